@@ -1,0 +1,90 @@
+// The store port: ordered byte keys in two families, one batch and one sync a turn. memory_store for tests and the
+// simulator, rocks_store for production. What keys and values mean is in key_layout.hpp and docs/ledger_format.md.
+//
+// Thread: all calls from the one core thread, but `snapshot()` readers, which may be used and destroyed on another.
+// Errors: a failed sync is final: the process must stop and let recovery decide (rule R62); it is never retried.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "iso8583/values/result.hpp"
+
+namespace ledger {
+
+/// `journal` holds time-ordered keys (appended, scanned), `index` holds keys looked up whole (blooms).
+enum class Family : std::uint8_t { journal, index };
+
+struct Key {
+    Family family = Family::journal;
+    std::string bytes;
+    friend auto operator<=>(const Key&, const Key&) = default;
+};
+
+struct Mutation {
+    Key key;
+    std::optional<std::string> value;  // nullopt erases
+};
+
+/// The writes of one turn, applied in order, all or none.
+struct Batch {
+    std::uint64_t turn_number = 0;  // rises by one from batch to batch; checked at recovery
+    std::vector<Mutation> mutations;
+    void put(Family family, std::string key, std::string value) {
+        mutations.push_back({{family, std::move(key)}, std::move(value)});
+    }
+    void erase(Family family, std::string key) { mutations.push_back({{family, std::move(key)}, std::nullopt}); }
+    [[nodiscard]] bool empty() const { return mutations.empty(); }
+};
+
+struct StoreError {
+    enum class Kind : std::uint8_t { io, corruption, disk_full, locked, version };
+    Kind kind = Kind::io;
+    std::string what;  // a sentence: operation and reason, no keys or values
+};
+
+/// Returns false to stop the scan.
+using ScanVisitor = std::function<bool(std::string_view key, std::string_view value)>;
+
+class StoreReader {
+  public:
+    virtual ~StoreReader() = default;
+    [[nodiscard]] virtual iso8583::Result<std::optional<std::string>, StoreError> get(Family family, std::string_view key) const = 0;
+    /// Keys in [from, to) ascending; an empty `to` means: to the end of the family.
+    virtual iso8583::Result<void, StoreError> scan(Family family, std::string_view from, std::string_view to,
+                                                   const ScanVisitor& visit) const = 0;
+    /// The same range descending, from the key before `to`.
+    virtual iso8583::Result<void, StoreError> scan_back(Family family, std::string_view from, std::string_view to,
+                                                        const ScanVisitor& visit) const = 0;
+};
+
+/// What back-pressure needs to know; polled by the shell.
+struct StoreHealth {
+    bool accepts_new_work = true;   // false: disk nearly full or write stall: new requests are refused (R62)
+    std::string reason;             // why not, in words
+    std::uint64_t disk_free_bytes = 0;
+    std::uint64_t wal_bytes = 0;
+};
+
+class Store : public StoreReader {
+  public:
+    /// Starts applying and syncing `batch`. At most one sync in flight. `done` may be called on any thread, once,
+    /// also before begin_sync returns; then the caller calls finish_sync on the core thread.
+    /// Until finish_sync returns, `get` and `scan` may or may not show the batch (ledger/overlay.hpp covers that).
+    virtual void begin_sync(Batch batch, std::function<void()> done) = 0;
+    virtual iso8583::Result<void, StoreError> finish_sync() = 0;
+    /// Warms caches for these keys, off the core thread; no result, no error.
+    virtual void prefetch(const std::vector<Key>& keys) = 0;
+    /// A consistent view of what is durable now.
+    [[nodiscard]] virtual std::shared_ptr<const StoreReader> snapshot() const = 0;
+    /// Turn number of the last applied batch; 0 for a new store.
+    [[nodiscard]] virtual std::uint64_t last_turn_number() const = 0;
+    [[nodiscard]] virtual StoreHealth health() const = 0;
+};
+
+}  // namespace ledger
