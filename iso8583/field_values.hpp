@@ -1,0 +1,55 @@
+// FieldValues: the logical contents of a message, the same for every dialect. What the encoder takes and what a
+// decoded Message can be turned into.
+//
+// Canonical content: n: digits, as many as the field has; an/ans/x+n: characters; z: digits and '='; b: raw bytes
+// (DE52, DE55, DE64 …). One arena for all contents, no allocation per field. Not thread-safe, freely copied.
+// Sensitive contents are zeroised when it dies.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "iso8583/field.hpp"
+#include "iso8583/mti.hpp"
+
+namespace iso8583 {
+
+class FieldValues {
+  public:
+    FieldValues() = default;
+    explicit FieldValues(Mti mti) : mti_(mti) {}
+    FieldValues(const FieldValues&) = default;
+    FieldValues(FieldValues&&) noexcept = default;
+    FieldValues& operator=(const FieldValues&) = default;
+    FieldValues& operator=(FieldValues&&) noexcept = default;
+    ~FieldValues();
+
+    [[nodiscard]] Mti mti() const { return mti_; }
+    void set_mti(Mti mti) { mti_ = mti; }
+    [[nodiscard]] bool has(Field f) const { return slots_[index(f)].present; }
+    /// Empty when absent. The view lives until the next set() or erase().
+    [[nodiscard]] std::string_view get(Field f) const;
+    void set(Field f, std::string_view content);
+    void erase(Field f) { slots_[index(f)] = {}; }
+    /// Ascending by field number.
+    template <typename Visitor>
+    void for_each(Visitor&& visit) const {
+        for (int n = 2; n <= field_number_max; ++n)
+            if (has(field(n))) visit(field(n), get(field(n)));
+    }
+
+  private:
+    struct Slot {
+        std::uint16_t offset = 0;
+        std::uint16_t size = 0;
+        bool present = false;
+    };
+    static std::size_t index(Field f) { return static_cast<std::size_t>(f); }
+    Mti mti_;
+    std::array<Slot, field_number_max + 1> slots_{};
+    std::string arena_;
+};
+
+}  // namespace iso8583
