@@ -1,0 +1,184 @@
+// TransactionRecord: one sale, void or refund as the ledger keeps it: what was asked, what was answered, where the
+// money stands and what is still to be sent. Its codec is transaction_record.cpp; the bytes are documented in
+// docs/ledger_format.md (do not change without a new version byte).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "iso8583/values/amount.hpp"
+#include "iso8583/values/identifiers.hpp"
+#include "iso8583/values/pan.hpp"
+#include "iso8583/values/time_fields.hpp"
+
+namespace ledger {
+
+enum class TransactionKind : std::uint8_t { sale = 1, void_sale = 2, refund = 3 };
+std::string_view name(TransactionKind kind);
+
+/// States of all kinds (docs/states.md); which transitions exist is switch/core/transaction_state.hpp.
+// Stored: do not change values.
+enum class State : std::uint8_t {
+    intent = 1,             // durable, not yet released for sending
+    sent = 2,               // with the issuer
+    approved = 3,
+    declined = 4,
+    in_doubt = 5,           // outcome unknown; a reversal follows
+    reverse_on_answer = 6,  // R34
+    reversing = 7,          // a 0420 is queued or on its way
+    reversed = 8,
+    reversal_stuck = 9,     // the issuer refused the reversal finally: an exception with owner
+    voiding = 10,           // sale: a void is with the issuer
+    voided = 11,
+    void_reversing = 12,    // sale: its void is being reversed (R32)
+    tombstone = 13,         // R35
+    refused = 14,           // by us, recorded under its key
+    held = 15,              // waits for a checker (R17, R20b)
+    cleared = 16,           // approved by a checker, to be sent
+    rejected = 17,
+    expired = 18,
+    cancelled = 19,
+    advice_pending = 20,    // accepted, the advice goes on until final
+    abnormal = 21,          // R55: refused finally after acceptance
+    parked = 22,            // outcome unknown, waits for a person
+    alternative_account = 23,
+    merchant_account = 24
+};
+std::string_view name(State state);
+
+enum class Instrument : std::uint8_t { card = 1, unionpay_qr = 2, alipay = 3, wechat = 4 };
+
+/// Accounts of the double entry; `who` of a posting says whose.
+enum class Account : std::uint8_t {
+    issuer_receivable = 1,   // per route: what the issuer owes us for sales
+    merchant_payable = 2,    // per merchant
+    refund_in_transit = 3,   // per route: reserved, not yet final at the issuer
+    refund_suspense = 4      // abnormal refunds
+};
+
+/// Debit one account, credit another: a posting sums to zero by its shape.
+struct Posting {
+    iso8583::BusinessDate day;
+    Account debit = Account::issuer_receivable;
+    Account credit = Account::merchant_payable;
+    std::int64_t amount_minor = 0;
+    friend bool operator==(const Posting&, const Posting&) = default;
+};
+
+/// What was answered to the terminal, kept as fields: a retry gets it again with a new MAC.
+struct StoredAnswer {
+    iso8583::ResponseCode code;
+    iso8583::AuthorizationCode authorization;  // issuer's, empty when none
+    std::string local_time;                    // DE12
+    std::string local_date;                    // DE13
+    iso8583::BusinessDate business_date;       // DE15
+    std::string text;                          // DE44
+    std::string icc_data;                      // DE55 of the issuer's answer
+    friend bool operator==(const StoredAnswer&, const StoredAnswer&) = default;
+};
+
+/// The one advice a record may have to send: a refund's 0220, or the 0420 that reverses the record (or, for a void
+/// on a reversal route, its sale). Numbers are fixed here; every attempt carries them.
+struct QueuedAdvice {
+    enum class Kind : std::uint8_t { none = 0, refund = 1, reversal = 2 };
+    enum class Status : std::uint8_t { waiting = 1, in_flight = 2, final = 3, parked = 4 };
+    Kind kind = Kind::none;
+    Status status = Status::waiting;
+    bool of_approved_original = false;  // classes of final answers differ (refund_rules.md, store-and-forward)
+    bool not_found_once = false;        // R51a: 25/76 seen, quarantine running
+    std::uint32_t attempts = 0;         // "attempted" is durable before the first byte leaves
+    std::uint32_t stan = 0;             // DE11
+    std::uint32_t transmission_time = 0;  // DE7, MMDDhhmmss
+    iso8583::UtcTime next_attempt;      // stored deadline
+    iso8583::UtcTime queued;
+    std::string last_code;              // DE39 of the last answer
+    friend bool operator==(const QueuedAdvice&, const QueuedAdvice&) = default;
+};
+
+/// One line of the record's history, for `refundctl explain`: rule and new state.
+struct HistoryEntry {
+    iso8583::UtcTime at;
+    State state = State::intent;
+    std::string rule;  // "R30"
+    friend bool operator==(const HistoryEntry&, const HistoryEntry&) = default;
+};
+
+/// The smallest part of the history that is kept when it grows over the bound: the first and the newest.
+inline constexpr std::size_t history_entries_max = 24;
+
+struct TransactionRecord {
+    iso8583::Rrn rrn;
+    TransactionKind kind = TransactionKind::sale;
+    State state = State::intent;
+    std::uint8_t refusal = 0;           // acquirer::Refusal when refused
+    std::uint8_t profile = 0;           // acquirer::Profile of the terminal
+    bool from_operations = false;       // opened by refundctl, no terminal waits
+    bool settled = false;               // sale: its batch is settled
+    bool hold = false;                  // operations: no refund (R14)
+    bool reversal_exception = false;    // refund: an R33 exception is open (R20b)
+    bool cut_in_doubt = false;          // its outcome was once unknown (R20a: a retry is never 00)
+
+    // As asked.
+    iso8583::MerchantId merchant;
+    iso8583::TerminalId terminal;
+    iso8583::BatchNumber batch;
+    iso8583::Stan stan;
+    iso8583::TransmissionTime transmission_time;  // ISO profile
+    std::string message_type;                     // 60.1
+    std::string processing_code;                  // DE3
+    std::uint64_t digest = 0;                     // of the request's content (R21)
+    std::uint64_t reversal_digest = 0;            // of the terminal's reversal that was answered 00; 0 when none
+    iso8583::Amount amount;
+    iso8583::PanToken pan_token;
+    std::string sealed_card;                      // PAN, expiry (pan_vault), record key = RRN
+    std::string pan_masked;                       // first 6, last 4
+    std::string entry_mode;                       // DE22
+    Instrument instrument = Instrument::card;
+    std::uint32_t policy_version = 0;
+    std::string reason;                           // operations: why; ref: their reference
+    std::string reference;
+    std::string maker;                            // who opened it, and who decided
+    std::string checker;
+
+    // Time and place.
+    iso8583::UtcTime created;
+    iso8583::UtcTime updated;
+    iso8583::Date local_date;                     // DE13 given to the terminal; 61.3 is compared with it
+    iso8583::BusinessDate business_date;          // day in which it was committed
+
+    // Towards the issuer.
+    std::string route;                            // its name; the route of a refund is its sale's
+    std::uint32_t issuer_stan = 0;                // DE11 of the 0200
+    std::uint32_t issuer_transmission_time = 0;   // DE7 of the 0200, MMDDhhmmss
+    iso8583::AuthorizationCode issuer_authorization;
+    QueuedAdvice advice;
+
+    // Chains.
+    std::optional<iso8583::Rrn> original;         // refund, void: the sale
+    std::optional<iso8583::Rrn> last_refund;      // sale: newest refund; refund: the one before it on the same sale
+    std::optional<iso8583::Rrn> voided_by;        // sale: its void
+    std::int64_t refunds_minor = 0;               // sale: every refund that counts
+    std::uint32_t refunds_count = 0;              // sale: how many count
+    std::int64_t chargebacks_minor = 0;           // sale
+
+    std::optional<StoredAnswer> answer;
+    std::vector<Posting> postings;
+    std::vector<HistoryEntry> history;
+
+    /// Sale − refunds that count − chargebacks; never below 0.
+    [[nodiscard]] std::int64_t remaining_minor() const;
+    friend bool operator==(const TransactionRecord&, const TransactionRecord&) = default;
+};
+
+/// True for a refund that counts in Remaining.
+bool counts_in_remaining(State refund_state);
+/// True while the record still needs something to happen by itself (it has an open-work entry).
+bool is_open(const TransactionRecord& record);
+
+std::string encode(const TransactionRecord& record);
+/// The error names the record kind and the field; never content.
+iso8583::Result<TransactionRecord> decode_transaction_record(std::string_view bytes);
+
+}  // namespace ledger

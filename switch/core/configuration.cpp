@@ -1,0 +1,29 @@
+#include "switch/core/configuration.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "iso8583/values/bytes.hpp"
+
+namespace acquirer {
+
+std::string_view name(Profile profile) { return profile == Profile::unionpay_pos ? "unionpay-pos" : "iso87-ascii"; }
+
+const TerminalRange* Configuration::find_terminal(const iso8583::TerminalId& id) const {
+    if (!iso8583::all_digits(id.view()) || id.empty()) return nullptr;
+    std::uint32_t value = 0;
+    const std::string_view text = id.view();
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    auto after = std::upper_bound(terminals.begin(), terminals.end(), value,
+                                  [](std::uint32_t v, const TerminalRange& r) { return v < r.first; });
+    if (after == terminals.begin()) return nullptr;
+    --after;
+    return value <= after->last ? &*after : nullptr;
+}
+
+const MerchantConfig* Configuration::find_merchant(const iso8583::MerchantId& id) const {
+    const auto at = merchants.find(id);
+    return at == merchants.end() ? nullptr : &at->second;
+}
+
+}  // namespace acquirer

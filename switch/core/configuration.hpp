@@ -1,0 +1,90 @@
+// Configuration: the immutable snapshot the core decides by. Made and checked by switch/config.cpp from TOML, given
+// to the core as ConfigReplaced; every decision stores its version. No I/O, no parsing here.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hsm_sim/port.hpp"
+#include "iso8583/values/amount.hpp"
+#include "iso8583/values/identifiers.hpp"
+#include "routing/route_table.hpp"
+
+namespace acquirer {
+
+/// How a terminal speaks (docs/wire.md).
+enum class Profile : std::uint8_t { unionpay_pos, iso87 };
+std::string_view name(Profile profile);  // "unionpay-pos", "iso87-ascii"
+
+/// What to do with a refund that comes before its sale's batch is settled (R9).
+enum class RefundBeforeSettlement : std::uint8_t { allow, suggest_void, turn_into_void };
+
+/// Limits in minor units; 0 days is a window that ends with the business day.
+struct RefundPolicy {
+    std::int32_t window_days = 365;                          // business days (R16)
+    std::optional<std::int64_t> refund_amount_max;           // one refund (R24: 61)
+    std::optional<std::int32_t> refunds_per_terminal_day_max;  // accepted and held ones (R24: 65)
+    std::int64_t approval_amount_above = 1'000'000;          // a larger refund needs a checker (R17)
+    std::int64_t approval_keyed_amount_above = 100'000;      // the same when the card was keyed in (DE22 01x)
+    std::int32_t repeat_refund_seconds = 300;                // R20b; 0 is off
+    RefundBeforeSettlement before_settlement = RefundBeforeSettlement::allow;
+};
+
+struct MerchantConfig {
+    iso8583::MerchantId id;
+    std::string name;
+    bool suspended = false;
+    bool refund_enabled = true;
+    RefundPolicy refund;  // the default policy with the merchant's own values laid over it
+};
+
+/// Terminals `first` to `last` (same length, decimal) of one merchant.
+struct TerminalRange {
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+    iso8583::MerchantId merchant;
+    Profile profile = Profile::unionpay_pos;
+    hsm::MacProfile mac;
+    hsm::KeyBlock tmk;  // unionpay_pos: working keys come by sign-on under it
+    hsm::KeyBlock tak;  // iso87: configured
+    hsm::KeyBlock tpk;  // iso87: configured
+};
+
+/// Time-outs and bounds; every bound has a name and is shown by `--describe limits`.
+struct Limits {
+    std::int32_t issuer_reply_timeout_ms = 30'000;
+    std::int32_t not_found_quarantine_ms = 60'000;  // R51a: at least 2 × the time-out, except in the demo
+    std::int32_t advice_retry_first_ms = 1'000;
+    std::int32_t advice_retry_longest_ms = 300'000;
+    std::int32_t tombstone_hours = 24;
+    std::int32_t hsm_reply_timeout_ms = 2'000;
+    std::uint32_t pending_max = 20'000;             // transactions waiting for an issuer or the HSM
+    std::uint32_t askers_max = 8;                   // connections joined to one answer (R22)
+    std::uint32_t exceptions_note_per_minute_max = 600;
+};
+
+struct Configuration {
+    std::uint32_t version = 1;   // stored with every decision
+    std::string hash;            // of the files it was read from
+    std::string zone;            // IANA name; the shell computes offsets
+    bool demo = false;
+    iso8583::Currency currency;  // the one currency that terminals may use (R15: else 13)
+    iso8583::InstitutionId acquirer;   // DE32 towards issuers
+    bool refund_reversal_allowed = true;  // unionpay-pos terminals may reverse a refund (docs/wire.md)
+    std::optional<std::int32_t> cutover_at_minute;  // minute of the local day
+    Limits limits;
+    std::map<iso8583::MerchantId, MerchantConfig> merchants;
+    std::vector<TerminalRange> terminals;  // sorted by first, disjoint
+    routing::RouteTable routes;
+
+    [[nodiscard]] const TerminalRange* find_terminal(const iso8583::TerminalId& id) const;
+    [[nodiscard]] const MerchantConfig* find_merchant(const iso8583::MerchantId& id) const;
+};
+
+using ConfigurationPtr = std::shared_ptr<const Configuration>;
+
+}  // namespace acquirer

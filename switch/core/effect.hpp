@@ -1,0 +1,51 @@
+// Effect: everything the core wants done. Imperative; values only. Performed only after the sync of their turn, in
+// order (turn.hpp).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "iso8583/field_values.hpp"
+#include "switch/core/event.hpp"
+#include "switch/core/note.hpp"
+#include "switch/core/terminal_keys.hpp"
+
+namespace acquirer {
+
+/// Encode in the terminal's dialect, put the MAC on (when `to.with_mac`), frame with the swapped TPDU, send.
+/// `sign_on_again` sets the processing requirement digit of the UnionPay header to 3.
+struct SendReply {
+    ReplyAddress to;
+    iso8583::FieldValues fields;
+    bool sign_on_again = false;
+};
+/// Encode in the route's dialect, put the MAC on, frame, send on that connection. When the connection is gone the
+/// session says IssuerLinkDown for it, nothing else.
+struct SendToIssuer {
+    routing::RouteId route;
+    LinkId link;
+    iso8583::FieldValues fields;
+};
+struct AskHsm {
+    hsm::Ticket ticket = 0;  // the core's own numbering
+    hsm::Request request;
+};
+/// Ordered before the 0810 that carries the same keys to the terminal.
+struct InstallKeys {
+    iso8583::TerminalId terminal;
+    TerminalKeySet keys;
+};
+struct CloseLink {
+    LinkId link;
+    std::string reason;
+};
+struct AnswerOperator {
+    std::uint64_t ticket = 0;
+    OperatorAnswer answer;
+};
+using Effect = std::variant<SendReply, SendToIssuer, AskHsm, InstallKeys, CloseLink, AnswerOperator, Note>;
+using Effects = std::vector<Effect>;
+
+}  // namespace acquirer

@@ -1,0 +1,85 @@
+// Event: everything that can happen to the core. Past tense; values only.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "hsm_sim/port.hpp"
+#include "iso8583/values/fixed_text.hpp"
+#include "switch/core/configuration.hpp"
+#include "switch/core/operator_command.hpp"
+#include "switch/core/request.hpp"
+
+namespace acquirer {
+
+/// A connection, unique for the life of the process.
+struct LinkId {
+    std::uint64_t value = 0;
+    friend auto operator<=>(const LinkId&, const LinkId&) = default;
+};
+
+/// What a session found when it checked a message's MAC. `missing` counts as wrong; `hsm_down` says nothing about it.
+enum class MacState : std::uint8_t { verified, wrong, missing, no_key, hsm_down, not_needed };
+
+/// Where an answer goes and what frames and authenticates it: the connection that asked, its TPDU and header, and the
+/// key that verified the request (empty: the reply carries no MAC).
+struct ReplyAddress {
+    LinkId link;
+    Profile profile = Profile::unionpay_pos;
+    iso8583::FixedText<5> tpdu;
+    iso8583::FixedText<6> header;
+    bool with_mac = true;
+    hsm::KeyBlock mac_key;
+    hsm::MacProfile mac_profile;
+};
+
+struct RequestArrived {
+    ReplyAddress from;
+    TerminalRequest request;
+    MacState mac = MacState::missing;
+    std::uint32_t key_version = 0;  // of the key that verified it (unionpay_pos), else 0
+};
+struct TerminalLinkClosed {
+    LinkId link;
+};
+/// An issuer connection is signed on and may carry requests.
+struct IssuerLinkUp {
+    routing::RouteId route;
+    LinkId link;
+};
+struct IssuerLinkDown {
+    routing::RouteId route;
+    LinkId link;
+    std::string reason;
+};
+struct IssuerReplyArrived {
+    routing::RouteId route;
+    LinkId link;
+    IssuerReply reply;
+    MacState mac = MacState::missing;
+};
+struct HsmAnswered {
+    hsm::Ticket ticket = 0;
+    hsm::Reply reply;
+};
+struct OperatorCommanded {
+    std::uint64_t ticket = 0;
+    std::string user;
+    Role role = Role::viewer;
+    OperatorCommand command;
+};
+struct ConfigReplaced {
+    ConfigurationPtr configuration;
+};
+/// The store takes new work again, or does not (disk nearly full, stalled): R62.
+struct StoreHealthChanged {
+    bool accepts_new_work = true;
+    std::string reason;
+};
+
+using Event = std::variant<RequestArrived, TerminalLinkClosed, IssuerLinkUp, IssuerLinkDown, IssuerReplyArrived, HsmAnswered,
+                           OperatorCommanded, ConfigReplaced, StoreHealthChanged>;
+
+}  // namespace acquirer

@@ -1,0 +1,79 @@
+// What operators may change, as values. Reads (find, show, list, explain …) never come here: they run on a snapshot
+// (operator_views.hpp). Roles and maker ≠ checker are enforced by the core, not by the tool.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "iso8583/values/result.hpp"
+
+namespace acquirer {
+
+/// A role includes viewer; none includes another.
+enum class Role : std::uint8_t { viewer, operator_, supervisor, security_officer, admin };
+std::string_view name(Role role);
+iso8583::Result<Role> parse_role(std::string_view text);
+
+/// Answers whether a refund would be accepted now, and by which rule not. Changes nothing (viewer).
+struct CheckRefund {
+    std::string rrn, date_mmdd, amount_major;
+};
+/// Card-not-present refund by operations: always held for a checker (operator).
+struct OpenRefund {
+    std::string rrn, date_mmdd, amount_major, reason, reference;
+};
+struct ApproveRefund {  // supervisor, not the maker
+    std::string case_number;
+};
+struct RejectRefund {  // supervisor, not the maker
+    std::string case_number, reason;
+};
+struct CancelRefund {  // operator: takes back a held one
+    std::string case_number, reason;
+};
+/// routes up|down|drain (supervisor).
+struct MoveRoute {
+    enum class To : std::uint8_t { up, down, drain };
+    std::string route;
+    To to = To::up;
+};
+/// merchants suspend|resume|enable-refund|disable-refund (supervisor).
+struct ChangeMerchant {
+    enum class To : std::uint8_t { suspend, resume, enable_refund, disable_refund };
+    std::string merchant;
+    To to = To::suspend;
+};
+/// terminals suspend|resume|close-batch (supervisor).
+struct ChangeTerminal {
+    enum class To : std::uint8_t { suspend, resume, close_batch };
+    std::string terminal;
+    To to = To::suspend;
+};
+/// day cutover (admin).
+struct CutOverDay {};
+/// saf retry ID: attempt now (operator).
+struct RetryAdvice {
+    std::string rrn;
+};
+/// exceptions assign|resolve (supervisor).
+struct ChangeException {
+    enum class To : std::uint8_t { assign, resolve };
+    std::string id;
+    To to = To::assign;
+    std::string owner_or_note;
+};
+
+using OperatorCommand = std::variant<CheckRefund, OpenRefund, ApproveRefund, RejectRefund, CancelRefund, MoveRoute,
+                                     ChangeMerchant, ChangeTerminal, CutOverDay, RetryAdvice, ChangeException>;
+
+struct OperatorAnswer {
+    bool done = false;
+    std::string text;  // one sentence: what was done, or what was wrong
+    std::vector<std::pair<std::string, std::string>> values;  // stable names, for --json
+};
+
+}  // namespace acquirer

@@ -1,0 +1,34 @@
+// CoreStatus: counters and gauges copied out after each turn, for metrics, `refundctl status` and the operators' views.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "iso8583/values/time_fields.hpp"
+
+namespace acquirer {
+
+struct RouteStatus {
+    std::string name;
+    std::uint32_t links_up = 0;
+    std::uint32_t in_flight = 0;
+    std::uint32_t queued_advices = 0;
+    std::string operator_state;  // "up", "down", "drain"
+};
+
+struct CoreStatus {
+    iso8583::BusinessDate business_date;
+    std::uint32_t config_version = 0;
+    std::uint64_t turns = 0;
+    std::uint32_t pending = 0;
+    std::uint32_t held = 0;
+    std::uint32_t open_exceptions = 0;
+    bool accepts_new_work = true;
+    std::vector<RouteStatus> routes;
+    /// Monotonic counters by stable metric label: "answered.refund.00", "reversals.queued" …
+    std::map<std::string, std::uint64_t> counters;
+};
+
+}  // namespace acquirer

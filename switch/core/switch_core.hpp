@@ -1,0 +1,45 @@
+// SwitchCore: all decisions about money. step(Event, Now) → Effects with ledger writes into the overlay; no socket,
+// clock, thread, chance or file inside. The story of a transaction is transaction_flow.cpp, top to bottom; states are
+// transaction_state.hpp; why not is refusal.hpp.
+//
+// Ownership: owns its in-memory tables; refers to the overlay and the vault, which outlive it. Thread: one.
+// Errors: a corrupt or missing record that must be there is our bug or the disk's: the store error is remembered and
+// `store_error()` tells the turn to stop.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "ledger/overlay.hpp"
+#include "ledger/pan_vault.hpp"
+#include "switch/core/configuration.hpp"
+#include "switch/core/effect.hpp"
+#include "switch/core/event.hpp"
+#include "switch/core/status.hpp"
+
+namespace acquirer {
+
+class SwitchCore {
+  public:
+    SwitchCore(ConfigurationPtr configuration, ledger::Overlay& overlay, const ledger::PanVault& vault);
+    ~SwitchCore();
+
+    /// Rebuilds the tables from the ledger before the first step: totals, open work, terminals, overrides; what was
+    /// with an issuer becomes in doubt (R57), advices go on as x..1. Effects as of any step; writes go to the overlay.
+    iso8583::Result<Effects, ledger::StoreError> recover(const iso8583::Now& now);
+    void step(const Event& event, const iso8583::Now& now, Effects& effects);
+    void pass_deadlines(const iso8583::Now& now, Effects& effects);
+    [[nodiscard]] std::optional<iso8583::Instant> next_deadline() const;
+    /// Adds the turn's own record (totals, counters) when the turn wrote; called by Turn before the batch is taken.
+    void close_turn();
+    [[nodiscard]] CoreStatus status() const;
+    [[nodiscard]] const std::optional<ledger::StoreError>& store_error() const;
+    /// No transaction waits for an issuer or the HSM (for draining).
+    [[nodiscard]] bool quiet() const;
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace acquirer
