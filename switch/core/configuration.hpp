@@ -67,8 +67,15 @@ struct Limits {
     std::uint32_t exceptions_note_per_minute_max = 600;
 };
 
+/// The keys shared with an issuer, under the LMK.
+struct IssuerKeys {
+    hsm::KeyBlock zak;
+    hsm::KeyBlock zpk;
+    hsm::PinBlockFormat pin_block_format = hsm::PinBlockFormat::iso0;
+};
+
 struct Configuration {
-    std::uint32_t version = 1;   // stored with every decision
+    std::uint32_t version = 1;  // stored with every decision
     std::string hash;            // of the files it was read from
     std::string zone;            // IANA name; the shell computes offsets
     bool demo = false;
@@ -80,6 +87,7 @@ struct Configuration {
     std::map<iso8583::MerchantId, MerchantConfig> merchants;
     std::vector<TerminalRange> terminals;  // sorted by first, disjoint
     routing::RouteTable routes;
+    std::map<routing::RouteId, IssuerKeys> issuer_keys;
 
     [[nodiscard]] const TerminalRange* find_terminal(const iso8583::TerminalId& id) const;
     [[nodiscard]] const MerchantConfig* find_merchant(const iso8583::MerchantId& id) const;

@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "ledger/overlay.hpp"
 #include "ledger/pan_vault.hpp"
@@ -34,6 +35,9 @@ class SwitchCore {
     void close_turn();
     [[nodiscard]] CoreStatus status() const;
     [[nodiscard]] const std::optional<ledger::StoreError>& store_error() const;
+    /// DE11 and DE7 of the next message to that route's link group: above every durable one after a restart, DE7 never
+    /// goes back, numbers in use are skipped. Issuer sessions take theirs for 08xx here too.
+    std::pair<iso8583::Stan, iso8583::TransmissionTime> next_issuer_numbers(routing::RouteId route, const iso8583::Now& now);
     /// No transaction waits for an issuer or the HSM (for draining).
     [[nodiscard]] bool quiet() const;
 
