@@ -1,0 +1,184 @@
+#include "ledger/audit_log.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "ledger/record_codec.hpp"
+
+namespace ledger {
+
+using iso8583::parse_error;
+using iso8583::Result;
+
+namespace {
+
+constexpr std::uint8_t record_version = 1;
+constexpr std::size_t key_bytes = 9;
+
+std::string audit_range_end() { return std::string(1, static_cast<char>(AuditLog::key_prefix + 1)); }
+
+std::string encode(const AuditEntry& entry) {
+    RecordWriter w(record_version);
+    w.u64(entry.sequence);
+    w.svarint(entry.event.utc.ms);
+    w.text(entry.event.user);
+    w.text(entry.event.role);
+    w.text(entry.event.action);
+    w.text(entry.event.detail);
+    w.fixed_bytes(entry.previous_hash);
+    return w.finish();
+}
+
+Result<AuditEntry, RecordError> decode(std::string_view value) {
+    RecordReader r(value, record_version, "audit");
+    AuditEntry entry;
+    entry.sequence = r.u64("sequence");
+    entry.event.utc.ms = r.svarint("utc");
+    entry.event.user = r.text("user");
+    entry.event.role = r.text("role");
+    entry.event.action = r.text("action");
+    entry.event.detail = r.text("detail");
+    const iso8583::ByteView hash = r.fixed_bytes("previous hash", entry.previous_hash.size());
+    std::copy(hash.begin(), hash.end(), entry.previous_hash.begin());
+    if (auto done = r.done(); !done) return tl::unexpected(done.error());
+    return entry;
+}
+
+std::optional<std::uint64_t> sequence_of(std::string_view key) {
+    if (key.size() != key_bytes) return std::nullopt;
+    std::uint64_t sequence = 0;
+    for (const char c : key.substr(1)) sequence = (sequence << 8) | static_cast<std::uint8_t>(c);
+    return sequence;
+}
+
+tl::unexpected<AuditError> audit_error(std::uint64_t sequence, const std::string& reason) {
+    return tl::unexpected(AuditError{sequence, "audit entry " + std::to_string(sequence) + ": " + reason});
+}
+tl::unexpected<AuditError> store_error(const StoreError& error) {
+    return tl::unexpected(AuditError{0, "the audit log cannot be read: " + error.what});
+}
+
+/// The entry at a key, with the checks that need no neighbour.
+Result<AuditEntry, AuditError> entry_at(std::string_view key, std::string_view value) {
+    const auto sequence = sequence_of(key);
+    if (!sequence) return tl::unexpected(AuditError{0, "a key in the audit log is not 9 bytes long"});
+    auto entry = decode(value);
+    if (!entry) return audit_error(*sequence, entry.error().what());
+    if (entry->sequence != *sequence)
+        return audit_error(*sequence,
+                           "it says of itself that it is entry " + std::to_string(entry->sequence));
+    return std::move(*entry);
+}
+
+}  // namespace
+
+std::string audit_key(std::uint64_t sequence) {
+    std::string key(1, AuditLog::key_prefix);
+    for (int shift = 56; shift >= 0; shift -= 8) key.push_back(static_cast<char>((sequence >> shift) & 0xFF));
+    return key;
+}
+
+Result<AuditLog, AuditError> AuditLog::open(const StoreReader& store, AuditHash hash) {
+    AuditHead head;
+    std::optional<AuditError> error;
+    const auto take_last = [&](std::string_view key, std::string_view value) {
+        const auto entry = entry_at(key, value);
+        if (entry)
+            head = {entry->sequence, hash(iso8583::as_bytes(value))};
+        else
+            error = entry.error();
+        return false;
+    };
+    if (auto read = store.scan_back(Family::journal, audit_key(0), audit_range_end(), take_last); !read)
+        return store_error(read.error());
+    if (error) return tl::unexpected(*error);
+    return AuditLog(hash, head);
+}
+
+Result<AuditEntry> AuditLog::make(AuditEvent event, std::string& key, std::string& value) {
+    const auto too_long = [](const char* name, std::size_t bytes_max) {
+        return parse_error(std::string("audit ") + name + ": at most " + std::to_string(bytes_max) +
+                           " bytes");
+    };
+    if (event.user.size() > user_bytes_max) return too_long("user", user_bytes_max);
+    if (event.role.size() > role_bytes_max) return too_long("role", role_bytes_max);
+    if (event.action.size() > action_bytes_max) return too_long("action", action_bytes_max);
+    if (event.detail.size() > detail_bytes_max) return too_long("detail", detail_bytes_max);
+    AuditEntry entry{head_.sequence + 1, std::move(event), head_.hash};
+    key = audit_key(entry.sequence);
+    value = encode(entry);
+    head_ = {entry.sequence, hash_(iso8583::as_bytes(value))};
+    return entry;
+}
+
+Result<AuditEntry> AuditLog::append(Batch& batch, AuditEvent event) {
+    std::string key;
+    std::string value;
+    auto entry = make(std::move(event), key, value);
+    if (entry) batch.put(Family::journal, std::move(key), std::move(value));
+    return entry;
+}
+
+Result<AuditEntry> AuditLog::append(Overlay& overlay, AuditEvent event) {
+    std::string key;
+    std::string value;
+    auto entry = make(std::move(event), key, value);
+    if (entry) overlay.put(Family::journal, std::move(key), std::move(value));
+    return entry;
+}
+
+Result<void, AuditError> read_audit_entries(const StoreReader& store, std::uint64_t first, std::uint64_t last,
+                                            const std::function<bool(const AuditEntry&)>& visit) {
+    const bool to_the_end = last == std::numeric_limits<std::uint64_t>::max();
+    std::optional<AuditError> error;
+    const auto read =
+        store.scan(Family::journal, audit_key(first), to_the_end ? audit_range_end() : audit_key(last + 1),
+                   [&](std::string_view key, std::string_view value) {
+                       const auto entry = entry_at(key, value);
+                       if (entry) return visit(*entry);
+                       error = entry.error();
+                       return false;
+                   });
+    if (!read) return store_error(read.error());
+    if (error) return tl::unexpected(*error);
+    return {};
+}
+
+namespace {
+
+/// One step of the chain: `value` must be the entry after `head`, and becomes the head.
+Result<void, AuditError> follow(AuditHead& head, std::string_view key, std::string_view value,
+                                AuditHash hash) {
+    const std::uint64_t due = head.sequence + 1;
+    const auto entry = entry_at(key, value);
+    if (!entry) return tl::unexpected(entry.error());
+    if (entry->sequence != due) return audit_error(due, "it is missing");
+    if (entry->previous_hash != head.hash)
+        return audit_error(due, "the hash it holds of the entry before is wrong: one of the two was changed");
+    head = {due, hash(iso8583::as_bytes(value))};
+    return {};
+}
+
+}  // namespace
+
+Result<AuditHead, AuditError> verify_audit_chain(const StoreReader& store, AuditHash hash,
+                                                 std::optional<AuditHead> expected, AuditHead anchor) {
+    AuditHead head = anchor;
+    Result<void, AuditError> verdict;
+    const auto check = [&](std::string_view key, std::string_view value) {
+        verdict = follow(head, key, value, hash);
+        if (verdict && expected && head.sequence == expected->sequence && head.hash != expected->hash)
+            verdict = audit_error(head.sequence, "its hash is not the one noted earlier");
+        return verdict.has_value();
+    };
+    const auto read = store.scan(Family::journal, audit_key(anchor.sequence + 1), audit_range_end(), check);
+    if (!read) return store_error(read.error());
+    if (!verdict) return tl::unexpected(verdict.error());
+    if (expected && head.sequence < expected->sequence)
+        return audit_error(head.sequence + 1, "it is missing: the chain ends before entry " +
+                                                  std::to_string(expected->sequence) +
+                                                  ", which was noted earlier");
+    return head;
+}
+
+}  // namespace ledger

@@ -1,0 +1,59 @@
+// The vault key on disk: one small file in the data directory, sealed under a key-encryption key that is not
+// there: the LMK (implemented over the HSM engine) or a key file elsewhere (KeyFileKek). Bytes:
+// docs/ledger_format.md, "Vault key file". Do not change. Thread: start-up's.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "iso8583/values/bytes.hpp"
+#include "iso8583/values/random_source.hpp"
+#include "iso8583/values/result.hpp"
+#include "ledger/pan_vault.hpp"
+
+namespace ledger {
+
+/// Wraps and unwraps key material. Errors name no bytes.
+class KeyEncryption {
+  public:
+    virtual ~KeyEncryption() = default;
+    /// What seals, as the file records it and errors say it: "LMK", "key file".
+    [[nodiscard]] virtual std::string_view name() const = 0;
+    [[nodiscard]] virtual iso8583::Result<iso8583::Bytes> wrap(iso8583::ByteView clear) const = 0;
+    /// Fails when the bytes were changed or wrapped under another key.
+    [[nodiscard]] virtual iso8583::Result<iso8583::Bytes> unwrap(iso8583::ByteView wrapped) const = 0;
+};
+
+/// AES-256 key wrap (RFC 3394) under a key that stands in a file of 64 hex digits. The file must be the
+/// owner's alone, and belongs on another device than the data.
+class KeyFileKek final : public KeyEncryption {
+  public:
+    static iso8583::Result<KeyFileKek> load(const std::string& path);
+    /// Makes a new key; an existing file is an error.
+    static iso8583::Result<KeyFileKek> create(const std::string& path, iso8583::RandomSource& random);
+    ~KeyFileKek() override;
+    KeyFileKek(KeyFileKek&&) noexcept;
+    KeyFileKek& operator=(KeyFileKek&&) noexcept;
+
+    [[nodiscard]] std::string_view name() const override { return "key file"; }
+    [[nodiscard]] iso8583::Result<iso8583::Bytes> wrap(iso8583::ByteView clear) const override;
+    [[nodiscard]] iso8583::Result<iso8583::Bytes> unwrap(iso8583::ByteView wrapped) const override;
+
+  private:
+    struct Key;
+    explicit KeyFileKek(std::unique_ptr<Key> key);
+    std::unique_ptr<Key> key_;
+};
+
+/// The key in `path`; an absent file is an error. Use this when the store already holds records: a new key
+/// could never open their PANs.
+iso8583::Result<PanVaultKey> load_vault_key(const std::string& path, const KeyEncryption& kek);
+/// For a store that may be new: makes the key and its file when there is none.
+iso8583::Result<PanVaultKey> load_or_create_vault_key(const std::string& path, const KeyEncryption& kek,
+                                                      iso8583::RandomSource& random);
+/// After a change of the key-encryption key: the same vault key sealed anew, replaced in one step.
+iso8583::Result<void> rewrap_vault_key(const std::string& path, const KeyEncryption& old_kek,
+                                       const KeyEncryption& new_kek);
+
+}  // namespace ledger
