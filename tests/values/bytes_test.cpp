@@ -1,0 +1,69 @@
+#include "iso8583/values/bytes.hpp"
+
+#include <algorithm>
+#include <array>
+#include <catch2/catch.hpp>
+
+#include "iso8583/values/fixed_text.hpp"
+#include "tests/values/ensure_fails.hpp"
+
+using namespace iso8583;
+
+TEST_CASE("hex: round trip, upper-case out, both cases in") {
+    Bytes all(256);
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::uint8_t>(i);
+    CHECK(to_hex({}).empty());
+    CHECK(to_hex(Bytes{0x00, 0x0F, 0xA9, 0xFF}) == "000FA9FF");
+    CHECK(parse_hex(to_hex(all)).value() == all);
+    CHECK(parse_hex("deADbeEF").value() == Bytes{0xDE, 0xAD, 0xBE, 0xEF});
+    CHECK(parse_hex("").value().empty());
+}
+
+TEST_CASE("hex: what is refused, and that the sentence names the place") {
+    struct Row {
+        const char* text;
+        const char* says;
+    };
+    for (const Row& row : {Row{"0", "even number"},
+                           {"012", "even number"},
+                           {"0G", "offset 1"},
+                           {"G0", "offset 0"},
+                           {"00 0", "offset 2"},
+                           {"0011x1", "offset 4"},
+                           {"0x11", "offset 1"}}) {
+        CAPTURE(row.text);
+        const auto parsed = parse_hex(row.text);
+        REQUIRE_FALSE(parsed.has_value());
+        CHECK(parsed.error().what.find(row.says) != std::string::npos);
+    }
+}
+
+TEST_CASE("bytes: views over text and back, zeroising, digits, big-endian") {
+    const std::string text = "8583";
+    CHECK(as_text(as_bytes(text)) == text);
+
+    std::array<std::uint8_t, 8> key{1, 2, 3, 4, 5, 6, 7, 8};
+    zeroise(key.data(), 4);
+    CHECK(key == std::array<std::uint8_t, 8>{0, 0, 0, 0, 5, 6, 7, 8});
+    zeroise(nullptr, 0);
+
+    CHECK(all_digits(""));
+    CHECK(all_digits("0123456789"));
+    for (const char* bad : {"12a", " 12", "1.2", "-1", "/", ":"}) CHECK_FALSE(all_digits(bad));
+
+    std::string out;
+    append_be16(out, 0x0102);
+    append_be16(out, 0xFFFE);
+    CHECK(as_bytes(out).size() == 4);
+    CHECK(to_hex(as_bytes(out)) == "0102FFFE");
+}
+
+TEST_CASE("fixed text: equality and order are those of the content, and its bound holds") {
+    CHECK(FixedText<4>().empty());
+    CHECK(FixedText<4>("ab") == FixedText<4>("ab"));
+    CHECK(FixedText<4>("ab") != FixedText<4>("abc"));
+    CHECK(FixedText<4>("ab") < FixedText<4>("abc"));
+    CHECK(FixedText<4>("b") > FixedText<4>("abc"));
+    CHECK(FixedText<4>("abcd").size() == 4);
+    CHECK(ensure_fails([] { (void)FixedText<4>("abcde"); }));
+}
