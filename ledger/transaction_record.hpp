@@ -149,7 +149,7 @@ struct TransactionRecord {
     iso8583::BusinessDate business_date;          // day in which it was committed
 
     // Towards the issuer.
-    std::string route;                            // its name; the route of a refund is its sale's
+    std::uint16_t route = 0;                      // routing::RouteId; the route of a refund is its sale's
     std::uint32_t issuer_stan = 0;                // DE11 of the 0200
     std::uint32_t issuer_transmission_time = 0;   // DE7 of the 0200, MMDDhhmmss
     iso8583::AuthorizationCode issuer_authorization;

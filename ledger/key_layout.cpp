@@ -1,0 +1,269 @@
+#include "ledger/key_layout.hpp"
+
+#include "iso8583/values/ensure.hpp"
+#include "ledger/record_codec.hpp"
+
+namespace ledger {
+namespace {
+
+using iso8583::parse_error;
+using iso8583::Result;
+
+std::string key(char prefix, std::string_view a, std::string_view b = {}, std::string_view c = {}, std::string_view d = {}) {
+    std::string out;
+    out.reserve(1 + a.size() + b.size() + c.size() + d.size());
+    out += prefix;
+    out += a;
+    out += b;
+    out += c;
+    out += d;
+    return out;
+}
+
+std::string big_endian(std::uint64_t v, int bytes) {
+    std::string out;
+    for (int i = bytes - 1; i >= 0; --i) out.push_back(static_cast<char>((v >> (8 * i)) & 0xFF));
+    return out;
+}
+
+std::string padded(std::uint64_t v, std::size_t digits) {
+    const std::string s = std::to_string(v);
+    return s.size() >= digits ? s : std::string(digits - s.size(), '0') + s;
+}
+
+/// A stored RRN, empty or valid; anything else marks the reader as failed.
+std::optional<iso8583::Rrn> rrn_or_nothing(RecordReader& r, std::string_view field) {
+    const std::string_view text = r.text(field);
+    if (text.empty()) return std::nullopt;
+    auto rrn = iso8583::Rrn::parse(text);
+    if (!rrn) {
+        r.fail(field, "no RRN");
+        return std::nullopt;
+    }
+    return *rrn;
+}
+
+iso8583::BatchNumber batch_of(RecordReader& r, std::string_view field) {
+    return iso8583::BatchNumber::of(static_cast<std::uint32_t>(r.varint_max(field, iso8583::BatchNumber::value_max)));
+}
+
+iso8583::BusinessDate day_of(RecordReader& r, std::string_view field) {
+    return {iso8583::Date::from_days(static_cast<std::int32_t>(r.svarint(field)))};
+}
+
+template <typename T>
+Result<T> finished(RecordReader& r, T value) {
+    if (auto done = r.done(); !done) return parse_error(done.error().what());
+    return value;
+}
+
+void write_totals(RecordWriter& w, const TerminalRecord::BatchTotals& t) {
+    w.svarint(t.debit_minor);
+    w.varint(t.debit_count);
+    w.svarint(t.credit_minor);
+    w.varint(t.credit_count);
+}
+TerminalRecord::BatchTotals read_totals(RecordReader& r) {
+    TerminalRecord::BatchTotals t;
+    t.debit_minor = r.svarint("debit_minor");
+    t.debit_count = static_cast<std::uint32_t>(r.varint_max("debit_count", 0xFFFFFFFF));
+    t.credit_minor = r.svarint("credit_minor");
+    t.credit_count = static_cast<std::uint32_t>(r.varint_max("credit_count", 0xFFFFFFFF));
+    return t;
+}
+
+}  // namespace
+
+std::string transaction_key(const iso8583::Rrn& rrn) { return key('t', rrn.view()); }
+std::string open_work_key(const iso8583::Rrn& rrn) { return key('o', rrn.view()); }
+std::string turn_record_key(std::uint64_t turn) { return key('n', big_endian(turn, 8)); }
+std::string checkpoint_key() { return "c"; }
+std::string exception_key(const iso8583::Rrn& rrn, std::uint32_t sequence) {
+    return key('x', rrn.empty() ? "000000000000" : rrn.view(), padded(sequence, 8));
+}
+std::string business_day_key(iso8583::BusinessDate day) { return key('d', day.date.yyyymmdd()); }
+
+std::string trace_slot_key(const iso8583::MerchantId& merchant, const iso8583::TerminalId& terminal,
+                           std::optional<iso8583::BatchNumber> batch, iso8583::Stan stan) {
+    return key('s', merchant.view(), terminal.view(), batch ? batch->str() : "------", stan.str());
+}
+std::string pan_index_key(const iso8583::PanToken& token, const iso8583::Rrn& rrn) {
+    return key('p', iso8583::as_text(token.bytes), rrn.view());
+}
+std::string reference_key(const iso8583::MerchantId& merchant, std::string_view reference) {
+    return key('r', merchant.view(), reference);
+}
+std::string terminal_key(const iso8583::TerminalId& terminal) { return key('k', terminal.view()); }
+std::string override_key(char kind, std::string_view id) { return key('m', std::string_view(&kind, 1), id); }
+
+KeyRange prefix_range(std::string_view prefix) {
+    KeyRange range{std::string(prefix), std::string(prefix)};
+    while (!range.to.empty() && static_cast<unsigned char>(range.to.back()) == 0xFF) range.to.pop_back();
+    if (!range.to.empty()) range.to.back() = static_cast<char>(static_cast<unsigned char>(range.to.back()) + 1);
+    return range;
+}
+
+std::string rrn_day_prefix(iso8583::Date day) {
+    return std::to_string(day.year % 10) + padded(static_cast<std::uint64_t>(day.day_of_year()), 3);
+}
+
+std::string encode(const TraceSlot& slot) {
+    RecordWriter w(1);
+    w.varint(slot.entries.size());
+    for (const TraceEntry& e : slot.entries) {
+        w.u8(e.message_class);
+        w.boolean(e.tombstone);
+        w.text(e.message_type);
+        w.text(e.processing_code);
+        w.varint(e.transmission_time);
+        w.u64(e.digest);
+        w.svarint(e.created_ms);
+        w.text(e.local_stamp);
+        w.text(e.rrn.view());
+    }
+    return w.finish();
+}
+
+Result<TraceSlot> decode_trace_slot(std::string_view bytes) {
+    RecordReader r(bytes, 1, "trace slot");
+    TraceSlot slot;
+    const auto count = r.varint_max("entries", TraceSlot::entries_max);
+    for (std::uint64_t i = 0; i < count && r.ok(); ++i) {
+        TraceEntry e;
+        e.message_class = r.u8("message_class");
+        e.tombstone = r.boolean("tombstone");
+        e.message_type = r.text("message_type");
+        e.processing_code = r.text("processing_code");
+        e.transmission_time = static_cast<std::uint32_t>(r.varint_max("transmission_time", 0xFFFFFFFF));
+        e.digest = r.u64("digest");
+        e.created_ms = r.svarint("created_ms");
+        e.local_stamp = r.text("local_stamp");
+        e.rrn = rrn_or_nothing(r, "rrn").value_or(iso8583::Rrn{});
+        slot.entries.push_back(std::move(e));
+    }
+    return finished(r, std::move(slot));
+}
+
+std::string encode(const ExceptionRecord& x) {
+    RecordWriter w(1);
+    w.text(x.id);
+    w.svarint(x.opened.ms);
+    w.text(x.kind);
+    w.text(x.rule);
+    w.text(x.owner);
+    w.text(x.text);
+    w.text(x.resolution);
+    w.text(x.resolved_by);
+    w.boolean(x.alarm);
+    return w.finish();
+}
+
+Result<ExceptionRecord> decode_exception(std::string_view bytes) {
+    RecordReader r(bytes, 1, "exception");
+    ExceptionRecord x;
+    x.id = r.text("id");
+    x.opened.ms = r.svarint("opened");
+    x.kind = r.text("kind");
+    x.rule = r.text("rule");
+    x.owner = r.text("owner");
+    x.text = r.text("text");
+    x.resolution = r.text("resolution");
+    x.resolved_by = r.text("resolved_by");
+    x.alarm = r.boolean("alarm");
+    return finished(r, std::move(x));
+}
+
+std::string encode(const TerminalRecord& t) {
+    RecordWriter w(1);
+    w.text(t.terminal.view());
+    w.varint(t.batch.value());
+    w.varint(t.next_key_version);
+    w.varint(t.proven_key_version);
+    w.varint(t.keys.size());
+    for (const auto& k : t.keys) {
+        w.varint(k.version);
+        w.text(k.pin_key);
+        w.text(k.mac_key);
+    }
+    w.boolean(t.uploading);
+    write_totals(w, t.batch_totals);
+    w.varint(t.closed_batch.value());
+    write_totals(w, t.closed_totals);
+    w.varint(t.closed_stan);
+    w.varint(t.closed_transmission_time);
+    w.u8(static_cast<std::uint8_t>(t.closed_code));
+    w.text(t.closed_rrn);
+    w.text(t.closed_local_time);
+    w.text(t.closed_local_date);
+    w.svarint(t.closed_day.date.days());
+    return w.finish();
+}
+
+Result<TerminalRecord> decode_terminal(std::string_view bytes) {
+    constexpr std::uint64_t key_versions_max = 16;
+    RecordReader r(bytes, 1, "terminal");
+    TerminalRecord t;
+    if (auto id = iso8583::TerminalId::parse(r.text("terminal")))
+        t.terminal = *id;
+    else
+        r.fail("terminal", "no terminal");
+    t.batch = batch_of(r, "batch");
+    t.next_key_version = static_cast<std::uint32_t>(r.varint_max("next_key_version", 0xFFFFFFFF));
+    t.proven_key_version = static_cast<std::uint32_t>(r.varint_max("proven_key_version", 0xFFFFFFFF));
+    const auto keys = r.varint_max("keys", key_versions_max);
+    for (std::uint64_t i = 0; i < keys && r.ok(); ++i) {
+        TerminalRecord::KeyVersion k;
+        k.version = static_cast<std::uint32_t>(r.varint_max("version", 0xFFFFFFFF));
+        k.pin_key = r.text("pin_key");
+        k.mac_key = r.text("mac_key");
+        t.keys.push_back(std::move(k));
+    }
+    t.uploading = r.boolean("uploading");
+    t.batch_totals = read_totals(r);
+    t.closed_batch = batch_of(r, "closed_batch");
+    t.closed_totals = read_totals(r);
+    t.closed_stan = static_cast<std::uint32_t>(r.varint_max("closed_stan", iso8583::Stan::value_max));
+    t.closed_transmission_time = static_cast<std::uint32_t>(r.varint_max("closed_transmission_time", 0xFFFFFFFF));
+    t.closed_code = static_cast<char>(r.u8("closed_code"));
+    t.closed_rrn = r.text("closed_rrn");
+    t.closed_local_time = r.text("closed_local_time");
+    t.closed_local_date = r.text("closed_local_date");
+    t.closed_day = day_of(r, "closed_day");
+    return finished(r, std::move(t));
+}
+
+std::string encode(const OverrideRecord& o) {
+    RecordWriter w(1);
+    w.text(o.state);
+    w.text(o.user);
+    w.svarint(o.at.ms);
+    return w.finish();
+}
+
+Result<OverrideRecord> decode_override(std::string_view bytes) {
+    RecordReader r(bytes, 1, "override");
+    OverrideRecord o;
+    o.state = r.text("state");
+    o.user = r.text("user");
+    o.at.ms = r.svarint("at");
+    return finished(r, std::move(o));
+}
+
+std::string encode(const BusinessDayRecord& d) {
+    RecordWriter w(1);
+    w.svarint(d.day.date.days());
+    w.svarint(d.at.ms);
+    w.text(d.by);
+    return w.finish();
+}
+
+Result<BusinessDayRecord> decode_business_day(std::string_view bytes) {
+    RecordReader r(bytes, 1, "business day");
+    BusinessDayRecord d;
+    d.day = day_of(r, "day");
+    d.at.ms = r.svarint("at");
+    d.by = r.text("by");
+    return finished(r, std::move(d));
+}
+
+}  // namespace ledger
