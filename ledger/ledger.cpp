@@ -1,0 +1,302 @@
+#include "ledger/ledger.hpp"
+
+#include <algorithm>
+
+#include "iso8583/values/ensure.hpp"
+#include "ledger/record_codec.hpp"
+
+namespace ledger {
+namespace {
+
+constexpr std::uint64_t decimal_sequences = 100'000'000;  // 8 digits; letters only beyond
+constexpr std::int64_t day_ms = 86'400'000;
+
+/// 8 characters that sort as the sequence counts: decimal first, then a capital letter and seven of base 36.
+std::string sequence_text(std::uint64_t sequence) {
+    static constexpr char base36[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    std::string out(8, '0');
+    if (sequence < decimal_sequences) {
+        for (std::size_t i = 8; i-- > 0; sequence /= 10) out[i] = static_cast<char>('0' + sequence % 10);
+        return out;
+    }
+    std::uint64_t rest = sequence - decimal_sequences;
+    for (std::size_t i = 8; i-- > 1; rest /= 36) out[i] = base36[rest % 36];
+    ENSURE(rest < 26);
+    out[0] = static_cast<char>('A' + rest);
+    return out;
+}
+
+/// What a checkpoint holds beside the sums.
+std::string encode_checkpoint(std::uint64_t turn, const TurnRecord& counters, const std::string& sums) {
+    RecordWriter w(1);
+    w.varint(turn);
+    w.text(encode(counters));
+    w.text(sums);
+    return w.finish();
+}
+
+}  // namespace
+
+template <typename T>
+std::optional<T> Ledger::decoded(iso8583::Result<T> result) {
+    if (result) return std::move(*result);
+    if (!error_) error_ = StoreError{StoreError::Kind::corruption, result.error().what};
+    return std::nullopt;
+}
+
+std::optional<std::string> Ledger::get(Family family, const std::string& key) {
+    auto value = overlay_.get(family, key);
+    if (!value) {
+        if (!error_) error_ = value.error();
+        return std::nullopt;
+    }
+    return std::move(*value);
+}
+
+void Ledger::scan(Family family, std::string_view prefix, const ScanVisitor& visit) {
+    const KeyRange range = prefix_range(prefix);
+    if (auto done = overlay_.scan(family, range.from, range.to, visit); !done && !error_) error_ = done.error();
+}
+
+void Ledger::recover() {
+    if (auto stored = get(Family::journal, checkpoint_key())) {
+        RecordReader r(*stored, 1, "checkpoint");
+        turn_ = r.varint("turn");
+        const std::string counters(r.text("counters"));
+        const std::string sums(r.text("sums"));
+        if (auto done = r.done(); !done) error_ = StoreError{StoreError::Kind::corruption, done.error().what()};
+        if (auto c = decoded(decode_turn_record(counters))) counters_ = *c;
+        if (auto loaded = totals_.load_checkpoint(sums); !loaded && !error_)
+            error_ = StoreError{StoreError::Kind::corruption, loaded.error().what};
+        checkpointed_turn_ = turn_;
+    }
+    // The fold: turn records after the checkpoint, in order. A checkpoint and the erasing of what it covers are one batch.
+    scan(Family::journal, "n", [&](std::string_view key, std::string_view value) {
+        std::uint64_t turn = 0;
+        for (char c : key.substr(1)) turn = turn << 8 | static_cast<unsigned char>(c);
+        if (turn <= checkpointed_turn_) return true;
+        auto record = decoded(decode_turn_record(value));
+        if (!record) return false;
+        if (auto applied = totals_.apply_differences(record->differences); !applied) {
+            error_ = StoreError{StoreError::Kind::corruption, applied.error().what};
+            return false;
+        }
+        record->differences.clear();
+        counters_ = std::move(*record);
+        turn_ = turn;
+        return true;
+    });
+    audit_sequence = counters_.audit_sequence;
+    const std::string from = open_work_key(iso8583::Rrn{}) + counters_.low_water;
+    if (auto done = overlay_.scan(Family::journal, from, prefix_range("o").to,
+                                  [&](std::string_view key, std::string_view) {
+                                      if (auto rrn = iso8583::Rrn::parse(key.substr(1))) open_.insert(*rrn);
+                                      return true;
+                                  });
+        !done && !error_)
+        error_ = done.error();
+    scan(Family::journal, "x", [&](std::string_view, std::string_view value) {
+        if (auto x = decoded(decode_exception(value)); x && x->resolution.empty()) ++exceptions_open_;
+        return true;
+    });
+    counters_.issuer_stan = static_cast<std::uint32_t>((counters_.issuer_stan + numbers_skipped_at_restart) % (iso8583::Stan::value_max + 1));
+    counters_.rrn_sequence += numbers_skipped_at_restart;
+}
+
+std::optional<TransactionRecord> Ledger::find(const iso8583::Rrn& rrn) {
+    auto stored = get(Family::journal, transaction_key(rrn));
+    if (!stored) return std::nullopt;
+    return decoded(decode_transaction_record(*stored));
+}
+
+void Ledger::save(const TransactionRecord& record) {
+    overlay_.put(Family::journal, transaction_key(record.rrn), encode(record));
+    const bool was_open = open_.contains(record.rrn);
+    if (is_open(record) == was_open) return;
+    if (was_open) {
+        open_.erase(record.rrn);
+        overlay_.erase(Family::journal, open_work_key(record.rrn));
+    } else {
+        open_.insert(record.rrn);
+        overlay_.put(Family::journal, open_work_key(record.rrn), "");
+    }
+}
+
+TraceSlot Ledger::trace_slot(const std::string& slot_key) {
+    auto stored = get(Family::index, slot_key);
+    if (!stored) return {};
+    return decoded(decode_trace_slot(*stored)).value_or(TraceSlot{});
+}
+
+void Ledger::add_trace(const std::string& slot_key, TraceSlot slot, TraceEntry entry) {
+    if (slot.entries.size() == TraceSlot::entries_max) slot.entries.erase(slot.entries.begin());
+    slot.entries.push_back(std::move(entry));
+    overlay_.put(Family::index, slot_key, encode(slot));
+}
+
+void Ledger::index_card(const TransactionRecord& sale) {
+    overlay_.put(Family::index, pan_index_key(sale.pan_token, sale.rrn), "");
+}
+
+iso8583::Rrn Ledger::next_rrn(const iso8583::Now& now) {
+    const std::int64_t local_ms = now.utc.ms + std::int64_t{now.local_offset_s} * 1000;
+    const auto today = static_cast<std::int32_t>(now.local().date.days());
+    if (today > counters_.rrn_day) {
+        counters_.rrn_day = today;
+        counters_.rrn_sequence = 0;
+    }
+    // The time of day is a floor of the sequence: a ledger restored from a backup goes on above what it had given.
+    std::uint64_t floor = 0;
+    if (today == counters_.rrn_day) floor = static_cast<std::uint64_t>(((local_ms % day_ms) + day_ms) % day_ms);
+    counters_.rrn_sequence = std::max(counters_.rrn_sequence + 1, floor);
+    const iso8583::Date day = iso8583::Date::from_days(counters_.rrn_day);
+    auto rrn = iso8583::Rrn::parse(rrn_day_prefix(day) + sequence_text(counters_.rrn_sequence));
+    ENSURE(rrn.has_value());
+    return *rrn;
+}
+
+Ledger::IssuerNumbers Ledger::next_issuer_numbers(const iso8583::Now& now) {
+    counters_.issuer_time_ms = std::max(counters_.issuer_time_ms, now.utc.ms);
+    counters_.issuer_stan = counters_.issuer_stan >= iso8583::Stan::value_max ? 1 : counters_.issuer_stan + 1;
+    return {iso8583::Stan::of(counters_.issuer_stan),
+            iso8583::TransmissionTime::from_utc(iso8583::UtcTime{counters_.issuer_time_ms})};
+}
+
+void Ledger::post(TransactionRecord& record, Posting posting) {
+    const auto who = [&](Account account) {
+        return account == Account::merchant_payable ? record.merchant.str() : std::to_string(record.route);
+    };
+    totals_.add(account_name(posting.day, posting.debit, who(posting.debit)), 1, posting.amount_minor);
+    totals_.add(account_name(posting.day, posting.credit, who(posting.credit)), 1, -posting.amount_minor);
+    record.postings.push_back(posting);
+}
+
+void Ledger::post_sale(TransactionRecord& sale, iso8583::BusinessDate day) {
+    post(sale, {day, Account::issuer_receivable, Account::merchant_payable, sale.amount.minor_units()});
+}
+void Ledger::unpost_sale(TransactionRecord& sale, iso8583::BusinessDate day) {
+    post(sale, {day, Account::merchant_payable, Account::issuer_receivable, sale.amount.minor_units()});
+}
+
+void Ledger::reserve(TransactionRecord& sale, TransactionRecord& refund, iso8583::BusinessDate day) {
+    ENSURE(refund.amount.currency() == sale.amount.currency());
+    ENSURE(refund.amount.minor_units() <= sale.remaining_minor());
+    sale.refunds_minor += refund.amount.minor_units();
+    ++sale.refunds_count;
+    refund.original = sale.rrn;
+    refund.last_refund = sale.last_refund;
+    sale.last_refund = refund.rrn;
+    post(refund, {day, Account::merchant_payable, Account::refund_in_transit, refund.amount.minor_units()});
+}
+
+void Ledger::post_refund(TransactionRecord& refund, iso8583::BusinessDate day) {
+    post(refund, {day, refund.postings.back().credit, Account::issuer_receivable, refund.amount.minor_units()});
+}
+
+void Ledger::release(TransactionRecord& sale, TransactionRecord& refund, iso8583::BusinessDate day) {
+    ENSURE(refund.original == sale.rrn && sale.refunds_count > 0);
+    sale.refunds_minor -= refund.amount.minor_units();
+    --sale.refunds_count;
+    ENSURE(sale.refunds_minor >= 0);
+    post(refund, {day, refund.postings.back().credit, Account::merchant_payable, refund.amount.minor_units()});
+}
+
+void Ledger::suspend_refund(TransactionRecord& refund, iso8583::BusinessDate day) {
+    post(refund, {day, refund.postings.back().credit, Account::refund_suspense, refund.amount.minor_units()});
+}
+
+std::optional<TerminalRecord> Ledger::terminal(const iso8583::TerminalId& id) {
+    auto stored = get(Family::index, terminal_key(id));
+    if (!stored) return std::nullopt;
+    return decoded(decode_terminal(*stored));
+}
+void Ledger::save(const TerminalRecord& t) { overlay_.put(Family::index, terminal_key(t.terminal), encode(t)); }
+
+ExceptionRecord Ledger::open_exception(const std::optional<iso8583::Rrn>& rrn, std::string kind, std::string rule,
+                                       std::string text, bool alarm, iso8583::UtcTime at) {
+    ExceptionRecord x;
+    const std::uint32_t sequence = ++counters_.exception_sequence;
+    x.id = exception_key(rrn.value_or(iso8583::Rrn{}), sequence).substr(1);
+    x.id.insert(12, 1, '-');
+    x.opened = at;
+    x.kind = std::move(kind);
+    x.rule = std::move(rule);
+    x.owner = "operations";
+    x.text = std::move(text);
+    x.alarm = alarm;
+    ++exceptions_open_;
+    overlay_.put(Family::journal, exception_key(rrn.value_or(iso8583::Rrn{}), sequence), encode(x));
+    return x;
+}
+
+namespace {
+std::string exception_key_of(const std::string& id) {
+    std::string key = "x" + id;
+    std::erase(key, '-');
+    return key;
+}
+}  // namespace
+
+std::optional<ExceptionRecord> Ledger::exception(const std::string& id) {
+    auto stored = get(Family::journal, exception_key_of(id));
+    if (!stored) return std::nullopt;
+    return decoded(decode_exception(*stored));
+}
+
+void Ledger::save(const ExceptionRecord& x) {
+    if (!x.resolution.empty() && exceptions_open_ > 0)
+        if (auto before = exception(x.id); before && before->resolution.empty()) --exceptions_open_;
+    overlay_.put(Family::journal, exception_key_of(x.id), encode(x));
+}
+
+std::optional<OverrideRecord> Ledger::override_of(char kind, std::string_view id) {
+    auto stored = get(Family::index, override_key(kind, id));
+    if (!stored) return std::nullopt;
+    return decoded(decode_override(*stored));
+}
+void Ledger::save_override(char kind, std::string_view id, const OverrideRecord& record) {
+    overlay_.put(Family::index, override_key(kind, id), encode(record));
+}
+
+std::optional<iso8583::Rrn> Ledger::find_reference(const iso8583::MerchantId& merchant, std::string_view reference) {
+    auto stored = get(Family::index, reference_key(merchant, reference));
+    if (!stored) return std::nullopt;
+    return decoded(iso8583::Rrn::parse(*stored));
+}
+void Ledger::save_reference(const iso8583::MerchantId& merchant, std::string_view reference, const iso8583::Rrn& rrn) {
+    overlay_.put(Family::index, reference_key(merchant, reference), rrn.str());
+}
+
+std::optional<iso8583::BusinessDate> Ledger::business_day() {
+    std::optional<iso8583::BusinessDate> newest;
+    const KeyRange range = prefix_range("d");
+    auto done = overlay_.scan_back(Family::journal, range.from, range.to, [&](std::string_view, std::string_view value) {
+        if (auto day = decoded(decode_business_day(value))) newest = day->day;
+        return false;
+    });
+    if (!done && !error_) error_ = done.error();
+    return newest;
+}
+void Ledger::save(const BusinessDayRecord& day) {
+    overlay_.put(Family::journal, business_day_key(day.day), encode(day));
+}
+
+void Ledger::close_turn() {
+    if (overlay_.current_empty() && !totals_.changed_in_turn()) return;
+    ++turn_;
+    counters_.low_water = open_.empty() ? "" : open_.begin()->str();
+    counters_.audit_sequence = audit_sequence;
+    counters_.differences = totals_.take_differences();
+    overlay_.put(Family::journal, turn_record_key(turn_), encode(counters_));
+    counters_.differences.clear();
+    if (turn_ - checkpointed_turn_ >= turns_per_checkpoint) write_checkpoint();
+}
+
+void Ledger::write_checkpoint() {
+    overlay_.put(Family::journal, checkpoint_key(), encode_checkpoint(turn_, counters_, totals_.checkpoint()));
+    for (std::uint64_t turn = checkpointed_turn_ + 1; turn <= turn_; ++turn)
+        overlay_.erase(Family::journal, turn_record_key(turn));
+    checkpointed_turn_ = turn_;
+}
+
+}  // namespace ledger

@@ -1,0 +1,110 @@
+// Ledger: records, trace slots, open work, totals and counters over the overlay of a turn. It keeps the money rules of
+// one sale together (reserve, post, release): nobody else touches a record's amounts or postings.
+//
+// Ownership: refers to the overlay. Thread: the core's. Errors: a store or corruption error sticks in error(); the
+// caller goes on with "nothing found" and the turn stops before anything of it becomes visible.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "ledger/key_layout.hpp"
+#include "ledger/overlay.hpp"
+#include "ledger/totals.hpp"
+#include "ledger/transaction_record.hpp"
+
+namespace ledger {
+
+/// A checkpoint is written after this many turn records, which it then erases.
+inline constexpr std::uint64_t turns_per_checkpoint = 1024;
+/// RRNs and STANs skipped at a restart, so that what was given but never became durable is not given again.
+inline constexpr std::uint64_t numbers_skipped_at_restart = 1000;
+
+class Ledger {
+  public:
+    explicit Ledger(Overlay& overlay) : overlay_(overlay) {}
+
+    // Recovery.
+    /// Totals, counters and the list of open work; call once, before anything else.
+    void recover();
+    [[nodiscard]] const std::set<iso8583::Rrn>& open_work() const { return open_; }
+
+    // Records.
+    [[nodiscard]] std::optional<TransactionRecord> find(const iso8583::Rrn& rrn);
+    /// Puts the record; its open-work entry comes and goes with is_open().
+    void save(const TransactionRecord& record);
+    [[nodiscard]] TraceSlot trace_slot(const std::string& slot_key);
+    void add_trace(const std::string& slot_key, TraceSlot slot, TraceEntry entry);
+    void index_card(const TransactionRecord& sale);
+
+    // Numbers that never come back.
+    /// YDDD of the local day + 8 characters; never below the last one given, even when the clock goes back.
+    [[nodiscard]] iso8583::Rrn next_rrn(const iso8583::Now& now);
+    struct IssuerNumbers {
+        iso8583::Stan stan;
+        iso8583::TransmissionTime transmission_time;
+    };
+    [[nodiscard]] IssuerNumbers next_issuer_numbers(const iso8583::Now& now);
+
+    // Money of one sale. `day` is the current business day.
+    void post_sale(TransactionRecord& sale, iso8583::BusinessDate day);
+    void unpost_sale(TransactionRecord& sale, iso8583::BusinessDate day);
+    /// Reserves the refund in the sale and chains it; ENSUREs amount ≤ remaining.
+    void reserve(TransactionRecord& sale, TransactionRecord& refund, iso8583::BusinessDate day);
+    /// The issuer has it: in transit → issuer.
+    void post_refund(TransactionRecord& refund, iso8583::BusinessDate day);
+    /// It did not happen after all: remaining is restored.
+    void release(TransactionRecord& sale, TransactionRecord& refund, iso8583::BusinessDate day);
+    /// Refused finally after acceptance: in transit → suspense; goes on counting (R55).
+    void suspend_refund(TransactionRecord& refund, iso8583::BusinessDate day);
+
+    Totals& totals() { return totals_; }
+    [[nodiscard]] const Totals& totals() const { return totals_; }
+
+    // Terminals, exceptions, overrides, days.
+    [[nodiscard]] std::optional<TerminalRecord> terminal(const iso8583::TerminalId& id);
+    void save(const TerminalRecord& terminal);
+    ExceptionRecord open_exception(const std::optional<iso8583::Rrn>& rrn, std::string kind, std::string rule, std::string text,
+                                   bool alarm, iso8583::UtcTime at);
+    [[nodiscard]] std::optional<ExceptionRecord> exception(const std::string& id);
+    void save(const ExceptionRecord& exception);
+    [[nodiscard]] std::optional<OverrideRecord> override_of(char kind, std::string_view id);
+    void save_override(char kind, std::string_view id, const OverrideRecord& record);
+    [[nodiscard]] std::optional<iso8583::Rrn> find_reference(const iso8583::MerchantId& merchant, std::string_view reference);
+    void save_reference(const iso8583::MerchantId& merchant, std::string_view reference, const iso8583::Rrn& rrn);
+    [[nodiscard]] std::optional<iso8583::BusinessDate> business_day();  // the newest that began
+    void save(const BusinessDayRecord& day);
+
+    /// Calls visit for every stored value in a prefix, overlay included.
+    void scan(Family family, std::string_view prefix, const ScanVisitor& visit);
+
+    /// Writes the turn's record when the turn wrote anything.
+    void close_turn();
+
+    Overlay& overlay() { return overlay_; }
+    [[nodiscard]] const std::optional<StoreError>& error() const { return error_; }
+    std::uint64_t audit_sequence = 0;  // last one given (audit_log.hpp)
+
+  private:
+    std::optional<std::string> get(Family family, const std::string& key);
+    template <typename T>
+    std::optional<T> decoded(iso8583::Result<T> result);
+    void post(TransactionRecord& record, Posting posting);
+    void write_checkpoint();
+
+    Overlay& overlay_;
+    Totals totals_;
+    std::set<iso8583::Rrn> open_;
+    TurnRecord counters_;
+    std::uint64_t turn_ = 0;             // of the last turn record
+    std::uint64_t checkpointed_turn_ = 0;
+    std::uint32_t exceptions_open_ = 0;
+    std::optional<StoreError> error_;
+
+  public:
+    [[nodiscard]] std::uint32_t exceptions_open() const { return exceptions_open_; }
+};
+
+}  // namespace ledger

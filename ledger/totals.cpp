@@ -1,0 +1,139 @@
+#include "ledger/totals.hpp"
+
+#include "ledger/record_codec.hpp"
+
+namespace ledger {
+
+using iso8583::parse_error;
+using iso8583::Result;
+
+namespace {
+constexpr std::uint64_t stored_sums_max = 10'000'000;
+
+void write(RecordWriter& w, std::string_view name, const Total& t) {
+    w.text(name);
+    w.svarint(t.count);
+    w.svarint(t.amount_minor);
+}
+}  // namespace
+
+std::string batch_debit_name(const iso8583::TerminalId& terminal, iso8583::BatchNumber batch) {
+    return "b/" + terminal.str() + "/" + batch.str() + "/d";
+}
+std::string batch_credit_name(const iso8583::TerminalId& terminal, iso8583::BatchNumber batch) {
+    return "b/" + terminal.str() + "/" + batch.str() + "/c";
+}
+std::string refund_count_name(const iso8583::TerminalId& terminal, iso8583::BusinessDate day) {
+    return "v/" + day.date.yyyymmdd() + "/" + terminal.str();
+}
+std::string account_name(iso8583::BusinessDate day, Account account, std::string_view who) {
+    return "l/" + day.date.yyyymmdd() + "/" + std::to_string(static_cast<int>(account)) + "/" + std::string(who);
+}
+
+void Totals::add(const std::string& sum, std::int64_t count, std::int64_t amount_minor) {
+    Difference d{false, sum, {count, amount_minor}};
+    apply(d);
+    differences_.push_back(std::move(d));
+}
+
+void Totals::forget(const std::string& prefix) {
+    Difference d{true, prefix, {}};
+    apply(d);
+    differences_.push_back(std::move(d));
+}
+
+void Totals::apply(const Difference& d) {
+    if (d.forget) {
+        auto at = sums_.lower_bound(d.name);
+        while (at != sums_.end() && at->first.compare(0, d.name.size(), d.name) == 0) at = sums_.erase(at);
+        return;
+    }
+    Total& t = sums_[d.name];
+    t.count += d.total.count;
+    t.amount_minor += d.total.amount_minor;
+}
+
+Total Totals::get(const std::string& sum) const {
+    const auto at = sums_.find(sum);
+    return at == sums_.end() ? Total{} : at->second;
+}
+
+std::string Totals::take_differences() {
+    RecordWriter w(1);
+    w.varint(differences_.size());
+    for (const Difference& d : differences_) {
+        w.boolean(d.forget);
+        write(w, d.name, d.total);
+    }
+    differences_.clear();
+    return w.finish();
+}
+
+Result<void> Totals::apply_differences(std::string_view stored) {
+    RecordReader r(stored, 1, "turn differences");
+    const auto count = r.varint_max("count", stored_sums_max);
+    std::vector<Difference> read;
+    for (std::uint64_t i = 0; i < count && r.ok(); ++i) {
+        Difference d;
+        d.forget = r.boolean("forget");
+        d.name = r.text("name");
+        d.total.count = r.svarint("count");
+        d.total.amount_minor = r.svarint("amount");
+        read.push_back(std::move(d));
+    }
+    if (auto done = r.done(); !done) return parse_error(done.error().what());
+    for (const Difference& d : read) apply(d);
+    return {};
+}
+
+std::string Totals::checkpoint() const {
+    RecordWriter w(1);
+    w.varint(sums_.size());
+    for (const auto& [name, total] : sums_) write(w, name, total);
+    return w.finish();
+}
+
+Result<void> Totals::load_checkpoint(std::string_view stored) {
+    RecordReader r(stored, 1, "totals checkpoint");
+    const auto count = r.varint_max("count", stored_sums_max);
+    sums_.clear();
+    for (std::uint64_t i = 0; i < count && r.ok(); ++i) {
+        std::string sum(r.text("name"));
+        Total t;
+        t.count = r.svarint("count");
+        t.amount_minor = r.svarint("amount");
+        sums_[std::move(sum)] = t;
+    }
+    if (auto done = r.done(); !done) return parse_error(done.error().what());
+    return {};
+}
+
+std::string encode(const TurnRecord& t) {
+    RecordWriter w(1);
+    w.svarint(t.rrn_day);
+    w.varint(t.rrn_sequence);
+    w.varint(t.issuer_stan);
+    w.svarint(t.issuer_time_ms);
+    w.varint(t.exception_sequence);
+    w.varint(t.audit_sequence);
+    w.text(t.low_water);
+    w.text(t.differences);
+    return w.finish();
+}
+
+Result<TurnRecord> decode_turn_record(std::string_view bytes) {
+    RecordReader r(bytes, 1, "turn");
+    TurnRecord t;
+    t.rrn_day = static_cast<std::int32_t>(r.svarint("rrn_day"));
+    t.rrn_sequence = r.varint("rrn_sequence");
+    t.issuer_stan = static_cast<std::uint32_t>(r.varint_max("issuer_stan", iso8583::Stan::value_max));
+    t.issuer_time_ms = r.svarint("issuer_time_ms");
+    t.exception_sequence = static_cast<std::uint32_t>(r.varint_max("exception_sequence", 0xFFFFFFFF));
+    t.audit_sequence = r.varint("audit_sequence");
+    t.low_water = r.text("low_water");
+    t.differences = r.text("differences");
+    if (auto done = r.done(); !done) return parse_error(done.error().what());
+    return t;
+}
+
+}  // namespace ledger

@@ -1,0 +1,76 @@
+// Totals: running sums that are not written per transaction. Each turn's record carries the turn's differences; a
+// checkpoint now and then carries the sums; recovery is checkpoint plus fold (docs/ledger_format.md, "Turn record").
+//
+// Names of sums ("b/<terminal>/<batch>/d" …) are made by the functions below and nowhere else. Thread: the core's.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "iso8583/values/identifiers.hpp"
+#include "iso8583/values/result.hpp"
+#include "iso8583/values/time_fields.hpp"
+#include "ledger/transaction_record.hpp"
+
+namespace ledger {
+
+struct Total {
+    std::int64_t count = 0;
+    std::int64_t amount_minor = 0;
+    friend bool operator==(const Total&, const Total&) = default;
+};
+
+/// Debit (sales) and credit (refunds, voids) of a terminal's batch, as settlement compares them.
+std::string batch_debit_name(const iso8583::TerminalId& terminal, iso8583::BatchNumber batch);
+std::string batch_credit_name(const iso8583::TerminalId& terminal, iso8583::BatchNumber batch);
+/// Accepted and held refunds of a terminal in a business day (R24).
+std::string refund_count_name(const iso8583::TerminalId& terminal, iso8583::BusinessDate day);
+/// Balance of an account in a business day: debits minus credits. `who` is the merchant or the route's number.
+std::string account_name(iso8583::BusinessDate day, Account account, std::string_view who);
+
+class Totals {
+  public:
+    void add(const std::string& sum, std::int64_t count, std::int64_t amount_minor);
+    /// Forgets all sums whose name begins so (a closed batch, an old day).
+    void forget(const std::string& prefix);
+    [[nodiscard]] Total get(const std::string& sum) const;
+    [[nodiscard]] const std::map<std::string, Total>& all() const { return sums_; }
+    [[nodiscard]] bool changed_in_turn() const { return !differences_.empty(); }
+
+    /// The turn's differences, for its record; begins a new turn.
+    [[nodiscard]] std::string take_differences();
+    /// Applies stored differences or a stored checkpoint during recovery.
+    [[nodiscard]] iso8583::Result<void> apply_differences(std::string_view stored);
+    [[nodiscard]] std::string checkpoint() const;
+    [[nodiscard]] iso8583::Result<void> load_checkpoint(std::string_view stored);
+
+  private:
+    struct Difference {
+        bool forget = false;
+        std::string name;
+        Total total;
+    };
+    void apply(const Difference& d);
+    std::map<std::string, Total> sums_;
+    std::vector<Difference> differences_;
+};
+
+/// What every turn that wrote leaves behind: counters that must never go back, and the turn's differences.
+struct TurnRecord {
+    std::int32_t rrn_day = 0;         // calendar day (days since 1970) the sequence belongs to
+    std::uint64_t rrn_sequence = 0;   // last one given
+    std::uint32_t issuer_stan = 0;    // last one given, all routes
+    std::int64_t issuer_time_ms = 0;  // latest DE7 given, as UTC
+    std::uint32_t exception_sequence = 0;
+    std::uint64_t audit_sequence = 0;
+    std::string low_water;            // no open work below this RRN; empty: none at all
+    std::string differences;
+    friend bool operator==(const TurnRecord&, const TurnRecord&) = default;
+};
+std::string encode(const TurnRecord& turn);
+iso8583::Result<TurnRecord> decode_turn_record(std::string_view bytes);
+
+}  // namespace ledger
