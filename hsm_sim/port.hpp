@@ -1,8 +1,9 @@
-// The HSM as the switch sees it: questions and answers as values. A payShield, hsm-sim over TCP and the embedded
-// engine stand behind the same port; the core and the link sessions cannot tell which (docs/hsm.md).
+// The HSM as the switch sees it: questions and answers as values. A payShield, hsm-sim over TCP and the
+// embedded engine stand behind the same port; the core and the link sessions cannot tell which (docs/hsm.md).
 //
-// Ownership: requests and replies are values. Thread: whatever calls `ask`; the reply comes on that same thread.
-// Errors: every failure is an HsmFault; `unavailable` is the only one that says nothing about the request (R64).
+// Ownership: requests and replies are values. Thread: whatever calls `ask`; the reply comes on that same
+// thread. Errors: every failure is an HsmFault; `unavailable` is the only one that says nothing about the
+// request (R64).
 #pragma once
 
 #include <array>
@@ -37,10 +38,10 @@ class KeyBlock {
 };
 
 enum class MacAlgorithm : std::uint8_t {
-    unionpay_ecb,   // wire.md: XOR fold, hex, DES or 3DES; 8 ASCII hex characters
-    retail,         // ISO 9797-1 algorithm 3 (X9.19), DES
-    cbc,            // ISO 9797-1 algorithm 1
-    aes_cmac        // NIST SP 800-38B, first 8 bytes used on the wire
+    unionpay_ecb,  // wire.md: XOR fold, hex, DES or 3DES; 8 ASCII hex characters
+    retail,        // ISO 9797-1 algorithm 3 (X9.19), DES
+    cbc,           // ISO 9797-1 algorithm 1
+    aes_cmac       // NIST SP 800-38B, first 8 bytes used on the wire
 };
 enum class MacPadding : std::uint8_t { zeros /* 9797-1 method 1 */, bit /* method 2 */ };
 enum class PinBlockFormat : std::uint8_t { iso0, iso1, iso3, iso4 };
@@ -93,7 +94,7 @@ struct PinTranslated {
 };
 struct WorkingKey {
     KeyBlock under_lmk;
-    iso8583::Bytes under_tmk;        // 16 bytes, ECB under the TMK (wire.md, sign-on reply DE62)
+    iso8583::Bytes under_tmk;           // 16 bytes, ECB under the TMK (wire.md, sign-on reply DE62)
     std::array<std::uint8_t, 4> kcv{};  // first 4 bytes of the encryption of zeros
 };
 struct TerminalKeysGenerated {
@@ -103,26 +104,38 @@ struct TerminalKeysGenerated {
 
 /// Why the HSM did not do it. Numbers are the payShield error codes (docs/hsm.md).
 enum class HsmFault : std::uint8_t {
-    unavailable = 255,          // no HSM answered in time: says nothing about the request
+    unavailable = 255,  // no HSM answered in time: says nothing about the request
+    verification_failed = 1,
     key_type = 4,
     source_key_parity = 10,
     destination_key_parity = 11,
+    storage = 12,
+    lmk = 13,
     input = 15,
     not_authorised = 17,
     pin_block_content = 20,
     account_number = 22,
     pin_block_format = 23,
     pin_length = 24,
+    decimalisation_table = 25,
     key_scheme = 26,
     key_length = 27,
     key_use = 28,
     function_not_permitted = 29,
+    fraud_detected = 39,
     internal = 41,
-    key_block_authentication = 200  // "A4"
+    command_disabled = 68,
+    single_length_masquerade = 75,
+    data_length = 80,
+    key_block_authentication = 200,  // "A4"
+    key_usage = 202                  // "A6"
 };
 std::string_view name(HsmFault fault);
+/// The two characters of a host command's answer: "10", "A4"; "41" for what has no number of its own.
+std::string code(HsmFault fault);
 
-using Reply = iso8583::Result<std::variant<MacGenerated, MacVerified, PinTranslated, TerminalKeysGenerated>, HsmFault>;
+using Reply =
+    iso8583::Result<std::variant<MacGenerated, MacVerified, PinTranslated, TerminalKeysGenerated>, HsmFault>;
 
 /// Matches a reply with its question; unique per asker.
 using Ticket = std::uint64_t;

@@ -1,0 +1,184 @@
+#include "hsm_sim/key_ring.hpp"
+
+#include <algorithm>
+
+namespace hsm {
+namespace {
+
+using iso8583::Result;
+
+tl::unexpected<KeyFault> refuse(HsmFault fault, std::string why) {
+    return tl::unexpected(KeyFault{fault, std::move(why)});
+}
+
+constexpr std::array<KeyKind, 8> all_kinds = {KeyKind::zmk, KeyKind::zpk, KeyKind::tmk, KeyKind::tpk,
+                                              KeyKind::tak, KeyKind::zak, KeyKind::pvk, KeyKind::bdk};
+
+/// A label block that names a kind binds the key to it; TR-31 usages alone do not tell a ZPK from a TPK.
+bool label_allows(const KeyBlockHeader& header, KeyKind kind) {
+    for (const auto& block : header.optional) {
+        if (block.id != "LB") continue;
+        for (const KeyKind other : all_kinds)
+            if (block.data == name(other) && other != kind) return false;
+    }
+    return true;
+}
+
+std::string said(KeyKind kind) { return std::string(name(kind)); }
+
+}  // namespace
+
+std::string_view usual_usage(KeyKind kind, char algorithm) {
+    switch (kind) {
+        case KeyKind::zmk:
+        case KeyKind::tmk:
+            return "K0";
+        case KeyKind::zpk:
+        case KeyKind::tpk:
+            return "P0";
+        case KeyKind::tak:
+        case KeyKind::zak:
+            return algorithm == 'A' ? "M6" : "M3";
+        case KeyKind::pvk:
+            return "V2";
+        case KeyKind::bdk:
+            return "B0";
+    }
+    return "??";
+}
+
+bool usage_allowed(KeyKind kind, std::string_view usage) {
+    switch (kind) {
+        case KeyKind::zmk:
+            return usage == "K0" || usage == "K1" || usage == "52";
+        case KeyKind::tmk:
+            return usage == "K0" || usage == "51";
+        case KeyKind::zpk:
+            return usage == "P0" || usage == "72";
+        case KeyKind::tpk:
+            return usage == "P0" || usage == "71";
+        case KeyKind::tak:
+        case KeyKind::zak:
+            return usage == "M0" || usage == "M1" || usage == "M3" || usage == "M6";
+        case KeyKind::pvk:
+            return usage == "V0" || usage == "V1" || usage == "V2";
+        case KeyKind::bdk:
+            return usage == "B0";
+    }
+    return false;
+}
+
+Result<UnwrappedLmkKey, KeyFault> KeyRing::unwrap(KeyKind kind, std::string_view text,
+                                                  HsmFault parity) const {
+    if (!text.empty() && text[0] == 'S') {
+        auto unwrapped = lmk_.blocks().unwrap(text.substr(1));
+        if (!unwrapped)
+            return refuse(unwrapped.error().fault, said(kind) + " block: " + unwrapped.error().what);
+        const KeyBlockHeader& header = unwrapped->header;
+        if (!usage_allowed(kind, header.usage))
+            return refuse(HsmFault::key_usage, said(kind) + " block has usage " + header.usage);
+        if (!label_allows(header, kind))
+            return refuse(HsmFault::key_use, said(kind) + " wanted, the block's label names another kind");
+        if (header.algorithm != 'A' && !has_odd_parity(unwrapped->key.view()))
+            return refuse(parity, said(kind) + " block holds a key without odd parity");
+        return UnwrappedLmkKey{unwrapped->key,
+                               {header.algorithm, header.usage, header.mode, header.exportability}};
+    }
+    const auto key = lmk_.unwrap_variant(KeyType::of(kind), text);
+    if (!key) return refuse(key.error(), said(kind) + ": the text is in no scheme of the variant LMK");
+    if (!has_odd_parity(key->view()))
+        return refuse(parity, said(kind) + ": no odd parity under LMK type " + KeyType::of(kind).text());
+    if (is_single_length_masquerade(key->view()))
+        return refuse(HsmFault::single_length_masquerade, said(kind) + ": its parts are equal");
+    return UnwrappedLmkKey{*key, {key->size() == 8 ? 'D' : 'T', {}, 'N', 'E'}};
+}
+
+Result<KeyRing::Keyed*, KeyFault> KeyRing::find(KeyKind kind, std::string_view text, HsmFault parity) {
+    Shelf& shelf = shelves_.at(static_cast<std::size_t>(kind));
+    const auto found = shelf.find(text);
+    if (found != shelf.end()) {
+        found_last_ = &found->second;
+        return &found->second;
+    }
+    const auto unwrapped = unwrap(kind, text, parity);
+    if (!unwrapped) return tl::unexpected(unwrapped.error());
+    Keyed keyed;
+    keyed.attributes = unwrapped->attributes;
+    keyed.bytes = unwrapped->key.size();
+    if (unwrapped->attributes.algorithm == 'A')
+        keyed.aes = std::make_unique<AesCipher>(unwrapped->key.view());
+    else
+        keyed.tdes = std::make_unique<TdesCipher>(unwrapped->key.view());
+    if (order_.size() >= keys_cached_max) drop_oldest();
+    order_.emplace_back(kind, std::string(text));
+    Keyed* const kept = &shelf.emplace(std::string(text), std::move(keyed)).first->second;
+    found_last_ = kept;
+    return kept;
+}
+
+void KeyRing::drop_oldest() {
+    const auto keyed_of = [this](const auto& entry) {
+        Shelf& shelf = shelves_.at(static_cast<std::size_t>(entry.first));
+        return shelf.find(entry.second);
+    };
+    // The key found just before is in use by the same operation; it goes to the end of the queue instead.
+    if (&keyed_of(order_.front())->second == found_last_) {
+        order_.push_back(std::move(order_.front()));
+        order_.pop_front();
+    }
+    const auto oldest = keyed_of(order_.front());
+    shelves_.at(static_cast<std::size_t>(order_.front().first)).erase(oldest);
+    order_.pop_front();
+}
+
+Result<KeyBlock, KeyFault> KeyRing::wrap(KeyKind kind, const ClearKey& key, char scheme,
+                                         KeyAttributes attributes, iso8583::RandomSource& random) const {
+    std::string text;
+    if (scheme == 'S') {
+        KeyBlockHeader header;
+        header.usage = attributes.usage.empty() ? std::string(usual_usage(kind, attributes.algorithm))
+                                                : attributes.usage;
+        if (!usage_allowed(kind, header.usage))
+            return refuse(HsmFault::key_usage, said(kind) + " may not have usage " + header.usage);
+        header.algorithm = attributes.algorithm;
+        header.mode = attributes.mode;
+        header.exportability = attributes.exportability;
+        header.optional.push_back({"LB", said(kind)});
+        text = 'S' + lmk_.blocks().wrap(header, key, random);
+    } else {
+        const std::size_t bytes = scheme == 'Z'                    ? 8
+                                  : scheme == 'U' || scheme == 'X' ? 16
+                                  : scheme == 'T'                  ? 24
+                                                                   : 0;
+        if (bytes == 0) return refuse(HsmFault::key_scheme, "scheme is none of Z, U, T, X, S");
+        if (attributes.algorithm == 'A') return refuse(HsmFault::key_scheme, "an AES key needs scheme S");
+        if (key.size() != bytes)
+            return refuse(HsmFault::key_length, "the key's length does not fit the scheme");
+        text = lmk_.wrap_variant(KeyType::of(kind), key, scheme);
+    }
+    auto block = KeyBlock::parse(text);
+    if (!block) return refuse(HsmFault::key_scheme, "a key of this scheme is not kept under the LMK");
+    return *block;
+}
+
+void KeyRing::forget_all() {
+    for (Shelf& shelf : shelves_) shelf.clear();
+    order_.clear();
+    found_last_ = nullptr;
+}
+
+std::array<std::uint8_t, 8> tdes_check_value(iso8583::ByteView key) {
+    Block8 block{};
+    TdesCipher(key).encrypt(block);
+    return block;
+}
+
+std::array<std::uint8_t, 5> aes_check_value(iso8583::ByteView key) {
+    static constexpr Block16 zero{};
+    const Block16 mac = AesCipher(key).cmac(zero);
+    std::array<std::uint8_t, 5> out;
+    std::copy_n(mac.begin(), out.size(), out.begin());
+    return out;
+}
+
+}  // namespace hsm
