@@ -1,4 +1,9 @@
-// Dialect: how each field of a message looks on the wire, as data. Built in (dialects/*.cpp) or loaded (specs/).
+// Dialect: how each field of a message looks on the wire, as data. Built in (dialects/*.cpp) or loaded
+// (specs/); both are the same class and run through the same two loops.
+//
+// A DialectSpec is the readable table; Dialect::make checks it and prepares the compact plan that the loops
+// read. Immutable afterwards; any thread may use it. Messages keep a pointer to their dialect, which must
+// outlive them; built-in ones live for ever.
 #pragma once
 
 #include <array>
@@ -8,10 +13,49 @@
 #include <vector>
 
 #include "iso8583/field.hpp"
+#include "iso8583/field_plan.hpp"
+#include "iso8583/field_set.hpp"
+#include "iso8583/field_spec.hpp"
+#include "iso8583/framing.hpp"
 
 namespace iso8583 {
 
-class Dialect;
+enum class BitmapEncoding : std::uint8_t { binary, hex, hex_ebcdic };
+/// Where a third bitmap (fields 129–192) stands, when bit 65 announces one.
+enum class TertiaryBitmap : std::uint8_t {
+    none,        // bit 65 is no bitmap
+    contiguous,  // right after the second
+    at_65        // as the content of field 65
+};
+
+struct DialectSpec {
+    std::string name;
+    std::string source;
+    Encoding mti = Encoding::ascii;  // ascii, ebcdic or bcd
+    BitmapEncoding bitmap = BitmapEncoding::hex;
+    TertiaryBitmap tertiary = TertiaryBitmap::none;
+    FramingSpec framing;            // as this dialect's peers usually frame it
+    std::vector<FieldSpec> fields;  // any order, each number once
+};
+
+class Dialect {
+  public:
+    static Result<Dialect, SpecError> make(DialectSpec spec);
+
+    [[nodiscard]] std::string_view name() const { return spec_.name; }
+    [[nodiscard]] const DialectSpec& spec() const { return spec_; }
+    [[nodiscard]] const FramingSpec& framing() const { return spec_.framing; }
+    /// nullptr when the dialect has no such field.
+    [[nodiscard]] const FieldSpec* field_spec(int number) const;
+    [[nodiscard]] const FieldPlan& plan(int number) const { return plans_[static_cast<std::size_t>(number)]; }
+    [[nodiscard]] const FieldSet& known_fields() const { return known_; }
+
+  private:
+    DialectSpec spec_;
+    std::array<FieldPlan, field_number_max + 1> plans_{};
+    std::array<std::uint8_t, field_number_max + 1> index_{};  // into spec_.fields, plus one
+    FieldSet known_;
+};
 
 /// Built-in dialects by name: "unionpay-pos", "iso87-ascii", "iso87-bcd", and by edition-text-bitmap
 /// ("87-ascii-hexbmp", "87-bcd-binbmp", "93-ebcdic-binbmp" …). nullptr when there is none of that name.

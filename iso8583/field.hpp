@@ -1,5 +1,5 @@
-// Data elements by their 1987 names; the value is the number. Tables of dialects say how each looks on the wire.
-// Source: ISO 8583:1987 table 2.
+// Data elements by their 1987 names; the value is the number. Tables of dialects say how each looks on the
+// wire. Source: ISO 8583:1987 table 2.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace iso8583 {
 
-inline constexpr int field_number_max = 128;
+inline constexpr int field_number_max = 192;  // with a third bitmap; 128 without
 
 enum class Field : std::uint8_t {
     secondary_bitmap = 1,

@@ -1,9 +1,9 @@
-// FieldValues: the logical contents of a message, the same for every dialect. What the encoder takes and what a
-// decoded Message can be turned into.
+// FieldValues: the logical contents of a message, the same for every dialect. What the encoder takes and what
+// a decoded Message can be turned into.
 //
-// Canonical content: n: digits, as many as the field has; an/ans/x+n: characters; z: digits and '='; b: raw bytes
-// (DE52, DE55, DE64 …). One arena for all contents, no allocation per field. Not thread-safe, freely copied.
-// Sensitive contents are zeroised when it dies.
+// Canonical content: n: digits, as many as the field has; an/ans/x+n: characters; z: digits and '='; b: raw
+// bytes (DE52, DE55, DE64 …). One arena for all contents, no allocation per field. Not thread-safe, freely
+// copied. Sensitive contents are zeroised when it dies.
 #pragma once
 
 #include <array>
@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "iso8583/field.hpp"
+#include "iso8583/field_set.hpp"
 #include "iso8583/mti.hpp"
 
 namespace iso8583 {
@@ -28,26 +29,34 @@ class FieldValues {
 
     [[nodiscard]] Mti mti() const { return mti_; }
     void set_mti(Mti mti) { mti_ = mti; }
-    [[nodiscard]] bool has(Field f) const { return slots_[index(f)].present; }
+    [[nodiscard]] bool has(Field f) const { return f != Field{} && present_.has(number(f)); }
+    [[nodiscard]] const FieldSet& present() const { return present_; }
     /// Empty when absent. The view lives until the next set() or erase().
-    [[nodiscard]] std::string_view get(Field f) const;
+    [[nodiscard]] std::string_view get(Field f) const {
+        if (!has(f)) return {};
+        const Slot& s = slots_[index(f)];
+        return {arena_.data() + s.offset, s.size};
+    }
     void set(Field f, std::string_view content);
-    void erase(Field f) { slots_[index(f)] = {}; }
+    void erase(Field f) {
+        if (has(f)) present_.remove(number(f));
+    }
+    /// Forgets all contents (zeroised) and keeps the memory, for the next message.
+    void clear(Mti mti);
     /// Ascending by field number.
     template <typename Visitor>
     void for_each(Visitor&& visit) const {
-        for (int n = 2; n <= field_number_max; ++n)
-            if (has(field(n))) visit(field(n), get(field(n)));
+        present_.for_each([&](int n) { visit(field(n), get(field(n))); });
     }
 
   private:
     struct Slot {
         std::uint16_t offset = 0;
         std::uint16_t size = 0;
-        bool present = false;
     };
     static std::size_t index(Field f) { return static_cast<std::size_t>(f); }
     Mti mti_;
+    FieldSet present_;
     std::array<Slot, field_number_max + 1> slots_{};
     std::string arena_;
 };

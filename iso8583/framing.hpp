@@ -1,5 +1,5 @@
-// Frames on a byte stream: length prefix, optional TPDU, optional application header, body. One place, table-driven.
-// Source: wire profiles (docs/wire.md); TPDU as of UnionPay POS and ISO 8583 over X.25 custom.
+// Frames on a byte stream: length prefix, optional TPDU, optional application header, body. One place,
+// table-driven. Source: wire profiles (docs/wire.md); TPDU as of UnionPay POS and ISO 8583 over X.25 custom.
 #pragma once
 
 #include <cstdint>
@@ -14,16 +14,16 @@ enum class FrameLength : std::uint8_t { binary2, ascii4, bcd2 };
 
 struct FramingSpec {
     FrameLength length = FrameLength::binary2;
-    bool inclusive = false;           // the length counts itself too
-    bool tpdu = false;                // 5 bytes BCD: 60, destination 2, source 2
-    std::uint8_t header_bytes = 0;    // application header after the TPDU (unionpay-pos: 6)
-    std::uint8_t trailer_bytes = 0;   // after the body, counted in the length
+    bool inclusive = false;          // the length counts itself too
+    bool tpdu = false;               // 5 bytes BCD: 60, destination 2, source 2
+    std::uint8_t header_bytes = 0;   // application header after the TPDU (unionpay-pos: 6)
+    std::uint8_t trailer_bytes = 0;  // after the body, counted in the length
     std::uint16_t body_bytes_max = 4096;
 };
 
 struct Frame {
-    Bytes tpdu;     // 5 bytes or none
-    Bytes header;   // header_bytes or none
+    Bytes tpdu;    // 5 bytes or none
+    Bytes header;  // header_bytes or none
     Bytes body;
 };
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "iso8583/field.hpp"
+#include "iso8583/field_set.hpp"
 #include "iso8583/field_values.hpp"
 #include "iso8583/mti.hpp"
 #include "iso8583/values/bytes.hpp"
@@ -18,10 +19,25 @@ class Dialect;
 
 class Message {
   public:
+    Message() = default;
+    Message(const Message&) = default;
+    Message(Message&&) noexcept = default;
+    Message& operator=(const Message&) = default;
+    Message& operator=(Message&&) noexcept = default;
+    /// Zeroises the body: it holds card and PIN data.
+    ~Message();
+
     [[nodiscard]] Mti mti() const { return mti_; }
-    [[nodiscard]] bool has(Field f) const { return spans_[static_cast<std::size_t>(f)].present; }
+    [[nodiscard]] bool has(Field f) const { return f != Field{} && present_.has(number(f)); }
+    [[nodiscard]] const FieldSet& present() const { return present_; }
     /// Canonical content (field_values.hpp); empty when absent.
     [[nodiscard]] std::string get(Field f) const;
+    /// The same appended to `out`, without an allocation when it has room.
+    void append_to(Field f, std::string& out) const;
+    /// The content's length in its own unit: digits, characters or bytes.
+    [[nodiscard]] std::size_t units(Field f) const {
+        return has(f) ? spans_[static_cast<std::size_t>(f)].units : 0;
+    }
     /// The field's bytes on the wire without its length prefix, and where they begin in the body.
     [[nodiscard]] ByteView raw(Field f) const;
     [[nodiscard]] std::size_t offset(Field f) const { return spans_[static_cast<std::size_t>(f)].offset; }
@@ -39,11 +55,11 @@ class Message {
         std::uint16_t offset = 0;  // of the content, after any length prefix
         std::uint16_t size = 0;    // bytes on the wire
         std::uint16_t units = 0;   // length in the field's own unit (digits, characters, bytes)
-        bool present = false;
     };
     const Dialect* dialect_ = nullptr;
     Bytes body_;
     Mti mti_;
+    FieldSet present_;
     std::array<Span, field_number_max + 1> spans_{};
 };
 

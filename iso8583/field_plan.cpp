@@ -1,0 +1,206 @@
+#include "iso8583/field_plan.hpp"
+
+namespace iso8583 {
+
+namespace {
+
+FieldPlan::Check check_of(const FieldSpec& s) {
+    using Check = FieldPlan::Check;
+    const bool ebcdic = s.encoding == Encoding::ebcdic;
+    switch (s.encoding) {
+        case Encoding::binary:
+            return Check::any;
+        case Encoding::hex:
+            return Check::hex_ascii;
+        case Encoding::hex_ebcdic:
+            return Check::hex_ebcdic;
+        case Encoding::bcd:
+            if (s.content == Content::xn) return Check::sign_packed;
+            return s.content == Content::z ? Check::packed_track : Check::packed_digits;
+        case Encoding::ascii:
+        case Encoding::ebcdic:
+            break;
+    }
+    switch (s.content) {
+        case Content::n:
+            return ebcdic ? Check::ebcdic_digits : Check::ascii_digits;
+        case Content::xn:
+            return ebcdic ? Check::sign_ebcdic : Check::sign_ascii;
+        case Content::ans:
+            return ebcdic ? Check::ebcdic_class : Check::ascii_printable;
+        case Content::a:
+        case Content::an:
+        case Content::ns:
+        case Content::ansg:
+        case Content::z:
+            return ebcdic ? Check::ebcdic_class : Check::ascii_class;
+        case Content::b:
+            break;
+    }
+    return Check::any;
+}
+
+FieldPlan::Shape shape_of(const FieldSpec& s) {
+    switch (s.encoding) {
+        case Encoding::bcd:
+            return s.content == Content::xn ? FieldPlan::Shape::sign_half : FieldPlan::Shape::half;
+        case Encoding::hex:
+        case Encoding::hex_ebcdic:
+            return FieldPlan::Shape::twice;
+        case Encoding::ascii:
+        case Encoding::ebcdic:
+        case Encoding::binary:
+            break;
+    }
+    return FieldPlan::Shape::one;
+}
+
+}  // namespace
+
+FieldPlan FieldPlan::of(const FieldSpec& s) {
+    FieldPlan plan;
+    plan.check = check_of(s);
+    plan.shape = shape_of(s);
+    plan.content = s.content;
+    plan.encoding = s.encoding;
+    plan.prefix = s.prefix;
+    plan.prefix_bytes =
+        s.prefix == Prefix::bcd ? static_cast<std::uint8_t>((s.prefix_size + 1) / 2) : s.prefix_size;
+    plan.counts = s.counts;
+    plan.odd = s.odd;
+    plan.odd_filler = s.odd_filler;
+    plan.trims_filler = s.counts == Counts::wire && s.encoding == Encoding::bcd && s.odd_filler != 0;
+    plan.min = s.min;
+    plan.max = s.max;
+    plan.fixed_bytes = s.fixed() ? static_cast<std::uint16_t>(wire_bytes(s, s.max)) : std::uint16_t{0};
+    return plan;
+}
+
+std::size_t FieldPlan::first_bad(const std::uint8_t* p, std::size_t units, std::size_t bytes) const {
+    const bool right = units % 2 != 0 && odd == Align::right;
+    for (std::size_t i = 0; i < bytes; ++i) {
+        const std::size_t in_first = i == 0 ? 1U : 0U;
+        switch (check) {
+            case Check::packed_digits:
+            case Check::packed_track: {
+                const bool mixed = units % 2 != 0 && i == (right ? 0 : bytes - 1);
+                const unsigned high = p[i] >> 4U;
+                const unsigned low = p[i] & 0xFU;
+                const unsigned limit = check == Check::packed_track ? 15 : 9;
+                if (mixed && (right ? high : low) != odd_filler) return i;
+                if ((!(mixed && right) && high > limit) || (!(mixed && !right) && low > limit)) return i;
+                break;
+            }
+            case Check::sign_ascii:
+            case Check::sign_ebcdic: {
+                const int c = check == Check::sign_ebcdic ? ebcdic_to_latin1[p[i]] : p[i];
+                if (in_first != 0 ? !is_sign(c) : !(c >= '0' && c <= '9')) return i;
+                break;
+            }
+            case Check::sign_packed:
+                if (in_first != 0 ? !is_sign(p[i]) : !detail::all_bcd_digits(p + i, 1)) return i;
+                break;
+            case Check::any:
+            case Check::ascii_digits:
+            case Check::ebcdic_digits:
+            case Check::ascii_printable:
+            case Check::ascii_class:
+            case Check::ebcdic_class:
+            case Check::hex_ascii:
+            case Check::hex_ebcdic:
+                if (!content_ok(p + i, 1, 1)) return i;
+                break;
+        }
+    }
+    return 0;
+}
+
+void FieldPlan::to_canonical(const std::uint8_t* p, std::size_t units, char* out) const {
+    switch (encoding) {
+        case Encoding::ascii:
+        case Encoding::binary:
+            std::memcpy(out, p, units);
+            break;
+        case Encoding::ebcdic:
+            for (std::size_t i = 0; i < units; ++i) out[i] = static_cast<char>(ebcdic_to_latin1[p[i]]);
+            break;
+        case Encoding::bcd:
+            if (shape == Shape::sign_half) {
+                if (units == 0) break;
+                *out++ = static_cast<char>(*p++);
+                --units;
+            }
+            detail::unpack_digits(p, units % 2 != 0 && odd == Align::right ? 1 : 0, units, out);
+            break;
+        case Encoding::hex:
+        case Encoding::hex_ebcdic: {
+            const auto& table = encoding == Encoding::hex ? detail::hex_of_ascii : detail::hex_of_ebcdic;
+            for (std::size_t i = 0; i < units; ++i)
+                out[i] = static_cast<char>((table[p[2 * i]] & 0xF) << 4 | (table[p[2 * i + 1]] & 0xF));
+            break;
+        }
+    }
+    // Content that is no track data (read leniently) is left as it came.
+    const auto* text = reinterpret_cast<const std::uint8_t*>(out);
+    if (content == Content::z && encoding != Encoding::bcd &&
+        detail::all_in_class(detail::ascii_classes, content, text, units))
+        for (std::size_t i = 0; i < units; ++i)
+            if (out[i] == 'D') out[i] = '=';
+}
+
+bool FieldPlan::canonical_ok(const char* begin, std::size_t units) const {
+    const auto* p = reinterpret_cast<const std::uint8_t*>(begin);
+    switch (content) {
+        case Content::b:
+            return true;
+        case Content::n:
+            return detail::all_ascii_digits(p, units);
+        case Content::xn:
+            return units > 0 && is_sign(p[0]) && detail::all_ascii_digits(p + 1, units - 1);
+        case Content::ans:
+            return detail::all_printable(p, units);
+        case Content::z:
+            // Canonical is the separator '='; its other spelling is only read.
+            for (std::size_t i = 0; i < units; ++i)
+                if ((p[i] & 0xF0) != 0x30) return false;
+            return true;
+        case Content::a:
+        case Content::an:
+        case Content::ns:
+        case Content::ansg:
+            return detail::all_in_class(detail::ascii_classes, content, p, units);
+    }
+    return false;
+}
+
+void FieldPlan::to_wire(const char* begin, std::size_t units, std::uint8_t* out) const {
+    switch (encoding) {
+        case Encoding::ascii:
+        case Encoding::binary:
+            std::memcpy(out, begin, units);
+            break;
+        case Encoding::ebcdic:
+            for (std::size_t i = 0; i < units; ++i)
+                out[i] = latin1_to_ebcdic[static_cast<std::uint8_t>(begin[i])];
+            break;
+        case Encoding::bcd:
+            if (shape == Shape::sign_half) {
+                *out++ = static_cast<std::uint8_t>(*begin++);
+                --units;
+            }
+            detail::pack_digits(begin, units, odd, odd_filler, out);
+            break;
+        case Encoding::hex:
+        case Encoding::hex_ebcdic:
+            for (std::size_t i = 0; i < units; ++i) {
+                const auto byte = static_cast<std::uint8_t>(begin[i]);
+                const auto high = static_cast<std::uint8_t>(detail::hex_digits[byte >> 4]);
+                const auto low = static_cast<std::uint8_t>(detail::hex_digits[byte & 0xF]);
+                out[2 * i] = encoding == Encoding::hex ? high : latin1_to_ebcdic[high];
+                out[2 * i + 1] = encoding == Encoding::hex ? low : latin1_to_ebcdic[low];
+            }
+            break;
+    }
+}
+
+}  // namespace iso8583

@@ -1,0 +1,133 @@
+// FieldPlan: a field's spec as the two loops read it: 16 bytes, every choice made when the table was built.
+#pragma once
+
+#include <cstdint>
+
+#include "iso8583/char_class.hpp"
+#include "iso8583/field_spec.hpp"
+#include "iso8583/transcode.hpp"
+
+namespace iso8583 {
+
+struct FieldPlan {
+    /// How the content is checked on the wire; follows from content class and encoding.
+    enum class Check : std::uint8_t {
+        any,
+        ascii_digits,
+        ebcdic_digits,
+        ascii_printable,
+        ascii_class,
+        ebcdic_class,
+        packed_digits,
+        packed_track,  // any nibble is of the class; only the filler is checked
+        sign_ascii,
+        sign_ebcdic,
+        sign_packed,
+        hex_ascii,
+        hex_ebcdic
+    };
+    /// Wire bytes for units.
+    enum class Shape : std::uint8_t { one, half, sign_half, twice };
+
+    Check check = Check::any;
+    Shape shape = Shape::one;
+    Content content = Content::ans;
+    Encoding encoding = Encoding::ascii;
+    Prefix prefix = Prefix::none;
+    std::uint8_t prefix_bytes = 0;
+    Counts counts = Counts::units;
+    Align odd = Align::right;
+    std::uint8_t odd_filler = 0;
+    bool trims_filler = false;  // a prefix that counts bytes, and a filler F that tells odd from even
+    std::uint16_t min = 0;
+    std::uint16_t max = 0;
+    std::uint16_t fixed_bytes = 0;
+
+    static FieldPlan of(const FieldSpec& spec);
+
+    [[nodiscard]] std::size_t bytes_of_units(std::size_t units) const {
+        switch (shape) {
+            case Shape::one:
+                return units;
+            case Shape::half:
+                return (units + 1) / 2;
+            case Shape::sign_half:
+                return 1 + units / 2;
+            case Shape::twice:
+                return 2 * units;
+        }
+        return units;
+    }
+    [[nodiscard]] std::size_t bytes_of_count(std::size_t count) const {
+        return counts == Counts::wire ? count : bytes_of_units(count);
+    }
+    [[nodiscard]] std::size_t units_of_count(std::size_t count) const {
+        if (counts == Counts::units || shape == Shape::one) return count;
+        return shape == Shape::twice ? count / 2 : 2 * count;
+    }
+    [[nodiscard]] bool has_filler(const std::uint8_t* p, std::size_t bytes) const {
+        return odd == Align::left ? (p[bytes - 1] & 0xF) == odd_filler : p[0] >> 4 == odd_filler;
+    }
+
+    [[nodiscard]] bool content_ok(const std::uint8_t* p, std::size_t units, std::size_t bytes) const {
+        switch (check) {
+            case Check::any:
+                return true;
+            case Check::ascii_digits:
+                return detail::all_ascii_digits(p, bytes);
+            case Check::ebcdic_digits:
+                return detail::all_ebcdic_digits(p, bytes);
+            case Check::ascii_printable:
+                return detail::all_printable(p, bytes);
+            case Check::ascii_class:
+                return detail::all_in_class(detail::ascii_classes, content, p, bytes);
+            case Check::ebcdic_class:
+                return detail::all_in_class(detail::ebcdic_classes, content, p, bytes);
+            case Check::packed_digits:
+                return packed_digits_ok(p, units, bytes);
+            case Check::packed_track:
+                return units % 2 == 0 || has_filler(p, bytes);
+            case Check::sign_ascii:
+                return is_sign(p[0]) && detail::all_ascii_digits(p + 1, bytes - 1);
+            case Check::sign_ebcdic:
+                return is_sign(ebcdic_to_latin1[p[0]]) && detail::all_ebcdic_digits(p + 1, bytes - 1);
+            case Check::sign_packed:
+                return is_sign(p[0]) && detail::all_bcd_digits(p + 1, bytes - 1);
+            case Check::hex_ascii:
+                return hex_ok(detail::hex_of_ascii, p, bytes);
+            case Check::hex_ebcdic:
+                return hex_ok(detail::hex_of_ebcdic, p, bytes);
+        }
+        return false;
+    }
+    /// After content_ok said no: the offset of the first wrong byte.
+    [[nodiscard]] std::size_t first_bad(const std::uint8_t* p, std::size_t units, std::size_t bytes) const;
+
+    /// Canonical content of wire bytes, into `units` characters at out (b: `units` bytes).
+    void to_canonical(const std::uint8_t* p, std::size_t units, char* out) const;
+    /// Whether canonical content is of the field's class.
+    [[nodiscard]] bool canonical_ok(const char* content_begin, std::size_t units) const;
+    /// Wire bytes of canonical content that canonical_ok; exactly bytes_of_units(units) of them.
+    void to_wire(const char* content_begin, std::size_t units, std::uint8_t* out) const;
+
+  private:
+    static bool is_sign(int c) { return c == 'C' || c == 'D'; }
+    [[nodiscard]] bool packed_digits_ok(const std::uint8_t* p, std::size_t units, std::size_t bytes) const {
+        if (units % 2 == 0 || odd_filler == 0) {
+            return (units % 2 == 0 || has_filler(p, bytes)) && detail::all_bcd_digits(p, bytes);
+        }
+        // The filler F is no digit: its byte is looked at alone.
+        const std::uint8_t mixed = odd == Align::left ? p[bytes - 1] : p[0];
+        const unsigned digit = odd == Align::left ? mixed >> 4U : mixed & 0xFU;
+        return has_filler(p, bytes) && digit <= 9 &&
+               detail::all_bcd_digits(odd == Align::left ? p : p + 1, bytes - 1);
+    }
+    template <typename Table>
+    static bool hex_ok(const Table& table, const std::uint8_t* p, std::size_t bytes) {
+        int all = 0;
+        for (std::size_t i = 0; i < bytes; ++i) all |= table[p[i]];
+        return all >= 0;
+    }
+};
+
+}  // namespace iso8583
