@@ -1,0 +1,91 @@
+"""Lists that must stay equal to the tree: callers of .reveal(), rules with their tests, failure modes with theirs."""
+import re
+
+from .tree import CODE, Finding
+
+REVEAL_LIST = "tests/scripts/reveal_callers.txt"
+RULES_LIST = "tests/scripts/rules.txt"
+FAILURE_MODES = "docs/failure_modes.md"
+
+
+def reveal_callers(tree):
+    """path → number of calls, outside tests."""
+    out = {}
+    for path in tree.code_paths():
+        if path.startswith("tests/"):
+            continue
+        calls = len(re.findall(r"(?:\.|->)reveal\s*\(", tree.code(path)))
+        if calls:
+            out[path] = calls
+    return out
+
+
+def check_reveal(tree):
+    listed = {}
+    if REVEAL_LIST in tree.paths:
+        for line in tree.lines(REVEAL_LIST):
+            words = line.split()
+            if len(words) >= 2 and not line.startswith("#"):
+                listed[words[0]] = int(words[1])
+    out, seen = [], reveal_callers(tree)
+    for path in sorted(set(listed) | set(seen)):
+        if listed.get(path, 0) != seen.get(path, 0):
+            out.append(Finding("reveal", path, 0, f"{seen.get(path, 0)} calls of .reveal(), {REVEAL_LIST} allows "
+                               f"{listed.get(path, 0)}: say there why this place may see clear digits"))
+    return out
+
+
+def test_names(tree):
+    """ctest names, and the titles and tags of all test cases and flow scripts."""
+    targets, titles = set(), []
+    for path in tree.paths:
+        if path.endswith("CMakeLists.txt"):
+            text = tree.text(path)
+            targets |= set(re.findall(r"(?:switch_test|switch_fuzzer|python_test)\(\s*(\w+)", text))
+            targets |= {"fuzz_replay_" + n for n in re.findall(r"switch_fuzzer\(\s*(\w+)", text)}
+            targets |= set(re.findall(r"add_test\(\s*NAME\s+(\w+)", text))
+        elif path.startswith("tests/") and path.endswith(CODE):
+            # A title may be several adjacent literals.
+            for m in re.finditer(r'(?:TEST_CASE|SCENARIO|SECTION|TEMPLATE_TEST_CASE)\(\s*((?:"(?:\\.|[^"\\])*"[\s,]*)+)',
+                                 tree.text(path)):
+                titles.append(re.sub(r'"\s*"', "", m.group(1)))
+        elif path.startswith("tests/") and path.endswith(".py"):
+            titles += re.findall(r"def (test_\w+)", tree.text(path))
+        elif path.startswith("tests/") and path.endswith(".flow"):
+            titles.append(path)
+            titles += [line for line in tree.lines(path) if line.lstrip().startswith(("#", "flow", "title"))]
+    return targets, titles
+
+
+def check_rules(tree):
+    if RULES_LIST not in tree.paths:
+        return []
+    rules = [w for line in tree.lines(RULES_LIST) if not line.startswith("#") for w in line.split()]
+    _, titles = test_names(tree)
+    text = "\n".join(titles)
+    return [Finding("rules", RULES_LIST, 0, f"no test is named or tagged [{rule}]")
+            for rule in rules if not re.search(rf"(?<![A-Za-z0-9]){rule}(?![A-Za-z0-9])", text)]
+
+
+def check_failure_modes(tree):
+    """Every row's last cell names tests that exist: `ctest_name`, or `ctest_name: part of a test case's title`."""
+    if FAILURE_MODES not in tree.paths:
+        return []
+    out = []
+    targets, titles = test_names(tree)
+    for number, line in enumerate(tree.lines(FAILURE_MODES), 1):
+        if not line.startswith("|") or re.match(r"\|[\s:|-]+\|$", line):
+            continue
+        cells = [c.strip() for c in line.strip().strip("|").split("|")]
+        if cells[-1].lower() in ("test", "tests"):
+            continue
+        named = re.findall(r"`([^`]+)`", cells[-1])
+        if not named:
+            out.append(Finding("failure modes", FAILURE_MODES, number, "the row names no test"))
+        for name in named:
+            target, _, title = name.partition(":")
+            if target not in targets:
+                out.append(Finding("failure modes", FAILURE_MODES, number, f"there is no ctest {target!r}"))
+            elif title.strip() and not any(title.strip() in t for t in titles):
+                out.append(Finding("failure modes", FAILURE_MODES, number, f"no test case has {title.strip()!r} in its title"))
+    return out
