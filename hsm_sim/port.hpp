@@ -9,6 +9,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -80,6 +81,8 @@ struct TranslatePin {
 /// Terminal sign-on: a new double-length PIK (a TPK) and MAK (a TAK) under the LMK and under the TMK.
 struct GenerateTerminalKeys {
     KeyBlock tmk;
+    bool single_length = false;   // sign-on 001: 8-byte keys; 003 and 004: 16
+    bool with_track_key = false;  // sign-on 004: a TDK as well
 };
 using Request = std::variant<GenerateMac, VerifyMac, TranslatePin, GenerateTerminalKeys>;
 
@@ -100,6 +103,7 @@ struct WorkingKey {
 struct TerminalKeysGenerated {
     WorkingKey pin_key;
     WorkingKey mac_key;
+    std::optional<WorkingKey> track_key;
 };
 
 /// Why the HSM did not do it. Numbers are the payShield error codes (docs/hsm.md).

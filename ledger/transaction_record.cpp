@@ -10,7 +10,7 @@ using iso8583::parse_error;
 using iso8583::Result;
 
 // Bit numbers of the record's flags. Bytes on disk: do not change.
-enum Flag : std::uint8_t { from_operations_bit, settled_bit, hold_bit, reversal_exception_bit, cut_in_doubt_bit };
+enum Flag : std::uint8_t { from_operations_bit, reverse_if_void_fails_bit, hold_bit, reversal_exception_bit, cut_in_doubt_bit };
 
 template <typename Id>
 Id id_or_empty(RecordReader& r, std::string_view field) {
@@ -169,6 +169,10 @@ bool counts_in_remaining(State s) {
 }
 
 bool is_open(const TransactionRecord& record) {
+    // A late approval after "not found" starts a new reversal of what was already reversed (R51a).
+    if (record.state == State::reversed)
+        return record.advice.kind == QueuedAdvice::Kind::reversal && (record.advice.status == QueuedAdvice::Status::waiting ||
+                                                                      record.advice.status == QueuedAdvice::Status::in_flight);
     switch (record.state) {
         case State::intent: case State::sent: case State::in_doubt: case State::reverse_on_answer:
         case State::held: case State::cleared:
@@ -191,7 +195,7 @@ std::string encode(const TransactionRecord& t) {
     w.u8(static_cast<std::uint8_t>(t.state));
     w.u8(t.refusal);
     w.u8(t.profile);
-    w.u8(static_cast<std::uint8_t>((t.from_operations << from_operations_bit) | (t.settled << settled_bit) |
+    w.u8(static_cast<std::uint8_t>((t.from_operations << from_operations_bit) | (t.reverse_if_void_fails << reverse_if_void_fails_bit) |
                                    (t.hold << hold_bit) | (t.reversal_exception << reversal_exception_bit) |
                                    (t.cut_in_doubt << cut_in_doubt_bit)));
     w.text(t.merchant.view());
@@ -258,7 +262,7 @@ void read_request_part(RecordReader& r, TransactionRecord& t) {
     t.profile = r.u8("profile");
     const std::uint8_t flags = r.u8("flags");
     t.from_operations = (flags >> from_operations_bit & 1) != 0;
-    t.settled = (flags >> settled_bit & 1) != 0;
+    t.reverse_if_void_fails = (flags >> reverse_if_void_fails_bit & 1) != 0;
     t.hold = (flags >> hold_bit & 1) != 0;
     t.reversal_exception = (flags >> reversal_exception_bit & 1) != 0;
     t.cut_in_doubt = (flags >> cut_in_doubt_bit & 1) != 0;

@@ -115,10 +115,10 @@ struct TransactionRecord {
     std::uint8_t refusal = 0;           // acquirer::Refusal when refused
     std::uint8_t profile = 0;           // acquirer::Profile of the terminal
     bool from_operations = false;       // opened by refundctl, no terminal waits
-    bool settled = false;               // sale: its batch is settled
     bool hold = false;                  // operations: no refund (R14)
-    bool reversal_exception = false;    // refund: an R33 exception is open (R20b)
+    bool reversal_exception = false;    // sale: an R33 exception is open on one of its refunds (R20b)
     bool cut_in_doubt = false;          // its outcome was once unknown (R20a: a retry is never 00)
+    bool reverse_if_void_fails = false; // sale being voided: its reversal arrived meanwhile (R34)
 
     // As asked.
     iso8583::MerchantId merchant;
@@ -174,7 +174,7 @@ struct TransactionRecord {
 
 /// True for a refund that counts in Remaining.
 bool counts_in_remaining(State refund_state);
-/// True while the record still needs something to happen by itself (it has an open-work entry).
+/// True while something must still happen to the record: an answer, an advice, a checker (it has an open-work entry).
 bool is_open(const TransactionRecord& record);
 
 std::string encode(const TransactionRecord& record);
