@@ -1,0 +1,140 @@
+// The switch's configuration file: TOML, read and checked as a whole before anything listens. All problems of
+// a file are reported at once, each with file, line and key; an unknown key is a problem, because a misspelt
+// limit is no limit. What every key means is config_schema.cpp, printed by `refund-switch --describe config`.
+//
+// Values only, no thread; loading reads the file and the list of time zones, nothing else. Key material in
+// the file is key blocks under the LMK, never clear keys. Source: docs/operations.md,
+// switch/config/example.toml.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hsm_sim/port.hpp"
+#include "iso8583/values/result.hpp"
+#include "switch/core/configuration.hpp"
+#include "switch/core/operator_command.hpp"
+
+namespace acquirer {
+
+/// A TCP address; port 0 lets the system choose (tests).
+struct Endpoint {
+    std::string host;
+    std::uint16_t port = 0;
+    /// "127.0.0.1:8583" or "[::1]:8583".
+    static iso8583::Result<Endpoint> parse(std::string_view text);
+    [[nodiscard]] std::string str() const;
+    friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+struct TerminalListener {
+    Profile profile = Profile::unionpay_pos;
+    Endpoint address;
+    friend bool operator==(const TerminalListener&, const TerminalListener&) = default;
+};
+
+/// The connections of one route, for the shell; what the route may do is routing::Route.
+struct IssuerConnections {
+    routing::RouteId route;
+    std::string name;
+    std::string dialect;
+    std::vector<Endpoint> addresses;
+    std::uint32_t connections = 1;  // to each address
+    hsm::MacProfile mac;
+    hsm::KeyBlock zak;
+    std::int32_t echo_seconds = 60;         // silence after which an echo (DE70 301) is sent
+    std::int32_t reconnect_first_ms = 500;  // back-off after a lost connection, doubled up to the next
+    std::int32_t reconnect_longest_ms = 30'000;
+    friend bool operator==(const IssuerConnections&, const IssuerConnections&) = default;
+};
+
+struct HsmOptions {
+    bool embedded = true;
+    std::string lmk = "test";         // embedded: "test", or a file
+    std::vector<Endpoint> addresses;  // tcp: host-command servers, in order of preference
+    std::int32_t connections = 2;     // tcp: to each address
+    std::int32_t header_characters = 4;
+    friend bool operator==(const HsmOptions&, const HsmOptions&) = default;
+};
+
+struct DataOptions {
+    std::string directory = "data";               // --data wins over it
+    std::string control_socket = "control.sock";  // in the directory, unless absolute
+    std::int64_t disk_free_mib_min = 512;         // below: new requests are refused (R62)
+    std::int64_t wal_mib_max = 256;               // write-ahead log kept before it is flushed
+    std::int64_t cache_mib = 64;                  // of the store's blocks
+    friend bool operator==(const DataOptions&, const DataOptions&) = default;
+};
+
+/// Bounds of the shell.
+struct ShellLimits {
+    std::int32_t terminal_links_max = 10'000;
+    std::int32_t idle_link_seconds = 600;    // a terminal connection with no message for so long is closed
+    std::int32_t outbox_kib_max = 256;       // bytes waiting on one connection, else it is closed
+    std::int32_t request_inbox_max = 4'096;  // full: terminal sockets are not read
+    std::int32_t drain_seconds_max = 70;     // after SIGTERM
+    friend bool operator==(const ShellLimits&, const ShellLimits&) = default;
+};
+
+/// A person (or a job) known by the Unix user id of the control socket's peer.
+struct OperatorAccount {
+    std::int64_t uid = -1;
+    std::string name;
+    std::vector<Role> roles;  // viewer is included in each
+    friend bool operator==(const OperatorAccount&, const OperatorAccount&) = default;
+};
+
+struct LoadedConfig {
+    ConfigurationPtr configuration;
+    std::vector<TerminalListener> listeners;
+    std::optional<Endpoint> metrics;
+    std::vector<IssuerConnections> issuers;
+    HsmOptions hsm;
+    DataOptions data;
+    ShellLimits shell;
+    std::vector<OperatorAccount> operators;
+
+    [[nodiscard]] const OperatorAccount* find_operator(std::int64_t uid) const;
+};
+
+/// "demo.toml:12: issuer[1].reply_timeout_ms: …"
+struct ConfigProblem {
+    std::string file;
+    int line = 0;  // 0: the file as a whole
+    std::string key;
+    std::string what;
+    [[nodiscard]] std::string str() const;
+};
+using ConfigProblems = std::vector<ConfigProblem>;
+/// One problem a line.
+std::string text(const ConfigProblems& problems);
+
+/// What loading needs to know of the world, so that tests can say it.
+struct ConfigSurroundings {
+    std::function<bool(std::string_view)> zone_exists;  // IANA name
+    std::vector<std::string_view> dialects;             // iso8583::dialect_names()
+    std::uint32_t version = 1;                          // of the snapshot; the shell counts up at each reload
+    /// Zones of this machine's tzdata ("UTC" always), and the built-in dialects.
+    static ConfigSurroundings of_this_machine();
+};
+
+/// Never gives a half-checked configuration: all problems, in the order of their lines, or none.
+iso8583::Result<LoadedConfig, ConfigProblems> load_config(const std::string& path,
+                                                          const ConfigSurroundings& around);
+iso8583::Result<LoadedConfig, ConfigProblems> load_config_text(std::string_view file_name,
+                                                               std::string_view toml,
+                                                               const ConfigSurroundings& around);
+
+/// What a reload cannot change (addresses, HSM, data): one sentence each, empty when a restart is not needed.
+std::vector<std::string> restart_needed(const LoadedConfig& running, const LoadedConfig& wanted);
+
+/// Reference of every section and key with type, default, unit and meaning.
+std::string describe_config();
+/// Every bound by name, with its value in `config`.
+std::string describe_limits(const LoadedConfig& config);
+
+}  // namespace acquirer
