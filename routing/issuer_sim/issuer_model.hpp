@@ -1,0 +1,144 @@
+// IssuerModel: one issuer as a switch meets it: takes message bodies, keeps books, answers. No I/O, no clock,
+// no threads: time is an argument, what is to be done comes back as actions, in the order in which they are
+// to be done.
+//
+// The simulator, issuer-sim, the demo and the benches use this one. It is a peer's own opinion: codec and HSM
+// engine are shared with the switch, nothing else is.
+//
+// An effect is booked, and its journal line stands, before any answer, silence or closed link; a line
+// therefore comes before the SendAnswer it belongs to. Journal format: docs/interfaces.md, do not change.
+//
+// Owner: the HSM engine and the dialect must outlive it. One thread. Peer errors are answered 30 or close the
+// link. Source: docs/wire.md (iso87-ascii, iso87-bcd towards issuers), docs/refund_rules.md R50–R61.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "hsm_sim/engine.hpp"
+#include "hsm_sim/port.hpp"
+#include "iso8583/codec.hpp"
+#include "iso8583/values/time_fields.hpp"
+#include "routing/issuer_sim/issuer_behaviour.hpp"
+#include "routing/issuer_sim/issuer_books.hpp"
+
+namespace routing {
+
+struct IssuerConfig {
+    std::string name;
+    const iso8583::Dialect* dialect = nullptr;
+    hsm::KeyBlock zak;  // under the engine's LMK
+    hsm::MacProfile mac{hsm::MacAlgorithm::retail, hsm::MacPadding::zeros};
+    hsm::KeyBlock zpk;  // empty: DE52 is not looked at
+    hsm::PinBlockFormat pin_block_format = hsm::PinBlockFormat::iso0;
+    std::uint32_t switch_time_out_ms = 5'000;  // of the switch in front; 9969 answers a second after it
+    std::uint64_t seed = 1;
+    /// Authorization codes already given out by an earlier run with the same journal.
+    std::uint32_t authorizations_used = 0;
+    IssuerFaults faults;
+};
+/// Nothing, or what is wrong with it.
+std::optional<std::string> check_issuer(const IssuerConfig& config);
+
+/// A line of the journal, with its line feed; to be written (and synced) before what follows it.
+struct AppendJournal {
+    std::string line;
+};
+/// To the connection the request came on.
+struct SendAnswer {
+    iso8583::Bytes body;
+    std::uint32_t delay_ms = 0;
+};
+/// The connection the request came on, after what was sent before.
+struct CloseLink {};
+struct CloseAllLinks {};
+using IssuerAction = std::variant<AppendJournal, SendAnswer, CloseLink, CloseAllLinks>;
+
+struct IssuerStats {
+    std::int64_t requests = 0;  // 01xx, 02xx, 04xx
+    std::int64_t approved = 0;  // answers 00, repeats too
+    std::int64_t refused = 0;
+    std::int64_t mac_wrong = 0;  // or missing
+    std::int64_t malformed = 0;
+    std::int64_t network = 0;     // 08xx
+    std::int64_t unexpected = 0;  // responses, unknown classes
+};
+
+class IssuerModel {
+  public:
+    static constexpr std::size_t pending_commands_max = 64;
+
+    /// ENSUREs check_issuer(config).
+    IssuerModel(IssuerConfig config, hsm::HsmEngine& engine);
+
+    /// One message body as it came from a connection. `body`'s buffer may come back with other content, for
+    /// reuse. Appends to `actions`.
+    void on_frame(iso8583::Bytes& body, iso8583::UtcTime now, std::vector<IssuerAction>& actions);
+
+    /// One line of the control socket; the reply without a line feed: "ok", the books as JSON, or "error: …".
+    std::string on_control(std::string_view line, std::vector<IssuerAction>& actions);
+
+    /// A key change: both keys verify, and an answer uses the key that verified its request.
+    void install_zak(hsm::KeyBlock zak);
+    void set_faults(const IssuerFaults& faults) { config_.faults = faults; }
+
+    [[nodiscard]] const IssuerBooks& books() const { return books_; }
+    [[nodiscard]] const IssuerStats& stats() const { return stats_; }
+    [[nodiscard]] const IssuerConfig& config() const { return config_; }
+    [[nodiscard]] bool signed_on() const { return signed_on_; }
+
+  private:
+    struct Request;  // the decoded one with the fields that everything needs
+    enum class KeyUsed : std::uint8_t { current, previous };
+
+    void answer_malformed(const iso8583::CodecError& error, std::vector<IssuerAction>& actions);
+    void on_network(std::vector<IssuerAction>& actions);
+    void on_reconciliation(std::vector<IssuerAction>& actions);
+    void on_financial(iso8583::UtcTime now, std::vector<IssuerAction>& actions);
+    void on_reversal(iso8583::UtcTime now, std::vector<IssuerAction>& actions);
+
+    [[nodiscard]] std::optional<Request> read_request() const;
+    BookEntry new_entry(const Request& request) const;
+    void decide(const Request& request, BookEntry& entry, const Behaviour& behaviour, iso8583::UtcTime now,
+                std::vector<IssuerAction>& actions);
+    iso8583::ResponseCode reverse(const Request& request, BookEntry& entry, iso8583::UtcTime now,
+                                  std::vector<IssuerAction>& actions);
+    Behaviour choose_behaviour(EffectKind kind, std::int64_t amount, bool is_advice);
+    bool pin_block_is_sound();
+
+    [[nodiscard]] std::optional<KeyUsed> verified_by();
+    void start_answer(iso8583::ResponseCode code);
+    void refuse(std::string_view code, std::vector<IssuerAction>& actions);
+    void send(const Behaviour& behaviour, std::vector<IssuerAction>& actions);
+    void send_once(const Behaviour& behaviour, std::vector<IssuerAction>& actions);
+    std::uint32_t latency_ms();
+    void journal(const BookEntry& entry, iso8583::UtcTime now, std::vector<IssuerAction>& actions) const;
+
+    IssuerConfig config_;
+    hsm::HsmEngine& engine_;
+    IssuerBooks books_;
+    IssuerStats stats_;
+    SeededChance chance_;
+    std::deque<ControlCommand> next_;
+    std::uint32_t authorizations_ = 0;
+    bool signed_on_ = false;
+
+    // Kept between messages so that the hot path does not allocate.
+    iso8583::Message message_;
+    iso8583::FieldValues answer_;
+    iso8583::EncodedMessage encoded_;
+    std::array<hsm::Request, 2> verify_;  // by KeyUsed
+    std::array<hsm::Request, 2> generate_;
+    bool has_previous_zak_ = false;
+    std::optional<KeyUsed> answer_key_;                          // no MAC in the answer when none
+    std::array<IssuerBooks::Total, effect_kinds> reconciled_{};  // booked at the last 0500 or 0520
+    std::array<IssuerBooks::Total, effect_kinds> reconciled_reversed_{};
+};
+
+}  // namespace routing
