@@ -47,18 +47,18 @@ std::array<std::uint8_t, 8> RandomPool::eight() {
 }
 
 HsmEngine::HsmEngine(Lmk lmk, iso8583::RandomSource& random, HsmOptions options)
-    : parts_(std::make_unique<Parts>(std::move(lmk), random, options)) {}
+    : parts_(std::make_unique<Parts>(std::move(lmk), random, std::move(options))) {}
 HsmEngine::~HsmEngine() = default;
 HsmEngine::HsmEngine(HsmEngine&&) noexcept = default;
 HsmEngine& HsmEngine::operator=(HsmEngine&&) noexcept = default;
 
 bool HsmEngine::is_test_lmk() const { return parts_->keys.lmk().is_test(); }
 
-Answer<Mac> HsmEngine::Parts::mac(KeyKind kind, const KeyBlock& key, MacProfile profile, ByteView data,
-                                  bool verify) {
+Answer<Block16> HsmEngine::Parts::full_mac(KeyKind kind, std::string_view key, MacProfile profile,
+                                           ByteView data, bool verify) {
     if (kind != KeyKind::tak && kind != KeyKind::zak)
         return refuse(HsmFault::key_use, "a " + std::string(name(kind)) + " makes no MACs");
-    const auto found = keys.find(kind, key.text(), HsmFault::source_key_parity);
+    const auto found = keys.find(kind, key, HsmFault::source_key_parity);
     if (!found) return tl::unexpected(found.error());
     KeyRing::Keyed& keyed = **found;
     if (!mode_allows(keyed.attributes.mode, verify ? "CV" : "CG"))
@@ -68,91 +68,77 @@ Answer<Mac> HsmEngine::Parts::mac(KeyKind kind, const KeyBlock& key, MacProfile 
     const bool aes = profile.algorithm == MacAlgorithm::aes_cmac;
     if (aes != (keyed.aes != nullptr))
         return refuse(HsmFault::key_usage, "the MAC algorithm and the key's algorithm differ");
-    switch (profile.algorithm) {
-        case MacAlgorithm::unionpay_ecb:
-            return unionpay_mac(*keyed.tdes, data);
-        case MacAlgorithm::cbc:
-            return cbc_mac(*keyed.tdes, data, profile.padding);
-        case MacAlgorithm::retail:
-            if (keyed.tdes->single())
-                return refuse(HsmFault::key_length, "a retail MAC needs a double-length key");
-            return retail_mac(*keyed.tdes, data, profile.padding);
-        case MacAlgorithm::aes_cmac:
-            break;
-    }
-    const Block16 full = keyed.aes->cmac(data);
-    Mac first;
-    std::copy_n(full.begin(), first.size(), first.begin());
-    return first;
-}
-
-ClearKey HsmEngine::Parts::new_tdes_key(std::size_t bytes) {
-    for (;;) {
-        ClearKey key(bytes);
-        random.source().fill({key.data(), bytes});
-        set_odd_parity({key.data(), bytes});
-        if (!is_single_length_masquerade(key.view())) return key;
-    }
-}
-
-Answer<WorkingKey> HsmEngine::Parts::working_key(KeyKind kind, const ClearKey& tmk) {
-    const ClearKey key = new_tdes_key(16);
-    auto under_lmk = keys.wrap(kind, key, 'U', {}, random.source());
-    if (!under_lmk) return tl::unexpected(under_lmk.error());
-    WorkingKey out;
-    out.under_lmk = std::move(*under_lmk);
-    ClearKey under_tmk = key;
-    TdesCipher(tmk.view()).encrypt_ecb({under_tmk.data(), under_tmk.size()});
-    out.under_tmk.assign(under_tmk.view().begin(), under_tmk.view().end());
-    const auto check = tdes_check_value(key.view());
-    std::copy_n(check.begin(), out.kcv.size(), out.kcv.begin());
+    if (aes) return keyed.aes->cmac(data);
+    if (profile.algorithm == MacAlgorithm::retail && keyed.tdes->single())
+        return refuse(HsmFault::key_length, "a retail MAC needs a double-length key");
+    const Block8 mac = profile.algorithm == MacAlgorithm::unionpay_ecb ? unionpay_mac(*keyed.tdes, data)
+                       : profile.algorithm == MacAlgorithm::retail
+                           ? retail_mac(*keyed.tdes, data, profile.padding)
+                           : cbc_mac(*keyed.tdes, data, profile.padding);
+    Block16 out{};
+    std::copy(mac.begin(), mac.end(), out.begin());
     return out;
 }
 
-Answer<TerminalKeysGenerated> HsmEngine::Parts::terminal_keys(const KeyBlock& tmk) {
-    const auto unwrapped = keys.unwrap(KeyKind::tmk, tmk.text(), HsmFault::source_key_parity);
-    if (!unwrapped) return tl::unexpected(unwrapped.error());
-    if (unwrapped->attributes.algorithm == 'A')
-        return refuse(HsmFault::key_use, "an AES TMK cannot carry TDES working keys in ECB");
-    if (!mode_allows(unwrapped->attributes.mode, "BE"))
-        return refuse(HsmFault::key_usage, "the TMK's mode does not allow it to encrypt keys");
-    if (unwrapped->key.size() < 16)
-        return refuse(HsmFault::key_length, "a single-length TMK is weaker than the keys it would carry");
-    auto pin_key = working_key(KeyKind::tpk, unwrapped->key);
-    if (!pin_key) return tl::unexpected(pin_key.error());
-    auto mac_key = working_key(KeyKind::tak, unwrapped->key);
-    if (!mac_key) return tl::unexpected(mac_key.error());
-    return TerminalKeysGenerated{std::move(*pin_key), std::move(*mac_key)};
+Answer<Mac> HsmEngine::Parts::mac(KeyKind kind, std::string_view key, MacProfile profile, ByteView data,
+                                  bool verify) {
+    const auto full = full_mac(kind, key, profile, data, verify);
+    if (!full) return tl::unexpected(full.error());
+    Mac first;
+    std::copy_n(full->begin(), first.size(), first.begin());
+    return first;
 }
+
+Result<iso8583::Bytes, HsmFault> HsmEngine::mac(KeyType type, std::string_view key, MacProfile profile,
+                                                ByteView data, bool to_verify) {
+    const auto kinds = kinds_of(type);
+    if (kinds.size() != 1)
+        return parts_->explain({HsmFault::key_use, "keys of type " + type.text() + " make no MACs"});
+    const auto full = parts_->full_mac(kinds.front(), key, profile, data, to_verify);
+    if (!full) return parts_->explain(full.error());
+    const std::size_t bytes = profile.algorithm == MacAlgorithm::aes_cmac ? 16 : 8;
+    return iso8583::Bytes(full->begin(), full->begin() + static_cast<std::ptrdiff_t>(bytes));
+}
+
+void HsmEngine::random_bytes(std::span<std::uint8_t> out) { parts_->random.source().fill(out); }
+void HsmEngine::set_authorised(bool authorised) { parts_->options.authorised = authorised; }
+bool HsmEngine::authorised() const { return parts_->options.authorised; }
+const HsmOptions& HsmEngine::options() const { return parts_->options; }
+std::array<std::uint8_t, 8> HsmEngine::lmk_check_value() const { return parts_->keys.lmk().check_value(); }
+std::uint64_t HsmEngine::pin_failures() const { return parts_->pin_failures.failures(); }
+std::uint64_t HsmEngine::pin_attacks() const { return parts_->pin_failures.attacks(); }
+std::size_t HsmEngine::keys_cached() const { return parts_->keys.cached(); }
+void HsmEngine::forget_keys() { parts_->keys.forget_all(); }
 
 Reply HsmEngine::perform(const Request& request) {
     Parts& parts = *parts_;
-    const auto reply_of = [&parts](auto answer) -> Reply {
-        if (!answer) return parts.explain(answer.error());
-        return std::move(*answer);
-    };
-    return std::visit(Overloaded{[&](const GenerateMac& r) -> Reply {
-                                     const auto mac = parts.mac(r.kind, r.key, r.profile, r.data, false);
-                                     if (!mac) return parts.explain(mac.error());
-                                     return MacGenerated{*mac};
-                                 },
-                                 [&](const VerifyMac& r) -> Reply {
-                                     const auto mac = parts.mac(r.kind, r.key, r.profile, r.data, true);
-                                     if (!mac) return parts.explain(mac.error());
-                                     return MacVerified{equal_constant_time(*mac, r.mac)};
-                                 },
-                                 [&](const TranslatePin& r) -> Reply {
-                                     if (r.pan.empty())
-                                         return parts.explain({HsmFault::account_number,
-                                                               "a PIN translation needs an account number"});
-                                     auto block = parts.translate_pin(r, PinAccount::of(r.pan));
-                                     if (!block) return parts.explain(block.error());
-                                     return PinTranslated{std::move(*block)};
-                                 },
-                                 [&](const GenerateTerminalKeys& r) -> Reply {
-                                     return reply_of(parts.terminal_keys(r.tmk));
-                                 }},
-                      request);
+    return std::visit(
+        Overloaded{[&](const GenerateMac& r) -> Reply {
+                       const auto mac = parts.mac(r.kind, r.key.text(), r.profile, r.data, false);
+                       if (!mac) return parts.explain(mac.error());
+                       return MacGenerated{*mac};
+                   },
+                   [&](const VerifyMac& r) -> Reply {
+                       const auto mac = parts.mac(r.kind, r.key.text(), r.profile, r.data, true);
+                       if (!mac) return parts.explain(mac.error());
+                       return MacVerified{equal_constant_time(*mac, r.mac)};
+                   },
+                   [&](const TranslatePin& r) -> Reply {
+                       if (r.pan.empty())
+                           return parts.explain(
+                               {HsmFault::account_number, "a PIN translation needs an account number"});
+                       auto done = parts.translate_pin(
+                           {r.source_kind, r.source.text(), r.source_format, r.pin_block},
+                           r.destination.text(), r.destination_format, PinAccount::of(r.pan));
+                       if (!done) return parts.explain(done.error());
+                       return PinTranslated{std::move(done->pin_block)};
+                   },
+                   [&](const GenerateTerminalKeys& r) -> Reply {
+                       auto made = parts.terminal_keys(r);
+                       if (!made) return parts.explain_operation("terminal key", "TMK", made.error());
+                       return std::move(*made);
+                   }},
+        request);
 }
 
 }  // namespace hsm

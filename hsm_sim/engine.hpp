@@ -10,7 +10,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "hsm_sim/functions.hpp"
 #include "hsm_sim/lmk.hpp"
 #include "hsm_sim/port.hpp"
 #include "iso8583/values/random_source.hpp"
@@ -23,10 +25,16 @@ class HsmObserver {
   public:
     virtual ~HsmObserver() = default;
     virtual void refused(HsmFault fault, std::string_view why) = 0;
+    /// Every key that was made, brought in or given out, and every such attempt that was refused.
+    virtual void key_operated(const KeyOperation& operation) = 0;
 };
 
 struct HsmOptions {
     HsmObserver* observer = nullptr;  // none: nobody listens
+    bool authorised = false;          // import, export and whole check values; opened by two officers
+    Decimalisation decimalisation = Decimalisation::encrypted;
+    std::vector<std::string> stored_decimalisation_tables;  // K0000 is the first
+    unsigned pin_failures_max = 10;                         // per account and key, then fraud_detected
 };
 
 class HsmEngine {
@@ -42,7 +50,56 @@ class HsmEngine {
     /// What the switch asks (hsm_sim/port.hpp).
     [[nodiscard]] Reply perform(const Request& request);
 
+    /// `scheme` and `attributes` say how the new key is kept (16H 'Z', 'U', 'T', 'S'), `carrier` under which
+    /// key it is handed on (authorised state only).
+    using Made = iso8583::Result<KeyMade, HsmFault>;
+    [[nodiscard]] Made generate_key(KeyType type, char scheme,
+                                    const std::optional<BlockAttributes>& attributes,
+                                    const std::optional<KeyCarrier>& carrier);
+    /// A key that came under a ZMK or TMK, in any scheme or as TR-31 block (B under TDES, D under AES).
+    [[nodiscard]] Made import_key(KeyType type, const KeyCarrier& carrier, std::string_view key, char scheme);
+    [[nodiscard]] Made export_key(KeyType type, const KeyCarrier& carrier, std::string_view key);
+    /// HC (tpk) and HA (tak): a new working key under the TMK in plain ECB, of the TMK's length unless
+    /// `bytes` says less.
+    [[nodiscard]] Made working_key(KeyKind kind, std::string_view tmk, std::optional<std::size_t> bytes = {});
+    /// All eight bytes; the caller shows three, or more in the authorised state.
+    [[nodiscard]] iso8583::Result<std::array<std::uint8_t, 8>, HsmFault> check_value(
+        KeyType type, std::string_view key) const;
+    /// Bytes of a key text, 8 to 32; what BU compares its length flag with.
+    [[nodiscard]] iso8583::Result<std::size_t, HsmFault> key_bytes(KeyType type, std::string_view key) const;
+
+    /// Like perform(TranslatePin), with an account number of 12 digits and the PIN's length in the answer.
+    [[nodiscard]] iso8583::Result<PinTranslation, HsmFault> translate_pin(const PinToVerify& source,
+                                                                          std::string_view zpk,
+                                                                          PinBlockFormat destination_format);
+    [[nodiscard]] iso8583::Result<PinTranslation, HsmFault> translate_dukpt_pin(
+        const TranslateDukptPin& request);
+    /// Errors: verification_failed; fraud_detected when this account and key have failed too often.
+    [[nodiscard]] iso8583::Result<void, HsmFault> verify_pin(const VerifyIbmPin& request);
+    [[nodiscard]] iso8583::Result<void, HsmFault> verify_pin(const VerifyVisaPin& request);
+
+    /// All bytes of a MAC: 8, or 16 for AES-CMAC.
+    [[nodiscard]] iso8583::Result<iso8583::Bytes, HsmFault> mac(KeyType type, std::string_view key,
+                                                                MacProfile profile, iso8583::ByteView data,
+                                                                bool to_verify);
+    [[nodiscard]] iso8583::Result<iso8583::Bytes, HsmFault> dukpt_mac(const DukptMac& request);
+    void random_bytes(std::span<std::uint8_t> out);
+
+    /// A decimalisation table as configuration carries it when `encrypted` is the rule.
+    [[nodiscard]] iso8583::Result<std::string, HsmFault> encrypt_decimalisation_table(
+        std::string_view digits) const;
+
+    void set_authorised(bool authorised);
+    [[nodiscard]] bool authorised() const;
+    [[nodiscard]] const HsmOptions& options() const;
     [[nodiscard]] bool is_test_lmk() const;
+    [[nodiscard]] std::array<std::uint8_t, 8> lmk_check_value() const;
+    /// Failed PIN verifications since the start, and how often the limit answered instead.
+    [[nodiscard]] std::uint64_t pin_failures() const;
+    [[nodiscard]] std::uint64_t pin_attacks() const;
+    [[nodiscard]] std::size_t keys_cached() const;
+    /// Wipes all keyed ciphers; the next use keys them again.
+    void forget_keys();
 
   private:
     struct Parts;

@@ -1,6 +1,10 @@
 // What the engine's .cpp files share; nobody outside hsm_engine includes it.
 #pragma once
 
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
 #include <string>
 
 #include "hsm_sim/engine.hpp"
@@ -27,16 +31,48 @@ class RandomPool {
     std::size_t used_ = batch_bytes;
 };
 
+/// Failed PIN verifications per account and key, under a keyed hash, so that the table holds no account
+/// numbers.
+class PinFailures {
+  public:
+    static constexpr std::size_t entries_max = 100000;  // the oldest goes
+
+    explicit PinFailures(RandomPool& random);
+    [[nodiscard]] Block16 entry(const PinAccount& account, std::string_view key_text);
+    [[nodiscard]] unsigned count(const Block16& entry) const;
+    void failed(const Block16& entry);
+    void passed(const Block16& entry);
+    void attacked() { ++attacks_; }
+    [[nodiscard]] std::uint64_t failures() const { return failures_; }
+    [[nodiscard]] std::uint64_t attacks() const { return attacks_; }
+
+  private:
+    std::unique_ptr<AesCipher> hash_;
+    std::map<Block16, unsigned> counts_;
+    std::deque<Block16> order_;
+    std::uint64_t failures_ = 0;
+    std::uint64_t attacks_ = 0;
+};
+
 template <typename T>
 using Answer = iso8583::Result<T, KeyFault>;
+
+/// An encrypted PIN and the key it is under, wherever it came from.
+struct PinSource {
+    KeyKind kind = KeyKind::tpk;
+    std::string_view key;
+    PinBlockFormat format = PinBlockFormat::iso0;
+    iso8583::ByteView block;
+};
 
 struct HsmEngine::Parts {
     KeyRing keys;
     RandomPool random;
     HsmOptions options;
+    PinFailures pin_failures;
 
     Parts(Lmk lmk, iso8583::RandomSource& source, HsmOptions o)
-        : keys(std::move(lmk)), random(source), options(o) {}
+        : keys(std::move(lmk)), random(source), options(std::move(o)), pin_failures(random) {}
 
     /// Tells the observer and keeps the number.
     tl::unexpected<HsmFault> explain(const KeyFault& fault) const {
@@ -44,16 +80,43 @@ struct HsmEngine::Parts {
         return tl::unexpected(fault.fault);
     }
 
-    Answer<Mac> mac(KeyKind kind, const KeyBlock& key, MacProfile profile, iso8583::ByteView data,
+    /// The same for a key operation, which the audit hears of as well.
+    tl::unexpected<HsmFault> explain_operation(std::string_view what, const std::string& type,
+                                               const KeyFault& fault) const {
+        if (options.observer != nullptr) options.observer->key_operated({what, type, {}, fault.fault});
+        return explain(fault);
+    }
+    void operated(std::string_view what, const std::string& type, iso8583::ByteView kcv) const {
+        if (options.observer != nullptr)
+            options.observer->key_operated({what, type, iso8583::to_hex(kcv.first(3)), std::nullopt});
+    }
+
+    Answer<Mac> mac(KeyKind kind, std::string_view key, MacProfile profile, iso8583::ByteView data,
                     bool verify);
-    Answer<iso8583::Bytes> translate_pin(const TranslatePin& request, const PinAccount& account);
+    Answer<Block16> full_mac(KeyKind kind, std::string_view key, MacProfile profile, iso8583::ByteView data,
+                             bool verify);
+
+    Answer<PinTranslation> translate_pin(const PinSource& source, std::string_view zpk,
+                                         PinBlockFormat destination_format, const PinAccount& account);
+    Answer<PinTranslation> translate_dukpt_pin(const TranslateDukptPin& request);
+    Answer<ClearPin> pin_to_verify(const PinToVerify& request);
+    Answer<bool> limited(const PinAccount& account, std::string_view pvk,
+                         const std::function<Answer<bool>()>& verify);
     Answer<ClearPin> decrypt_pin(KeyRing::Keyed& key, PinBlockFormat format, iso8583::ByteView block,
                                  const PinAccount& account);
     iso8583::Bytes encrypt_pin(KeyRing::Keyed& key, PinBlockFormat format, const ClearPin& pin,
                                const PinAccount& account);
-    Answer<TerminalKeysGenerated> terminal_keys(const KeyBlock& tmk);
-    Answer<WorkingKey> working_key(KeyKind kind, const ClearKey& tmk);
+    Answer<TerminalKeysGenerated> terminal_keys(const GenerateTerminalKeys& request);
+    Answer<UnwrappedLmkKey> master_key(std::string_view tmk) const;
+    Answer<WorkingKey> working_key(KeyType type, const std::string& what, std::size_t bytes,
+                                   const ClearKey& tmk);
     ClearKey new_tdes_key(std::size_t bytes);
+
+    Answer<KeyMade> generate(KeyType type, char scheme, const std::optional<BlockAttributes>& attributes,
+                             const std::optional<KeyCarrier>& carrier);
+    Answer<KeyMade> import(KeyType type, const KeyCarrier& carrier, std::string_view key, char scheme);
+    Answer<KeyMade> carry_out(KeyType type, const KeyCarrier& carrier, std::string_view key);
+    Answer<std::string> carry(const KeyCarrier& carrier, const UnwrappedLmkKey& key, KeyType type);
 };
 
 inline tl::unexpected<KeyFault> refuse(HsmFault fault, std::string why) {

@@ -1,13 +1,16 @@
 // PIN blocks under keys: decryption, encryption, translation. A clear PIN lives on the stack of one call.
 #include <cstring>
 
+#include "hsm_sim/dukpt.hpp"
 #include "hsm_sim/engine_parts.hpp"
+#include "hsm_sim/mac.hpp"
 
 namespace hsm {
 namespace {
 
 using iso8583::Bytes;
 using iso8583::ByteView;
+using iso8583::Result;
 
 void xor_into(Block16& to, const std::array<std::uint8_t, 16>& from) {
     for (std::size_t i = 0; i < 16; ++i) to[i] = static_cast<std::uint8_t>(to[i] ^ from[i]);
@@ -66,25 +69,115 @@ Bytes HsmEngine::Parts::encrypt_pin(KeyRing::Keyed& key, PinBlockFormat format, 
     return {block.begin(), block.end()};
 }
 
-Answer<Bytes> HsmEngine::Parts::translate_pin(const TranslatePin& request, const PinAccount& account) {
-    if (request.source_kind != KeyKind::tpk && request.source_kind != KeyKind::zpk)
-        return refuse(HsmFault::key_use, "a " + std::string(name(request.source_kind)) + " encrypts no PINs");
+Answer<PinTranslation> HsmEngine::Parts::translate_pin(const PinSource& source, std::string_view zpk,
+                                                       PinBlockFormat destination_format,
+                                                       const PinAccount& account) {
+    if (source.kind != KeyKind::tpk && source.kind != KeyKind::zpk)
+        return refuse(HsmFault::key_use, "a " + std::string(name(source.kind)) + " encrypts no PINs");
+    if (!translation_allowed(source.format, destination_format))
+        return refuse(HsmFault::pin_block_format,
+                      "translation into a format that is not bound to the account");
+    const auto from = keys.find(source.kind, source.key, HsmFault::source_key_parity);
+    if (!from) return tl::unexpected(from.error());
+    const auto to = keys.find(KeyKind::zpk, zpk, HsmFault::destination_key_parity);
+    if (!to) return tl::unexpected(to.error());
+    if (!mode_allows((*from)->attributes.mode, "BD") || !mode_allows((*to)->attributes.mode, "BE"))
+        return refuse(HsmFault::key_usage, "a PIN key's mode of use does not allow this direction");
+    if (!cipher_fits(**to, destination_format))
+        return refuse(HsmFault::pin_block_format,
+                      "the destination format does not go with the ZPK's algorithm");
+    const auto pin = decrypt_pin(**from, source.format, source.block, account);
+    if (!pin) return tl::unexpected(pin.error());
+    return PinTranslation{pin->size(), encrypt_pin(**to, destination_format, *pin, account)};
+}
+
+Result<PinTranslation, HsmFault> HsmEngine::translate_pin(const PinToVerify& source, std::string_view zpk,
+                                                          PinBlockFormat destination_format) {
+    auto done = parts_->translate_pin({source.kind, source.key, source.format, source.pin_block}, zpk,
+                                      destination_format, source.account);
+    if (!done) return parts_->explain(done.error());
+    return std::move(*done);
+}
+
+namespace {
+
+/// The PIN key of one DUKPT transaction, keyed; format 4 asks for AES, the others for TDES.
+Answer<KeyRing::Keyed> dukpt_pin_key(const UnwrappedLmkKey& bdk, std::string_view ksn_text,
+                                     PinBlockFormat format) {
+    KeyRing::Keyed keyed;
+    if (bdk.attributes.algorithm == 'A') {
+        const auto ksn = parse_aes_ksn(ksn_text);
+        if (!ksn) return refuse(ksn.error(), "the KSN of an AES BDK has 24 hex digits");
+        const auto type = format != PinBlockFormat::iso4 ? DukptKeyType::tdes_double
+                          : bdk.key.size() == 32         ? DukptKeyType::aes256
+                          : bdk.key.size() == 24         ? DukptKeyType::aes192
+                                                         : DukptKeyType::aes128;
+        const ClearKey key = dukpt_aes_working_key(bdk.key.view(), *ksn, DukptUsage::pin_encryption, type);
+        if (format == PinBlockFormat::iso4)
+            keyed.aes = std::make_unique<AesCipher>(key.view());
+        else
+            keyed.tdes = std::make_unique<TdesCipher>(key.view());
+        return keyed;
+    }
+    const auto ksn = parse_tdes_ksn(ksn_text);
+    if (!ksn) return refuse(ksn.error(), "the KSN of a TDES BDK has 16 to 20 hex digits");
+    if (bdk.key.size() != 16) return refuse(HsmFault::key_length, "a TDES BDK is double-length");
+    keyed.tdes =
+        std::make_unique<TdesCipher>(dukpt_tdes_working_key(bdk.key.view(), *ksn, DukptPurpose::pin).view());
+    return keyed;
+}
+
+}  // namespace
+
+Answer<PinTranslation> HsmEngine::Parts::translate_dukpt_pin(const TranslateDukptPin& request) {
     if (!translation_allowed(request.source_format, request.destination_format))
         return refuse(HsmFault::pin_block_format,
                       "translation into a format that is not bound to the account");
-    const auto source = keys.find(request.source_kind, request.source.text(), HsmFault::source_key_parity);
-    if (!source) return tl::unexpected(source.error());
-    const auto destination =
-        keys.find(KeyKind::zpk, request.destination.text(), HsmFault::destination_key_parity);
-    if (!destination) return tl::unexpected(destination.error());
-    if (!mode_allows((*source)->attributes.mode, "BD") || !mode_allows((*destination)->attributes.mode, "BE"))
-        return refuse(HsmFault::key_usage, "a PIN key's mode of use does not allow this direction");
-    if (!cipher_fits(**destination, request.destination_format))
+    const auto bdk = keys.unwrap(KeyKind::bdk, request.bdk, HsmFault::source_key_parity);
+    if (!bdk) return tl::unexpected(bdk.error());
+    const auto to = keys.find(KeyKind::zpk, request.zpk, HsmFault::destination_key_parity);
+    if (!to) return tl::unexpected(to.error());
+    if (!mode_allows(bdk->attributes.mode, "X") || !mode_allows((*to)->attributes.mode, "BE"))
+        return refuse(HsmFault::key_usage, "a key's mode of use does not allow this");
+    if (!cipher_fits(**to, request.destination_format))
         return refuse(HsmFault::pin_block_format,
                       "the destination format does not go with the ZPK's algorithm");
-    const auto pin = decrypt_pin(**source, request.source_format, request.pin_block, account);
+    auto from = dukpt_pin_key(*bdk, request.ksn, request.source_format);
+    if (!from) return tl::unexpected(from.error());
+    const auto pin = decrypt_pin(*from, request.source_format, request.pin_block, request.account);
     if (!pin) return tl::unexpected(pin.error());
-    return encrypt_pin(**destination, request.destination_format, *pin, account);
+    return PinTranslation{pin->size(), encrypt_pin(**to, request.destination_format, *pin, request.account)};
+}
+
+Result<PinTranslation, HsmFault> HsmEngine::translate_dukpt_pin(const TranslateDukptPin& request) {
+    auto done = parts_->translate_dukpt_pin(request);
+    if (!done) return parts_->explain(done.error());
+    return std::move(*done);
+}
+
+Result<Bytes, HsmFault> HsmEngine::dukpt_mac(const DukptMac& request) {
+    const auto bdk = parts_->keys.unwrap(KeyKind::bdk, request.bdk, HsmFault::source_key_parity);
+    if (!bdk) return parts_->explain(bdk.error());
+    if (!mode_allows(bdk->attributes.mode, "X"))
+        return parts_->explain({HsmFault::key_usage, "the BDK's mode does not allow it to derive"});
+    const bool to_us = request.direction == DukptMacDirection::request;
+    if (bdk->attributes.algorithm == 'A') {
+        const auto ksn = parse_aes_ksn(request.ksn);
+        if (!ksn) return parts_->explain({ksn.error(), "the KSN of an AES BDK has 24 hex digits"});
+        const auto type = bdk->key.size() == 32 ? DukptKeyType::aes256 : DukptKeyType::aes128;
+        const auto usage = to_us ? DukptUsage::mac_generation : DukptUsage::mac_verification;
+        AesCipher cipher(dukpt_aes_working_key(bdk->key.view(), *ksn, usage, type).view());
+        const Block16 mac = cipher.cmac(request.data);
+        return Bytes(mac.begin(), mac.end());
+    }
+    const auto ksn = parse_tdes_ksn(request.ksn);
+    if (!ksn || bdk->key.size() != 16)
+        return parts_->explain(
+            {HsmFault::input, "a TDES BDK is double-length and its KSN has 16 to 20 hex digits"});
+    const auto purpose = to_us ? DukptPurpose::mac_request : DukptPurpose::mac_response;
+    const TdesCipher cipher(dukpt_tdes_working_key(bdk->key.view(), *ksn, purpose).view());
+    const Block8 mac = retail_mac(cipher, request.data, request.padding);
+    return Bytes(mac.begin(), mac.end());
 }
 
 }  // namespace hsm

@@ -68,29 +68,58 @@ bool usage_allowed(KeyKind kind, std::string_view usage) {
     return false;
 }
 
+std::vector<KeyKind> kinds_of(KeyType type) {
+    std::vector<KeyKind> kinds;
+    for (const KeyKind kind : all_kinds)
+        if (KeyType::of(kind) == type) kinds.push_back(kind);
+    return kinds;
+}
+
+namespace {
+
+Result<UnwrappedLmkKey, KeyFault> unwrap_block(const Lmk& lmk, const std::vector<KeyKind>& kinds,
+                                               std::string_view block, HsmFault parity,
+                                               const std::string& wanted) {
+    auto unwrapped = lmk.blocks().unwrap(block);
+    if (!unwrapped) return refuse(unwrapped.error().fault, wanted + " block: " + unwrapped.error().what);
+    const KeyBlockHeader& header = unwrapped->header;
+    const auto use = [&](KeyKind kind) { return usage_allowed(kind, header.usage); };
+    if (std::none_of(kinds.begin(), kinds.end(), use))
+        return refuse(HsmFault::key_usage, wanted + " block has usage " + header.usage);
+    const auto label = [&](KeyKind kind) { return label_allows(header, kind); };
+    if (std::none_of(kinds.begin(), kinds.end(), label))
+        return refuse(HsmFault::key_use, wanted + " wanted, the block's label names another kind");
+    if (header.algorithm != 'A' && !has_odd_parity(unwrapped->key.view()))
+        return refuse(parity, wanted + " block holds a key without odd parity");
+    return UnwrappedLmkKey{unwrapped->key,
+                           {header.algorithm, header.usage, header.mode, header.exportability}};
+}
+
+Result<UnwrappedLmkKey, KeyFault> unwrap_variant(const Lmk& lmk, KeyType type, std::string_view text,
+                                                 HsmFault parity, const std::string& wanted) {
+    const auto key = lmk.unwrap_variant(type, text);
+    if (!key) return refuse(key.error(), wanted + ": the text is in no scheme of the variant LMK");
+    if (!has_odd_parity(key->view()))
+        return refuse(parity, wanted + ": no odd parity under LMK type " + type.text());
+    if (is_single_length_masquerade(key->view()))
+        return refuse(HsmFault::single_length_masquerade, wanted + ": its parts are equal");
+    return UnwrappedLmkKey{*key, {key->size() == 8 ? 'D' : 'T', {}, 'N', 'E'}};
+}
+
+}  // namespace
+
 Result<UnwrappedLmkKey, KeyFault> KeyRing::unwrap(KeyKind kind, std::string_view text,
                                                   HsmFault parity) const {
-    if (!text.empty() && text[0] == 'S') {
-        auto unwrapped = lmk_.blocks().unwrap(text.substr(1));
-        if (!unwrapped)
-            return refuse(unwrapped.error().fault, said(kind) + " block: " + unwrapped.error().what);
-        const KeyBlockHeader& header = unwrapped->header;
-        if (!usage_allowed(kind, header.usage))
-            return refuse(HsmFault::key_usage, said(kind) + " block has usage " + header.usage);
-        if (!label_allows(header, kind))
-            return refuse(HsmFault::key_use, said(kind) + " wanted, the block's label names another kind");
-        if (header.algorithm != 'A' && !has_odd_parity(unwrapped->key.view()))
-            return refuse(parity, said(kind) + " block holds a key without odd parity");
-        return UnwrappedLmkKey{unwrapped->key,
-                               {header.algorithm, header.usage, header.mode, header.exportability}};
-    }
-    const auto key = lmk_.unwrap_variant(KeyType::of(kind), text);
-    if (!key) return refuse(key.error(), said(kind) + ": the text is in no scheme of the variant LMK");
-    if (!has_odd_parity(key->view()))
-        return refuse(parity, said(kind) + ": no odd parity under LMK type " + KeyType::of(kind).text());
-    if (is_single_length_masquerade(key->view()))
-        return refuse(HsmFault::single_length_masquerade, said(kind) + ": its parts are equal");
-    return UnwrappedLmkKey{*key, {key->size() == 8 ? 'D' : 'T', {}, 'N', 'E'}};
+    if (!text.empty() && text[0] == 'S')
+        return unwrap_block(lmk_, {kind}, text.substr(1), parity, said(kind));
+    return unwrap_variant(lmk_, KeyType::of(kind), text, parity, said(kind));
+}
+
+Result<UnwrappedLmkKey, KeyFault> KeyRing::unwrap_typed(KeyType type, std::string_view text,
+                                                        HsmFault parity) const {
+    if (!text.empty() && text[0] == 'S')
+        return unwrap_block(lmk_, kinds_of(type), text.substr(1), parity, "type " + type.text());
+    return unwrap_variant(lmk_, type, text, parity, "type " + type.text());
 }
 
 Result<KeyRing::Keyed*, KeyFault> KeyRing::find(KeyKind kind, std::string_view text, HsmFault parity) {
@@ -133,32 +162,53 @@ void KeyRing::drop_oldest() {
 
 Result<KeyBlock, KeyFault> KeyRing::wrap(KeyKind kind, const ClearKey& key, char scheme,
                                          KeyAttributes attributes, iso8583::RandomSource& random) const {
-    std::string text;
-    if (scheme == 'S') {
-        KeyBlockHeader header;
-        header.usage = attributes.usage.empty() ? std::string(usual_usage(kind, attributes.algorithm))
-                                                : attributes.usage;
-        if (!usage_allowed(kind, header.usage))
-            return refuse(HsmFault::key_usage, said(kind) + " may not have usage " + header.usage);
-        header.algorithm = attributes.algorithm;
-        header.mode = attributes.mode;
-        header.exportability = attributes.exportability;
-        header.optional.push_back({"LB", said(kind)});
-        text = 'S' + lmk_.blocks().wrap(header, key, random);
-    } else {
-        const std::size_t bytes = scheme == 'Z'                    ? 8
-                                  : scheme == 'U' || scheme == 'X' ? 16
-                                  : scheme == 'T'                  ? 24
-                                                                   : 0;
-        if (bytes == 0) return refuse(HsmFault::key_scheme, "scheme is none of Z, U, T, X, S");
-        if (attributes.algorithm == 'A') return refuse(HsmFault::key_scheme, "an AES key needs scheme S");
-        if (key.size() != bytes)
-            return refuse(HsmFault::key_length, "the key's length does not fit the scheme");
-        text = lmk_.wrap_variant(KeyType::of(kind), key, scheme);
-    }
-    auto block = KeyBlock::parse(text);
+    if (attributes.usage.empty() && scheme == 'S') attributes.usage = usual_usage(kind, attributes.algorithm);
+    auto text = wrap_labelled(KeyType::of(kind), {kind}, said(kind), {key, std::move(attributes)}, scheme,
+                              "00", random);
+    if (!text) return tl::unexpected(text.error());
+    auto block = KeyBlock::parse(*text);
     if (!block) return refuse(HsmFault::key_scheme, "a key of this scheme is not kept under the LMK");
     return *block;
+}
+
+Result<std::string, KeyFault> KeyRing::wrap_typed(KeyType type, const UnwrappedLmkKey& key, char scheme,
+                                                  const std::string& key_version,
+                                                  iso8583::RandomSource& random) const {
+    const auto kinds = kinds_of(type);
+    return wrap_labelled(type, kinds, kinds.size() == 1 ? said(kinds.front()) : "", key, scheme, key_version,
+                         random);
+}
+
+Result<std::string, KeyFault> KeyRing::wrap_labelled(KeyType type, const std::vector<KeyKind>& kinds,
+                                                     const std::string& label, const UnwrappedLmkKey& key,
+                                                     char scheme, const std::string& key_version,
+                                                     iso8583::RandomSource& random) const {
+    const KeyAttributes& attributes = key.attributes;
+    if (scheme == 'S') {
+        const auto use = [&](KeyKind kind) { return usage_allowed(kind, attributes.usage); };
+        if (std::none_of(kinds.begin(), kinds.end(), use))
+            return refuse(HsmFault::key_usage,
+                          "a key of type " + type.text() + " may not have usage " + attributes.usage);
+        KeyBlockHeader header;
+        header.usage = attributes.usage;
+        header.algorithm = attributes.algorithm;
+        header.mode = attributes.mode;
+        header.key_version = key_version;
+        header.exportability = attributes.exportability;
+        if (!label.empty()) header.optional.push_back({"LB", label});
+        return 'S' + lmk_.blocks().wrap(header, key.key, random);
+    }
+    const std::size_t bytes = scheme == 'Z'                    ? 8
+                              : scheme == 'U' || scheme == 'X' ? 16
+                              : scheme == 'T'                  ? 24
+                                                               : 0;
+    if (bytes == 0) return refuse(HsmFault::key_scheme, "scheme is none of Z, U, T, X, S");
+    if (attributes.algorithm == 'A') return refuse(HsmFault::key_scheme, "an AES key needs scheme S");
+    if (!attributes.usage.empty())
+        return refuse(HsmFault::key_scheme, "a key of a key block keeps its attributes; scheme S only");
+    if (key.key.size() != bytes)
+        return refuse(HsmFault::key_length, "the key's length does not fit the scheme");
+    return lmk_.wrap_variant(type, key.key, scheme);
 }
 
 void KeyRing::forget_all() {

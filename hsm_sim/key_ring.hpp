@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "hsm_sim/ciphers.hpp"
 #include "hsm_sim/lmk.hpp"
@@ -61,6 +62,14 @@ class KeyRing {
     [[nodiscard]] iso8583::Result<KeyBlock, KeyFault> wrap(KeyKind kind, const ClearKey& key, char scheme,
                                                            KeyAttributes attributes,
                                                            iso8583::RandomSource& random) const;
+    /// The same by a host command's type of three hex digits, which may stand for several kinds. The text of
+    /// a wrapped key may be in scheme X, which KeyBlock refuses.
+    [[nodiscard]] iso8583::Result<UnwrappedLmkKey, KeyFault> unwrap_typed(KeyType type, std::string_view text,
+                                                                          HsmFault parity) const;
+    [[nodiscard]] iso8583::Result<std::string, KeyFault> wrap_typed(KeyType type, const UnwrappedLmkKey& key,
+                                                                    char scheme,
+                                                                    const std::string& key_version,
+                                                                    iso8583::RandomSource& random) const;
     [[nodiscard]] const Lmk& lmk() const { return lmk_; }
     [[nodiscard]] std::size_t cached() const { return order_.size(); }
     /// Wipes all cached ciphers.
@@ -74,6 +83,9 @@ class KeyRing {
     using Shelf = std::unordered_map<std::string, Keyed, TextHash, std::equal_to<>>;
 
     void drop_oldest();
+    [[nodiscard]] iso8583::Result<std::string, KeyFault> wrap_labelled(
+        KeyType type, const std::vector<KeyKind>& kinds, const std::string& label, const UnwrappedLmkKey& key,
+        char scheme, const std::string& key_version, iso8583::RandomSource& random) const;
 
     Lmk lmk_;
     std::array<Shelf, 8> shelves_;                       // one per KeyKind
@@ -84,6 +96,9 @@ class KeyRing {
 /// The TR-31 usage that the engine gives a key of this kind and algorithm ('A' or 'T').
 std::string_view usual_usage(KeyKind kind, char algorithm);
 [[nodiscard]] bool usage_allowed(KeyKind kind, std::string_view usage);
+
+/// The kinds that share this type; none for types that only A0, A6, A8 and BU know.
+std::vector<KeyKind> kinds_of(KeyType type);
 
 /// Key check values: TDES encrypts zeros, AES-CMAC of a zero block (X9.24-1, TR-31).
 std::array<std::uint8_t, 8> tdes_check_value(iso8583::ByteView key);

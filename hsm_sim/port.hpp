@@ -103,7 +103,7 @@ struct WorkingKey {
 struct TerminalKeysGenerated {
     WorkingKey pin_key;
     WorkingKey mac_key;
-    std::optional<WorkingKey> track_key;
+    std::optional<WorkingKey> track_key{};
 };
 
 /// Why the HSM did not do it. Numbers are the payShield error codes (docs/hsm.md).
