@@ -1,0 +1,249 @@
+"""Starts the whole stack on ephemeral loopback ports with a data directory of its own, and ends it again by pid.
+
+The configuration is switch/config/demo.toml with other addresses; issuers run as issuer-sim."""
+import argparse
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+READY_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 60
+ISSUERS = {"issuer-a": "127.0.0.1:8601", "issuer-b": "127.0.0.1:8602"}
+
+
+def arguments(description, add=None):
+    parser = argparse.ArgumentParser(description=description)
+    here = os.path.dirname(os.path.abspath(__file__))
+    source = os.path.dirname(os.path.dirname(here))
+    parser.add_argument("--source", default=source, help="the project's root")
+    parser.add_argument("--bin", help="folder of the programs (default: build/dev/bin below the root)")
+    parser.add_argument("--keep", action="store_true", help="leave logs and data where they are")
+    if add:
+        add(parser)
+    args = parser.parse_args()
+    args.bin = os.path.abspath(args.bin or os.path.join(args.source, "build", "dev", "bin"))
+    return args
+
+
+class Program:
+    """One process: stdout is a pipe that its ready line is read from, stderr goes to a file."""
+
+    def __init__(self, name, command, log):
+        self.name, self.log = name, log
+        self.errors = open(log, "ab")
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.errors, stdin=subprocess.DEVNULL)
+        self.ready = self._read_ready()
+
+    def _read_ready(self):
+        deadline, text = time.monotonic() + READY_TIMEOUT_S, b""
+        out = self.process.stdout.fileno()
+        while b"\n" not in text or b"ready" not in text:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([out], [], [], left)[0]:
+                self.kill()
+                raise RuntimeError(f"{self.name} did not say that it is ready; its log: {self.log}")
+            piece = os.read(out, 4096)
+            if not piece:
+                code = self.process.wait()
+                with open(self.log, errors="replace") as f:
+                    tail = f.read()[-2000:]
+                raise RuntimeError(f"{self.name} ended with {code} before it was ready:\n{tail}")
+            text += piece
+        return text.decode()
+
+    def running(self):
+        return self.process.poll() is None
+
+    def kill(self):
+        self.process.kill()
+        return self.wait()
+
+    def terminate(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self):
+        code = self.process.wait(STOP_TIMEOUT_S)
+        self.process.stdout.close()
+        self.errors.close()
+        return code
+
+
+def address_of(text):
+    host, port = re.search(r"([\d.]+):(\d+)", text).groups()
+    return host, int(port)
+
+
+class Stack:
+    def __init__(self, args, options=()):
+        """`options`: (pattern, replacement) pairs applied to the configuration's text."""
+        self.args, self.options = args, options
+        self.folder = tempfile.mkdtemp(prefix="refund-switch-test-")
+        self.data = os.path.join(self.folder, "data")
+        self.issuers, self.switch = {}, None
+        self.issuer_addresses = {}
+
+    def __enter__(self):
+        try:
+            for name in ISSUERS:
+                self.start_issuer(name)
+            self.start_switch()
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
+        return self
+
+    def __exit__(self, kind, value, trace):
+        for program in [self.switch, *self.issuers.values()]:
+            if program and program.running():
+                try:
+                    program.terminate()
+                except subprocess.TimeoutExpired:
+                    program.kill()
+                    print(f"{program.name} did not stop on SIGTERM", file=sys.stderr)
+        if kind is None and not self.args.keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        else:
+            print(f"logs and data are kept in {self.folder}", file=sys.stderr)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def program(self, name):
+        return os.path.join(self.args.bin, name)
+
+    # Issuers
+
+    def journal_path(self, name):
+        return self.path(f"{name}.journal")
+
+    def start_issuer(self, name):
+        listen = "%s:%d" % self.issuer_addresses.get(name, ("127.0.0.1", 0))
+        self.issuers[name] = Program(name, [
+            self.program("issuer-sim"), "--config", os.path.join(self.args.source, "switch", "config", f"{name}.toml"),
+            "--listen", listen, "--journal", self.journal_path(name), "--control", self.path(f"{name}.sock")],
+            self.path(f"{name}.log"))
+        self.issuer_addresses[name] = address_of(self.issuers[name].ready)
+
+    def issuer_says(self, name, command):
+        """One command on the issuer's control socket, its reply."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(10)
+            s.connect(self.path(f"{name}.sock"))
+            s.sendall(command.encode() + b"\n")
+            text = b""
+            while not text.endswith(b"\n"):
+                piece = s.recv(65536)
+                if not piece:
+                    break
+                text += piece
+        return text.decode().strip()
+
+    def journal(self, name):
+        path = self.journal_path(name)
+        if not os.path.exists(path):
+            return []
+        with open(path, encoding="utf-8") as f:
+            return [json.loads(line) for line in f if line.strip()]
+
+    # The switch
+
+    def write_config(self):
+        with open(os.path.join(self.args.source, "switch", "config", "demo.toml"), encoding="utf-8") as f:
+            text = f.read()
+        for name, fixed in ISSUERS.items():
+            text = text.replace(fixed, "%s:%d" % self.issuer_addresses[name])
+        for port in (8583, 8584, 9583):
+            text = text.replace(f"127.0.0.1:{port}", "127.0.0.1:0")
+        for pattern, replacement in self.options:
+            text, count = re.subn(pattern, replacement, text)
+            if not count:
+                raise RuntimeError(f"demo.toml has nothing that matches {pattern!r}")
+        path = self.path("switch.toml")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return path
+
+    def start_switch(self):
+        config = self.write_config()
+        os.makedirs(self.data, exist_ok=True)
+        self.switch = Program("refund-switch", [self.program("refund-switch"), "--config", config, "--data", self.data],
+                              self.path("switch.log"))
+        # Paths may hold spaces, addresses may not: each value runs up to the next ` name=`.
+        self.ready = dict(re.findall(r"([\w.-]+)=(.*?)(?= [\w.-]+=|\s*$)", self.switch.ready.strip()))
+        self.addresses = {p: address_of(self.ready[f"terminals.{p}"]) for p in ("unionpay-pos", "iso87-ascii")}
+
+    def kill_switch(self):
+        self.switch.kill()
+
+    def switch_log(self):
+        with open(self.path("switch.log"), encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def metrics(self, path="/metrics"):
+        host, port = address_of(self.ready["metrics"])
+        with socket.create_connection((host, port), timeout=10) as s:
+            s.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            text = b""
+            while True:
+                piece = s.recv(65536)
+                if not piece:
+                    return text.decode()
+                text += piece
+
+    def refundctl(self, *words, user=None, json_output=True):
+        """(exit code, parsed JSON or text)."""
+        command = [self.program("refundctl"), "--socket", self.ready["control"]]
+        if user:
+            command += ["--as", user]
+        if json_output:
+            command.append("--json")
+        run = subprocess.run(command + list(words), capture_output=True, text=True, timeout=60)
+        if json_output and run.stdout.strip():
+            try:
+                return run.returncode, json.loads(run.stdout)
+            except ValueError:
+                pass
+        return run.returncode, run.stdout + run.stderr
+
+
+def wait_until(what, probe, seconds=30.0, every=0.1):
+    """Polls something outside that has no event to wait for; the time is a bound, not a guess."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = probe()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds:.0f} s: {what}")
+        select.select([], [], [], every)
+
+
+class Checks:
+    """Counts what held and what did not; a test ends with report()."""
+
+    def __init__(self):
+        self.held, self.broken = 0, []
+
+    def that(self, condition, text):
+        if condition:
+            self.held += 1
+        else:
+            self.broken.append(text)
+            print(f"BROKEN: {text}", flush=True)
+        return bool(condition)
+
+    def equal(self, seen, expected, text):
+        return self.that(seen == expected, f"{text}: expected {expected!r}, saw {seen!r}")
+
+    def report(self):
+        print(f"{self.held} checks held, {len(self.broken)} broken", flush=True)
+        return 1 if self.broken else 0

@@ -1,0 +1,244 @@
+"""A terminal in either profile over a TCP socket, written only from wire.md and interfaces.md. It checks every reply:
+message type, echoed fields, that no PAN comes back, and the MAC."""
+import datetime
+import select
+import socket
+import struct
+import time
+
+import des
+import wire
+
+TMK = bytes.fromhex("0123456789ABCDEFFEDCBA9876543210")
+TAK = bytes.fromhex("10101010101010102323232323232323")
+CURRENCY = "156"
+REPLY_TIMEOUT_S = 60  # what a terminal waits (wire.md)
+
+
+class Unexpected(Exception):
+    """A reply (or its absence) that the profile does not allow."""
+
+
+class Reply:
+    def __init__(self, mti, fields, mac):
+        self.mti, self.fields, self.mac = mti, fields, mac
+
+    @property
+    def code(self):
+        return self.fields.get(39, "")
+
+    @property
+    def rrn(self):
+        return self.fields.get(37, "")
+
+    @property
+    def auth(self):
+        return self.fields.get(38, "")
+
+    def __str__(self):
+        return f"{self.mti} DE39 {self.code} DE37 {self.rrn} DE38 {self.auth}"
+
+
+class Connection:
+    """One socket that carries whole frames."""
+
+    def __init__(self, address, unionpay):
+        self.socket = socket.create_connection(address, timeout=REPLY_TIMEOUT_S)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.unionpay = unionpay
+        self.buffer = b""
+
+    def send(self, body):
+        self.socket.sendall(wire.frame(body, self.unionpay))
+
+    def receive(self, timeout=REPLY_TIMEOUT_S):
+        """The body of the next frame; None when the peer closed or nothing came in time."""
+        deadline = time.monotonic() + timeout
+        while True:
+            if len(self.buffer) >= 2:
+                size = struct.unpack(">H", self.buffer[:2])[0]
+                if len(self.buffer) >= 2 + size:
+                    content, self.buffer = self.buffer[2:2 + size], self.buffer[2 + size:]
+                    return wire.unframe(content, self.unionpay)
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self.socket], [], [], left)[0]:
+                return None
+            try:
+                piece = self.socket.recv(65536)
+            except ConnectionError:
+                return None
+            if not piece:
+                return None
+            self.buffer += piece
+
+    def close(self):
+        self.socket.close()
+
+
+class Terminal:
+    """Keeps a trace counter, the working key and the batch, as a real terminal does."""
+
+    def __init__(self, profile, terminal, merchant, address, first_trace=1):
+        self.profile = wire.Profile(profile)
+        self.unionpay = self.profile.unionpay
+        self.terminal, self.merchant, self.address = terminal, merchant, address
+        self.trace = first_trace - 1
+        self.batch = "000000"
+        self.key = None if self.unionpay else TAK
+        self.connection = None
+
+    # The line
+
+    def connect(self, address=None):
+        if address:
+            self.address = address
+        self.close()
+        self.connection = Connection(self.address, self.unionpay)
+
+    def close(self):
+        if self.connection:
+            self.connection.close()
+            self.connection = None
+
+    def send(self, message, key="own"):
+        mti, fields = message
+        self.connection.send(self.profile.encode(mti, fields, self.key if key == "own" else key))
+
+    def receive(self, message, timeout=REPLY_TIMEOUT_S, key="own"):
+        body = self.connection.receive(timeout)
+        if body is None:
+            return None
+        reply = Reply(*self.profile.decode(body, self.key if key == "own" else key))
+        self._check(message, reply)
+        return reply
+
+    def exchange(self, message, timeout=REPLY_TIMEOUT_S):
+        """Sends and waits; raises Unexpected when nothing comes."""
+        if self.connection is None:
+            self.connect()
+        self.send(message)
+        reply = self.receive(message, timeout)
+        if reply is None:
+            raise Unexpected(f"no reply to {message[0]} trace {message[1][11]}")
+        return reply
+
+    def _check(self, message, reply):
+        mti, fields = message
+        wanted = mti[:2] + {"00": "10", "20": "30", "01": "10", "21": "30"}[mti[2:]]
+        if reply.mti != wanted:
+            raise Unexpected(f"{mti} was answered by {reply.mti}")
+        echoed = (3, 4, 11, 25, 41, 42, 49) + ((60,) if mti[:2] not in ("05", "08") else ())
+        for n in echoed:
+            if n in fields and reply.code != "30" and reply.fields.get(n) != fields[n]:
+                raise Unexpected(f"{reply}: DE{n} is {reply.fields.get(n)!r}, the request had {fields[n]!r}")
+        for n in (2, 35, 36, 52):
+            if n in reply.fields:
+                raise Unexpected(f"{reply}: carries DE{n}")
+        if reply.mac == "wrong":
+            raise Unexpected(f"{reply}: wrong MAC")
+        if reply.mac == "none" and mti[:2] != "08" and reply.code not in ("97", "77"):
+            raise Unexpected(f"{reply}: no MAC")
+        if mti[:2] == "02" and reply.code in ("00", "01") and len(reply.rrn) != 12:
+            raise Unexpected(f"{reply}: no RRN")
+
+    # Messages
+
+    def next_trace(self):
+        self.trace = self.trace % 999999 + 1
+        return f"{self.trace:06d}"
+
+    def _own(self, fields):
+        """Fields that every request of this terminal has."""
+        fields = dict(fields)
+        fields.setdefault(11, self.next_trace())
+        fields[41], fields[42] = self.terminal, self.merchant
+        if not self.unionpay:
+            now = datetime.datetime.now(datetime.timezone.utc)
+            fields.setdefault(7, now.strftime("%m%d%H%M%S"))
+        return fields
+
+    def _card(self, pan, amount, extra):
+        fields = {2: pan, 4: f"{amount:012d}", 22: "021", 25: "00", 49: CURRENCY}
+        fields.update(extra)
+        return self._own(fields)
+
+    def sale(self, pan, amount):
+        if self.unionpay:
+            return "0200", self._card(pan, amount, {3: "000000", 60: "22" + self.batch})
+        return "0200", self._card(pan, amount, {3: "000000"})
+
+    def refund(self, sale, sale_reply, amount, mti=None):
+        pan = sale[1][2]
+        if self.unionpay:
+            return "0220", self._card(pan, amount, {
+                3: "200000", 37: sale_reply.rrn, 60: "25" + self.batch, 61: "0" * 12 + sale_reply.fields[13]})
+        return mti or "0200", self._card(pan, amount, {3: "200000", 37: sale_reply.rrn})
+
+    def void(self, sale, sale_reply):
+        pan, amount = sale[1][2], int(sale[1][4])
+        if self.unionpay:
+            return "0200", self._card(pan, amount, {
+                3: "200000", 37: sale_reply.rrn, 60: "23" + self.batch,
+                61: sale[1][60][2:8] + sale[1][11] + sale_reply.fields[13]})
+        return "0200", self._card(pan, amount, {3: "020000", 37: sale_reply.rrn})
+
+    def reversal(self, original, reason="98"):
+        mti, fields = original
+        if self.unionpay:
+            kept = {n: fields[n] for n in (2, 3, 4, 11, 22, 25, 49, 60, 61) if n in fields}
+            if kept[60][:2] != "23":
+                kept.pop(61, None)
+            kept[39] = reason
+            return "0400", self._own(kept)
+        kept = {n: fields[n] for n in (2, 3, 4, 22, 25, 49) if n in fields}
+        kept[90] = mti + fields[11] + fields[7] + "0" * 22
+        return "0400", self._own(kept)
+
+    def repeat(self, message):
+        """The same request as a repeat: x..1 where the profile knows it, else the same bytes."""
+        mti, fields = message
+        return (mti, fields) if self.unionpay else (mti[:3] + "1", fields)
+
+    def sign_on(self):
+        """Signs on and takes over keys and batch (unionpay-pos only)."""
+        message = "0800", self._own({60: "00" + self.batch + "003"})
+        if self.connection is None:
+            self.connect()
+        self.send(message, key=None)
+        reply = self.receive(message)
+        if reply is None:
+            raise Unexpected("no reply to the sign-on")
+        if reply.code != "00":
+            return reply
+        keys = reply.fields[62]
+        if len(keys) != 40:
+            raise Unexpected(f"DE62 has {len(keys)} bytes, 40 are needed for DE60.3 = 003")
+        pik, mak = des.decrypt_ecb(TMK, keys[:16]), des.decrypt_ecb(TMK, keys[20:36])
+        if des.check_value(pik) != keys[16:20] or des.check_value(mak) != keys[36:40]:
+            raise Unexpected("a working key's check value is wrong")
+        self.key, self.pik = mak, pik
+        self.batch = reply.fields[60][2:8]
+        for n in (12, 13):
+            if n not in reply.fields:
+                raise Unexpected(f"the sign-on's reply lacks DE{n}")
+        return reply
+
+    def echo(self):
+        if self.unionpay:
+            message = "0820", self._own({60: "00" + self.batch + "301"})
+        else:
+            message = "0800", self._own({70: "301"})
+        if self.connection is None:
+            self.connect()
+        self.send(message, key=None)
+        return self.receive(message)
+
+    def settlement(self, debit_amount, debit_count, credit_amount, credit_count):
+        if self.unionpay:
+            totals = f"{debit_amount:012d}{debit_count:03d}{credit_amount:012d}{credit_count:03d}"
+            return "0500", self._own({48: totals + "0" + "0" * 31, 49: CURRENCY, 60: "00" + self.batch + "201"})
+        net = credit_amount - debit_amount
+        return "0500", self._own({
+            49: CURRENCY, 74: f"{credit_count:010d}", 75: "0" * 10, 76: f"{debit_count:010d}", 77: "0" * 10,
+            86: f"{credit_amount:016d}", 87: "0" * 16, 88: f"{debit_amount:016d}", 89: "0" * 16,
+            97: f"{'C' if net >= 0 else 'D'}{abs(net):016d}"})
