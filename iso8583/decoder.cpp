@@ -150,37 +150,8 @@ bool Decoder::read_fields() {
 inline bool Decoder::read_length(int number, const FieldPlan& plan, std::size_t& count) {
     const std::size_t bytes = plan.prefix_bytes;
     if (size_ - at_ < bytes) return fail(Kind::truncated, number, at_, bytes, size_ - at_);
-    const std::uint8_t* p = p_ + at_;
-    std::size_t value = 0;
-    bool number_ok = true;
-    switch (plan.prefix) {
-        case Prefix::ascii:
-        case Prefix::ebcdic: {
-            const unsigned zero = plan.prefix == Prefix::ascii ? 0x30 : 0xF0;
-            for (std::size_t i = 0; i < bytes; ++i) {
-                const unsigned digit = p[i] - zero;
-                number_ok = number_ok && digit <= 9;
-                value = value * 10 + digit;
-            }
-            break;
-        }
-        case Prefix::bcd:
-            for (std::size_t i = 0; i < bytes; ++i) {
-                const unsigned high = p[i] >> 4U;
-                const unsigned low = p[i] & 0xFU;
-                number_ok = number_ok && high <= 9 && low <= 9;
-                value = value * 100 + high * 10 + low;
-            }
-            break;
-        case Prefix::binary:
-            for (std::size_t i = 0; i < bytes; ++i) value = value << 8 | p[i];
-            break;
-        case Prefix::none:
-            break;
-    }
-    if (!number_ok) return fail(Kind::bad_length, number, at_, bytes, 0);
+    if (!plan.read_prefix(p_ + at_, count)) return fail(Kind::bad_length, number, at_, bytes, 0);
     at_ += bytes;
-    count = value;
     return true;
 }
 

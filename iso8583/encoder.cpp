@@ -53,7 +53,6 @@ class Encoder {
     void write_bitmaps();
     void write_bitmap(std::size_t word);
     bool write_field(int number);
-    void write_length(const FieldPlan& plan, std::size_t count);
 
     const Dialect& dialect_;
     const FieldValues& values_;
@@ -127,30 +126,6 @@ void Encoder::write_bitmaps() {
     fields_.remove(1);
 }
 
-void Encoder::write_length(const FieldPlan& plan, std::size_t count) {
-    std::size_t rest = count;
-    for (std::size_t i = plan.prefix_bytes; i-- > 0;) {
-        switch (plan.prefix) {
-            case Prefix::ascii:
-            case Prefix::ebcdic:
-                p_[i] = static_cast<std::uint8_t>((plan.prefix == Prefix::ascii ? 0x30 : 0xF0) + rest % 10);
-                rest /= 10;
-                break;
-            case Prefix::bcd:
-                p_[i] = static_cast<std::uint8_t>(rest / 10 % 10 << 4 | rest % 10);
-                rest /= 100;
-                break;
-            case Prefix::binary:
-                p_[i] = static_cast<std::uint8_t>(rest & 0xFF);
-                rest >>= 8;
-                break;
-            case Prefix::none:
-                break;
-        }
-    }
-    p_ += plan.prefix_bytes;
-}
-
 bool Encoder::write_field(int number) {
     if (number == 65 && dialect_.spec().tertiary != TertiaryBitmap::none) {
         if (dialect_.spec().tertiary == TertiaryBitmap::at_65) write_bitmap(2);
@@ -171,7 +146,10 @@ bool Encoder::write_field(int number) {
     if (units < plan.min) return fail(Kind::under_long, number, plan.min, units);
     if (!plan.canonical_ok(content.data(), units)) return fail(Kind::bad_character, number, 0, 0);
     const std::size_t bytes = plan.bytes_of_units(units);
-    if (plan.prefix != Prefix::none) write_length(plan, plan.counts == Counts::wire ? bytes : units);
+    if (plan.prefix != Prefix::none) {
+        plan.write_prefix(plan.counts == Counts::wire ? bytes : units, p_);
+        p_ += plan.prefix_bytes;
+    }
     if (number == 64 || number == 128) {
         out_.mac_offset = static_cast<std::size_t>(p_ - out_.body.data());
         out_.mac_field = field(number);

@@ -65,6 +65,72 @@ struct FieldPlan {
         if (counts == Counts::units || shape == Shape::one) return count;
         return shape == Shape::twice ? count / 2 : 2 * count;
     }
+    [[nodiscard]] std::size_t units_of_bytes(std::size_t bytes) const {
+        switch (shape) {
+            case Shape::one:
+                return bytes;
+            case Shape::half:
+                return 2 * bytes;
+            case Shape::sign_half:
+                return bytes == 0 ? 0 : 2 * bytes - 1;
+            case Shape::twice:
+                return bytes / 2;
+        }
+        return bytes;
+    }
+    /// The length prefix at p (prefix_bytes of them); false when it is no number of its encoding.
+    bool read_prefix(const std::uint8_t* p, std::size_t& count) const {
+        std::size_t value = 0;
+        bool ok = true;
+        switch (prefix) {
+            case Prefix::ascii:
+            case Prefix::ebcdic: {
+                const unsigned zero = prefix == Prefix::ascii ? 0x30 : 0xF0;
+                for (std::size_t i = 0; i < prefix_bytes; ++i) {
+                    const unsigned digit = p[i] - zero;
+                    ok = ok && digit <= 9;
+                    value = value * 10 + digit;
+                }
+                break;
+            }
+            case Prefix::bcd:
+                for (std::size_t i = 0; i < prefix_bytes; ++i) {
+                    const unsigned high = p[i] >> 4U;
+                    const unsigned low = p[i] & 0xFU;
+                    ok = ok && high <= 9 && low <= 9;
+                    value = value * 100 + high * 10 + low;
+                }
+                break;
+            case Prefix::binary:
+                for (std::size_t i = 0; i < prefix_bytes; ++i) value = value << 8 | p[i];
+                break;
+            case Prefix::none:
+                break;
+        }
+        count = value;
+        return ok;
+    }
+    void write_prefix(std::size_t count, std::uint8_t* p) const {
+        for (std::size_t i = prefix_bytes; i-- > 0;) {
+            switch (prefix) {
+                case Prefix::ascii:
+                case Prefix::ebcdic:
+                    p[i] = static_cast<std::uint8_t>((prefix == Prefix::ascii ? 0x30 : 0xF0) + count % 10);
+                    count /= 10;
+                    break;
+                case Prefix::bcd:
+                    p[i] = static_cast<std::uint8_t>(count / 10 % 10 << 4 | count % 10);
+                    count /= 100;
+                    break;
+                case Prefix::binary:
+                    p[i] = static_cast<std::uint8_t>(count & 0xFF);
+                    count >>= 8;
+                    break;
+                case Prefix::none:
+                    break;
+            }
+        }
+    }
     [[nodiscard]] bool has_filler(const std::uint8_t* p, std::size_t bytes) const {
         return odd == Align::left ? (p[bytes - 1] & 0xF) == odd_filler : p[0] >> 4 == odd_filler;
     }
@@ -102,6 +168,21 @@ struct FieldPlan {
     }
     /// After content_ok said no: the offset of the first wrong byte.
     [[nodiscard]] std::size_t first_bad(const std::uint8_t* p, std::size_t units, std::size_t bytes) const;
+
+    /// Where unit `unit` of a content of `units` stands: byte offset from the content's start.
+    [[nodiscard]] std::size_t byte_of_unit(std::size_t unit, std::size_t units) const {
+        switch (shape) {
+            case Shape::one:
+                return unit;
+            case Shape::half:
+                return (unit + (units % 2 != 0 && odd == Align::right ? 1 : 0)) / 2;
+            case Shape::sign_half:
+                return unit == 0 ? 0 : 1 + (unit - 1) / 2;
+            case Shape::twice:
+                return 2 * unit;
+        }
+        return unit;
+    }
 
     /// Canonical content of wire bytes, into `units` characters at out (b: `units` bytes).
     void to_canonical(const std::uint8_t* p, std::size_t units, char* out) const;

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "iso8583/subfields.hpp"
+
 namespace iso8583 {
 
 std::string SpecError::str() const { return field == 0 ? what : fmt::format("DE{}: {}", field, what); }
@@ -79,7 +81,7 @@ std::string length_fault(const FieldSpec& s) {
     if (s.min > s.max) return fmt::format("its least length {} is above its greatest {}", s.min, s.max);
     if (s.fixed()) {
         if (s.prefix_size != 0) return "a fixed length has no length prefix";
-        if (s.min != s.max)
+        if (s.min != s.max && !s.rest)
             return fmt::format("a fixed length cannot vary from {} to {}; a length prefix is missing", s.min,
                                s.max);
         if (s.counts == Counts::wire)
@@ -118,12 +120,19 @@ std::string padding_fault(const FieldSpec& s) {
 
 }  // namespace
 
+std::string composition_fault(const FieldSpec& s) {
+    for (auto check : {encoding_fault, length_fault, padding_fault})
+        if (std::string what = check(s); !what.empty()) return what;
+    return {};
+}
+
 Result<void, SpecError> check_field_spec(const FieldSpec& s) {
     const auto fault = [&](std::string what) { return tl::unexpected(SpecError{s.number, std::move(what)}); };
     if (s.number < 2 || s.number > field_number_max)
         return fault(fmt::format("field numbers are 2 to {} (0 is the MTI, 1 the bitmap)", field_number_max));
-    for (auto check : {encoding_fault, length_fault, padding_fault})
-        if (std::string what = check(s); !what.empty()) return fault(std::move(what));
+    if (std::string what = composition_fault(s); !what.empty()) return fault(std::move(what));
+    if (s.rest) return fault("only a subfield can take the rest of its field");
+    if (s.subfields) return check_subfields(*s.subfields, s.number);
     return {};
 }
 

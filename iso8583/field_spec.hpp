@@ -71,6 +71,7 @@ struct FieldSpec {
     std::uint16_t max = 0;
     Align odd = Align::right;     // BCD with an odd number of digits: where the digits stand in their bytes
     std::uint8_t odd_filler = 0;  // the nibble beside them: 0 or 15
+    bool rest = false;            // a subfield without prefix that takes what is left, from min to max
     bool fills = false;           // encode: a short value of a fixed field is filled up
     Align fill_align = Align::left;  // where the value stands then
     char fill = ' ';
@@ -91,6 +92,9 @@ struct SpecError {
 
 /// Nothing when the combination can be; otherwise the reason.
 Result<void, SpecError> check_field_spec(const FieldSpec& spec);
+
+/// The same for a field inside a field, which has no number of its own: the reason, or nothing.
+std::string composition_fault(const FieldSpec& spec);
 
 /// Bytes that `units` take on the wire, without the prefix.
 std::size_t wire_bytes(const FieldSpec& spec, std::size_t units);

@@ -143,6 +143,19 @@ constexpr std::array rows{
 
 // The switch's own profiles carry EMV data in DE55 (docs/wire.md); the length counts bytes, not hex characters.
 constexpr Row icc_data{55, b, LLL, 255, "ICC data"};
+constexpr std::array original_data{
+    Part{"1", n, 4, "original message type"},
+    Part{"2", n, 6, "original system trace audit number"},
+    Part{"3", n, 10, "original transmission date and time"},
+    Part{"4", n, 11, "original acquiring institution"},
+    Part{"5", n, 11, "original forwarding institution"},
+};
+constexpr std::array replacement_amounts{
+    Part{"1", n, 12, "actual amount, transaction"},
+    Part{"2", n, 12, "actual amount, settlement"},
+    Part{"3", an, 9, "actual amount, transaction fee"},
+    Part{"4", an, 9, "actual amount, settlement fee"},
+};
 constexpr Row pan{2, n, LL, 19, "primary account number", Secret::pan, 1};
 // clang-format on
 static_assert(rows_ok(rows));
@@ -154,12 +167,19 @@ DialectSpec profile(std::string name, const Representation& how) {
     for (const Row& row : rows) spec.fields.push_back(field_of(row, how, source_1987));
     put(spec, field_of(pan, how, source_1987));
     put(spec, field_of(icc_data, how, "EMV 4.3 book 3; docs/wire.md"));
+    divide_1987(spec);
+    divide(spec, 55, icc_tags());
     return spec;
 }
 
 }  // namespace
 
 std::span<const Row> edition_1987() { return rows; }
+
+void divide_1987(DialectSpec& spec) {
+    divide(spec, 90, parts_of(original_data));
+    divide(spec, 95, parts_of(replacement_amounts));
+}
 
 DialectSpec make_iso87_ascii() { return profile("iso87-ascii", {}); }
 

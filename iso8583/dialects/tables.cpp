@@ -35,6 +35,35 @@ FieldSpec field_of(const Row& row, const Representation& how, std::string_view s
     return f;
 }
 
+std::shared_ptr<const SubfieldSet> parts_of(std::span<const Part> parts, std::uint16_t only_units) {
+    auto set = std::make_shared<SubfieldSet>();
+    set->only_units = only_units;
+    for (const Part& part : parts) {
+        FieldSpec f;
+        f.name = part.name;
+        f.content = part.content;
+        f.max = part.length;
+        f.min = part.variable ? std::uint16_t{1} : part.length;
+        f.rest = part.variable;
+        set->fields.push_back({std::string(part.id), std::move(f)});
+    }
+    return set;
+}
+
+std::shared_ptr<const SubfieldSet> icc_tags() {
+    static const auto set = [] {
+        auto made = std::make_shared<SubfieldSet>();
+        made->kind = SubfieldSet::Kind::ber_tlv;
+        return made;
+    }();
+    return set;
+}
+
+void divide(DialectSpec& spec, int number, std::shared_ptr<const SubfieldSet> subfields) {
+    for (FieldSpec& f : spec.fields)
+        if (f.number == number) f.subfields = std::move(subfields);
+}
+
 void put(DialectSpec& spec, FieldSpec field) {
     const auto same = std::find_if(spec.fields.begin(), spec.fields.end(),
                                    [&](const FieldSpec& f) { return f.number == field.number; });
@@ -50,8 +79,8 @@ DialectSpec make_edition(std::string_view edition, std::string_view text, std::s
     const bool packed = text == "bcd" || text == "bcdl";
     Representation how;
     how.text = ebcdic ? Text::ebcdic : packed ? Text::bcd : Text::ascii;
-    // bcdl: odd digits padded on the left everywhere. bcd: as hosts do it, variable fields on the right; fixed ones on
-    // the left in 1987's tables and on the right in 1993's.
+    // bcdl: odd digits padded on the left everywhere. bcd: as hosts do it, variable fields on the right;
+    // fixed ones on the left in 1987's tables and on the right in 1993's.
     how.odd_variable = text == "bcdl" ? Align::right : Align::left;
     how.odd_fixed = text == "bcdl" || edition == "87" ? Align::right : Align::left;
     how.fixed_bytes = packed || !hex ? Encoding::binary : ebcdic ? Encoding::hex_ebcdic : Encoding::hex;
@@ -68,6 +97,10 @@ DialectSpec make_edition(std::string_view edition, std::string_view text, std::s
         if (packed && (f.number == 36 || (f.number == 35 && edition == "93"))) f.encoding = Encoding::ascii;
         put(spec, std::move(f));
     }
+    if (edition == "87")
+        divide_1987(spec);
+    else
+        divide(spec, 55, icc_tags());
     return spec;
 }
 

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "iso8583/dialect.hpp"
+#include "iso8583/subfields.hpp"
 
 namespace iso8583::tables {
 
@@ -48,12 +50,28 @@ struct Representation {
     Encoding variable_bytes = Encoding::hex;
 };
 
+/// One line of a field that is several: what a path calls it, content, length, name.
+struct Part {
+    std::string_view id;
+    Content content;
+    std::uint16_t length;
+    std::string_view name;
+    bool variable = false;  // takes what is left, up to its length; only the last
+};
+std::shared_ptr<const SubfieldSet> parts_of(std::span<const Part> parts, std::uint16_t only_units = 0);
+std::shared_ptr<const SubfieldSet> icc_tags();
+/// Gives field `number` its subfields, when the table has the field.
+void divide(DialectSpec& spec, int number, std::shared_ptr<const SubfieldSet> subfields);
+
 FieldSpec field_of(const Row& row, const Representation& how, std::string_view source);
 /// Replaces the field of the same number, or adds it.
 void put(DialectSpec& spec, FieldSpec field);
 
 std::span<const Row> edition_1987();
 std::span<const Row> edition_1993();
+
+/// DE90 and DE95 of 1987.
+void divide_1987(DialectSpec& spec);
 
 DialectSpec make_unionpay_pos();
 DialectSpec make_iso87_ascii();

@@ -48,6 +48,35 @@ constexpr std::array rows{
     Row{63, ansg, LLL, 163, "reserved private: organisation, text"},
     Row{64, b, fixed, 8, "message authentication code"},
 };
+constexpr std::array parts_60{
+    Part{"1", n, 2, "message type"},
+    Part{"2", n, 6, "batch number"},
+    Part{"3", n, 3, "network management code"},
+    Part{"4", n, 1, "terminal reader capability"},
+    Part{"5", n, 1, "ICC condition code"},
+    Part{"6", n, 1, "partial approval"},
+    Part{"7", n, 3, "account type"},
+    Part{"8", n, 2, "further digits", true},
+};
+constexpr std::array parts_61{
+    Part{"1", n, 6, "original batch number"},
+    Part{"2", n, 6, "original trace number", true},
+    Part{"3", n, 4, "original date"},
+    Part{"4", n, 2, "authorization mode"},
+    Part{"5", n, 11, "authorizing institution", true},
+};
+constexpr std::array settlement_totals{
+    Part{"1", n, 12, "domestic debit amount"},
+    Part{"2", n, 3, "domestic debit count"},
+    Part{"3", n, 12, "domestic credit amount"},
+    Part{"4", n, 3, "domestic credit count"},
+    Part{"5", n, 1, "domestic result"},
+    Part{"6", n, 12, "foreign debit amount"},
+    Part{"7", n, 3, "foreign debit count"},
+    Part{"8", n, 12, "foreign credit amount"},
+    Part{"9", n, 3, "foreign credit count"},
+    Part{"10", n, 1, "foreign result"},
+};
 // clang-format on
 static_assert(rows_ok(rows));
 
@@ -72,6 +101,10 @@ DialectSpec make_unionpay_pos() {
         if (row.number == 23) field.odd = Align::right;
         put(spec, std::move(field));
     }
+    divide(spec, 48, parts_of(settlement_totals, 62));
+    divide(spec, 55, icc_tags());
+    divide(spec, 60, parts_of(parts_60));
+    divide(spec, 61, parts_of(parts_61));
     return spec;
 }
 

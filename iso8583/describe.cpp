@@ -1,0 +1,238 @@
+#include "iso8583/describe.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "iso8583/ber_tlv.hpp"
+#include "iso8583/masking.hpp"
+#include "iso8583/processing_code.hpp"
+#include "iso8583/response_code.hpp"
+#include "iso8583/subfields.hpp"
+
+namespace iso8583 {
+
+namespace {
+
+using Values = std::vector<SubfieldValue>;
+
+std::string shown(Content content, Secret secret, std::string_view canonical,
+                  const DescribeOptions& options) {
+    if (!options.reveal) return masked_content(content, secret, canonical);
+    return content == Content::b ? to_hex(as_bytes(canonical)) : std::string(canonical);
+}
+
+/// Text on a line: what is not printable is written \xHH.
+std::string escaped(std::string_view text) {
+    std::string out;
+    for (char c : text) {
+        const auto byte = static_cast<std::uint8_t>(c);
+        if (byte >= 0x20 && byte <= 0x7E)
+            out.push_back(c);
+        else
+            out += fmt::format("\\x{:02X}", byte);
+    }
+    return out;
+}
+
+/// What the content means, where the field has a meaning that a person does not know by heart.
+std::string meaning(Field f, const std::string& content) {
+    if (f == Field::processing_code) {
+        const auto code = ProcessingCode::parse(content);
+        return code && code->kind() != TransactionKind::other ? std::string(name_of(code->kind()))
+                                                              : std::string();
+    }
+    if (f == Field::response_code) return std::string(response_code_text(content));
+    return {};
+}
+
+/// The subfields of a field, or nothing when it has none or they cannot be told apart.
+Values parts(const Message& message, Field f) {
+    auto values = subfields_of(message, f);
+    return values ? std::move(*values) : Values{};
+}
+
+bool is_tlv(const FieldSpec& spec) {
+    return spec.subfields && spec.subfields->kind == SubfieldSet::Kind::ber_tlv;
+}
+
+/// A field with tags: the whole of it may only be shown with each secret tag hidden, so that it is left to
+/// the tags; what is no TLV is shown as hex, without anything that could be a card number.
+std::string shown_tlv(const std::string& content, bool parsed, const DescribeOptions& options) {
+    const std::string hex = to_hex(as_bytes(content));
+    if (options.reveal) return hex;
+    if (!parsed) return mask_card_numbers_anywhere(hex);
+    return fmt::format("{} bytes", content.size());
+}
+
+/// Subfields that repeat (two scripts 71) are told apart as 71, 71#2.
+std::string label(const Values& values, std::size_t i) {
+    const auto same = std::count_if(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(i),
+                                    [&](const SubfieldValue& v) { return v.id == values[i].id; });
+    return same == 0 ? values[i].id : fmt::format("{}#{}", values[i].id, same + 1);
+}
+
+/// A field whose subfields have secrets is not shown whole.
+bool has_secret(const Values& values) {
+    return std::any_of(values.begin(), values.end(), [](const SubfieldValue& v) {
+        return v.secret != Secret::none || has_secret(v.inside);
+    });
+}
+
+void describe_parts(const Values& values, const std::string& path, const DescribeOptions& options,
+                    std::string& out) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const SubfieldValue& v = values[i];
+        const std::string here = path + "." + label(values, i);
+        const std::string text = v.inside.empty()
+                                     ? escaped(shown(v.content_class, v.secret, v.content, options))
+                                     : fmt::format("{} bytes", v.size);
+        out += fmt::format("  {:<9} {:<44} {}\n", here, v.name, text);
+        describe_parts(v.inside, here, options, out);
+    }
+}
+
+}  // namespace
+
+std::string json_string(std::string_view text) {
+    std::string out = "\"";
+    for (char c : text) {
+        const auto byte = static_cast<std::uint8_t>(c);
+        if (c == '"' || c == '\\') {
+            out.push_back('\\');
+            out.push_back(c);
+        } else if (byte < 0x20 || byte >= 0x7F) {
+            out += fmt::format("\\u{:04x}", byte);
+        } else {
+            out.push_back(c);
+        }
+    }
+    return out + "\"";
+}
+
+std::string mti_text(Mti mti) {
+    static constexpr std::array<std::string_view, 10> classes{
+        "reserved",       "authorization",  "financial",      "file action",        "reversal",
+        "reconciliation", "administrative", "fee collection", "network management", "reserved"};
+    static constexpr std::array<std::string_view, 10> functions{
+        "request",  "response",    "advice",   "advice response", "notification",
+        "reserved", "instruction", "reserved", "reserved",        "reserved"};
+    return fmt::format("{} {}{}", classes[static_cast<std::size_t>(mti.message_class())],
+                       functions[static_cast<std::size_t>(mti.function())],
+                       mti.is_repeat() ? ", repeat" : "");
+}
+
+std::string describe_field(const Message& message, Field f, const DescribeOptions& options) {
+    const FieldSpec* spec = message.dialect().field_spec(number(f));
+    if (spec == nullptr || !message.has(f)) return {};
+    const std::string content = message.get(f);
+    const auto values = subfields_of(message, f);
+    if (is_tlv(*spec)) return shown_tlv(content, values.has_value(), options);
+    if (spec->subfields && !options.reveal && values && has_secret(*values))
+        return std::string(content.size(), '*');
+    return shown(spec->content, spec->secret, content, options);
+}
+
+std::string describe(const Message& message, const DescribeOptions& options) {
+    std::string out = fmt::format("MTI {} {}\n", message.mti().str(), mti_text(message.mti()));
+    message.present().for_each([&](int n) {
+        const Field f = field(n);
+        const std::string what = meaning(f, message.get(f));
+        out += fmt::format("  DE{:<7} {:<44} {}{}{}\n", n, message.dialect().field_spec(n)->name,
+                           escaped(describe_field(message, f, options)), what.empty() ? "" : "  ", what);
+        if (options.subfields) describe_parts(parts(message, f), std::to_string(n), options, out);
+    });
+    return out;
+}
+
+namespace {
+
+std::string json_tree(const Values& values, const DescribeOptions& options) {
+    std::string out = "{";
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const SubfieldValue& v = values[i];
+        if (i > 0) out += ",";
+        out += json_string(label(values, i)) + ":";
+        out += v.inside.empty() ? json_string(shown(v.content_class, v.secret, v.content, options))
+                                : json_tree(v.inside, options);
+    }
+    return out + "}";
+}
+
+void json_paths(const Values& values, const std::string& path, const DescribeOptions& options,
+                std::string& out) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const SubfieldValue& v = values[i];
+        const std::string here = path + "." + label(values, i);
+        if (v.inside.empty()) {
+            if (!out.empty()) out += ",";
+            out +=
+                json_string(here) + ":" + json_string(shown(v.content_class, v.secret, v.content, options));
+        }
+        json_paths(v.inside, here, options, out);
+    }
+}
+
+}  // namespace
+
+std::string describe_json(const Message& message, const DescribeOptions& options) {
+    std::string fields;
+    std::string subfields;
+    message.present().for_each([&](int n) {
+        const Field f = field(n);
+        if (!fields.empty()) fields += ",";
+        fields += json_string(std::to_string(n)) + ":";
+        const Values values = parts(message, f);
+        if (is_tlv(*message.dialect().field_spec(n)) && !values.empty()) {
+            fields += json_tree(values, options);
+            return;
+        }
+        fields += json_string(describe_field(message, f, options));
+        if (options.subfields) json_paths(values, std::to_string(n), options, subfields);
+    });
+    return fmt::format("{{\"mti\":{},\"dialect\":{},\"fields\":{{{}}},\"subfields\":{{{}}}}}",
+                       json_string(message.mti().str()), json_string(message.dialect().name()), fields,
+                       subfields);
+}
+
+std::string describe_difference(const Message& a, const Message& b, const DescribeOptions& options) {
+    std::string out;
+    if (a.mti() != b.mti()) out += fmt::format("MTI     - {}\n        + {}\n", a.mti().str(), b.mti().str());
+    FieldSet either = a.present();
+    for (std::size_t w = 0; w < FieldSet::words; ++w) either[w] |= b.present()[w];
+    either.for_each([&](int n) {
+        const Field f = field(n);
+        if (a.has(f) == b.has(f) && a.get(f) == b.get(f)) return;
+        const auto side = [&](const Message& m) {
+            return m.has(f) ? escaped(describe_field(m, f, options)) : "(absent)";
+        };
+        // Two contents that differ where they are hidden look alike: that is said, and not how.
+        const bool hidden = a.has(f) && b.has(f) && side(a) == side(b);
+        const FieldSpec* spec =
+            a.dialect().field_spec(n) != nullptr ? a.dialect().field_spec(n) : b.dialect().field_spec(n);
+        out += fmt::format("DE{:<5} {}{}\n", n, spec == nullptr ? "" : spec->name,
+                           hidden ? ": differs where it is hidden" : "");
+        if (!hidden) out += fmt::format("        - {}\n        + {}\n", side(a), side(b));
+        if (!options.subfields) return;
+        std::string before, after;
+        describe_parts(parts(a, f), std::to_string(n), options, before);
+        describe_parts(parts(b, f), std::to_string(n), options, after);
+        if (before == after) return;
+        // Lines of subfields that only one side has.
+        const auto only = [&out](const std::string& lines, const std::string& others, char sign) {
+            for (std::size_t at = 0; at < lines.size();) {
+                const std::size_t end = lines.find('\n', at) + 1;
+                const std::string line = lines.substr(at, end - at);
+                if (others.find(line) == std::string::npos)
+                    out += fmt::format("        {} {}", sign, line.substr(2));
+                at = end;
+            }
+        };
+        only(before, after, '-');
+        only(after, before, '+');
+    });
+    return out;
+}
+
+}  // namespace iso8583

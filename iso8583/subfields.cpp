@@ -1,0 +1,477 @@
+#include "iso8583/subfields.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "iso8583/ber_tlv.hpp"
+#include "iso8583/field_plan.hpp"
+
+namespace iso8583 {
+
+namespace {
+
+using Kind = CodecError::Kind;
+using Values = std::vector<SubfieldValue>;
+
+CodecError error_at(Kind kind, std::string path, std::size_t offset, std::size_t needed, std::size_t found,
+                    std::string name = {}) {
+    return {.kind = kind,
+            .field = 0,
+            .path = std::move(path),
+            .name = std::move(name),
+            .offset = offset,
+            .needed = needed,
+            .found = found};
+}
+
+/// Reads one subfield's prefix and content at `at`, which moves behind it.
+Result<SubfieldValue, CodecError> read_one(const Subfield& sub, std::string_view content, std::size_t& at) {
+    const FieldPlan plan = FieldPlan::of(sub.spec);
+    const auto* p = reinterpret_cast<const std::uint8_t*>(content.data());
+    const auto fail = [&](Kind kind, std::size_t offset, std::size_t needed, std::size_t found) {
+        return tl::unexpected(error_at(kind, sub.id, offset, needed, found, sub.spec.name));
+    };
+    std::size_t units = plan.max;
+    std::size_t bytes = plan.fixed_bytes;
+    const std::size_t begin = at;
+    if (plan.prefix != Prefix::none) {
+        if (content.size() - at < plan.prefix_bytes)
+            return fail(Kind::truncated, at, plan.prefix_bytes, content.size() - at);
+        std::size_t count = 0;
+        if (!plan.read_prefix(p + at, count)) return fail(Kind::bad_length, at, plan.prefix_bytes, 0);
+        at += plan.prefix_bytes;
+        units = plan.units_of_count(count);
+        bytes = plan.bytes_of_count(count);
+    }
+    if (sub.spec.rest) {
+        const std::size_t left = plan.units_of_bytes(content.size() - at);
+        units = std::min(left, units);
+        bytes = plan.bytes_of_units(units);
+    }
+    if (content.size() - at < bytes) return fail(Kind::truncated, at, bytes, content.size() - at);
+    if (plan.trims_filler && bytes > 0 && plan.has_filler(p + at, bytes)) --units;
+    if (units > plan.max) return fail(Kind::over_long, begin, plan.max, units);
+    if (units < plan.min) return fail(Kind::under_long, begin, plan.min, units);
+    if (!plan.content_ok(p + at, units, bytes))
+        return fail(Kind::bad_character, at + plan.first_bad(p + at, units, bytes), 0, 0);
+    SubfieldValue value{.id = sub.id,
+                        .name = sub.spec.name,
+                        .content_class = sub.spec.content,
+                        .secret = sub.spec.secret,
+                        .offset = at,
+                        .size = bytes,
+                        .content = std::string(units, '\0'),
+                        .inside = {}};
+    plan.to_canonical(p + at, units, value.content.data());
+    if (sub.spec.subfields) {
+        auto inside = parse_subfields(*sub.spec.subfields, value.content);
+        if (!inside) {
+            CodecError e = std::move(inside.error());
+            e.path = e.path.empty() ? sub.id : sub.id + "." + e.path;
+            e.offset = at + plan.byte_of_unit(e.offset, units);
+            return tl::unexpected(std::move(e));
+        }
+        value.inside = std::move(*inside);
+    }
+    at += bytes;
+    return value;
+}
+
+Result<void, CodecError> write_one(const Subfield& sub, const SubfieldValue& value, std::string& out) {
+    const FieldPlan plan = FieldPlan::of(sub.spec);
+    std::string content = value.content;
+    if (sub.spec.subfields && !value.inside.empty()) {
+        auto inside = format_subfields(*sub.spec.subfields, value.inside);
+        if (!inside) {
+            inside.error().path = inside.error().path.empty() ? sub.id : sub.id + "." + inside.error().path;
+            return tl::unexpected(std::move(inside.error()));
+        }
+        content = std::move(*inside);
+    }
+    if (sub.spec.fills && content.size() < plan.min) {
+        const std::size_t room = plan.min - content.size();
+        content.insert(sub.spec.fill_align == Align::left ? content.size() : 0, room, sub.spec.fill);
+    }
+    const std::size_t units = content.size();
+    const auto fail = [&](Kind kind, std::size_t needed, std::size_t found) {
+        return tl::unexpected(error_at(kind, sub.id, out.size(), needed, found, sub.spec.name));
+    };
+    if (units > plan.max) return fail(Kind::over_long, plan.max, units);
+    if (units < plan.min) return fail(Kind::under_long, plan.min, units);
+    if (!plan.canonical_ok(content.data(), units)) return fail(Kind::bad_character, 0, 0);
+    const std::size_t bytes = plan.bytes_of_units(units);
+    const std::size_t begin = out.size();
+    out.resize(begin + plan.prefix_bytes + bytes);
+    auto* p = reinterpret_cast<std::uint8_t*>(out.data()) + begin;
+    plan.write_prefix(plan.counts == Counts::wire ? bytes : units, p);
+    plan.to_wire(content.data(), units, p + plan.prefix_bytes);
+    return {};
+}
+
+Result<Values, CodecError> parse_positional(const SubfieldSet& set, std::string_view content) {
+    Values out;
+    std::size_t at = 0;
+    for (const Subfield& sub : set.fields) {
+        if (at == content.size()) break;
+        auto value = read_one(sub, content, at);
+        if (!value) return tl::unexpected(std::move(value.error()));
+        out.push_back(std::move(*value));
+    }
+    if (at < content.size())
+        return tl::unexpected(error_at(Kind::trailing_bytes, {}, at, 0, content.size() - at));
+    return out;
+}
+
+Result<Values, CodecError> parse_bitmap(const SubfieldSet& set, std::string_view content) {
+    if (content.size() < set.bitmap_bytes)
+        return tl::unexpected(error_at(Kind::truncated, {}, 0, set.bitmap_bytes, content.size()));
+    Values out;
+    std::size_t at = set.bitmap_bytes;
+    for (std::size_t bit = 0; bit < set.bitmap_bytes * std::size_t{8}; ++bit) {
+        if ((static_cast<std::uint8_t>(content[bit / 8]) >> (7 - bit % 8) & 1) == 0) continue;
+        const std::string id = std::to_string(bit + 1);
+        const auto sub =
+            std::find_if(set.fields.begin(), set.fields.end(), [&](const Subfield& s) { return s.id == id; });
+        if (sub == set.fields.end()) return tl::unexpected(error_at(Kind::bad_bitmap, id, bit / 8, 0, 0));
+        auto value = read_one(*sub, content, at);
+        if (!value) return tl::unexpected(std::move(value.error()));
+        out.push_back(std::move(*value));
+    }
+    if (at < content.size())
+        return tl::unexpected(error_at(Kind::trailing_bytes, {}, at, 0, content.size() - at));
+    return out;
+}
+
+/// Bytes of a tag on the wire, and the tag as ids write it.
+std::size_t tag_bytes(const SubfieldSet& set) {
+    const bool packed = set.tag_encoding == Encoding::bcd || set.tag_encoding == Encoding::binary;
+    return packed ? (set.tag_size + 1U) / 2U : set.tag_size;
+}
+std::string tag_id(const SubfieldSet& set, std::string_view wire) {
+    switch (set.tag_encoding) {
+        case Encoding::bcd:
+        case Encoding::binary:
+            return to_hex(as_bytes(wire));
+        case Encoding::ebcdic: {
+            std::string id;
+            for (char c : wire)
+                id.push_back(static_cast<char>(ebcdic_to_latin1[static_cast<std::uint8_t>(c)]));
+            return id;
+        }
+        case Encoding::ascii:
+        case Encoding::hex:
+        case Encoding::hex_ebcdic:
+            break;
+    }
+    return std::string(wire);
+}
+std::string tag_wire(const SubfieldSet& set, const std::string& id) {
+    switch (set.tag_encoding) {
+        case Encoding::bcd:
+        case Encoding::binary: {
+            const auto bytes = parse_hex(id);
+            return bytes ? std::string(as_text(*bytes)) : std::string();
+        }
+        case Encoding::ebcdic: {
+            std::string wire;
+            for (char c : id)
+                wire.push_back(static_cast<char>(latin1_to_ebcdic[static_cast<std::uint8_t>(c)]));
+            return wire;
+        }
+        case Encoding::ascii:
+        case Encoding::hex:
+        case Encoding::hex_ebcdic:
+            break;
+    }
+    return id;
+}
+
+Result<Values, CodecError> parse_tagged(const SubfieldSet& set, std::string_view content) {
+    Values out;
+    const std::size_t size = tag_bytes(set);
+    for (std::size_t at = 0; at < content.size();) {
+        if (content.size() - at < size)
+            return tl::unexpected(error_at(Kind::truncated, {}, at, size, content.size() - at));
+        const std::string id = tag_id(set, content.substr(at, size));
+        const auto sub =
+            std::find_if(set.fields.begin(), set.fields.end(), [&](const Subfield& s) { return s.id == id; });
+        if (sub == set.fields.end()) return tl::unexpected(error_at(Kind::unknown_field, {}, at, 0, 0));
+        at += size;
+        auto value = read_one(*sub, content, at);
+        if (!value) return tl::unexpected(std::move(value.error()));
+        out.push_back(std::move(*value));
+    }
+    return out;
+}
+
+/// Nodes [i, …) deeper than the one before become a tree.
+Values tree_of(const std::vector<TlvNode>& nodes, std::size_t& i, int depth) {
+    Values out;
+    while (i < nodes.size() && nodes[i].depth == depth) {
+        const TlvNode& node = nodes[i++];
+        SubfieldValue value{.id = tag_str(node.tag),
+                            .name = std::string(tag_name(node.tag)),
+                            .content_class = Content::b,
+                            .secret = tag_secret(node.tag),
+                            .offset = node.value_begin,
+                            .size = node.value.size(),
+                            .content = std::string(as_text(node.value)),
+                            .inside = {}};
+        value.inside = tree_of(nodes, i, depth + 1);
+        out.push_back(std::move(value));
+    }
+    return out;
+}
+
+Kind kind_of(TlvError::Kind kind) {
+    switch (kind) {
+        case TlvError::Kind::truncated_tag:
+        case TlvError::Kind::truncated_length:
+        case TlvError::Kind::truncated_value:
+            return Kind::truncated;
+        case TlvError::Kind::long_tag:
+        case TlvError::Kind::too_deep:
+        case TlvError::Kind::too_many:
+            return Kind::over_long;
+        case TlvError::Kind::long_length:
+        case TlvError::Kind::indefinite_length:
+            return Kind::bad_length;
+    }
+    return Kind::bad_length;
+}
+
+Result<Values, CodecError> parse_tlv(std::string_view content) {
+    auto nodes = parse_ber_tlv(as_bytes(content));
+    if (!nodes) {
+        const TlvError& e = nodes.error();
+        return tl::unexpected(error_at(kind_of(e.kind), e.path, e.offset, e.needed, e.found));
+    }
+    std::size_t i = 0;
+    return tree_of(*nodes, i, 0);
+}
+
+Result<void, CodecError> format_tlv(const Values& values, Bytes& out) {
+    for (const SubfieldValue& v : values) {
+        const auto tag = parse_tag(v.id);
+        if (!tag) return tl::unexpected(error_at(Kind::unknown_field, v.id, out.size(), 0, 0));
+        if (v.inside.empty()) {
+            append_tlv(*tag, as_bytes(v.content), out);
+            continue;
+        }
+        Bytes inside;
+        if (auto ok = format_tlv(v.inside, inside); !ok) {
+            ok.error().path = v.id + "." + ok.error().path;
+            return ok;
+        }
+        append_tlv(*tag, inside, out);
+    }
+    return {};
+}
+
+std::string join(std::string_view a, std::string_view b) {
+    return b.empty() ? std::string(a) : std::string(a) + "." + std::string(b);
+}
+
+const Subfield* find_sub(const SubfieldSet& set, std::string_view id) {
+    const auto sub =
+        std::find_if(set.fields.begin(), set.fields.end(), [&](const Subfield& s) { return s.id == id; });
+    return sub == set.fields.end() ? nullptr : &*sub;
+}
+
+}  // namespace
+
+Result<void, SpecError> check_subfields(const SubfieldSet& set, int field, int depth) {
+    const auto fault = [&](std::string what) { return tl::unexpected(SpecError{field, std::move(what)}); };
+    if (depth == subfield_depth_max)
+        return fault(fmt::format("subfields nested deeper than {}", subfield_depth_max));
+    if (set.kind == SubfieldSet::Kind::ber_tlv) return {};
+    if (set.fields.empty()) return fault("has a list of subfields with nothing in it");
+    if (set.kind == SubfieldSet::Kind::tagged && set.tag_size == 0)
+        return fault("tagged subfields need the length of a tag");
+    if (set.kind == SubfieldSet::Kind::bitmap && (set.bitmap_bytes == 0 || set.bitmap_bytes > 24))
+        return fault("a bitmap of subfields has 1 to 24 bytes");
+    for (std::size_t i = 0; i < set.fields.size(); ++i) {
+        const Subfield& sub = set.fields[i];
+        if (sub.id.empty() || sub.id.find('.') != std::string::npos)
+            return fault(fmt::format("subfield id \"{}\" cannot be a step of a path", sub.id));
+        if (find_sub(set, sub.id) != &sub) return fault(fmt::format("subfield {} is there twice", sub.id));
+        if (set.kind == SubfieldSet::Kind::tagged && tag_wire(set, sub.id).size() != tag_bytes(set))
+            return fault(fmt::format("subfield {}: its tag is not {} characters", sub.id, set.tag_size));
+        if (std::string what = composition_fault(sub.spec); !what.empty())
+            return fault(fmt::format("subfield {}: {}", sub.id, what));
+        if (sub.spec.subfields)
+            if (auto ok = check_subfields(*sub.spec.subfields, field, depth + 1); !ok)
+                return fault(fmt::format("subfield {}: {}", sub.id, ok.error().what));
+    }
+    return {};
+}
+
+Result<Values, CodecError> parse_subfields(const SubfieldSet& set, std::string_view content) {
+    if (set.only_units != 0 && content.size() != set.only_units) return Values{};
+    switch (set.kind) {
+        case SubfieldSet::Kind::positional:
+            return parse_positional(set, content);
+        case SubfieldSet::Kind::ber_tlv:
+            return parse_tlv(content);
+        case SubfieldSet::Kind::tagged:
+            return parse_tagged(set, content);
+        case SubfieldSet::Kind::bitmap:
+            return parse_bitmap(set, content);
+    }
+    return Values{};
+}
+
+Result<std::string, CodecError> format_subfields(const SubfieldSet& set, const Values& values) {
+    if (set.kind == SubfieldSet::Kind::ber_tlv) {
+        Bytes out;
+        if (auto ok = format_tlv(values, out); !ok) return tl::unexpected(std::move(ok.error()));
+        return std::string(as_text(out));
+    }
+    for (const SubfieldValue& v : values)
+        if (find_sub(set, v.id) == nullptr)
+            return tl::unexpected(error_at(Kind::unknown_field, v.id, 0, 0, 0));
+    std::string out;
+    if (set.kind == SubfieldSet::Kind::bitmap) {
+        out.assign(set.bitmap_bytes, '\0');
+        for (const SubfieldValue& v : values) {
+            const auto bit = static_cast<std::size_t>(std::stoul(v.id)) - 1;
+            if (bit >= set.bitmap_bytes * std::size_t{8})
+                return tl::unexpected(error_at(Kind::unknown_field, v.id, 0, 0, 0));
+            out[bit / 8] = static_cast<char>(static_cast<std::uint8_t>(out[bit / 8]) | 0x80U >> bit % 8);
+        }
+    }
+    std::size_t written = 0;
+    for (const Subfield& sub : set.fields) {
+        const auto value = std::find_if(values.begin(), values.end(),
+                                        [&](const SubfieldValue& v) { return v.id == sub.id; });
+        if (value == values.end()) {
+            // A positional subfield cannot be left out before one that is there.
+            if (set.kind == SubfieldSet::Kind::positional && written < values.size())
+                return tl::unexpected(error_at(Kind::truncated, sub.id, out.size(),
+                                               wire_bytes(sub.spec, sub.spec.min), 0, sub.spec.name));
+            continue;
+        }
+        if (set.kind == SubfieldSet::Kind::tagged) out += tag_wire(set, sub.id);
+        if (auto ok = write_one(sub, *value, out); !ok) return tl::unexpected(std::move(ok.error()));
+        ++written;
+    }
+    return out;
+}
+
+namespace {
+
+/// The field number a path begins with, and the rest of it.
+Result<std::pair<int, std::string_view>, CodecError> split(const Dialect& dialect, std::string_view path) {
+    const std::size_t dot = path.find('.');
+    int n = 0;
+    for (char c : path.substr(0, dot)) n = is_digit(c) && n < 1000 ? n * 10 + (c - '0') : 1000;
+    const FieldSpec* spec = n < 1000 ? dialect.field_spec(n) : nullptr;
+    const bool deeper = dot != std::string_view::npos;
+    if (spec == nullptr || (deeper && (!spec->subfields || dot + 1 == path.size()))) {
+        CodecError e = error_at(Kind::unknown_field, std::string(path), 0, 0, 0);
+        e.field = n < 1000 ? n : 0;
+        return tl::unexpected(std::move(e));
+    }
+    return std::pair{n, deeper ? path.substr(dot + 1) : std::string_view()};
+}
+
+const SubfieldValue* find_value(const Values& values, std::string_view path) {
+    const std::size_t dot = path.find('.');
+    for (const SubfieldValue& v : values)
+        if (v.id == path.substr(0, dot))
+            return dot == std::string_view::npos ? &v : find_value(v.inside, path.substr(dot + 1));
+    return nullptr;
+}
+
+/// The path's error as one of field n.
+CodecError of_field(CodecError e, const FieldSpec& spec) {
+    e.field = spec.number;
+    e.path = join(std::to_string(spec.number), e.path);
+    if (e.name.empty()) e.name = spec.name;
+    return e;
+}
+
+Result<std::string, CodecError> pick(const FieldSpec& spec, std::string_view content, std::string_view rest) {
+    auto values = parse_subfields(*spec.subfields, content);
+    if (!values) return tl::unexpected(of_field(std::move(values.error()), spec));
+    const SubfieldValue* value = find_value(*values, rest);
+    if (value == nullptr)
+        return tl::unexpected(of_field(error_at(Kind::unknown_field, std::string(rest), 0, 0, 0), spec));
+    return value->content;
+}
+
+/// Puts a value into a tree of subfields, making the steps that are missing.
+void put_value(Values& values, std::string_view path, std::string_view content) {
+    const std::size_t dot = path.find('.');
+    const std::string id(path.substr(0, dot));
+    auto v = std::find_if(values.begin(), values.end(), [&](const SubfieldValue& x) { return x.id == id; });
+    if (v == values.end())
+        v = values.insert(values.end(), SubfieldValue{.id = id, .name = {}, .content = {}, .inside = {}});
+    if (dot == std::string_view::npos) {
+        v->content = content;
+        v->inside.clear();
+    } else {
+        put_value(v->inside, path.substr(dot + 1), content);
+    }
+}
+
+}  // namespace
+
+Result<Values, CodecError> subfields_of(const Message& message, Field f) {
+    const FieldSpec* spec = message.dialect().field_spec(number(f));
+    if (spec == nullptr || !spec->subfields || !message.has(f)) return Values{};
+    auto values = parse_subfields(*spec->subfields, message.get(f));
+    if (values) return values;
+    CodecError e = of_field(std::move(values.error()), *spec);
+    e.offset = message.offset(f) + message.dialect().plan(number(f)).byte_of_unit(e.offset, message.units(f));
+    return tl::unexpected(std::move(e));
+}
+
+Result<std::string, CodecError> get_path(const Message& message, std::string_view path) {
+    const auto where = split(message.dialect(), path);
+    if (!where) return tl::unexpected(where.error());
+    const Field f = field(where->first);
+    if (where->second.empty()) return message.get(f);
+    return pick(*message.dialect().field_spec(where->first), message.get(f), where->second);
+}
+
+Result<std::string, CodecError> get_path(const Dialect& dialect, const FieldValues& values,
+                                         std::string_view path) {
+    const auto where = split(dialect, path);
+    if (!where) return tl::unexpected(where.error());
+    const std::string_view content = values.get(field(where->first));
+    if (where->second.empty()) return std::string(content);
+    return pick(*dialect.field_spec(where->first), content, where->second);
+}
+
+Result<void, CodecError> set_path(const Dialect& dialect, FieldValues& values, std::string_view path,
+                                  std::string_view content) {
+    const auto where = split(dialect, path);
+    if (!where) return tl::unexpected(where.error());
+    const Field f = field(where->first);
+    const FieldSpec& spec = *dialect.field_spec(where->first);
+    if (where->second.empty()) {
+        values.set(f, content);
+        return {};
+    }
+    if (spec.subfields->kind == SubfieldSet::Kind::ber_tlv) {
+        // By splicing: tags that are not known here keep their bytes, and padding too.
+        auto bytes = with_tlv(as_bytes(values.get(f)), where->second, as_bytes(content));
+        if (!bytes)
+            return tl::unexpected(
+                of_field(error_at(Kind::unknown_field, std::string(where->second), 0, 0, 0), spec));
+        values.set(f, as_text(*bytes));
+        return {};
+    }
+    auto tree = values.has(f) ? parse_subfields(*spec.subfields, values.get(f))
+                              : Result<Values, CodecError>(Values{});
+    if (!tree) return tl::unexpected(of_field(std::move(tree.error()), spec));
+    put_value(*tree, where->second, content);
+    auto whole = format_subfields(*spec.subfields, *tree);
+    if (!whole) return tl::unexpected(of_field(std::move(whole.error()), spec));
+    values.set(f, *whole);
+    return {};
+}
+
+}  // namespace iso8583

@@ -1,0 +1,73 @@
+// Subfields: what stands inside a field, as data. Positional ones (DE60, DE61, DE90), BER-TLV (DE55), tagged
+// ones (a fixed tag, then a value with a length), and a bitmap of its own (as some private fields have).
+//
+// They are read from and written to the field's canonical content (field_values.hpp). A path names one from
+// outside to inside: "55.9F02", "60.2", "127.25.3". Errors carry that path and the offset in the message.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "iso8583/codec.hpp"
+#include "iso8583/field_spec.hpp"
+
+namespace iso8583 {
+
+inline constexpr int subfield_depth_max = 8;
+
+struct Subfield {
+    std::string id;  // "2", "9F02", "ab": what the path says
+    FieldSpec spec;  // its number is not used
+};
+
+struct SubfieldSet {
+    enum class Kind : std::uint8_t {
+        positional,  // one after the other; the last ones may be absent
+        ber_tlv,     // any tag; `fields` may be empty
+        tagged,      // tag of tag_size characters, then the subfield with its own length
+        bitmap       // bitmap of bitmap_bytes (binary), then the subfields it announces, ids "1", "2" …
+    };
+    Kind kind = Kind::positional;
+    std::vector<Subfield> fields;  // in the order they stand (positional, bitmap), or of their tags
+    std::uint8_t tag_size = 0;     // characters of a tag (tagged)
+    Encoding tag_encoding =
+        Encoding::ascii;  // ascii, ebcdic; bcd and binary: two characters of the id a byte
+    std::uint8_t bitmap_bytes = 8;
+    std::uint16_t only_units = 0;  // the field is divided so only when it has this length; 0: always
+};
+
+/// What is inside a set of the same field: nothing wrong, or which subfield cannot be, and why.
+Result<void, SpecError> check_subfields(const SubfieldSet& set, int field, int depth = 0);
+
+struct SubfieldValue {
+    std::string id;
+    std::string name;
+    Content content_class = Content::ans;
+    Secret secret = Secret::none;
+    std::size_t offset = 0;  // of its content in the parent's canonical content
+    std::size_t size = 0;    // bytes there
+    std::string content;     // canonical; constructed TLV: its bytes
+    std::vector<SubfieldValue> inside;
+};
+
+/// `offset` of an error counts within `content`; its path is without the field's number.
+Result<std::vector<SubfieldValue>, CodecError> parse_subfields(const SubfieldSet& set,
+                                                               std::string_view content);
+/// Subfields in any order; each id once (ber_tlv: in the order given). Writes canonical content of the field.
+Result<std::string, CodecError> format_subfields(const SubfieldSet& set,
+                                                 const std::vector<SubfieldValue>& values);
+
+/// The subfields of a field of a message, errors with whole path and offset in the body. Empty when it has
+/// none.
+Result<std::vector<SubfieldValue>, CodecError> subfields_of(const Message& message, Field f);
+/// Canonical content at "2" or "55.9F02".
+Result<std::string, CodecError> get_path(const Message& message, std::string_view path);
+Result<std::string, CodecError> get_path(const Dialect& dialect, const FieldValues& values,
+                                         std::string_view path);
+/// Sets it. What else is in the field stays; a positional one before it must already be there.
+Result<void, CodecError> set_path(const Dialect& dialect, FieldValues& values, std::string_view path,
+                                  std::string_view content);
+
+}  // namespace iso8583
