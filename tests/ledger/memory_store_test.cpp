@@ -1,0 +1,94 @@
+// The memory store as the simulator uses it: crashes, failures, disks that lie.
+#include <catch2/catch.hpp>
+
+#include "ledger/memory_store.hpp"
+#include "tests/ledger/store_driver.hpp"
+
+using namespace ledger_test;
+using ledger::MemoryStore;
+using ledger::StoreError;
+
+namespace {
+Batch put(std::uint64_t turn, const std::string& value) {
+    return batch_of(turn, {{{Family::journal, "k"}, value}});
+}
+std::string value_in(const ledger::StoreReader& store) {
+    return store.get(Family::journal, "k").value().value_or("none");
+}
+}  // namespace
+
+TEST_CASE("a batch is durable when the owner says so") {
+    MemoryStore store(MemoryStore::SyncMode::manual);
+    bool done = false;
+    store.begin_sync(put(1, "1"), [&] { done = true; });
+    CHECK(store.sync_pending());
+    CHECK_FALSE(done);
+    CHECK(value_in(store) == "none");
+    CHECK(store.last_turn_number() == 0);
+    store.complete_sync();
+    CHECK(done);
+    CHECK(store.finish_sync());
+    CHECK(value_in(store) == "1");
+    CHECK(store.last_turn_number() == 1);
+}
+
+TEST_CASE("a crash inside a sync keeps the batch or not, as asked, and never calls done") {
+    for (const std::size_t keep : {std::size_t{0}, std::size_t{1}, std::size_t{9}}) {
+        INFO("keep " << keep);
+        MemoryStore store(MemoryStore::SyncMode::manual);
+        bool done = false;
+        store.begin_sync(put(1, "1"), [&] { done = true; });
+        CHECK(store.unsynced_batches() == 1);
+        store.crash(keep);
+        CHECK_FALSE(done);
+        CHECK_FALSE(store.sync_pending());
+        CHECK(store.unsynced_batches() == 0);
+        CHECK(value_in(store) == (keep == 0 ? "none" : "1"));
+        CHECK(store.last_turn_number() == (keep == 0 ? 0U : 1U));
+        // The next process goes on where this one is.
+        store.set_sync_mode(MemoryStore::SyncMode::immediate);
+        CHECK(commit(store, put(store.last_turn_number() + 1, "2")));
+        CHECK(value_in(store) == "2");
+    }
+}
+
+TEST_CASE("a failed sync is final until the crash, which may still find its batch") {
+    for (const std::size_t keep : {std::size_t{0}, std::size_t{1}}) {
+        MemoryStore store;
+        REQUIRE(commit(store, put(1, "1")));
+        store.fail_next_sync({StoreError::Kind::disk_full, "injected"});
+        const auto failed = commit(store, put(2, "2"));
+        REQUIRE_FALSE(failed);
+        CHECK(failed.error().kind == StoreError::Kind::disk_full);
+        CHECK_FALSE(commit(store, put(2, "again")));
+        CHECK_FALSE(commit(store, put(3, "3")));
+        CHECK(value_in(store) == "1");
+        store.crash(keep);
+        CHECK(value_in(store) == (keep == 0 ? "1" : "2"));
+        CHECK(commit(store, put(store.last_turn_number() + 1, "4")));
+    }
+}
+
+TEST_CASE("a disk that lies loses what was acknowledged") {
+    MemoryStore store;
+    REQUIRE(commit(store, put(1, "1")));
+    store.lie_about_syncs(true);
+    for (std::uint64_t turn = 2; turn <= 5; ++turn) REQUIRE(commit(store, put(turn, std::to_string(turn))));
+    CHECK(value_in(store) == "5");
+    CHECK(store.unsynced_batches() == 4);
+    store.crash(2);
+    CHECK(value_in(store) == "3");
+    CHECK(store.last_turn_number() == 3);
+}
+
+TEST_CASE("snapshot and copy do not follow the store") {
+    MemoryStore store;
+    REQUIRE(commit(store, put(1, "1")));
+    const auto snapshot = store.snapshot();
+    const auto copy = store.copy_durable();
+    REQUIRE(commit(store, put(2, "2")));
+    CHECK(value_in(*snapshot) == "1");
+    CHECK(value_in(*copy) == "1");
+    CHECK(commit(*copy, put(2, "other")));
+    CHECK(value_in(store) == "2");
+}
