@@ -63,9 +63,7 @@ void IssuerSession::put(FieldValues fields, bool with_mac) {
     if (with_mac) key = MacKey{hsm::KeyKind::zak, setup_.zaks.front(), setup_.mac};
     const auto fault = outgoing_.add(std::move(fields), {}, key, ++last_ticket_, asks_);
     if (fault) return close("a message cannot be written in this route's dialect: " + *fault);
-    if (outgoing_.ready().size() > setup_.limits.outbox_bytes_max)
-        close("more than " + std::to_string(setup_.limits.outbox_bytes_max) +
-              " bytes of requests are not taken");
+    check_outbox();
 }
 
 void IssuerSession::send(const SendToIssuer& message, const Now&) {
@@ -231,6 +229,12 @@ void IssuerSession::pass_deadlines(const Now& now) {
                      std::to_string(setup_.limits.half_frame_timeout_ms) + " ms");
     if (!own_request_ && last_heard_.plus_ms(setup_.limits.echo_after_ms) <= now.instant)
         send_network_request(code_echo, now);
+}
+
+void IssuerSession::check_outbox() {
+    if (outgoing_.ready().size() > setup_.limits.outbox_bytes_max)
+        close("more than " + std::to_string(setup_.limits.outbox_bytes_max) +
+              " bytes of requests are not taken");
 }
 
 }  // namespace acquirer

@@ -115,6 +115,7 @@ class IssuerSession {
     void ask_key(Incoming& incoming);
     void mac_verified(Incoming& incoming, const hsm::Reply& reply);
     void deliver();
+    void check_outbox();
     void complain(std::string what);
 
     IssuerSessionSetup setup_;

@@ -230,9 +230,7 @@ void TerminalSession::send(const SendReply& reply, const Now& now) {
         key = MacKey{hsm::KeyKind::tak, reply.to.mac_key, reply.to.mac_profile};
     const auto fault = outgoing_.add(reply.fields, reply_envelope(reply), key, ++last_ticket_, asks_);
     if (fault) return close("an answer cannot be written in this dialect: " + *fault);
-    if (outgoing_.ready().size() > setup_.limits.outbox_bytes_max)
-        close("more than " + std::to_string(setup_.limits.outbox_bytes_max) +
-              " bytes of answers are not taken");
+    check_outbox();
 }
 
 void TerminalSession::forget_old_requests(const Now& now) {
@@ -260,6 +258,12 @@ void TerminalSession::pass_deadlines(const Now& now) {
     if (outstanding_.empty() && incoming_.empty() &&
         last_activity_.plus_ms(setup_.limits.idle_timeout_ms) <= now.instant)
         close("idle for " + std::to_string(setup_.limits.idle_timeout_ms) + " ms");
+}
+
+void TerminalSession::check_outbox() {
+    if (outgoing_.ready().size() > setup_.limits.outbox_bytes_max)
+        close("more than " + std::to_string(setup_.limits.outbox_bytes_max) +
+              " bytes of answers are not taken");
 }
 
 }  // namespace acquirer

@@ -103,6 +103,7 @@ class TerminalSession {
     void ask_next_candidate(Incoming& incoming);
     void mac_verified(Incoming& incoming, const hsm::Reply& reply);
     void deliver();
+    void check_outbox();
     void forget_old_requests(const iso8583::Now& now);
 
     TerminalSessionSetup setup_;
