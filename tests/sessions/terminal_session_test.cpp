@@ -455,7 +455,7 @@ TEST_CASE("slow bytes and silence are closed, work in progress is not") {
 TEST_CASE("a connection has bounds") {
     acquirer::TerminalSessionLimits limits;
     limits.requests_outstanding_max = 2;
-    limits.outbox_bytes_max = 300;
+    limits.outbox_bytes_max = 200;
     Desk desk(Profile::unionpay_pos, limits);
     const auto keys = desk.hsm.new_terminal_keys(1);
     desk.install({keys}, 1);
