@@ -1,0 +1,186 @@
+#include "tests/demo/demo_stack.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/inotify.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace demo {
+namespace {
+
+using iso8583::parse_error;
+using iso8583::Result;
+
+const std::vector<std::string> issuer_names = {"issuer-a", "issuer-b"};
+
+std::string read_file(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    std::ostringstream out;
+    out << in.rdbuf();
+    return out.str();
+}
+
+std::string text_of(const nlohmann::json& object, const char* name) {
+    const auto it = object.find(name);
+    return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
+/// The value of `name=` in a ready line, up to the next blank.
+std::string value_of(const std::string& line, const std::string& name) {
+    const std::size_t at = line.find(' ' + name + '=');
+    if (at == std::string::npos) return {};
+    const std::size_t begin = at + name.size() + 2;
+    return line.substr(begin, line.find(' ', begin) - begin);
+}
+
+}  // namespace
+
+Result<bool> DemoStack::start() {
+    for (const std::string& name : issuer_names) {
+        auto process =
+            ChildProcess::start({program("issuer-sim"), "--config", options_.config + "/" + name + ".toml",
+                                 "--journal", path(name + ".journal"), "--control", path(name + ".sock")},
+                                path(name + ".log"));
+        if (!process) return tl::unexpected(process.error());
+        fmt::print("{}: {}\n", name, process->ready_line());
+        issuers_.emplace(name, std::move(*process));
+    }
+    if (options_.hsm_over_tcp) {
+        auto process = ChildProcess::start(
+            {program("hsm-sim"), "--listen", "127.0.0.1:1500", "--lmk", "test"}, path("hsm-sim.log"));
+        if (!process) return tl::unexpected(process.error());
+        fmt::print("hsm-sim: {}\n", process->ready_line());
+        hsm_.emplace(std::move(*process));
+    }
+    if (auto written = write_switch_config(); !written) return written;
+    return start_switch();
+}
+
+Result<bool> DemoStack::write_switch_config() {
+    std::string text = read_file(options_.config + "/demo.toml");
+    if (text.empty()) return parse_error("cannot read " + options_.config + "/demo.toml");
+    if (options_.hsm_over_tcp) {
+        const std::string embedded = "mode = \"embedded\"";
+        const std::size_t at = text.find(embedded);
+        if (at == std::string::npos) return parse_error("demo.toml has no line: " + embedded);
+        text.replace(at, embedded.size(), "mode = \"tcp\"\naddress = \"127.0.0.1:1500\"");
+    }
+    std::ofstream out(path("demo.toml"), std::ios::binary);
+    out << text;
+    return out.good() ? Result<bool>(true) : parse_error("cannot write " + path("demo.toml"));
+}
+
+Result<bool> DemoStack::start_switch() {
+    auto process =
+        ChildProcess::start({program("refund-switch"), "--config", path("demo.toml"), "--data", path("data")},
+                            path("refund-switch.log"));
+    if (!process) return tl::unexpected(process.error());
+    fmt::print("refund-switch: {}\n", process->ready_line());
+    switch_.emplace(std::move(*process));
+    return true;
+}
+
+void DemoStack::kill_switch() {
+    switch_->kill();
+    switch_.reset();
+}
+
+int DemoStack::stop() {
+    const int code = switch_ ? switch_->terminate() : -1;
+    issuers_.clear();
+    hsm_.reset();
+    return code;
+}
+
+void DemoStack::keep() {
+    fmt::print("\nThe stack is left running. Everything of it is in {}\n", options_.folder);
+    fmt::print("  terminals: {} (unionpay-pos), {} (iso87-ascii)\n", address("unionpay-pos"),
+               address("iso87-ascii"));
+    fmt::print("  operators: {} --socket {} --as checker1 status\n", program("refundctl"),
+               path("data/control.sock"));
+    fmt::print("  end it:    kill {}", switch_->pid());
+    switch_->release();
+    for (auto& [name, process] : issuers_) {
+        fmt::print(" {}", process.pid());
+        process.release();
+    }
+    if (hsm_) {
+        fmt::print(" {}", hsm_->pid());
+        hsm_->release();
+    }
+    fmt::print("\n");
+}
+
+std::string DemoStack::address(const std::string& profile) const {
+    return value_of(switch_->ready_line(), "terminals." + profile);
+}
+
+Finished DemoStack::refundctl(const std::string& user, std::vector<std::string> words) const {
+    std::vector<std::string> argv = {program("refundctl"), "--socket",
+                                     value_of(switch_->ready_line(), "control")};
+    if (!user.empty()) argv.insert(argv.end(), {"--as", user});
+    argv.insert(argv.end(), words.begin(), words.end());
+    return run_to_end(argv);
+}
+
+std::vector<Effect> DemoStack::journal(const std::string& issuer) const {
+    std::vector<Effect> out;
+    std::istringstream lines(read_file(path(issuer + ".journal")));
+    for (std::string line; std::getline(lines, line);) {
+        const auto object = nlohmann::json::parse(line, nullptr, false);
+        if (!object.is_object()) continue;  // the last line may be half written
+        Effect e{text_of(object, "kind"), text_of(object, "of"), text_of(object, "rrn"),
+                 text_of(object, "terminal"), object.value("amount", std::int64_t{0})};
+        out.push_back(std::move(e));
+    }
+    return out;
+}
+
+bool DemoStack::await_effect(const std::string& issuer, const std::function<bool(const Effect&)>& wanted,
+                             int wait_ms) const {
+    const int watcher = inotify_init1(IN_CLOEXEC);
+    inotify_add_watch(watcher, path(issuer + ".journal").c_str(), IN_MODIFY);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(wait_ms);
+    bool found = false;
+    for (;;) {
+        for (const Effect& e : journal(issuer)) found = found || wanted(e);
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+            deadline - std::chrono::steady_clock::now());
+        pollfd waiting{watcher, POLLIN, 0};
+        if (found || left.count() <= 0 || poll(&waiting, 1, static_cast<int>(left.count())) <= 0) break;
+        char events[4096];
+        if (read(watcher, events, sizeof events) <= 0) break;
+    }
+    close(watcher);
+    return found;
+}
+
+std::string DemoStack::tell(const std::string& issuer, const std::string& command) const {
+    sockaddr_un peer{};
+    peer.sun_family = AF_UNIX;
+    const std::string name = path(issuer + ".sock");
+    if (name.size() >= sizeof peer.sun_path) return "the control socket's path is too long";
+    name.copy(peer.sun_path, name.size());
+    const int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    std::string reply;
+    if (::connect(s, reinterpret_cast<const sockaddr*>(&peer), sizeof peer) == 0) {
+        const std::string line = command + "\n";
+        if (::send(s, line.data(), line.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(line.size())) {
+            char piece[1024];
+            for (ssize_t count;
+                 reply.find('\n') == std::string::npos && (count = recv(s, piece, sizeof piece, 0)) > 0;)
+                reply.append(piece, static_cast<std::size_t>(count));
+        }
+    }
+    close(s);
+    return reply.substr(0, reply.find('\n'));
+}
+
+}  // namespace demo

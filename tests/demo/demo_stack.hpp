@@ -1,0 +1,66 @@
+// DemoStack: the processes of the demo (two issuer-sims, the switch, hsm-sim when asked for), what they say
+// of themselves (ready lines, issuers' journals and control sockets, refundctl), and a data directory for
+// them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "iso8583/values/result.hpp"
+#include "tests/demo/child_process.hpp"
+
+namespace demo {
+
+struct StackOptions {
+    std::string bin;     // folder of the programs
+    std::string config;  // folder of demo.toml, issuer-a.toml, issuer-b.toml
+    std::string folder;  // logs, journals, data: a temporary one
+    bool hsm_over_tcp = false;
+};
+
+/// One line of an issuer's journal.
+struct Effect {
+    std::string kind, of, rrn, terminal;
+    std::int64_t amount = 0;
+    /// "sale", "refund", "void", "reversal of sale" …
+    [[nodiscard]] std::string what() const { return kind == "reversal" ? "reversal of " + of : kind; }
+};
+
+class DemoStack {
+  public:
+    explicit DemoStack(StackOptions options) : options_(std::move(options)) {}
+
+    iso8583::Result<bool> start();
+    iso8583::Result<bool> start_switch();
+    void kill_switch();
+    /// SIGTERM to the switch and its exit code; then the others.
+    int stop();
+    /// Leaves everything running and says how to connect.
+    void keep();
+
+    /// Address of "unionpay-pos" or "iso87-ascii", from the ready line.
+    [[nodiscard]] std::string address(const std::string& profile) const;
+    [[nodiscard]] Finished refundctl(const std::string& user, std::vector<std::string> words) const;
+
+    [[nodiscard]] std::vector<Effect> journal(const std::string& issuer) const;
+    /// Waits until an effect is in the issuer's journal, woken by the file's changes; false after `wait_ms`.
+    bool await_effect(const std::string& issuer, const std::function<bool(const Effect&)>& wanted,
+                      int wait_ms) const;
+    /// One command on the issuer's control socket; its reply.
+    [[nodiscard]] std::string tell(const std::string& issuer, const std::string& command) const;
+
+  private:
+    [[nodiscard]] std::string path(const std::string& name) const { return options_.folder + "/" + name; }
+    [[nodiscard]] std::string program(const std::string& name) const { return options_.bin + "/" + name; }
+    iso8583::Result<bool> write_switch_config();
+
+    StackOptions options_;
+    std::map<std::string, ChildProcess> issuers_;
+    std::optional<ChildProcess> hsm_, switch_;
+};
+
+}  // namespace demo

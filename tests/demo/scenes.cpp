@@ -1,0 +1,249 @@
+#include "tests/demo/scenes.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <sstream>
+
+namespace demo {
+namespace {
+
+using iso8583::Field;
+using peers::TerminalProfile;
+
+// The demo's terminals and their keys (docs/interfaces.md); published test values that protect nothing.
+constexpr const char* terminal_master_key = "0123456789ABCDEFFEDCBA9876543210";
+constexpr const char* terminal_mac_key = "10101010101010102323232323232323";
+constexpr const char* card_of_issuer_a = "6212345678900000003";
+constexpr const char* card_of_issuer_b = "4111111111111111";
+
+constexpr int effect_wait_ms = 30'000;  // two issuer time-outs and the longest back-off fit into it
+constexpr std::int64_t silent_amount = 9968;
+
+peers::TerminalConfig terminal_config(const std::string& profile, int number) {
+    peers::TerminalConfig c;
+    const bool unionpay = profile == "unionpay-pos";
+    c.profile = unionpay ? TerminalProfile::unionpay_pos : TerminalProfile::iso87_ascii;
+    c.terminal = *iso8583::TerminalId::parse(std::to_string((unionpay ? 10'000'000 : 20'000'000) + number));
+    c.merchant = *iso8583::MerchantId::parse(unionpay ? "898110157220001" : "898110157220002");
+    c.tmk_hex = terminal_master_key;
+    c.tak_hex = terminal_mac_key;
+    return c;
+}
+
+}  // namespace
+
+void Scenes::scene(const std::string& title) {
+    scene_ = title;
+    fmt::print("\n== {}\n", title);
+}
+
+void Scenes::expect(const std::string& what, const std::string& expected, const std::string& seen) {
+    expectations_.push_back({scene_, what, expected, seen});
+    if (expected != seen) fmt::print("  !! {}: expected {}, seen {}\n", what, expected, seen);
+}
+
+void Scenes::expect_effect(const std::string& what, const Desk& desk, const std::string& effect,
+                           const std::string& rrn, std::int64_t amount) {
+    const bool there = stack_.await_effect(
+        desk.issuer,
+        [&](const Effect& e) {
+            return e.what() == effect && e.amount == amount && (rrn.empty() || e.rrn == rrn) &&
+                   e.terminal == desk.line->terminal().config().terminal.view();
+        },
+        effect_wait_ms);
+    expect(what, effect + " in " + desk.issuer + "'s journal",
+           there ? effect + " in " + desk.issuer + "'s journal" : "none");
+}
+
+void Scenes::show_ledger(const iso8583::Rrn& rrn) {
+    const Finished shown = stack_.refundctl("", {"show", rrn.str()});
+    std::istringstream lines(shown.out);
+    for (std::string text; std::getline(lines, text);) fmt::print("  | {}\n", text);
+    expect("the ledger shows it", "0", std::to_string(shown.code));
+}
+
+std::unique_ptr<TerminalLine> Scenes::line(const std::string& profile, int number) {
+    return std::make_unique<TerminalLine>(terminal_config(profile, number), stack_.address(profile));
+}
+
+Scenes::Sold Scenes::sell(Desk& desk, std::int64_t amount) {
+    Sold sold{desk.line->terminal().sale(desk.card, amount, utc_now()), {}};
+    const std::string seen = desk.line->exchange(sold.request);
+    expect("sale", "00", seen);
+    // After an unexpected answer the scene goes on with an empty receipt, and its expectations say what
+    // failed.
+    if (seen == "00" && desk.line->outcome().receipt) sold.receipt = *desk.line->outcome().receipt;
+    return sold;
+}
+
+void Scenes::play_all() {
+    open_desks();
+    sign_on();
+    for (Desk& desk : desks_) sales_and_partial_refunds(desk);
+    for (Desk& desk : desks_) void_of_a_sale(desk);
+    for (Desk& desk : desks_) reversal_of_a_sale(desk);
+    for (Desk& desk : desks_) retry_of_a_sale(desk);
+    for (Desk& desk : desks_) silent_issuer(desk);
+    advice_refused_later(desks_[0]);
+    for (Desk& desk : desks_) refund_that_needs_a_checker(desk);
+    kill_under_way();
+    for (Desk& desk : desks_) settlement(desk);
+    books_compare();
+}
+
+void Scenes::open_desks() {
+    int number = 1;
+    for (const std::string profile : {"unionpay-pos", "iso87-ascii"})
+        for (const std::string issuer : {"issuer-a", "issuer-b"}) {
+            const char* digits = issuer == "issuer-a" ? card_of_issuer_a : card_of_issuer_b;
+            desks_.push_back({profile + ", " + issuer, profile, issuer, *iso8583::Pan::parse(digits),
+                              profile == "unionpay-pos" ? "98" : "68", line(profile, number++)});
+        }
+}
+
+void Scenes::sign_on() {
+    scene("sign-on and echo");
+    for (Desk& desk : desks_) {
+        if (desk.profile == "unionpay-pos")
+            expect(desk.name + ": sign-on brings working keys", "00",
+                   desk.line->exchange(desk.line->terminal().sign_on(utc_now())));
+        expect(desk.name + ": echo", "00", desk.line->exchange(desk.line->terminal().echo(utc_now())));
+    }
+}
+
+void Scenes::sales_and_partial_refunds(Desk& desk) {
+    scene("sale and partial refunds: " + desk.name);
+    const Sold sold = sell(desk, 10000);
+    auto refund = [&](std::int64_t amount) {
+        return desk.line->exchange(desk.line->terminal().refund(sold.receipt, amount, utc_now()));
+    };
+    expect("refund of 30.00", "00", refund(3000));
+    expect("refund of 20.00", "00", refund(2000));
+    expect("refund of 50.01, one fen too much", "64", refund(5001));
+    expect("refund of 50.00, exactly what remains", "00", refund(5000));
+    expect("refund of 0.01 of nothing left", "64", refund(1));
+    show_ledger(sold.receipt.rrn);
+}
+
+void Scenes::void_of_a_sale(Desk& desk) {
+    scene("void: " + desk.name);
+    const Sold sold = sell(desk, 2500);
+    expect("void", "00", desk.line->exchange(desk.line->terminal().void_sale(sold.receipt, utc_now())));
+    // issuer-a takes a void as the reversal of the sale, issuer-b as a request of its own.
+    expect_effect("the issuer's books", desk, desk.issuer == "issuer-a" ? "reversal of sale" : "void", "",
+                  2500);
+    expect("refund of the voided sale", "12",
+           desk.line->exchange(desk.line->terminal().refund(sold.receipt, 2500, utc_now())));
+}
+
+void Scenes::reversal_of_a_sale(Desk& desk) {
+    scene("reversal: " + desk.name);
+    const Sold sold = sell(desk, 7700);
+    expect("reversal", "00",
+           desk.line->exchange(desk.line->terminal().reversal(sold.request, "98", utc_now())));
+    expect_effect("the issuer's books", desk, "reversal of sale", sold.receipt.rrn.str(), 7700);
+    expect("a retry of the reversed sale is never 00", "12",
+           desk.line->exchange(desk.line->terminal().again(sold.request)));
+}
+
+void Scenes::retry_of_a_sale(Desk& desk) {
+    scene("retry: " + desk.name);
+    const Sold sold = sell(desk, 4200);
+    expect("the same sale again", "00", desk.line->exchange(desk.line->terminal().again(sold.request)));
+    const auto& again = desk.line->outcome().receipt;
+    expect("same RRN and authorization code", sold.receipt.rrn.str() + " " + sold.receipt.authorization,
+           again ? again->rrn.str() + " " + again->authorization : "none");
+}
+
+void Scenes::silent_issuer(Desk& desk) {
+    scene("issuer time-out: " + desk.name);
+    const auto request = desk.line->terminal().sale(desk.card, silent_amount, utc_now());
+    expect("sale that the issuer never answers", desk.silent_code, desk.line->exchange(request));
+    expect_effect("reversed by the switch on its own", desk, "reversal of sale", "", silent_amount);
+    expect("the terminal's own reversal", "00",
+           desk.line->exchange(desk.line->terminal().reversal(request, "98", utc_now())));
+    expect("a retry is still not approved", desk.silent_code,
+           desk.line->exchange(desk.line->terminal().again(request)));
+}
+
+void Scenes::advice_refused_later(Desk& desk) {
+    scene("refund advice that the issuer refuses: " + desk.name);
+    const Sold sold = sell(desk, 6000);
+    expect("issuer is told to refuse the next refund", "ok",
+           stack_.tell(desk.issuer, "next refund decline 14"));
+    expect("the terminal's refund is accepted durably", "00",
+           desk.line->exchange(desk.line->terminal().refund(sold.receipt, 1000, utc_now())));
+    const auto& refund = desk.line->outcome().receipt;
+    expect("it goes on counting: one fen more than the rest", "64",
+           desk.line->exchange(desk.line->terminal().refund(sold.receipt, 5001, utc_now())));
+    if (refund) show_ledger(refund->rrn);
+}
+
+void Scenes::refund_that_needs_a_checker(Desk& desk) {
+    scene("refund that needs a checker: " + desk.name);
+    const Sold sold = sell(desk, 2'000'000);
+    expect("refund of 10,000.01 is held", "01",
+           desk.line->exchange(desk.line->terminal().refund(sold.receipt, 1'000'001, utc_now())));
+    const std::string case_number = desk.line->outcome().text();
+    const std::string rrn = desk.line->outcome().receipt ? desk.line->outcome().receipt->rrn.str() : "";
+    fmt::print("  case {}\n", case_number);
+    expect("a maker may not approve it", "1",
+           std::to_string(stack_.refundctl("maker1", {"refund", "approve", case_number}).code));
+    const Finished approved = stack_.refundctl("checker1", {"refund", "approve", case_number});
+    fmt::print("  | {}", approved.out);
+    expect("a checker approves it", "0", std::to_string(approved.code));
+    expect_effect("the issuer's books", desk, "refund", rrn, 1'000'001);
+}
+
+void Scenes::kill_under_way() {
+    scene("kill -9 while a sale is with its issuer");
+    Desk& desk = desks_[1];
+    const Sold before = sell(desk, 3300);
+    Desk& advice = desks_[0];
+    const Sold advice_sale = sell(advice, 3300);
+    expect("issuer is told to be silent on the next refund", "ok",
+           stack_.tell(advice.issuer, "next refund silent 30"));
+    expect("refund by advice is accepted", "00",
+           advice.line->exchange(advice.line->terminal().refund(advice_sale.receipt, 1300, utc_now())));
+    const auto request = desk.line->terminal().sale(desk.card, 20'000 + silent_amount, utc_now());
+    desk.line->send(request);
+    expect_effect("the issuer has booked it, its answer will not come", desk, "sale", "",
+                  20'000 + silent_amount);
+    stack_.kill_switch();
+    fmt::print("  kill -9\n");
+    auto restarted = stack_.start_switch();
+    expect("the switch starts again", "ready", restarted ? "ready" : restarted.error().what);
+    if (!restarted) return;
+    for (Desk& d : desks_) d.line->move_to(stack_.address(d.profile));
+    expect("the approved sale is still known, without a new sign-on", "00",
+           desk.line->exchange(desk.line->terminal().again(before.request)));
+    expect("with its RRN", before.receipt.rrn.str(),
+           desk.line->outcome().receipt ? desk.line->outcome().receipt->rrn.str() : "none");
+    expect("the sale that was under way is in doubt", desk.silent_code,
+           desk.line->exchange(desk.line->terminal().again(request)));
+    expect_effect("and is reversed by the switch", desk, "reversal of sale", "", 20'000 + silent_amount);
+    expect_effect("the refund by advice reached its issuer once", advice, "refund", "", 1300);
+    expect("a refund after the restart", "00",
+           desk.line->exchange(desk.line->terminal().refund(before.receipt, 3300, utc_now())));
+}
+
+void Scenes::settlement(Desk& desk) {
+    scene("settlement: " + desk.name);
+    Desk own{desk.name, desk.profile,     desk.issuer,
+             desk.card, desk.silent_code, line(desk.profile, desk.issuer == "issuer-a" ? 51 : 52)};
+    if (own.profile == "unionpay-pos")
+        expect("sign-on", "00", own.line->exchange(own.line->terminal().sign_on(utc_now())));
+    const Sold sold = sell(own, 6000);
+    expect("refund of 10.00", "00",
+           own.line->exchange(own.line->terminal().refund(sold.receipt, 1000, utc_now())));
+    const auto before = own.line->terminal().batch();
+    expect("settlement with the right totals", "00",
+           own.line->exchange(own.line->terminal().settlement(own.line->terminal().totals(), utc_now())));
+    if (own.profile == "unionpay-pos")
+        expect("the next batch", before.next().str(), own.line->terminal().batch().str());
+    expect("void after settlement: refund instead", "12",
+           own.line->exchange(own.line->terminal().void_sale(sold.receipt, utc_now())));
+}
+
+}  // namespace demo

@@ -1,0 +1,68 @@
+// The demo's scenes (docs/interfaces.md, "Two commands"): each says what must happen and notes what did.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/demo/demo_stack.hpp"
+#include "tests/demo/terminal_line.hpp"
+
+namespace demo {
+
+/// One line of the table at the end.
+struct Expectation {
+    std::string scene, what, expected, seen;
+    [[nodiscard]] bool held() const { return expected == seen; }
+};
+
+/// A terminal with a card of one issuer.
+struct Desk {
+    std::string name;  // "unionpay-pos, issuer-a"
+    std::string profile, issuer;
+    iso8583::Pan card;
+    std::string silent_code;  // DE39 when the issuer is silent
+    std::unique_ptr<TerminalLine> line;
+};
+
+class Scenes {
+  public:
+    explicit Scenes(DemoStack& stack) : stack_(stack) {}
+    void play_all();
+    [[nodiscard]] const std::vector<Expectation>& expectations() const { return expectations_; }
+
+  private:
+    // A sale that was approved, and the request that made it.
+    struct Sold {
+        peers::Outgoing request;
+        peers::Receipt receipt;
+    };
+
+    void open_desks();
+    void sign_on();
+    void sales_and_partial_refunds(Desk& desk);
+    void void_of_a_sale(Desk& desk);
+    void reversal_of_a_sale(Desk& desk);
+    void retry_of_a_sale(Desk& desk);
+    void silent_issuer(Desk& desk);
+    void advice_refused_later(Desk& desk);
+    void refund_that_needs_a_checker(Desk& desk);
+    void kill_under_way();
+    void settlement(Desk& desk);
+    void books_compare();
+
+    Sold sell(Desk& desk, std::int64_t amount);
+    std::unique_ptr<TerminalLine> line(const std::string& profile, int number);
+    void scene(const std::string& title);
+    void expect(const std::string& what, const std::string& expected, const std::string& seen);
+    void expect_effect(const std::string& what, const Desk& desk, const std::string& effect,
+                       const std::string& rrn, std::int64_t amount);
+    void show_ledger(const iso8583::Rrn& rrn);
+
+    DemoStack& stack_;
+    std::vector<Desk> desks_;
+    std::string scene_;
+    std::vector<Expectation> expectations_;
+};
+
+}  // namespace demo
