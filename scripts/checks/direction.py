@@ -16,8 +16,9 @@ MAY_INCLUDE = [
     ("hsm_sim/", ["iso8583/values/", "hsm_sim/"]),
     ("switch/core/", ["iso8583/", "routing/", "ledger/", "hsm_sim/port", "switch/core/"]),
     ("switch/io/", ["iso8583/", "routing/", "ledger/", "hsm_sim/", "switch/core/", "switch/io/"]),
-    # refundctl is a client of the control protocol: it sees texts and no room of the switch.
-    ("switch/admin/", ["iso8583/values/", "switch/admin/"]),
+    # Both ends of the control protocol; refundctl itself sees texts only.
+    ("switch/admin/refundctl", ["iso8583/values/", "switch/admin/"]),
+    ("switch/admin/", ["iso8583/", "ledger/", "switch/core/", "switch/config", "switch/io/control_port", "switch/admin/"]),
     # The composition root and the configuration it reads.
     ("switch/", WHOLE),
     ("bench/", WHOLE),

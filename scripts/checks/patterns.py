@@ -23,7 +23,7 @@ FORBIDDEN = [
     (SOURCE, re.compile(r"\basm\s+goto\b|\bgoto\b"), True, "no jumps"),
     (lambda p: SOURCE(p) and not p.startswith(("tests/", "bench/")), re.compile(r"\bassert\s*\("), True,
      "ENSURE stays on in release; assert does not"),
-    (SOURCE, re.compile(r"\busing\s+namespace\s+std\b"), True, "names say where they come from"),
+    (SOURCE, re.compile(r"\busing\s+namespace\s+std\s*;"), True, "names say where they come from"),
 ]
 
 
