@@ -222,8 +222,8 @@ void IssuerServer::Parts::take_frames(const LinkPtr& link, std::size_t bytes) {
     if (!link->closed) mark(link);
 }
 
-void IssuerServer::Parts::carry_out(std::vector<IssuerAction>& todo, const LinkPtr& link) {
-    for (IssuerAction& action : todo) {
+void IssuerServer::Parts::carry_out(std::vector<IssuerAction>& pending, const LinkPtr& link) {
+    for (IssuerAction& action : pending) {
         if (const auto* line = std::get_if<AppendJournal>(&action)) {
             journal.append(line->line);
         } else if (const auto* answer = std::get_if<SendAnswer>(&action)) {
@@ -356,9 +356,9 @@ void IssuerServer::Parts::read_control(const ControlLinkPtr& link) {
         std::istream input(&link->buffer);
         std::string line;
         std::getline(input, line);
-        std::vector<IssuerAction> todo;
-        link->reply = model->on_control(line, todo) + "\n";
-        carry_out(todo, nullptr);
+        std::vector<IssuerAction> pending;
+        link->reply = model->on_control(line, pending) + "\n";
+        carry_out(pending, nullptr);
         asio::async_write(link->socket, asio::buffer(link->reply), [this, link](error_code e, std::size_t) {
             if (e) {
                 --control_links;
