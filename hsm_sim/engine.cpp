@@ -100,6 +100,7 @@ Result<iso8583::Bytes, HsmFault> HsmEngine::mac(KeyType type, std::string_view k
     return iso8583::Bytes(full->begin(), full->begin() + static_cast<std::ptrdiff_t>(bytes));
 }
 
+bool HsmEngine::same(ByteView a, ByteView b) { return equal_constant_time(a, b); }
 void HsmEngine::random_bytes(std::span<std::uint8_t> out) { parts_->random.source().fill(out); }
 void HsmEngine::set_authorised(bool authorised) { parts_->options.authorised = authorised; }
 bool HsmEngine::authorised() const { return parts_->options.authorised; }

@@ -83,6 +83,8 @@ class HsmEngine {
                                                                 MacProfile profile, iso8583::ByteView data,
                                                                 bool to_verify);
     [[nodiscard]] iso8583::Result<iso8583::Bytes, HsmFault> dukpt_mac(const DukptMac& request);
+    /// In time that does not depend on where the difference is.
+    [[nodiscard]] static bool same(iso8583::ByteView a, iso8583::ByteView b);
     void random_bytes(std::span<std::uint8_t> out);
 
     /// A decimalisation table as configuration carries it when `encrypted` is the rule.
