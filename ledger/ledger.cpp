@@ -86,7 +86,6 @@ void Ledger::recover() {
         turn_ = turn;
         return true;
     });
-    audit_sequence = counters_.audit_sequence;
     const std::string from = open_work_key(iso8583::Rrn{}) + counters_.low_water;
     if (auto done = overlay_.scan(Family::journal, from, prefix_range("o").to,
                                   [&](std::string_view key, std::string_view) {
@@ -285,7 +284,6 @@ void Ledger::close_turn() {
     if (overlay_.current_empty() && !totals_.changed_in_turn()) return;
     ++turn_;
     counters_.low_water = open_.empty() ? "" : open_.begin()->str();
-    counters_.audit_sequence = audit_sequence;
     counters_.differences = totals_.take_differences();
     overlay_.put(Family::journal, turn_record_key(turn_), encode(counters_));
     counters_.differences.clear();

@@ -85,7 +85,6 @@ class Ledger {
 
     Overlay& overlay() { return overlay_; }
     [[nodiscard]] const std::optional<StoreError>& error() const { return error_; }
-    std::uint64_t audit_sequence = 0;  // last one given (audit_log.hpp)
 
   private:
     std::optional<std::string> get(Family family, const std::string& key);

@@ -115,7 +115,6 @@ std::string encode(const TurnRecord& t) {
     w.varint(t.issuer_stan);
     w.svarint(t.issuer_time_ms);
     w.varint(t.exception_sequence);
-    w.varint(t.audit_sequence);
     w.text(t.low_water);
     w.text(t.differences);
     return w.finish();
@@ -129,7 +128,6 @@ Result<TurnRecord> decode_turn_record(std::string_view bytes) {
     t.issuer_stan = static_cast<std::uint32_t>(r.varint_max("issuer_stan", iso8583::Stan::value_max));
     t.issuer_time_ms = r.svarint("issuer_time_ms");
     t.exception_sequence = static_cast<std::uint32_t>(r.varint_max("exception_sequence", 0xFFFFFFFF));
-    t.audit_sequence = r.varint("audit_sequence");
     t.low_water = r.text("low_water");
     t.differences = r.text("differences");
     if (auto done = r.done(); !done) return parse_error(done.error().what());

@@ -65,7 +65,6 @@ struct TurnRecord {
     std::uint32_t issuer_stan = 0;    // last one given, all routes
     std::int64_t issuer_time_ms = 0;  // latest DE7 given, as UTC
     std::uint32_t exception_sequence = 0;
-    std::uint64_t audit_sequence = 0;
     std::string low_water;            // no open work below this RRN; empty: none at all
     std::string differences;
     friend bool operator==(const TurnRecord&, const TurnRecord&) = default;

@@ -11,6 +11,7 @@
 #include <optional>
 #include <utility>
 
+#include "ledger/audit_log.hpp"
 #include "ledger/overlay.hpp"
 #include "ledger/pan_vault.hpp"
 #include "switch/core/configuration.hpp"
@@ -22,7 +23,9 @@ namespace acquirer {
 
 class SwitchCore {
   public:
-    SwitchCore(ConfigurationPtr configuration, ledger::Overlay& overlay, const ledger::PanVault& vault);
+    /// `audit_hash` is ledger/audit_hash.hpp's SHA-256; the core itself knows no cryptography.
+    SwitchCore(ConfigurationPtr configuration, ledger::Overlay& overlay, const ledger::PanVault& vault,
+               ledger::AuditHash audit_hash);
     ~SwitchCore();
 
     /// Rebuilds the tables from the ledger before the first step: totals, open work, terminals, overrides; what was

@@ -34,6 +34,8 @@ class Turn {
     /// Steps one event now, into the turn being collected. Events of one turn: answers first, then deadlines, then
     /// new requests: the owner keeps two inboxes and offers in that order (docs/architecture.md).
     void offer(const Event& event, const iso8583::Now& now);
+    /// Effects of SwitchCore::recover, before the first event; they leave after the sync of what recovery wrote.
+    void offer_recovered(Effects effects);
     /// Steps all deadlines that are due.
     void pass_deadlines(const iso8583::Now& now);
     /// True when the turn being collected has had turn_events_max events: offer no more before pump().

@@ -1,0 +1,118 @@
+#include "switch/core/duplicate_guard.hpp"
+
+namespace acquirer {
+namespace {
+
+using iso8583::Field;
+
+constexpr std::int64_t repeat_window_ms = 24LL * 3600 * 1000;  // x..1 and near keys are matched this far back
+
+class Digest {
+  public:
+    void add(std::string_view part) {
+        for (char c : part) mix(static_cast<unsigned char>(c));
+        mix(0x1F);  // so that "ab" + "c" is not "a" + "bc"
+    }
+    [[nodiscard]] std::uint64_t value() const { return value_ == 0 ? 1 : value_; }  // 0 means "none" in records
+
+  private:
+    // FNV-1a: content is authenticated by its MAC, so accidents are all that must be told apart.
+    void mix(unsigned char c) { value_ = (value_ ^ c) * 0x100000001B3ULL; }
+    std::uint64_t value_ = 0xCBF29CE484222325ULL;
+};
+
+/// The value of a primitive two-byte EMV tag at the top level of DE55; empty when absent or no TLV.
+std::string_view emv_value(std::string_view tlv, std::uint8_t first, std::uint8_t second) {
+    std::size_t at = 0;
+    while (at + 2 <= tlv.size()) {
+        const auto tag = static_cast<std::uint8_t>(tlv[at]);
+        const bool two_byte = (tag & 0x1F) == 0x1F;
+        const std::size_t length_at = at + (two_byte ? 2 : 1);
+        if (length_at >= tlv.size()) return {};
+        const auto length = static_cast<std::uint8_t>(tlv[length_at]);
+        if (length > 0x7F || length_at + 1 + length > tlv.size()) return {};
+        if (two_byte && tag == first && static_cast<std::uint8_t>(tlv[at + 1]) == second)
+            return tlv.substr(length_at + 1, length);
+        at = length_at + 1 + length;
+    }
+    return {};
+}
+
+bool is_first_try(const TerminalRequest& r) { return !r.fields.mti().is_repeat(); }
+
+}  // namespace
+
+std::string trace_slot_key(const TerminalRequest& r) {
+    std::optional<iso8583::BatchNumber> batch;
+    if (r.profile == Profile::unionpay_pos) batch = r.batch;
+    return ledger::trace_slot_key(r.merchant, r.terminal, batch, r.stan);
+}
+
+std::string wire_key(const TerminalRequest& r) {
+    // A repeat carries the key of what it repeats, so the origin digit is left out.
+    return trace_slot_key(r) + r.transmission_time.str() + std::to_string(r.fields.mti().message_class()) + r.message_type +
+           r.processing_code;
+}
+
+std::uint64_t content_digest(const TerminalRequest& r, const iso8583::PanToken& token) {
+    Digest d;
+    d.add(iso8583::as_text(token.bytes));
+    if (r.kind != RequestKind::reversal) d.add(r.fields.get(Field::amount_transaction));
+    d.add(r.fields.get(Field::rrn));
+    d.add(r.fields.get(Field::reserved_private_61));
+    if (r.profile == Profile::iso87) {
+        d.add(r.fields.get(Field::original_data));
+        d.add(r.fields.get(Field::replacement_amounts));
+    }
+    d.add(emv_value(r.fields.get(Field::icc_data), 0x9F, 0x36));
+    d.add(emv_value(r.fields.get(Field::icc_data), 0x9F, 0x26));
+    return d.value();
+}
+
+std::string local_stamp(const TerminalRequest& r) {
+    std::string stamp(r.fields.get(Field::local_time));
+    stamp += r.fields.get(Field::local_date);
+    stamp += emv_value(r.fields.get(Field::icc_data), 0x9F, 0x36);
+    return stamp;
+}
+
+DuplicateVerdict judge_duplicate(const ledger::TraceSlot& slot, const TerminalRequest& r, std::uint64_t digest,
+                                 iso8583::UtcTime now, std::int64_t tombstone_ms) {
+    using Kind = DuplicateVerdict::Kind;
+    const bool unionpay = r.profile == Profile::unionpay_pos;
+    DuplicateVerdict near;
+    for (auto at = slot.entries.rbegin(); at != slot.entries.rend(); ++at) {
+        const ledger::TraceEntry& e = *at;
+        if (e.message_type != r.message_type || e.processing_code != r.processing_code) continue;
+        const std::int64_t age_ms = now.ms - e.created_ms;
+        const bool same_time = unionpay || e.transmission_time == r.transmission_time.value();
+        if (e.tombstone) {
+            // A tombstone that came without DE90 knows no DE7 and stands for all of them.
+            if (age_ms <= tombstone_ms && (same_time || e.transmission_time == 0)) return {Kind::reversed_before, e.rrn};
+            continue;
+        }
+        if (same_time) return {e.digest == digest ? Kind::same : Kind::conflict, e.rrn};
+        if (age_ms > repeat_window_ms) continue;
+        if (!is_first_try(r)) return {e.digest == digest ? Kind::same : Kind::conflict, e.rrn};
+        // The same trace and content under a new DE7: a terminal that lost its place, not a new transaction. A sale is
+        // let through when its own clock or its chip's counter says that it is another one.
+        const bool another_sale = r.kind == RequestKind::sale && e.local_stamp != local_stamp(r);
+        if (e.digest == digest && !another_sale && near.kind == Kind::fresh) near = {Kind::conflict, e.rrn};
+    }
+    return near;
+}
+
+ledger::TraceEntry trace_entry(const TerminalRequest& r, std::uint64_t digest, const iso8583::Rrn& rrn, iso8583::UtcTime now) {
+    ledger::TraceEntry e;
+    e.message_class = static_cast<std::uint8_t>(r.fields.mti().message_class());
+    e.message_type = r.message_type;
+    e.processing_code = r.processing_code;
+    e.transmission_time = r.transmission_time.value();
+    e.digest = digest;
+    e.created_ms = now.ms;
+    if (r.kind == RequestKind::sale) e.local_stamp = local_stamp(r);
+    e.rrn = rrn;
+    return e;
+}
+
+}  // namespace acquirer

@@ -1,0 +1,105 @@
+#include "switch/core/issuer_messages.hpp"
+
+#include <algorithm>
+
+#include "iso8583/values/ensure.hpp"
+
+namespace acquirer {
+namespace {
+
+using iso8583::Field;
+using iso8583::FieldValues;
+using ledger::TransactionKind;
+
+std::string transmission_time(std::uint32_t value) { return iso8583::TransmissionTime::of(value).str(); }
+
+std::string_view issuer_processing_code(TransactionKind kind) {
+    switch (kind) {
+        case TransactionKind::sale: return "000000";
+        case TransactionKind::void_sale: return "020000";
+        case TransactionKind::refund: return "200000";
+    }
+    ENSURE(false);
+}
+
+/// DE90: MTI 4 + STAN 6 + DE7 10 + acquirer 11 + forwarder 11.
+std::string original_data(const routing::Route& route, int mti, std::uint32_t stan, std::uint32_t time) {
+    const auto institution = [](const iso8583::InstitutionId& id) {
+        return std::string(iso8583::InstitutionId::size_max - id.size(), '0') + id.str();
+    };
+    return iso8583::Mti::of(mti).str() + iso8583::Stan::of(stan).str() + transmission_time(time) + institution(route.acquirer) +
+           institution(route.forwarder);
+}
+
+/// What every message of a transaction has.
+FieldValues common(const CoreContext& context, const routing::Route& route, int mti, const ledger::TransactionRecord& record,
+                   std::uint32_t stan, std::uint32_t time) {
+    FieldValues m(iso8583::Mti::of(mti));
+    m.set(Field::processing_code, issuer_processing_code(record.kind));
+    m.set(Field::amount_transaction, record.amount.field());
+    m.set(Field::transmission_time, transmission_time(time));
+    m.set(Field::stan, iso8583::Stan::of(stan).str());
+    const iso8583::CivilTime local = iso8583::civil_from_utc(record.created, context.now.local_offset_s);
+    m.set(Field::local_time, local.hhmmss());
+    m.set(Field::local_date, local.date.mmdd());
+    if (!record.entry_mode.empty()) m.set(Field::pos_entry_mode, record.entry_mode);
+    m.set(Field::pos_condition_code, "00");
+    if (!route.acquirer.empty()) m.set(Field::acquirer_institution, route.acquirer.view());
+    if (!route.forwarder.empty()) m.set(Field::forwarding_institution, route.forwarder.view());
+    m.set(Field::rrn, record.rrn.view());
+    m.set(Field::terminal, record.terminal.view());
+    m.set(Field::merchant, record.merchant.view());
+    m.set(Field::currency_transaction, record.amount.currency().str());
+    return m;
+}
+
+void set_card(const CoreContext& context, FieldValues& m, const ledger::TransactionRecord& record) {
+    const Card card = context.open_card(record);
+    m.set(Field::pan, card.pan.reveal());
+    if (card.expiry.size() == 4) m.set(Field::expiration_date, card.expiry);
+}
+
+}  // namespace
+
+FieldValues make_request(const CoreContext& context, const routing::Route& route, const ledger::TransactionRecord& record,
+                         const std::optional<ledger::TransactionRecord>& original, const TerminalRequest* request,
+                         const iso8583::Bytes& pin_block) {
+    const bool authorization = record.kind == TransactionKind::sale && route.sale_mode == routing::SaleMode::authorization_0100;
+    FieldValues m = common(context, route, authorization ? 100 : 200, record, record.issuer_stan, record.issuer_transmission_time);
+    set_card(context, m, record);
+    if (request != nullptr) {
+        for (Field f : {Field::card_sequence_number, Field::pin_capture_code, Field::security_control, Field::icc_data})
+            if (request->fields.has(f) && (f != Field::security_control || !pin_block.empty())) m.set(f, request->fields.get(f));
+        // Track 2 passes through and is never stored; a refund does not carry it.
+        if (record.kind == TransactionKind::sale && request->fields.has(Field::track2))
+            m.set(Field::track2, request->fields.get(Field::track2));
+    }
+    if (!pin_block.empty()) m.set(Field::pin_data, iso8583::as_text(pin_block));
+    if (original) {
+        if (!original->issuer_authorization.empty()) m.set(Field::authorization_code, original->issuer_authorization.view());
+        m.set(Field::original_data, original_data(route, 200, original->issuer_stan, original->issuer_transmission_time));
+    }
+    return m;
+}
+
+FieldValues make_refund_advice(const CoreContext& context, const routing::Route& route, const ledger::TransactionRecord& refund,
+                               const ledger::TransactionRecord& sale) {
+    const int mti = refund.advice.attempts > 1 ? 221 : 220;
+    FieldValues m = common(context, route, mti, refund, refund.advice.stan, refund.advice.transmission_time);
+    set_card(context, m, refund);
+    if (!sale.issuer_authorization.empty()) m.set(Field::authorization_code, sale.issuer_authorization.view());
+    m.set(Field::original_data, original_data(route, 200, sale.issuer_stan, sale.issuer_transmission_time));
+    return m;
+}
+
+FieldValues make_reversal(const CoreContext& context, const routing::Route& route, const ledger::TransactionRecord& queued,
+                          const ledger::TransactionRecord& original) {
+    const int mti = queued.advice.attempts > 1 ? 421 : 420;
+    FieldValues m = common(context, route, mti, original, queued.advice.stan, queued.advice.transmission_time);
+    set_card(context, m, original);
+    if (!original.issuer_authorization.empty()) m.set(Field::authorization_code, original.issuer_authorization.view());
+    m.set(Field::original_data, original_data(route, 200, original.issuer_stan, original.issuer_transmission_time));
+    return m;
+}
+
+}  // namespace acquirer

@@ -1,0 +1,338 @@
+#include "switch/core/operations.hpp"
+
+#include "iso8583/values/ensure.hpp"
+#include "switch/core/transaction_state.hpp"
+
+namespace acquirer {
+namespace {
+
+using ledger::State;
+using ledger::TransactionKind;
+using ledger::TransactionRecord;
+
+constexpr std::size_t reason_characters_max = 200;
+constexpr std::size_t reference_characters_max = 64;
+
+OperatorAnswer no(std::string text) { return {false, std::move(text), {}}; }
+OperatorAnswer yes(std::string text) { return {true, std::move(text), {}}; }
+
+/// A role includes viewer, none includes another.
+Role needed_role(const OperatorCommand& command) {
+    struct Needed {
+        Role operator()(const CheckRefund&) const { return Role::viewer; }
+        Role operator()(const OpenRefund&) const { return Role::operator_; }
+        Role operator()(const CancelRefund&) const { return Role::operator_; }
+        Role operator()(const RetryAdvice&) const { return Role::operator_; }
+        Role operator()(const ApproveRefund&) const { return Role::supervisor; }
+        Role operator()(const RejectRefund&) const { return Role::supervisor; }
+        Role operator()(const MoveRoute&) const { return Role::supervisor; }
+        Role operator()(const ChangeMerchant&) const { return Role::supervisor; }
+        Role operator()(const ChangeTerminal&) const { return Role::supervisor; }
+        Role operator()(const ChangeException&) const { return Role::supervisor; }
+        Role operator()(const CutOverDay&) const { return Role::admin; }
+    };
+    return std::visit(Needed{}, command);
+}
+
+std::string refused(Refusal why) {
+    const RefusalInfo& i = info(why);
+    return std::string(i.explanation) + " (" + std::string(i.rule) + ", " + std::string(i.unionpay_code) + ")";
+}
+
+void describe(OperatorAnswer& answer, const TransactionRecord& refund) {
+    answer.values = {{"rrn", refund.rrn.str()},
+                     {"case", refund.rrn.str()},
+                     {"state", std::string(ledger::name(refund.state))},
+                     {"amount", refund.amount.major()},
+                     {"currency", refund.amount.currency().str()}};
+}
+
+}  // namespace
+
+void Operations::on_command(const OperatorCommanded& event) {
+    const Role needed = needed_role(event.command);
+    OperatorAnswer answer;
+    if (needed != Role::viewer && event.role != needed)
+        answer = no("role " + std::string(name(needed)) + " is needed, " + event.user + " is " + std::string(name(event.role)));
+    else
+        answer = std::visit([&](const auto& command) { return perform(event, command); }, event.command);
+    c_.emit(AnswerOperator{event.ticket, std::move(answer)});
+}
+
+void Operations::audit(const OperatorCommanded& event, std::string action, std::string detail) {
+    Note n;
+    n.kind = NoteKind::operator_change;
+    n.detail = event.user + ": " + action + " " + detail;
+    c_.note(std::move(n));
+    ENSURE(audit_.has_value());
+    ledger::AuditEvent entry;
+    entry.utc = c_.now.utc;
+    entry.user = event.user.substr(0, ledger::AuditLog::user_bytes_max);
+    entry.role = name(event.role);
+    entry.action = std::move(action);
+    entry.detail = detail.substr(0, ledger::AuditLog::detail_bytes_max);
+    ENSURE(audit_->append(c_.ledger.overlay(), std::move(entry)).has_value());
+}
+
+iso8583::Result<TransactionFlow::Draft, OperatorAnswer> Operations::draft_refund(const std::string& rrn_text, const std::string& date_mmdd,
+                                                                                 const std::string& amount_major) {
+    const auto rrn = iso8583::Rrn::parse(rrn_text);
+    if (!rrn) return tl::unexpected(no(rrn.error().what));
+    const auto sale = c_.ledger.find(*rrn);
+    if (!sale || sale->kind != TransactionKind::sale || sale->state == State::tombstone)
+        return tl::unexpected(no("no sale has the retrieval reference number " + rrn->str()));
+    if (!date_mmdd.empty() && date_mmdd != sale->local_date.mmdd())
+        return tl::unexpected(no("the sale " + rrn->str() + " is not of " + date_mmdd));
+    const auto amount = iso8583::Amount::parse_major(amount_major, sale->amount.currency());
+    if (!amount) return tl::unexpected(no(amount.error().what));
+    if (amount->is_zero()) return tl::unexpected(no("amount: more than zero is needed"));
+
+    TransactionFlow::Draft draft;
+    draft.sale = *sale;
+    draft.merchant = c_.config->find_merchant(sale->merchant);
+    if (draft.merchant == nullptr) return tl::unexpected(no("merchant " + sale->merchant.str() + " of the sale is not configured any more"));
+    TerminalRequest& request = draft.event.request;
+    request.kind = RequestKind::refund;
+    request.transaction = TransactionKind::refund;
+    request.profile = static_cast<Profile>(sale->profile);
+    request.merchant = sale->merchant;
+    request.terminal = sale->terminal;
+    request.amount = *amount;
+    request.currency = amount->currency();
+    draft.record.kind = TransactionKind::refund;
+    draft.record.from_operations = true;
+    draft.record.pan_token = sale->pan_token;
+    return draft;
+}
+
+OperatorAnswer Operations::perform(const OperatorCommanded&, const CheckRefund& command) {
+    auto draft = draft_refund(command.rrn, command.date_mmdd, command.amount_major);
+    if (!draft) return draft.error();
+    const Refusal why = transactions_.check_refund_of_sale(*draft);
+    const TransactionRecord& sale = *draft->sale;
+    const iso8583::Amount remaining(sale.remaining_minor(), sale.amount.currency());
+    OperatorAnswer answer;
+    answer.done = why == Refusal::none;
+    answer.text = why == Refusal::none ? "the refund would be accepted" : "the refund would be refused: " + refused(why);
+    answer.values = {{"rrn", sale.rrn.str()},
+                     {"sale_state", std::string(ledger::name(sale.state))},
+                     {"sale_amount", sale.amount.major()},
+                     {"remaining", remaining.major()},
+                     {"verdict", std::string(info(why).name)},
+                     {"rule", std::string(info(why).rule)}};
+    return answer;
+}
+
+OperatorAnswer Operations::perform(const OperatorCommanded& event, const OpenRefund& command) {
+    if (command.reason.empty() || command.reason.size() > reason_characters_max)
+        return no("reason: 1 to " + std::to_string(reason_characters_max) + " characters are needed");
+    if (command.reference.empty() || command.reference.size() > reference_characters_max)
+        return no("reference: 1 to " + std::to_string(reference_characters_max) + " characters are needed");
+    auto draft = draft_refund(command.rrn, command.date_mmdd, command.amount_major);
+    if (!draft) return draft.error();
+    // The reference is unique per merchant: a command typed twice is not a second refund.
+    if (const auto known = c_.ledger.find_reference(draft->sale->merchant, command.reference)) {
+        const auto before = c_.ledger.find(*known);
+        if (!before) return no("reference " + command.reference + " is taken");
+        const bool same = before->original == draft->sale->rrn && before->amount == *draft->event.request.amount;
+        OperatorAnswer answer{same, same ? "known already: case " + known->str()
+                                         : "reference " + command.reference + " was used for another refund, case " + known->str(), {}};
+        describe(answer, *before);
+        return answer;
+    }
+    if (!c_.store_accepts_new_work) return no(refused(Refusal::system_error));
+    if (const Refusal why = transactions_.check_refund_of_sale(*draft); why != Refusal::none) return no("refused: " + refused(why));
+    if (draft->same_case) return no("an equal refund of this sale is held already, case " + draft->same_case->str());
+
+    TransactionRecord& refund = draft->record;
+    const TransactionRecord& sale = *draft->sale;
+    refund.rrn = c_.ledger.next_rrn(c_.now);
+    refund.profile = sale.profile;
+    refund.merchant = sale.merchant;
+    refund.terminal = sale.terminal;
+    refund.batch = sale.batch;
+    refund.amount = *draft->event.request.amount;
+    refund.processing_code = "200000";
+    refund.pan_masked = sale.pan_masked;
+    refund.sealed_card = c_.seal_card(c_.open_card(sale), refund.rrn);
+    refund.policy_version = c_.config->version;
+    refund.created = refund.updated = c_.now.utc;
+    refund.local_date = c_.local_now().date;
+    refund.business_date = c_.business_day;
+    refund.route = draft->route != nullptr ? draft->route->id.value : sale.route;
+    refund.reason = command.reason;
+    refund.reference = command.reference;
+    refund.maker = event.user;
+    draft->hold = true;  // a refund without the card always needs a second person
+    draft->hold_rule = "R17";
+    transactions_.accept_refund(*draft);
+    c_.ledger.save_reference(sale.merchant, command.reference, refund.rrn);
+    audit(event, "refund.open", refund.rrn.str() + " of sale " + sale.rrn.str() + " " + refund.amount.major() + ": " + command.reason);
+    OperatorAnswer answer = yes("case " + refund.rrn.str() + " is open and waits for a checker");
+    describe(answer, refund);
+    return answer;
+}
+
+iso8583::Result<TransactionRecord, OperatorAnswer> Operations::held_case(const std::string& case_number) {
+    const auto rrn = iso8583::Rrn::parse(case_number);
+    if (!rrn) return tl::unexpected(no("case number: 12 digits or capital letters are needed"));
+    auto refund = c_.ledger.find(*rrn);
+    if (!refund || refund->kind != TransactionKind::refund) return tl::unexpected(no("no case has the number " + case_number));
+    if (refund->state != State::held)
+        return tl::unexpected(no("case " + case_number + " is " + std::string(ledger::name(refund->state)) + ", not held"));
+    return *refund;
+}
+
+OperatorAnswer Operations::perform(const OperatorCommanded& event, const ApproveRefund& command) {
+    auto refund = held_case(command.case_number);
+    if (!refund) return refund.error();
+    if (refund->maker == event.user) return no("maker and checker must be two people: " + event.user + " opened the case");
+    auto sale = c_.ledger.find(*refund->original);
+    ENSURE(sale.has_value());
+    if (refund->maker.empty()) refund->maker = "terminal " + refund->terminal.str();
+    refund->checker = event.user;
+    c_.held.erase(refund->rrn);
+    move(*refund, State::cleared, "R17", c_.now.utc);
+    c_.ledger.save(*refund);
+    audit(event, "refund.approve", refund->rrn.str() + " " + refund->amount.major());
+    if (c_.config->routes.for_original(routing::RouteId{refund->route}) == nullptr)
+        c_.open_exception(refund->rrn, "route_retired", "R17", "the case is approved, but its route is retired and has no successor");
+    transactions_.release_cleared(*refund);
+    const auto now_state = c_.ledger.find(refund->rrn);
+    OperatorAnswer answer = yes("case " + refund->rrn.str() + " is approved and goes to the issuer");
+    describe(answer, now_state ? *now_state : *refund);
+    return answer;
+}
+
+void Operations::end_held(TransactionRecord& refund, State state, const std::string& user) {
+    auto sale = c_.ledger.find(*refund.original);
+    ENSURE(sale.has_value());
+    c_.held.erase(refund.rrn);
+    refund.checker = user;
+    move(refund, state, "R17", c_.now.utc);
+    c_.ledger.release(*sale, refund, c_.business_day);
+    c_.ledger.save(*sale);
+    c_.ledger.save(refund);
+}
+
+OperatorAnswer Operations::perform(const OperatorCommanded& event, const RejectRefund& command) {
+    auto refund = held_case(command.case_number);
+    if (!refund) return refund.error();
+    if (refund->maker == event.user) return no("maker and checker must be two people: " + event.user + " opened the case");
+    if (command.reason.empty() || command.reason.size() > reason_characters_max)
+        return no("reason: 1 to " + std::to_string(reason_characters_max) + " characters are needed");
+    end_held(*refund, State::rejected, event.user);
+    audit(event, "refund.reject", refund->rrn.str() + ": " + command.reason);
+    OperatorAnswer answer = yes("case " + refund->rrn.str() + " is rejected; the amount can be refunded again");
+    describe(answer, *refund);
+    return answer;
+}
+
+OperatorAnswer Operations::perform(const OperatorCommanded& event, const CancelRefund& command) {
+    auto refund = held_case(command.case_number);
+    if (!refund) return refund.error();
+    if (!refund->from_operations)
+        return no("case " + command.case_number + " came from a terminal: the customer holds a slip, so a checker rejects it");
+    end_held(*refund, State::cancelled, event.user);
+    audit(event, "refund.cancel", refund->rrn.str() + ": " + command.reason.substr(0, reason_characters_max));
+    OperatorAnswer answer = yes("case " + refund->rrn.str() + " is cancelled");
+    describe(answer, *refund);
+    return answer;
+}
+
+OperatorAnswer Operations::perform(const OperatorCommanded& event, const MoveRoute& command) {
+    const auto* route = c_.config->routes.find(command.route);
+    if (route == nullptr) return no("no route is named " + command.route);
+    const RouteMode mode = command.to == MoveRoute::To::up ? RouteMode::up
+                           : command.to == MoveRoute::To::down ? RouteMode::down : RouteMode::drain;
+    const std::string state = mode == RouteMode::up ? "" : mode == RouteMode::down ? "down" : "drain";
+    c_.route_modes[route->id] = mode;
+    c_.ledger.save_override('R', route->name, {state, event.user, c_.now.utc});
+    audit(event, "route." + std::string(state.empty() ? "up" : state), route->name);
+    if (mode == RouteMode::up) {
+        queue_.link_up(route->id);
+        transactions_.retry_cleared(route->id);
+    }
+    return yes("route " + route->name + " is " + (state.empty() ? "up" : state) + (mode == RouteMode::up ? " (as its links allow)" : ""));
+}
+
+OperatorAnswer Operations::perform(const OperatorCommanded& event, const ChangeMerchant& command) {
+    const auto id = iso8583::MerchantId::parse(command.merchant);
+    if (!id || c_.config->find_merchant(*id) == nullptr) return no("no merchant " + command.merchant + " is configured");
+    using To = ChangeMerchant::To;
+    const bool of_refunds = command.to == To::enable_refund || command.to == To::disable_refund;
+    const std::string state = command.to == To::suspend ? "suspended" : command.to == To::resume ? "resumed"
+                              : command.to == To::enable_refund ? "refund_enabled" : "refund_disabled";
+    terminals_.set_merchant_override(*id, state);
+    c_.ledger.save_override(of_refunds ? 'F' : 'M', id->view(), {state, event.user, c_.now.utc});
+    audit(event, "merchant." + state, id->str());
+    return yes("merchant " + id->str() + " is " + state);
+}
+
+OperatorAnswer Operations::perform(const OperatorCommanded& event, const ChangeTerminal& command) {
+    const auto id = iso8583::TerminalId::parse(command.terminal);
+    if (!id || c_.config->find_terminal(*id) == nullptr) return no("no terminal " + command.terminal + " is configured");
+    if (command.to == ChangeTerminal::To::close_batch) {
+        for (const auto& [rrn, pending] : c_.pending) {
+            const auto record = c_.ledger.find(rrn);
+            if (record && record->terminal == *id) return no("terminal " + id->str() + " has a transaction with an issuer; try again");
+        }
+        const iso8583::BatchNumber next = settlement_.close_batch(*id);
+        audit(event, "terminal.close_batch", id->str() + " next batch " + next.str());
+        OperatorAnswer answer = yes("the open batch of terminal " + id->str() + " is closed; the next is " + next.str());
+        answer.values = {{"terminal", id->str()}, {"batch", next.str()}};
+        return answer;
+    }
+    const std::string state = command.to == ChangeTerminal::To::suspend ? "suspended" : "resumed";
+    terminals_.set_terminal_override(*id, state);
+    c_.ledger.save_override('T', id->view(), {state, event.user, c_.now.utc});
+    audit(event, "terminal." + state, id->str());
+    return yes("terminal " + id->str() + " is " + state);
+}
+
+OperatorAnswer Operations::perform(const OperatorCommanded& event, const CutOverDay&) {
+    const std::string before = c_.business_day.date.iso();
+    settlement_.cut_over(event.user);
+    audit(event, "day.cutover", before + " -> " + c_.business_day.date.iso());
+    OperatorAnswer answer = yes("business day " + before + " is closed; " + c_.business_day.date.iso() + " began");
+    answer.values = {{"closed", before}, {"business_date", c_.business_day.date.iso()}};
+    return answer;
+}
+
+OperatorAnswer Operations::perform(const OperatorCommanded& event, const RetryAdvice& command) {
+    const auto rrn = iso8583::Rrn::parse(command.rrn);
+    if (!rrn) return no(rrn.error().what);
+    if (!queue_.retry_now(*rrn)) return no("nothing of " + rrn->str() + " waits in the queue for its next attempt");
+    audit(event, "saf.retry", rrn->str());
+    return yes("the next attempt of " + rrn->str() + " is due now");
+}
+
+OperatorAnswer Operations::perform(const OperatorCommanded& event, const ChangeException& command) {
+    auto x = c_.ledger.exception(command.id);
+    if (!x) return no("no exception has the id " + command.id);
+    if (command.owner_or_note.empty() || command.owner_or_note.size() > reason_characters_max)
+        return no(command.to == ChangeException::To::assign ? "an owner is needed" : "a note of 1 to 200 characters is needed");
+    if (!x->resolution.empty()) return no("exception " + x->id + " was resolved by " + x->resolved_by);
+    if (command.to == ChangeException::To::assign) {
+        x->owner = command.owner_or_note;
+        c_.ledger.save(*x);
+        audit(event, "exception.assign", x->id + " to " + x->owner);
+        return yes("exception " + x->id + " belongs to " + x->owner);
+    }
+    x->resolution = command.owner_or_note;
+    x->resolved_by = event.user;
+    c_.ledger.save(*x);
+    if (x->kind == "refund_reversal") {  // R20b: refunds of the sale are held only while it is open
+        const auto rrn = iso8583::Rrn::parse(x->id.substr(0, iso8583::Rrn::size_max));
+        const auto refund = rrn ? c_.ledger.find(*rrn) : std::nullopt;
+        auto sale = refund && refund->original ? c_.ledger.find(*refund->original) : std::nullopt;
+        if (sale) {
+            sale->reversal_exception = false;
+            c_.ledger.save(*sale);
+        }
+    }
+    audit(event, "exception.resolve", x->id + ": " + x->resolution);
+    return yes("exception " + x->id + " is resolved");
+}
+
+}  // namespace acquirer

@@ -1,0 +1,52 @@
+// Operations: what people may change through refundctl: cases, approvals, routes, merchants, terminals, the day. Role and
+// maker ≠ checker are enforced here, and every change is an entry of the audit chain in the same turn.
+// Rules R17, R20b; docs/refundctl.md.
+#pragma once
+
+#include "ledger/audit_log.hpp"
+#include "switch/core/core_context.hpp"
+#include "switch/core/settlement.hpp"
+#include "switch/core/store_and_forward.hpp"
+#include "switch/core/transaction_flow.hpp"
+
+namespace acquirer {
+
+class Operations {
+  public:
+    Operations(CoreContext& context, StoreAndForward& queue, TransactionFlow& transactions, Terminals& terminals,
+               Settlement& settlement)
+        : c_(context), queue_(queue), transactions_(transactions), terminals_(terminals), settlement_(settlement) {}
+
+    void open_audit(ledger::AuditLog audit) { audit_ = std::move(audit); }
+    void on_command(const OperatorCommanded& event);
+
+  private:
+    OperatorAnswer perform(const OperatorCommanded& event, const CheckRefund& command);
+    OperatorAnswer perform(const OperatorCommanded& event, const OpenRefund& command);
+    OperatorAnswer perform(const OperatorCommanded& event, const ApproveRefund& command);
+    OperatorAnswer perform(const OperatorCommanded& event, const RejectRefund& command);
+    OperatorAnswer perform(const OperatorCommanded& event, const CancelRefund& command);
+    OperatorAnswer perform(const OperatorCommanded& event, const MoveRoute& command);
+    OperatorAnswer perform(const OperatorCommanded& event, const ChangeMerchant& command);
+    OperatorAnswer perform(const OperatorCommanded& event, const ChangeTerminal& command);
+    OperatorAnswer perform(const OperatorCommanded& event, const CutOverDay& command);
+    OperatorAnswer perform(const OperatorCommanded& event, const RetryAdvice& command);
+    OperatorAnswer perform(const OperatorCommanded& event, const ChangeException& command);
+
+    /// The held case of a number, or an answer that says why there is none.
+    iso8583::Result<ledger::TransactionRecord, OperatorAnswer> held_case(const std::string& case_number);
+    /// The draft of an operations refund: its sale, and what the terminal's request would have said.
+    iso8583::Result<TransactionFlow::Draft, OperatorAnswer> draft_refund(const std::string& rrn, const std::string& date_mmdd,
+                                                                         const std::string& amount_major);
+    void end_held(ledger::TransactionRecord& refund, ledger::State state, const std::string& user);
+    void audit(const OperatorCommanded& event, std::string action, std::string detail);
+
+    CoreContext& c_;
+    StoreAndForward& queue_;
+    TransactionFlow& transactions_;
+    Terminals& terminals_;
+    Settlement& settlement_;
+    std::optional<ledger::AuditLog> audit_;
+};
+
+}  // namespace acquirer

@@ -1,0 +1,92 @@
+// OperatorViews: what operators may read, as pure functions of a store snapshot, the core's counters and the
+// configuration. They change nothing and ask nobody; PANs are shown as the record keeps them, masked.
+//
+// Thread: any (a worker's); everything they are given is immutable for them. Errors: a sentence naming what
+// was not found, or what in the store could not be read. Bounds: every list ends at `limit`, every search at
+// records_read_max. Shapes: docs/refundctl.md.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ledger/audit_log.hpp"
+#include "ledger/store.hpp"
+#include "ledger/transaction_record.hpp"
+#include "switch/core/configuration.hpp"
+#include "switch/core/status.hpp"
+#include "switch/core/view_value.hpp"
+
+namespace acquirer {
+
+struct ViewContext {
+    const ledger::StoreReader& store;
+    const CoreStatus& status;
+    const Configuration& configuration;
+    iso8583::Now now;
+};
+using ViewResult = iso8583::Result<View>;
+
+/// Records a search without an index may read; the answer says when it stopped there.
+inline constexpr std::size_t records_read_max = 200'000;
+inline constexpr std::size_t list_limit_default = 50;
+inline constexpr std::size_t list_limit_max = 1'000;
+
+ViewResult view_status(const ViewContext& context);
+
+/// All that are given have to fit. RRN, and terminal + batch + trace, are point reads; the rest is a search
+/// from the newest record back, on `date` only when that is given.
+struct FindQuery {
+    std::optional<iso8583::Rrn> rrn;
+    std::string authorization;
+    std::optional<iso8583::TerminalId> terminal;
+    std::optional<iso8583::BatchNumber> batch;
+    std::optional<iso8583::Stan> trace;
+    std::string pan_last4;
+    std::string amount;                 // major units, as typed
+    std::optional<iso8583::Date> date;  // local date of the transaction
+    std::size_t limit = list_limit_default;
+};
+ViewResult view_find(const ViewContext& context, const FindQuery& query);
+
+/// `id` is an RRN, or the case number of a 01.
+ViewResult view_show(const ViewContext& context, std::string_view id, bool messages);
+/// Why it was answered so: rule by rule, in words.
+ViewResult view_explain(const ViewContext& context, std::string_view id);
+ViewResult view_receipt(const ViewContext& context, std::string_view id);
+
+enum class RefundFilter : std::uint8_t { held, pending, abnormal, parked, all };
+ViewResult view_refunds(const ViewContext& context, RefundFilter filter, std::size_t limit);
+/// Store-and-forward: advices that are not final, oldest first.
+ViewResult view_queue(const ViewContext& context, std::string_view route, std::size_t limit);
+ViewResult view_queued(const ViewContext& context, std::string_view id);
+ViewResult view_exceptions(const ViewContext& context, bool resolved_too, std::size_t limit);
+ViewResult view_routes(const ViewContext& context);
+ViewResult view_merchants(const ViewContext& context, std::size_t limit);
+/// Terminals that have signed on, settled or were changed by operations; `merchant` empty: of all.
+ViewResult view_terminals(const ViewContext& context, std::string_view merchant, std::size_t limit);
+ViewResult view_day(const ViewContext& context);
+
+enum class TotalsBy : std::uint8_t { route, merchant, terminal, instrument };
+/// Of a business day; nothing: the current one. By terminal: of open batches.
+ViewResult view_totals(const ViewContext& context, TotalsBy by, std::optional<iso8583::BusinessDate> day);
+/// Walks the whole chain; `hash` is ledger/audit_hash.hpp's.
+ViewResult view_audit_verify(const ViewContext& context, ledger::AuditHash hash);
+
+// Shared by the views.
+
+/// The record of an RRN or a case number.
+iso8583::Result<ledger::TransactionRecord> find_record(const ViewContext& context, std::string_view id);
+/// One line of a list.
+View summary(const ViewContext& context, const ledger::TransactionRecord& record);
+std::string local_time(const ViewContext& context, iso8583::UtcTime at);
+std::string route_name(const ViewContext& context, std::uint16_t route);
+/// DE39 as given to the terminal; empty when nothing was answered yet.
+std::string answered_code(const ledger::TransactionRecord& record);
+/// True when the batch of the record's terminal was closed since.
+iso8583::Result<bool> is_settled(const ViewContext& context, const ledger::TransactionRecord& record);
+/// A whole sentence about a read that failed.
+tl::unexpected<iso8583::ParseError> store_fault(const ledger::StoreError& error);
+
+}  // namespace acquirer

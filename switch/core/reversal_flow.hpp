@@ -1,0 +1,36 @@
+// ReversalFlow: what a terminal's reversal (冲正) leads to. Rules R30–R40. A reversal is answered 00 once it is queued
+// durably, and never 09, 90, 91 or 96: for a passing fault it gets no answer, and the terminal repeats it.
+#pragma once
+
+#include "switch/core/core_context.hpp"
+#include "switch/core/original_matcher.hpp"
+#include "switch/core/store_and_forward.hpp"
+#include "switch/core/transaction_flow.hpp"
+
+namespace acquirer {
+
+class ReversalFlow {
+  public:
+    ReversalFlow(CoreContext& context, StoreAndForward& queue, TransactionFlow& transactions)
+        : c_(context), queue_(queue), transactions_(transactions) {}
+
+    /// A reversal whose message, terminal and MAC are in order.
+    void on_request(const RequestArrived& event);
+
+  private:
+    enum class Outcome : std::uint8_t { accepted, not_allowed, no_answer };
+    void without_original(const Asker& asker, const FoundForReversal& found);
+    Outcome judge(ledger::TransactionRecord& original);
+    Outcome judge_sale(ledger::TransactionRecord& sale);
+    Outcome judge_refund(ledger::TransactionRecord& refund);
+    Outcome judge_void(ledger::TransactionRecord& void_record);
+    bool cancel_held_refunds(ledger::TransactionRecord& sale);
+    void cancel_refund(ledger::TransactionRecord& refund, std::string_view rule);
+
+    CoreContext& c_;
+    StoreAndForward& queue_;
+    TransactionFlow& transactions_;
+    std::uint64_t digest_ = 0;  // of the reversal being judged
+};
+
+}  // namespace acquirer

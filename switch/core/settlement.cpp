@@ -1,0 +1,269 @@
+#include "switch/core/settlement.hpp"
+
+#include <algorithm>
+
+#include "iso8583/values/bytes.hpp"
+#include "switch/core/terminal_replies.hpp"
+
+namespace acquirer {
+namespace {
+
+using iso8583::Field;
+using Totals = ledger::TerminalRecord::BatchTotals;
+
+constexpr std::size_t de48_digits = 62;     // domestic 12+3+12+3+1, foreign the same
+constexpr std::size_t de48_code_at = 30;    // of the domestic part
+constexpr std::uint32_t de48_count_modulus = 1000;
+constexpr std::size_t waiting_settlements_max = 10'000;
+
+std::int64_t number_at(std::string_view text, std::size_t at, std::size_t digits) {
+    std::int64_t v = 0;
+    for (char c : text.substr(at, digits)) v = v * 10 + (c - '0');
+    return v;
+}
+
+std::optional<Totals> parse_de48(std::string_view f48) {
+    if (f48.size() != de48_digits || !iso8583::all_digits(f48)) return std::nullopt;
+    Totals t;
+    t.debit_minor = number_at(f48, 0, 12);
+    t.debit_count = static_cast<std::uint32_t>(number_at(f48, 12, 3));
+    t.credit_minor = number_at(f48, 15, 12);
+    t.credit_count = static_cast<std::uint32_t>(number_at(f48, 27, 3));
+    return t;
+}
+
+/// Counts of three digits wrap.
+bool agree(const Totals& ours, const Totals& theirs, bool three_digit_counts) {
+    const auto count = [&](std::uint32_t n) { return three_digit_counts ? n % de48_count_modulus : n; };
+    return ours.debit_minor == theirs.debit_minor && ours.credit_minor == theirs.credit_minor &&
+           count(ours.debit_count) == count(theirs.debit_count) && count(ours.credit_count) == count(theirs.credit_count);
+}
+
+std::int64_t field_number(const iso8583::FieldValues& fields, Field f) {
+    const std::string_view text = fields.get(f);
+    return iso8583::all_digits(text) ? number_at(text, 0, text.size()) : 0;
+}
+
+/// DE74/86 credits, DE76/88 debits; their reversals (75, 77, 87, 89) are taken off.
+Totals parse_iso_totals(const iso8583::FieldValues& f) {
+    Totals t;
+    t.credit_count = static_cast<std::uint32_t>(field_number(f, Field::credits_number) - field_number(f, Field::credits_reversal_number));
+    t.debit_count = static_cast<std::uint32_t>(field_number(f, Field::debits_number) - field_number(f, Field::debits_reversal_number));
+    t.credit_minor = field_number(f, Field::credits_amount) - field_number(f, Field::credits_reversal_amount);
+    t.debit_minor = field_number(f, Field::debits_amount) - field_number(f, Field::debits_reversal_amount);
+    return t;
+}
+
+}  // namespace
+
+void Settlement::on_settlement(const RequestArrived& event) {
+    if (batch_awaits_issuer(event.request.terminal) && waiting_.size() < waiting_settlements_max) {
+        waiting_.push_back(event);
+        return;
+    }
+    settle(event);
+}
+
+bool Settlement::batch_awaits_issuer(const iso8583::TerminalId& terminal) const {
+    for (const auto& [rrn, pending] : c_.pending)
+        for (const Asker& asker : pending.askers)
+            if (asker.request.terminal == terminal) return true;
+    return false;
+}
+
+void Settlement::after_step() {
+    for (std::size_t i = 0; i < waiting_.size();) {
+        if (batch_awaits_issuer(waiting_[i].request.terminal)) {
+            ++i;
+            continue;
+        }
+        const RequestArrived event = std::move(waiting_[i]);
+        waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
+        settle(event);
+    }
+}
+
+void Settlement::on_terminal_link_closed(LinkId link) {
+    std::erase_if(waiting_, [&](const RequestArrived& e) { return e.from.link == link; });
+}
+
+void Settlement::settle(const RequestArrived& event) {
+    ledger::TerminalRecord terminal = terminals_.record(event.request.terminal);
+    if (event.request.profile == Profile::unionpay_pos) settle_unionpay(event, std::move(terminal));
+    else settle_iso(event, std::move(terminal));
+}
+
+void Settlement::settle_unionpay(const RequestArrived& event, ledger::TerminalRecord terminal) {
+    const TerminalRequest& r = event.request;
+    const Asker asker{event.from, r};
+    const auto theirs = parse_de48(r.fields.get(Field::additional_data));
+    if (!theirs) {
+        TerminalRequest faulty = r;
+        faulty.format_fault = "DE48: 62 digits are needed (debit and credit, domestic and foreign)";
+        answer_refusal(c_, Asker{event.from, std::move(faulty)}, Refusal::format_error);
+        return;
+    }
+    if (r.batch != terminal.batch) {
+        // The settlement of the batch closed last, again: the stored answer when it says the same.
+        if (r.batch != terminal.closed_batch || terminal.closed_rrn.empty()) answer_refusal(c_, asker, Refusal::batch_closed);
+        else if (!(*theirs == terminal.closed_totals)) answer_refusal(c_, asker, Refusal::totals_differ);
+        else reply_settlement(event, terminal, terminal.closed_code, true);
+        return;
+    }
+    if (agree(own_totals(terminal), *theirs, true)) {
+        close(terminal, *theirs, '1');
+        reply_settlement(event, terminal, '1', true);
+        return;
+    }
+    if (!terminal.uploading) {
+        note_difference(terminal, *theirs);
+        terminal.uploading = true;
+        terminals_.save(terminal);
+    }
+    reply_settlement(event, terminal, '2', false);
+}
+
+void Settlement::settle_iso(const RequestArrived& event, ledger::TerminalRecord terminal) {
+    const TerminalRequest& r = event.request;
+    const Totals theirs = parse_iso_totals(r.fields);
+    const bool again = !terminal.closed_rrn.empty() && terminal.closed_stan == r.stan.value() &&
+                       terminal.closed_transmission_time == r.transmission_time.value();
+    if (again) {
+        if (theirs == terminal.closed_totals) reply_settlement(event, terminal, terminal.closed_code, false);
+        else answer_refusal(c_, Asker{event.from, r}, Refusal::totals_differ);
+        return;
+    }
+    // No upload in this profile: an unbalanced batch closes with an exception.
+    const bool balanced = agree(own_totals(terminal), theirs, false);
+    if (!balanced) note_difference(terminal, theirs);
+    terminal.closed_stan = r.stan.value();
+    terminal.closed_transmission_time = r.transmission_time.value();
+    close(terminal, theirs, balanced ? '1' : '2');
+    reply_settlement(event, terminal, terminal.closed_code, false);
+}
+
+Totals Settlement::own_totals(const ledger::TerminalRecord& terminal) const {
+    const auto debit = c_.ledger.totals().get(ledger::batch_debit_name(terminal.terminal, terminal.batch));
+    const auto credit = c_.ledger.totals().get(ledger::batch_credit_name(terminal.terminal, terminal.batch));
+    Totals t;
+    t.debit_minor = debit.amount_minor;
+    t.debit_count = static_cast<std::uint32_t>(debit.count);
+    t.credit_minor = credit.amount_minor;
+    t.credit_count = static_cast<std::uint32_t>(credit.count);
+    return t;
+}
+
+void Settlement::note_difference(const ledger::TerminalRecord& terminal, const Totals& theirs) {
+    const Totals ours = own_totals(terminal);
+    const auto text = [&](const Totals& t) {
+        const auto major = [&](std::int64_t minor) { return iso8583::Amount(minor, c_.config->currency).major(); };
+        return "debit " + std::to_string(t.debit_count) + "/" + major(t.debit_minor) + " credit " + std::to_string(t.credit_count) +
+               "/" + major(t.credit_minor);
+    };
+    c_.open_exception(std::nullopt, "settlement_differs", "R5",
+                      "terminal " + terminal.terminal.str() + " batch " + terminal.batch.str() + ": terminal says " + text(theirs) +
+                          ", switch says " + text(ours));
+}
+
+void Settlement::close(ledger::TerminalRecord& terminal, const Totals& theirs, char code) {
+    const iso8583::CivilTime local = c_.local_now();
+    terminal.closed_batch = terminal.batch;
+    terminal.closed_totals = theirs;
+    terminal.closed_code = code;
+    terminal.closed_rrn = c_.ledger.next_rrn(c_.now).str();
+    terminal.closed_local_time = local.hhmmss();
+    terminal.closed_local_date = local.date.mmdd();
+    terminal.closed_day = c_.business_day;
+    c_.ledger.totals().forget("b/" + terminal.terminal.str() + "/" + terminal.batch.str() + "/");
+    terminal.batch = terminal.batch.next();
+    terminal.uploading = false;
+    terminals_.save(terminal);
+    Note n;
+    n.kind = NoteKind::batch_settled;
+    n.terminal = terminal.terminal.str();
+    n.rule = "R5";
+    n.detail = "batch " + terminal.closed_batch.str() + " closed, code " + std::string(1, code);
+    c_.note(std::move(n));
+}
+
+void Settlement::reply_settlement(const RequestArrived& event, const ledger::TerminalRecord& terminal, char code, bool next_batch) {
+    const bool closed = code == '1' || event.request.profile == Profile::iso87 || next_batch;
+    ReplyContent content;
+    content.code = iso8583::ResponseCode::of("00");
+    if (closed) {
+        if (auto rrn = iso8583::Rrn::parse(terminal.closed_rrn)) content.rrn = *rrn;
+        content.local_time = terminal.closed_local_time;
+        content.local_date = terminal.closed_local_date;
+        content.business_date = terminal.closed_day;
+    }
+    iso8583::FieldValues fields = make_reply(c_, event.request, content);
+    if (event.request.profile == Profile::unionpay_pos) {
+        std::string f48(event.request.fields.get(Field::additional_data));
+        if (f48.size() == de48_digits) f48[de48_code_at] = code;
+        if (!f48.empty()) fields.set(Field::additional_data, f48);
+        std::string f60(event.request.fields.get(Field::reserved_private_60));
+        if (next_batch && f60.size() >= 8) f60.replace(2, 6, terminal.batch.str());
+        fields.set(Field::reserved_private_60, f60);
+    } else {
+        fields.set(Field::settlement_code, std::string(1, code));
+        if (event.request.fields.has(Field::net_settlement_amount))
+            fields.set(Field::net_settlement_amount, event.request.fields.get(Field::net_settlement_amount));
+    }
+    c_.count(std::string("answered.settlement.00.") + code);
+    c_.emit(SendReply{event.from, std::move(fields), false});
+}
+
+void Settlement::on_upload(const RequestArrived& event) {
+    const Asker asker{event.from, event.request};
+    ledger::TerminalRecord terminal = terminals_.record(event.request.terminal);
+    const bool of_closed = event.request.batch == terminal.closed_batch && terminal.closed_code == '2' && !terminal.uploading;
+    if (!terminal.uploading || event.request.batch != terminal.batch) {
+        // The end message of an upload that is over, again.
+        if (of_closed && event.request.kind == RequestKind::batch_upload_end) reply_settlement(event, terminal, '2', true);
+        else answer_refusal(c_, asker, Refusal::batch_closed);
+        return;
+    }
+    if (event.request.kind == RequestKind::batch_upload) {
+        ReplyContent content;
+        content.code = iso8583::ResponseCode::of("00");
+        answer(c_, asker, content);
+        return;
+    }
+    close(terminal, own_totals(terminal), '2');
+    reply_settlement(event, terminal, '2', true);
+}
+
+iso8583::BatchNumber Settlement::close_batch(const iso8583::TerminalId& id) {
+    ledger::TerminalRecord terminal = terminals_.record(id);
+    close(terminal, own_totals(terminal), '1');
+    return terminal.batch;
+}
+
+void Settlement::cut_over(const std::string& by) {
+    ledger::BusinessDayRecord day;
+    day.day = c_.business_day.next();
+    day.at = c_.now.utc;
+    day.by = by;
+    c_.ledger.save(day);
+    // Counters of the terminals' refunds belong to a day; yesterday's are not asked for again.
+    c_.ledger.totals().forget("v/" + c_.business_day.date.yyyymmdd() + "/");
+    c_.business_day = day.day;
+    c_.count("cut_overs");
+    Note n;
+    n.kind = NoteKind::day_cut_over;
+    n.rule = "R38";
+    n.detail = "business day " + day.day.date.iso() + " began, by " + by;
+    c_.note(std::move(n));
+    arm_cut_over();
+}
+
+void Settlement::arm_cut_over() {
+    if (!c_.config->cutover_at_minute) return;
+    const iso8583::CivilTime local = c_.local_now();
+    const std::int64_t minute = std::int64_t{local.hour} * 60 + local.minute;
+    std::int64_t wait_minutes = *c_.config->cutover_at_minute - minute;
+    if (wait_minutes <= 0) wait_minutes += 24 * 60;
+    c_.set_deadline({DeadlineId::Kind::cut_over, {}, 0}, wait_minutes * 60'000 - std::int64_t{local.second} * 1000);
+}
+
+}  // namespace acquirer

@@ -1,0 +1,43 @@
+// Settlement: a terminal's 0500 and the upload behind it, and the business day's cut-over. Only settlement (or an
+// operator) closes a batch. Source: docs/refund_rules.md, "Business day and batches"; docs/wire.md, DE48.
+#pragma once
+
+#include <vector>
+
+#include "switch/core/core_context.hpp"
+#include "switch/core/terminals.hpp"
+
+namespace acquirer {
+
+class Settlement {
+  public:
+    Settlement(CoreContext& context, Terminals& terminals) : c_(context), terminals_(terminals) {}
+
+    void on_settlement(const RequestArrived& event);
+    void on_upload(const RequestArrived& event);
+    /// A transaction ended: a settlement of its terminal that waited for it goes on.
+    void after_step();
+    void on_terminal_link_closed(LinkId link);
+    /// By hand: the open batch is closed as it is (refundctl terminals close-batch). Returns the new batch.
+    iso8583::BatchNumber close_batch(const iso8583::TerminalId& terminal);
+
+    /// The next business day begins. Transactions under way complete and are posted to it.
+    void cut_over(const std::string& by);
+    void arm_cut_over();
+
+  private:
+    [[nodiscard]] bool batch_awaits_issuer(const iso8583::TerminalId& terminal) const;
+    void settle(const RequestArrived& event);
+    void settle_unionpay(const RequestArrived& event, ledger::TerminalRecord terminal);
+    void settle_iso(const RequestArrived& event, ledger::TerminalRecord terminal);
+    [[nodiscard]] ledger::TerminalRecord::BatchTotals own_totals(const ledger::TerminalRecord& terminal) const;
+    void close(ledger::TerminalRecord& terminal, const ledger::TerminalRecord::BatchTotals& theirs, char code);
+    void reply_settlement(const RequestArrived& event, const ledger::TerminalRecord& terminal, char code, bool next_batch);
+    void note_difference(const ledger::TerminalRecord& terminal, const ledger::TerminalRecord::BatchTotals& theirs);
+
+    CoreContext& c_;
+    Terminals& terminals_;
+    std::vector<RequestArrived> waiting_;
+};
+
+}  // namespace acquirer

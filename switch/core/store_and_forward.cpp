@@ -1,0 +1,303 @@
+#include "switch/core/store_and_forward.hpp"
+
+#include <algorithm>
+
+#include "iso8583/values/ensure.hpp"
+#include "switch/core/issuer_messages.hpp"
+#include "switch/core/transaction_state.hpp"
+
+namespace acquirer {
+namespace {
+
+using ledger::QueuedAdvice;
+using ledger::State;
+using ledger::TransactionRecord;
+using Kind = QueuedAdvice::Kind;
+using Status = QueuedAdvice::Status;
+
+int message_class(const TransactionRecord& record) { return record.advice.kind == Kind::refund ? 2 : 4; }
+
+/// Back-off doubles from the first to the longest, then ± a quarter by transaction and attempt.
+std::int64_t back_off_ms(const routing::Route& route, const TransactionRecord& record) {
+    std::int64_t wait = route.advice_retry_first_ms;
+    for (std::uint32_t i = 1; i < record.advice.attempts && wait < route.advice_retry_max_ms; ++i) wait *= 2;
+    wait = std::min<std::int64_t>(wait, route.advice_retry_max_ms);
+    const std::int64_t quarter = wait / 4;
+    return wait - quarter + (quarter == 0 ? 0 : jitter_hash(record.rrn, record.advice.attempts) % (2 * quarter + 1));
+}
+
+}  // namespace
+
+void StoreAndForward::prepare_reversal(TransactionRecord& record, bool of_approved_original) {
+    QueuedAdvice a;
+    a.kind = Kind::reversal;
+    a.of_approved_original = of_approved_original;
+    const auto numbers = c_.next_issuer_numbers(routing::RouteId{record.route});
+    a.stan = numbers.stan.value();
+    a.transmission_time = numbers.transmission_time.value();
+    a.queued = a.next_attempt = c_.now.utc;
+    record.advice = a;
+}
+
+void StoreAndForward::prepare_refund(TransactionRecord& record) {
+    QueuedAdvice a;
+    a.kind = Kind::refund;
+    const auto numbers = c_.next_issuer_numbers(routing::RouteId{record.route});
+    a.stan = numbers.stan.value();
+    a.transmission_time = numbers.transmission_time.value();
+    a.queued = a.next_attempt = c_.now.utc;
+    record.advice = a;
+}
+
+void StoreAndForward::enqueue(const TransactionRecord& record) {
+    ENSURE(record.advice.kind != Kind::none && record.advice.status != Status::final);
+    const routing::RouteId route{record.route};
+    queues_[route].waiting.emplace(record.advice.next_attempt, record.rrn);
+    if (record.advice.kind == Kind::refund) chains_[*record.original].push_back(record.rrn);
+    else if (record.original) ++c_.reversals_in_chain[*record.original];
+    pump(route);
+}
+
+void StoreAndForward::withdraw(TransactionRecord& record) {
+    ENSURE(record.advice.attempts == 0);
+    queues_[routing::RouteId{record.route}].waiting.erase({record.advice.next_attempt, record.rrn});
+    record.advice.status = Status::final;
+    leave(record);
+}
+
+/// Out of its chain; whoever waited behind it may go.
+void StoreAndForward::leave(const TransactionRecord& record) {
+    if (!record.original) return;
+    if (record.advice.kind == Kind::reversal) {
+        const auto at = c_.reversals_in_chain.find(*record.original);
+        if (at != c_.reversals_in_chain.end() && --at->second == 0) c_.reversals_in_chain.erase(at);
+        return;
+    }
+    const auto chain = chains_.find(*record.original);
+    if (chain == chains_.end()) return;
+    std::erase(chain->second, record.rrn);
+    if (chain->second.empty()) {
+        chains_.erase(chain);
+        return;
+    }
+    if (auto next = c_.ledger.find(chain->second.front()); next && next->advice.status == Status::waiting)
+        queues_[routing::RouteId{next->route}].waiting.emplace(next->advice.next_attempt, next->rrn);
+}
+
+bool StoreAndForward::is_its_turn(const TransactionRecord& record) const {
+    if (record.advice.kind != Kind::refund) return true;
+    const auto chain = chains_.find(*record.original);
+    return chain == chains_.end() || chain->second.front() == record.rrn;
+}
+
+void StoreAndForward::pump(routing::RouteId id) {
+    Queue& queue = queues_[id];
+    const auto* route = c_.config->routes.find(id);
+    while (route != nullptr && !queue.waiting.empty() && queue.in_flight.size() < route->advices_in_flight_max) {
+        const auto [when, rrn] = *queue.waiting.begin();
+        if (when > c_.now.utc) break;
+        const auto link = c_.link_for(id);
+        if (!link) return;  // link_up pumps again
+        queue.waiting.erase(queue.waiting.begin());
+        attempt(id, rrn, *link);
+    }
+    arm(id);
+}
+
+void StoreAndForward::arm(routing::RouteId id) {
+    const DeadlineId deadline{DeadlineId::Kind::advice_attempt, {}, id.value};
+    const Queue& queue = queues_[id];
+    if (queue.waiting.empty() || queue.waiting.begin()->first <= c_.now.utc) c_.deadlines.cancel(deadline);
+    else c_.set_deadline(deadline, queue.waiting.begin()->first.ms - c_.now.utc.ms);
+}
+
+void StoreAndForward::attempt(routing::RouteId id, const iso8583::Rrn& rrn, LinkId link) {
+    auto record = c_.ledger.find(rrn);
+    const auto* route = c_.config->routes.find(id);
+    if (!record || route == nullptr || record->advice.status == Status::final || record->advice.status == Status::parked) return;
+    // Behind an earlier refund of its sale it leaves the queue; leave() of that one brings it back.
+    if (!is_its_turn(*record)) return;
+
+    const bool of_itself = record->advice.kind == Kind::refund || record->kind != ledger::TransactionKind::void_sale ||
+                           record->state != State::advice_pending;
+    std::optional<TransactionRecord> other;
+    if (record->advice.kind == Kind::refund || !of_itself) other = c_.ledger.find(*record->original);
+    if ((record->advice.kind == Kind::refund || !of_itself) && !other) return;
+
+    ++record->advice.attempts;
+    record->advice.status = Status::in_flight;
+    record->updated = c_.now.utc;
+    c_.ledger.save(*record);
+
+    const IssuerKey key{id, message_class(*record), record->advice.stan, record->advice.transmission_time};
+    queues_[id].in_flight[rrn] = key;
+    c_.awaited[key] = {Awaited::What::advice, rrn, link};
+    c_.set_deadline({DeadlineId::Kind::advice_reply, rrn, 0}, route->reply_timeout_ms);
+    const bool refund = record->advice.kind == Kind::refund;
+    c_.emit(SendToIssuer{id, link,
+                         refund ? make_refund_advice(c_, *route, *record, *other)
+                                : make_reversal(c_, *route, *record, of_itself ? *record : *other)});
+    c_.count(refund ? "advices.refund.sent" : "advices.reversal.sent");
+    c_.note(Severity::info, refund ? NoteKind::advice_sent : NoteKind::reversal_sent, *record, refund ? "R54" : "R30",
+            "attempt " + std::to_string(record->advice.attempts));
+}
+
+void StoreAndForward::wait_again(TransactionRecord& record, std::int64_t after_ms) {
+    record.advice.status = Status::waiting;
+    record.advice.next_attempt = c_.now.utc.plus_ms(after_ms);
+    record.updated = c_.now.utc;
+    c_.ledger.save(record);
+    queues_[routing::RouteId{record.route}].waiting.emplace(record.advice.next_attempt, record.rrn);
+}
+
+void StoreAndForward::link_up(routing::RouteId route) { pump(route); }
+
+void StoreAndForward::link_down(routing::RouteId id, LinkId link) {
+    std::vector<iso8583::Rrn> lost;
+    for (const auto& [rrn, key] : queues_[id].in_flight) {
+        const auto at = c_.awaited.find(key);
+        if (at != c_.awaited.end() && at->second.link == link) lost.push_back(rrn);
+    }
+    for (const iso8583::Rrn& rrn : lost) on_reply_deadline(rrn);
+}
+
+void StoreAndForward::on_reply_deadline(const iso8583::Rrn& rrn) {
+    auto record = c_.ledger.find(rrn);
+    if (!record) return;
+    const routing::RouteId id{record->route};
+    Queue& queue = queues_[id];
+    const auto at = queue.in_flight.find(rrn);
+    if (at == queue.in_flight.end()) return;
+    c_.awaited.erase(at->second);
+    queue.in_flight.erase(at);
+    c_.deadlines.cancel({DeadlineId::Kind::advice_reply, rrn, 0});
+    const auto* route = c_.config->routes.find(id);
+    if (route != nullptr && record->advice.status == Status::in_flight) wait_again(*record, back_off_ms(*route, *record));
+    pump(id);
+}
+
+void StoreAndForward::on_attempt_deadline(routing::RouteId route) { pump(route); }
+
+void StoreAndForward::on_reply(const Awaited& awaited, const IssuerReplyArrived& event) {
+    auto record = c_.ledger.find(awaited.rrn);
+    const auto* route = c_.config->routes.find(event.route);
+    if (!record || route == nullptr) return;
+    const bool amount_differs = event.reply.amount_minor && *event.reply.amount_minor != record->amount.minor_units();
+    if (event.mac != MacState::verified || !event.reply.code || amount_differs) {
+        // R57a: an answer that cannot be trusted is no answer; the advice stays pending and is repeated.
+        if (event.mac == MacState::wrong || event.mac == MacState::missing)
+            c_.note(Severity::alarm, NoteKind::bad_issuer_mac, *record, "R57a", "the answer to an advice has a wrong MAC");
+        else if (amount_differs)
+            c_.open_exception(record->rrn, "advice_amount_differs", "R57a", "the issuer's answer to the advice names another amount", true);
+        on_reply_deadline(awaited.rrn);
+        return;
+    }
+    Queue& queue = queues_[event.route];
+    if (const auto at = queue.in_flight.find(awaited.rrn); at != queue.in_flight.end()) {
+        c_.awaited.erase(at->second);
+        queue.in_flight.erase(at);
+    }
+    c_.deadlines.cancel({DeadlineId::Kind::advice_reply, awaited.rrn, 0});
+    record->advice.last_code = event.reply.code->str();
+    if (record->advice.kind == Kind::refund) refund_final(*record, event.reply);
+    else reversal_final(*record, event.reply);
+    pump(event.route);
+}
+
+void StoreAndForward::refund_final(TransactionRecord& record, const IssuerReply& reply) {
+    const auto& route = *c_.route(record.route);
+    switch (routing::classify_refund_advice(route, *reply.code, record.advice.attempts > 1)) {
+        case routing::AdviceVerdict::approved:
+            record.advice.status = Status::final;
+            if (reply.authorization) record.issuer_authorization = *reply.authorization;
+            move(record, State::approved, "R54", c_.now.utc);
+            c_.ledger.post_refund(record, c_.business_day);
+            c_.ledger.save(record);
+            leave(record);
+            c_.note(Severity::info, NoteKind::advice_final, record, "R54", "refund approved by the issuer");
+            return;
+        case routing::AdviceVerdict::abnormal:
+            record.advice.status = Status::final;
+            move(record, State::abnormal, "R55", c_.now.utc);
+            c_.ledger.suspend_refund(record, c_.business_day);
+            c_.ledger.save(record);
+            leave(record);
+            c_.open_exception(record.rrn, "refund_abnormal", "R55",
+                              "the issuer refused an accepted refund with " + reply.code->str() + "; the customer still waits for the money");
+            return;
+        case routing::AdviceVerdict::retry:
+            wait_again(record, back_off_ms(route, record));
+            return;
+        case routing::AdviceVerdict::parked:
+            park(record, "the issuer answered the refund advice with " + reply.code->str() + ": its outcome is unknown");
+            return;
+    }
+    ENSURE(false);
+}
+
+void StoreAndForward::reversal_final(TransactionRecord& record, const IssuerReply& reply) {
+    const auto& route = *c_.route(record.route);
+    QueuedAdvice& a = record.advice;
+    switch (routing::classify_reversal(route, *reply.code, a.of_approved_original)) {
+        case routing::ReversalVerdict::done:
+            a.status = Status::final;
+            leave(record);
+            on_reversed(record, "R30");
+            return;
+        case routing::ReversalVerdict::not_found:
+            if (!a.not_found_once) {
+                // R51a: the original may still be on its way; nothing is released before a quarantine has passed.
+                a.not_found_once = true;
+                note_rule(record, "R51a", c_.now.utc);
+                wait_again(record, route.not_found_quarantine_ms);
+                return;
+            }
+            a.status = Status::final;
+            leave(record);
+            on_reversed(record, "R51a");
+            return;
+        case routing::ReversalVerdict::stuck:
+            a.status = Status::final;
+            leave(record);
+            on_reversal_stuck(record, "R30");
+            return;
+        case routing::ReversalVerdict::retry:
+            wait_again(record, back_off_ms(route, record));
+            return;
+        case routing::ReversalVerdict::parked:
+            park(record, "the issuer answered the reversal with " + reply.code->str() + ": its outcome is unknown");
+            return;
+    }
+    ENSURE(false);
+}
+
+void StoreAndForward::park(TransactionRecord& record, std::string_view why) {
+    record.advice.status = Status::parked;
+    // A reversal stays "reversing" while parked: the sale or refund must not look settled to anyone.
+    if (record.state == State::advice_pending) move(record, State::parked, "R60", c_.now.utc);
+    else note_rule(record, "R60", c_.now.utc);
+    c_.ledger.save(record);
+    leave(record);
+    c_.open_exception(record.rrn, "advice_parked", "R60", std::string(why), true);
+}
+
+bool StoreAndForward::retry_now(const iso8583::Rrn& rrn) {
+    auto record = c_.ledger.find(rrn);
+    if (!record || record->advice.kind == Kind::none || record->advice.status != Status::waiting) return false;
+    const routing::RouteId id{record->route};
+    Queue& queue = queues_[id];
+    // A quarantine is not shortened by impatience (R51a).
+    if (record->advice.not_found_once || queue.waiting.erase({record->advice.next_attempt, rrn}) == 0) return false;
+    record->advice.next_attempt = c_.now.utc;
+    c_.ledger.save(*record);
+    queue.waiting.emplace(record->advice.next_attempt, rrn);
+    pump(id);
+    return true;
+}
+
+std::uint32_t StoreAndForward::queued(routing::RouteId route) const {
+    const auto at = queues_.find(route);
+    return at == queues_.end() ? 0 : static_cast<std::uint32_t>(at->second.waiting.size() + at->second.in_flight.size());
+}
+
+}  // namespace acquirer

@@ -1,0 +1,326 @@
+#include "switch/core/switch_core.hpp"
+
+#include "iso8583/values/ensure.hpp"
+#include "switch/core/core_context.hpp"
+#include "switch/core/operations.hpp"
+#include "switch/core/reversal_flow.hpp"
+#include "switch/core/settlement.hpp"
+#include "switch/core/store_and_forward.hpp"
+#include "switch/core/terminal_replies.hpp"
+#include "switch/core/terminals.hpp"
+#include "switch/core/transaction_flow.hpp"
+
+namespace acquirer {
+
+// Who is who: the context remembers, the flows decide. This file only sorts events to flows and checks what stands
+// before every flow: format, terminal, merchant, sign-on, MAC.
+struct SwitchCore::Impl {
+    Impl(ConfigurationPtr configuration, ledger::Overlay& overlay, const ledger::PanVault& vault, ledger::AuditHash hash)
+        : context(std::move(configuration), overlay, vault), audit_hash(hash) {
+        queue.on_reversed = [this](ledger::TransactionRecord& r, std::string_view rule) { transactions.on_reversed(r, rule); };
+        queue.on_reversal_stuck = [this](ledger::TransactionRecord& r, std::string_view rule) {
+            transactions.on_reversal_stuck(r, rule);
+        };
+    }
+
+    void on(const RequestArrived& event);
+    void on(const TerminalLinkClosed& event) {
+        transactions.on_terminal_link_closed(event.link);
+        settlement.on_terminal_link_closed(event.link);
+    }
+    void on(const IssuerLinkUp& event);
+    void on(const IssuerLinkDown& event);
+    void on(const IssuerReplyArrived& event);
+    void on(const HsmAnswered& event) {
+        if (transactions.owns(event.ticket)) transactions.on_pin_translated(event.ticket, event.reply);
+        else if (terminals.owns(event.ticket)) terminals.on_keys_generated(event.ticket, event.reply);
+    }
+    void on(const OperatorCommanded& event) { operations.on_command(event); }
+    void on(const ConfigReplaced& event);
+    void on(const StoreHealthChanged& event);
+    void on_deadline(const DeadlineId& id);
+
+    /// Format, terminal, merchant, sign-on, MAC: true when the request may go on.
+    bool admit(const RequestArrived& event);
+    void unmatched(const IssuerReplyArrived& event);
+
+    CoreContext context;
+    ledger::AuditHash audit_hash;
+    StoreAndForward queue{context};
+    Terminals terminals{context};
+    TransactionFlow transactions{context, queue, terminals};
+    ReversalFlow reversals{context, queue, transactions};
+    Settlement settlement{context, terminals};
+    Operations operations{context, queue, transactions, terminals, settlement};
+    std::uint64_t turns = 0;
+};
+
+SwitchCore::SwitchCore(ConfigurationPtr configuration, ledger::Overlay& overlay, const ledger::PanVault& vault,
+                       ledger::AuditHash audit_hash)
+    : impl_(std::make_unique<Impl>(std::move(configuration), overlay, vault, audit_hash)) {}
+SwitchCore::~SwitchCore() = default;
+
+iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::Now& now) {
+    CoreContext& c = impl_->context;
+    Effects effects;
+    c.now = now;
+    c.effects = &effects;
+    c.ledger.recover();
+    auto audit = ledger::AuditLog::open(c.ledger.overlay(), impl_->audit_hash);
+    if (!audit) return tl::unexpected(ledger::StoreError{ledger::StoreError::Kind::corruption, audit.error().what});
+    impl_->operations.open_audit(std::move(*audit));
+    if (const auto day = c.ledger.business_day()) {
+        c.business_day = *day;
+    } else {
+        c.business_day = {now.local().date};
+        c.ledger.save(ledger::BusinessDayRecord{c.business_day, now.utc, "first start"});
+    }
+    impl_->terminals.recover();
+    // A copy: recovering a record may take it out of the open work.
+    const std::set<iso8583::Rrn> open = c.ledger.open_work();
+    for (const iso8583::Rrn& rrn : open) {
+        auto record = c.ledger.find(rrn);
+        if (record) impl_->transactions.recover(*record);
+    }
+    impl_->settlement.arm_cut_over();
+    Note n;
+    n.kind = NoteKind::recovered;
+    n.detail = std::to_string(open.size()) + " open transactions, business day " + c.business_day.date.iso();
+    c.note(std::move(n));
+    c.effects = nullptr;
+    if (c.ledger.error()) return tl::unexpected(*c.ledger.error());
+    return effects;
+}
+
+void SwitchCore::step(const Event& event, const iso8583::Now& now, Effects& effects) {
+    impl_->context.now = now;
+    impl_->context.effects = &effects;
+    std::visit([this](const auto& e) { impl_->on(e); }, event);
+    impl_->settlement.after_step();
+    impl_->context.effects = nullptr;
+}
+
+void SwitchCore::pass_deadlines(const iso8583::Now& now, Effects& effects) {
+    impl_->context.now = now;
+    impl_->context.effects = &effects;
+    while (const auto id = impl_->context.deadlines.pop_due(now.instant)) impl_->on_deadline(*id);
+    impl_->settlement.after_step();
+    impl_->context.effects = nullptr;
+}
+
+std::optional<iso8583::Instant> SwitchCore::next_deadline() const { return impl_->context.deadlines.next(); }
+
+void SwitchCore::close_turn() {
+    ++impl_->turns;
+    impl_->context.ledger.close_turn();
+}
+
+std::pair<iso8583::Stan, iso8583::TransmissionTime> SwitchCore::next_issuer_numbers(routing::RouteId route, const iso8583::Now& now) {
+    impl_->context.now = now;
+    const auto numbers = impl_->context.next_issuer_numbers(route);
+    return {numbers.stan, numbers.transmission_time};
+}
+
+const std::optional<ledger::StoreError>& SwitchCore::store_error() const { return impl_->context.ledger.error(); }
+
+bool SwitchCore::quiet() const { return impl_->context.pending.empty(); }
+
+CoreStatus SwitchCore::status() const {
+    const CoreContext& c = impl_->context;
+    CoreStatus s;
+    s.business_date = c.business_day;
+    s.config_version = c.config->version;
+    s.turns = impl_->turns;
+    s.pending = static_cast<std::uint32_t>(c.pending.size());
+    s.held = static_cast<std::uint32_t>(c.held.size());
+    s.open_exceptions = c.ledger.exceptions_open();
+    s.accepts_new_work = c.store_accepts_new_work;
+    s.counters = {c.counters.begin(), c.counters.end()};
+    for (const routing::Route& route : c.config->routes.routes()) {
+        RouteStatus r;
+        r.name = route.name;
+        if (const auto at = c.links.find(route.id); at != c.links.end()) r.links_up = static_cast<std::uint32_t>(at->second.size());
+        if (const auto at = c.requests_in_flight.find(route.id); at != c.requests_in_flight.end()) r.in_flight = at->second;
+        r.queued_advices = impl_->queue.queued(route.id);
+        switch (c.mode(route.id)) {
+            case RouteMode::up: r.operator_state = "up"; break;
+            case RouteMode::down: r.operator_state = "down"; break;
+            case RouteMode::drain: r.operator_state = "drain"; break;
+        }
+        s.routes.push_back(std::move(r));
+    }
+    return s;
+}
+
+// ---- Requests -----------------------------------------------------------------------------------------------------
+
+bool SwitchCore::Impl::admit(const RequestArrived& event) {
+    const TerminalRequest& r = event.request;
+    const Asker asker{event.from, r};
+    const bool reversal = r.kind == RequestKind::reversal;
+    if (!r.format_fault.empty()) {
+        answer_refusal(context, asker, Refusal::format_error);
+        return false;
+    }
+    const TerminalRange* range = context.config->find_terminal(r.terminal);
+    if (range == nullptr || range->merchant != r.merchant || range->profile != r.profile) {
+        answer_refusal(context, asker, Refusal::terminal_unknown);
+        return false;
+    }
+    if (context.config->find_merchant(r.merchant) == nullptr) {
+        answer_refusal(context, asker, Refusal::merchant_unknown);
+        return false;
+    }
+    switch (event.mac) {
+        case MacState::verified:
+        case MacState::not_needed:
+            break;
+        case MacState::no_key:
+            answer_refusal(context, asker, Refusal::sign_on_required);
+            return false;
+        case MacState::wrong:
+        case MacState::missing:
+            context.count("mac_wrong");
+            answer_refusal(context, asker, Refusal::mac_wrong);  // R40: nothing else happens, no tombstone
+            return false;
+        case MacState::hsm_down:
+            // R64: says nothing about the MAC. A reversal gets no answer and is repeated by the terminal.
+            if (!reversal) answer_refusal(context, asker, Refusal::hsm_unavailable);
+            return false;
+    }
+    terminals.prove(r.terminal, event.key_version);
+    return true;
+}
+
+void SwitchCore::Impl::on(const RequestArrived& event) {
+    if (!admit(event)) return;
+    switch (event.request.kind) {
+        case RequestKind::sale:
+        case RequestKind::void_sale:
+        case RequestKind::refund:
+            transactions.on_request(event);
+            return;
+        case RequestKind::reversal:
+            reversals.on_request(event);
+            return;
+        case RequestKind::sign_on:
+            terminals.on_sign_on(event);
+            return;
+        case RequestKind::sign_off:
+        case RequestKind::echo:
+            terminals.on_simple_request(event);
+            return;
+        case RequestKind::settlement:
+            settlement.on_settlement(event);
+            return;
+        case RequestKind::batch_upload:
+        case RequestKind::batch_upload_end:
+            settlement.on_upload(event);
+            return;
+        case RequestKind::unsupported:
+            answer_refusal(context, Asker{event.from, event.request}, Refusal::function_not_supported);
+            return;
+    }
+    ENSURE(false);
+}
+
+// ---- Issuers ------------------------------------------------------------------------------------------------------
+
+void SwitchCore::Impl::on(const IssuerLinkUp& event) {
+    context.links[event.route].push_back(event.link);
+    queue.link_up(event.route);
+    transactions.retry_cleared(event.route);
+}
+
+void SwitchCore::Impl::on(const IssuerLinkDown& event) {
+    std::erase(context.links[event.route], event.link);
+    transactions.on_link_down(event.route, event.link);
+    queue.link_down(event.route, event.link);
+}
+
+void SwitchCore::Impl::on(const IssuerReplyArrived& event) {
+    const IssuerKey key{event.route, event.reply.mti.message_class(), event.reply.stan.value(), event.reply.transmission_time.value()};
+    const auto at = context.awaited.find(key);
+    const bool other_rrn = at != context.awaited.end() && event.reply.rrn && at->second.what == Awaited::What::request &&
+                           *event.reply.rrn != at->second.rrn;
+    if (at == context.awaited.end() || other_rrn) {
+        unmatched(event);
+        return;
+    }
+    const Awaited awaited = at->second;
+    if (awaited.what == Awaited::What::request) transactions.on_issuer_reply(awaited, event);
+    else queue.on_reply(awaited, event);
+}
+
+/// Late (R51) when its DE37 leads to the record that sent it, else unmatched (R63) with the nearest miss.
+void SwitchCore::Impl::unmatched(const IssuerReplyArrived& event) {
+    const IssuerReply& reply = event.reply;
+    std::optional<ledger::TransactionRecord> record;
+    if (reply.rrn) record = context.ledger.find(*reply.rrn);
+    if (record && routing::RouteId{record->route} == event.route) {
+        const bool of_request = reply.mti.message_class() <= 2 && record->issuer_stan == reply.stan.value() &&
+                                record->issuer_transmission_time == reply.transmission_time.value();
+        if (of_request && record->state != ledger::State::approved && record->state != ledger::State::declined) {
+            transactions.on_late_reply(*record, event);
+            return;
+        }
+        const bool again = of_request || (record->advice.stan == reply.stan.value() &&
+                                          record->advice.transmission_time == reply.transmission_time.value());
+        if (again) {  // the same answer twice: nothing new in it
+            context.count("repeated_replies");
+            context.note(Severity::info, NoteKind::late_reply, *record, "R63", "the issuer answered again");
+            return;
+        }
+    }
+    context.count("unmatched_replies");
+    std::string text = "an answer " + reply.mti.str() + " with STAN " + reply.stan.str() + " and DE7 " +
+                       reply.transmission_time.str() + " answers nothing that is awaited";
+    text += record ? "; its DE37 is that of " + record->rrn.str() + ", which sent STAN " + iso8583::Stan::of(record->issuer_stan).str()
+                   : reply.rrn ? "; its DE37 is unknown" : "; it has no DE37";
+    context.open_exception(record ? std::optional(record->rrn) : std::nullopt, "unmatched_reply", "R63", std::move(text));
+}
+
+// ---- The rest -----------------------------------------------------------------------------------------------------
+
+void SwitchCore::Impl::on(const ConfigReplaced& event) {
+    context.config = event.configuration;
+    settlement.arm_cut_over();
+    Note n;
+    n.kind = NoteKind::configuration_replaced;
+    n.detail = "version " + std::to_string(context.config->version) + ", hash " + context.config->hash;
+    context.note(std::move(n));
+}
+
+void SwitchCore::Impl::on(const StoreHealthChanged& event) {
+    if (context.store_accepts_new_work == event.accepts_new_work) return;
+    context.store_accepts_new_work = event.accepts_new_work;
+    Note n;
+    n.severity = event.accepts_new_work ? Severity::info : Severity::alarm;
+    n.kind = NoteKind::store_refuses_work;
+    n.rule = "R62";
+    n.detail = event.accepts_new_work ? "the store takes new work again" : "new requests are refused: " + event.reason;
+    context.note(std::move(n));
+}
+
+void SwitchCore::Impl::on_deadline(const DeadlineId& id) {
+    switch (id.kind) {
+        case DeadlineId::Kind::request_reply:
+            transactions.on_reply_deadline(id.rrn);
+            return;
+        case DeadlineId::Kind::advice_reply:
+            queue.on_reply_deadline(id.rrn);
+            return;
+        case DeadlineId::Kind::advice_attempt:
+            queue.on_attempt_deadline(routing::RouteId{static_cast<std::uint16_t>(id.number)});
+            return;
+        case DeadlineId::Kind::hsm_reply:
+            on(HsmAnswered{id.number, tl::unexpected(hsm::HsmFault::unavailable)});
+            return;
+        case DeadlineId::Kind::cut_over:
+            settlement.cut_over("schedule");
+            return;
+    }
+    ENSURE(false);
+}
+
+}  // namespace acquirer

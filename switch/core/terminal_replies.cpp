@@ -1,0 +1,92 @@
+#include "switch/core/terminal_replies.hpp"
+
+namespace acquirer {
+namespace {
+
+using iso8583::Field;
+using iso8583::FieldValues;
+
+constexpr Field unionpay_echo[] = {Field::processing_code, Field::amount_transaction, Field::stan, Field::pos_condition_code,
+                                   Field::terminal, Field::merchant, Field::currency_transaction, Field::reserved_private_60};
+constexpr Field iso_echo[] = {Field::processing_code, Field::amount_transaction, Field::transmission_time, Field::stan,
+                              Field::pos_condition_code, Field::terminal, Field::merchant, Field::currency_transaction,
+                              Field::network_management_code};
+constexpr std::size_t text_characters_max = 25;  // DE44
+
+}  // namespace
+
+FieldValues make_reply(const CoreContext& context, const TerminalRequest& request, const ReplyContent& content) {
+    FieldValues reply(request.fields.mti().response());
+    const auto echo = [&](Field f) {
+        if (request.fields.has(f)) reply.set(f, request.fields.get(f));
+    };
+    if (request.profile == Profile::unionpay_pos)
+        for (Field f : unionpay_echo) echo(f);
+    else
+        for (Field f : iso_echo) echo(f);
+    // A reversal is answered for its original, whose amount form may be bad: an amount that is no number is not echoed.
+    if (!request.amount && reply.has(Field::amount_transaction) &&
+        !iso8583::all_digits(reply.get(Field::amount_transaction)))
+        reply.erase(Field::amount_transaction);
+
+    const iso8583::CivilTime local = context.local_now();
+    reply.set(Field::local_time, content.local_time.empty() ? local.hhmmss() : content.local_time);
+    reply.set(Field::local_date, content.local_date.empty() ? local.date.mmdd() : content.local_date);
+    reply.set(Field::settlement_date, content.business_date.value_or(context.business_day).date.mmdd());
+    if (content.rrn) reply.set(Field::rrn, content.rrn->view());
+    if (!content.authorization.empty()) reply.set(Field::authorization_code, content.authorization.view());
+    reply.set(Field::response_code, content.code.view());
+    if (!content.text.empty())
+        reply.set(Field::additional_response_data, std::string_view(content.text).substr(0, text_characters_max));
+    if (!content.icc_data.empty()) reply.set(Field::icc_data, content.icc_data);
+    return reply;
+}
+
+ReplyContent stored_content(const ledger::TransactionRecord& record) {
+    ReplyContent content;
+    content.rrn = record.rrn;
+    if (!record.answer) return content;
+    content.code = record.answer->code;
+    content.authorization = record.answer->authorization;
+    content.text = record.answer->text;
+    content.icc_data = record.answer->icc_data;
+    content.local_time = record.answer->local_time;
+    content.local_date = record.answer->local_date;
+    content.business_date = record.answer->business_date;
+    return content;
+}
+
+void answer(CoreContext& context, const Asker& asker, const ReplyContent& content) {
+    std::string counter = "answered.";
+    counter += name(asker.request.kind);
+    counter += '.';
+    counter += content.code.view();
+    context.count(counter);
+    context.emit(SendReply{asker.to, make_reply(context, asker.request, content), false});
+}
+
+void answer_refusal(CoreContext& context, const Asker& asker, Refusal refusal, std::optional<iso8583::Rrn> rrn,
+                    std::string_view text) {
+    const RefusalInfo& why = info(refusal);
+    ReplyContent content;
+    content.code = response_code(refusal, asker.request.profile);
+    content.rrn = rrn;
+    content.text = text.empty() ? why.text : text;
+    answer(context, asker, content);
+    if (refusal == Refusal::sign_on_required || refusal == Refusal::batch_closed)
+        std::get<SendReply>(context.effects->back()).sign_on_again = true;
+    Note n;
+    n.severity = Severity::info;
+    n.kind = NoteKind::request_refused;
+    n.terminal = asker.request.terminal.str();
+    n.merchant = asker.request.merchant.str();
+    if (rrn) n.rrn = rrn->str();
+    n.rule = why.rule;
+    n.code = content.code.str();
+    n.link = asker.to.link.value;
+    n.detail = std::string(name(asker.request.kind)) + ": " + std::string(why.explanation);
+    if (refusal == Refusal::format_error) n.detail += ": " + asker.request.format_fault;
+    context.note(std::move(n));
+}
+
+}  // namespace acquirer

@@ -1,0 +1,203 @@
+// The states of a transaction and every transition that exists: one table, checked by the compiler, printed by
+// `refund-switch --describe states` into docs/states.md. Source: docs/refund_rules.md, "States".
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "iso8583/values/ensure.hpp"
+#include "ledger/transaction_record.hpp"
+
+namespace acquirer {
+
+struct Transition {
+    ledger::TransactionKind kind;
+    ledger::State from;
+    ledger::State to;
+    std::string_view rules;  // why it happens
+};
+
+/// How a record begins: not a transition, but as much part of the contract.
+struct InitialState {
+    ledger::TransactionKind kind;
+    ledger::State state;
+    std::string_view rules;
+};
+
+namespace state_table {
+using enum ledger::State;
+using ledger::State;
+using enum ledger::TransactionKind;
+
+inline constexpr std::array initial = {
+    InitialState{sale, intent, "R1"},
+    InitialState{sale, declined, "R2 R24 R36 R52"},
+    InitialState{sale, tombstone, "R35"},
+    InitialState{void_sale, intent, "R3"},
+    InitialState{void_sale, advice_pending, "R3"},
+    InitialState{void_sale, refused, "R4 R5 R6 R7"},
+    InitialState{void_sale, tombstone, "R35"},
+    InitialState{refund, intent, "R8 R10 R12"},
+    InitialState{refund, advice_pending, "R8 R10 R12"},
+    InitialState{refund, held, "R17 R20b"},
+    InitialState{refund, refused, "R11 R14 R15 R16 R23 R24"},
+    InitialState{refund, tombstone, "R35"},
+};
+
+inline constexpr std::array transitions = {
+    Transition{sale, intent, sent, "R1"},
+    Transition{sale, intent, in_doubt, "R57"},
+    Transition{sale, sent, approved, "R1"},
+    Transition{sale, sent, declined, "R2"},
+    Transition{sale, sent, in_doubt, "R50 R53 R57 R58 R61 R64"},
+    Transition{sale, sent, reverse_on_answer, "R34"},
+    Transition{sale, reverse_on_answer, reversing, "R34"},
+    Transition{sale, reverse_on_answer, declined, "R34"},
+    Transition{sale, in_doubt, reversing, "R50"},
+    Transition{sale, reversing, reversed, "R30 R50 R51a"},
+    Transition{sale, reversing, reversal_stuck, "R30"},
+    Transition{sale, reversed, reversing, "R51a"},
+    Transition{sale, approved, reversing, "R30"},
+    Transition{sale, approved, voiding, "R3"},
+    Transition{sale, approved, voided, "R3"},
+    Transition{sale, voiding, voided, "R3"},
+    Transition{sale, voiding, approved, "R3 R50"},
+    Transition{sale, voided, void_reversing, "R32"},
+    Transition{sale, voided, approved, "R32"},
+    Transition{sale, void_reversing, approved, "R32"},
+    Transition{sale, void_reversing, voided, "R32"},
+    Transition{sale, reversal_stuck, reversed, "R30"},
+    Transition{sale, reversal_stuck, approved, "R30"},
+    Transition{sale, tombstone, declined, "R36"},
+
+    Transition{void_sale, intent, sent, "R3"},
+    Transition{void_sale, intent, in_doubt, "R57"},
+    Transition{void_sale, sent, voided, "R3"},
+    Transition{void_sale, sent, declined, "R3"},
+    Transition{void_sale, sent, in_doubt, "R50 R53 R57 R58 R61 R64"},
+    Transition{void_sale, sent, reverse_on_answer, "R34"},
+    Transition{void_sale, reverse_on_answer, reversing, "R34"},
+    Transition{void_sale, reverse_on_answer, declined, "R34"},
+    Transition{void_sale, in_doubt, reversing, "R50"},
+    Transition{void_sale, voided, reversing, "R32"},
+    Transition{void_sale, reversing, reversed, "R32 R50 R51a"},
+    Transition{void_sale, reversing, voided, "R32"},
+    Transition{void_sale, reversed, reversing, "R51a"},
+    Transition{void_sale, advice_pending, voided, "R3"},
+    Transition{void_sale, advice_pending, parked, "R60"},
+    Transition{void_sale, advice_pending, reversal_stuck, "R3"},
+    Transition{void_sale, advice_pending, cancelled, "R32"},
+    Transition{void_sale, parked, advice_pending, "R60"},
+    Transition{void_sale, parked, voided, "R60"},
+    Transition{void_sale, reversal_stuck, voided, "R30"},
+    Transition{void_sale, reversal_stuck, reversed, "R30"},
+    Transition{void_sale, tombstone, declined, "R36"},
+
+    Transition{refund, intent, sent, "R8"},
+    Transition{refund, intent, in_doubt, "R57"},
+    Transition{refund, sent, approved, "R8"},
+    Transition{refund, sent, declined, "R8"},
+    Transition{refund, sent, in_doubt, "R50 R53 R57 R58 R61 R64"},
+    Transition{refund, sent, reverse_on_answer, "R34"},
+    Transition{refund, reverse_on_answer, reversing, "R34"},
+    Transition{refund, reverse_on_answer, declined, "R34"},
+    Transition{refund, in_doubt, reversing, "R50"},
+    Transition{refund, approved, reversing, "R33"},
+    Transition{refund, reversing, reversed, "R33 R50 R51a"},
+    Transition{refund, reversing, reversal_stuck, "R33"},
+    Transition{refund, reversed, reversing, "R51a"},
+    Transition{refund, reversal_stuck, reversed, "R33"},
+    Transition{refund, reversal_stuck, approved, "R33"},
+    Transition{refund, held, rejected, "R17"},
+    Transition{refund, held, expired, "R17"},
+    Transition{refund, held, cancelled, "R17 R33"},
+    Transition{refund, held, cleared, "R17"},
+    Transition{refund, cleared, sent, "R17"},
+    Transition{refund, cleared, advice_pending, "R17"},
+    Transition{refund, cleared, cancelled, "R33"},
+    Transition{refund, advice_pending, approved, "R54"},
+    Transition{refund, advice_pending, abnormal, "R55"},
+    Transition{refund, advice_pending, parked, "R60"},
+    Transition{refund, advice_pending, cancelled, "R33"},
+    Transition{refund, parked, advice_pending, "R60"},
+    Transition{refund, parked, abnormal, "R60"},
+    Transition{refund, parked, approved, "R51"},
+    Transition{refund, abnormal, advice_pending, "R55"},
+    Transition{refund, abnormal, approved, "R51"},
+    Transition{refund, abnormal, alternative_account, "R55"},
+    Transition{refund, abnormal, merchant_account, "R55"},
+    Transition{refund, abnormal, cancelled, "R55"},
+    Transition{refund, tombstone, declined, "R36"},
+};
+
+constexpr bool exists(ledger::TransactionKind kind, State from, State to) {
+    for (const Transition& t : transitions)
+        if (t.kind == kind && t.from == from && t.to == to) return true;
+    return false;
+}
+constexpr bool no_row_twice() {
+    for (std::size_t i = 0; i < transitions.size(); ++i)
+        for (std::size_t k = i + 1; k < transitions.size(); ++k)
+            if (transitions[i].kind == transitions[k].kind && transitions[i].from == transitions[k].from &&
+                transitions[i].to == transitions[k].to)
+                return false;
+    return true;
+}
+constexpr bool begins(ledger::TransactionKind kind, State state) {
+    for (const InitialState& s : initial)
+        if (s.kind == kind && s.state == state) return true;
+    return false;
+}
+constexpr bool every_state_can_be_reached() {
+    for (const Transition& t : transitions) {
+        bool entered = begins(t.kind, t.from);
+        for (const Transition& other : transitions)
+            if (other.kind == t.kind && other.to == t.from) entered = true;
+        if (!entered) return false;
+    }
+    return true;
+}
+constexpr bool has_exit(ledger::TransactionKind kind, State state) {
+    for (const Transition& t : transitions)
+        if (t.kind == kind && t.from == state) return true;
+    return false;
+}
+/// What waits for something must have a way on.
+constexpr bool nothing_waits_forever() {
+    constexpr State waiting[] = {intent, sent, in_doubt, reverse_on_answer, reversing, held, cleared, advice_pending,
+                                 voiding, void_reversing, reversal_stuck, parked, abnormal, tombstone};
+    for (const Transition& t : transitions)
+        for (State w : waiting)
+            if (t.to == w && !has_exit(t.kind, w)) return false;
+    return true;
+}
+/// I3, R20a: nothing leads from declined, refused, rejected, expired or cancelled to approved.
+constexpr bool a_no_stays_a_no() {
+    constexpr State final_no[] = {declined, refused, rejected, expired, cancelled};
+    for (const Transition& t : transitions)
+        for (State f : final_no)
+            if (t.from == f) return false;
+    return true;
+}
+
+static_assert(no_row_twice());
+static_assert(every_state_can_be_reached());
+static_assert(nothing_waits_forever());
+static_assert(a_no_stays_a_no());
+static_assert(!exists(sale, in_doubt, approved), "an outcome once unknown is reversed, never approved (R57)");
+static_assert(!exists(refund, in_doubt, approved));
+}  // namespace state_table
+
+/// Moves a record along the table; a transition that is not in it is our bug. The rule goes into its history.
+void move(ledger::TransactionRecord& record, ledger::State to, std::string_view rule, iso8583::UtcTime at);
+/// Gives a new record its first state.
+void begin(ledger::TransactionRecord& record, ledger::State state, std::string_view rule, iso8583::UtcTime at);
+/// Notes a rule in the history without a change of state.
+void note_rule(ledger::TransactionRecord& record, std::string_view rule, iso8583::UtcTime at);
+
+/// The table as Markdown: the whole of docs/states.md.
+std::string describe_states();
+
+}  // namespace acquirer

@@ -1,0 +1,68 @@
+#include "switch/core/turn.hpp"
+
+#include "iso8583/values/ensure.hpp"
+#include "switch/core/switch_core.hpp"
+
+namespace acquirer {
+
+Turn::Turn(SwitchCore& core, ledger::Overlay& overlay, ledger::Store& store, std::function<void()> sync_done)
+    : core_(core), overlay_(overlay), store_(store), sync_done_(std::move(sync_done)) {}
+
+void Turn::offer(const Event& event, const iso8583::Now& now) {
+    if (failed_) return;
+    core_.step(event, now, collecting_);
+    ++events_in_turn_;
+}
+
+void Turn::offer_recovered(Effects effects) {
+    for (Effect& effect : effects) collecting_.push_back(std::move(effect));
+}
+
+void Turn::pass_deadlines(const iso8583::Now& now) {
+    if (failed_) return;
+    core_.pass_deadlines(now, collecting_);
+}
+
+void Turn::pump(const std::function<void(const Effect&)>& perform) {
+    // Effects of a perform may lead to new events; they are stepped by the owner and wait for the next pump.
+    if (sync_in_flight_ && sync_ended_) {
+        sync_in_flight_ = false;
+        sync_ended_ = false;
+        if (auto synced = store_.finish_sync(); !synced) {
+            failed_ = synced.error();
+        } else {
+            overlay_.in_flight_done();
+            Effects durable;
+            durable.swap(in_flight_);
+            for (const Effect& effect : durable) perform(effect);
+        }
+    }
+    if (core_.store_error() && !failed_) failed_ = core_.store_error();
+    if (failed_) {
+        collecting_.clear();
+        in_flight_.clear();
+        return;
+    }
+    if (sync_in_flight_) return;
+    begin_sync_if_needed();
+    if (sync_in_flight_) return;
+    // Nothing was written since the last sync: what was decided is already durable.
+    Effects ready;
+    ready.swap(collecting_);
+    events_in_turn_ = 0;
+    for (const Effect& effect : ready) perform(effect);
+}
+
+void Turn::begin_sync_if_needed() {
+    core_.close_turn();
+    if (overlay_.current_empty()) return;
+    in_flight_.swap(collecting_);
+    ENSURE(collecting_.empty());
+    events_in_turn_ = 0;
+    sync_in_flight_ = true;
+    store_.begin_sync(overlay_.take_batch(), sync_done_);
+}
+
+std::optional<iso8583::Instant> Turn::next_deadline() const { return core_.next_deadline(); }
+
+}  // namespace acquirer
