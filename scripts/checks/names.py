@@ -1,4 +1,5 @@
 """Lists that must stay equal to the tree: callers of .reveal(), rules with their tests, failure modes with theirs."""
+import os
 import re
 
 from .tree import CODE, Finding
@@ -32,6 +33,26 @@ def check_reveal(tree):
         if listed.get(path, 0) != seen.get(path, 0):
             out.append(Finding("reveal", path, 0, f"{seen.get(path, 0)} calls of .reveal(), {REVEAL_LIST} allows "
                                f"{listed.get(path, 0)}: say there why this place may see clear digits"))
+    return out
+
+
+def check_documents(tree):
+    """Documents that code and documents point to exist: docs/….md, docs/decisions/NNNN, and relative links."""
+    out, known = [], set(tree.paths)
+    for path in tree.paths:
+        if not path.endswith(CODE + (".md", ".toml", "CMakeLists.txt")):
+            continue
+        for number, line in enumerate(tree.lines(path), 1):
+            named = set(re.findall(r"(?<![\w/.])docs/[\w/-]+\.md", line))
+            if path.endswith(".md"):
+                for link in re.findall(r"\]\(([^)#:\s]+)[^)]*\)", line):
+                    named.add(os.path.normpath(os.path.join(os.path.dirname(path), link)))
+            for name in sorted(named):
+                if name not in known and not any(p.startswith(name.rstrip("/") + "/") for p in known):
+                    out.append(Finding("documents", path, number, f"there is no {name}"))
+            for decision in re.findall(r"docs/decisions/(\d{4})(?![\w-])", line):
+                if not any(p.startswith(f"docs/decisions/{decision}-") for p in known):
+                    out.append(Finding("documents", path, number, f"there is no decision {decision}"))
     return out
 
 

@@ -91,6 +91,9 @@ REFUSED = [
     ("failure-modes", [("docs/failure_modes.md", "| power | `a_test: lights out` |\n"),
                        ("tests/a/CMakeLists.txt", "switch_test(a_test SOURCES a.cpp)\n"),
                        ("tests/a/a.cpp", 'TEST_CASE("lights on") {}\n')], "'lights out'"),
+    ("documents", [("switch/core/a.hpp", "// docs/gone.md\n")], "there is no docs/gone.md"),
+    ("documents", [("switch/core/a.hpp", "// docs/decisions/0007\n")], "there is no decision 0007"),
+    ("documents", [("docs/a.md", "[b](b.md)\n")], "there is no docs/b.md"),
     ("heavy", [(f"switch/config/{n}.cpp", "#include <toml++/toml.h>\n") for n in "ab"], "toml++ is seen by 2 files"),
     ("heavy", [("switch/config/a.cpp", '#include "switch/config/a.hpp"\n'), ("switch/config/b.cpp", '#include "switch/config/a.hpp"\n'),
                ("switch/config/a.hpp", "#include <nlohmann/json.hpp>\n")], "nlohmann/json is seen by 2 files"),
@@ -119,6 +122,8 @@ PASSED = [
     ("failure-modes", [("docs/failure_modes.md", "| what | test |\n|---|---|\n| power | `a_test: lights out` |\n"),
                        ("tests/a/CMakeLists.txt", "switch_test(a_test SOURCES a.cpp)\n"),
                        ("tests/a/a.cpp", 'TEST_CASE("lights out: all of them") {}\n')]),
+    ("documents", [("docs/a.md", "[b](b.md#part) [c](decisions/) [d](../x.hpp)\n"), ("docs/b.md", ""), ("x.hpp", "// docs/b.md\n"),
+                   ("docs/decisions/0001-x.md", ""), ("y.hpp", "// docs/decisions/0001\n")]),
     ("heavy", [("switch/config/a.cpp", "#include <toml++/toml.h>\n"), ("routing/issuer_sim/a.cpp", "#include <toml++/toml.h>\n")]),
     ("format", [FORMAT_FILE, ("switch/core/a.cpp", "int a;\n")]),
 ]
