@@ -117,7 +117,8 @@ ViewResult view_merchants(const ViewContext& context, std::size_t limit) {
         one.put("merchant", id.view()).put("name", merchant.name).put("suspended", suspended);
         one.put("refund_enabled", refund_enabled)
             .put("policy", policy_text(merchant.refund, context.configuration.currency));
-        one.put("suspension_source", source(context, *suspension)).put("refund_source", source(context, *right));
+        one.put("suspension_source", source(context, *suspension))
+            .put("refund_source", source(context, *right));
         items.add(std::move(one));
     }
     View view = View::object();

@@ -1,0 +1,58 @@
+// The commands of the control protocol, one table for both ends: refundctl makes its command line from it and
+// the switch checks requests by it. Names and shapes are stable (docs/refundctl.md).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "iso8583/values/result.hpp"
+
+namespace acquirer::admin {
+
+/// What an argument's text has to look like; checked by both ends, in the same words.
+enum class ArgumentKind : std::uint8_t {
+    rrn,            // 12 of 0–9 A–Z
+    id,             // an RRN or a case number
+    exception_id,   // as exceptions list shows it
+    authorization,  // 6 characters
+    terminal,       // 8 digits
+    merchant,       // 15 characters
+    batch,          // 6 digits
+    trace,          // 6 digits
+    last4,          // 4 digits
+    amount,         // major units, "60.00"
+    mmdd,           // "0612"
+    date,           // "2026-11-21"
+    text,           // 1 to 200 printable characters
+    word,           // a name: letters, digits, - and _
+    number,         // 1 to 1000
+    flag,           // present or not
+    choice          // one of `choices`
+};
+
+struct ArgumentInfo {
+    std::string_view name;
+    ArgumentKind kind = ArgumentKind::text;
+    bool required = false;
+    bool positional = false;  // on the command line
+    std::string_view help;
+    std::string_view choices = "";  // "route merchant terminal instrument"
+};
+
+struct CommandInfo {
+    std::string_view name;  // "refund open"
+    std::string_view role;  // "viewer", "operator" …
+    std::string_view help;
+    std::vector<ArgumentInfo> arguments;
+};
+
+const std::vector<CommandInfo>& commands();
+const CommandInfo* find_command(std::string_view name);
+
+inline constexpr std::size_t argument_text_max = 200;
+/// Nothing when `text` is in the argument's form; else a sentence that begins with its name and never repeats
+/// it.
+iso8583::Result<void> check_argument(const ArgumentInfo& argument, std::string_view text);
+
+}  // namespace acquirer::admin

@@ -1,0 +1,50 @@
+// The switch's end of the control protocol: a line becomes an operator's command for the core, or a read for
+// the worker. Roles: the peer's uid by the configuration's [[operator]]; with demo = true `as` chooses one of
+// the demo's people instead, and without it the demo shows everything and changes nothing (viewer).
+//
+// Ownership: owns its list of operators; a reload calls operators_replaced. Thread: the core's; a read it
+// hands out runs on the worker and refers to nothing of this object.
+#pragma once
+
+#include <memory>
+
+#include "ledger/audit_log.hpp"
+#include "switch/admin/control_protocol.hpp"
+#include "switch/config.hpp"
+#include "switch/core/operator_views.hpp"
+#include "switch/io/control_port.hpp"
+
+namespace acquirer::admin {
+
+/// Who asks, by the kernel's word and the configuration.
+struct Person {
+    std::string name;
+    std::vector<Role> roles;
+};
+/// The demo's people: maker1, maker2, checker1, checker2, security1, admin1.
+std::vector<Person> demo_people();
+
+class OperatorsControl final : public ControlHandler {
+  public:
+    /// `hash` is ledger/audit_hash.hpp's SHA-256.
+    OperatorsControl(std::vector<OperatorAccount> operators, bool demo, ledger::AuditHash hash);
+
+    ControlDecision decide(const ControlRequest& request) override;
+    std::string refuse(const std::string& why) override;
+    void operators_replaced(std::vector<OperatorAccount> operators) { operators_ = std::move(operators); }
+
+  private:
+    [[nodiscard]] iso8583::Result<Person> person_of(const ControlRequest& request,
+                                                    const Request& parsed) const;
+
+    std::vector<OperatorAccount> operators_;
+    bool demo_;
+    ledger::AuditHash hash_;
+};
+
+/// The command of a request that changes something; nothing for a read.
+std::optional<OperatorCommand> operator_command(const Request& request);
+/// A read over what the worker was given.
+ViewResult run_read(const Request& request, const ViewContext& context, ledger::AuditHash hash);
+
+}  // namespace acquirer::admin

@@ -1,0 +1,152 @@
+#include "switch/admin/control_protocol.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "switch/admin/commands.hpp"
+
+namespace acquirer::admin {
+
+using iso8583::parse_error;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+Json json_of(const View& view) {
+    if (const auto* text = view.text()) return *text;
+    if (const auto* flag = view.flag()) return *flag;
+    if (const auto* number = view.number()) return *number;
+    if (const auto* items = view.items()) {
+        Json list = Json::array();
+        for (const View& item : *items) list.push_back(json_of(item));
+        return list;
+    }
+    if (const auto* members = view.members()) {
+        Json object = Json::object();
+        for (const auto& [name, value] : *members) object[name] = json_of(value);
+        return object;
+    }
+    return nullptr;
+}
+
+View view_of(const Json& json) {
+    if (json.is_string()) return json.get<std::string>();
+    if (json.is_boolean()) return json.get<bool>();
+    if (json.is_number_integer()) return json.get<std::int64_t>();
+    if (json.is_array()) {
+        View list = View::list();
+        for (const Json& item : json) list.add(view_of(item));
+        return list;
+    }
+    if (json.is_object()) {
+        View object = View::object();
+        for (const auto& [name, value] : json.items()) object.put(name, view_of(value));
+        return object;
+    }
+    return {};
+}
+
+/// Invalid UTF-8 in a stored text must not make an answer impossible.
+std::string dump(const Json& json, int indent = -1) {
+    return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+std::optional<Json> parse_object(std::string_view line) {
+    Json json = Json::parse(line, nullptr, false);
+    if (json.is_discarded() || !json.is_object()) return std::nullopt;
+    return json;
+}
+
+/// An argument's value as text: numbers and flags may be typed as such.
+std::optional<std::string> argument_text(const Json& value) {
+    if (value.is_string()) return value.get<std::string>();
+    if (value.is_boolean()) return std::string(value.get<bool>() ? "true" : "false");
+    if (value.is_number_integer()) return dump(value);
+    return std::nullopt;
+}
+
+iso8583::Result<void> read_arguments(const CommandInfo& command, const Json& arguments, Request& request) {
+    if (!arguments.is_object()) return parse_error("args has to be an object");
+    for (const auto& [name, value] : arguments.items()) {
+        const ArgumentInfo* info = nullptr;
+        for (const ArgumentInfo& candidate : command.arguments)
+            if (candidate.name == name) info = &candidate;
+        if (info == nullptr) return parse_error(std::string(command.name) + " has no argument of that name");
+        const auto text = argument_text(value);
+        if (!text) return parse_error(name + ": has to be a text");
+        if (auto good = check_argument(*info, *text); !good) return tl::unexpected(good.error());
+        request.arguments[name] = *text;
+    }
+    for (const ArgumentInfo& info : command.arguments)
+        if (info.required && request.arguments.count(info.name) == 0)
+            return parse_error(std::string(command.name) + " needs " + std::string(info.name) + ": " +
+                               std::string(info.help));
+    return {};
+}
+
+}  // namespace
+
+iso8583::Result<Request> parse_request(std::string_view line) {
+    if (line.size() > request_bytes_max)
+        return parse_error("the request is longer than " + std::to_string(request_bytes_max) + " bytes");
+    const auto json = parse_object(line);
+    if (!json) return parse_error("the request is no JSON object");
+    Request request;
+    for (const auto& [name, value] : json->items()) {
+        if (name != "command" && name != "args" && name != "as")
+            return parse_error("the request has a member that is none of command, args and as");
+        if (name != "args" && !value.is_string()) return parse_error(name + " has to be a text");
+    }
+    if (!json->contains("command")) return parse_error("the request names no command");
+    request.command = (*json)["command"].get<std::string>();
+    const CommandInfo* command = find_command(request.command);
+    if (command == nullptr) return parse_error("there is no such command; refundctl --help lists them");
+    if (json->contains("as")) request.as = (*json)["as"].get<std::string>();
+    const Json none = Json::object();
+    auto read = read_arguments(*command, json->contains("args") ? (*json)["args"] : none, request);
+    if (!read) return tl::unexpected(read.error());
+    return request;
+}
+
+std::string write_request(const Request& request) {
+    Json arguments = Json::object();
+    for (const auto& [name, text] : request.arguments) arguments[name] = text;
+    Json json = Json::object();
+    json["command"] = request.command;
+    if (!request.arguments.empty()) json["args"] = std::move(arguments);
+    if (!request.as.empty()) json["as"] = request.as;
+    return dump(json);
+}
+
+std::string write_answer(const Answer& answer) {
+    Json json = Json::object();
+    json["ok"] = answer.error == AnswerError::none;
+    if (answer.error != AnswerError::none)
+        json["error"] = answer.error == AnswerError::usage ? "usage" : "refused";
+    if (!answer.text.empty()) json["text"] = answer.text;
+    if (!answer.data.is_null()) json["data"] = json_of(answer.data);
+    std::string line = dump(json);
+    if (line.size() <= answer_bytes_max) return line;
+    return write_answer(
+        {AnswerError::refused, "the answer is longer than 4 MiB: ask for fewer lines with limit", {}});
+}
+
+iso8583::Result<Answer> parse_answer(std::string_view line) {
+    if (line.size() > answer_bytes_max) return parse_error("the answer is longer than 4 MiB");
+    const auto json = parse_object(line);
+    if (!json || !json->contains("ok") || !(*json)["ok"].is_boolean())
+        return parse_error("the switch's answer is no JSON object with ok");
+    Answer answer;
+    const auto text_of = [&](const char* name) {
+        const auto at = json->find(name);
+        return at != json->end() && at->is_string() ? at->get<std::string>() : std::string();
+    };
+    if (!(*json)["ok"].get<bool>())
+        answer.error = text_of("error") == "usage" ? AnswerError::usage : AnswerError::refused;
+    answer.text = text_of("text");
+    if (const auto at = json->find("data"); at != json->end()) answer.data = view_of(*at);
+    return answer;
+}
+
+std::string json_text(const View& view) { return dump(json_of(view), 2); }
+
+}  // namespace acquirer::admin

@@ -1,0 +1,54 @@
+// The control protocol: one JSON object a line each way, bounded. Both ends' texts; json is seen by
+// control_protocol.cpp alone. Shapes: docs/refundctl.md, "The control protocol"; they stay stable.
+//
+//     → {"command":"refund open","args":{"rrn":"…","amount":"60.00", …},"as":"maker1"}
+//     ← {"ok":true,"text":"…","data":{…}}   or   {"ok":false,"error":"refused","text":"…","data":{…}}
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "iso8583/values/result.hpp"
+#include "switch/core/view_value.hpp"
+
+namespace acquirer::admin {
+
+/// Of a request, without its newline.
+inline constexpr std::size_t request_bytes_max = 8 * 1024;
+/// Of an answer; a list that would be longer is refused with the advice to ask for less.
+inline constexpr std::size_t answer_bytes_max = 4 * 1024 * 1024;
+
+struct Request {
+    std::string command;
+    std::map<std::string, std::string, std::less<>> arguments;  // checked against the command's table
+    std::string as;                                             // demo only; empty: viewer, or the peer's uid
+};
+
+/// Why it was not done; the client's exit code follows from it.
+enum class AnswerError : std::uint8_t {
+    none,
+    usage,   // the request is not one: exit 2
+    refused  // understood, and not done: exit 1
+};
+
+struct Answer {
+    AnswerError error = AnswerError::none;
+    std::string text;  // a sentence; may be empty for a read that worked
+    View data;
+};
+
+/// Refuses: too long, no JSON object, unknown members, unknown command, missing, unknown or ill-formed
+/// arguments. The error is a sentence for the person who typed it.
+iso8583::Result<Request> parse_request(std::string_view line);
+std::string write_request(const Request& request);
+
+/// One line without the newline. An answer over answer_bytes_max becomes a refusal that says so.
+std::string write_answer(const Answer& answer);
+iso8583::Result<Answer> parse_answer(std::string_view line);
+
+/// The view as JSON text, indented, for `--json`.
+std::string json_text(const View& view);
+
+}  // namespace acquirer::admin

@@ -1,0 +1,179 @@
+// refundctl: the operators' command line. Its commands are the table of switch/admin/commands.cpp; it sends
+// one line over the control socket and shows the answer. Who may do what is decided by the switch.
+//
+// Exit codes: 0 done, 1 refused or failed, 2 usage, 3 the switch cannot be reached.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <map>
+
+#include "switch/admin/commands.hpp"
+#include "switch/admin/control_client.hpp"
+#include "switch/admin/control_protocol.hpp"
+#include "switch/admin/text_view.hpp"
+
+namespace {
+
+using namespace acquirer::admin;
+
+constexpr int exit_done = 0;
+constexpr int exit_refused = 1;
+constexpr int exit_usage = 2;
+constexpr int exit_unreachable = 3;
+
+struct GlobalOptions {
+    std::string socket = "data/control.sock";
+    std::string as;
+    bool json = false;
+    int timeout_seconds = 30;
+};
+
+/// What one command was given; CLI11 writes into it while it parses.
+struct GivenCommand {
+    const CommandInfo* info = nullptr;
+    CLI::App* app = nullptr;
+    std::deque<std::string> texts;  // by argument; a deque, because CLI11 keeps references
+    std::deque<bool> flags;
+    std::vector<CLI::Option*> options;
+};
+
+void add_arguments(GivenCommand& given) {
+    for (const ArgumentInfo& argument : given.info->arguments) {
+        given.texts.emplace_back();
+        given.flags.push_back(false);
+        const std::string name(argument.name);
+        std::string help(argument.help);
+        if (!argument.choices.empty()) help += ": " + std::string(argument.choices);
+        CLI::Option* option = nullptr;
+        if (argument.kind == ArgumentKind::flag)
+            option = given.app->add_flag("--" + name, given.flags.back(), help);
+        else
+            option =
+                given.app->add_option(argument.positional ? name : "--" + name, given.texts.back(), help);
+        option->required(argument.required);
+        given.options.push_back(option);
+    }
+}
+
+void add_commands(CLI::App& app, std::deque<GivenCommand>& all) {
+    static const std::map<std::string, std::string> groups = {
+        {"refund", "refunds: check, open, decide"},     {"saf", "store-and-forward: advices to issuers"},
+        {"exceptions", "what a person must look at"},   {"routes", "issuers: up, down, drain"},
+        {"merchants", "list, suspend, enable refunds"}, {"terminals", "list, suspend, close a batch"},
+        {"day", "business day and cut-over"},           {"audit", "the chain of operators' changes"}};
+    std::map<std::string, CLI::App*> parents;
+    for (const CommandInfo& info : commands()) {
+        CLI::App* parent = &app;
+        std::string name(info.name);
+        if (const std::size_t space = name.find(' '); space != std::string::npos) {
+            const std::string group = name.substr(0, space);
+            name = name.substr(space + 1);
+            CLI::App*& known = parents[group];
+            if (known == nullptr) {
+                known = app.add_subcommand(group, groups.at(group));
+                known->fallthrough();
+            }
+            parent = known;
+        }
+        GivenCommand& given = all.emplace_back();
+        given.info = &info;
+        given.app =
+            parent->add_subcommand(name, std::string(info.help) + " (" + std::string(info.role) + ")");
+        given.app->fallthrough();
+        add_arguments(given);
+    }
+}
+
+iso8583::Result<Request> request_of(const GivenCommand& given, const std::string& as) {
+    Request request;
+    request.command = given.info->name;
+    request.as = as;
+    for (std::size_t i = 0; i < given.options.size(); ++i) {
+        if (given.options[i]->count() == 0) continue;
+        const ArgumentInfo& argument = given.info->arguments[i];
+        const std::string text = argument.kind == ArgumentKind::flag ? "true" : given.texts[i];
+        if (auto good = check_argument(argument, text); !good) return tl::unexpected(good.error());
+        request.arguments.emplace(argument.name, text);
+    }
+    return request;
+}
+
+void print(const std::string& text, std::FILE* to) { std::fwrite(text.data(), 1, text.size(), to); }
+
+bool wants_color() {
+    const char* no_color = std::getenv("NO_COLOR");
+    return (no_color == nullptr || *no_color == '\0') && ::isatty(STDOUT_FILENO) == 1;
+}
+
+int show(const Request& request, const Answer& answer, const std::string& line, bool json) {
+    if (json) {
+        print(line + "\n", stdout);
+    } else if (answer.error != AnswerError::none) {
+        print("refundctl: " + answer.text + "\n", stderr);
+        if (!answer.data.is_null()) print(text_of(answer.data, {wants_color()}), stderr);
+    } else {
+        if (!answer.text.empty()) print(answer.text + "\n", stdout);
+        print(
+            request.command == "receipt" ? receipt_text(answer.data) : text_of(answer.data, {wants_color()}),
+            stdout);
+    }
+    switch (answer.error) {
+        case AnswerError::none:
+            return exit_done;
+        case AnswerError::usage:
+            return exit_usage;
+        case AnswerError::refused:
+            return exit_refused;
+    }
+    return exit_refused;
+}
+
+int run(const GivenCommand& given, const GlobalOptions& options) {
+    const auto request = request_of(given, options.as);
+    if (!request) {
+        print("refundctl: " + request.error().what + "\n", stderr);
+        return exit_usage;
+    }
+    const auto line = ask_switch(options.socket, write_request(*request), options.timeout_seconds);
+    if (!line) {
+        print("refundctl: " + line.error().what + "\n", stderr);
+        return exit_unreachable;
+    }
+    const auto answer = parse_answer(*line);
+    if (!answer) {
+        print("refundctl: " + answer.error().what + "\n", stderr);
+        return exit_refused;
+    }
+    return show(*request, *answer, *line, options.json);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    GlobalOptions options;
+    CLI::App app("refundctl: operations of a running refund-switch, over its control socket", "refundctl");
+    app.add_option("--socket", options.socket, "control socket of the switch (data/control.sock)")
+        ->envname("REFUNDCTL_SOCKET");
+    app.add_option("--as", options.as, "demo only: maker1, maker2, checker1, checker2, security1 or admin1");
+    app.add_flag("--json", options.json, "the answer as one line of JSON");
+    app.add_option("--timeout", options.timeout_seconds, "seconds to wait for the answer (30)")
+        ->check(CLI::Range(1, 600));
+    app.footer("Exit codes: 0 done, 1 refused or failed, 2 usage, 3 the switch cannot be reached.");
+    std::deque<GivenCommand> all;
+    add_commands(app, all);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? exit_done : exit_usage;
+    }
+    for (const GivenCommand& given : all)
+        if (given.app->parsed()) return run(given, options);
+    // A group alone, or nothing: show what there is.
+    const CLI::App* asked = &app;
+    for (const CLI::App* group : app.get_subcommands()) asked = group;
+    print(asked->help(), stderr);
+    return exit_usage;
+}

@@ -1,0 +1,187 @@
+#include "switch/admin/text_view.hpp"
+
+#include <algorithm>
+
+namespace acquirer::admin {
+namespace {
+
+/// "open_exceptions" → "open exceptions"; counters' labels stay as they are.
+std::string label_of(const std::string& name) {
+    std::string label = name;
+    if (label.find('.') == std::string::npos) std::replace(label.begin(), label.end(), '_', ' ');
+    return label;
+}
+
+std::string upper(std::string text) {
+    for (char& c : text)
+        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    return text;
+}
+
+bool is_scalar(const View& view) { return view.items() == nullptr && view.members() == nullptr; }
+
+std::string scalar_text(const View& view) {
+    if (const auto* text = view.text()) return text->empty() ? "-" : *text;
+    if (const auto* flag = view.flag()) return *flag ? "yes" : "no";
+    if (const auto* number = view.number()) return std::to_string(*number);
+    if (const auto* items = view.items()) return std::to_string(items->size()) + " entries";
+    return "-";
+}
+
+std::string padded(const std::string& text, std::size_t width, bool right) {
+    const std::size_t own = width_of(text);
+    const std::string space(own < width ? width - own : 0, ' ');
+    return right ? space + text : text + space;
+}
+
+bool looks_like_amount(const std::string& text) {
+    return !text.empty() && text.find_first_not_of("-0123456789.") == std::string::npos &&
+           text.find('.') != std::string::npos;
+}
+
+class Writer {
+  public:
+    explicit Writer(const TextOptions& options) : options_(options) {}
+
+    void object(const View::Members& members) {
+        std::size_t widest = 0;
+        for (const auto& [name, value] : members)
+            if (is_scalar(value)) widest = std::max(widest, width_of(label_of(name)));
+        for (const auto& [name, value] : members)
+            if (is_scalar(value)) line(padded(label_of(name), widest, false) + "  " + scalar_text(value));
+        for (const auto& [name, value] : members) {
+            if (is_scalar(value)) continue;
+            if (!out.empty()) out += "\n";
+            heading(label_of(name));
+            any(value);
+        }
+    }
+
+    void any(const View& view) {
+        if (const auto* members = view.members()) {
+            object(*members);
+        } else if (const auto* items = view.items()) {
+            if (items->empty())
+                line("(none)");
+            else if (items->front().members() != nullptr)
+                table(*items);
+            else
+                for (const View& item : *items) line(scalar_text(item));
+        } else {
+            line(scalar_text(view));
+        }
+    }
+
+    std::string out;
+
+  private:
+    void line(std::string text) {
+        while (!text.empty() && text.back() == ' ') text.pop_back();
+        out += text + "\n";
+    }
+    void heading(const std::string& text) {
+        out += options_.color ? "\x1b[1m" + text + "\x1b[0m\n" : text + "\n";
+    }
+
+    void table(const View::List& rows) {
+        std::vector<std::string> columns;
+        for (const View& row : rows)
+            if (const auto* members = row.members())
+                for (const auto& [name, value] : *members)
+                    if (std::find(columns.begin(), columns.end(), name) == columns.end())
+                        columns.push_back(name);
+        std::vector<std::size_t> widths;
+        std::vector<bool> right;
+        for (const std::string& column : columns) {
+            std::size_t width = width_of(label_of(column));
+            bool numbers = true;
+            for (const View& row : rows) {
+                const View* cell = row.find(column);
+                const std::string text = cell != nullptr ? scalar_text(*cell) : "-";
+                width = std::max(width, width_of(text));
+                numbers = numbers && (text == "-" || (cell != nullptr && cell->number() != nullptr) ||
+                                      looks_like_amount(text));
+            }
+            widths.push_back(width);
+            right.push_back(numbers);
+        }
+        std::string head;
+        for (std::size_t i = 0; i < columns.size(); ++i)
+            head += (i == 0 ? "" : "  ") + padded(upper(label_of(columns[i])), widths[i], right[i]);
+        while (!head.empty() && head.back() == ' ') head.pop_back();
+        heading(head);
+        for (const View& row : rows) {
+            std::string text;
+            for (std::size_t i = 0; i < columns.size(); ++i) {
+                const View* cell = row.find(columns[i]);
+                text += (i == 0 ? "" : "  ") +
+                        padded(cell != nullptr ? scalar_text(*cell) : "-", widths[i], right[i]);
+            }
+            line(text);
+        }
+    }
+
+    TextOptions options_;
+};
+
+}  // namespace
+
+std::size_t width_of(std::string_view utf8) {
+    std::size_t width = 0;
+    for (std::size_t i = 0; i < utf8.size(); ++i) {
+        const auto c = static_cast<unsigned char>(utf8[i]);
+        if ((c & 0xC0) == 0x80) continue;  // not the first byte of a character
+        // U+2E80 and above in three bytes (E2 BA 80 …) up to U+FF60, without U+D7B0 to U+F8FF: good enough
+        // for names.
+        const auto next = i + 1 < utf8.size() ? static_cast<unsigned char>(utf8[i + 1]) : 0;
+        const bool wide = (c == 0xE2 && next >= 0xBA) || (c >= 0xE3 && c <= 0xED) ||
+                          (c == 0xEF && next >= 0xBC) || c >= 0xF0;
+        width += wide ? 2 : 1;
+    }
+    return width;
+}
+
+std::string text_of(const View& view, const TextOptions& options) {
+    if (view.is_null()) return "";
+    Writer writer(options);
+    writer.any(view);
+    return std::move(writer.out);
+}
+
+std::string receipt_text(const View& receipt) {
+    const auto text = [&](const char* name) {
+        const View* value = receipt.find(name);
+        return value != nullptr && value->text() != nullptr ? *value->text() : std::string();
+    };
+    constexpr std::size_t slip_columns = 40;
+    const std::string rule(slip_columns, '-');
+    std::string out;
+    const auto centred = [&](const std::string& line) {
+        const std::size_t width = width_of(line);
+        out += std::string(width < slip_columns ? (slip_columns - width) / 2 : 0, ' ') + line + "\n";
+    };
+    const auto row = [&](const std::string& label, const std::string& value) {
+        if (value.empty()) return;
+        const std::size_t used = width_of(label) + width_of(value);
+        out += label + std::string(used + 1 < slip_columns ? slip_columns - used : 1, ' ') + value + "\n";
+    };
+    centred(text("merchant_name"));
+    centred(upper(label_of(text("kind"))));
+    out += rule + "\n";
+    row("Merchant", text("merchant"));
+    row("Terminal", text("terminal"));
+    row("Card", text("card"));
+    row("Amount (" + text("currency") + ")", text("amount"));
+    row("Reference", text("rrn"));
+    row("Authorization", text("authorization"));
+    row("Original sale", text("original"));
+    row("Your reference", text("reference"));
+    row("Case", text("case"));
+    row("Time", text("time"));
+    row("Business day", text("business_date"));
+    out += rule + "\n";
+    out += text("status_words") + "\n";
+    return out;
+}
+
+}  // namespace acquirer::admin
