@@ -1,0 +1,139 @@
+#include "switch/io/control_socket.hpp"
+
+namespace acquirer {
+
+namespace {
+
+constexpr std::size_t control_read_bytes = 65'536;
+
+}  // namespace
+
+ControlSocket::ControlSocket(Reactor& reactor, Log& log, const ShellSetup& setup, ControlHandler& handler,
+                             Hooks hooks)
+    : reactor_(reactor),
+      log_(log),
+      setup_(setup),
+      handler_(handler),
+      hooks_(std::move(hooks)),
+      worker_(std::make_unique<Worker>(setup.bounds.control_reads_waiting_max)) {}
+
+ControlSocket::~ControlSocket() {
+    worker_.reset();  // first: its last work still posts to us, and is never run then
+    for (auto& [id, connection] : connections_) connection.stream->close();
+}
+
+iso8583::Result<std::string> ControlSocket::listen() {
+    auto listener = reactor_.listen_unix(
+        setup_.control_path, [this](std::shared_ptr<Stream> stream) { accepted(std::move(stream)); });
+    if (!listener) return tl::unexpected(listener.error());
+    listener_ = std::move(*listener);
+    return listener_->address();
+}
+
+void ControlSocket::accepted(std::shared_ptr<Stream> stream) {
+    const auto peer = stream->credentials();
+    if (!peer || connections_.size() >= setup_.bounds.control_connections_max) {
+        log_.stranger_line(
+            "control_rejected",
+            {{"detail", peer ? "as many operators' connections as allowed" : peer.error().what}},
+            hooks_.now());
+        return stream->close();
+    }
+    const std::uint64_t id = ++last_connection_;
+    Connection& connection = connections_[id];
+    connection.stream = std::move(stream);
+    connection.peer = *peer;
+    connection.stream->start(*this, id, control_read_bytes);
+}
+
+void ControlSocket::bytes_arrived(Stream& stream, iso8583::ByteView bytes) {
+    const std::uint64_t id = stream.tag();
+    Connection& connection = connections_.at(id);
+    connection.input += iso8583::as_text(bytes);
+    if (connection.input.size() > setup_.bounds.control_line_bytes_max) {
+        std::string refusal =
+            handler_.refuse("a line of at most " + std::to_string(setup_.bounds.control_line_bytes_max) +
+                            " bytes is accepted");
+        connection.busy = true;
+        write_line(id, std::move(refusal));
+        if (const auto at = connections_.find(id); at != connections_.end()) {
+            at->second.stream->close_after_writing();
+            connections_.erase(at);
+        }
+        return;
+    }
+    next_line(id);
+}
+
+void ControlSocket::stream_ended(Stream& stream, const std::string&) { connections_.erase(stream.tag()); }
+
+void ControlSocket::next_line(std::uint64_t id) {
+    for (;;) {
+        const auto at = connections_.find(id);
+        if (at == connections_.end() || at->second.busy) return;
+        const std::size_t end = at->second.input.find('\n');
+        if (end == std::string::npos) return;
+        std::string line = at->second.input.substr(0, end);
+        at->second.input.erase(0, end + 1);
+        if (!line.empty() && line.back() == '\r') line.pop_back();
+        if (line.empty()) continue;
+        at->second.busy = true;
+        take(id, std::move(line));
+    }
+}
+
+void ControlSocket::take(std::uint64_t id, std::string line) {
+    if (!stopping_.empty()) return write_line(id, handler_.refuse(stopping_));
+    const Stream::Credentials peer = connections_.at(id).peer;
+    ControlDecision decision = handler_.decide(ControlRequest{std::move(line), peer.uid, peer.gid});
+    if (auto* answer = std::get_if<ControlAnswer>(&decision)) return write_line(id, std::move(answer->line));
+    if (auto* change = std::get_if<ControlChange>(&decision)) {
+        change->event.ticket = ++last_ticket_;
+        pending_[last_ticket_] = {id, std::move(change->render)};
+        return hooks_.command(std::move(change->event));
+    }
+    read(id, std::move(std::get<ControlRead>(decision)));
+}
+
+void ControlSocket::read(std::uint64_t id, ControlRead read) {
+    auto work = [this, id, read = std::move(read),
+                 view = std::make_shared<const ControlView>(hooks_.view())] {
+        std::string line;
+        try {
+            line = read.read(*view);
+        } catch (const std::exception& e) {
+            // A library's exception (JSON, memory) ends here and not the process; the operator sees its
+            // words.
+            line = handler_.refuse(e.what());
+        }
+        reactor_.post([this, id, line = std::move(line)]() mutable { write_line(id, std::move(line)); });
+    };
+    if (!worker_->submit(std::move(work))) write_line(id, handler_.refuse("too many reads at once"));
+}
+
+void ControlSocket::answered(std::uint64_t ticket, const OperatorAnswer& answer) {
+    const auto at = pending_.find(ticket);
+    if (at == pending_.end()) return;
+    const Pending pending = std::move(at->second);
+    pending_.erase(at);
+    write_line(pending.connection, pending.render(answer));
+}
+
+void ControlSocket::write_line(std::uint64_t id, std::string line) {
+    const auto at = connections_.find(id);
+    if (at == connections_.end()) return;  // the operator has gone; a change was made all the same
+    line.push_back('\n');
+    const iso8583::ByteView view = iso8583::as_bytes(line);
+    iso8583::Bytes bytes(view.begin(), view.end());
+    at->second.stream->write(bytes);
+    at->second.busy = false;
+    // Later, so that a long row of lines that are answered at once is no recursion.
+    if (!at->second.input.empty()) reactor_.post([this, id] { next_line(id); });
+}
+
+void ControlSocket::stop(std::string why) {
+    stopping_ = std::move(why);
+    listener_.reset();
+}
+
+}  // namespace acquirer

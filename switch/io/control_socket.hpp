@@ -1,0 +1,72 @@
+// ControlSocket: the operators' Unix socket: one JSON line each way, in order on each connection. What a line
+// means is the ControlHandler's; changes go through the core, reads run on a worker over a snapshot.
+//
+// Thread: the core's, but for reads. Owner: the runtime. Bounds: ShellBounds (connections, bytes of a line,
+// reads).
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <unordered_map>
+
+#include "switch/io/control_port.hpp"
+#include "switch/io/log.hpp"
+#include "switch/io/shell_setup.hpp"
+#include "switch/io/worker.hpp"
+
+namespace acquirer {
+
+class ControlSocket final : public StreamOwner {
+  public:
+    struct Hooks {
+        std::function<void(OperatorCommanded)> command;  // into the core's inbox
+        std::function<ControlView()> view;
+        std::function<iso8583::Now()> now;
+    };
+    ControlSocket(Reactor& reactor, Log& log, const ShellSetup& setup, ControlHandler& handler, Hooks hooks);
+    ~ControlSocket();
+
+    /// The path it listens on.
+    iso8583::Result<std::string> listen();
+    /// The core's answer to a command, after its sync.
+    void answered(std::uint64_t ticket, const OperatorAnswer& answer);
+    /// Accepts nobody any more; new lines are refused with `why`.
+    void stop(std::string why);
+
+    void bytes_arrived(Stream& stream, iso8583::ByteView bytes) override;
+    void stream_ended(Stream& stream, const std::string& why) override;
+
+  private:
+    struct Connection {
+        std::shared_ptr<Stream> stream;
+        Stream::Credentials peer;
+        std::string input;
+        bool busy = false;  // a line is being answered; the next ones wait in `input`
+    };
+    struct Pending {
+        std::uint64_t connection = 0;
+        std::function<std::string(const OperatorAnswer&)> render;
+    };
+
+    void accepted(std::shared_ptr<Stream> stream);
+    void next_line(std::uint64_t id);
+    void take(std::uint64_t id, std::string line);
+    void read(std::uint64_t id, ControlRead read);
+    void write_line(std::uint64_t id, std::string line);
+
+    Reactor& reactor_;
+    Log& log_;
+    const ShellSetup& setup_;
+    ControlHandler& handler_;
+    Hooks hooks_;
+    std::unique_ptr<Listener> listener_;
+    std::unordered_map<std::uint64_t, Connection> connections_;
+    std::unordered_map<std::uint64_t, Pending> pending_;
+    std::uint64_t last_connection_ = 0;
+    std::uint64_t last_ticket_ = 0;
+    std::string stopping_;
+    std::unique_ptr<Worker> worker_;
+};
+
+}  // namespace acquirer

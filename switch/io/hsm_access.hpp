@@ -1,0 +1,57 @@
+// HsmAccess: how the shell reaches the HSM, embedded or over TCP. Sessions and core ask by ticket and cannot
+// tell which.
+//
+// Thread: the core's. Errors: HsmFault::unavailable is the only one that says nothing about the request
+// (R64).
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "hsm_sim/engine.hpp"
+#include "hsm_sim/port.hpp"
+#include "switch/core/event.hpp"
+
+namespace acquirer {
+
+/// Who asked: a link's session, or the core itself (link 0), each under tickets of its own.
+struct HsmAsker {
+    LinkId link;
+    hsm::Ticket ticket = 0;
+};
+
+class HsmAccess {
+  public:
+    using OnReply = std::function<void(const HsmAsker& asker, const hsm::Reply& reply)>;
+    virtual ~HsmAccess() = default;
+    /// Where later replies go; set once, before the first ask.
+    virtual void on_reply(OnReply call) = 0;
+    /// Answers at once, or returns nothing and calls on_reply later, exactly once.
+    virtual std::optional<hsm::Reply> ask(const HsmAsker& asker, const hsm::Request& request) = 0;
+    /// Sends what was asked since the last call: one write for many questions.
+    virtual void flush() = 0;
+    /// An HSM is there to be asked, as far as is known.
+    [[nodiscard]] virtual bool available() const = 0;
+    /// Asked and not answered.
+    [[nodiscard]] virtual std::size_t waiting() const = 0;
+};
+
+/// The engine in this process: answers on the spot.
+class EmbeddedHsm final : public HsmAccess {
+  public:
+    /// The engine outlives it.
+    explicit EmbeddedHsm(hsm::HsmEngine& engine) : engine_(engine) {}
+    void on_reply(OnReply) override {}
+    std::optional<hsm::Reply> ask(const HsmAsker&, const hsm::Request& request) override {
+        return engine_.perform(request);
+    }
+    void flush() override {}
+    [[nodiscard]] bool available() const override { return true; }
+    [[nodiscard]] std::size_t waiting() const override { return 0; }
+
+  private:
+    hsm::HsmEngine& engine_;
+};
+
+}  // namespace acquirer

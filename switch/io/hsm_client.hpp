@@ -1,0 +1,97 @@
+// HsmClient: payShield-style host commands over TCP, to several HSMs in order of preference, several
+// connections to each, many commands in flight. An HSM is used once its health check has been answered with
+// the LMK that all have; when it is lost, its questions go to the next one while their time lasts, for every
+// question may be asked twice.
+//
+// Thread: the core's. Errors: what no HSM answers in time is HsmFault::unavailable (R64). Source:
+// docs/hsm.md.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "hsm_sim/payshield.hpp"
+#include "switch/core/deadline_queue.hpp"
+#include "switch/io/hsm_access.hpp"
+#include "switch/io/log.hpp"
+#include "switch/io/reactor.hpp"
+#include "switch/io/wall_clock.hpp"
+
+namespace acquirer {
+
+struct HsmClientSetup {
+    std::vector<SocketAddress> addresses;  // in order of preference
+    std::uint32_t connections = 2;         // to each address
+    hsm::PayshieldFormat format;
+    std::int32_t reply_timeout_ms = 2'000;
+    std::int32_t connect_timeout_ms = 2'000;
+    std::int32_t health_every_ms = 5'000;
+    std::int32_t reconnect_first_ms = 200;
+    std::int32_t reconnect_longest_ms = 10'000;
+    /// Questions that await an answer, over all connections; beyond it they are unavailable at once.
+    std::size_t waiting_max = 4'096;
+    std::size_t read_bytes = 65'536;
+};
+
+class HsmClient final : public HsmAccess, private StreamOwner {
+  public:
+    HsmClient(Reactor& reactor, Log& log, WallClock& clock, HsmClientSetup setup);
+    ~HsmClient() override;
+
+    void on_reply(OnReply call) override { on_reply_ = std::move(call); }
+    std::optional<hsm::Reply> ask(const HsmAsker& asker, const hsm::Request& request) override;
+    void flush() override;
+    [[nodiscard]] bool available() const override;
+    [[nodiscard]] std::size_t waiting() const override { return questions_.size(); }
+
+  private:
+    struct Connection {
+        SocketAddress address;
+        hsm::PayshieldLink link;
+        std::shared_ptr<Stream> stream;  // while connected
+        std::unique_ptr<Alarm> retry;
+        std::uint32_t failures = 0;
+        bool usable = false;
+        bool dirty = false;
+    };
+    struct Question {
+        HsmAsker asker;
+        hsm::Request request;
+        std::size_t connection = 0;
+    };
+
+    void bytes_arrived(Stream& stream, iso8583::ByteView bytes) override;
+    void stream_ended(Stream& stream, const std::string& why) override;
+    void connect(std::size_t index);
+    void connected(std::size_t index, std::shared_ptr<Stream> stream);
+    void lost(std::size_t index, const std::string& why);
+    void retry_later(std::size_t index, const std::string& why);
+    void check_health(std::size_t index);
+    void health_answered(std::size_t index, bool healthy, const std::string& lmk_check_value);
+    bool place(hsm::Ticket ticket, Question& question);
+    void take_answered(std::size_t index);
+    void answer(hsm::Ticket ticket, const hsm::Reply& reply);
+    void pass_deadlines();
+    void arm();
+
+    static constexpr hsm::Ticket health_bit = hsm::Ticket{1} << 63;
+
+    Reactor& reactor_;
+    Log& log_;
+    WallClock& clock_;
+    HsmClientSetup setup_;
+    OnReply on_reply_;
+    std::vector<Connection> connections_;
+    std::unordered_map<hsm::Ticket, Question> questions_;
+    std::unordered_map<hsm::Ticket, std::size_t> health_checks_;
+    DeadlineQueue<hsm::Ticket> deadlines_;
+    std::unique_ptr<Alarm> alarm_;
+    std::optional<iso8583::Instant> armed_;
+    std::unique_ptr<Alarm> health_alarm_;
+    hsm::Ticket last_ticket_ = 0;
+    std::string lmk_check_value_;  // of the first HSM that answered: all must have it
+};
+
+}  // namespace acquirer

@@ -1,0 +1,44 @@
+// HttpServer: GET /metrics, /healthz, /readyz, for Prometheus and for what supervises the process. One
+// request a connection. Beast parses, without I/O of its own.
+//
+// Thread: the core's. Bounds: ShellBounds (connections, bytes of a request, time for it).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <unordered_map>
+
+#include "switch/io/reactor.hpp"
+#include "switch/io/shell_setup.hpp"
+
+namespace acquirer {
+
+class HttpServer final : public StreamOwner {
+  public:
+    struct Pages {
+        std::function<std::string()> metrics;
+        /// Empty: ready. Otherwise why not.
+        std::function<std::string()> not_ready;
+    };
+    HttpServer(Reactor& reactor, const ShellBounds& bounds, Pages pages);
+    ~HttpServer();
+
+    iso8583::Result<std::string> listen(const SocketAddress& at);
+    void bytes_arrived(Stream& stream, iso8583::ByteView bytes) override;
+    void stream_ended(Stream& stream, const std::string& why) override;
+
+  private:
+    struct Connection;
+    void accepted(std::shared_ptr<Stream> stream);
+    void finish(std::uint64_t id, std::string response);
+    [[nodiscard]] std::string respond(std::string_view method, std::string_view target) const;
+
+    Reactor& reactor_;
+    const ShellBounds& bounds_;
+    Pages pages_;
+    std::unique_ptr<Listener> listener_;
+    std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
+    std::uint64_t last_connection_ = 0;
+};
+
+}  // namespace acquirer

@@ -1,0 +1,82 @@
+// IssuerLinks: keeps the connections to all issuers up: connects, signs on through the session, reconnects
+// with an exponential back-off and jitter, feeds the sessions, writes.
+//
+// Thread: the core's. Owner: the runtime, which is its hub. Bounds: ShellBounds, IssuerSessionLimits. A full
+// inbox of requests never stops these sockets: answers are what makes room.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "switch/core/issuer_session.hpp"
+#include "switch/io/link_hub.hpp"
+#include "switch/io/log.hpp"
+#include "switch/io/shell_setup.hpp"
+
+namespace acquirer {
+
+/// Wait before the n-th attempt to reconnect (n from 1): doubled from first to longest, then a quarter of it
+/// taken off by `salt`, so that many connections that fell together do not come back together.
+std::int32_t reconnect_delay_ms(std::int32_t first_ms, std::int32_t longest_ms, std::uint32_t attempt,
+                                std::uint64_t salt);
+
+class IssuerLinks final : public StreamOwner {
+  public:
+    using Numbers = std::function<std::pair<iso8583::Stan, iso8583::TransmissionTime>(routing::RouteId,
+                                                                                      const iso8583::Now&)>;
+    IssuerLinks(Reactor& reactor, LinkHub& hub, Log& log, const ShellSetup& setup, Numbers numbers);
+
+    void connect_all();
+    void send(const SendToIssuer& message);
+    void hsm_answered(LinkId link, hsm::Ticket ticket, const hsm::Reply& reply);
+    void pass_deadlines(LinkId link);
+    void flush(LinkId link);
+    void close(LinkId link, const std::string& reason);
+    /// Closes everything and connects no more.
+    void stop();
+
+    [[nodiscard]] bool has(LinkId link) const { return by_link_.count(link.value) != 0; }
+    [[nodiscard]] bool all_sent() const;
+    struct Status {
+        std::string route;
+        std::size_t wanted = 0;
+        std::size_t signed_on = 0;
+    };
+    [[nodiscard]] std::vector<Status> status() const;
+
+    void bytes_arrived(Stream& stream, iso8583::ByteView bytes) override;
+    void stream_ended(Stream& stream, const std::string& why) override;
+
+  private:
+    /// One connection that is wanted, whether it is there or not.
+    struct Slot {
+        const IssuerPort* port = nullptr;
+        SocketAddress address;
+        std::uint32_t failures = 0;  // since it last signed on
+        std::unique_ptr<Alarm> retry;
+        std::unique_ptr<IssuerSession> session;  // with `stream`, while connected
+        std::shared_ptr<Stream> stream;
+        bool touched = false;
+        std::optional<iso8583::Instant> wakes_at;
+    };
+
+    void connect(std::size_t slot);
+    void connected(std::size_t slot, std::shared_ptr<Stream> stream);
+    void retry_later(std::size_t slot, const std::string& why);
+    Slot* find(LinkId link);
+    void settle(Slot& slot, const iso8583::Now& now);
+    void drop(LinkId link);
+
+    Reactor& reactor_;
+    LinkHub& hub_;
+    Log& log_;
+    const ShellSetup& setup_;
+    Numbers numbers_;
+    std::vector<Slot> slots_;
+    std::unordered_map<std::uint64_t, std::size_t> by_link_;
+    bool stopped_ = false;
+};
+
+}  // namespace acquirer

@@ -1,0 +1,46 @@
+// LinkHub: what the links' owners need of the runtime. An inner face of switch/io.
+#pragma once
+
+#include <optional>
+
+#include "switch/core/event.hpp"
+#include "switch/io/hsm_access.hpp"
+
+namespace acquirer {
+
+class LinkHub {
+  public:
+    virtual LinkId new_link() = 0;
+    virtual iso8583::Now now() = 0;
+    /// Into the inbox of new requests, stepped last.
+    virtual void request_arrived(RequestArrived request) = 0;
+    /// Into the inbox of answers and link events, stepped first. False when it is full and the event is an
+    /// issuer's answer: the caller closes the link. All else is taken always; there is little of it for each
+    /// link.
+    [[nodiscard]] virtual bool event_arrived(Event event) = 0;
+    /// The inbox of requests is full, or the switch is stopping: terminals are not read.
+    [[nodiscard]] virtual bool terminals_may_speak() const = 0;
+    virtual std::optional<hsm::Reply> ask_hsm(const HsmAsker& asker, const hsm::Request& request) = 0;
+    /// The link has bytes to send or is to be closed: flush() is called for it once the turn's effects are
+    /// performed.
+    virtual void touched(LinkId link) = 0;
+    /// pass_deadlines() is called for the link then.
+    virtual void wake_at(LinkId link, iso8583::Instant when) = 0;
+    virtual void forget(LinkId link) = 0;
+
+  protected:
+    ~LinkHub() = default;
+};
+
+/// Lets a session ask until it asks no more or waits for a later reply.
+template <typename Session>
+void answer_asks(Session& session, LinkHub& hub, const iso8583::Now& now) {
+    while (session.has_asks()) {
+        for (const HsmAsk& ask : session.take_asks()) {
+            const auto reply = hub.ask_hsm({session.link(), ask.ticket}, ask.request);
+            if (reply) session.hsm_answered(ask.ticket, *reply, now);
+        }
+    }
+}
+
+}  // namespace acquirer

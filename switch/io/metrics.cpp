@@ -1,0 +1,139 @@
+#include "switch/io/metrics.hpp"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <limits>
+
+namespace acquirer {
+
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<std::pair<std::string, std::string>>;
+
+constexpr double us_per_second = 1e6;
+
+class Page {
+  public:
+    void gauge(const std::string& name, const std::string& help, double value, const Labels& labels = {}) {
+        metric(name, help, MetricType::Gauge, labels).gauge.value = value;
+    }
+    void counter(const std::string& name, const std::string& help, std::uint64_t value,
+                 const Labels& labels = {}) {
+        metric(name, help, MetricType::Counter, labels).counter.value = static_cast<double>(value);
+    }
+    void histogram(const std::string& name, const std::string& help, const DurationHistogram& durations) {
+        ClientMetric::Histogram& out = metric(name, help, MetricType::Histogram, {}).histogram;
+        std::uint64_t cumulative = 0;
+        for (std::size_t i = 0; i < durations.counts().size(); ++i) {
+            cumulative += durations.counts()[i];
+            ClientMetric::Bucket bucket;
+            bucket.cumulative_count = cumulative;
+            bucket.upper_bound = i < DurationHistogram::bounds_us.size()
+                                     ? static_cast<double>(DurationHistogram::bounds_us[i]) / us_per_second
+                                     : std::numeric_limits<double>::infinity();
+            out.bucket.push_back(bucket);
+        }
+        out.sample_count = cumulative;
+        out.sample_sum = static_cast<double>(durations.sum_us()) / us_per_second;
+    }
+    [[nodiscard]] std::string text() const { return prometheus::TextSerializer().Serialize(families_); }
+
+  private:
+    ClientMetric& metric(const std::string& name, const std::string& help, MetricType type,
+                         const Labels& labels) {
+        const std::string full = "refund_switch_" + name;
+        if (families_.empty() || families_.back().name != full) {
+            families_.emplace_back();
+            families_.back().name = full;
+            families_.back().help = help;
+            families_.back().type = type;
+        }
+        ClientMetric& out = families_.back().metric.emplace_back();
+        for (const auto& [key, value] : labels) out.label.push_back({key, value});
+        return out;
+    }
+
+    std::vector<MetricFamily> families_;
+};
+
+/// "answered.refund.00" → kind and code; nothing for another counter.
+bool split_answered(const std::string& label, std::string& kind, std::string& code) {
+    constexpr std::string_view prefix = "answered.";
+    if (label.rfind(prefix, 0) != 0) return false;
+    const std::size_t dot = label.rfind('.');
+    if (dot <= prefix.size()) return false;
+    kind = label.substr(prefix.size(), dot - prefix.size());
+    code = label.substr(dot + 1);
+    return true;
+}
+
+void add_core(Page& page, const CoreStatus& core) {
+    std::string kind;
+    std::string code;
+    for (const auto& [label, value] : core.counters)
+        if (split_answered(label, kind, code))
+            page.counter("answered_total", "answers given to terminals", value,
+                         {{"kind", kind}, {"code", code}});
+    for (const auto& [label, value] : core.counters)
+        if (!split_answered(label, kind, code))
+            page.counter("events_total", "what happened, by stable label", value, {{"event", label}});
+    page.gauge("pending", "transactions waiting for an issuer or the HSM", core.pending);
+    page.gauge("held", "refunds waiting for a checker", core.held);
+    page.gauge("open_exceptions", "exceptions without a resolution", core.open_exceptions);
+    page.gauge("accepts_new_work", "0 while new requests are refused", core.accepts_new_work ? 1 : 0);
+    page.counter("turns_total", "turns of the core", core.turns);
+    page.gauge("config_version", "version of the configuration decided by", core.config_version);
+    for (const RouteStatus& route : core.routes)
+        page.gauge("route_links_up", "signed-on connections", route.links_up, {{"route", route.name}});
+    for (const RouteStatus& route : core.routes)
+        page.gauge("route_in_flight", "requests awaiting the issuer", route.in_flight,
+                   {{"route", route.name}});
+    for (const RouteStatus& route : core.routes)
+        page.gauge("route_queued_advices", "advices that are not final", route.queued_advices,
+                   {{"route", route.name}});
+}
+
+}  // namespace
+
+std::string render_metrics(const ShellStatus& shell, const CoreStatus& core,
+                           const ledger::StoreHealth& store) {
+    Page page;
+    add_core(page, core);
+    page.gauge("terminal_links", "open terminal connections", static_cast<double>(shell.terminal_links));
+    page.counter("terminal_links_accepted_total", "terminal connections accepted",
+                 shell.terminal_links_accepted);
+    page.counter("terminal_links_rejected_total", "terminal connections above the bound",
+                 shell.terminal_links_rejected);
+    page.gauge("terminal_links_not_read", "terminal connections not read, because the inbox is full",
+               static_cast<double>(shell.terminal_links_not_read));
+    page.gauge("request_inbox", "requests not stepped yet", static_cast<double>(shell.request_inbox));
+    page.gauge("answer_inbox", "answers not stepped yet", static_cast<double>(shell.answer_inbox));
+    for (const ShellStatus::Issuer& issuer : shell.issuers)
+        page.gauge("issuer_connections_wanted", "connections that are kept up",
+                   static_cast<double>(issuer.wanted), {{"route", issuer.route}});
+    for (const ShellStatus::Issuer& issuer : shell.issuers)
+        page.gauge("issuer_connections_signed_on", "connections that carry requests",
+                   static_cast<double>(issuer.signed_on), {{"route", issuer.route}});
+    page.gauge("hsm_available", "0 while no HSM can be asked", shell.hsm_available ? 1 : 0);
+    page.gauge("hsm_waiting", "questions to the HSM without an answer",
+               static_cast<double>(shell.hsm_waiting));
+    page.counter("events_stepped_total", "events given to the core", shell.events_stepped);
+    page.counter("syncs_total", "syncs of the store", shell.syncs);
+    page.counter("log_lines_suppressed_total", "log lines that strangers caused beyond the limit",
+                 shell.log_lines_suppressed);
+    page.gauge("draining", "1 while stopping", shell.draining ? 1 : 0);
+    page.gauge("store_accepts_new_work", "0 while the disk is nearly full or writes stall",
+               store.accepts_new_work ? 1 : 0);
+    page.gauge("store_disk_free_bytes", "free bytes of the data directory's disk",
+               static_cast<double>(store.disk_free_bytes));
+    page.gauge("store_wal_bytes", "bytes of write-ahead log", static_cast<double>(store.wal_bytes));
+    page.histogram("drive_seconds", "one pass: step, effects performed, bytes written", shell.drive);
+    page.histogram("sync_seconds", "from the begin of a sync to its end seen", shell.sync);
+    return page.text();
+}
+
+}  // namespace acquirer

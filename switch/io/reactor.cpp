@@ -1,0 +1,398 @@
+#include "switch/io/reactor.hpp"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <list>
+
+#include "iso8583/values/ensure.hpp"
+
+namespace acquirer {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using iso8583::Bytes;
+using iso8583::ByteView;
+using iso8583::Instant;
+using iso8583::parse_error;
+using AnySocket = asio::generic::stream_protocol::socket;
+
+namespace {
+
+constexpr int accept_backlog = 1024;
+// Out of descriptors: accepting again at once would spin.
+constexpr std::chrono::milliseconds accept_pause{100};
+
+std::chrono::steady_clock::time_point time_point(Instant when) {
+    return std::chrono::steady_clock::time_point(std::chrono::milliseconds(when.ms));
+}
+
+std::string text(const asio::ip::tcp::endpoint& at) {
+    const std::string host = at.address().to_string();
+    return (at.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(at.port());
+}
+
+class SocketStream final : public Stream, public std::enable_shared_from_this<SocketStream> {
+  public:
+    SocketStream(AnySocket socket, std::string peer) : socket_(std::move(socket)), peer_(std::move(peer)) {
+        error_code ignored;
+        socket_.non_blocking(true, ignored);
+    }
+    ~SocketStream() override {
+        iso8583::zeroise(read_buffer_.data(), read_buffer_.size());
+        iso8583::zeroise(unsent_.data(), unsent_.size());
+    }
+
+    void start(StreamOwner& owner, std::uint64_t tag, std::size_t read_buffer_bytes) override {
+        ENSURE(owner_ == nullptr && read_buffer_bytes > 0);
+        owner_ = &owner;
+        tag_ = tag;
+        read_buffer_.resize(read_buffer_bytes);
+        read_more();
+    }
+    std::uint64_t tag() const override { return tag_; }
+    std::size_t unsent_bytes() const override { return unsent_.size() - unsent_at_; }
+    std::string peer() const override { return peer_; }
+
+    void write(Bytes& bytes) override {
+        if (open_ && unsent_bytes() == 0) {
+            // The common case: the socket takes everything, and the caller keeps its memory for the next
+            // time.
+            const std::size_t taken = write_some(bytes);
+            if (taken < bytes.size())
+                unsent_.assign(bytes.begin() + static_cast<std::ptrdiff_t>(taken), bytes.end());
+            unsent_at_ = 0;
+        } else if (open_) {
+            unsent_.insert(unsent_.end(), bytes.begin(), bytes.end());
+        }
+        iso8583::zeroise(bytes.data(), bytes.size());
+        bytes.clear();
+        if (unsent_bytes() > 0) wait_for_room();
+    }
+
+    void pause_reading() override { paused_ = true; }
+    void resume_reading() override {
+        paused_ = false;
+        if (owner_ != nullptr) read_more();
+    }
+
+    void close() override {
+        owner_ = nullptr;
+        if (!open_) return;
+        open_ = false;
+        error_code ignored;
+        socket_.close(ignored);
+    }
+    void close_after_writing() override {
+        owner_ = nullptr;
+        closing_ = true;
+        if (unsent_bytes() == 0) close();
+    }
+
+    iso8583::Result<Credentials> credentials() const override {
+        ucred peer{};
+        socklen_t size = sizeof(peer);
+        auto& socket = const_cast<AnySocket&>(socket_);
+        if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+            return parse_error("the peer's credentials cannot be read");
+        return Credentials{peer.uid, peer.gid};
+    }
+
+  private:
+    void read_more() {
+        if (reading_ || paused_ || !open_) return;
+        reading_ = true;
+        socket_.async_read_some(asio::buffer(read_buffer_),
+                                [self = shared_from_this()](const error_code& error, std::size_t size) {
+                                    self->reading_ = false;
+                                    self->read(error, size);
+                                });
+    }
+    void read(const error_code& error, std::size_t size) {
+        if (owner_ == nullptr) return;
+        if (error) return end(error == asio::error::eof ? "the peer closed the connection" : error.message());
+        owner_->bytes_arrived(*this, ByteView(read_buffer_).first(size));
+        iso8583::zeroise(read_buffer_.data(), size);
+        if (owner_ != nullptr) read_more();
+    }
+    void end(const std::string& why) {
+        StreamOwner* owner = owner_;
+        const auto self = shared_from_this();  // the owner may let go of us in the call
+        close();
+        if (owner != nullptr) owner->stream_ended(*this, why);
+    }
+
+    std::size_t write_some(ByteView bytes) {
+        error_code error;
+        std::size_t taken = 0;
+        while (taken < bytes.size() && !error)
+            taken += socket_.write_some(asio::buffer(bytes.data() + taken, bytes.size() - taken), error);
+        if (error && error != asio::error::would_block && error != asio::error::try_again)
+            broken_ = error.message();
+        return taken;
+    }
+    void wait_for_room() {
+        if (waiting_ || !open_) return;
+        waiting_ = true;
+        socket_.async_wait(AnySocket::wait_write, [self = shared_from_this()](const error_code& error) {
+            self->waiting_ = false;
+            self->room(error);
+        });
+    }
+    void room(const error_code& error) {
+        if (!open_) return;
+        // A broken connection is told from here and not from write(), whose caller is in the midst of things.
+        if (error) return end(error.message());
+        if (broken_.empty()) unsent_at_ += write_some(ByteView(unsent_).subspan(unsent_at_));
+        if (!broken_.empty()) return end(broken_);
+        if (unsent_bytes() > 0) return wait_for_room();
+        iso8583::zeroise(unsent_.data(), unsent_.size());
+        unsent_.clear();
+        unsent_at_ = 0;
+        if (closing_) close();
+    }
+
+    AnySocket socket_;
+    std::string peer_;
+    StreamOwner* owner_ = nullptr;
+    std::uint64_t tag_ = 0;
+    Bytes read_buffer_;
+    Bytes unsent_;
+    std::size_t unsent_at_ = 0;
+    std::string broken_;
+    bool open_ = true;
+    bool reading_ = false;
+    bool paused_ = false;
+    bool waiting_ = false;
+    bool closing_ = false;
+};
+
+class SocketAlarm final : public Alarm {
+  public:
+    SocketAlarm(asio::io_context& context, std::function<void()> on_due)
+        : timer_(context), on_due_(std::make_shared<std::function<void()>>(std::move(on_due))) {}
+    void set(Instant when) override {
+        timer_.expires_at(time_point(when));
+        timer_.async_wait(
+            [due = std::weak_ptr(on_due_), set = ++*sets_, sets = sets_](const error_code& error) {
+                // A wait that was already due when the alarm was moved or destroyed comes without an error.
+                const auto call = due.lock();
+                if (!error && call && set == *sets) (*call)();
+            });
+    }
+    void cancel() override {
+        ++*sets_;
+        timer_.cancel();
+    }
+
+  private:
+    asio::steady_timer timer_;
+    std::shared_ptr<std::function<void()>> on_due_;
+    std::shared_ptr<std::uint64_t> sets_ = std::make_shared<std::uint64_t>(0);
+};
+
+/// What a listener's callbacks share; `on_accept` is empty once the listener is gone.
+template <typename Protocol>
+struct Accepting : std::enable_shared_from_this<Accepting<Protocol>> {
+    Accepting(asio::io_context& context, Reactor::OnAccept call)
+        : acceptor(context), pause(context), on_accept(std::move(call)) {}
+
+    void accept_next() {
+        acceptor.async_accept(
+            [self = this->shared_from_this()](const error_code& error, typename Protocol::socket socket) {
+                if (!self->on_accept) return;
+                if (error == asio::error::operation_aborted) return;
+                if (error) return self->accept_later();
+                self->on_accept(self->stream_of(std::move(socket)));
+                if (self->on_accept) self->accept_next();
+            });
+    }
+    void accept_later() {
+        pause.expires_after(accept_pause);
+        pause.async_wait([self = this->shared_from_this()](const error_code& error) {
+            if (!error && self->on_accept) self->accept_next();
+        });
+    }
+    std::shared_ptr<Stream> stream_of(typename Protocol::socket socket) {
+        std::string peer = "local";
+        if constexpr (std::is_same_v<Protocol, asio::ip::tcp>) {
+            error_code ignored;
+            socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+            const auto remote = socket.remote_endpoint(ignored);
+            peer = text(remote);
+        }
+        return std::make_shared<SocketStream>(AnySocket(std::move(socket)), std::move(peer));
+    }
+
+    typename Protocol::acceptor acceptor;
+    asio::steady_timer pause;
+    Reactor::OnAccept on_accept;
+};
+
+template <typename Protocol>
+class SocketListener final : public Listener {
+  public:
+    SocketListener(std::shared_ptr<Accepting<Protocol>> accepting, std::string address,
+                   std::string unlink_path)
+        : accepting_(std::move(accepting)),
+          address_(std::move(address)),
+          unlink_path_(std::move(unlink_path)) {
+        accepting_->accept_next();
+    }
+    ~SocketListener() override {
+        accepting_->on_accept = nullptr;
+        error_code ignored;
+        accepting_->acceptor.close(ignored);
+        accepting_->pause.cancel();
+        if (!unlink_path_.empty()) ::unlink(unlink_path_.c_str());
+    }
+    std::string address() const override { return address_; }
+
+  private:
+    std::shared_ptr<Accepting<Protocol>> accepting_;
+    std::string address_;
+    std::string unlink_path_;
+};
+
+/// One attempt to connect: resolving, connecting, and the time-out that ends both.
+struct Connecting : std::enable_shared_from_this<Connecting> {
+    Connecting(asio::io_context& context, Reactor::OnConnect call)
+        : resolver(context), socket(context), timer(context), on_connect(std::move(call)) {}
+
+    void begin(const SocketAddress& to, std::int32_t timeout_ms) {
+        name = to.str();
+        timer.expires_after(std::chrono::milliseconds(timeout_ms));
+        timer.async_wait([self = shared_from_this()](const error_code& error) {
+            if (!error) self->finish(parse_error(self->name + ": no connection in time"));
+        });
+        resolver.async_resolve(to.host, std::to_string(to.port),
+                               [self = shared_from_this()](const error_code& error, const auto& found) {
+                                   if (error)
+                                       return self->finish(parse_error(self->name + ": " + error.message()));
+                                   if (self->on_connect) self->connect(found);
+                               });
+    }
+    void connect(const asio::ip::tcp::resolver::results_type& found) {
+        asio::async_connect(socket, found, [self = shared_from_this()](const error_code& error, const auto&) {
+            if (error) return self->finish(parse_error(self->name + ": " + error.message()));
+            error_code ignored;
+            self->socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+            self->finish(std::make_shared<SocketStream>(AnySocket(std::move(self->socket)), self->name));
+        });
+    }
+    void finish(iso8583::Result<std::shared_ptr<Stream>> result) {
+        if (!on_connect) return;
+        const auto call = std::exchange(on_connect, nullptr);
+        timer.cancel();
+        resolver.cancel();
+        if (!result) {
+            error_code ignored;
+            socket.close(ignored);
+        }
+        call(std::move(result));
+    }
+
+    asio::ip::tcp::resolver resolver;
+    asio::ip::tcp::socket socket;
+    asio::steady_timer timer;
+    Reactor::OnConnect on_connect;
+    std::string name;
+};
+
+}  // namespace
+
+struct Reactor::World {
+    asio::io_context context{1};  // one thread runs it: Asio leaves its locks out where it can
+    asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(context);
+    std::list<asio::signal_set> signals;
+
+    void wait_for(asio::signal_set& set, std::shared_ptr<std::function<void()>> call) {
+        set.async_wait([this, &set, call](const error_code& error, int) {
+            if (error) return;
+            (*call)();
+            wait_for(set, call);
+        });
+    }
+};
+
+std::string SocketAddress::str() const {
+    return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
+}
+
+Reactor::Reactor() : world_(std::make_unique<World>()) {}
+Reactor::~Reactor() = default;
+
+void Reactor::run() { world_->context.run(); }
+void Reactor::stop() { world_->context.stop(); }
+void Reactor::post(std::function<void()> what) { asio::post(world_->context, std::move(what)); }
+
+Instant Reactor::now() {
+    const auto since = std::chrono::steady_clock::now().time_since_epoch();
+    return {std::chrono::duration_cast<std::chrono::milliseconds>(since).count()};
+}
+
+iso8583::Result<std::unique_ptr<Listener>> Reactor::listen(const SocketAddress& at, OnAccept on_accept) {
+    error_code error;
+    asio::ip::tcp::resolver resolver(world_->context);
+    const auto found =
+        resolver.resolve(at.host, std::to_string(at.port), asio::ip::tcp::resolver::passive, error);
+    if (error || found.empty()) return parse_error("listen on " + at.str() + ": " + error.message());
+    const asio::ip::tcp::endpoint endpoint = found.begin()->endpoint();
+    auto accepting = std::make_shared<Accepting<asio::ip::tcp>>(world_->context, std::move(on_accept));
+    auto& acceptor = accepting->acceptor;
+    acceptor.open(endpoint.protocol(), error);
+    if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
+    if (!error) acceptor.bind(endpoint, error);
+    if (!error) acceptor.listen(accept_backlog, error);
+    if (error) return parse_error("listen on " + at.str() + ": " + error.message());
+    std::string bound = text(acceptor.local_endpoint(error));
+    return std::make_unique<SocketListener<asio::ip::tcp>>(std::move(accepting), std::move(bound), "");
+}
+
+iso8583::Result<std::unique_ptr<Listener>> Reactor::listen_unix(const std::string& path, OnAccept on_accept) {
+    using Unix = asio::local::stream_protocol;
+    if (path.size() >= sizeof(sockaddr_un::sun_path))
+        return parse_error("listen on " + path + ": the path is longer than a socket's name can be");
+    struct stat there {};
+    if (::lstat(path.c_str(), &there) == 0) {
+        if (!S_ISSOCK(there.st_mode))
+            return parse_error("listen on " + path + ": there is a file that is no socket");
+        ::unlink(path.c_str());
+    }
+    auto accepting = std::make_shared<Accepting<Unix>>(world_->context, std::move(on_accept));
+    auto& acceptor = accepting->acceptor;
+    error_code error;
+    acceptor.open(Unix(), error);
+    // The file must never exist with wider rights, not even for a moment.
+    const mode_t before = ::umask(S_IRWXG | S_IRWXO | S_IXUSR);
+    if (!error) acceptor.bind(Unix::endpoint(path), error);
+    ::umask(before);
+    if (!error) acceptor.listen(accept_backlog, error);
+    if (error) return parse_error("listen on " + path + ": " + error.message());
+    return std::make_unique<SocketListener<Unix>>(std::move(accepting), path, path);
+}
+
+void Reactor::connect(const SocketAddress& to, std::int32_t timeout_ms, OnConnect on_connect) {
+    std::make_shared<Connecting>(world_->context, std::move(on_connect))->begin(to, timeout_ms);
+}
+
+std::unique_ptr<Alarm> Reactor::alarm(std::function<void()> on_due) {
+    return std::make_unique<SocketAlarm>(world_->context, std::move(on_due));
+}
+
+void Reactor::on_signal(int signal_number, std::function<void()> on_signal) {
+    world_->signals.emplace_back(world_->context, signal_number);
+    world_->wait_for(world_->signals.back(), std::make_shared<std::function<void()>>(std::move(on_signal)));
+}
+
+}  // namespace acquirer

@@ -1,0 +1,400 @@
+#include "switch/io/runtime.hpp"
+
+#include <chrono>
+#include <csignal>
+
+#include "switch/io/service_manager.hpp"
+
+namespace acquirer {
+
+using iso8583::Instant;
+using iso8583::Now;
+
+namespace {
+
+// Passes of one drive before other sockets are looked at again.
+constexpr int passes_per_drive_max = 4;
+// Descriptors besides the terminals': store, issuers, HSM, control, metrics.
+constexpr std::size_t other_descriptors = 1'024;
+
+std::int64_t now_us() {
+    const auto since = std::chrono::steady_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::microseconds>(since).count();
+}
+
+template <typename... Fs>
+struct Overloaded : Fs... {
+    using Fs::operator()...;
+};
+
+}  // namespace
+
+Runtime::Runtime(Reactor& reactor, const RuntimeParts& parts, ShellSetup setup,
+                 ConfigurationPtr configuration)
+    : reactor_(reactor),
+      parts_(parts),
+      setup_(std::move(setup)),
+      configuration_(std::move(configuration)),
+      turn_(parts.core, parts.overlay, parts.store,
+            [this] {
+                // On the store's committer thread, or inside begin_sync().
+                sync_ended_.store(true);
+                sync_ended_.notify_all();
+                reactor_.post([this] { schedule_drive(); });
+            }),
+      terminals_(reactor, *this, parts_.log, setup_, keys_, configuration_),
+      issuers_(reactor, *this, parts_.log, setup_,
+               [this](routing::RouteId route, const Now& at) {
+                   return parts_.core.next_issuer_numbers(route, at);
+               }),
+      perform_([this](const Effect& effect) { perform(effect); }) {
+    parts_.hsm.on_reply(
+        [this](const HsmAsker& asker, const hsm::Reply& reply) { hsm_replied(asker, reply); });
+    alarm_ = reactor_.alarm([this] { deadline_due(); });
+    store_alarm_ = reactor_.alarm([this] { poll_store(); });
+    drain_alarm_ = reactor_.alarm([this] {
+        parts_.log.line(Severity::warning, "drain_timed_out",
+                        {{"detail", "what is unfinished is recovered at the next start"}}, now());
+        finish(0);
+    });
+}
+
+Runtime::~Runtime() {
+    parts_.hsm.on_reply([](const HsmAsker&, const hsm::Reply&) {});
+}
+
+iso8583::Result<void, ledger::StoreError> Runtime::recover() {
+    auto effects = parts_.core.recover(now());
+    if (!effects) return tl::unexpected(effects.error());
+    turn_.offer_recovered(std::move(*effects));
+    for (;;) {
+        pump();
+        if (turn_.failed()) return tl::unexpected(*turn_.failed());
+        if (turn_.idle()) return {};
+        sync_ended_.wait(false);
+    }
+}
+
+iso8583::Result<ListeningAt> Runtime::listen() {
+    const std::size_t wanted = setup_.bounds.terminal_links_max + other_descriptors;
+    if (const std::size_t may = raise_descriptor_limit(wanted); may < wanted)
+        parts_.log.line(Severity::warning, "descriptor_limit",
+                        {{"wanted", std::to_string(wanted)},
+                         {"allowed", std::to_string(may)},
+                         {"detail", "fewer terminals than configured can be connected at once"}},
+                        now());
+    ListeningAt at;
+    auto addresses = terminals_.listen();
+    if (!addresses) return tl::unexpected(addresses.error());
+    at.terminals = std::move(*addresses);
+    if (setup_.metrics) {
+        http_ = std::make_unique<HttpServer>(
+            reactor_, setup_.bounds,
+            HttpServer::Pages{
+                [this] { return render_metrics(status(), parts_.core.status(), parts_.store.health()); },
+                [this]() -> std::string {
+                    if (draining_) return "stopping";
+                    return store_accepts_ ? "" : "the store takes no new work";
+                }});
+        auto metrics = http_->listen(*setup_.metrics);
+        if (!metrics) return tl::unexpected(metrics.error());
+        at.metrics = std::move(*metrics);
+    }
+    if (parts_.control != nullptr && !setup_.control_path.empty()) {
+        control_ = std::make_unique<ControlSocket>(
+            reactor_, parts_.log, setup_, *parts_.control,
+            ControlSocket::Hooks{
+                [this](OperatorCommanded command) { static_cast<void>(event_arrived(std::move(command))); },
+                [this] { return control_view(); }, [this] { return now(); }});
+        auto path = control_->listen();
+        if (!path) return tl::unexpected(path.error());
+        at.control = std::move(*path);
+    }
+    listening_ = true;
+    return at;
+}
+
+int Runtime::run() {
+    reactor_.on_signal(SIGTERM, [this] { drain(); });
+    reactor_.on_signal(SIGINT, [this] { drain(); });
+    reactor_.on_signal(SIGHUP, [this] { reload(); });
+    issuers_.connect_all();
+    poll_store();
+    schedule_drive();
+    notify_service_manager("READY=1");
+    parts_.log.flush();
+    reactor_.run();
+    parts_.log.flush();
+    return exit_code_;
+}
+
+void Runtime::begin_to_stop() {
+    reactor_.post([this] { drain(); });
+}
+
+// ---- inboxes
+
+void Runtime::request_arrived(RequestArrived request) {
+    requests_.emplace_back(std::move(request));
+    schedule_drive();
+}
+
+bool Runtime::event_arrived(Event event) {
+    if (answers_.size() >= setup_.bounds.answer_inbox_max &&
+        std::holds_alternative<IssuerReplyArrived>(event))
+        return false;
+    answers_.push_back(std::move(event));
+    schedule_drive();
+    return true;
+}
+
+bool Runtime::terminals_may_speak() const {
+    return !draining_ && requests_.size() < setup_.bounds.request_inbox_max;
+}
+
+std::optional<hsm::Reply> Runtime::ask_hsm(const HsmAsker& asker, const hsm::Request& request) {
+    auto reply = parts_.hsm.ask(asker, request);
+    if (!reply) schedule_drive();  // which sends what was asked
+    return reply;
+}
+
+void Runtime::hsm_replied(const HsmAsker& asker, const hsm::Reply& reply) {
+    if (asker.link.value == 0) {
+        static_cast<void>(event_arrived(HsmAnswered{asker.ticket, reply}));
+    } else if (terminals_.has(asker.link)) {
+        terminals_.hsm_answered(asker.link, asker.ticket, reply);
+    } else {
+        issuers_.hsm_answered(asker.link, asker.ticket, reply);
+    }
+}
+
+void Runtime::touched(LinkId link) {
+    touched_.push_back(link);
+    schedule_drive();
+}
+
+// ---- the loop
+
+// Posted behind everything that is ready now, so that one pass takes what all sockets brought.
+void Runtime::schedule_drive() {
+    if (drive_scheduled_ || finished_) return;
+    drive_scheduled_ = true;
+    reactor_.post([this] {
+        drive_scheduled_ = false;
+        drive();
+    });
+}
+
+void Runtime::drive() {
+    if (finished_) return;
+    const std::int64_t begun_us = now_us();
+    for (int pass = 0; pass < passes_per_drive_max; ++pass) {
+        offer(now());
+        pump();
+        if (turn_.failed()) return store_failed();
+        if ((answers_.empty() && requests_.empty()) || turn_.is_full()) break;
+    }
+    flush_touched();
+    parts_.hsm.flush();
+    if (terminals_may_speak()) terminals_.resume_reading();
+    // A full turn goes on when its sync has ended; that drives again.
+    if ((!answers_.empty() || !requests_.empty()) && !turn_.is_full()) schedule_drive();
+    if (!touched_.empty()) schedule_drive();
+    arm();
+    parts_.log.flush();
+    drive_times_.add_us(now_us() - begun_us);
+    if (draining_ && drained()) finish(0);
+}
+
+void Runtime::offer(const Now& at) {
+    while (!answers_.empty() && !turn_.is_full()) {
+        turn_.offer(answers_.front(), at);
+        answers_.pop_front();
+        ++events_stepped_;
+    }
+    // Only when every answer that has come is stepped: load must not make time-outs.
+    if (deadlines_due_ && answers_.empty()) {
+        deadlines_due_ = false;
+        turn_.pass_deadlines(at);
+    }
+    while (!requests_.empty() && !turn_.is_full()) {
+        turn_.offer(requests_.front(), at);
+        requests_.pop_front();
+        ++events_stepped_;
+    }
+}
+
+void Runtime::pump() {
+    for (;;) {
+        if (sync_ended_.exchange(false)) {
+            turn_.sync_has_ended();
+            sync_times_.add_us(now_us() - sync_begun_us_);
+        }
+        const bool synced_before = parts_.overlay.has_in_flight();
+        turn_.pump(perform_);
+        if (turn_.failed()) return;
+        if (parts_.overlay.has_in_flight() && !synced_before) {
+            ++syncs_;
+            sync_begun_us_ = now_us();
+        }
+        // A store that syncs inside begin_sync() has its effects performed in this same pass.
+        if (!sync_ended_.load()) return;
+    }
+}
+
+void Runtime::perform(const Effect& effect) {
+    std::visit(Overloaded{[this](const SendReply& e) { terminals_.send(e); },
+                          [this](const SendToIssuer& e) { issuers_.send(e); },
+                          [this](const AskHsm& e) {
+                              const auto reply = ask_hsm({LinkId{0}, e.ticket}, e.request);
+                              if (reply) static_cast<void>(event_arrived(HsmAnswered{e.ticket, *reply}));
+                          },
+                          [this](const InstallKeys& e) { keys_.install(e.terminal, e.keys); },
+                          [this](const CloseLink& e) {
+                              terminals_.close(e.link, e.reason);
+                              issuers_.close(e.link, e.reason);
+                          },
+                          [this](const AnswerOperator& e) {
+                              if (control_) control_->answered(e.ticket, e.answer);
+                          },
+                          [this](const Note& e) { parts_.log.note(e, now()); }},
+               effect);
+}
+
+void Runtime::flush_touched() {
+    // What flush() touches anew (a link closed in it) is for the next drive.
+    std::vector<LinkId> links;
+    links.swap(touched_);
+    for (const LinkId link : links) {
+        if (terminals_.has(link)) {
+            terminals_.flush(link);
+        } else {
+            issuers_.flush(link);
+        }
+    }
+}
+
+// ---- deadlines
+
+void Runtime::wake_at(LinkId link, Instant when) {
+    link_deadlines_.set(link, when);
+    if (!armed_ || when < *armed_) schedule_drive();  // which arms
+}
+
+// Answers that lie in the sockets go first: two rounds of the reactor read what is there, then deadlines
+// count.
+void Runtime::deadline_due() {
+    armed_.reset();
+    reactor_.post([this] {
+        reactor_.post([this] {
+            if (finished_) return;
+            const Now at = now();
+            while (const auto link = link_deadlines_.pop_due(at.instant)) {
+                if (terminals_.has(*link)) {
+                    terminals_.pass_deadlines(*link);
+                } else {
+                    issuers_.pass_deadlines(*link);
+                }
+            }
+            deadlines_due_ = true;
+            schedule_drive();
+        });
+    });
+}
+
+void Runtime::arm() {
+    std::optional<Instant> next = link_deadlines_.next();
+    // While the core's deadlines are due already they wait for the inbox, not for the alarm.
+    if (const auto core = turn_.next_deadline(); core && !deadlines_due_ && (!next || *core < *next))
+        next = core;
+    if (!next || (armed_ && *armed_ <= *next)) return;
+    armed_ = next;
+    alarm_->set(*next);
+}
+
+void Runtime::poll_store() {
+    if (finished_) return;
+    const ledger::StoreHealth health = parts_.store.health();
+    if (health.accepts_new_work != store_accepts_) {
+        store_accepts_ = health.accepts_new_work;
+        static_cast<void>(event_arrived(StoreHealthChanged{health.accepts_new_work, health.reason}));
+    }
+    store_alarm_->set(now().instant.plus_ms(setup_.bounds.store_poll_ms));
+}
+
+// ---- operators, reload, end
+
+ControlView Runtime::control_view() {
+    return {parts_.store.snapshot(), parts_.core.status(), configuration_, now()};
+}
+
+void Runtime::reload() {
+    if (draining_ || !parts_.reload) return;
+    const ConfigurationPtr fresh = parts_.reload();
+    if (fresh) {
+        // Sessions and core change over in one step: both are on this thread, and the event is stepped before
+        // any request that a session reads from now on.
+        configuration_ = fresh;
+        static_cast<void>(event_arrived(ConfigReplaced{fresh}));
+    }
+    parts_.log.flush();
+}
+
+void Runtime::drain() {
+    if (draining_ || finished_) return;
+    draining_ = true;
+    notify_service_manager("STOPPING=1");
+    parts_.log.line(Severity::info, "draining", {}, now());
+    terminals_.stop_accepting();
+    if (control_) control_->stop("the switch is stopping");
+    drain_alarm_->set(now().instant.plus_ms(setup_.bounds.drain_ms_max));
+    schedule_drive();
+}
+
+bool Runtime::drained() const {
+    return answers_.empty() && requests_.empty() && turn_.idle() && parts_.core.quiet() &&
+           parts_.hsm.waiting() == 0 && touched_.empty() && terminals_.all_sent() && issuers_.all_sent();
+}
+
+void Runtime::finish(int exit_code) {
+    if (finished_) return;
+    finished_ = true;
+    exit_code_ = exit_code;
+    issuers_.stop();
+    parts_.log.line(Severity::info, "stopped", {}, now());
+    parts_.log.flush();
+    reactor_.stop();
+}
+
+void Runtime::store_failed() {
+    // Not one effect of this or a later turn may leave: nothing is flushed, the process ends (R62).
+    finished_ = true;
+    exit_code_ = 1;
+    parts_.log.line(Severity::alarm, "store_failed", {{"detail", turn_.failed()->what}, {"rule", "R62"}},
+                    now());
+    parts_.log.flush();
+    reactor_.stop();
+}
+
+ShellStatus Runtime::status() const {
+    ShellStatus s;
+    s.terminal_links = terminals_.size();
+    s.terminal_links_accepted = terminals_.accepted();
+    s.terminal_links_rejected = terminals_.rejected();
+    s.terminal_links_not_read = terminals_.not_read();
+    s.request_inbox = requests_.size();
+    s.answer_inbox = answers_.size();
+    s.hsm_available = parts_.hsm.available();
+    s.hsm_waiting = parts_.hsm.waiting();
+    s.events_stepped = events_stepped_;
+    s.syncs = syncs_;
+    s.log_lines_suppressed = parts_.log.suppressed();
+    s.draining = draining_;
+    s.drive = drive_times_;
+    s.sync = sync_times_;
+    for (const IssuerLinks::Status& issuer : issuers_.status())
+        s.issuers.push_back({issuer.route, issuer.wanted, issuer.signed_on});
+    return s;
+}
+
+}  // namespace acquirer

@@ -1,0 +1,37 @@
+// Worker: one thread that runs what takes its time (operators' reads), oldest first, so that the core's
+// thread never waits for it.
+//
+// Thread: submit() from any; results go back by whatever `work` posts itself. Bound: waiting_max.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+namespace acquirer {
+
+class Worker {
+  public:
+    explicit Worker(std::size_t waiting_max) : waiting_max_(waiting_max), thread_([this] { run(); }) {}
+    /// Finishes what it is running, drops what waits.
+    ~Worker();
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    /// False when waiting_max are waiting.
+    [[nodiscard]] bool submit(std::function<void()> work);
+
+  private:
+    void run();
+
+    const std::size_t waiting_max_;
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<std::function<void()>> waiting_;
+    bool stopping_ = false;
+    std::thread thread_;  // last: it uses all of the above
+};
+
+}  // namespace acquirer
