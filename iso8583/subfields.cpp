@@ -25,6 +25,12 @@ CodecError error_at(Kind kind, std::string path, std::size_t offset, std::size_t
             .found = found};
 }
 
+const Subfield* find_sub(const SubfieldSet& set, std::string_view id) {
+    const auto sub =
+        std::find_if(set.fields.begin(), set.fields.end(), [&](const Subfield& s) { return s.id == id; });
+    return sub == set.fields.end() ? nullptr : &*sub;
+}
+
 /// Reads one subfield's prefix and content at `at`, which moves behind it.
 Result<SubfieldValue, CodecError> read_one(const Subfield& sub, std::string_view content, std::size_t& at) {
     const FieldPlan plan = FieldPlan::of(sub.spec);
@@ -123,17 +129,31 @@ Result<Values, CodecError> parse_positional(const SubfieldSet& set, std::string_
     return out;
 }
 
+/// One bitmap (part) at `at`, appended to `bits`.
+Result<void, CodecError> read_bits(const SubfieldSet& set, std::string_view content, std::size_t& at, Bytes& bits) {
+    const std::size_t wire = set.bitmap_bytes * (set.bitmap_hex ? std::size_t{2} : std::size_t{1});
+    if (content.size() - at < wire) return tl::unexpected(error_at(Kind::truncated, {}, at, wire, content.size() - at));
+    const std::string_view part = content.substr(at, wire);
+    const auto bytes = set.bitmap_hex ? parse_hex(part) : Result<Bytes>(Bytes(part.begin(), part.end()));
+    if (!bytes) return tl::unexpected(error_at(Kind::bad_bitmap, {}, at, 0, 0));
+    bits.insert(bits.end(), bytes->begin(), bytes->end());
+    at += wire;
+    return {};
+}
+
 Result<Values, CodecError> parse_bitmap(const SubfieldSet& set, std::string_view content) {
-    if (content.size() < set.bitmap_bytes)
-        return tl::unexpected(error_at(Kind::truncated, {}, 0, set.bitmap_bytes, content.size()));
     Values out;
-    std::size_t at = set.bitmap_bytes;
-    for (std::size_t bit = 0; bit < set.bitmap_bytes * std::size_t{8}; ++bit) {
-        if ((static_cast<std::uint8_t>(content[bit / 8]) >> (7 - bit % 8) & 1) == 0) continue;
+    Bytes bits;
+    std::size_t at = 0;
+    if (auto ok = read_bits(set, content, at, bits); !ok) return tl::unexpected(std::move(ok.error()));
+    if (set.bitmap_extends && (bits[0] & 0x80) != 0)
+        if (auto ok = read_bits(set, content, at, bits); !ok) return tl::unexpected(std::move(ok.error()));
+    for (std::size_t bit = set.bitmap_extends ? 1 : 0; bit < bits.size() * 8; ++bit) {
+        if ((bits[bit / 8] >> (7 - bit % 8) & 1) == 0) continue;
         const std::string id = std::to_string(bit + 1);
         const auto sub =
             std::find_if(set.fields.begin(), set.fields.end(), [&](const Subfield& s) { return s.id == id; });
-        if (sub == set.fields.end()) return tl::unexpected(error_at(Kind::bad_bitmap, id, bit / 8, 0, 0));
+        if (sub == set.fields.end()) return tl::unexpected(error_at(Kind::bad_bitmap, id, 0, 0, 0));
         auto value = read_one(*sub, content, at);
         if (!value) return tl::unexpected(std::move(value.error()));
         out.push_back(std::move(*value));
@@ -141,6 +161,20 @@ Result<Values, CodecError> parse_bitmap(const SubfieldSet& set, std::string_view
     if (at < content.size())
         return tl::unexpected(error_at(Kind::trailing_bytes, {}, at, 0, content.size() - at));
     return out;
+}
+
+/// The bitmap that announces the values; empty when one has no bit.
+Result<std::string, CodecError> write_bits(const SubfieldSet& set, const Values& values) {
+    Bytes bits(set.bitmap_bytes, 0);
+    for (const SubfieldValue& v : values) {
+        std::size_t bit = 0;
+        for (char c : v.id) bit = bit * 10 + static_cast<std::size_t>(c - '0');
+        const std::size_t bytes = bit > set.bitmap_bytes * std::size_t{8} ? set.bitmap_bytes * std::size_t{2} : set.bitmap_bytes;
+        if (bytes > bits.size()) bits.resize(bytes, 0);
+        if (set.bitmap_extends && bytes > set.bitmap_bytes) bits[0] |= 0x80;
+        bits[(bit - 1) / 8] = static_cast<std::uint8_t>(bits[(bit - 1) / 8] | 0x80U >> (bit - 1) % 8);
+    }
+    return set.bitmap_hex ? to_hex(bits) : std::string(as_text(bits));
 }
 
 /// Bytes of a tag on the wire, and the tag as ids write it.
@@ -206,7 +240,7 @@ Result<Values, CodecError> parse_tagged(const SubfieldSet& set, std::string_view
 }
 
 /// Nodes [i, …) deeper than the one before become a tree.
-Values tree_of(const std::vector<TlvNode>& nodes, std::size_t& i, int depth) {
+Values tree_of(const SubfieldSet& set, const std::vector<TlvNode>& nodes, std::size_t& i, int depth) {
     Values out;
     while (i < nodes.size() && nodes[i].depth == depth) {
         const TlvNode& node = nodes[i++];
@@ -218,7 +252,12 @@ Values tree_of(const std::vector<TlvNode>& nodes, std::size_t& i, int depth) {
                             .size = node.value.size(),
                             .content = std::string(as_text(node.value)),
                             .inside = {}};
-        value.inside = tree_of(nodes, i, depth + 1);
+        if (const Subfield* sub = find_sub(set, value.id)) {
+            if (!sub->spec.name.empty()) value.name = sub->spec.name;
+            // What a table says may add to what is secret, never take away.
+            if (sub->spec.secret != Secret::none) value.secret = sub->spec.secret;
+        }
+        value.inside = tree_of(set, nodes, i, depth + 1);
         out.push_back(std::move(value));
     }
     return out;
@@ -241,14 +280,14 @@ Kind kind_of(TlvError::Kind kind) {
     return Kind::bad_length;
 }
 
-Result<Values, CodecError> parse_tlv(std::string_view content) {
+Result<Values, CodecError> parse_tlv(const SubfieldSet& set, std::string_view content) {
     auto nodes = parse_ber_tlv(as_bytes(content));
     if (!nodes) {
         const TlvError& e = nodes.error();
         return tl::unexpected(error_at(kind_of(e.kind), e.path, e.offset, e.needed, e.found));
     }
     std::size_t i = 0;
-    return tree_of(*nodes, i, 0);
+    return tree_of(set, *nodes, i, 0);
 }
 
 Result<void, CodecError> format_tlv(const Values& values, Bytes& out) {
@@ -273,12 +312,6 @@ std::string join(std::string_view a, std::string_view b) {
     return b.empty() ? std::string(a) : std::string(a) + "." + std::string(b);
 }
 
-const Subfield* find_sub(const SubfieldSet& set, std::string_view id) {
-    const auto sub =
-        std::find_if(set.fields.begin(), set.fields.end(), [&](const Subfield& s) { return s.id == id; });
-    return sub == set.fields.end() ? nullptr : &*sub;
-}
-
 }  // namespace
 
 Result<void, SpecError> check_subfields(const SubfieldSet& set, int field, int depth) {
@@ -298,6 +331,12 @@ Result<void, SpecError> check_subfields(const SubfieldSet& set, int field, int d
         if (find_sub(set, sub.id) != &sub) return fault(fmt::format("subfield {} is there twice", sub.id));
         if (set.kind == SubfieldSet::Kind::tagged && tag_wire(set, sub.id).size() != tag_bytes(set))
             return fault(fmt::format("subfield {}: its tag is not {} characters", sub.id, set.tag_size));
+        if (set.kind == SubfieldSet::Kind::bitmap) {
+            const std::size_t most = set.bitmap_bytes * std::size_t{8} * (set.bitmap_extends ? 2 : 1);
+            const bool number = all_digits(sub.id) && sub.id.size() <= 3 && sub.id.front() != '0';
+            if (!number || std::stoul(sub.id) > most || (set.bitmap_extends && sub.id == "1"))
+                return fault(fmt::format("subfield {} has no bit in its bitmap", sub.id));
+        }
         if (std::string what = composition_fault(sub.spec); !what.empty())
             return fault(fmt::format("subfield {}: {}", sub.id, what));
         if (sub.spec.subfields)
@@ -313,7 +352,7 @@ Result<Values, CodecError> parse_subfields(const SubfieldSet& set, std::string_v
         case SubfieldSet::Kind::positional:
             return parse_positional(set, content);
         case SubfieldSet::Kind::ber_tlv:
-            return parse_tlv(content);
+            return parse_tlv(set, content);
         case SubfieldSet::Kind::tagged:
             return parse_tagged(set, content);
         case SubfieldSet::Kind::bitmap:
@@ -333,13 +372,9 @@ Result<std::string, CodecError> format_subfields(const SubfieldSet& set, const V
             return tl::unexpected(error_at(Kind::unknown_field, v.id, 0, 0, 0));
     std::string out;
     if (set.kind == SubfieldSet::Kind::bitmap) {
-        out.assign(set.bitmap_bytes, '\0');
-        for (const SubfieldValue& v : values) {
-            const auto bit = static_cast<std::size_t>(std::stoul(v.id)) - 1;
-            if (bit >= set.bitmap_bytes * std::size_t{8})
-                return tl::unexpected(error_at(Kind::unknown_field, v.id, 0, 0, 0));
-            out[bit / 8] = static_cast<char>(static_cast<std::uint8_t>(out[bit / 8]) | 0x80U >> bit % 8);
-        }
+        auto bits = write_bits(set, values);
+        if (!bits) return bits;
+        out = std::move(*bits);
     }
     std::size_t written = 0;
     for (const Subfield& sub : set.fields) {

@@ -27,7 +27,7 @@ struct SubfieldSet {
         positional,  // one after the other; the last ones may be absent
         ber_tlv,     // any tag; `fields` may be empty
         tagged,      // tag of tag_size characters, then the subfield with its own length
-        bitmap       // bitmap of bitmap_bytes (binary), then the subfields it announces, ids "1", "2" …
+        bitmap       // bitmap of bitmap_bytes, then the subfields it announces, ids "1", "2" …
     };
     Kind kind = Kind::positional;
     std::vector<Subfield> fields;  // in the order they stand (positional, bitmap), or of their tags
@@ -35,6 +35,8 @@ struct SubfieldSet {
     Encoding tag_encoding =
         Encoding::ascii;  // ascii, ebcdic; bcd and binary: two characters of the id a byte
     std::uint8_t bitmap_bytes = 8;
+    bool bitmap_hex = false;            // two characters a byte
+    bool bitmap_extends = false;        // bit 1 announces that many bytes more (and is no subfield)
     std::uint16_t only_units = 0;  // the field is divided so only when it has this length; 0: always
 };
 

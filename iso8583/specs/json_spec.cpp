@@ -1,0 +1,502 @@
+// A moov-io/iso8583 JSON spec: {"name", "fields": {"2": {"type", "length", "enc", "prefix", "padding", …}}}.
+// Its types say less about content than a DialectSpec does: String is any printable text, Numeric is digits.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "iso8583/specs/spec_words.hpp"
+
+namespace iso8583::specs {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct PrefixName {
+    Prefix prefix = Prefix::none;
+    std::uint8_t size = 0;
+    bool tlv = false;
+    bool hex_fixed = false;
+};
+
+class JsonReader {
+  public:
+    explicit JsonReader(std::string_view file) : file_(file) {}
+
+    void read(const Json& root) {
+        if (!root.is_object()) return problem("", "an object with \"name\" and \"fields\" is needed");
+        only(root, "", {"name", "fields"});
+        out.spec.name =
+            root.contains("name") && root["name"].is_string() ? root["name"].get<std::string>() : file_;
+        out.spec.source = file_;
+        if (!root.contains("fields") || !root["fields"].is_object() || root["fields"].empty())
+            return problem("fields", "an object with a member for each field is needed");
+        bool mti = false;
+        bool bitmap = false;
+        for (const auto& [key, node] : root["fields"].items()) {
+            const std::string path = "fields." + key;
+            if (!node.is_object()) {
+                problem(path, "an object is needed");
+            } else if (key == "0") {
+                mti = true;
+                read_mti(node, path);
+            } else if (key == "1") {
+                bitmap = true;
+                read_bitmap(node, path);
+            } else if (const auto number = parse_field_number(key)) {
+                read_numbered(*number, node, path);
+            } else {
+                problem(path, fmt::format("field numbers are 0 to {}", field_number_max));
+            }
+        }
+        if (!mti) problem("fields.0", "the message type indicator is needed");
+        if (!bitmap) problem("fields.1", "the bitmap is needed");
+        for (const FieldSpec& f : out.spec.fields)
+            if (f.number > 128) out.spec.tertiary = TertiaryBitmap::contiguous;
+        note("fields",
+             "String is read as ans and Numeric as n; padding stays part of the content when a message is "
+             "decoded");
+    }
+
+    LoadedSpec out;
+    SpecProblems problems;
+
+  private:
+    void problem(const std::string& path, std::string what) {
+        problems.push_back({file_ + " " + path, std::move(what)});
+    }
+    void note(const std::string& path, std::string what) {
+        out.notes.push_back({file_ + " " + path, std::move(what)});
+    }
+
+    void only(const Json& node, const std::string& path, std::initializer_list<std::string_view> keys) {
+        for (const auto& [key, value] : node.items())
+            if (std::find(keys.begin(), keys.end(), key) == keys.end())
+                problem(path + "." + key, "is not mapped");
+    }
+    std::string text(const Json& node, const char* key, const std::string& path) {
+        if (!node.contains(key)) return {};
+        if (node[key].is_string()) return node[key].get<std::string>();
+        problem(path + "." + key, "a text is needed");
+        return {};
+    }
+    std::size_t number(const Json& node, const char* key, const std::string& path) {
+        if (!node.contains(key)) return 0;
+        if (node[key].is_number_unsigned() && node[key].get<std::uint64_t>() <= 0xFFFF)
+            return node[key].get<std::size_t>();
+        problem(path + "." + key, "a whole number from 0 to 65535 is needed");
+        return 0;
+    }
+
+    void read_mti(const Json& node, const std::string& path) {
+        only(node, path, {"type", "length", "description", "enc", "prefix", "padding"});
+        const std::string enc = text(node, "enc", path);
+        if (number(node, "length", path) != 4)
+            problem(path + ".length", "a message type indicator has 4 digits");
+        if (enc == "ASCII")
+            out.spec.mti = Encoding::ascii;
+        else if (enc == "BCD" || enc == "LBCD")
+            out.spec.mti = Encoding::bcd;
+        else if (enc == "EBCDIC" || enc == "EBCDIC1047")
+            out.spec.mti = Encoding::ebcdic;
+        else
+            problem(path + ".enc", fmt::format("\"{}\" is not mapped for the message type indicator", enc));
+    }
+
+    void read_bitmap(const Json& node, const std::string& path) {
+        only(node, path, {"type", "length", "description", "enc", "prefix", "disableautoexpand"});
+        const std::string enc = text(node, "enc", path);
+        if (text(node, "type", path) != "Bitmap") problem(path + ".type", "field 1 is the Bitmap");
+        if (enc == "Binary")
+            out.spec.bitmap = BitmapEncoding::binary;
+        else if (enc == "HexToASCII" || enc == "BytesToASCIIHex" || enc == "Hex")
+            out.spec.bitmap = BitmapEncoding::hex;
+        else
+            problem(path + ".enc", fmt::format("\"{}\" is not mapped for a bitmap", enc));
+        const std::size_t length = number(node, "length", path);
+        if (length != 0 && length != 8 && length != 16)
+            problem(path + ".length", "a bitmap of 8 bytes is needed");
+        if (node.contains("disableautoexpand") && node["disableautoexpand"] == true)
+            problem(path + ".disableautoexpand",
+                    "a message without secondary bitmap, whatever bit 1 says, is not mapped");
+    }
+
+    void read_numbered(int n, const Json& node, const std::string& path) {
+        FieldSpec f;
+        f.number = static_cast<std::uint8_t>(n);
+        f.secret = usual_secret(n);
+        read_field(f, node, path, 0);
+        out.spec.fields.push_back(std::move(f));
+    }
+
+    PrefixName read_prefix(const Json& node, const std::string& path) {
+        const std::string name = text(node, "prefix", path);
+        PrefixName p;
+        if (name == "BerTLV") {
+            p.tlv = true;
+            return p;
+        }
+        const std::size_t dot = name.find('.');
+        const std::string kind = name.substr(0, dot);
+        const std::string ls = dot == std::string::npos ? "" : name.substr(dot + 1);
+        const bool fixed = ls == "Fixed";
+        const bool lengths = !ls.empty() && ls.size() <= 4 && ls.find_first_not_of('L') == std::string::npos;
+        if (fixed && (kind == "ASCII" || kind == "BCD" || kind == "EBCDIC" || kind == "EBCDIC1047" ||
+                      kind == "Binary" || kind == "Hex" || kind == "None")) {
+            p.hex_fixed = kind == "Hex";
+            return p;
+        }
+        if (lengths && kind == "ASCII")
+            p.prefix = Prefix::ascii;
+        else if (lengths && kind == "BCD")
+            p.prefix = Prefix::bcd;
+        else if (lengths && (kind == "EBCDIC" || kind == "EBCDIC1047"))
+            p.prefix = Prefix::ebcdic;
+        else if (lengths && kind == "Binary")
+            p.prefix = Prefix::binary;
+        else
+            problem(path + ".prefix", fmt::format("\"{}\" is not mapped", name));
+        p.size = static_cast<std::uint8_t>(p.prefix == Prefix::none ? 0 : ls.size());
+        return p;
+    }
+
+    void read_field(FieldSpec& f, const Json& node, const std::string& path, int depth) {
+        only(node, path,
+             {"type", "length", "description", "enc", "prefix", "padding", "tag", "subfields", "bitmap"});
+        const std::string type = text(node, "type", path);
+        f.name = text(node, "description", path);
+        f.max = static_cast<std::uint16_t>(number(node, "length", path));
+        const PrefixName p = read_prefix(node, path);
+        f.prefix = p.prefix;
+        f.prefix_size = p.size;
+        f.min = f.fixed() ? f.max : std::uint16_t{0};
+        if (type == "Composite") {
+            f.content = Content::b;
+            f.encoding = Encoding::binary;
+            if (depth == subfield_depth_max)
+                return problem(path, fmt::format("nested deeper than {}", subfield_depth_max));
+            f.subfields = read_composite(node, path, depth);
+            return;
+        }
+        for (const char* key : {"tag", "subfields", "bitmap"})
+            if (node.contains(key)) problem(path + "." + key, fmt::format("a {} has none", type));
+        read_content(f, type, text(node, "enc", path), path);
+        if (node.contains("padding")) read_padding(f, node["padding"], path + ".padding");
+    }
+
+    void read_content(FieldSpec& f, const std::string& type, const std::string& enc,
+                      const std::string& path) {
+        if (type == "String" || type == "Track1")
+            f.content = Content::ans;
+        else if (type == "Numeric")
+            f.content = Content::n;
+        else if (type == "Binary" || type == "Hex")
+            f.content = Content::b;
+        else if (type == "Track2" || type == "Track3")
+            f.content = Content::z;
+        else
+            problem(path + ".type", fmt::format("\"{}\" is not mapped", type));
+        const bool text_content = f.content != Content::b;
+        if (enc == "ASCII" && text_content)
+            f.encoding = Encoding::ascii;
+        else if ((enc == "EBCDIC" || enc == "EBCDIC1047") && text_content)
+            f.encoding = Encoding::ebcdic;
+        else if ((enc == "BCD" || enc == "LBCD" || enc == "BCDTrack2" || enc == "Track2BCD") &&
+                 text_content) {
+            f.encoding = Encoding::bcd;
+            f.odd = enc == "BCD" ? Align::right : Align::left;
+            if (f.content == Content::ans) f.content = f.number == 0 ? Content::n : usual_number(f.number);
+        } else if (enc == "Binary") {
+            // Text sent as it is, or bytes.
+            f.encoding = text_content ? Encoding::ascii : Encoding::binary;
+        } else if (enc == "HexToASCII" || enc == "BytesToASCIIHex" || enc == "Hex") {
+            // A String so encoded holds bytes.
+            f.content = Content::b;
+            f.encoding = Encoding::hex;
+            if (!f.fixed()) f.counts = Counts::units;
+        } else if (enc == "ASCIIToHex" || enc == "ASCIIHexToBytes") {
+            f.content = Content::b;
+            f.encoding = Encoding::binary;
+        } else {
+            problem(path + ".enc", fmt::format("\"{}\" of a {} is not mapped", enc, type));
+        }
+        // The network's EBCDIC table is page 037 there and 1047 here; they differ in six punctuation marks.
+        if (enc == "EBCDIC") note(path, "EBCDIC is read as code page 1047");
+    }
+
+    void read_padding(FieldSpec& f, const Json& node, const std::string& path) {
+        if (!node.is_object()) return problem(path, "an object is needed");
+        only(node, path, {"type", "pad"});
+        const std::string type = text(node, "type", path);
+        const std::string pad = text(node, "pad", path);
+        if (type == "None" || type.empty()) return;
+        if (type != "Left" && type != "Right")
+            return problem(path + ".type", fmt::format("\"{}\" is not mapped", type));
+        if (pad.size() != 1) return problem(path + ".pad", "one character is needed");
+        if (!f.fixed()) return problem(path, "padding of a field with a length prefix is not mapped");
+        f.fills = true;
+        f.fill = pad.front();
+        f.fill_align = type == "Left" ? Align::right : Align::left;
+    }
+
+    std::shared_ptr<const SubfieldSet> read_composite(const Json& node, const std::string& path, int depth) {
+        auto set = std::make_shared<SubfieldSet>();
+        if (!node.contains("subfields") || !node["subfields"].is_object() || node["subfields"].empty()) {
+            problem(path + ".subfields", "a Composite needs subfields");
+            return set;
+        }
+        if (node.contains("tag") && node.contains("bitmap"))
+            problem(path, "a tag and a bitmap at once are not mapped");
+        std::size_t pad_to = 0;
+        char pad = '0';
+        std::string sort;
+        if (node.contains("tag")) read_tag(*set, node["tag"], path + ".tag", pad_to, pad, sort);
+        if (node.contains("bitmap")) read_inner_bitmap(*set, node["bitmap"], path + ".bitmap");
+        for (const auto& [key, sub] : node["subfields"].items()) {
+            const std::string here = path + ".subfields." + key;
+            if (!sub.is_object()) {
+                problem(here, "an object is needed");
+                continue;
+            }
+            Subfield s;
+            s.id = key.size() < pad_to ? std::string(pad_to - key.size(), pad) + key : key;
+            read_field(s.spec, sub, here, depth + 1);
+            if (set->kind == SubfieldSet::Kind::ber_tlv) s.spec = tlv_spec(std::move(s.spec));
+            set->fields.push_back(std::move(s));
+        }
+        // Positional subfields stand in the order of their numbers.
+        if (set->kind != SubfieldSet::Kind::ber_tlv)
+            std::stable_sort(set->fields.begin(), set->fields.end(),
+                             [](const Subfield& a, const Subfield& b) {
+                                 return a.id.size() != b.id.size() && all_digits(a.id) && all_digits(b.id)
+                                            ? a.id.size() < b.id.size()
+                                            : a.id < b.id;
+                             });
+        return set;
+    }
+
+    /// Only name and secret matter of a tag: the TLV has the length.
+    static FieldSpec tlv_spec(FieldSpec f) {
+        FieldSpec out;
+        out.name = std::move(f.name);
+        out.content = Content::b;
+        out.encoding = Encoding::binary;
+        out.min = out.max = 1;
+        return out;
+    }
+
+    void read_tag(SubfieldSet& set, const Json& node, const std::string& path, std::size_t& pad_to, char& pad,
+                  std::string& sort) {
+        if (!node.is_object()) return problem(path, "an object is needed");
+        only(node, path, {"length", "enc", "padding", "sort", "skipUnknownTLVTags", "storeUnknownTLVTags"});
+        sort = text(node, "sort", path);
+        const std::string enc = text(node, "enc", path);
+        const std::size_t length = number(node, "length", path);
+        if (enc == "BerTLVTag") {
+            set.kind = SubfieldSet::Kind::ber_tlv;
+            return;
+        }
+        if (node.contains("skipUnknownTLVTags") && node["skipUnknownTLVTags"] == true)
+            problem(path + ".skipUnknownTLVTags",
+                    "unknown tags of this form have no known length here; not mapped");
+        if (length == 0) return;  // positional
+        set.kind = SubfieldSet::Kind::tagged;
+        set.tag_size = static_cast<std::uint8_t>(length);
+        if (enc == "ASCII")
+            set.tag_encoding = Encoding::ascii;
+        else if (enc == "EBCDIC" || enc == "EBCDIC1047")
+            set.tag_encoding = Encoding::ebcdic;
+        else if (enc == "BCD")
+            set.tag_encoding = Encoding::bcd;
+        else
+            problem(path + ".enc", fmt::format("\"{}\" is not mapped for a tag", enc));
+        if (!node.contains("padding")) return;
+        const std::string type = text(node["padding"], "type", path + ".padding");
+        const std::string character = text(node["padding"], "pad", path + ".padding");
+        if (type == "Left" && character.size() == 1) {
+            pad_to = length;
+            pad = character.front();
+        } else if (type != "None") {
+            problem(path + ".padding", "only padding on the left by one character is mapped for a tag");
+        }
+    }
+
+    void read_inner_bitmap(SubfieldSet& set, const Json& node, const std::string& path) {
+        if (!node.is_object()) return problem(path, "an object is needed");
+        only(node, path, {"type", "length", "description", "enc", "prefix", "disableautoexpand"});
+        set.kind = SubfieldSet::Kind::bitmap;
+        const std::size_t length = number(node, "length", path);
+        set.bitmap_bytes = static_cast<std::uint8_t>(length == 0 ? 8 : length);
+        const std::string enc = text(node, "enc", path);
+        if (enc == "HexToASCII" || enc == "BytesToASCIIHex" || enc == "Hex")
+            set.bitmap_hex = true;
+        else if (enc != "Binary")
+            problem(path + ".enc", fmt::format("\"{}\" is not mapped for a bitmap", enc));
+        set.bitmap_extends = !(node.contains("disableautoexpand") && node["disableautoexpand"] == true);
+    }
+
+    std::string file_;
+};
+
+}  // namespace
+
+Result<LoadedSpec, SpecProblems> read_json(std::string_view text, std::string_view file_name) {
+    JsonReader reader(file_name);
+    try {
+        reader.read(Json::parse(text.begin(), text.end()));
+    } catch (const nlohmann::json::exception& e) {
+        return tl::unexpected(SpecProblems{{std::string(file_name), std::string("is no JSON: ") + e.what()}});
+    }
+    if (!reader.problems.empty()) return tl::unexpected(std::move(reader.problems));
+    return std::move(reader.out);
+}
+
+namespace {
+
+class JsonWriter {
+  public:
+    Json run(const DialectSpec& spec) {
+        Json fields = Json::object();
+        fields["0"] = {{"type", "String"},
+                       {"length", 4},
+                       {"description", "Message Type Indicator"},
+                       {"enc", text_encoding(spec.mti)},
+                       {"prefix", std::string(text_encoding(spec.mti)) + ".Fixed"}};
+        if (spec.bitmap == BitmapEncoding::hex_ebcdic)
+            problems.push_back({"bitmap", "a bitmap as EBCDIC hex cannot be said"});
+        const bool binary = spec.bitmap == BitmapEncoding::binary;
+        fields["1"] = {{"type", "Bitmap"},
+                       {"length", 8},
+                       {"description", "Bitmap"},
+                       {"enc", binary ? "Binary" : "HexToASCII"},
+                       {"prefix", binary ? "Binary.Fixed" : "Hex.Fixed"}};
+        if (spec.tertiary == TertiaryBitmap::at_65)
+            problems.push_back({"tertiary", "a third bitmap at field 65 cannot be said"});
+        if (spec.framing.tpdu || spec.framing.header_bytes != 0)
+            note("framing", "frames are not part of a JSON spec");
+        for (const FieldSpec& f : spec.fields)
+            fields[std::to_string(f.number)] = field(f, fmt::format("fields.{}", f.number));
+        Json root;
+        root["name"] = spec.name;
+        root["fields"] = std::move(fields);
+        return root;
+    }
+    SpecProblems problems;
+    SpecProblems notes;
+
+  private:
+    void note(const std::string& path, std::string what) { notes.push_back({path, std::move(what)}); }
+    static const char* text_encoding(Encoding e) {
+        return e == Encoding::bcd ? "BCD" : e == Encoding::ebcdic ? "EBCDIC1047" : "ASCII";
+    }
+
+    std::string enc(const FieldSpec& f, const std::string& path) {
+        switch (f.encoding) {
+            case Encoding::ascii:
+                return "ASCII";
+            case Encoding::ebcdic:
+                return "EBCDIC1047";
+            case Encoding::bcd:
+                return f.odd == Align::right ? "BCD" : "LBCD";
+            case Encoding::binary:
+                return "Binary";
+            case Encoding::hex:
+                return "HexToASCII";
+            case Encoding::hex_ebcdic:
+                problems.push_back({path, "bytes as EBCDIC hex cannot be said"});
+                break;
+        }
+        return {};
+    }
+    std::string prefix(const FieldSpec& f) {
+        const std::string kind = f.fixed()                    ? f.encoding == Encoding::hex      ? "Hex"
+                                                                : f.encoding == Encoding::bcd    ? "BCD"
+                                                                : f.encoding == Encoding::binary ? "Binary"
+                                                                : f.encoding == Encoding::ebcdic ? "EBCDIC1047"
+                                                                                                 : "ASCII"
+                                 : f.prefix == Prefix::ascii  ? "ASCII"
+                                 : f.prefix == Prefix::bcd    ? "BCD"
+                                 : f.prefix == Prefix::ebcdic ? "EBCDIC1047"
+                                                              : "Binary";
+        return kind + "." + (f.fixed() ? std::string("Fixed") : std::string(f.prefix_size, 'L'));
+    }
+
+    Json field(const FieldSpec& f, const std::string& path) {
+        Json out;
+        const bool number = f.content == Content::n;
+        const char* type = number                    ? "Numeric"
+                           : f.content == Content::b ? "Binary"
+                           : f.content == Content::z ? (f.max <= 40 ? "Track2" : "Track3")
+                                                     : "String";
+        if (f.content != Content::n && f.content != Content::b && f.content != Content::z &&
+            f.content != Content::ans)
+            note(path, fmt::format("content {} becomes String, which is not checked so strictly",
+                                   name_of(f.content)));
+        if (f.counts == Counts::wire || f.odd_filler != 0 ||
+            (f.content == Content::xn && f.encoding == Encoding::bcd))
+            problems.push_back(
+                {path,
+                 "a length that counts bytes, a filler F, or a sign before packed digits cannot be said"});
+        if (!f.fixed() && f.min > 0) note(path, "the least length is lost");
+        out["type"] = type;
+        out["length"] = f.max;
+        out["description"] = f.name;
+        out["enc"] = enc(f, path);
+        out["prefix"] = prefix(f);
+        if (f.fills)
+            out["padding"] = {{"type", f.fill_align == Align::right ? "Left" : "Right"},
+                              {"pad", std::string(1, f.fill)}};
+        if (f.subfields) subfields(out, f, path);
+        return out;
+    }
+
+    void subfields(Json& out, const FieldSpec& f, const std::string& path) {
+        const SubfieldSet& s = *f.subfields;
+        // There a composite is made of bytes; digits that were packed together cannot be taken apart.
+        if (f.encoding != Encoding::binary && f.encoding != Encoding::ascii)
+            return note(path, "its subfields are lost: they lie in packed or converted content");
+        if (s.only_units != 0) return note(path, "its subfields are lost: they depend on its length");
+        if (s.fields.empty()) return note(path, "its subfields are lost: a composite must list its tags");
+        Json list = Json::object();
+        for (const Subfield& sub : s.fields) {
+            if (sub.spec.rest) return note(path, "its subfields are lost: one takes what is left");
+            list[sub.id] = field(sub.spec, path + "." + sub.id);
+            if (s.kind == SubfieldSet::Kind::ber_tlv) list[sub.id]["prefix"] = "BerTLV";
+        }
+        out["type"] = "Composite";
+        out.erase("enc");
+        switch (s.kind) {
+            case SubfieldSet::Kind::ber_tlv:
+                out["tag"] = {{"enc", "BerTLVTag"}, {"sort", "StringsByHex"}};
+                break;
+            case SubfieldSet::Kind::positional:
+                out["tag"] = {{"sort", "StringsByInt"}};
+                break;
+            case SubfieldSet::Kind::tagged:
+                out["tag"] = {
+                    {"length", s.tag_size}, {"enc", text_encoding(s.tag_encoding)}, {"sort", "StringsByInt"}};
+                break;
+            case SubfieldSet::Kind::bitmap:
+                out["bitmap"] = {{"type", "Bitmap"},
+                                 {"length", s.bitmap_bytes},
+                                 {"description", "Bitmap"},
+                                 {"enc", s.bitmap_hex ? "HexToASCII" : "Binary"},
+                                 {"prefix", s.bitmap_hex ? "Hex.Fixed" : "Binary.Fixed"},
+                                 {"disableautoexpand", !s.bitmap_extends}};
+                break;
+        }
+        out["subfields"] = std::move(list);
+    }
+};
+
+}  // namespace
+
+Result<WrittenSpec, SpecProblems> write_json(const DialectSpec& spec) {
+    JsonWriter writer;
+    const Json root = writer.run(spec);
+    if (!writer.problems.empty()) return tl::unexpected(std::move(writer.problems));
+    return WrittenSpec{root.dump(2, ' ', false, Json::error_handler_t::replace) + "\n",
+                       std::move(writer.notes)};
+}
+
+}  // namespace iso8583::specs

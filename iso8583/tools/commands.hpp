@@ -1,0 +1,36 @@
+// What the `iso8583` command does, apart from reading its arguments: each returns an exit code and writes
+// results to `out`, sentences about what went wrong to `err`.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+
+namespace iso8583::tools {
+
+inline constexpr int exit_done = 0;
+inline constexpr int exit_refused = 1;
+inline constexpr int exit_usage = 2;
+
+struct MessageOptions {
+    std::string dialect;      // name or file
+    std::string input = "-";  // hex, or "-" for standard input
+    std::string other;        // diff: the second message
+    bool json = false;
+    bool raw = false;      // standard input is bytes, not hex; encode: print bytes
+    bool framed = false;   // the dialect's frame stands around the body
+    bool partial = false;  // show what decoded before an error
+    bool bytes = false;    // say of every byte what it is
+    bool reveal = false;
+    bool strict = false;  // content outside its class is an error, as in the switch
+};
+
+int run_describe(const MessageOptions& options, std::istream& in, std::ostream& out, std::ostream& err);
+int run_encode(const MessageOptions& options, std::istream& in, std::ostream& out, std::ostream& err);
+int run_diff(const MessageOptions& options, std::istream& in, std::ostream& out, std::ostream& err);
+int run_check_spec(const std::string& file, bool json, std::ostream& out, std::ostream& err);
+/// To standard output, or into `output` when it is not empty.
+int run_convert_spec(const std::string& file, const std::string& to, const std::string& output,
+                     std::ostream& out, std::ostream& err);
+int run_dialects(bool json, std::ostream& out);
+
+}  // namespace iso8583::tools
