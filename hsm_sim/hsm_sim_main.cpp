@@ -1,0 +1,114 @@
+// hsm-sim: the software HSM as a server, and its subcommands. The composition root of this room.
+#include <chrono>
+#include <iostream>
+
+#include "hsm_sim/control_client.hpp"
+#include "hsm_sim/openssl_random.hpp"
+#include "hsm_sim/process_hardening.hpp"
+#include "hsm_sim/sim_options.hpp"
+#include "hsm_sim/sim_server.hpp"
+
+namespace hsm {
+namespace {
+
+std::int64_t seconds_now() {
+    return std::chrono::duration_cast<std::chrono::seconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+int fail_start(const std::string& what) {
+    std::cerr << "hsm-sim: " << what << '\n';
+    return 1;
+}
+
+int serve(const SimOptions& options) {
+    forbid_core_dumps();
+    const auto locked = lock_memory();
+    if (!locked && options.require_memory_lock) return fail_start(locked.error().what);
+    auto audit = AuditChain::open(options.audit);
+    if (!audit) return fail_start(audit.error().what);
+    SimJournal journal(std::move(*audit));
+    if (!locked) journal.log("warning", "memory_not_locked", {{"why", locked.error().what}});
+
+    std::optional<SealedLmk> sealed;
+    std::optional<Lmk> lmk;
+    if (options.lmk == "test") {
+        lmk.emplace(Lmk::test());
+        journal.log("warning", "test_lmk",
+                    {{"why", "the TEST LMK is published and protects nothing; never use it with real keys"}});
+    } else {
+        const auto material = open_lmk_file(options.lmk, options.lmk_key, sealed.emplace());
+        if (!material) return fail_start(material.error().what);
+        lmk.emplace(*material);
+    }
+    OpensslRandom random;
+    HsmOptions engine_options;
+    engine_options.observer = &journal;
+    engine_options.authorised = options.authorised;
+    engine_options.decimalisation = options.decimalisation;
+    engine_options.stored_decimalisation_tables = options.decimalisation_tables;
+    engine_options.pin_failures_max = options.pin_failures_max;
+    HsmEngine engine(std::move(*lmk), random, engine_options);
+    const auto tested = engine.self_test();
+    if (!tested) return fail_start(tested.error().what);
+    if (options.authorised) journal.log("warning", "authorised", {{"why", "--authorised: meant for tests"}});
+
+    HostCommandOptions command_options;
+    command_options.format = options.format;
+    command_options.working_key_kcv_bytes = options.working_key_kcv_bytes;
+    command_options.sockets_max = options.connections_max;
+    command_options.serial = options.serial;
+    command_options.disabled = options.disabled;
+    command_options.seconds_now = seconds_now;
+    HostCommands commands(engine, command_options);
+    Officers officers(engine, journal, std::move(sealed), options.authorised_seconds);
+    return run_server(options, engine, journal, officers, commands);
+}
+
+int authorise(const SimOptions& options) {
+    auto passphrase =
+        read_secret_line("Officer " + std::to_string(options.officer) + ", your passphrase (not shown): ");
+    if (!passphrase) return fail_start(passphrase.error().what);
+    std::string line = "authorise " + std::to_string(options.officer) + " " + *passphrase + "\n";
+    const int code = ask_control_socket(options.control, line);
+    iso8583::zeroise(line.data(), line.size());
+    iso8583::zeroise(passphrase->data(), passphrase->size());
+    return code;
+}
+
+int run(const SimOptions& options) {
+    switch (options.command) {
+        case SimOptions::Command::serve:
+            return serve(options);
+        case SimOptions::Command::wrap_key:
+            return wrap_key(options.wrap_key);
+        case SimOptions::Command::wrap_table:
+            return wrap_table();
+        case SimOptions::Command::ceremony:
+            return hold_ceremony(options.out, options.lmk_key);
+        case SimOptions::Command::authorise:
+            return authorise(options);
+        case SimOptions::Command::revoke:
+            return ask_control_socket(options.control, "revoke\n");
+        case SimOptions::Command::status:
+            return ask_control_socket(options.control, "status\n");
+        case SimOptions::Command::verify_audit:
+            return verify_audit(options.audit);
+    }
+    return 2;
+}
+
+}  // namespace
+}  // namespace hsm
+
+int main(int argc, char** argv) {
+    const auto parsed = hsm::parse_sim_options(argc, argv);
+    if (parsed.exit_code) return *parsed.exit_code;
+    try {
+        return hsm::run(parsed.options);
+    } catch (const std::exception& error) {
+        std::cerr << "hsm-sim: " << error.what() << '\n';
+        return 1;
+    }
+}

@@ -1,0 +1,156 @@
+#include "hsm_sim/sim_options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <iostream>
+#include <map>
+
+namespace hsm {
+namespace {
+
+constexpr int usage_error = 2;
+
+void add_key_flags(CLI::App& app, SimOptions& o) {
+    app.add_option("--lmk", o.lmk, "'test' (published, protects nothing) or a sealed LMK file")
+        ->capture_default_str();
+    app.add_option("--lmk-key", o.lmk_key,
+                   "key file that opens the sealed LMK; without it both officers type");
+    app.add_flag("--authorised", o.authorised, "start in the authorised state; test LMK only");
+    app.add_option("--authorised-seconds", o.authorised_seconds, "how long two officers open it")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 86400));
+    static const std::map<std::string, Decimalisation> forms = {{"clear", Decimalisation::clear},
+                                                                {"encrypted", Decimalisation::encrypted},
+                                                                {"stored", Decimalisation::stored}};
+    app.add_option("--decimalisation", o.decimalisation, "how DA and EA bring their table")
+        ->transform(CLI::CheckedTransformer(forms, CLI::ignore_case));
+    app.add_option("--decimalisation-table", o.decimalisation_tables,
+                   "a stored table of 16 digits; the first is K0000");
+    app.add_option("--working-key-kcv-bytes", o.working_key_kcv_bytes,
+                   "4: BU gives 16 digits for working keys outside the authorised state too")
+        ->capture_default_str()
+        ->check(CLI::Range(3, 4));
+    app.add_option("--pin-failures-max", o.pin_failures_max, "wrong PINs per account and key before 39")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1000));
+}
+
+void add_wire_flags(CLI::App& app, SimOptions& o) {
+    app.add_option("--listen", o.listen, "address for host commands; port 0 takes a free one")
+        ->capture_default_str();
+    app.add_option("--header-length", o.format.header_length, "characters of the frame header, echoed")
+        ->capture_default_str()
+        ->check(CLI::Range(0, 255));
+    static const std::map<std::string, PayshieldFormat::HexLength> lengths = {
+        {"characters", PayshieldFormat::HexLength::characters}, {"bytes", PayshieldFormat::HexLength::bytes}};
+    app.add_option("--m6-hex-length", o.format.hex_length, "what M6 and M8 count for hex input")
+        ->transform(CLI::CheckedTransformer(lengths, CLI::ignore_case));
+    app.add_option("--connections", o.connections_max, "connections at once")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 4096));
+    app.add_option("--frame-seconds", o.frame_seconds_max, "a frame that has begun must end within this")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 3600));
+    app.add_option("--drain-seconds", o.drain_seconds_max, "how long SIGTERM waits for answers to leave")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 3600));
+    app.add_option("--disable", o.disabled, "a command code that answers 68; may be repeated");
+    app.add_option("--serial", o.serial, "12 characters for J2, J4, J8")->capture_default_str();
+    app.add_option("--audit", o.audit,
+                   "file of the chained audit of key operations; without it, memory and log only");
+    app.add_option("--metrics", o.metrics, "address of /metrics and /healthz");
+    app.add_option("--control", o.control, "Unix socket for officers (authorise, revoke, status)");
+    auto* cert =
+        app.add_option("--tls-cert", o.tls_certificate, "certificate chain (PEM): host commands over TLS");
+    auto* key = app.add_option("--tls-key", o.tls_key, "its private key (PEM)")->needs(cert);
+    auto* ca = app.add_option("--tls-client-ca", o.tls_client_ca, "who signs clients' certificates (PEM)")
+                   ->needs(cert);
+    cert->needs(key)->needs(ca);
+    app.add_flag("--require-memory-lock", o.require_memory_lock, "do not start when memory cannot be locked");
+}
+
+void add_wrap_key(CLI::App& app, SimOptions& o) {
+    auto* wrap =
+        app.add_subcommand("wrap-key", "a clear test key from stdin as key block under the test LMK");
+    wrap->add_option("--type", o.wrap_key.type,
+                     "000 ZMK, 001 ZPK, 002 TMK TPK PVK, 003 TAK, 008 ZAK, 009 BDK")
+        ->capture_default_str();
+    wrap->add_option("--scheme", o.wrap_key.scheme, "Z single, U double, T triple, S key block (AES)")
+        ->capture_default_str();
+    wrap->add_option("--kind", o.wrap_key.kind, "of an S block whose type is shared: TMK, TPK, PVK");
+    wrap->add_option("--usage", o.wrap_key.usage, "TR-31 usage of an S block");
+    wrap->add_option("--mode", o.wrap_key.mode, "TR-31 mode of use of an S block")->capture_default_str();
+    wrap->add_option("--exportability", o.wrap_key.exportability, "E, N or S of an S block")
+        ->capture_default_str();
+}
+
+}  // namespace
+
+iso8583::Result<HostPort> parse_host_port(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string_view::npos || colon == 0)
+        return iso8583::parse_error("address: needs host:port");
+    HostPort out;
+    std::string_view host = text.substr(0, colon);
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+    out.host = host;
+    const std::string_view port = text.substr(colon + 1);
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), out.port);
+    if (error != std::errc() || end != port.data() + port.size() || port.empty())
+        return iso8583::parse_error("address: the port needs a number from 0 to 65535");
+    return out;
+}
+
+ParsedOptions parse_sim_options(int argc, char** argv) {
+    ParsedOptions out;
+    SimOptions& o = out.options;
+    CLI::App app(
+        "hsm-sim: a software HSM that speaks payShield-style host commands. A simulator, not a certified "
+        "device.");
+    add_wire_flags(app, o);
+    add_key_flags(app, o);
+    app.require_subcommand(0, 1);
+    add_wrap_key(app, o);
+    app.add_subcommand("wrap-table", "a decimalisation table from stdin, encrypted under the test LMK");
+    auto* ceremony = app.add_subcommand("ceremony", "two officers make a real LMK at this terminal");
+    ceremony->add_option("--out", o.out, "where the sealed LMK goes")->required();
+    ceremony->add_option("--key-file", o.lmk_key, "also make a key file for unattended starts");
+    auto* authorise = app.add_subcommand("authorise", "one of two officers opens the authorised state");
+    authorise->add_option("--control", o.control, "the server's control socket")->required();
+    authorise->add_option("--officer", o.officer, "1 or 2")->required()->check(CLI::Range(1, 2));
+    for (const char* name : {"revoke", "status"})
+        app.add_subcommand(name, "over the server's control socket")
+            ->add_option("--control", o.control, "the server's control socket")
+            ->required();
+    auto* audit = app.add_subcommand("verify-audit", "checks the chain of an audit file");
+    audit->add_option("file", o.audit, "the audit file")->required();
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        out.exit_code = app.exit(error) == 0 ? 0 : usage_error;
+        return out;
+    }
+    static const std::map<std::string, SimOptions::Command> commands = {
+        {"wrap-key", SimOptions::Command::wrap_key},
+        {"wrap-table", SimOptions::Command::wrap_table},
+        {"ceremony", SimOptions::Command::ceremony},
+        {"authorise", SimOptions::Command::authorise},
+        {"revoke", SimOptions::Command::revoke},
+        {"status", SimOptions::Command::status},
+        {"verify-audit", SimOptions::Command::verify_audit}};
+    for (const CLI::App* sub : app.get_subcommands()) o.command = commands.at(sub->get_name());
+    const auto complain = [&out](const std::string& what) {
+        std::cerr << "hsm-sim: " << what << '\n';
+        out.exit_code = usage_error;
+    };
+    if (o.wrap_key.mode.size() != 1) complain("--mode is one character");
+    if (o.authorised && o.lmk != "test")
+        complain("--authorised goes with the test LMK only; officers open a real one");
+    if (o.decimalisation == Decimalisation::stored && o.decimalisation_tables.empty())
+        complain("--decimalisation stored needs --decimalisation-table");
+    for (const std::string* address : {&o.listen, &o.metrics})
+        if (!address->empty() && !parse_host_port(*address)) complain(*address + " is no host:port");
+    return out;
+}
+
+}  // namespace hsm
