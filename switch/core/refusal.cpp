@@ -64,6 +64,8 @@ const RefusalInfo& info(Refusal refusal) {
     ENSURE(false);
 }
 
+std::span<const RefusalInfo> all_refusals() { return table; }
+
 iso8583::ResponseCode response_code(Refusal refusal, Profile profile) {
     const RefusalInfo& row = info(refusal);
     return iso8583::ResponseCode::of(profile == Profile::unionpay_pos ? row.unionpay_code : row.iso_code);

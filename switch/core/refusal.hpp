@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "iso8583/values/identifiers.hpp"
@@ -70,6 +71,8 @@ struct RefusalInfo {
 
 /// Never fails: every enumerator has a row (checked by the compiler and a test).
 const RefusalInfo& info(Refusal refusal);
+/// Every row, in the order of precedence (for --describe rules).
+std::span<const RefusalInfo> all_refusals();
 iso8583::ResponseCode response_code(Refusal refusal, Profile profile);
 /// A refusal that must leave no record under its key, so that neither a forger nor a passing fault occupies it.
 bool is_unrecorded(Refusal refusal);

@@ -1,0 +1,26 @@
+// LmkKeyEncryption: seals the vault key under the LMK, as TR-31 key blocks, so that the data directory is
+// worthless without the HSM's master key. Only with the embedded HSM: a remote one gives no such function
+// (then: KeyFileKek).
+//
+// Ownership: owns its Lmk. Thread: start-up's. Source: docs/ledger_format.md, "Vault key file".
+#pragma once
+
+#include "hsm_sim/lmk.hpp"
+#include "iso8583/values/random_source.hpp"
+#include "ledger/vault_key_file.hpp"
+
+namespace acquirer {
+
+class LmkKeyEncryption final : public ledger::KeyEncryption {
+  public:
+    LmkKeyEncryption(hsm::Lmk lmk, iso8583::RandomSource& random) : lmk_(std::move(lmk)), random_(random) {}
+    [[nodiscard]] std::string_view name() const override { return "LMK"; }
+    [[nodiscard]] iso8583::Result<iso8583::Bytes> wrap(iso8583::ByteView clear) const override;
+    [[nodiscard]] iso8583::Result<iso8583::Bytes> unwrap(iso8583::ByteView wrapped) const override;
+
+  private:
+    hsm::Lmk lmk_;
+    iso8583::RandomSource& random_;
+};
+
+}  // namespace acquirer

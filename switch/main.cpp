@@ -1,0 +1,303 @@
+// refund-switch: the composition root. Reads flags and configuration, opens HSM, vault and store, puts the
+// core into the shell and runs it. Everything concrete is known here and nowhere else.
+#include <sys/stat.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "hsm_sim/engine.hpp"
+#include "hsm_sim/lmk_file.hpp"
+#include "hsm_sim/openssl_random.hpp"
+#include "hsm_sim/process_hardening.hpp"
+#include "ledger/audit_hash.hpp"
+#include "ledger/rocks_store.hpp"
+#include "ledger/vault_key_file.hpp"
+#include "switch/admin/control_handler.hpp"
+#include "switch/config.hpp"
+#include "switch/core/switch_core.hpp"
+#include "switch/core/transaction_state.hpp"
+#include "switch/describe.hpp"
+#include "switch/io/hsm_client.hpp"
+#include "switch/io/runtime.hpp"
+#include "switch/lmk_key_encryption.hpp"
+#include "switch/shell_setup_of.hpp"
+
+namespace {
+
+using namespace acquirer;
+using iso8583::parse_error;
+using iso8583::Result;
+
+constexpr int exit_done = 0;
+constexpr int exit_failed = 1;
+constexpr int exit_usage = 2;
+
+constexpr const char* vault_key_name = "vault.key";
+constexpr const char* demo_key_file_name = "vault-kek.hex";
+constexpr const char* store_name = "store";
+constexpr std::size_t lmk_file_bytes_max = 64 * 1024;
+
+struct Flags {
+    std::string config;
+    std::string data;
+    std::string lmk_key_file;
+    std::string vault_key_file;
+    std::string describe;
+    bool check = false;
+};
+
+/// Tells the log what the embedded HSM refused, and why; it never gets a secret.
+class HsmLog final : public hsm::HsmObserver {
+  public:
+    HsmLog(Log& log, WallClock& clock) : log_(log), clock_(clock) {}
+    void refused(hsm::HsmFault fault, std::string_view why) override {
+        log_.stranger_line("hsm_refused", {{"code", hsm::code(fault)}, {"detail", why}}, clock_.now());
+    }
+    // The switch asks for nothing but terminals' working keys; sign-ons have notes of their own.
+    void key_operated(const hsm::KeyOperation&) override {}
+
+  private:
+    Log& log_;
+    WallClock& clock_;
+};
+
+Result<hsm::Lmk> open_lmk_of(const LoadedConfig& config, const Flags& flags) {
+    if (config.hsm.lmk == "test") return hsm::Lmk::test();
+    if (flags.lmk_key_file.empty())
+        return parse_error("the LMK in " + config.hsm.lmk +
+                           " is sealed: --lmk-key-file names the key that opens it");
+    const auto text = hsm::read_secret_file(config.hsm.lmk, lmk_file_bytes_max);
+    if (!text) return tl::unexpected(text.error());
+    const auto sealed = hsm::SealedLmk::parse(*text);
+    if (!sealed) return parse_error(config.hsm.lmk + ": " + sealed.error().what);
+    const auto key_text = hsm::read_secret_file(flags.lmk_key_file, lmk_file_bytes_max);
+    if (!key_text) return tl::unexpected(key_text.error());
+    const auto key = hsm::parse_lmk_component(key_text->substr(0, key_text->find('\n')));
+    if (!key) return parse_error(flags.lmk_key_file + ": " + key.error().what);
+    const auto material = hsm::open_lmk(*sealed, *key);
+    if (!material) return parse_error(config.hsm.lmk + ": " + material.error().what);
+    return hsm::Lmk(*material);
+}
+
+/// The HSM as the switch uses it, and what seals the vault key beside it.
+struct Hsm {
+    std::unique_ptr<hsm::HsmEngine> engine;
+    std::unique_ptr<HsmAccess> access;
+    std::unique_ptr<ledger::KeyEncryption> vault_kek;
+};
+
+Result<Hsm> open_embedded(const LoadedConfig& config, const Flags& flags, hsm::OpensslRandom& random,
+                          HsmLog& observer) {
+    auto lmk = open_lmk_of(config, flags);
+    if (!lmk) return tl::unexpected(lmk.error());
+    auto sealing_lmk = open_lmk_of(config, flags);
+    if (!sealing_lmk) return tl::unexpected(sealing_lmk.error());
+    hsm::HsmOptions options;
+    options.observer = &observer;
+    Hsm out;
+    out.engine = std::make_unique<hsm::HsmEngine>(std::move(*lmk), random, options);
+    if (const auto tested = out.engine->self_test(); !tested) return tl::unexpected(tested.error());
+    out.access = std::make_unique<EmbeddedHsm>(*out.engine);
+    out.vault_kek = std::make_unique<LmkKeyEncryption>(std::move(*sealing_lmk), random);
+    return out;
+}
+
+Result<std::unique_ptr<ledger::KeyEncryption>> key_file_of(const LoadedConfig& config, const Flags& flags,
+                                                           const std::string& data,
+                                                           hsm::OpensslRandom& random) {
+    std::string path = flags.vault_key_file;
+    if (path.empty() && !config.configuration->demo)
+        return parse_error(
+            "with an HSM over TCP the vault key is sealed under a key file: --vault-key-file names it");
+    if (path.empty()) path = data + "/" + demo_key_file_name;
+    auto kek = std::filesystem::exists(path) || !config.configuration->demo
+                   ? ledger::KeyFileKek::load(path)
+                   : ledger::KeyFileKek::create(path, random);
+    if (!kek) return tl::unexpected(kek.error());
+    return std::make_unique<ledger::KeyFileKek>(std::move(*kek));
+}
+
+Result<Hsm> open_hsm(const LoadedConfig& config, const Flags& flags, const std::string& data,
+                     Reactor& reactor, Log& log, WallClock& clock, hsm::OpensslRandom& random,
+                     HsmLog& observer) {
+    if (config.hsm.embedded) return open_embedded(config, flags, random, observer);
+    auto kek = key_file_of(config, flags, data, random);
+    if (!kek) return tl::unexpected(kek.error());
+    Hsm out;
+    out.access = std::make_unique<HsmClient>(reactor, log, clock, hsm_client_setup_of(config));
+    out.vault_kek = std::move(*kek);
+    return out;
+}
+
+Result<std::unique_ptr<ledger::RocksStore>> open_store(const LoadedConfig& config, const std::string& data) {
+    constexpr std::uint64_t mib = 1U << 20;
+    ledger::RocksStoreOptions options;
+    options.directory = data + "/" + store_name;
+    options.block_cache_bytes = static_cast<std::uint64_t>(config.data.cache_mib) * mib;
+    options.wal_bytes_max = static_cast<std::uint64_t>(config.data.wal_mib_max) * mib;
+    options.disk_free_bytes_min = static_cast<std::uint64_t>(config.data.disk_free_mib_min) * mib;
+    auto store = ledger::RocksStore::open(options);
+    if (!store) return parse_error(store.error().what);
+    return std::move(*store);
+}
+
+/// A store that holds records must find its key: a new one could never open their PANs.
+Result<ledger::PanVaultKey> vault_key(const ledger::Store& store, const std::string& data, const Hsm& hsm,
+                                      hsm::OpensslRandom& random) {
+    const std::string path = data + "/" + vault_key_name;
+    if (store.last_turn_number() > 0) return ledger::load_vault_key(path, *hsm.vault_kek);
+    return ledger::load_or_create_vault_key(path, *hsm.vault_kek, random);
+}
+
+std::string ready_line(const LoadedConfig& config, const ListeningAt& at) {
+    std::string line = "ready";
+    for (std::size_t i = 0; i < at.terminals.size(); ++i)
+        line += " terminals." + std::string(name(config.listeners[i].profile)) + "=" + at.terminals[i];
+    if (!at.metrics.empty()) line += " metrics=" + at.metrics;
+    if (!at.control.empty()) line += " control=" + at.control;
+    return line + " zone=" + config.configuration->zone + "\n";
+}
+
+/// Reads the configuration again for SIGHUP.
+class Reloader {
+  public:
+    Reloader(std::string path, LoadedConfig& running, admin::OperatorsControl& control, Log& log,
+             WallClock& clock)
+        : path_(std::move(path)), running_(running), control_(control), log_(log), clock_(clock) {}
+
+    ConfigurationPtr operator()() {
+        ConfigSurroundings around = ConfigSurroundings::of_this_machine();
+        around.version = running_.configuration->version + 1;
+        auto wanted = load_config(path_, around);
+        if (!wanted) {
+            log_.line(Severity::alarm, "configuration_rejected",
+                      {{"detail", text(wanted.error())}, {"consequence", "the running configuration stays"}},
+                      clock_.now());
+            return nullptr;
+        }
+        for (const std::string& sentence : restart_needed(running_, *wanted))
+            log_.line(Severity::warning, "restart_needed", {{"detail", sentence}}, clock_.now());
+        control_.operators_replaced(wanted->operators);
+        // What needs a restart stays as it was, so that the next reload says so again.
+        running_.configuration = wanted->configuration;
+        running_.operators = wanted->operators;
+        return wanted->configuration;
+    }
+
+  private:
+    std::string path_;
+    LoadedConfig& running_;
+    admin::OperatorsControl& control_;
+    Log& log_;
+    WallClock& clock_;
+};
+
+/// Says on stderr why the switch does not start.
+int refuse_to_start(Log& log, WallClock& clock, std::string_view step, const std::string& why) {
+    log.line(Severity::alarm, "not_started", {{"step", step}, {"detail", why}}, clock.now());
+    return exit_failed;
+}
+
+int serve(LoadedConfig config, const Flags& flags) {
+    WallClock clock(config.configuration->zone);  // before any thread: it sets the process's zone
+    Log log;
+    hsm::forbid_core_dumps();
+    if (!config.configuration->demo) {
+        if (const auto locked = hsm::lock_memory(); !locked)
+            log.line(Severity::warning, "memory_not_locked", {{"detail", locked.error().what}}, clock.now());
+    }
+    const std::string data = flags.data.empty() ? config.data.directory : flags.data;
+    std::error_code error;
+    std::filesystem::create_directories(data, error);
+    if (error) return refuse_to_start(log, clock, "data directory", data + ": " + error.message());
+    ::chmod(data.c_str(), S_IRWXU);
+
+    hsm::OpensslRandom random;
+    HsmLog observer(log, clock);
+    Reactor reactor;
+    auto hsm = open_hsm(config, flags, data, reactor, log, clock, random, observer);
+    if (!hsm) return refuse_to_start(log, clock, "HSM", hsm.error().what);
+    if (hsm->engine && hsm->engine->is_test_lmk())
+        log.line(Severity::warning, "test_keys",
+                 {{"detail", "the HSM runs under the published test LMK: its keys protect nothing"}},
+                 clock.now());
+    auto store = open_store(config, data);
+    if (!store) return refuse_to_start(log, clock, "store", store.error().what);
+    const auto key = vault_key(**store, data, *hsm, random);
+    if (!key) return refuse_to_start(log, clock, "vault key", key.error().what);
+    const ledger::PanVault vault(*key);
+    ledger::Overlay overlay(**store);
+    SwitchCore core(config.configuration, overlay, vault, ledger::audit_sha256);
+    admin::OperatorsControl control(config.operators, config.configuration->demo, ledger::audit_sha256);
+
+    const std::filesystem::path socket_name(config.data.control_socket);
+    const std::string control_path =
+        socket_name.is_absolute() ? socket_name.string() : data + "/" + socket_name.string();
+    Reloader reload(flags.config, config, control, log, clock);
+    Runtime runtime(
+        reactor, RuntimeParts{core, overlay, **store, *hsm->access, log, clock, &control, std::ref(reload)},
+        shell_setup_of(config, control_path), config.configuration);
+    if (const auto recovered = runtime.recover(); !recovered)
+        return refuse_to_start(log, clock, "recovery", recovered.error().what);
+    const auto at = runtime.listen();
+    if (!at) return refuse_to_start(log, clock, "listening", at.error().what);
+    std::fputs(ready_line(config, *at).c_str(), stdout);
+    std::fflush(stdout);
+    return runtime.run();
+}
+
+int describe(const std::string& what, const std::optional<LoadedConfig>& config) {
+    std::string out;
+    if (what == "states") out = describe_states();
+    if (what == "rules") out = describe_rules();
+    if (what == "dialects") out = describe_dialects();
+    if (what == "config") out = describe_config();
+    if (what == "limits")
+        out = describe_limits(
+            config.value_or(LoadedConfig{std::make_shared<Configuration>(), {}, {}, {}, {}, {}, {}, {}}));
+    std::fputs(out.c_str(), stdout);
+    return exit_done;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Flags flags;
+    CLI::App app{"An acquirer's switch for sales, refunds, voids and reversals over ISO 8583.",
+                 "refund-switch"};
+    app.add_option("--config", flags.config, "the configuration file (TOML; --describe config explains it)");
+    app.add_option("--data", flags.data, "the data directory (wins over the configuration's)");
+    app.add_option("--lmk-key-file", flags.lmk_key_file,
+                   "opens a sealed LMK without its officers (embedded HSM)");
+    app.add_option("--vault-key-file", flags.vault_key_file,
+                   "seals the PAN vault's key when the HSM is reached over TCP");
+    app.add_option("--describe", flags.describe, "print what the program decides by, and exit")
+        ->check(CLI::IsMember({"states", "rules", "dialects", "limits", "config"}));
+    app.add_flag("--check", flags.check, "check the configuration and exit");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        return app.exit(e) == 0 ? exit_done : exit_usage;
+    }
+    if (flags.config.empty()) {
+        if (!flags.describe.empty()) return describe(flags.describe, std::nullopt);
+        std::fputs(
+            "refund-switch: --config FILE is needed (switch/config/demo.toml is the demonstration's)\n",
+            stderr);
+        return exit_usage;
+    }
+    auto config = load_config(flags.config, ConfigSurroundings::of_this_machine());
+    if (!config) {
+        std::fputs((text(config.error()) + "\n").c_str(), stderr);
+        return exit_failed;
+    }
+    if (!flags.describe.empty()) return describe(flags.describe, *config);
+    if (flags.check) {
+        std::fputs((flags.config + ": usable\n").c_str(), stdout);
+        return exit_done;
+    }
+    return serve(std::move(*config), flags);
+}

@@ -1,0 +1,72 @@
+#include "switch/shell_setup_of.hpp"
+
+#include "iso8583/values/ensure.hpp"
+
+namespace acquirer {
+
+namespace {
+
+constexpr std::int32_t ms_per_second = 1000;
+constexpr std::size_t bytes_per_kib = 1024;
+
+SocketAddress address_of(const Endpoint& endpoint) { return {endpoint.host, endpoint.port}; }
+
+std::vector<SocketAddress> addresses_of(const std::vector<Endpoint>& endpoints) {
+    std::vector<SocketAddress> addresses;
+    for (const Endpoint& endpoint : endpoints) addresses.push_back(address_of(endpoint));
+    return addresses;
+}
+
+const iso8583::Dialect& dialect_of(std::string_view name) {
+    const iso8583::Dialect* dialect = iso8583::find_dialect(name);
+    ENSURE(dialect != nullptr);
+    return *dialect;
+}
+
+IssuerPort issuer_port_of(const IssuerConnections& issuer) {
+    IssuerPort port;
+    port.route = issuer.route;
+    port.name = issuer.name;
+    port.dialect = &dialect_of(issuer.dialect);
+    port.framing = port.dialect->framing();
+    port.addresses = addresses_of(issuer.addresses);
+    port.connections = issuer.connections;
+    port.mac = issuer.mac;
+    port.zaks = {issuer.zak};
+    port.reconnect_first_ms = issuer.reconnect_first_ms;
+    port.reconnect_longest_ms = issuer.reconnect_longest_ms;
+    port.limits.echo_after_ms = issuer.echo_seconds * ms_per_second;
+    return port;
+}
+
+}  // namespace
+
+ShellSetup shell_setup_of(const LoadedConfig& config, const std::string& control_path) {
+    ShellSetup setup;
+    for (const TerminalListener& listener : config.listeners) {
+        const iso8583::Dialect& dialect = dialect_of(name(listener.profile));
+        setup.terminals.push_back(
+            {listener.profile, address_of(listener.address), &dialect, dialect.framing()});
+    }
+    for (const IssuerConnections& issuer : config.issuers) setup.issuers.push_back(issuer_port_of(issuer));
+    if (config.metrics) setup.metrics = address_of(*config.metrics);
+    setup.control_path = control_path;
+    setup.terminal_limits.idle_timeout_ms = config.shell.idle_link_seconds * ms_per_second;
+    setup.terminal_limits.outbox_bytes_max =
+        static_cast<std::size_t>(config.shell.outbox_kib_max) * bytes_per_kib;
+    setup.bounds.terminal_links_max = static_cast<std::size_t>(config.shell.terminal_links_max);
+    setup.bounds.request_inbox_max = static_cast<std::size_t>(config.shell.request_inbox_max);
+    setup.bounds.drain_ms_max = config.shell.drain_seconds_max * ms_per_second;
+    return setup;
+}
+
+HsmClientSetup hsm_client_setup_of(const LoadedConfig& config) {
+    HsmClientSetup setup;
+    setup.addresses = addresses_of(config.hsm.addresses);
+    setup.connections = static_cast<std::uint32_t>(config.hsm.connections);
+    setup.format.header_length = static_cast<std::size_t>(config.hsm.header_characters);
+    setup.reply_timeout_ms = config.configuration->limits.hsm_reply_timeout_ms;
+    return setup;
+}
+
+}  // namespace acquirer
