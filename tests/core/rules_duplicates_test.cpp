@@ -1,0 +1,173 @@
+// Retries and doubles: R20, R20a, R20b, R21, R22, and the keys behind them.
+#include <catch2/catch.hpp>
+
+#include "switch/core/duplicate_guard.hpp"
+#include "tests/core/desk.hpp"
+
+using namespace desk;
+using iso8583::Field;
+
+namespace {
+const Does silent{Does::Kind::silent, "", MacState::verified, {}};
+}
+
+TEST_CASE("R20 a retry gets the stored answer: same RRN, same authorization code, nothing sent again", "[R20]") {
+    for (const bool iso : {false, true})
+        for (const char* card : {card_a, card_b}) {
+            Desk d;
+            Ask s;
+            s.iso = iso;
+            s.card = card;
+            const auto first = d.ask(s);
+            d.pass(3000);
+            const auto again = d.ask(s);
+            REQUIRE(again);
+            CHECK(again->code == "00");
+            CHECK(again->rrn == first->rrn);
+            CHECK(again->authorization == first->authorization);
+            CHECK(again->fields.get(Field::local_time) == first->fields.get(Field::local_time));
+            CHECK(d.sent.size() == 1);
+            const Ask r = d.refund_of(*first, "000000001000", card);
+            const auto refund = d.ask(r);
+            const std::size_t sent = d.sent.size();
+            CHECK(d.ask(r)->rrn == refund->rrn);
+            CHECK(d.sent.size() == sent);
+            d.restart();
+            CHECK(d.ask(r)->rrn == refund->rrn);
+            CHECK(d.ask(s)->authorization == first->authorization);
+        }
+}
+
+TEST_CASE("R20 a repeat (x..1) is matched over a day whatever its DE7", "[R20]") {
+    Desk d;
+    Ask s;
+    s.iso = true;
+    const auto first = d.ask(s);
+    s.repeat = true;
+    s.time = "1121040500";
+    CHECK(d.ask(s)->rrn == first->rrn);
+    CHECK(d.sent.size() == 1);
+}
+
+TEST_CASE("R20 the same trace and content under a new DE7 without a repeat MTI", "[R20][R21]") {
+    Desk d;
+    Ask s;
+    s.iso = true;
+    s.local_time = "120000";
+    const auto first = d.ask(s);
+    Ask lost = s;
+    lost.time = "1121040500";
+    CHECK(d.ask(lost)->code == "94");
+    lost.local_time = "120500";  // its own clock says: another sale
+    CHECK(d.ask(lost)->code == "00");
+    Ask r = d.refund_of(*first, "000000001000");
+    REQUIRE(d.ask(r)->code == "00");
+    r.time = "1121040600";
+    CHECK(d.ask(r)->code == "94");
+}
+
+TEST_CASE("R20a a retry of what was in doubt is never approved", "[R20a]") {
+    struct Row { bool iso; const char* code; };
+    for (const Row& row : {Row{false, "98"}, Row{true, "68"}}) {
+        Desk d;
+        d.issuer = [](const Sent& m) { return m.mti() == "0200" ? silent : Does{}; };
+        Ask s;
+        s.iso = row.iso;
+        CHECK(!d.ask(s));
+        d.pass(5001);
+        REQUIRE(!d.answers.empty());
+        CHECK(d.answers.back().code == row.code);
+        const std::string rrn(d.last_sent("0200").fields.get(Field::rrn));
+        CHECK(d.state(rrn) == "reversed");
+        CHECK(d.ask(s)->code == row.code);
+        CHECK(d.count_sent("0200") == 1);
+    }
+}
+
+TEST_CASE("R20a a retry of an approved one that was reversed since is 12", "[R20a]") {
+    for (const bool iso : {false, true}) {
+        Desk d;
+        Ask s;
+        s.iso = iso;
+        REQUIRE(d.ask(s)->code == "00");
+        REQUIRE(d.ask(d.reversal_of(s))->code == "00");
+        CHECK(d.ask(s)->code == "12");
+    }
+}
+
+TEST_CASE("R20b the same amount of the same sale again is held, and again is the same case", "[R20b]") {
+    Desk d([](acquirer::Configuration& c) { for (auto& [id, m] : c.merchants) m.refund.repeat_refund_seconds = 300; });
+    const Answer s = d.sale();
+    REQUIRE(d.ask(d.refund_of(s, "000000001000"))->code == "00");
+    CHECK(d.ask(d.refund_of(s, "000000002000"))->code == "00");  // another amount is another refund
+    const auto held = d.ask(d.refund_of(s, "000000001000"));
+    CHECK(held->code == "01");
+    const auto third = d.ask(d.refund_of(s, "000000001000"));
+    CHECK(third->code == "01");
+    CHECK(third->text == held->text);
+    CHECK(d.remaining(s.rrn) == 6000);
+    d.pass(301'000);
+    CHECK(d.ask(d.refund_of(s, "000000002000"))->code == "00");
+}
+
+TEST_CASE("R21 the same key with other content", "[R21]") {
+    Desk d;
+    Ask s;
+    REQUIRE(d.ask(s)->code == "00");
+    s.amount = "000000010001";
+    const auto conflict = d.ask(s);
+    CHECK(conflict->code == "94");
+    CHECK(conflict->rrn.empty());
+    s.amount = "000000010000";
+    CHECK(d.ask(s)->code == "00");
+}
+
+TEST_CASE("R22 the same key while in progress: one answer, once to every connection that asked", "[R22]") {
+    Desk d;
+    d.issuer = [](const Sent&) { return silent; };
+    Ask s;
+    CHECK(!d.ask(s));
+    s.link = 2;
+    CHECK(!d.ask(s));
+    const Sent out = d.sent.back();
+    d.reply(out, {});
+    d.pass(1);
+    d.offer(acquirer::TerminalLinkClosed{{99}});
+    REQUIRE(d.answers.size() == 2);
+    CHECK(d.answers[0].code == "00");
+    CHECK(d.answers[1].rrn == d.answers[0].rrn);
+    CHECK(d.answers[0].to.link.value + d.answers[1].to.link.value == 3);
+    CHECK(d.count_sent("0200") == 1);
+}
+
+TEST_CASE("R22 a retry joins while the PIN is with the HSM", "[R22][R64]") {
+    Desk d;
+    std::vector<hsm::Request> asked;
+    d.hsm = [&](const hsm::Request& r) -> std::optional<hsm::Reply> { asked.push_back(r); return std::nullopt; };
+    Ask s;
+    s.pin = "12345678";
+    CHECK(!d.ask(s));
+    s.link = 2;
+    CHECK(!d.ask(s));
+    CHECK(asked.size() == 1);
+    CHECK(d.sent.empty());
+    hsm::PinTranslated translated;
+    translated.pin_block = {1, 2, 3, 4, 5, 6, 7, 8};
+    d.offer(acquirer::HsmAnswered{1, hsm::Reply(translated)});
+    CHECK(d.answers.size() == 2);
+    CHECK(d.sent.size() == 1);
+    CHECK(d.sent[0].fields.get(Field::pin_data).size() == 8);
+}
+
+TEST_CASE("a digest leaves a reversal's amount out and tells parts apart", "[R21]") {
+    const auto request = [](const char* amount, const char* rrn, bool reversal) {
+        acquirer::TerminalRequest r;
+        r.kind = reversal ? acquirer::RequestKind::reversal : acquirer::RequestKind::refund;
+        r.fields.set(Field::amount_transaction, amount);
+        r.fields.set(Field::rrn, rrn);
+        return acquirer::content_digest(r, {});
+    };
+    CHECK(request("000000000100", "632500000001", false) != request("000000000200", "632500000001", false));
+    CHECK(request("000000000100", "632500000001", true) == request("000000000200", "632500000001", true));
+    CHECK(request("000000000100", "632500000001", false) != request("000000000100", "632500000002", false));
+}

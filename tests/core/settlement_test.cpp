@@ -1,0 +1,182 @@
+// Business day and batches: 0500, the upload behind it, batch numbers, sign-on.
+#include <catch2/catch.hpp>
+
+#include "tests/core/desk.hpp"
+
+using namespace desk;
+using iso8583::Field;
+
+namespace {
+
+std::string digits(std::int64_t v, std::size_t n) {
+    const std::string s = std::to_string(v);
+    return std::string(n - s.size(), '0') + s;
+}
+std::string de48(std::int64_t debit, int debits, std::int64_t credit, int credits) {
+    return digits(debit, 12) + digits(debits, 3) + digits(credit, 12) + digits(credits, 3) + "0" + std::string(31, '0');
+}
+Ask settle(Desk& d, const std::string& totals, const std::string& batch = "000001") {
+    Ask a;
+    a.what = What::settlement;
+    a.trace = d.next_trace();
+    a.de48 = totals;
+    a.batch = batch;
+    return a;
+}
+std::string batch_of(const Answer& a) { return std::string(a.fields.get(Field::reserved_private_60).substr(2, 6)); }
+
+}  // namespace
+
+TEST_CASE("R5 settlement: a balanced batch closes, its answer is stored, the next batch opens", "[R5]") {
+    Desk d;
+    const Answer a = d.sale();
+    const Answer b = d.sale();
+    REQUIRE(d.ask(d.void_of(b))->code == "00");            // counts in both
+    REQUIRE(d.ask(d.refund_of(a, "000000001000"))->code == "00");
+    Ask reversed;
+    reversed.trace = d.next_trace();
+    REQUIRE(d.ask(reversed)->code == "00");
+    REQUIRE(d.ask(d.reversal_of(reversed))->code == "00");  // counts in neither
+    d.restart();                                            // totals are folded, not lost
+    const Ask s = settle(d, de48(20000, 2, 11000, 2));
+    const auto first = d.ask(s);
+    CHECK(first->code == "00");
+    CHECK(first->fields.get(Field::additional_data)[30] == '1');
+    CHECK(batch_of(*first) == "000002");
+    const auto again = d.ask(s);
+    CHECK(again->rrn == first->rrn);
+    CHECK(d.ask(settle(d, de48(20000, 2, 11000, 1)))->code == "95");
+
+    // The closed batch: new 02xx 77, void 12, refund allowed.
+    Ask late;
+    late.trace = d.next_trace();
+    CHECK(d.ask(late)->code == "77");
+    Ask v = d.void_of(a);
+    v.batch = "000002";
+    CHECK(d.ask(v)->code == "12");
+    Ask r = d.refund_of(a, "000000001000");
+    r.batch = "000002";
+    CHECK(d.ask(r)->code == "00");
+}
+
+TEST_CASE("R5 settlement: unbalanced stays open for the upload, new transactions get 77, the end message closes", "[R5]") {
+    Desk d;
+    d.sale();
+    const auto first = d.ask(settle(d, de48(10001, 1, 0, 0)));
+    CHECK(first->code == "00");
+    CHECK(first->fields.get(Field::additional_data)[30] == '2');
+    CHECK(batch_of(*first) == "000001");
+    CHECK(d.exceptions("settlement_differs").size() == 1);
+    Ask s;
+    s.trace = d.next_trace();
+    CHECK(d.ask(s)->code == "77");
+    Ask upload;
+    upload.what = What::upload;
+    upload.trace = d.next_trace();
+    upload.de48 = "01";
+    CHECK(d.ask(upload)->code == "00");
+    upload.what = What::upload_end;
+    upload.trace = d.next_trace();
+    const auto end = d.ask(upload);
+    CHECK(end->code == "00");
+    CHECK(batch_of(*end) == "000002");
+    CHECK(batch_of(*d.ask(upload)) == "000002");
+    s.batch = "000002";
+    CHECK(d.ask(s)->code == "00");
+    CHECK(d.exceptions("settlement_differs").size() == 1);
+}
+
+TEST_CASE("R5 a settlement waits for what is with the issuer", "[R5]") {
+    Desk d;
+    d.issuer = [](const Sent&) { return Does{Does::Kind::silent, "", MacState::verified, {}}; };
+    Ask s;
+    s.trace = d.next_trace();
+    CHECK(!d.ask(s));
+    const Sent out = d.sent.back();
+    const Ask settlement = settle(d, de48(10000, 1, 0, 0));
+    CHECK(!d.ask(settlement));
+    d.reply(out, {});
+    d.offer(acquirer::TerminalLinkClosed{{99}});
+    REQUIRE(d.answers.size() == 2);
+    CHECK(d.answers[0].code == "00");
+    CHECK(d.answers[1].fields.get(Field::additional_data)[30] == '1');
+}
+
+TEST_CASE("R5 settlement in the ISO profile: no upload, unbalanced closes with an exception", "[R5]") {
+    for (const bool balanced : {true, false}) {
+        Desk d;
+        const Answer s = d.sale(card_b, "000000010000", true);
+        Ask a;
+        a.iso = true;
+        a.what = What::settlement;
+        a.trace = d.next_trace();
+        a.time = "1121050000";
+        acquirer::RequestArrived event;
+        iso8583::FieldValues f(iso8583::Mti::of(500));
+        f.set(Field::transmission_time, a.time);
+        f.set(Field::stan, a.trace);
+        f.set(Field::terminal, "20000001");
+        f.set(Field::merchant, "898110157220002");
+        f.set(Field::credits_number, "0000000000");
+        f.set(Field::debits_number, balanced ? "0000000001" : "0000000002");
+        f.set(Field::credits_amount, "0000000000000000");
+        f.set(Field::debits_amount, "0000000000010000");
+        event.from.link = {1};
+        event.from.profile = acquirer::Profile::iso87;
+        event.mac = MacState::verified;
+        event.request = *acquirer::parse_terminal_request(acquirer::Profile::iso87, f, "", false, iso8583::Currency::of(156));
+        d.offer(event);
+        CHECK(d.answers.back().code == "00");
+        CHECK(d.answers.back().fields.get(Field::settlement_code) == (balanced ? "1" : "2"));
+        CHECK(d.exceptions("settlement_differs").size() == (balanced ? 0U : 1U));
+        const std::string rrn = d.answers.back().rrn;
+        d.offer(event);
+        CHECK(d.answers.back().rrn == rrn);
+        CHECK(d.ask(d.void_of(s))->code == "12");
+    }
+}
+
+TEST_CASE("sign-on: keys in DE62, the open batch in 60.2; the proven key survives strangers' sign-ons", "[R25]") {
+    Desk d;
+    int made = 0;
+    d.hsm = [&](const hsm::Request& request) -> std::optional<hsm::Reply> {
+        REQUIRE(std::holds_alternative<hsm::GenerateTerminalKeys>(request));
+        ++made;
+        hsm::TerminalKeysGenerated k;
+        const auto key = [&](char kind) {
+            hsm::WorkingKey w;
+            w.under_lmk = hsm::KeyBlock::parse(std::string("U") + std::string(31, static_cast<char>(made < 10 ? '0' + made : 'A' + made - 10)) + kind).value();
+            w.under_tmk = iso8583::Bytes(16, static_cast<std::uint8_t>(made));
+            return w;
+        };
+        k.pin_key = key('A');
+        k.mac_key = key('B');
+        return hsm::Reply(k);
+    };
+    Ask on;
+    on.what = What::sign_on;
+    on.trace = d.next_trace();
+    const auto first = d.ask(on);
+    REQUIRE(first);
+    CHECK(first->code == "00");
+    CHECK(first->fields.get(Field::reserved_private_62).size() == 40);
+    CHECK(batch_of(*first) == "000001");
+    CHECK(d.keys.versions.size() == 1);
+    d.sale();  // proves version 1
+    CHECK(d.keys.proven_version == 1);
+    for (int i = 0; i < 10; ++i) {
+        on.trace = d.next_trace();
+        REQUIRE(d.ask(on)->code == "00");
+    }
+    CHECK(d.keys.versions.size() == 1 + acquirer::unproven_keys_max);
+    CHECK(d.keys.versions.back().version == 1);
+    CHECK(d.keys.versions.front().version == 11);
+    d.restart();
+    CHECK(d.keys.versions.back().version == 1);
+    Ask s;
+    s.trace = d.next_trace();
+    s.key_version = 11;
+    REQUIRE(d.ask(s)->code == "00");
+    CHECK(d.keys.versions.size() == 1);
+    CHECK(d.keys.proven_version == 11);
+}
