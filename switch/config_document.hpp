@@ -32,7 +32,7 @@ struct SyntaxError {
 };
 
 /// Lines are those of the keys' values; the file may be at most config_bytes_max long.
-inline constexpr std::size_t config_bytes_max = 4 * 1024 * 1024;
+inline constexpr std::size_t config_bytes_max = std::size_t{4} * 1024 * 1024;
 iso8583::Result<Node, SyntaxError> parse_document(std::string_view toml);
 
 }  // namespace acquirer::config

@@ -212,7 +212,6 @@ iso8583::Result<void> check_form(const ArgumentInfo& argument, std::string_view 
         case Kind::merchant:
             return as(iso8583::MerchantId::parse(text));
         case Kind::batch:
-            return digits(text, 6);
         case Kind::trace:
             return digits(text, 6);
         case Kind::last4:

@@ -16,9 +16,9 @@
 namespace acquirer::admin {
 
 /// Of a request, without its newline.
-inline constexpr std::size_t request_bytes_max = 8 * 1024;
+inline constexpr std::size_t request_bytes_max = std::size_t{8} * 1024;
 /// Of an answer; a list that would be longer is refused with the advice to ask for less.
-inline constexpr std::size_t answer_bytes_max = 4 * 1024 * 1024;
+inline constexpr std::size_t answer_bytes_max = std::size_t{4} * 1024 * 1024;
 
 struct Request {
     std::string command;

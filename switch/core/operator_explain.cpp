@@ -98,6 +98,7 @@ std::string answer_sentence(const TransactionRecord& r) {
     if (r.from_operations && !r.answer) return "No terminal waits for it.";
     if (!r.answer) return "The terminal has no answer yet.";
     std::string text = "The answer was " + r.answer->code.str();
+    if (r.answer->code.view() == "01") return text + ": held, with case number " + r.answer->text + ".";
     if (!r.answer->text.empty()) text += " (" + r.answer->text + ")";
     if (r.refusal != 0) {
         const RefusalInfo& why = info(static_cast<Refusal>(r.refusal));
@@ -249,7 +250,7 @@ ViewResult view_explain(const ViewContext& context, std::string_view id) {
     words.add("It is " + std::string(state_words(r.state)) + ".");
     if (const std::string advice = advice_sentence(context, r); !advice.empty()) words.add(advice);
     if (r.kind == TransactionKind::sale) {
-        words.add(sale_sentence(r));
+        if (r.state == State::approved || r.refunds_count != 0) words.add(sale_sentence(r));
     } else if (r.original) {
         auto sale = find_record(context, r.original->view());
         if (sale) words.add(sale_sentence(*sale));

@@ -165,8 +165,7 @@ void put_answer(View& view, const TransactionRecord& record) {
         view.put("refusal", why.name).put("rule", why.rule).put("explanation", why.explanation);
     }
     if (!record.answer) return;
-    view.put("response_code", record.answer->code.view()).put_if("response_text", record.answer->text);
-    view.put_if("authorization", record.answer->authorization.view());
+    view.put_if("response_text", record.answer->text);
 }
 
 View postings_view(const TransactionRecord& record) {
@@ -193,11 +192,14 @@ View history_view(const ViewContext& context, const TransactionRecord& record) {
 /// The fields of both messages that the ledger keeps; the messages themselves are not archived.
 View messages_view(const TransactionRecord& record) {
     View request = View::object();
-    request.put("3", record.processing_code).put("4", record.amount.field()).put("11", record.stan.str());
+    request.put_if("2", record.pan_masked)
+        .put("3", record.processing_code)
+        .put("4", record.amount.field())
+        .put("11", record.stan.str());
     request.put_if("22", record.entry_mode)
         .put("41", record.terminal.view())
         .put("42", record.merchant.view());
-    request.put("49", record.amount.currency().str()).put_if("2", record.pan_masked);
+    request.put("49", record.amount.currency().str());
     View reply = View::object();
     if (record.answer) {
         const ledger::StoredAnswer& a = *record.answer;

@@ -9,7 +9,7 @@ namespace {
 using Row = std::pair<std::string_view, std::string_view>;
 
 constexpr std::array normal_work = {
-    Row{"R1", "the issuer approved the sale"},
+    Row{"R1", "a sale is recorded, sent to the issuer and posted when the issuer approves it"},
     Row{"R2", "the issuer declined"},
     Row{"R3", "a void takes back the whole sale while its batch is open"},
     Row{"R4", "a void is the whole amount of the sale"},
