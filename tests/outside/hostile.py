@@ -88,8 +88,13 @@ def malformed(terminal):
 def verdict(address, terminal, data):
     """What the switch does with `data` on a connection of its own: "closed", "silent", or the DE39 of its answer."""
     with socket.create_connection(address, timeout=VERDICT_TIMEOUT_S) as s:
-        s.sendall(data)
-        s.shutdown(socket.SHUT_WR)  # half-closed: whatever is incomplete will stay so
+        try:
+            s.sendall(data)
+            s.shutdown(socket.SHUT_WR)  # half-closed: whatever is incomplete will stay so
+        except ConnectionError:
+            return "closed"  # before the last byte was sent
+        except OSError:
+            pass  # closed by the switch already; what it said first can still be read
         received, deadline = b"", time.monotonic() + VERDICT_TIMEOUT_S
         while time.monotonic() < deadline:
             if not select.select([s], [], [], deadline - time.monotonic())[0]:

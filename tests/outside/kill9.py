@@ -159,11 +159,8 @@ class Worker:
 
 def drained(running):
     """Nothing waits for an issuer any more."""
-    code, status = running.refundctl("saf", "list")
-    if code != 0:
-        return False
-    entries = status if isinstance(status, list) else next((v for v in status.values() if isinstance(v, list)), None)
-    return entries == []
+    code, queue = running.refundctl("saf", "list")
+    return code == 0 and queue["advices"] == []
 
 
 def compare_books(checks, running, workers):

@@ -200,7 +200,7 @@ class Stack:
                 text += piece
 
     def refundctl(self, *words, user=None, json_output=True):
-        """(exit code, parsed JSON or text)."""
+        """(exit code, the answer's data or its text)."""
         command = [self.program("refundctl"), "--socket", self.ready["control"]]
         if user:
             command += ["--as", user]
@@ -209,7 +209,8 @@ class Stack:
         run = subprocess.run(command + list(words), capture_output=True, text=True, timeout=60)
         if json_output and run.stdout.strip():
             try:
-                return run.returncode, json.loads(run.stdout)
+                answer = json.loads(run.stdout)
+                return run.returncode, answer.get("data", answer)
             except ValueError:
                 pass
         return run.returncode, run.stdout + run.stderr
