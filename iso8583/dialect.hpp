@@ -60,6 +60,9 @@ class Dialect {
 /// Built-in dialects by name: "unionpay-pos", "iso87-ascii", "iso87-bcd", and by edition-text-bitmap
 /// ("87-ascii-hexbmp", "87-bcd-binbmp", "93-ebcdic-binbmp" …). nullptr when there is none of that name.
 const Dialect* find_dialect(std::string_view name);
+/// The dialect as a route with 16-byte PIN blocks speaks it (DE52 of ISO 9564-1 format 4): "iso87-bcd" →
+/// "iso87-bcd-pin16". The dialect itself when it has no such variant.
+const Dialect& with_aes_pin_block(const Dialect& dialect);
 /// Names of all built-in dialects, for --describe and errors.
 std::vector<std::string_view> dialect_names();
 

@@ -23,11 +23,14 @@ const iso8583::Dialect& dialect_of(std::string_view name) {
     return *dialect;
 }
 
-IssuerPort issuer_port_of(const IssuerConnections& issuer) {
+IssuerPort issuer_port_of(const IssuerConnections& issuer, const Configuration& configuration) {
     IssuerPort port;
     port.route = issuer.route;
     port.name = issuer.name;
     port.dialect = &dialect_of(issuer.dialect);
+    const auto keys = configuration.issuer_keys.find(issuer.route);
+    if (keys != configuration.issuer_keys.end() && keys->second.pin_block_format == hsm::PinBlockFormat::iso4)
+        port.dialect = &iso8583::with_aes_pin_block(*port.dialect);
     port.framing = port.dialect->framing();
     port.addresses = addresses_of(issuer.addresses);
     port.connections = issuer.connections;
@@ -48,7 +51,7 @@ ShellSetup shell_setup_of(const LoadedConfig& config, const std::string& control
         setup.terminals.push_back(
             {listener.profile, address_of(listener.address), &dialect, dialect.framing()});
     }
-    for (const IssuerConnections& issuer : config.issuers) setup.issuers.push_back(issuer_port_of(issuer));
+    for (const IssuerConnections& issuer : config.issuers) setup.issuers.push_back(issuer_port_of(issuer, *config.configuration));
     if (config.metrics) setup.metrics = address_of(*config.metrics);
     setup.control_path = control_path;
     setup.terminal_limits.idle_timeout_ms = config.shell.idle_link_seconds * ms_per_second;

@@ -183,6 +183,13 @@ void divide_1987(DialectSpec& spec) {
 
 DialectSpec make_iso87_ascii() { return profile("iso87-ascii", {}); }
 
+DialectSpec with_pin_block_bytes(DialectSpec spec, std::uint16_t bytes) {
+    spec.name += "-pin" + std::to_string(bytes);
+    for (FieldSpec& field : spec.fields)
+        if (field.number == number(Field::pin_data)) field.min = field.max = bytes;
+    return spec;
+}
+
 DialectSpec make_iso87_bcd() {
     DialectSpec spec = profile("iso87-bcd", {.text = Text::bcd,
                                              .odd_variable = Align::left,

@@ -122,6 +122,8 @@ const std::vector<Dialect>& built_in() {
         add(tables::make_unionpay_pos());
         add(tables::make_iso87_ascii());
         add(tables::make_iso87_bcd());
+        add(tables::with_pin_block_bytes(tables::make_iso87_ascii(), 16));
+        add(tables::with_pin_block_bytes(tables::make_iso87_bcd(), 16));
         for (std::string_view edition : {"87", "93"})
             for (std::string_view text : {"ascii", "bcd", "bcdl", "ebcdic"})
                 for (std::string_view bitmap : {"hexbmp", "binbmp"})
@@ -137,6 +139,11 @@ const Dialect* find_dialect(std::string_view name) {
     for (const Dialect& d : built_in())
         if (d.name() == name) return &d;
     return nullptr;
+}
+
+const Dialect& with_aes_pin_block(const Dialect& dialect) {
+    const Dialect* wider = find_dialect(std::string(dialect.name()) + "-pin16");
+    return wider == nullptr ? dialect : *wider;
 }
 
 std::vector<std::string_view> dialect_names() {

@@ -76,6 +76,8 @@ void divide_1987(DialectSpec& spec);
 DialectSpec make_unionpay_pos();
 DialectSpec make_iso87_ascii();
 DialectSpec make_iso87_bcd();
+/// The same dialect with another length of DE52: an AES PIN block (ISO 9564-1 format 4) has 16 bytes.
+DialectSpec with_pin_block_bytes(DialectSpec spec, std::uint16_t bytes);
 /// "87" or "93", "ascii", "bcd", "bcdl" or "ebcdic", "hexbmp" or "binbmp".
 DialectSpec make_edition(std::string_view edition, std::string_view text, std::string_view bitmap);
 
