@@ -1,8 +1,12 @@
 #include "routing/issuer_sim/issuer_config.hpp"
 
 #include <toml++/toml.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <initializer_list>
 #include <optional>
 #include <utility>
@@ -152,6 +156,7 @@ void read_issuer(const toml::table& root, IssuerSimOptions& options, std::option
 Result<IssuerSimOptions> read_issuer_config(const std::string& path) {
     IssuerSimOptions options;
     std::optional<std::string> problem;
+    if (::access(path.c_str(), R_OK) != 0) return parse_error(path + ": " + std::strerror(errno));
     try {
         const toml::table root = toml::parse_file(path);
         read_issuer(root, options, problem);

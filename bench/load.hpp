@@ -1,0 +1,36 @@
+// switch-bench load: a fleet of terminals of both profiles against a switch (one of its own, or a running one
+// with the demo's configuration), verified while it runs and by the books at the end.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "bench/load_player.hpp"
+#include "bench/load_stack.hpp"
+
+namespace bench {
+
+struct LoadOptions {
+    std::size_t terminals = 128;  // half of each profile
+    std::size_t connections = 64;
+    std::string rate = "max";  // requests a second, or max: closed loop
+    double warm_up_s = 3;
+    double duration_s = 30;
+    bool quick = false;  // about 20 s in all
+    std::uint64_t seed = 1;
+    LoadMix mix;
+    std::string json_file, html_file;
+    // A stack of our own, unless addresses are given.
+    LoadTargets targets;
+    std::string programs, config, directory;
+    bool keep = false;
+    std::uint32_t issuer_latency_ms = 0;
+};
+
+inline constexpr std::size_t terminals_per_profile_max = 999;  // of the demo's ranges
+inline constexpr double drain_wait_s = 60;  // for advices and reversals that are still queued
+
+/// Exit code: 0 all in order, 1 something differed or could not run, 2 usage.
+int run_load(const LoadOptions& options);
+
+}  // namespace bench

@@ -1,0 +1,307 @@
+#include "bench/load_player.hpp"
+
+#include <chrono>
+#include <numeric>
+
+#include "iso8583/values/ensure.hpp"
+
+namespace bench {
+
+using iso8583::Field;
+using peers::Transaction;
+
+std::string_view name(Step step) {
+    switch (step) {
+        case Step::sale:
+            return "sale";
+        case Step::refund:
+            return "refund";
+        case Step::partial_refund:
+            return "partial refund";
+        case Step::over_refund:
+            return "over-refund";
+        case Step::void_sale:
+            return "void";
+        case Step::reversal:
+            return "reversal";
+        case Step::retry:
+            return "retry";
+        case Step::sign_on:
+            return "sign-on";
+    }
+    return "?";
+}
+
+namespace {
+
+iso8583::UtcTime utc_now() {
+    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+    return {std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count()};
+}
+
+// The demo's test data (docs/interfaces.md): merchants of both profiles, and their published test keys in
+// clear.
+peers::TerminalConfig config_of(const LoadTerminal& t) {
+    peers::TerminalConfig c;
+    c.profile = t.profile;
+    c.terminal = *iso8583::TerminalId::parse(t.terminal);
+    const bool unionpay = t.profile == peers::TerminalProfile::unionpay_pos;
+    c.merchant = *iso8583::MerchantId::parse(unionpay ? "898110157220001" : "898110157220002");
+    c.tmk_hex = "0123456789ABCDEFFEDCBA9876543210";
+    c.tak_hex = "10101010101010102323232323232323";
+    return c;
+}
+
+bool is_busy(std::string_view code) { return code == "96" || code == "91" || code == "90"; }
+
+}  // namespace
+
+LoadPlayer::LoadPlayer(const std::vector<LoadTerminal>& terminals, LoadMix mix, std::uint64_t seed)
+    : mix_(mix), chance_state_(seed) {
+    for (const LoadTerminal& t : terminals) {
+        if (by_connection_.size() <= t.connection) by_connection_.resize(t.connection + 1);
+        by_connection_[t.connection][t.terminal] = slots_.size();
+        slots_.push_back({peers::Terminal(config_of(t)), {}, {}, {}, false, 0, {}, {}});
+    }
+}
+
+std::uint64_t LoadPlayer::chance() {
+    // splitmix64, as in issuer-sim: the same seed plays the same load.
+    chance_state_ += 0x9E3779B97F4A7C15ULL;
+    std::uint64_t z = chance_state_;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+    return z ^ (z >> 31);
+}
+
+std::int64_t LoadPlayer::between(std::int64_t low, std::int64_t high) {
+    return low + static_cast<std::int64_t>(chance() % static_cast<std::uint64_t>(high - low + 1));
+}
+
+std::size_t LoadPlayer::terminals_with_keys() const {
+    std::size_t n = 0;
+    for (const Slot& slot : slots_) n += slot.terminal.has_keys() ? 1U : 0U;
+    return n;
+}
+
+std::size_t LoadPlayer::begin(std::size_t index, iso8583::Bytes& out) {
+    Slot& slot = slots_[index];
+    slot.waiting = true;
+    if (signing_on_) {
+        slot.step = Step::sign_on;
+        slot.under_way = slot.terminal.sign_on(utc_now());
+    } else {
+        slot.step = choose(slot);
+        prepare(slot);
+    }
+    out.insert(out.end(), slot.under_way.frame.begin(), slot.under_way.frame.end());
+    return static_cast<std::size_t>(slot.step);
+}
+
+Step LoadPlayer::choose(const Slot& slot) {
+    const std::uint32_t sum = std::accumulate(mix_.weight.begin(), mix_.weight.end(), 0U);
+    auto roll = static_cast<std::uint32_t>(chance() % sum);
+    std::size_t chosen = 0;
+    while (roll >= mix_.weight[chosen]) roll -= mix_.weight[chosen++];
+    const Step step = static_cast<Step>(chosen);
+    const bool has_sale = !slot.sales.empty();
+    switch (step) {
+        case Step::refund:
+        case Step::partial_refund:
+        case Step::over_refund:
+            return has_sale ? step : Step::sale;
+        case Step::void_sale:
+        // A terminal reverses what it did last, and nothing that has a refund.
+        case Step::reversal:
+            return has_sale && !slot.sales.back().refunded ? step : Step::sale;
+        case Step::retry:
+            return slot.last ? step : Step::sale;
+        case Step::sale:
+        case Step::sign_on:
+            break;
+    }
+    return Step::sale;
+}
+
+LoadPlayer::Sale LoadPlayer::take_sale(Slot& slot, bool newest) {
+    const std::size_t index = newest ? slot.sales.size() - 1 : chance() % slot.sales.size();
+    Sale sale = std::move(slot.sales[index]);
+    slot.sales.erase(slot.sales.begin() + static_cast<std::ptrdiff_t>(index));
+    return sale;
+}
+
+void LoadPlayer::prepare_sale(Slot& slot) {
+    const bool issuer_a = chance() % 100 < mix_.issuer_a_percent;
+    slot.issuer = issuer_a ? 0 : 1;
+    std::string digits = issuer_a ? "6212345678900000000" : "4111111111110000";
+    const std::string tail = std::to_string(1'000'000 + chance() % 1'000'000).substr(1);
+    digits.replace(digits.size() - tail.size(), tail.size(), tail);
+    slot.under_way =
+        slot.terminal.sale(*iso8583::Pan::parse(digits), between(amount_min, amount_max), utc_now());
+}
+
+void LoadPlayer::prepare(Slot& slot) {
+    const auto now = utc_now();
+    slot.working.reset();
+    if (slot.step == Step::sale) {
+        prepare_sale(slot);
+        return;
+    }
+    if (slot.step == Step::retry) {
+        slot.under_way = slot.terminal.again(slot.last->sent);
+        return;
+    }
+    const bool newest = slot.step == Step::void_sale || slot.step == Step::reversal;
+    slot.working = take_sale(slot, newest);
+    const Sale& sale = *slot.working;
+    slot.issuer = sale.issuer;
+    // The last unit of a sale cannot be refunded in part.
+    if (slot.step == Step::partial_refund && sale.remaining < 2) slot.step = Step::refund;
+    switch (slot.step) {
+        case Step::refund:
+            slot.under_way = slot.terminal.refund(sale.receipt, sale.remaining, now);
+            return;
+        case Step::partial_refund:
+            slot.under_way = slot.terminal.refund(sale.receipt, between(1, sale.remaining - 1), now);
+            return;
+        case Step::over_refund:
+            slot.under_way = slot.terminal.refund(sale.receipt, sale.remaining + 1, now);
+            return;
+        case Step::void_sale:
+            slot.under_way = slot.terminal.void_sale(sale.receipt, now);
+            return;
+        case Step::reversal:
+            slot.under_way = slot.terminal.reversal(sale.sent, "98", now);
+            return;
+        case Step::sale:
+        case Step::retry:
+        case Step::sign_on:
+            break;
+    }
+    ENSURE(false);
+}
+
+std::optional<std::size_t> LoadPlayer::slot_of(std::size_t connection, const iso8583::Frame& frame) {
+    const auto& terminals = by_connection_[connection];
+    if (terminals.size() == 1) return terminals.begin()->second;
+    const auto address =
+        peers::Terminal::address(slots_[terminals.begin()->second].terminal.dialect(), frame);
+    if (!address) return std::nullopt;
+    const auto found = terminals.find(address->terminal.str());
+    return found == terminals.end() ? std::nullopt : std::optional(found->second);
+}
+
+void LoadPlayer::end(std::size_t index, const iso8583::Frame& frame) {
+    Slot& slot = slots_[index];
+    slot.waiting = false;
+    ++answered_;
+    const peers::OutcomeResult outcome = slot.terminal.receive(slot.under_way, frame);
+    if (!outcome) {
+        breach(slot, outcome.error().what);
+        slot.working.reset();
+        slot.last.reset();
+        return;
+    }
+    on_code(slot, *outcome);
+}
+
+void LoadPlayer::on_code(Slot& slot, const peers::Outcome& outcome) {
+    const std::string code = outcome.code.str();
+    if (slot.step == Step::sign_on) {
+        if (!outcome.approved()) breach(slot, "DE39 " + code);
+        return;
+    }
+    if (slot.step == Step::retry) {
+        check_retry(slot, outcome);
+        return;
+    }
+    if (is_busy(code)) {
+        ++busy_[code];
+        // Nothing happened to the sale; a busy answer is not stored, so that there is nothing to retry
+        // either.
+        if (slot.working) keep(slot, std::move(*slot.working));
+        slot.last.reset();
+        return;
+    }
+    const std::string_view expected = slot.step == Step::over_refund ? "64" : "00";
+    if (code != expected) {
+        breach(slot, "DE39 " + code + ", " + std::string(expected) + " was expected");
+        books_.uncertain(outcome.fields.get(Field::rrn));
+        slot.last.reset();
+        return;
+    }
+    slot.last = Exchange{slot.under_way, code, std::string(outcome.fields.get(Field::rrn)),
+                         std::string(outcome.fields.get(Field::authorization_code))};
+    if (slot.step == Step::over_refund) {
+        keep(slot, std::move(*slot.working));
+    } else {
+        on_approved(slot, outcome);
+    }
+}
+
+void LoadPlayer::on_approved(Slot& slot, const peers::Outcome& outcome) {
+    const std::int64_t amount = slot.under_way.amount;
+    const std::string_view rrn = outcome.fields.get(Field::rrn);
+    switch (slot.step) {
+        case Step::sale:
+            books_.sold(slot.issuer, rrn, amount);
+            keep(slot, {slot.under_way, *outcome.receipt, slot.issuer, amount, false});
+            return;
+        case Step::refund:
+        case Step::partial_refund:
+            books_.refunded(slot.issuer, rrn, amount);
+            slot.working->remaining -= amount;
+            slot.working->refunded = true;
+            if (slot.working->remaining > 0) keep(slot, std::move(*slot.working));
+            return;
+        case Step::void_sale:
+            books_.voided(slot.issuer, rrn, slot.working->receipt.rrn.view(), amount);
+            return;
+        case Step::reversal:
+            books_.sale_reversed(slot.issuer, slot.working->receipt.rrn.view(), slot.working->receipt.amount);
+            return;
+        case Step::over_refund:
+        case Step::retry:
+        case Step::sign_on:
+            break;
+    }
+    ENSURE(false);
+}
+
+void LoadPlayer::check_retry(Slot& slot, const peers::Outcome& outcome) {
+    const Exchange& last = *slot.last;
+    const std::string code = outcome.code.str();
+    const std::string rrn(outcome.fields.get(Field::rrn));
+    const std::string authorization(outcome.fields.get(Field::authorization_code));
+    if (is_busy(code)) {
+        ++busy_[code];
+    } else if (code != last.code || rrn != last.rrn || authorization != last.authorization) {
+        breach(slot, "a retry was answered " + code + ", the first " + last.code +
+                         (rrn != last.rrn ? ", with another DE37" : "") +
+                         (authorization != last.authorization ? ", with another DE38" : ""));
+    }
+    slot.last.reset();  // one retry each
+}
+
+void LoadPlayer::keep(Slot& slot, Sale sale) {
+    slot.sales.push_back(std::move(sale));
+    if (slot.sales.size() > sales_kept_max) slot.sales.pop_front();
+}
+
+void LoadPlayer::give_up_unanswered() {
+    for (Slot& slot : slots_) {
+        if (!slot.waiting) continue;
+        slot.waiting = false;
+        breach(slot, "no answer");
+        if (slot.working) books_.uncertain(slot.working->receipt.rrn.view());
+    }
+}
+
+void LoadPlayer::breach(const Slot& slot, const std::string& what) {
+    ++breaches_;
+    if (first_breaches_.size() < breaches_kept_max)
+        first_breaches_.push_back(slot.terminal.config().terminal.str() + ", " +
+                                  std::string(name(slot.step)) + ": " + what);
+}
+
+}  // namespace bench

@@ -1,0 +1,123 @@
+// LoadPlayer: the terminals of a load run. Each plays sales, refunds, voids, reversals and retries by chance
+// (seeded), knows what every answer has to be, and judges it: DE39, MAC and echoed fields by the terminal
+// model, the same answer to a retry. Keeps the books that are compared at the end. One thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "bench/fleet.hpp"
+#include "bench/load_books.hpp"
+#include "tests/peers/terminal_model.hpp"
+
+namespace bench {
+
+/// What a terminal does next; also the index of its latency histogram.
+enum class Step : std::uint8_t {
+    sale,
+    refund,
+    partial_refund,
+    over_refund,
+    void_sale,
+    reversal,
+    retry,
+    sign_on
+};
+inline constexpr std::size_t steps_count = 8;
+static_assert(steps_count <= kinds_max);
+std::string_view name(Step step);
+
+/// Weights, in any unit. A step that has nothing to work on becomes a sale.
+struct LoadMix {
+    std::array<std::uint32_t, steps_count> weight{40, 15, 20, 2, 8, 7, 8, 0};
+    std::uint32_t issuer_a_percent = 50;  // of the sales: cards of issuer-a
+};
+
+struct LoadTerminal {
+    peers::TerminalProfile profile = peers::TerminalProfile::unionpay_pos;
+    std::string terminal;  // DE41
+    std::size_t connection = 0;
+};
+
+class LoadPlayer final : public Player {
+  public:
+    static constexpr std::size_t sales_kept_max = 64;  // of one terminal; the oldest are forgotten
+    static constexpr std::size_t breaches_kept_max = 20;
+
+    /// Amounts stay below 98.00, out of the way of the magic ones and of all limits of the demo.
+    static constexpr std::int64_t amount_min = 100;
+    static constexpr std::int64_t amount_max = 9'800;
+
+    LoadPlayer(const std::vector<LoadTerminal>& terminals, LoadMix mix, std::uint64_t seed);
+
+    /// The next run of the fleet only signs on.
+    void set_signing_on(bool on) { signing_on_ = on; }
+    [[nodiscard]] std::size_t terminals_with_keys() const;
+
+    std::size_t begin(std::size_t slot, iso8583::Bytes& out) override;
+    std::optional<std::size_t> slot_of(std::size_t connection, const iso8583::Frame& frame) override;
+    void end(std::size_t slot, const iso8583::Frame& frame) override;
+    /// Counts the requests that never got an answer as uncertain.
+    void give_up_unanswered();
+
+    [[nodiscard]] const LoadBooks& books() const { return books_; }
+    [[nodiscard]] std::uint64_t breaches() const { return breaches_; }
+    [[nodiscard]] const std::vector<std::string>& first_breaches() const { return first_breaches_; }
+    /// DE39 91, 96, 90: refused under load, by code. No breach.
+    [[nodiscard]] const std::map<std::string, std::uint64_t>& busy() const { return busy_; }
+    [[nodiscard]] std::uint64_t answered() const { return answered_; }
+
+  private:
+    struct Sale {
+        peers::Outgoing sent;
+        peers::Receipt receipt;
+        std::size_t issuer = 0;
+        std::int64_t remaining = 0;
+        bool refunded = false;
+    };
+    struct Exchange {  // the last one, for a retry
+        peers::Outgoing sent;
+        std::string code, rrn, authorization;
+    };
+    struct Slot {
+        peers::Terminal terminal;
+        std::deque<Sale> sales;
+        peers::Outgoing under_way;
+        Step step = Step::sale;
+        bool waiting = false;
+        std::size_t issuer = 0;       // of the card under way
+        std::optional<Sale> working;  // what the step works on, taken out of `sales`
+        std::optional<Exchange> last;
+    };
+    std::uint64_t chance();
+    std::int64_t between(std::int64_t low, std::int64_t high);
+    Step choose(const Slot& slot);
+    void prepare(Slot& slot);
+    void prepare_sale(Slot& slot);
+    Sale take_sale(Slot& slot, bool newest);
+    void on_code(Slot& slot, const peers::Outcome& outcome);
+    void on_approved(Slot& slot, const peers::Outcome& outcome);
+    void check_retry(Slot& slot, const peers::Outcome& outcome);
+    void keep(Slot& slot, Sale sale);
+    void breach(const Slot& slot, const std::string& what);
+
+    std::vector<Slot> slots_;
+    std::vector<std::unordered_map<std::string, std::size_t>> by_connection_;  // DE41 → slot
+    LoadMix mix_;
+    std::uint64_t chance_state_;
+    bool signing_on_ = false;
+    LoadBooks books_;
+    std::uint64_t breaches_ = 0;
+    std::uint64_t answered_ = 0;
+    std::vector<std::string> first_breaches_;
+    std::map<std::string, std::uint64_t> busy_;
+};
+
+}  // namespace bench

@@ -1,0 +1,127 @@
+#include "bench/load_stack.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+namespace bench {
+
+namespace fs = std::filesystem;
+using iso8583::parse_error;
+using iso8583::Result;
+
+std::string own_directory() {
+    std::error_code error;
+    return fs::read_symlink("/proc/self/exe", error).parent_path().string();
+}
+
+std::string find_config_directory(const std::string& programs) {
+    for (const fs::path& candidate :
+         {fs::path("switch/config"), fs::path(programs) / "../../../switch/config"})
+        if (fs::exists(candidate / "demo.toml")) return candidate.lexically_normal().string();
+    return "switch/config";
+}
+
+std::string ready_word(const std::string& line, const std::string& key) {
+    const std::string wanted = " " + key + "=";
+    const auto at = line.find(wanted);
+    if (at == std::string::npos) return {};
+    const auto begin = at + wanted.size();
+    return line.substr(begin, line.find(' ', begin) - begin);
+}
+
+LoadStack::~LoadStack() {
+    stop();
+    std::error_code ignored;
+    if (started_ && !options_.keep) fs::remove_all(options_.directory, ignored);
+}
+
+Result<void> LoadStack::start(const StackOptions& options) {
+    options_ = options;
+    std::error_code error;
+    if (!fs::create_directories(options_.directory, error))
+        return parse_error("cannot make " + options_.directory + ": " +
+                           (error ? error.message() : "it is there already"));
+    started_ = true;
+    if (auto started = start_issuers(); !started) return started;
+    return start_switch();
+}
+
+Result<void> LoadStack::start_issuers() {
+    for (const std::string name : {"issuer-a", "issuer-b"}) {
+        const std::string journal = options_.directory + "/" + name + ".journal";
+        std::vector<std::string> arguments = {options_.programs + "/issuer-sim",
+                                              "--config",
+                                              options_.config + "/" + name + ".toml",
+                                              "--listen",
+                                              "127.0.0.1:0",
+                                              "--journal",
+                                              journal,
+                                              "--control",
+                                              options_.directory + "/" + name + ".sock"};
+        arguments.insert(arguments.end(), options_.issuer_flags.begin(), options_.issuer_flags.end());
+        ChildProcess issuer;
+        auto ready = issuer.start(arguments, options_.directory + "/" + name + ".log");
+        if (!ready) return tl::unexpected(ready.error());
+        issuers_.push_back(std::move(issuer));
+        issuer_addresses_.push_back(ready_word(*ready, "issuer"));
+        targets_.journals.push_back(journal);
+    }
+    return {};
+}
+
+namespace {
+
+void replace_all(std::string& text, const std::string& from, const std::string& to) {
+    for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+        text.replace(at, from.size(), to);
+}
+
+}  // namespace
+
+Result<void> LoadStack::start_switch() {
+    std::ifstream demo(options_.config + "/demo.toml");
+    if (!demo) return parse_error("cannot read " + options_.config + "/demo.toml");
+    std::string text((std::istreambuf_iterator<char>(demo)), std::istreambuf_iterator<char>());
+    // The demo's addresses (docs/interfaces.md) give way to free ones.
+    replace_all(text, "127.0.0.1:8601", issuer_addresses_[0]);
+    replace_all(text, "127.0.0.1:8602", issuer_addresses_[1]);
+    for (const char* address : {"127.0.0.1:8583", "127.0.0.1:8584", "127.0.0.1:9583"})
+        replace_all(text, address, "127.0.0.1:0");
+    const std::string config = options_.directory + "/switch.toml";
+    std::ofstream(config) << text;
+    auto ready = switch_.start(
+        {options_.programs + "/refund-switch", "--config", config, "--data", options_.directory + "/data"},
+        options_.directory + "/refund-switch.log");
+    if (!ready) return tl::unexpected(ready.error());
+    targets_.unionpay = ready_word(*ready, "terminals.unionpay-pos");
+    targets_.iso = ready_word(*ready, "terminals.iso87-ascii");
+    targets_.control = ready_word(*ready, "control");
+    if (targets_.unionpay.empty() || targets_.iso.empty())
+        return parse_error("refund-switch's ready line names no addresses: " + *ready);
+    return {};
+}
+
+std::string LoadStack::stop() {
+    std::string wrong;
+    const bool was_running = switch_.running();
+    if (const int status = switch_.stop(); was_running && status != 0)
+        wrong += "refund-switch ended with status " + std::to_string(status) + "; ";
+    for (ChildProcess& issuer : issuers_)
+        if (const int status = issuer.stop(); status != 0)
+            wrong += "issuer-sim ended with status " + std::to_string(status) + "; ";
+    issuers_.clear();
+    return wrong;
+}
+
+LoadStack::Cpu LoadStack::cpu() const {
+    Cpu cpu;
+    if (switch_.running()) cpu.refund_switch = cpu_seconds(switch_.pid());
+    for (const ChildProcess& issuer : issuers_) cpu.issuers += cpu_seconds(issuer.pid());
+    return cpu;
+}
+
+}  // namespace bench

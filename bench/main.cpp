@@ -1,0 +1,123 @@
+// switch-bench: load and micro benchmarks (docs/interfaces.md, docs/performance.md).
+#include <CLI/CLI.hpp>
+
+#include "bench/limit.hpp"
+#include "bench/load.hpp"
+#if SWITCH_BENCH_CODEC
+#include "bench/codec_bench.hpp"
+#endif
+#if SWITCH_BENCH_LEDGER
+#include "bench/ledger_bench.hpp"
+#endif
+#if SWITCH_BENCH_HSM
+#include "bench/hsm_bench.hpp"
+#endif
+#if SWITCH_BENCH_TURN
+#include "bench/turn_bench.hpp"
+#endif
+
+namespace {
+
+constexpr int exit_usage = 2;
+
+CLI::App* declare_load(CLI::App& app, bench::LoadOptions& o) {
+    CLI::App* load =
+        app.add_subcommand("load", "a fleet of terminals against a switch, verified to the books");
+    load->add_option("--terminals", o.terminals, "how many, half of each profile")->capture_default_str();
+    load->add_option("--connections", o.connections, "TCP connections they share")->capture_default_str();
+    load->add_option("--rate", o.rate, "requests a second (open loop), or max (closed loop)")
+        ->capture_default_str();
+    load->add_option("--warm-up", o.warm_up_s, "seconds played and not measured")
+        ->check(CLI::Range(0.0, 600.0))
+        ->capture_default_str();
+    load->add_option("--duration", o.duration_s, "seconds measured")
+        ->check(CLI::Range(1.0, 86'400.0))
+        ->capture_default_str();
+    load->add_flag("--quick", o.quick, "a run of about 20 s");
+    load->add_option("--seed", o.seed, "the same seed plays the same requests")->capture_default_str();
+    load->add_option("--issuer-latency-ms", o.issuer_latency_ms,
+                     "how long the issuers of our own stack think");
+    load->add_option("--json", o.json_file, "write the figures to this file");
+    load->add_option("--html", o.html_file, "write a page with plots to this file");
+    load->add_option("--unionpay", o.targets.unionpay,
+                     "ADDRESS:PORT of a running switch, instead of a stack of our own");
+    load->add_option("--iso", o.targets.iso, "ADDRESS:PORT of its iso87-ascii listener");
+    load->add_option("--journal", o.targets.journals, "journals of issuer-a and issuer-b, of a running stack")
+        ->expected(2);
+    load->add_option("--control", o.targets.control, "control socket of the running switch");
+    load->add_option("--programs", o.programs,
+                     "directory of refund-switch and issuer-sim (default: this program's)");
+    load->add_option("--config", o.config, "directory of demo.toml and issuer-a.toml");
+    load->add_option("--directory", o.directory, "directory to make for the run");
+    load->add_flag("--keep", o.keep, "leave that directory, with logs and journals");
+    return load;
+}
+
+CLI::App* declare_limit(CLI::App& app, bench::LimitOptions& o) {
+    CLI::App* limit =
+        app.add_subcommand("limit", "what the machine allows: a bare relay, and one with records and a sync");
+    limit->add_option("--connections", o.connections, "terminals' connections")->capture_default_str();
+    limit->add_option("--per-connection", o.per_connection, "requests under way on each")
+        ->capture_default_str();
+    limit->add_option("--duration", o.duration_s, "seconds measured, each rung")
+        ->check(CLI::Range(1.0, 3'600.0))
+        ->capture_default_str();
+    limit->add_option("--rate", o.rate, "requests a second, or max")->capture_default_str();
+    limit->add_option("--directory", o.directory, "directory to make for the records");
+    limit->add_option("--json", o.json_file, "write the figures to this file");
+    limit->add_option("--html", o.html_file, "write a page with plots to this file");
+    return limit;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app("switch-bench: load and micro benchmarks of the refund switch");
+    app.require_subcommand(1);
+    bench::LoadOptions load_options;
+    bench::LimitOptions limit_options;
+    const CLI::App* load = declare_load(app, load_options);
+    const CLI::App* limit = declare_limit(app, limit_options);
+#if SWITCH_BENCH_CODEC
+    bench::CodecBenchOptions codec_options;
+    CLI::App* codec = app.add_subcommand("codec", "nanoseconds to decode and encode, by dialect");
+    codec->add_option("--json", codec_options.json_file, "write the figures to this file");
+#endif
+#if SWITCH_BENCH_LEDGER
+    bench::LedgerBenchOptions ledger_options;
+    CLI::App* ledger = app.add_subcommand("ledger", "nanoseconds of the ledger's operations");
+    ledger_options.directory = bench::own_directory();
+    ledger->add_option("--directory", ledger_options.directory, "a directory on the disk to be measured");
+    ledger->add_option("--json", ledger_options.json_path, "write the figures to this file");
+#endif
+#if SWITCH_BENCH_HSM
+    bench::HsmBenchOptions hsm_options;
+    CLI::App* hsm = app.add_subcommand("hsm", "nanoseconds of MACs, PIN translation and random bytes");
+    hsm->add_option("--json", hsm_options.json_file, "write the figures to this file");
+#endif
+#if SWITCH_BENCH_TURN
+    bench::TurnBenchOptions turn_options;
+    CLI::App* turn = app.add_subcommand("turn", "a refund through the core, memory store, no sockets");
+    turn->add_option("--json", turn_options.json_file, "write the figures to this file");
+#endif
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : exit_usage;
+    }
+    if (load->parsed()) return bench::run_load(load_options);
+    if (limit->parsed()) return bench::run_limit(limit_options);
+#if SWITCH_BENCH_CODEC
+    if (codec->parsed()) return bench::run_codec_bench(codec_options);
+#endif
+#if SWITCH_BENCH_LEDGER
+    if (ledger->parsed()) return bench::run_ledger_bench(ledger_options);
+#endif
+#if SWITCH_BENCH_HSM
+    if (hsm->parsed()) return bench::run_hsm_bench(hsm_options);
+#endif
+#if SWITCH_BENCH_TURN
+    if (turn->parsed()) return bench::run_turn_bench(turn_options);
+#endif
+    return exit_usage;
+}
