@@ -25,7 +25,8 @@ void add_key_flags(CLI::App& app, SimOptions& o) {
     app.add_option("--decimalisation", o.decimalisation, "how DA and EA bring their table")
         ->transform(CLI::CheckedTransformer(forms, CLI::ignore_case));
     app.add_option("--decimalisation-table", o.decimalisation_tables,
-                   "a stored table of 16 digits; the first is K0000");
+                   "a stored table of 16 digits; the first is K0000")
+        ->allow_extra_args(false);
     app.add_option("--working-key-kcv-bytes", o.working_key_kcv_bytes,
                    "4: BU gives 16 digits for working keys outside the authorised state too")
         ->capture_default_str()
@@ -54,7 +55,8 @@ void add_wire_flags(CLI::App& app, SimOptions& o) {
     app.add_option("--drain-seconds", o.drain_seconds_max, "how long SIGTERM waits for answers to leave")
         ->capture_default_str()
         ->check(CLI::Range(1, 3600));
-    app.add_option("--disable", o.disabled, "a command code that answers 68; may be repeated");
+    app.add_option("--disable", o.disabled, "a command code that answers 68; may be repeated")
+        ->allow_extra_args(false);
     app.add_option("--serial", o.serial, "12 characters for J2, J4, J8")->capture_default_str();
     app.add_option("--audit", o.audit,
                    "file of the chained audit of key operations; without it, memory and log only");
