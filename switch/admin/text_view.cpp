@@ -5,10 +5,10 @@
 namespace acquirer::admin {
 namespace {
 
-/// "open_exceptions" → "open exceptions"; counters' labels stay as they are.
-std::string label_of(const std::string& name) {
+/// "open_exceptions" → "open exceptions".
+std::string spaced(const std::string& name) {
     std::string label = name;
-    if (label.find('.') == std::string::npos) std::replace(label.begin(), label.end(), '_', ' ');
+    std::replace(label.begin(), label.end(), '_', ' ');
     return label;
 }
 
@@ -43,7 +43,9 @@ class Writer {
   public:
     explicit Writer(const TextOptions& options) : options_(options) {}
 
-    void object(const View::Members& members) {
+    /// `raw`: names are data of their own (counters) and stay as they are.
+    void object(const View::Members& members, bool raw = false) {
+        const auto label_of = [raw](const std::string& name) { return raw ? name : spaced(name); };
         std::size_t widest = 0;
         for (const auto& [name, value] : members)
             if (is_scalar(value)) widest = std::max(widest, width_of(label_of(name)));
@@ -53,7 +55,10 @@ class Writer {
             if (is_scalar(value)) continue;
             if (!out.empty()) out += "\n";
             heading(label_of(name));
-            any(value);
+            if (name == "counters" && value.members() != nullptr)
+                object(*value.members(), true);
+            else
+                any(value);
         }
     }
 
@@ -93,7 +98,7 @@ class Writer {
         std::vector<std::size_t> widths;
         std::vector<bool> right;
         for (const std::string& column : columns) {
-            std::size_t width = width_of(label_of(column));
+            std::size_t width = width_of(spaced(column));
             bool numbers = true;
             for (const View& row : rows) {
                 const View* cell = row.find(column);
@@ -107,7 +112,7 @@ class Writer {
         }
         std::string head;
         for (std::size_t i = 0; i < columns.size(); ++i)
-            head += (i == 0 ? "" : "  ") + padded(upper(label_of(columns[i])), widths[i], right[i]);
+            head += (i == 0 ? "" : "  ") + padded(upper(spaced(columns[i])), widths[i], right[i]);
         while (!head.empty() && head.back() == ' ') head.pop_back();
         heading(head);
         for (const View& row : rows) {
@@ -166,7 +171,7 @@ std::string receipt_text(const View& receipt) {
         out += label + std::string(used + 1 < slip_columns ? slip_columns - used : 1, ' ') + value + "\n";
     };
     centred(text("merchant_name"));
-    centred(upper(label_of(text("kind"))));
+    centred(upper(spaced(text("kind"))));
     out += rule + "\n";
     row("Merchant", text("merchant"));
     row("Terminal", text("terminal"));

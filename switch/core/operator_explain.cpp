@@ -220,6 +220,27 @@ bool judged_by_switch(const TransactionRecord& r) {
     return false;  // a refusal that came after sending: the issuer's silence or its bad answer
 }
 
+/// Open exceptions of the record, a sentence each.
+iso8583::Result<void> add_exceptions(const ViewContext& context, const TransactionRecord& r, View& words) {
+    std::optional<std::string> fault;
+    const ledger::KeyRange range = ledger::prefix_range("x" + r.rrn.str());
+    auto done = context.store.scan(ledger::Family::journal, range.from, range.to,
+                                   [&](std::string_view, std::string_view value) {
+                                       const auto x = ledger::decode_exception(value);
+                                       if (!x) {
+                                           fault = "the ledger's exception cannot be read: " + x.error().what;
+                                           return false;
+                                       }
+                                       if (x->resolution.empty())
+                                           words.add("Exception " + x->id + " is open (" + x->kind + ", " +
+                                                     x->rule + "), owner " + x->owner + ": " + x->text + ".");
+                                       return true;
+                                   });
+    if (!done) return store_fault(done.error());
+    if (fault) return iso8583::parse_error(*fault);
+    return {};
+}
+
 View steps_view(const ViewContext& context, const TransactionRecord& r) {
     View list = View::list();
     for (const ledger::HistoryEntry& h : r.history) {
@@ -255,6 +276,7 @@ ViewResult view_explain(const ViewContext& context, std::string_view id) {
         auto sale = find_record(context, r.original->view());
         if (sale) words.add(sale_sentence(*sale));
     }
+    if (auto added = add_exceptions(context, r, words); !added) return tl::unexpected(added.error());
     words.add("It was decided under configuration version " + std::to_string(r.policy_version) + ".");
     View view = View::object();
     view.put("rrn", r.rrn.view()).put("state", ledger::name(r.state)).put("code", answered_code(r));

@@ -189,6 +189,24 @@ View history_view(const ViewContext& context, const TransactionRecord& record) {
     return list;
 }
 
+/// The refunds of a sale, newest first, whatever became of them.
+iso8583::Result<View> refunds_of(const ViewContext& context, const TransactionRecord& sale) {
+    View list = View::list();
+    std::optional<iso8583::Rrn> next = sale.last_refund;
+    for (std::size_t n = 0; next && n < list_limit_default; ++n) {
+        auto refund = read_record(context, *next);
+        if (!refund) return tl::unexpected(refund.error());
+        if (!*refund) break;
+        const TransactionRecord& r = **refund;
+        View one = View::object();
+        one.put("rrn", r.rrn.view()).put("state", ledger::name(r.state)).put("amount", r.amount.major());
+        one.put("code", answered_code(r)).put("time", local_time(context, r.created));
+        list.add(std::move(one));
+        next = r.last_refund;
+    }
+    return list;
+}
+
 /// The fields of both messages that the ledger keeps; the messages themselves are not archived.
 View messages_view(const TransactionRecord& record) {
     View request = View::object();
@@ -377,6 +395,11 @@ ViewResult view_show(const ViewContext& context, std::string_view id, bool messa
     }
     if (record.advice.kind != ledger::QueuedAdvice::Kind::none)
         view.put("advice", advice_view(context, record));
+    if (record.last_refund && record.kind == TransactionKind::sale) {
+        auto refunds = refunds_of(context, record);
+        if (!refunds) return tl::unexpected(refunds.error());
+        view.put("refund_chain", std::move(*refunds));
+    }
     view.put("postings", postings_view(record)).put("history", history_view(context, record));
     if (messages) view.put("messages", messages_view(record));
     return view;

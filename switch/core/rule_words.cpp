@@ -9,7 +9,7 @@ namespace {
 using Row = std::pair<std::string_view, std::string_view>;
 
 constexpr std::array normal_work = {
-    Row{"R1", "a sale is recorded, sent to the issuer and posted when the issuer approves it"},
+    Row{"R1", "a sale goes to the issuer and is posted when the issuer approves it"},
     Row{"R2", "the issuer declined"},
     Row{"R3", "a void takes back the whole sale while its batch is open"},
     Row{"R4", "a void is the whole amount of the sale"},
@@ -25,7 +25,7 @@ constexpr std::array normal_work = {
     Row{"R14", "a sale that is voided, reversed, declined, stuck, on hold or in progress is not refunded"},
     Row{"R15", "card, currency and merchant of a refund are those of the sale"},
     Row{"R16", "a sale can be refunded within its window of business days"},
-    Row{"R17", "a large, keyed or operations' refund waits for a checker"},
+    Row{"R17", "over a limit, keyed in or opened by operations: a checker decides"},
     Row{"R18", "what was charged back is not refunded again"},
     Row{"R19", "the amount has to be a number and more than nothing"},
     Row{"R20", "the same request again gets the stored answer"},
@@ -39,7 +39,7 @@ constexpr std::array normal_work = {
 };
 
 constexpr std::array reversals = {
-    Row{"R30", "the terminal reversed an approved sale; a 0420 goes to the issuer until it is final"},
+    Row{"R30", "a reversal (0420) goes to the issuer until its answer is final"},
     Row{"R31", "the reversal was repeated, or the switch reverses already"},
     Row{"R32", "the terminal reversed a void"},
     Row{"R33", "the terminal reversed a refund"},
@@ -60,7 +60,7 @@ constexpr std::array failures = {
     Row{"R52",
         "no link to the issuer was up: an online request is declined, never sent; an advice is queued"},
     Row{"R53", "the link was lost after sending: in doubt, reversed until final"},
-    Row{"R54", "the issuer has not answered the refund advice: it is repeated until final"},
+    Row{"R54", "a refund advice (0220) goes to the issuer until its answer is final"},
     Row{"R55", "the issuer refused the accepted refund finally: abnormal, an operator chooses a way out"},
     Row{"R56", "the answer was lost: a retry gets the stored answer"},
     Row{"R57", "the switch stopped while the outcome was unknown: in doubt, reversed until final"},
