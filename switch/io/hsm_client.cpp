@@ -87,9 +87,9 @@ void HsmClient::health_answered(std::size_t index, bool healthy, const std::stri
     c.failures = 0;
 }
 
-bool HsmClient::available() const {
-    return std::any_of(connections_.begin(), connections_.end(),
-                       [](const Connection& c) { return c.usable; });
+std::size_t HsmClient::usable_connections() const {
+    return static_cast<std::size_t>(std::count_if(connections_.begin(), connections_.end(),
+                                                  [](const Connection& c) { return c.usable; }));
 }
 
 std::optional<hsm::Reply> HsmClient::ask(const HsmAsker& asker, const hsm::Request& request) {

@@ -43,7 +43,8 @@ class HsmClient final : public HsmAccess, private StreamOwner {
     void on_reply(OnReply call) override { on_reply_ = std::move(call); }
     std::optional<hsm::Reply> ask(const HsmAsker& asker, const hsm::Request& request) override;
     void flush() override;
-    [[nodiscard]] bool available() const override;
+    [[nodiscard]] bool available() const override { return usable_connections() > 0; }
+    [[nodiscard]] std::size_t usable_connections() const;
     [[nodiscard]] std::size_t waiting() const override { return questions_.size(); }
 
   private:

@@ -332,7 +332,10 @@ std::string SocketAddress::str() const {
 Reactor::Reactor() : world_(std::make_unique<World>()) {}
 Reactor::~Reactor() = default;
 
-void Reactor::run() { world_->context.run(); }
+void Reactor::run() {
+    world_->context.restart();
+    world_->context.run();
+}
 void Reactor::stop() { world_->context.stop(); }
 void Reactor::post(std::function<void()> what) { asio::post(world_->context, std::move(what)); }
 

@@ -92,7 +92,7 @@ class Reactor {
     Reactor(const Reactor&) = delete;
     Reactor& operator=(const Reactor&) = delete;
 
-    /// Until stop(). Runs callbacks one at a time.
+    /// Until stop(); may be called again then. Runs callbacks one at a time.
     void run();
     void stop();
     /// Runs `what` later on the reactor's thread, after the callbacks that are ready now.
