@@ -64,7 +64,9 @@ void Scenes::show_ledger(const iso8583::Rrn& rrn) {
 }
 
 std::unique_ptr<TerminalLine> Scenes::line(const std::string& profile, int number) {
-    return std::make_unique<TerminalLine>(terminal_config(profile, number), stack_.address(profile));
+    auto config = terminal_config(profile, number);
+    terminals_.insert(config.terminal.str());
+    return std::make_unique<TerminalLine>(std::move(config), stack_.address(profile));
 }
 
 Scenes::Sold Scenes::sell(Desk& desk, std::int64_t amount) {

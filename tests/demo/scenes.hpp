@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,7 @@ class Scenes {
 
     DemoStack& stack_;
     std::vector<Desk> desks_;
+    std::set<std::string> terminals_;  // all that were used, for the comparison of books
     std::string scene_;
     std::vector<Expectation> expectations_;
 };

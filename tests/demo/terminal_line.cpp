@@ -36,6 +36,13 @@ std::string compact(const iso8583::Message& message) {
     return out;
 }
 
+iso8583::Bytes framed_body(const peers::Terminal& terminal, const iso8583::Bytes& bytes) {
+    iso8583::FrameReader reader(terminal.framing());
+    reader.feed(bytes);
+    auto frame = reader.next();
+    return frame && frame->has_value() ? std::move((**frame).body) : iso8583::Bytes();
+}
+
 }  // namespace
 
 iso8583::UtcTime utc_now() {
@@ -68,12 +75,15 @@ bool TerminalLine::connect() {
     return false;
 }
 
+void TerminalLine::print_body(const char* arrow, const iso8583::Bytes& body) const {
+    const auto message = iso8583::decode(terminal_.dialect(), body);
+    fmt::print("  {} {} {}\n", terminal_.config().terminal.view(), arrow,
+               message ? compact(*message) : message.error().str());
+}
+
 bool TerminalLine::send(const peers::Outgoing& request) {
     if (!connect()) return false;
-    auto message =
-        iso8583::decode(terminal_.dialect(), iso8583::encode(terminal_.dialect(), request.fields)->body);
-    fmt::print("  {} → {}\n", terminal_.config().terminal.view(),
-               message ? compact(*message) : message.error().str());
+    print_body("→", framed_body(terminal_, request.frame));
     for (std::size_t sent = 0; sent < request.frame.size();) {
         const ssize_t count =
             ::send(socket_, request.frame.data() + sent, request.frame.size() - sent, MSG_NOSIGNAL);
@@ -107,9 +117,7 @@ std::string TerminalLine::exchange(const peers::Outgoing& request) {
         close();
         return frame.error().what;
     }
-    auto message = iso8583::decode(terminal_.dialect(), frame->body);
-    fmt::print("  {} ← {}\n", terminal_.config().terminal.view(),
-               message ? compact(*message) : message.error().str());
+    print_body("←", frame->body);
     auto outcome = terminal_.receive(request, *frame);
     if (!outcome) return "breach of the wire: " + outcome.error().what;
     outcome_ = std::move(*outcome);

@@ -36,6 +36,7 @@ class TerminalLine {
 
   private:
     bool connect();
+    void print_body(const char* arrow, const iso8583::Bytes& body) const;
     [[nodiscard]] iso8583::Result<iso8583::Frame> receive();
 
     peers::Terminal terminal_;
