@@ -98,6 +98,7 @@ int main(int argc, char** argv) {
 #if SWITCH_BENCH_TURN
     bench::TurnBenchOptions turn_options;
     CLI::App* turn = app.add_subcommand("turn", "a refund through the core, memory store, no sockets");
+    turn->add_option("--refunds", turn_options.refunds, "how many, each of a sale of its own")->check(CLI::Range(100U, 400'000U));
     turn->add_option("--json", turn_options.json_file, "write the figures to this file");
 #endif
     try {

@@ -1,0 +1,169 @@
+#include "bench/turn_bench.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "iso8583/values/ensure.hpp"
+#include "ledger/audit_hash.hpp"
+#include "ledger/memory_store.hpp"
+#include "switch/core/switch_core.hpp"
+#include "switch/core/turn.hpp"
+
+namespace bench {
+namespace {
+
+using namespace acquirer;
+using iso8583::Field;
+using Clock = std::chrono::steady_clock;
+
+constexpr const char* merchant = "898110157220001";
+constexpr const char* terminal = "10000001";
+
+ConfigurationPtr configuration(routing::RefundMode mode) {
+    auto c = std::make_shared<Configuration>();
+    c->currency = iso8583::Currency::of(156);
+    MerchantConfig m;
+    m.id = iso8583::MerchantId::parse(merchant).value();
+    m.refund.repeat_refund_seconds = 0;
+    c->merchants.emplace(m.id, m);
+    TerminalRange range;
+    range.first = range.last = 10000001;
+    range.merchant = m.id;
+    c->terminals.push_back(range);
+    routing::Route route;
+    route.id = {1};
+    route.name = route.link_group = "issuer";
+    route.refund_mode = mode;
+    route.in_flight_max = 65'536;
+    route.advices_in_flight_max = 4096;
+    c->routes = routing::RouteTable::build({route}, {{"400000", "499999", {route.id}}}).value();
+    return c;
+}
+
+/// A core with an issuer that approves at once and a terminal that asks.
+class Bench {
+  public:
+    explicit Bench(routing::RefundMode mode)
+        : vault_(ledger::PanVaultKey(std::array<std::uint8_t, ledger::PanVaultKey::size>{1, 2, 3})),
+          overlay_(store_),
+          core_(configuration(mode), overlay_, vault_, &ledger::audit_sha256),
+          turn_(core_, overlay_, store_, [this] { turn_.sync_has_ended(); }) {
+        now_.utc = {1'795'233'600'000};
+        turn_.offer_recovered(core_.recover(now_).value());
+        pump();
+        turn_.offer(IssuerLinkUp{{1}, {9}}, now_);
+        pump();
+    }
+
+    /// Offers the requests in turns, answers what reaches the issuer, and returns the RRNs of the answers.
+    std::vector<std::string> run(const std::vector<RequestArrived>& requests, std::uint32_t events_a_turn) {
+        rrns_.clear();
+        for (std::size_t i = 0; i < requests.size(); i += events_a_turn) {
+            for (std::size_t k = i; k < std::min<std::size_t>(requests.size(), i + events_a_turn); ++k) turn_.offer(requests[k], now_);
+            pump();
+            while (!replies_.empty()) {
+                std::vector<IssuerReplyArrived> due;
+                due.swap(replies_);
+                for (const IssuerReplyArrived& reply : due) turn_.offer(reply, now_);
+                pump();
+            }
+            now_.utc.ms += 1;
+            now_.instant.ms += 1;
+        }
+        return rrns_;
+    }
+    [[nodiscard]] bool all_approved() const { return all_approved_; }
+
+  private:
+    void pump() {
+        const auto perform = [this](const Effect& effect) {
+            if (const auto* reply = std::get_if<SendReply>(&effect)) {
+                all_approved_ = all_approved_ && reply->fields.get(Field::response_code) == "00";
+                rrns_.emplace_back(reply->fields.get(Field::rrn));
+            } else if (const auto* message = std::get_if<SendToIssuer>(&effect)) {
+                iso8583::FieldValues back(message->fields.mti().response());
+                for (Field f : {Field::amount_transaction, Field::transmission_time, Field::stan, Field::rrn})
+                    back.set(f, message->fields.get(f));
+                back.set(Field::response_code, "00");
+                back.set(Field::authorization_code, "123456");
+                replies_.push_back({message->route, message->link, parse_issuer_reply(back).value(), MacState::verified});
+            }
+        };
+        do turn_.pump(perform);
+        while (!turn_.idle());
+    }
+
+    ledger::MemoryStore store_;
+    ledger::PanVault vault_;
+    ledger::Overlay overlay_;
+    SwitchCore core_;
+    Turn turn_;
+    iso8583::Now now_;
+    std::vector<IssuerReplyArrived> replies_;
+    std::vector<std::string> rrns_;
+    bool all_approved_ = true;
+};
+
+std::string six(std::uint32_t v) {
+    const std::string s = std::to_string(v);
+    return std::string(6 - s.size(), '0') + s;
+}
+
+RequestArrived request(std::uint32_t trace, const std::string& rrn) {
+    const bool sale = rrn.empty();
+    iso8583::FieldValues f(iso8583::Mti::of(sale ? 200 : 220));
+    f.set(Field::pan, "4111111111111111");
+    f.set(Field::processing_code, sale ? "000000" : "200000");
+    f.set(Field::amount_transaction, "000000010000");
+    f.set(Field::stan, six(trace));
+    f.set(Field::pos_entry_mode, "051");
+    f.set(Field::pos_condition_code, "00");
+    if (!sale) f.set(Field::rrn, rrn);
+    f.set(Field::terminal, terminal);
+    f.set(Field::merchant, merchant);
+    f.set(Field::currency_transaction, "156");
+    f.set(Field::reserved_private_60, sale ? "22000001000" : "25000001000");
+    if (!sale) f.set(Field::reserved_private_61, "0000000000001121");
+    RequestArrived event;
+    event.from.link = {1};
+    event.mac = MacState::verified;
+    event.key_version = 1;
+    event.request = parse_terminal_request(Profile::unionpay_pos, std::move(f), "", false, iso8583::Currency::of(156)).value();
+    return event;
+}
+
+}  // namespace
+
+int run_turn_bench(const TurnBenchOptions& options) {
+    nlohmann::json figures;
+    bool approved = true;
+    for (const auto mode : {routing::RefundMode::online, routing::RefundMode::advice}) {
+        Bench bench(mode);
+        std::vector<RequestArrived> sales;
+        for (std::uint32_t i = 1; i <= options.refunds; ++i) sales.push_back(request(i, ""));
+        const auto start = Clock::now();
+        const std::vector<std::string> rrns = bench.run(sales, options.events_a_turn);
+        const auto sold = Clock::now();
+        std::vector<RequestArrived> refunds;
+        for (std::uint32_t i = 0; i < rrns.size(); ++i) refunds.push_back(request(options.refunds + 1 + i, rrns[i]));
+        const auto ready = Clock::now();
+        bench.run(refunds, options.events_a_turn);
+        const auto done = Clock::now();
+        approved = approved && bench.all_approved() && rrns.size() == options.refunds;
+        const auto per = [&](auto span) {
+            return static_cast<double>(std::chrono::duration_cast<std::chrono::nanoseconds>(span).count()) / options.refunds;
+        };
+        const std::string name(routing::name(mode));
+        figures["turn.sale." + name + ".ns"] = per(sold - start);
+        figures["turn.refund." + name + ".ns"] = per(done - ready);
+        std::printf("%-8s sale %8.0f ns   refund %8.0f ns\n", name.c_str(), per(sold - start), per(done - ready));
+    }
+    if (!options.json_file.empty()) std::ofstream(options.json_file) << figures.dump(2) << '\n';
+    if (!approved) std::fputs("switch-bench turn: an answer was not 00\n", stderr);
+    return approved ? 0 : 1;
+}
+
+}  // namespace bench
