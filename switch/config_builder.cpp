@@ -39,7 +39,8 @@ void read_issuers(const Node& document, Reader& reader, RawConfig& raw, const Co
         reader.read(*tables[i], path, issuer_keys(), {"codes"}, context, issuer);
         if (const Node* codes = reader.table(*tables[i], path, "codes"))
             reader.read(*codes, path + ".codes", code_keys(), {}, context, issuer.route.codes);
-        if (issuer.route.link_group.empty()) issuer.route.link_group = issuer.route.name;
+        // DE11 and DE7 are numbered by the core for all routes, so that a group is an issuer.
+        issuer.route.link_group = issuer.route.name;
         raw.issuers.push_back({path, std::move(issuer)});
     }
 }

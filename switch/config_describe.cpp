@@ -62,8 +62,7 @@ std::string describe_limits(const LoadedConfig& loaded) {
                   {"tombstone_hours", l.tombstone_hours},
                   {"hsm_reply_timeout_ms", l.hsm_reply_timeout_ms},
                   {"pending_max", l.pending_max},
-                  {"askers_max", l.askers_max},
-                  {"exceptions_note_per_minute_max", l.exceptions_note_per_minute_max}});
+                  {"askers_max", l.askers_max}});
     const ShellLimits& s = loaded.shell;
     print_bounds(out, "shell", config::shell_keys(),
                  {{"terminal_links_max", s.terminal_links_max},
@@ -75,8 +74,7 @@ std::string describe_limits(const LoadedConfig& loaded) {
         print_bounds(out, "issuer." + r.name, config::issuer_keys(),
                      {{"reply_timeout_ms", r.reply_timeout_ms},
                       {"in_flight_max", r.in_flight_max},
-                      {"advices_in_flight_max", r.advices_in_flight_max},
-                      {"advice_attempts_max", r.advice_attempts_max}});
+                      {"advices_in_flight_max", r.advices_in_flight_max}});
     return out.str();
 }
 

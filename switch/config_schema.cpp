@@ -165,9 +165,6 @@ const Keys<Limits>& limits_keys() {
                         CONFIG_AT(pending_max)),
         integer<Limits>("askers_max", 1, 64, "", "Connections joined to one answer (R22).",
                         CONFIG_AT(askers_max)),
-        integer<Limits>("exceptions_note_per_minute_max", 1, 60'000, "a minute",
-                        "Exceptions written to the log; all are kept in the ledger.",
-                        CONFIG_AT(exceptions_note_per_minute_max)),
     };
     return keys;
 }
@@ -209,12 +206,6 @@ const Keys<RefundPolicy>& refund_keys() {
         integer<RefundPolicy>("repeat_refund_seconds", 0, 86'400, "s",
                               "The same sale and amount refunded again so soon is held (R20b); 0 is off.",
                               CONFIG_AT(repeat_refund_seconds)),
-        choice<RefundPolicy, RefundBeforeSettlement>(
-            "before_settlement",
-            {{"allow", RefundBeforeSettlement::allow},
-             {"suggest_void", RefundBeforeSettlement::suggest_void},
-             {"turn_into_void", RefundBeforeSettlement::turn_into_void}},
-            "A refund before its sale's batch is settled (R9).", CONFIG_AT(before_settlement)),
     };
     return keys;
 }

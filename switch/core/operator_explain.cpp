@@ -1,6 +1,7 @@
 // explain and receipt: one record in words.
 #include <array>
 #include <span>
+#include <vector>
 
 #include "ledger/key_layout.hpp"
 #include "switch/core/operator_views.hpp"
@@ -17,61 +18,53 @@ namespace {
 
 using enum Refusal;
 
-// What is judged of each kind, in the order of precedence (docs/refund_rules.md).
-constexpr std::array sale_checks = {
-    format_error,       terminal_unknown,       merchant_unknown, sign_on_required, mac_wrong,
-    duplicate_conflict, batch_closed,           tombstone,        amount_invalid,   currency_not_allowed,
-    merchant_suspended, function_not_supported, no_route,         route_down,       too_many_in_flight,
-    system_error,       hsm_unavailable,        pin_block_wrong};
-constexpr std::array void_checks = {format_error,
-                                    terminal_unknown,
-                                    merchant_unknown,
-                                    sign_on_required,
-                                    mac_wrong,
-                                    duplicate_conflict,
-                                    batch_closed,
-                                    tombstone,
-                                    amount_invalid,
-                                    currency_not_allowed,
-                                    merchant_suspended,
-                                    original_not_found,
+// What is judged of each kind, in the order in which switch_core.cpp and transaction_flow.cpp judge it.
+constexpr std::array first_checks = {format_error,       terminal_unknown,   merchant_unknown,
+                                     sign_on_required,   mac_wrong,          duplicate_conflict,
+                                     terminal_suspended, merchant_suspended, batch_closed,
+                                     tombstone,          amount_invalid,     currency_not_allowed};
+constexpr std::array void_checks = {original_not_found,
                                     other_terminal,
                                     original_trace_differs,
                                     original_authorization_differs,
                                     other_card,
                                     original_not_refundable,
                                     original_busy,
-                                    void_after_settlement,
                                     void_after_refund,
-                                    amount_against_original,
-                                    no_route,
-                                    route_down,
-                                    system_error};
-constexpr std::array refund_checks = {format_error,       terminal_unknown,
-                                      merchant_unknown,   sign_on_required,
-                                      mac_wrong,          duplicate_conflict,
-                                      batch_closed,       tombstone,
-                                      amount_invalid,     currency_not_allowed,
-                                      merchant_suspended, merchant_not_enabled,
-                                      original_not_found, original_authorization_differs,
-                                      other_card,         original_not_refundable,
-                                      original_busy,      refund_before_settlement,
-                                      window_passed,      amount_limit,
-                                      count_limit,        amount_against_original,
-                                      fraud_suspected,    approval_required,
-                                      no_route,           route_down,
-                                      system_error};
+                                    void_after_settlement,
+                                    amount_against_original};
+constexpr std::array refund_checks = {merchant_not_enabled,
+                                      original_not_found,
+                                      original_authorization_differs,
+                                      other_card,
+                                      original_not_refundable,
+                                      original_busy,
+                                      window_passed,
+                                      amount_limit,
+                                      count_limit,
+                                      amount_against_original,
+                                      approval_required};
+constexpr std::array last_checks = {no_route, route_down, too_many_in_flight, system_error};
+// Only a request with a PIN meets these: they are shown when they refused.
+constexpr std::array pin_checks = {hsm_unavailable, pin_block_wrong};
 
-std::span<const Refusal> checks_of(TransactionKind kind) {
-    switch (kind) {
-        case TransactionKind::sale:
-            return sale_checks;
-        case TransactionKind::void_sale:
-            return void_checks;
-        case TransactionKind::refund:
-            return refund_checks;
-    }
-    return {};
+std::vector<Refusal> checks_of(const TransactionRecord& r) {
+    std::vector<Refusal> checks;
+    const auto add = [&](std::span<const Refusal> more) {
+        checks.insert(checks.end(), more.begin(), more.end());
+    };
+    add(first_checks);
+    if (r.kind == TransactionKind::void_sale) add(void_checks);
+    if (r.kind == TransactionKind::refund) add(refund_checks);
+    add(last_checks);
+    for (const Refusal check : pin_checks)
+        if (check == static_cast<Refusal>(r.refusal)) checks.push_back(check);
+    // Terminals of the ISO profile have no sign-on, no batch number and no original trace.
+    if (static_cast<Profile>(r.profile) == Profile::iso87)
+        std::erase_if(checks, [](Refusal check) {
+            return check == sign_on_required || check == batch_closed || check == original_trace_differs;
+        });
+    return checks;
 }
 
 std::string_view noun(TransactionKind kind) {
@@ -200,7 +193,7 @@ std::string sale_sentence(const TransactionRecord& sale) {
 View checks_view(const TransactionRecord& r) {
     View list = View::list();
     const auto refusal = static_cast<Refusal>(r.refusal);
-    for (const Refusal check : checks_of(r.kind)) {
+    for (const Refusal check : checks_of(r)) {
         const RefusalInfo& row = info(check);
         View one = View::object();
         one.put("check", row.name).put("rule", row.rule);
@@ -215,7 +208,7 @@ View checks_view(const TransactionRecord& r) {
 
 bool judged_by_switch(const TransactionRecord& r) {
     if (r.refusal == 0) return true;
-    for (const Refusal check : checks_of(r.kind))
+    for (const Refusal check : checks_of(r))
         if (check == static_cast<Refusal>(r.refusal)) return true;
     return false;  // a refusal that came after sending: the issuer's silence or its bad answer
 }

@@ -247,13 +247,14 @@ TEST_CASE("views: every refusal has a chain of checks that ends with it, or came
                                 Refusal::merchant_not_enabled,
                                 Refusal::original_not_found,
                                 Refusal::other_card,
-                                Refusal::original_not_refundable,
                                 Refusal::window_passed,
+                                Refusal::original_not_refundable,
                                 Refusal::amount_limit,
                                 Refusal::count_limit,
+                                Refusal::route_down,
                                 Refusal::amount_against_original,
-                                Refusal::fraud_suspected,
-                                Refusal::no_route};
+                                Refusal::no_route,
+                                Refusal::pin_block_wrong};
     for (const Refusal refusal : refusals) {
         auto refused = sample::record("632500000200", ledger::TransactionKind::refund, ledger::State::refused,
                                       100, "12");

@@ -283,8 +283,7 @@ TEST_CASE("config: doubles and overlaps") {
          "t.toml:31: operator[2].uid: is another operator's too\n"
          "t.toml:32: operator[2].name: is another operator's too\n"
          "t.toml:33: operator[2].roles: entry 2 is there twice\n"},
-        {"[refund]\nrefund_amount_max = \"60.001\"\napproval_amount_above = \"0\"\nwindow_days = -1\n"
-         "before_settlement = \"never\"\n",
+        {"[refund]\nrefund_amount_max = \"60.001\"\napproval_amount_above = \"0\"\nwindow_days = -1\n",
          "t.toml:27: refund.refund_amount_max: "},
     };
     for (const Row& row : rows) {
