@@ -8,6 +8,7 @@
 #include <rocksdb/env.h>
 
 #include <array>
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -34,12 +35,16 @@ struct RocksDatabase {
     std::unique_ptr<rocksdb::DB> db;
     std::array<rocksdb::ColumnFamilyHandle*, 2> families{};  // by Family
     rocksdb::ColumnFamilyHandle* bookkeeping = nullptr;
+    /// Set after a failed write: the destructor then ends the background work and gives the database up
+    /// without closing it. RocksDB 7.8 loses count of its column families when a log cannot be begun while
+    /// two of them wait for their flush, and a build with assertions aborts in its destructor; the process
+    /// must end with its own message and status instead. What was synced is on the disk either way.
+    std::atomic<bool> broken = false;
 
     RocksDatabase() = default;
     RocksDatabase(const RocksDatabase&) = delete;
     RocksDatabase& operator=(const RocksDatabase&) = delete;
     ~RocksDatabase();
-
     [[nodiscard]] rocksdb::ColumnFamilyHandle* handle(Family family) const {
         return families[static_cast<std::size_t>(family)];
     }

@@ -131,10 +131,12 @@ struct RocksStore::Impl {
                 lock.unlock();
                 const Result<void, StoreError> result = commit(batch);
                 lock.lock();
-                if (result)
+                if (result) {
                     last_turn.store(batch.turn_number);
-                else
+                } else {
                     failed = result.error();
+                    database->broken = true;
+                }
             }
             sync = Sync::done;
             lock.unlock();

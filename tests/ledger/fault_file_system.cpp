@@ -203,6 +203,17 @@ IOStatus FaultFileSystem::GetFreeSpace(const std::string& path, const IOOptions&
     return IOStatus::OK();
 }
 
+IOStatus FaultFileSystem::LockFile(const std::string&, const IOOptions&, rocksdb::FileLock** lock,
+                                   IODebugContext*) {
+    struct NoLock final : rocksdb::FileLock {};
+    *lock = new NoLock;
+    return IOStatus::OK();
+}
+IOStatus FaultFileSystem::UnlockFile(rocksdb::FileLock* lock, const IOOptions&, IODebugContext*) {
+    delete lock;
+    return IOStatus::OK();
+}
+
 IOStatus FaultFileSystem::before_append(const std::string& path) {
     const std::lock_guard lock(mutex_);
     if (append_failure_ && path.ends_with(append_failure_->name_end)) return append_failure_->error;

@@ -54,6 +54,12 @@ class FaultFileSystem final : public rocksdb::FileSystemWrapper {
     rocksdb::IOStatus GetFreeSpace(const std::string& path, const rocksdb::IOOptions& options,
                                    std::uint64_t* bytes, rocksdb::IODebugContext* debug) override;
 
+    // A store that met an error is given up without being unlocked; here that must not keep the next one out.
+    rocksdb::IOStatus LockFile(const std::string& path, const rocksdb::IOOptions& options,
+                               rocksdb::FileLock** lock, rocksdb::IODebugContext* debug) override;
+    rocksdb::IOStatus UnlockFile(rocksdb::FileLock* lock, const rocksdb::IOOptions& options,
+                                 rocksdb::IODebugContext* debug) override;
+
     // Of the files and directories made here
     rocksdb::IOStatus before_append(const std::string& path);
     void appended(const std::string& path, std::uint64_t bytes);

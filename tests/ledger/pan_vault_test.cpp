@@ -190,9 +190,13 @@ TEST_CASE("sealing, opening and tokens stay cheap") {
     const double seal = microseconds_each([&] { (void)vault.seal(card.reveal(), "record 1"); });
     const double open = microseconds_each([&] { (void)vault.open(sealed, "record 1"); });
     const double token = microseconds_each([&] { (void)vault.token(card); });
-    INFO("microseconds: seal " << seal << ", open " << open << ", token " << token);
-    // The budget is 2 µs; ten times that only fails when a context is built anew each time on a busy machine.
-    CHECK(seal < 20);
-    CHECK(open < 20);
-    CHECK(token < 20);
+    const double fresh =
+        microseconds_each([&] { (void)PanVault(test_key(rfc_key)).seal(card.reveal(), "record 1"); });
+    INFO("microseconds: seal " << seal << ", open " << open << ", token " << token << ", with a new vault "
+                               << fresh);
+    // The budget is 2 µs each. What must not come back is the scheduling of keys for every PAN, and that is a
+    // ratio, good on any machine.
+    CHECK(seal * 4 < fresh);
+    CHECK(open * 4 < fresh);
+    CHECK(token * 4 < fresh);
 }
