@@ -94,13 +94,20 @@ Result<std::string> AuditChain::append(std::string_view time, std::string_view w
 }
 
 Result<AuditChain::Verified> AuditChain::verify(const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) return parse_error(path + ": " + std::strerror(errno));
+    if (!S_ISREG(status.st_mode)) return parse_error(path + ": is no regular file");
     std::ifstream in(path, std::ios::binary);
     if (!in) return parse_error(path + ": " + std::strerror(errno));
     Verified out;
     out.head = before_the_first;
-    for (std::string line; std::getline(in, line);) {
+    std::array<char, line_bytes_max + 1> buffer{};
+    while (in.getline(buffer.data(), buffer.size()) || in.gcount() != 0) {
+        const std::string line(buffer.data());
+        const bool too_long = in.fail();
         const std::string where = path + ", line " + std::to_string(out.lines + 1) + ": ";
         const std::size_t tail = hash_field.size() + hash_digits + 2;
+        if (too_long) return parse_error(where + "is longer than 1024 bytes");
         if (in.eof()) return parse_error(where + "has no end of line; the last write was cut off");
         if (line.size() < tail || line.compare(line.size() - tail, hash_field.size(), hash_field) != 0)
             return parse_error(where + "carries no hash");

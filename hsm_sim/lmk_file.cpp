@@ -25,19 +25,21 @@ using iso8583::Result;
 
 // Do not change: files of this version are read back years later (docs/hsm.md, sealed LMK).
 constexpr std::string_view first_line = "hsm-sim sealed LMK 1";
-constexpr std::uint64_t scrypt_n = 1 << 15;
+constexpr unsigned cost_min = 10;
+constexpr unsigned cost_max = 20;
 constexpr std::uint64_t scrypt_r = 8;
 constexpr std::uint64_t scrypt_p = 1;
-constexpr std::uint64_t scrypt_memory_max = 64 * 1024 * 1024;
+constexpr std::uint64_t scrypt_memory_max = std::uint64_t{2} * 1024 * 1024 * 1024;
 constexpr std::size_t salt_bytes = 16;
 constexpr std::size_t nonce_bytes = 12;
 constexpr std::size_t tag_bytes = 16;
 constexpr std::size_t material_bytes = LmkMaterial::pairs_count * 16 + 32;
 
-ClearKey scrypt(std::string_view passphrase, ByteView salt) {
+ClearKey scrypt(std::string_view passphrase, ByteView salt, unsigned cost) {
     ClearKey out(32);
-    ENSURE(EVP_PBE_scrypt(passphrase.data(), passphrase.size(), salt.data(), salt.size(), scrypt_n, scrypt_r,
-                          scrypt_p, scrypt_memory_max, out.data(), out.size()) == 1);
+    ENSURE(EVP_PBE_scrypt(passphrase.data(), passphrase.size(), salt.data(), salt.size(),
+                          std::uint64_t{1} << cost, scrypt_r, scrypt_p, scrypt_memory_max, out.data(),
+                          out.size()) == 1);
     return out;
 }
 
@@ -97,13 +99,14 @@ Result<Bytes> unseal(const ClearKey& key, std::string_view hex, std::string_view
     return out;
 }
 
-ClearKey officers_key(const std::array<std::string, officers_count>& passphrases, ByteView salt) {
+ClearKey officers_key(const std::array<std::string, officers_count>& passphrases, ByteView salt,
+                      unsigned cost) {
     Bytes both;
     both.reserve(64);
     for (std::size_t i = 0; i < officers_count; ++i) {
         Bytes own(salt.begin(), salt.end());
         own.push_back(static_cast<std::uint8_t>(i + 1));
-        const ClearKey part = scrypt(passphrases[i], own);
+        const ClearKey part = scrypt(passphrases[i], own, cost);
         both.insert(both.end(), part.view().begin(), part.view().end());
     }
     const Wipe wipe(both);
@@ -147,6 +150,7 @@ Result<LmkMaterial> combine_lmk_components(const ClearKey& first, const ClearKey
 
 std::string SealedLmk::text() const {
     std::string out(first_line);
+    out += "\nscrypt-cost " + std::to_string(cost);
     out += "\ncheck-value " + check_value + "\nofficers-slot " + officers_slot + "\n";
     if (!key_file_slot.empty()) out += "key-file-slot " + key_file_slot + "\n";
     for (std::size_t i = 0; i < officers_count; ++i)
@@ -166,6 +170,8 @@ Result<SealedLmk> SealedLmk::parse(std::string_view text) {
         words >> key;
         if (key == "check-value")
             words >> out.check_value;
+        else if (key == "scrypt-cost")
+            words >> out.cost;
         else if (key == "officers-slot") {
             std::string salt;
             std::string slot;
@@ -190,6 +196,8 @@ Result<SealedLmk> SealedLmk::parse(std::string_view text) {
             return parse_error("sealed LMK: line " + std::to_string(number) +
                                " has too few or too many words");
     }
+    if (out.cost < cost_min || out.cost > cost_max)
+        return parse_error("sealed LMK: scrypt-cost needs a number from 10 to 20");
     if (out.sealed.empty() || out.officers_slot.empty() || out.check_value.empty() ||
         out.officers[0].check.empty() || out.officers[1].check.empty())
         return parse_error(
@@ -198,7 +206,8 @@ Result<SealedLmk> SealedLmk::parse(std::string_view text) {
 }
 
 Result<SealedLmk> seal_lmk(const LmkMaterial& material, const SealingSecrets& secrets,
-                           iso8583::RandomSource& random) {
+                           iso8583::RandomSource& random, unsigned cost) {
+    ENSURE(cost >= cost_min && cost <= cost_max);
     for (const std::string& passphrase : secrets.passphrases)
         if (passphrase.size() < passphrase_characters_min)
             return parse_error("passphrase: needs " + std::to_string(passphrase_characters_min) +
@@ -214,17 +223,18 @@ Result<SealedLmk> seal_lmk(const LmkMaterial& material, const SealingSecrets& se
     random.fill({file_key.data(), file_key.size()});
 
     SealedLmk out;
+    out.cost = cost;
     out.check_value = iso8583::to_hex(Lmk(material).check_value());
     const Bytes salt = new_salt();
     out.officers_slot =
         iso8583::to_hex(salt) + " " +
-        seal(officers_key(secrets.passphrases, salt), file_key.view(), "officers-slot", random);
+        seal(officers_key(secrets.passphrases, salt, cost), file_key.view(), "officers-slot", random);
     if (secrets.key_file)
         out.key_file_slot = seal(*secrets.key_file, file_key.view(), "key-file-slot", random);
     for (std::size_t i = 0; i < officers_count; ++i) {
         const Bytes own_salt = new_salt();
         out.officers[i] = {iso8583::to_hex(own_salt),
-                           iso8583::to_hex(scrypt(secrets.passphrases[i], own_salt).view())};
+                           iso8583::to_hex(scrypt(secrets.passphrases[i], own_salt, cost).view())};
     }
     Bytes clear;
     clear.reserve(material_bytes);
@@ -265,7 +275,7 @@ Result<LmkMaterial> open_lmk(const SealedLmk& sealed,
     const auto salt = iso8583::parse_hex(std::string_view(sealed.officers_slot).substr(0, space));
     if (space == std::string::npos || !salt)
         return parse_error("sealed LMK: the officers-slot line is damaged");
-    return open_with(sealed, officers_key(passphrases, *salt),
+    return open_with(sealed, officers_key(passphrases, *salt, sealed.cost),
                      std::string_view(sealed.officers_slot).substr(space + 1), "officers-slot");
 }
 
@@ -279,7 +289,7 @@ bool officer_knows(const SealedLmk& sealed, std::size_t officer, std::string_vie
     const auto salt = iso8583::parse_hex(sealed.officers[officer - 1].salt);
     const auto check = iso8583::parse_hex(sealed.officers[officer - 1].check);
     if (!salt || !check) return false;
-    return equal_constant_time(scrypt(passphrase, *salt).view(), *check);
+    return equal_constant_time(scrypt(passphrase, *salt, sealed.cost).view(), *check);
 }
 
 Result<std::string> read_secret_file(const std::string& path, std::size_t bytes_max) {

@@ -36,7 +36,10 @@ struct SealedLmk {
         std::string salt;   // hex
         std::string check;  // hex
     };
-    std::string check_value;  // 16H, as NC shows it
+    static constexpr unsigned cost_usual = 15;  // log2 of scrypt's N: 32 MiB and a tenth of a second
+
+    unsigned cost = cost_usual;  // 10 to 20
+    std::string check_value;     // 16H, as NC shows it
     std::string officers_slot;
     std::string key_file_slot;  // empty: no unattended start
     std::array<Officer, officers_count> officers;
@@ -53,7 +56,7 @@ struct SealingSecrets {
 };
 
 iso8583::Result<SealedLmk> seal_lmk(const LmkMaterial& material, const SealingSecrets& secrets,
-                                    iso8583::RandomSource& random);
+                                    iso8583::RandomSource& random, unsigned cost = SealedLmk::cost_usual);
 iso8583::Result<LmkMaterial> open_lmk(const SealedLmk& sealed,
                                       const std::array<std::string, officers_count>& passphrases);
 iso8583::Result<LmkMaterial> open_lmk(const SealedLmk& sealed, const ClearKey& key_file);

@@ -1,0 +1,243 @@
+// Custody of the real LMK: components, sealing, officers, the audit chain.
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <fstream>
+#include <iterator>
+
+#include "hsm_sim/audit_chain.hpp"
+#include "hsm_sim/lmk_file.hpp"
+#include "hsm_sim/officers.hpp"
+#include "tests/hsm_sim/hsm_process.hpp"
+#include "tests/hsm_sim/seeded_random.hpp"
+
+using namespace hsm;
+using hsm::testing::fresh_path;
+using hsm::testing::SeededRandom;
+
+namespace {
+
+constexpr unsigned test_cost = 10;
+// Test components and passphrases; they protect nothing.
+const std::string first_component = "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F";
+const std::string second_component = "A0A1A2A3A4A5A6A7A8A9AAABACADAEAFB0B1B2B3B4B5B6B7B8B9BABBBCBDBEBF";
+const std::array<std::string, 2> passphrases = {"first test passphrase", "second test passphrase"};
+
+LmkMaterial material() {
+    return combine_lmk_components(parse_lmk_component(first_component).value(),
+                                  parse_lmk_component(second_component).value())
+        .value();
+}
+
+SealingSecrets secrets(bool with_key_file) {
+    SealingSecrets out;
+    out.passphrases = passphrases;
+    if (with_key_file) out.key_file = ClearKey{iso8583::ByteView(*iso8583::parse_hex(std::string(64, '7')))};
+    return out;
+}
+
+std::string read_file(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+void write_file(const std::string& path, const std::string& text) {
+    std::ofstream(path, std::ios::binary) << text;
+}
+
+}  // namespace
+
+TEST_CASE("an LMK comes from both components, whoever is first, and from no one of them") {
+    const auto first = parse_lmk_component(first_component).value();
+    const auto second = parse_lmk_component(second_component).value();
+    const auto value = [](const LmkMaterial& m) { return iso8583::to_hex(Lmk(m).check_value()); };
+    const auto both = combine_lmk_components(first, second);
+    REQUIRE(both.has_value());
+    CHECK(value(*both) == value(*combine_lmk_components(second, first)));
+    CHECK(value(*both) != iso8583::to_hex(Lmk::test().check_value()));
+    CHECK_FALSE(both->is_test);
+    CHECK_FALSE(combine_lmk_components(first, first).has_value());
+    const auto other =
+        combine_lmk_components(first, parse_lmk_component("FF" + second_component.substr(2)).value());
+    CHECK(value(*both) != value(*other));
+    for (const std::string& bad : {std::string(), std::string(64, '0'), std::string(63, 'A'),
+                                   std::string(64, 'G'), first_component + "00"})
+        CHECK_FALSE(parse_lmk_component(bad).has_value());
+}
+
+TEST_CASE("a sealed LMK opens for both officers together or for the key file, and for nobody else") {
+    SeededRandom random(21);
+    const LmkMaterial clear = material();
+    const auto sealed = seal_lmk(clear, secrets(true), random, test_cost);
+    REQUIRE(sealed.has_value());
+    const std::string text = sealed->text();
+    const auto parsed = SealedLmk::parse(text);
+    REQUIRE(parsed.has_value());
+    const auto same = [&](const iso8583::Result<LmkMaterial>& opened) {
+        return opened && opened->pairs == clear.pairs && opened->aes == clear.aes;
+    };
+    CHECK(same(open_lmk(*parsed, passphrases)));
+    CHECK(same(open_lmk(*parsed, *secrets(true).key_file)));
+    CHECK_FALSE(open_lmk(*parsed, {passphrases[1], passphrases[0]}).has_value());
+    CHECK_FALSE(open_lmk(*parsed, {passphrases[0], "another passphrase"}).has_value());
+    CHECK_FALSE(open_lmk(*parsed, ClearKey{iso8583::ByteView(*iso8583::parse_hex(std::string(64, '6')))})
+                    .has_value());
+    CHECK(officer_knows(*parsed, 1, passphrases[0]));
+    CHECK_FALSE(officer_knows(*parsed, 1, passphrases[1]));
+    CHECK_FALSE(officer_knows(*parsed, 3, passphrases[0]));
+
+    // Nothing of the LMK stands in the file.
+    for (const auto& pair : clear.pairs) CHECK(text.find(iso8583::to_hex(pair)) == std::string::npos);
+    CHECK(text.find(iso8583::to_hex(clear.aes)) == std::string::npos);
+}
+
+TEST_CASE("a sealed LMK without a key file, weak passphrases") {
+    SeededRandom random(22);
+    const auto sealed = seal_lmk(material(), secrets(false), random, test_cost);
+    REQUIRE(sealed.has_value());
+    CHECK_FALSE(open_lmk(*sealed, *secrets(true).key_file).has_value());
+    SealingSecrets short_one = secrets(false);
+    short_one.passphrases[1] = "short";
+    CHECK_FALSE(seal_lmk(material(), short_one, random).has_value());
+    SealingSecrets equal = secrets(false);
+    equal.passphrases[1] = equal.passphrases[0];
+    CHECK_FALSE(seal_lmk(material(), equal, random).has_value());
+}
+
+TEST_CASE("a changed LMK file does not open, and says which line is wrong") {
+    SeededRandom random(23);
+    const std::string text = seal_lmk(material(), secrets(true), random, test_cost)->text();
+    const ClearKey key = *secrets(true).key_file;
+    struct Row {
+        std::string_view line;
+        std::string_view why;
+    };
+    for (const Row row :
+         {Row{"sealed ", "sealed"}, {"key-file-slot ", "key-file-slot"}, {"check-value ", "check value"}}) {
+        INFO(row.line);
+        std::string changed = text;
+        char& digit = changed[changed.find("\n" + std::string(row.line)) + 1 + row.line.size() + 12];
+        digit = digit == '0' ? '1' : '0';
+        const auto opened = open_lmk(SealedLmk::parse(changed).value(), key);
+        REQUIRE_FALSE(opened.has_value());
+        CHECK(opened.error().what.find(row.why) != std::string::npos);
+    }
+    for (const std::string& bad : {std::string(), std::string("hsm-sim sealed LMK 2\n"), text + "more\n",
+                                   text.substr(0, text.find("sealed ")), text + "officer 3 00 00\n"})
+        CHECK_FALSE(SealedLmk::parse(bad).has_value());
+}
+
+TEST_CASE("secret files are for their owner alone") {
+    const std::string path = fresh_path("secret");
+    REQUIRE(write_secret_file(path, "content\n").has_value());
+    CHECK(read_secret_file(path, 100).value() == "content\n");
+    CHECK_FALSE(read_secret_file(path, 3).has_value());
+    REQUIRE(::chmod(path.c_str(), 0644) == 0);
+    const auto open = read_secret_file(path, 100);
+    REQUIRE_FALSE(open.has_value());
+    CHECK(open.error().what.find("0600") != std::string::npos);
+    ::unlink(path.c_str());
+    CHECK_FALSE(read_secret_file(path, 100).has_value());
+}
+
+TEST_CASE("two officers open the authorised state, one does not, and time closes it") {
+    SeededRandom random(24);
+    const auto sealed = seal_lmk(material(), secrets(false), random, test_cost).value();
+    SimJournal journal(AuditChain::open("").value());
+    HsmEngine engine(Lmk(material()), random, {&journal, false, Decimalisation::encrypted, {}, 10});
+    Officers officers(engine, journal, sealed, 600);
+    const std::string one = "authorise 1 " + passphrases[0];
+    const std::string two = "authorise 2 " + passphrases[1];
+
+    CHECK(officers.command(one, 1000).substr(0, 2) == "ok");
+    CHECK_FALSE(engine.authorised());
+    CHECK(officers.command(one, 1001).substr(0, 2) == "ok");  // the same officer twice is still one
+    CHECK_FALSE(engine.authorised());
+    CHECK(officers.command(two, 1000 + 1 + Officers::together_seconds_max + 1).substr(0, 2) == "ok");
+    CHECK_FALSE(engine.authorised());  // the first had gone
+    CHECK(officers.command(one, 1130).substr(0, 2) == "ok");
+    CHECK(engine.authorised());
+    officers.tick(1130 + 599);
+    CHECK(engine.authorised());
+    officers.tick(1130 + 600);
+    CHECK_FALSE(engine.authorised());
+
+    CHECK(officers.command("authorise 2 wrong passphrase", 3000).substr(0, 5) == "error");
+    CHECK(officers.command(two, 3001).substr(0, 5) == "error");  // must wait
+    CHECK(officers.command(two, 3000 + Officers::wait_after_wrong_seconds).substr(0, 2) == "ok");
+    CHECK(officers.command(one, 3010).substr(0, 2) == "ok");
+    CHECK(engine.authorised());
+    CHECK(officers.command("revoke", 3011).substr(0, 2) == "ok");
+    CHECK_FALSE(engine.authorised());
+    CHECK(officers.command("status", 3012) == "ok: not authorised");
+    CHECK(officers.command("open sesame", 3012).substr(0, 5) == "error");
+    // Seven times authorise, one of them refused, opened twice, closed by time and by hand.
+    CHECK(journal.audit().sequence() == 11);
+
+    HsmEngine test_engine(Lmk::test(), random);
+    Officers none(test_engine, journal, std::nullopt, 600);
+    CHECK(none.command(one, 1).substr(0, 5) == "error");
+}
+
+TEST_CASE("the audit chain goes on after a restart, and shows what was done to it") {
+    const std::string path = fresh_path("audit");
+    for (int restart = 0; restart < 2; ++restart) {
+        auto chain = AuditChain::open(path);
+        REQUIRE(chain.has_value());
+        CHECK(chain->sequence() == static_cast<std::uint64_t>(2 * restart));
+        REQUIRE(chain->append("2026-01-01T00:00:00.000Z", "peer \"x\"",
+                              {"generate", "001", "A1B2C3", std::nullopt}));
+        REQUIRE(chain->append("2026-01-01T00:00:01.000Z", "peer",
+                              {"export", "001", {}, HsmFault::not_authorised}));
+    }
+    const auto verified = AuditChain::verify(path);
+    REQUIRE(verified.has_value());
+    CHECK(verified->lines == 4);
+    const std::string good = read_file(path);
+    const std::size_t second = good.find('\n') + 1;
+    const std::size_t third = good.find('\n', second) + 1;
+    struct Row {
+        std::string_view why;
+        std::string text;
+        std::string_view says;
+    };
+    std::string changed = good;
+    changed.replace(changed.find("A1B2C3"), 6, "A1B2C4");
+    const Row rows[] = {{"a changed line", changed, "line 1"},
+                        {"a line taken out", good.substr(0, second) + good.substr(third), "line 2"},
+                        {"the first line taken out", good.substr(second), "line 1"},
+                        {"a line twice", good.substr(0, second) + good, "line 2"},
+                        {"a line cut off", good.substr(0, good.size() - 10), "line 4"},
+                        {"a line of somebody else", good + "{}\n", "line 5"}};
+    for (const Row& row : rows) {
+        INFO(row.why);
+        write_file(path, row.text);
+        const auto found = AuditChain::verify(path);
+        REQUIRE_FALSE(found.has_value());
+        CHECK(found.error().what.find(row.says) != std::string::npos);
+        CHECK_FALSE(AuditChain::open(path).has_value());
+    }
+    ::unlink(path.c_str());
+}
+
+TEST_CASE("what cannot be audited is not done quietly") {
+    // A disk without room: no file of this process may grow past a few lines.
+    const std::string path = fresh_path("audit");
+    SimJournal journal(AuditChain::open(path).value());
+    journal.key_operated({"generate", "001", "A1B2C3", std::nullopt});
+    REQUIRE_FALSE(journal.audit_failed());
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+    const auto previous = std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit full{400, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &full) == 0);
+    journal.key_operated({"generate", "001", "A1B2C3", std::nullopt});
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+    std::signal(SIGXFSZ, previous);
+    CHECK(journal.audit_failed());
+    CHECK(journal.audit().sequence() == 1);
+    ::unlink(path.c_str());
+    CHECK_FALSE(AuditChain::open("/dev/zero").has_value());  // would never end
+}
