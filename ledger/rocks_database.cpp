@@ -148,22 +148,29 @@ Status sync_directory(rocksdb::Env& env, const std::string& path) {
 }
 
 namespace {
-void abandon(std::unique_ptr<rocksdb::DB> db) {
+
+struct Abandoned {
+    std::unique_ptr<rocksdb::DB> db;
+    std::array<rocksdb::ColumnFamilyHandle*, 3> handles;
+};
+
+void abandon(Abandoned database) {
+    rocksdb::CancelAllBackgroundWork(database.db.get(), true);
     // Kept reachable, so that a leak checker can tell this from a leak.
     static std::mutex mutex;
-    static std::vector<std::unique_ptr<rocksdb::DB>>& abandoned =
-        *new std::vector<std::unique_ptr<rocksdb::DB>>;
-    rocksdb::CancelAllBackgroundWork(db.get(), true);
+    static std::vector<Abandoned>& abandoned = *new std::vector<Abandoned>;
     const std::lock_guard guard(mutex);
-    abandoned.push_back(std::move(db));
+    abandoned.push_back(std::move(database));
 }
+
 }  // namespace
 
 RocksDatabase::~RocksDatabase() {
+    const std::array<rocksdb::ColumnFamilyHandle*, 3> handles = {families[0], families[1], bookkeeping};
     if (db && broken) {
-        abandon(std::move(db));
+        abandon({std::move(db), handles});
     } else if (db) {
-        for (auto* owned : {families[0], families[1], bookkeeping})
+        for (auto* owned : handles)
             if (owned != nullptr) db->DestroyColumnFamilyHandle(owned).PermitUncheckedError();
         db->Close().PermitUncheckedError();
     }
