@@ -250,12 +250,6 @@ void Issuer::serve(Socket& socket) {
     }
 }
 
-std::string Issuer::control(std::string_view line) {
-    const std::lock_guard lock(mutex_);
-    std::vector<routing::IssuerAction> actions;
-    return model_.on_control(line, actions);
-}
-
 std::int64_t Issuer::requests() {
     const std::lock_guard lock(mutex_);
     return model_.stats().requests;

@@ -79,8 +79,6 @@ class Issuer {
   public:
     explicit Issuer(std::uint16_t port = 0);
     [[nodiscard]] std::uint16_t port() const { return server_->port(); }
-    /// One line of issuer-sim's control socket.
-    std::string control(std::string_view line);
     [[nodiscard]] std::int64_t requests();
     /// Closes all connections and the port.
     void stop() { server_->stop(); }
