@@ -1,0 +1,332 @@
+#include "tests/simulation/checkers.hpp"
+
+#include <algorithm>
+
+#include "iso8583/values/bytes.hpp"
+
+namespace simulation {
+
+using namespace acquirer;
+using iso8583::Field;
+using iso8583::Rrn;
+using ledger::State;
+using ledger::TransactionKind;
+using ledger::TransactionRecord;
+
+namespace {
+
+constexpr std::size_t broken_max = 20;  // a broken world breaks everywhere; the first ones say it
+
+bool one_of(State state, std::initializer_list<State> states) {
+    return std::find(states.begin(), states.end(), state) != states.end();
+}
+
+/// Does the terminal's 00 still hold in this state, when nothing took it back?
+bool approval_holds(const TransactionRecord& r) {
+    switch (r.kind) {
+        case TransactionKind::sale:
+            return one_of(r.state, {State::approved, State::voiding, State::voided, State::void_reversing});
+        case TransactionKind::void_sale:
+            return one_of(r.state,
+                          {State::voided, State::advice_pending, State::parked, State::reversal_stuck});
+        case TransactionKind::refund:
+            return one_of(r.state, {State::approved, State::advice_pending, State::abnormal, State::parked,
+                                    State::alternative_account, State::merchant_account});
+    }
+    return false;
+}
+
+/// States that contradict a reversal that was answered 00.
+bool contradicts_reversal(const TransactionRecord& r) {
+    if (one_of(r.state, {State::intent, State::sent, State::approved, State::held, State::cleared}))
+        return true;
+    return r.kind == TransactionKind::refund &&
+           one_of(r.state, {State::advice_pending, State::abnormal, State::parked});
+}
+
+std::string words(const TransactionRecord& r) {
+    return std::string(ledger::name(r.kind)) + " " + r.rrn.str() + " (" + std::string(ledger::name(r.state)) +
+           ", " + r.amount.major() + ")";
+}
+
+/// The wire key of a reply: what its request was recorded under.
+std::string key_of(const SendReply& reply) {
+    const iso8583::FieldValues& f = reply.fields;
+    std::string key(f.get(Field::merchant));
+    key += f.get(Field::terminal);
+    key += f.get(Field::stan);
+    key += std::to_string(f.mti().message_class());
+    key += f.get(Field::processing_code);
+    if (reply.to.profile == Profile::unionpay_pos)
+        key += std::string(f.get(Field::reserved_private_60)).substr(0, 8);
+    else
+        key += f.get(Field::transmission_time);
+    return key;
+}
+
+std::string key_of(const TransactionRecord& r) {
+    std::string key = r.merchant.str() + r.terminal.str() + r.stan.str() + "2" + r.processing_code;
+    if (static_cast<Profile>(r.profile) == Profile::unionpay_pos)
+        key += r.message_type + r.batch.str();
+    else
+        key += r.transmission_time.str();
+    return key;
+}
+
+}  // namespace
+
+void Checkers::broken(std::string invariant, std::string what, iso8583::Instant at) {
+    if (broken_.size() < broken_max) broken_.push_back({std::move(invariant), std::move(what), at});
+}
+
+const TransactionRecord* Checkers::record(const Rrn& rrn) const {
+    const auto at = records_.find(rrn);
+    return at == records_.end() ? nullptr : &at->second;
+}
+
+bool Checkers::has_open_exception(const TransactionRecord& r) const {
+    const auto at = open_exceptions_.find(r.rrn);
+    return at != open_exceptions_.end() && at->second > 0;
+}
+
+/// An open exception on the record, its sale, or what else hangs on that sale.
+bool Checkers::chain_is_excused(const TransactionRecord& r) const {
+    if (has_open_exception(r)) return true;
+    const TransactionRecord* sale = r.original ? record(*r.original) : &r;
+    if (sale == nullptr) return false;
+    if (has_open_exception(*sale)) return true;
+    const auto children = children_.find(sale->rrn);
+    return children != children_.end() &&
+           std::any_of(children->second.begin(), children->second.end(),
+                       [&](const Rrn& rrn) { return has_open_exception(records_.at(rrn)); });
+}
+
+// ---- What leaves
+
+void Checkers::released(const Effect& effect, iso8583::Instant at) {
+    if (const auto* reply = std::get_if<SendReply>(&effect)) released_reply(*reply, at);
+    if (const auto* message = std::get_if<SendToIssuer>(&effect)) released_to_issuer(*message, at);
+    if (const auto* answer = std::get_if<AnswerOperator>(&effect)) {
+        logged(answer->answer.text, at);
+        for (const auto& [name, value] : answer->answer.values) logged(value, at);
+    }
+    if (const auto* note = std::get_if<Note>(&effect)) {
+        logged(note->detail, at);
+        if (!note->rule.empty()) reached(note->rule);
+        if (note->kind == NoteKind::exception_opened)
+            reached("exception " + note->detail.substr(0, note->detail.find(':')));
+    }
+}
+
+void Checkers::released_reply(const SendReply& reply, iso8583::Instant at) {
+    const iso8583::FieldValues& f = reply.fields;
+    const int message_class = f.mti().message_class();
+    if (message_class != 2 && message_class != 4) return;
+    const auto rrn = Rrn::parse(f.get(Field::rrn));
+    const bool approved = f.get(Field::response_code) == "00";
+    if (message_class == 4) {
+        if (!approved) return;
+        if (!rrn) return broken("I5", "a reversal was answered 00 without an RRN", at);
+        return check_reversal_accepted(*rrn, at);
+    }
+    if (!rrn) {
+        if (approved) broken("I5", "a 00 without an RRN left", at);
+        return;
+    }
+    Told& told = told_[key_of(reply)];
+    if (!approved) {
+        told.refused = true;
+        return;
+    }
+    check_approval(f, *rrn, at);
+    const std::string authorization(f.get(Field::authorization_code));
+    if (told.refused)
+        broken("I3", "a request was refused with an RRN and later answered 00, RRN " + rrn->str(), at);
+    if (told.approved && (told.rrn != *rrn || told.authorization != authorization))
+        broken("I3",
+               "a retry was answered 00 with other content, RRN " + rrn->str() + " after " + told.rrn.str(),
+               at);
+    told.approved = true;
+    told.rrn = *rrn;
+    told.authorization = authorization;
+}
+
+void Checkers::check_approval(const iso8583::FieldValues& reply, const Rrn& rrn, iso8583::Instant at) {
+    const TransactionRecord* r = record(rrn);
+    if (r == nullptr || !r->answer || r->answer->code.view() != "00")
+        return broken("I5", "a 00 left whose answer is not durable, RRN " + rrn.str(), at);
+    if (r->amount.field() != reply.get(Field::amount_transaction))
+        broken("I5", "a 00 names another amount than its record, " + words(*r), at);
+    if (told_reversed_.contains(rrn))
+        broken("I3", "answered 00 after its reversal had been answered 00: " + words(*r), at);
+    // Its reversal may have come in the same turn; then it is answered after this.
+    if (!approval_holds(*r) && r->reversal_digest == 0)
+        broken("I3", "answered 00 though it does not hold: " + words(*r), at);
+    told_approved_.insert(rrn);
+}
+
+void Checkers::check_reversal_accepted(const Rrn& rrn, iso8583::Instant at) {
+    const TransactionRecord* r = record(rrn);
+    if (r == nullptr)
+        return broken("I5", "a reversal was answered 00 that is not durable, RRN " + rrn.str(), at);
+    const bool is_tombstone = one_of(r->state, {State::tombstone, State::declined});
+    if (r->reversal_digest == 0 && !is_tombstone)
+        broken("I5", "a reversal was answered 00 that its original does not know: " + words(*r), at);
+    if (contradicts_reversal(*r))
+        broken("I5", "a reversal was answered 00 though its original stands: " + words(*r), at);
+    told_reversed_.insert(rrn);
+}
+
+void Checkers::released_to_issuer(const SendToIssuer& message, iso8583::Instant at) {
+    const iso8583::FieldValues& f = message.fields;
+    const iso8583::Mti mti = f.mti();
+    if (mti.message_class() == 8) return;
+    const auto rrn = Rrn::parse(f.get(Field::rrn));
+    const std::string stan(f.get(Field::stan)), time(f.get(Field::transmission_time));
+    if (!rrn) return broken("I4", mti.str() + " without DE37 left for an issuer", at);
+    const TransactionRecord* r = record(*rrn);
+    if (r == nullptr)
+        return broken("I4", mti.str() + " left before its intent was durable, RRN " + rrn->str(), at);
+
+    const auto carries = [&](const ledger::QueuedAdvice& a) {
+        return iso8583::Stan::of(a.stan).str() == stan &&
+               iso8583::TransmissionTime::of(a.transmission_time).str() == time;
+    };
+    bool intended = false;
+    if (!mti.is_advice()) {
+        intended = iso8583::Stan::of(r->issuer_stan).str() == stan &&
+                   iso8583::TransmissionTime::of(r->issuer_transmission_time).str() == time;
+    } else {
+        const std::uint32_t attempts_min = mti.is_repeat() ? 2 : 1;
+        const TransactionRecord* queued = r;
+        // A void that goes as the reversal of its sale carries the sale's DE37.
+        if (!carries(r->advice) && r->voided_by) queued = record(*r->voided_by);
+        intended = queued != nullptr && carries(queued->advice) && queued->advice.attempts >= attempts_min;
+    }
+    if (!intended)
+        broken("I4", mti.str() + " left that is not durable as intended or attempted: " + words(*r), at);
+
+    Numbers n{*rrn, mti.value() - mti.origin()};
+    const std::string key = std::to_string(message.route.value) + "/" + stan + "/" + time;
+    const auto [used, is_new] = numbers_.emplace(key, n);
+    if (!is_new && (used->second.rrn != *rrn || used->second.mti_without_repeat != n.mti_without_repeat))
+        broken("I4", "DE11 " + stan + " and DE7 " + time + " were used twice towards an issuer", at);
+}
+
+void Checkers::logged(std::string_view text, iso8583::Instant at) {
+    for (const std::string& clear : forbidden_)
+        if (text.find(clear) != std::string_view::npos)
+            broken("I10", "clear text in a log line or an operator's answer", at);
+}
+
+// ---- What becomes durable
+
+void Checkers::batch_durable(const ledger::Batch& batch, iso8583::Instant at) {
+    std::set<Rrn> touched;
+    for (const ledger::Mutation& m : batch.mutations) {
+        if (m.key.family != ledger::Family::journal || m.key.bytes.empty() || !m.value) continue;
+        if (m.key.bytes[0] == 't') {
+            auto decoded = ledger::decode_transaction_record(*m.value);
+            if (!decoded) {
+                broken("I9", "a record was written that does not read: " + decoded.error().what, at);
+                continue;
+            }
+            touched.insert(decoded->original.value_or(decoded->rrn));
+            touched.insert(decoded->rrn);
+            take_record(std::move(*decoded));
+        } else if (m.key.bytes[0] == 'x') {
+            auto x = ledger::decode_exception(*m.value);
+            if (!x) {
+                broken("I9", "an exception was written that does not read", at);
+                continue;
+            }
+            const auto rrn = Rrn::parse(x->id.substr(0, Rrn::size_max));
+            const auto before = exceptions_.find(x->id);
+            const bool was_open = before != exceptions_.end() && before->second.resolution.empty();
+            const bool open = x->resolution.empty();
+            if (rrn && open && !was_open) ++open_exceptions_[*rrn];
+            if (rrn && !open && was_open) --open_exceptions_[*rrn];
+            if (x->owner.empty()) broken("I6", "an exception without an owner: " + x->kind, at);
+            exceptions_[x->id] = std::move(*x);
+        }
+    }
+    for (const Rrn& rrn : touched) {
+        const TransactionRecord* r = record(rrn);
+        if (r == nullptr) {
+            broken("I9", "a record names an original that is not durable, RRN " + rrn.str(), at);
+            continue;
+        }
+        check_record(*r, at);
+        if (r->kind == TransactionKind::sale) check_sale(*r, at);
+    }
+}
+
+void Checkers::take_record(TransactionRecord r) {
+    const auto before = records_.find(r.rrn);
+    const std::size_t known = before == records_.end() ? 0 : before->second.history.size();
+    for (std::size_t i = std::min(known, r.history.size()); i < r.history.size(); ++i)
+        reached(r.history[i].rule);
+    if (r.original) children_[*r.original].insert(r.rrn);
+    records_[r.rrn] = std::move(r);
+}
+
+void Checkers::check_record(const TransactionRecord& r, iso8583::Instant at) {
+    // I3: one wire key, one entry. A tombstone becomes the record of the original that it stopped.
+    if (!r.from_operations && r.state != State::tombstone && r.answer) {
+        const auto [entry, is_new] = entry_of_key_.emplace(key_of(r), r.rrn);
+        if (!is_new && entry->second != r.rrn)
+            broken("I3", "two entries under one wire key: " + entry->second.str() + " and " + r.rrn.str(),
+                   at);
+    }
+    if (told_approved_.contains(r.rrn) && r.reversal_digest == 0 && !approval_holds(r))
+        broken("I3", "a 00 that was told does not hold any more: " + words(r), at);
+    if (told_reversed_.contains(r.rrn) && contradicts_reversal(r))
+        broken("I3", "a reversal that was answered 00 does not hold any more: " + words(r), at);
+    if (r.kind == TransactionKind::sale || !r.original) return;
+    // I7: card, merchant, currency, instrument and route are the sale's.
+    const TransactionRecord* sale = record(*r.original);
+    if (sale == nullptr || one_of(r.state, {State::refused, State::declined})) return;
+    const bool same = r.merchant == sale->merchant && r.pan_token == sale->pan_token &&
+                      r.amount.currency() == sale->amount.currency() && r.instrument == sale->instrument &&
+                      r.route == sale->route;
+    if (!same)
+        broken("I7", words(r) + " is not of the card, merchant, currency, instrument and route of its sale",
+               at);
+}
+
+void Checkers::check_sale(const TransactionRecord& sale, iso8583::Instant at) {
+    std::int64_t refunded = 0;
+    std::uint32_t count = 0, voids = 0;
+    if (const auto children = children_.find(sale.rrn); children != children_.end())
+        for (const Rrn& rrn : children->second) {
+            const TransactionRecord& child = records_.at(rrn);
+            if (child.kind == TransactionKind::refund && ledger::counts_in_remaining(child.state)) {
+                refunded += child.amount.minor_units();
+                ++count;
+            }
+            voids += child.kind == TransactionKind::void_sale &&
+                     one_of(child.state, {State::intent, State::sent, State::voided, State::advice_pending});
+        }
+    if (refunded + sale.chargebacks_minor > sale.amount.minor_units())
+        broken("I1", "refunds of " + std::to_string(refunded) + " pass the sale: " + words(sale), at);
+    if (refunded != sale.refunds_minor || count != sale.refunds_count)
+        broken("I1",
+               "the sale counts " + std::to_string(sale.refunds_minor) + " refunded, its refunds sum to " +
+                   std::to_string(refunded) + ": " + words(sale),
+               at);
+    if (count > 0 && sale.state != State::approved)
+        broken("I2", "a sale with refunds that stand is not approved: " + words(sale), at);
+    if (voids > 1 || (voids > 0 && count > 0))
+        broken("I2", "void and refund, or two voids, of one sale: " + words(sale), at);
+}
+
+void Checkers::after_crash(iso8583::Instant at) {
+    for (const auto& [rrn, r] : records_) {
+        const auto stored = disk_.get(ledger::Family::journal, ledger::transaction_key(rrn));
+        if (!stored || !*stored || ledger::encode(r) != **stored)
+            return broken(
+                "I9", "what was acknowledged is not what the disk holds after the crash: " + words(r), at);
+    }
+}
+
+}  // namespace simulation

@@ -1,0 +1,107 @@
+// Checkers: the invariants I1–I11 of docs/refund_rules.md, watched from outside. They see what becomes
+// durable, what leaves and what issuers book, keep a naive model of what each terminal was told, and believe
+// nothing the core says of itself. A broken invariant is noted with a sentence; the run goes on, so that one
+// seed tells all it can.
+//
+// Owner: the world. One thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ledger/key_layout.hpp"
+#include "ledger/memory_store.hpp"
+#include "ledger/transaction_record.hpp"
+#include "routing/issuer_sim/issuer_books.hpp"
+#include "switch/core/effect.hpp"
+
+namespace simulation {
+
+struct Broken {
+    std::string invariant;  // "I1", "wire", "liveness"
+    std::string what;
+    iso8583::Instant at;
+};
+
+class Checkers {
+  public:
+    explicit Checkers(const ledger::MemoryStore& disk) : disk_(disk) {}
+
+    // What happens, as it happens.
+    void released(const acquirer::Effect& effect, iso8583::Instant at);
+    void batch_durable(const ledger::Batch& batch, iso8583::Instant at);
+    /// The disk after a crash must hold all that was durable (I9).
+    void after_crash(iso8583::Instant at);
+    void logged(std::string_view text, iso8583::Instant at);
+    void wire_breach(const std::string& what, iso8583::Instant at) { broken("wire", what, at); }
+    void broken(std::string invariant, std::string what, iso8583::Instant at);
+    /// A rare branch of the world was reached ("crash mid-sync").
+    void reached(const std::string& branch, std::uint64_t times = 1) { reached_[branch] += times; }
+
+    // At the end.
+    void check_whole_store(iso8583::Instant at);
+    /// I6: everything that was in doubt has come to an end, and nothing waits (after faults stopped and
+    /// queues drained).
+    void check_drained(iso8583::Instant at);
+    void check_books(routing::RouteId route, const routing::IssuerBooks& books, iso8583::Instant at);
+    /// Clear texts that may stand nowhere (I10).
+    void forbid(std::string clear_text) { forbidden_.push_back(std::move(clear_text)); }
+
+    [[nodiscard]] const std::vector<Broken>& all_broken() const { return broken_; }
+    [[nodiscard]] const std::map<std::string, std::uint64_t>& all_reached() const { return reached_; }
+
+    // The durable ledger, for scripts and for operators' choices.
+    [[nodiscard]] const std::map<iso8583::Rrn, ledger::TransactionRecord>& records() const {
+        return records_;
+    }
+    [[nodiscard]] const ledger::TransactionRecord* record(const iso8583::Rrn& rrn) const;
+    [[nodiscard]] const std::map<std::string, ledger::ExceptionRecord>& exceptions() const {
+        return exceptions_;
+    }
+    [[nodiscard]] bool has_open_exception(const ledger::TransactionRecord& record) const;
+
+  private:
+    struct Told {
+        bool approved = false;  // 00 was among the answers
+        bool refused = false;   // something else was, with an RRN
+        iso8583::Rrn rrn;
+        std::string authorization;
+    };
+    struct Numbers {
+        iso8583::Rrn rrn;
+        int mti_without_repeat = 0;
+    };
+
+    void released_reply(const acquirer::SendReply& reply, iso8583::Instant at);
+    void released_to_issuer(const acquirer::SendToIssuer& message, iso8583::Instant at);
+    void check_approval(const iso8583::FieldValues& reply, const iso8583::Rrn& rrn, iso8583::Instant at);
+    void check_reversal_accepted(const iso8583::Rrn& rrn, iso8583::Instant at);
+    void take_record(ledger::TransactionRecord record);
+    void check_record(const ledger::TransactionRecord& record, iso8583::Instant at);
+    void check_sale(const ledger::TransactionRecord& sale, iso8583::Instant at);
+    void check_totals(iso8583::Instant at);
+    void check_clear_text(iso8583::Instant at);
+    [[nodiscard]] bool chain_is_excused(const ledger::TransactionRecord& record) const;
+
+    const ledger::MemoryStore& disk_;
+    std::map<iso8583::Rrn, ledger::TransactionRecord> records_;
+    std::map<iso8583::Rrn, std::set<iso8583::Rrn>> children_;  // refunds and voids by sale
+    std::map<std::string, iso8583::Rrn> entry_of_key_;         // wire key → record (I3)
+    std::map<std::string, ledger::ExceptionRecord> exceptions_;
+    std::map<iso8583::Rrn, std::uint32_t> open_exceptions_;  // by RRN
+
+    std::map<std::string, Told> told_;        // by wire key
+    std::set<iso8583::Rrn> told_approved_;    // records whose 00 has left
+    std::set<iso8583::Rrn> told_reversed_;    // records whose reversal's 00 has left
+    std::map<std::string, Numbers> numbers_;  // towards issuers: route, class, DE11, DE7
+    std::vector<std::string> forbidden_;
+    std::vector<Broken> broken_;
+    std::map<std::string, std::uint64_t> reached_;
+};
+
+}  // namespace simulation

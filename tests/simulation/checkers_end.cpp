@@ -1,0 +1,200 @@
+// What is checked once a run is over: the whole store, and the issuers' books against the ledger.
+#include <algorithm>
+
+#include "iso8583/values/bytes.hpp"
+#include "ledger/ledger.hpp"
+#include "tests/simulation/checkers.hpp"
+
+namespace simulation {
+
+using namespace acquirer;
+using iso8583::Rrn;
+using ledger::State;
+using ledger::TransactionKind;
+using ledger::TransactionRecord;
+
+namespace {
+
+std::string words(const TransactionRecord& r) {
+    return std::string(ledger::name(r.kind)) + " " + r.rrn.str() + " (" + std::string(ledger::name(r.state)) +
+           ", " + r.amount.major() + ")";
+}
+
+/// Packed digits as BCD, the other way in which a card number could stand somewhere.
+std::string packed(const std::string& digits) {
+    if (!iso8583::all_digits(digits)) return {};
+    auto bytes = iso8583::parse_hex(digits.size() % 2 == 0 ? digits : digits + "0");
+    return bytes ? std::string(iso8583::as_text(*bytes)).substr(0, digits.size() / 2) : std::string();
+}
+
+}  // namespace
+
+void Checkers::check_whole_store(iso8583::Instant at) {
+    after_crash(at);
+    for (const auto& [rrn, r] : records_) {
+        check_record(r, at);
+        if (r.kind == TransactionKind::sale) check_sale(r, at);
+    }
+    check_totals(at);
+    check_clear_text(at);
+}
+
+/// I8: postings debit and credit by their shape; per business day they sum to zero, and the running totals
+/// are their fold.
+void Checkers::check_totals(iso8583::Instant at) {
+    std::map<std::string, ledger::Total> fold;
+    for (const auto& [rrn, r] : records_) {
+        for (const ledger::Posting& p : r.postings) {
+            const auto who = [&](ledger::Account account) {
+                return account == ledger::Account::merchant_payable ? r.merchant.str()
+                                                                    : std::to_string(r.route);
+            };
+            const auto add = [&](ledger::Account account, std::int64_t amount) {
+                ledger::Total& t = fold[ledger::account_name(p.day, account, who(account))];
+                ++t.count;
+                t.amount_minor += amount;
+            };
+            add(p.debit, p.amount_minor);
+            add(p.credit, -p.amount_minor);
+        }
+    }
+    const auto copy = disk_.copy_durable();
+    ledger::Overlay overlay(*copy);
+    ledger::Ledger recovered(overlay);
+    recovered.recover();
+    if (recovered.error()) return broken("I9", "the store does not recover: " + recovered.error()->what, at);
+    std::map<std::string, std::int64_t> by_day;
+    for (const auto& [name, total] : recovered.totals().all()) {
+        if (name.rfind("l/", 0) != 0) continue;
+        by_day[name.substr(2, 8)] += total.amount_minor;
+        const auto ours = fold.find(name);
+        if (ours == fold.end() || !(ours->second == total))
+            broken("I8", "total " + name + " is not the fold of the postings", at);
+    }
+    for (const auto& [name, total] : fold)
+        if (!recovered.totals().all().contains(name))
+            broken("I8", "postings of " + name + " are in no total", at);
+    for (const auto& [day, sum] : by_day)
+        if (sum != 0) broken("I8", "business day " + day + " does not sum to zero", at);
+}
+
+void Checkers::check_clear_text(iso8583::Instant at) {
+    std::vector<std::string> all = forbidden_;
+    for (const std::string& clear : forbidden_)
+        if (std::string bcd = packed(clear); bcd.size() >= 6) all.push_back(std::move(bcd));
+    for (const ledger::Family family : {ledger::Family::journal, ledger::Family::index}) {
+        const auto scanned = disk_.scan(family, "", "", [&](std::string_view key, std::string_view value) {
+            for (const std::string& clear : all)
+                if (key.find(clear) != std::string_view::npos ||
+                    value.find(clear) != std::string_view::npos) {
+                    broken("I10",
+                           "a card number or key stands in clear under a key beginning with '" +
+                               std::string(key.substr(0, 1)) + "'",
+                           at);
+                    return false;
+                }
+            return true;
+        });
+        if (!scanned) broken("I9", "the store does not read", at);
+    }
+}
+
+void Checkers::check_drained(iso8583::Instant at) {
+    for (const auto& [rrn, r] : records_) {
+        switch (r.state) {
+            case State::intent:
+            case State::sent:
+            case State::in_doubt:
+            case State::reverse_on_answer:
+            case State::voiding:
+            case State::cleared:
+                broken("liveness", "still under way though nothing hinders it: " + words(r), at);
+                break;
+            case State::advice_pending:
+                broken("liveness", "an advice is not through though nothing hinders it: " + words(r), at);
+                break;
+            case State::reversing:
+            case State::void_reversing:
+                if (!chain_is_excused(r))
+                    broken("I6", "a reversal that is not through, without an exception: " + words(r), at);
+                break;
+            case State::reversal_stuck:
+            case State::parked:
+            case State::abnormal:
+                if (!has_open_exception(r))
+                    broken("I6", "waits for a person without an open exception: " + words(r), at);
+                break;
+            case State::approved:
+                if (r.cut_in_doubt) broken("I6", "was in doubt and ended approved: " + words(r), at);
+                break;
+            case State::declined:
+            case State::reversed:
+            case State::voided:
+            case State::tombstone:
+            case State::refused:
+            case State::held:
+            case State::rejected:
+            case State::expired:
+            case State::cancelled:
+            case State::alternative_account:
+            case State::merchant_account:
+                break;
+        }
+    }
+}
+
+/// I11. What the ledger expects to stand in an issuer's books under the record's RRN.
+void Checkers::check_books(routing::RouteId route, const routing::IssuerBooks& books, iso8583::Instant at) {
+    using Standing = routing::IssuerBooks::Standing;
+    std::map<std::string, Standing> theirs = books.standing_by_rrn();
+    const auto compare = [&](const TransactionRecord& r, const Standing& ours) {
+        const auto found = theirs.find(r.rrn.str());
+        const Standing stands = found == theirs.end() ? Standing{} : found->second;
+        if (found != theirs.end()) theirs.erase(found);
+        if (stands == ours || chain_is_excused(r)) return;
+        broken("I11",
+               "issuer and ledger differ on " + words(r) + ": the issuer has sale " +
+                   std::to_string(stands.sale) + ", refund " + std::to_string(stands.refund) + ", void " +
+                   std::to_string(stands.voided),
+               at);
+    };
+    for (const auto& [rrn, r] : records_) {
+        if (routing::RouteId{r.route} != route) continue;
+        Standing ours;
+        const std::int64_t amount = r.amount.minor_units();
+        switch (r.kind) {
+            case TransactionKind::sale: {
+                // A sale that was voided online stands beside its void; one whose void went as 0420 is
+                // reversed.
+                const TransactionRecord* v = r.voided_by ? record(*r.voided_by) : nullptr;
+                const bool by_reversal = v != nullptr &&
+                                         v->advice.kind == ledger::QueuedAdvice::Kind::reversal &&
+                                         v->state == State::voided && v->issuer_stan == 0;
+                if (r.state == State::approved || (r.state == State::voided && !by_reversal))
+                    ours.sale = amount;
+                break;
+            }
+            case TransactionKind::void_sale:
+                if (r.state == State::voided && r.issuer_stan != 0) ours.voided = amount;
+                break;
+            case TransactionKind::refund:
+                if (r.state == State::approved) ours.refund = amount;
+                break;
+        }
+        compare(r, ours);
+    }
+    for (const auto& [rrn, standing] : theirs) {
+        const auto parsed = Rrn::parse(rrn);
+        const TransactionRecord* r = parsed ? record(*parsed) : nullptr;
+        if (r == nullptr || !chain_is_excused(*r))
+            broken("I11", "an issuer has booked what the ledger does not know, RRN " + rrn, at);
+    }
+    for (std::size_t i = 0; i < routing::anomaly_kinds; ++i) {
+        const auto anomaly = static_cast<routing::Anomaly>(i);
+        if (books.anomalies(anomaly) > 0)
+            broken("I11",
+                   "an issuer was asked what it never should be: " + std::string(routing::name(anomaly)), at);
+    }
+}
+
+}  // namespace simulation

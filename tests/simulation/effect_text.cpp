@@ -1,0 +1,91 @@
+#include "tests/simulation/effect_text.hpp"
+
+namespace simulation {
+
+using namespace acquirer;
+using iso8583::Field;
+
+namespace {
+
+std::string all_fields(const iso8583::FieldValues& fields) {
+    std::string text = fields.mti().str();
+    fields.for_each([&](Field f, std::string_view content) {
+        text += '|' + std::to_string(iso8583::number(f)) + '=';
+        text += content;
+    });
+    return text;
+}
+
+struct Whole {
+    std::string operator()(const SendReply& e) const {
+        return "reply " + std::to_string(e.to.link.value) + (e.sign_on_again ? "!" : " ") +
+               e.to.mac_key.text() + all_fields(e.fields);
+    }
+    std::string operator()(const SendToIssuer& e) const {
+        return "issuer " + std::to_string(e.route.value) + " " + std::to_string(e.link.value) +
+               all_fields(e.fields);
+    }
+    std::string operator()(const AskHsm& e) const {
+        return "hsm " + std::to_string(e.ticket) + "/" + std::to_string(e.request.index());
+    }
+    std::string operator()(const InstallKeys& e) const {
+        std::string text = "keys " + e.terminal.str();
+        for (const auto& v : e.keys.versions) text += std::to_string(v.version) + v.mac_key.text();
+        return text;
+    }
+    std::string operator()(const CloseLink& e) const {
+        return "close " + std::to_string(e.link.value) + e.reason;
+    }
+    std::string operator()(const AnswerOperator& e) const {
+        std::string text =
+            "operator " + std::to_string(e.ticket) + (e.answer.done ? "+" : "-") + e.answer.text;
+        for (const auto& [name, value] : e.answer.values) text += name + value;
+        return text;
+    }
+    std::string operator()(const Note& e) const {
+        return "note " + std::string(name(e.kind)) + e.rrn + e.terminal + e.merchant + e.route + e.rule +
+               e.code + e.detail;
+    }
+};
+
+struct Masked {
+    std::string operator()(const SendReply& e) const {
+        return "<- terminal " + std::string(e.fields.get(Field::terminal)) + "  " + message_text(e.fields);
+    }
+    std::string operator()(const SendToIssuer& e) const {
+        return "-> issuer " + std::to_string(e.route.value) + "  " + message_text(e.fields);
+    }
+    std::string operator()(const AskHsm& e) const { return "ask HSM, ticket " + std::to_string(e.ticket); }
+    std::string operator()(const InstallKeys& e) const { return "install keys of " + e.terminal.str(); }
+    std::string operator()(const CloseLink& e) const {
+        return "close link " + std::to_string(e.link.value) + ": " + e.reason;
+    }
+    std::string operator()(const AnswerOperator& e) const {
+        return (e.answer.done ? "operator: " : "operator, refused: ") + e.answer.text;
+    }
+    std::string operator()(const Note& e) const {
+        return "note " + std::string(name(e.kind)) + (e.rrn.empty() ? "" : " " + e.rrn) +
+               (e.rule.empty() ? "" : " " + e.rule) + ": " + e.detail;
+    }
+};
+
+}  // namespace
+
+std::string message_text(const iso8583::FieldValues& fields) {
+    std::string text = fields.mti().str();
+    struct Shown {
+        Field field;
+        const char* label;
+    };
+    for (const Shown& s :
+         {Shown{Field::processing_code, "DE3"}, Shown{Field::amount_transaction, "DE4"},
+          Shown{Field::transmission_time, "DE7"}, Shown{Field::stan, "DE11"}, Shown{Field::rrn, "DE37"},
+          Shown{Field::response_code, "DE39"}, Shown{Field::reserved_private_60, "DE60"}})
+        if (fields.has(s.field)) text += std::string(" ") + s.label + "=" + std::string(fields.get(s.field));
+    return text;
+}
+
+std::string whole_text(const Effect& effect) { return std::visit(Whole{}, effect); }
+std::string masked_text(const Effect& effect) { return std::visit(Masked{}, effect); }
+
+}  // namespace simulation

@@ -1,0 +1,125 @@
+#include "tests/simulation/till.hpp"
+
+#include "iso8583/values/ensure.hpp"
+
+namespace simulation {
+
+using namespace acquirer;
+
+Till::Till(World& world, peers::TerminalConfig config) : world_(world), terminal_(std::move(config)) {
+    for (std::size_t i = 0; i < lines; ++i) lines_.push_back({0, iso8583::FrameReader(terminal_.framing())});
+}
+
+Profile Till::profile() const {
+    return terminal_.config().profile == peers::TerminalProfile::unionpay_pos ? Profile::unionpay_pos
+                                                                              : Profile::iso87;
+}
+
+iso8583::UtcTime Till::utc() const { return world_.now().utc; }
+
+Till::Asked& Till::ask(peers::Outgoing out, std::size_t line) {
+    if (asked_.size() == asked_max) asked_.pop_front();
+    Asked& asked = asked_.emplace_back();
+    asked.first_sent = world_.now().instant;
+    asked.tries.push_back(std::move(out));
+    transmit(asked.tries.back(), line);
+    return asked;
+}
+
+void Till::ask_again(Asked& asked, bool repeat_mti, std::size_t line) {
+    asked.tries.push_back(terminal_.again(asked.tries.back(), repeat_mti));
+    transmit(asked.tries.back(), line);
+}
+
+bool Till::transmit(const peers::Outgoing& out, std::size_t line_number) {
+    Line& line = lines_.at(line_number);
+    if (line.connection == 0) {
+        Network::End end;
+        end.bytes = [this, line_number](std::uint64_t connection, iso8583::ByteView bytes) {
+            Line& l = lines_[line_number];
+            if (l.connection != connection) return;
+            l.reader.feed(bytes);
+            for (auto next = l.reader.next(); next; next = l.reader.next()) {
+                if (!*next)
+                    return world_.checkers().wire_breach("frames towards a terminal: " + next->error().what,
+                                                         world_.now().instant);
+                frame_arrived(**next);
+            }
+        };
+        end.closed = [this, line_number](std::uint64_t connection) {
+            if (lines_[line_number].connection != connection) return;
+            lines_[line_number].connection = 0;
+            if (on_closed) on_closed();
+        };
+        const auto connection = world_.connect_terminal(profile(), std::move(end));
+        if (!connection) return false;
+        line.connection = *connection;
+        line.reader = iso8583::FrameReader(terminal_.framing());
+    }
+    if (world_.tracing())
+        world_.trace("   terminal " + terminal_.config().terminal.str() + " sends " +
+                     std::string(peers::name(out.transaction)) + " " + out.fields.mti().str() +
+                     " DE11=" + out.stan.str() + " " + std::to_string(out.amount));
+    world_.network.write(line.connection, Side::peer_side, out.frame);
+    return true;
+}
+
+void Till::drop_line(std::size_t line_number) {
+    Line& line = lines_.at(line_number);
+    if (line.connection == 0) return;
+    world_.network.close(std::exchange(line.connection, 0), Side::peer_side);
+}
+
+void Till::frame_arrived(const iso8583::Frame& frame) {
+    const auto address = peers::Terminal::address(terminal_.dialect(), frame);
+    if (!address || address->terminal != terminal_.config().terminal)
+        return world_.checkers().wire_breach("a terminal got a message that is not for it",
+                                             world_.now().instant);
+    for (auto at = asked_.rbegin(); at != asked_.rend(); ++at) {
+        const peers::Outgoing& sent = at->sent();
+        if (sent.stan == address->stan && sent.fields.mti().response() == address->mti)
+            return judge(*at, frame);
+    }
+    if (asked_.size() < asked_max)
+        world_.checkers().wire_breach("a reply that answers no request", world_.now().instant);
+}
+
+void Till::judge(Asked& asked, const iso8583::Frame& frame) {
+    const peers::Transaction what = asked.sent().transaction;
+    const bool financial = what == peers::Transaction::sale || what == peers::Transaction::void_sale ||
+                           what == peers::Transaction::refund || what == peers::Transaction::reversal;
+    // A second answer to what changes keys or batches must not change them again.
+    if (asked.answered() && !financial) return;
+    std::string breaches;
+    for (auto sent = asked.tries.rbegin(); sent != asked.tries.rend(); ++sent) {
+        auto outcome = terminal_.receive(*sent, frame);
+        if (!outcome) {
+            breaches = outcome.error().what;
+            continue;
+        }
+        last_answer_ = *outcome;
+        asked.answers.push_back(std::move(*outcome));
+        if (on_answer) on_answer(asked);
+        return;
+    }
+    world_.checkers().wire_breach(std::string(peers::name(what)) + " of terminal " +
+                                      terminal_.config().terminal.str() + ": " + breaches,
+                                  world_.now().instant);
+}
+
+peers::TerminalConfig till_config(const World& world, std::uint32_t number) {
+    peers::TerminalConfig config;
+    config.terminal = iso8583::TerminalId::parse(std::to_string(number)).value();
+    const TerminalRange* range = world.configuration().find_terminal(config.terminal);
+    ENSURE(range != nullptr);
+    config.merchant = range->merchant;
+    config.profile = range->profile == Profile::unionpay_pos ? peers::TerminalProfile::unionpay_pos
+                                                             : peers::TerminalProfile::iso87_ascii;
+    // TEST KEYS of docs/interfaces.md, as a terminal holds them.
+    config.tmk_hex = "0123456789ABCDEFFEDCBA9876543210";
+    config.tak_hex = "10101010101010102323232323232323";
+    config.tpk_hex = "32323232323232324545454545454545";
+    return config;
+}
+
+}  // namespace simulation

@@ -1,0 +1,375 @@
+#include "tests/simulation/world.hpp"
+
+#include "hsm_sim/test_keys.hpp"
+#include "tests/simulation/effect_text.hpp"
+#include "tests/simulation/till.hpp"
+
+namespace simulation {
+
+using namespace acquirer;
+using iso8583::Instant;
+
+namespace {
+
+constexpr std::int64_t epoch_ms = 1'795'233'600'000;  // 2026-11-21 04:00:00 UTC, noon in Shanghai
+constexpr std::int32_t shanghai_offset_s = 8 * 3600;
+constexpr std::size_t connections_per_issuer = 2;
+constexpr std::int64_t reconnect_ms_min = 200;
+constexpr std::int64_t reconnect_ms_max = 2'000;
+constexpr std::int64_t slow_sync_ms_max = 3'000;
+// So many steps without time passing are a loop of the switch's.
+constexpr std::uint32_t steps_at_one_instant_max = 200'000;
+
+ledger::PanVaultKey vault_key() {
+    std::array<std::uint8_t, ledger::PanVaultKey::size> bytes{};
+    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i * 7 + 1);
+    return ledger::PanVaultKey(bytes);
+}
+
+hsm::MacProfile mac_of(const routing::Route& route) {
+    const bool cmac = route.mac == routing::RouteMac::aes_cmac;
+    return {cmac ? hsm::MacAlgorithm::aes_cmac : hsm::MacAlgorithm::retail, hsm::MacPadding::zeros};
+}
+
+}  // namespace
+
+World::World(const WorldOptions& options)
+    : network(agenda_, clock_, Chance(options.seed).split()),
+      chance_(options.seed),
+      hsm_random_(options.seed),
+      engine_(hsm::Lmk::test(), hsm_random_),
+      vault_(vault_key()),
+      configuration_(world_configuration()),
+      checkers_(store.disk),
+      trace_(options.trace) {
+    if (options.adjust) options.adjust(*configuration_);
+    for (const auto* cards : {&cards_a, &cards_b})
+        for (const char* card : *cards) checkers_.forbid(card);
+    for (const char* key : {"0123456789ABCDEFFEDCBA9876543210", "10101010101010102323232323232323",
+                            "54545454545454546767676767676767", "000102030405060708090A0B0C0D0E0F"})
+        checkers_.forbid(key);
+    for (const routing::Route& route : configuration_->routes.routes()) {
+        routing::IssuerConfig config;
+        config.name = route.name;
+        config.dialect = iso8583::find_dialect(route.dialect);
+        ENSURE(config.dialect != nullptr);
+        config.zak = configuration_->issuer_keys.at(route.id).zak;
+        config.zpk = configuration_->issuer_keys.at(route.id).zpk;
+        config.pin_block_format = configuration_->issuer_keys.at(route.id).pin_block_format;
+        config.mac = mac_of(route);
+        config.switch_time_out_ms = route.reply_timeout_ms;
+        config.seed = chance_.next();
+        issuers_[route.id] = std::make_unique<IssuerNode>(std::move(config), engine_, network, agenda_,
+                                                          [this] { return now(); });
+        for (std::size_t i = 0; i < connections_per_issuer; ++i) issuer_slots_.push_back({route.id, 0});
+    }
+    start();
+}
+
+World::~World() = default;
+
+iso8583::Now World::now() const {
+    return {clock_, iso8583::UtcTime{epoch_ms + clock_.ms - 1'000'000 + utc_offset_ms_}, shanghai_offset_s};
+}
+
+void World::trace(const std::string& line) const {
+    if (!trace_) return;
+    const std::int64_t ms = clock_.ms - 1'000'000;
+    std::string stamp = std::to_string(ms / 1'000) + "." + std::to_string(1'000 + ms % 1'000).substr(1);
+    trace_(std::string(stamp.size() < 9 ? 9 - stamp.size() : 0, ' ') + stamp + "  " + line);
+}
+
+// ---- Time
+
+bool World::step(Instant until) {
+    const auto deed = agenda_.next();
+    const auto deadline = process_ ? process_->next_deadline() : std::nullopt;
+    const bool deed_first = deed && (!deadline || *deed <= *deadline);
+    const auto first = deed_first ? deed : deadline;
+    if (!first || *first > until) return false;
+    clock_ = std::max(clock_, *first);
+    if (deed_first) {
+        const Agenda::Deed carry_out = agenda_.take();
+        carry_out();
+    } else {
+        process_->pass_deadlines();
+    }
+    after_step();
+    return true;
+}
+
+void World::after_step() {
+    if (!process_) return;
+    process_->drive();
+    look_after_sync();
+    if (process_->dead()) {
+        checkers_.reached("crash while effects leave");
+        crash(chance_.below(2), chance_.between(faults.downtime_ms_min, faults.downtime_ms_max));
+    } else if (process_->failed()) {
+        checkers_.reached("R62 failed sync");
+        trace("the store failed: the process ends");
+        crash(chance_.below(2), chance_.between(faults.downtime_ms_min, faults.downtime_ms_max));
+    } else if (chance_.permille(faults.crash_permille)) {
+        checkers_.reached(store.disk.sync_pending() ? "crash mid-sync" : "crash between turns");
+        crash(chance_.below(2), chance_.between(faults.downtime_ms_min, faults.downtime_ms_max));
+    }
+}
+
+void World::pass(std::int64_t ms) {
+    const Instant until = clock_.plus_ms(ms);
+    std::uint32_t steps = 0;
+    Instant last = clock_;
+    while (step(until)) {
+        steps = clock_ == last ? steps + 1 : 0;
+        last = clock_;
+        if (steps < steps_at_one_instant_max) continue;
+        checkers_.broken("liveness", "the switch goes in circles without time passing", clock_);
+        break;
+    }
+    clock_ = std::max(clock_, until);
+}
+
+bool World::run_until(const std::function<bool()>& done, std::int64_t ms) {
+    const Instant until = clock_.plus_ms(ms);
+    while (!done())
+        if (!step(until)) {
+            clock_ = std::max(clock_, until);
+            return done();
+        }
+    return true;
+}
+
+// ---- Disk
+
+void World::look_after_sync() {
+    if (!store.disk.sync_pending() || sync_is_timed_) return;
+    ++turns_;
+    sync_is_timed_ = true;
+    if (crash_in_next_sync_) {
+        const bool kept = *std::exchange(crash_in_next_sync_, std::nullopt);
+        at(0, [this, kept] { crash(kept ? 1 : 0, 1'000); });
+        return;
+    }
+    std::int64_t takes_ms = chance_.between(faults.sync_ms_min, faults.sync_ms_max);
+    if (chance_.permille(faults.sync_slow_permille)) takes_ms += chance_.between(0, slow_sync_ms_max);
+    const std::uint64_t generation = generation_;
+    if (chance_.permille(faults.crash_in_sync_permille)) {
+        at(takes_ms / 2, [this, generation] {
+            if (generation != generation_) return;
+            checkers_.reached("crash mid-sync");
+            crash(chance_.below(2), chance_.between(faults.downtime_ms_min, faults.downtime_ms_max));
+        });
+        return;
+    }
+    if (chance_.permille(faults.sync_fails_permille))
+        store.disk.fail_next_sync({ledger::StoreError::Kind::io, "a write failed"});
+    if (chance_.permille(faults.crash_in_effects_permille)) process_->die_after(chance_.below(4));
+    at(takes_ms, [this, generation] {
+        if (generation == generation_) complete_sync();
+    });
+}
+
+void World::complete_sync() {
+    sync_is_timed_ = false;
+    const std::uint64_t before = store.disk.last_turn_number();
+    store.disk.complete_sync();
+    if (store.disk.last_turn_number() != before) checkers_.batch_durable(*store.handed_over, clock_);
+}
+
+// ---- The switch
+
+void World::start() {
+    ++generation_;
+    sync_is_timed_ = false;
+    accepts_new_work_ = true;
+    process_ = std::make_unique<SwitchProcess>(configuration_, store, vault_, *this);
+    if (!process_->recover()) {
+        checkers_.broken("I9", "the switch does not start again over its own store", clock_);
+        process_.reset();
+        return;
+    }
+    trace("the switch is up");
+    for (std::size_t slot = 0; slot < issuer_slots_.size(); ++slot) connect_issuer(slot);
+    process_->drive();
+    look_after_sync();
+}
+
+void World::crash(std::size_t keep_prefix, std::int64_t downtime_ms) {
+    if (!process_) return;
+    const bool in_sync = store.disk.sync_pending();
+    trace("CRASH" + std::string(in_sync ? keep_prefix > 0 ? " in a sync whose batch survives"
+                                                          : " in a sync whose batch is lost"
+                                        : ""));
+    ++generation_;
+    process_.reset();
+    store.disk.crash(keep_prefix);
+    if (in_sync && keep_prefix > 0) checkers_.batch_durable(*store.handed_over, clock_);
+    checkers_.after_crash(clock_);
+    const std::set<std::uint64_t> broken_off = std::exchange(connections_, {});
+    for (const std::uint64_t connection : broken_off) network.close(connection, Side::switch_side);
+    for (IssuerSlot& slot : issuer_slots_) slot.connection = 0;
+    slot_of_.clear();
+    operators_.clear();
+    at(downtime_ms, [this] {
+        if (!process_) start();
+    });
+}
+
+void World::replace_configuration(const std::function<void(Configuration&)>& change) {
+    auto fresh = std::make_shared<Configuration>(*configuration_);
+    ++fresh->version;
+    change(*fresh);
+    configuration_ = fresh;
+    if (!process_) return;
+    process_->event_arrived(ConfigReplaced{configuration_});
+    after_step();
+}
+
+void World::set_accepts_new_work(bool accepts) {
+    if (accepts == accepts_new_work_ || !process_) return;
+    accepts_new_work_ = accepts;
+    checkers_.reached("R62 disk nearly full");
+    process_->event_arrived(StoreHealthChanged{accepts, accepts ? "" : "disk nearly full"});
+    after_step();
+}
+
+void World::operate(OperatorCommand command, const std::string& user, Role role,
+                    std::function<void(const OperatorAnswer&)> answered) {
+    if (!process_) return;
+    const std::uint64_t ticket = next_operator_ticket_++;
+    operators_[ticket] = std::move(answered);
+    process_->event_arrived(OperatorCommanded{ticket, user, role, std::move(command)});
+    after_step();
+}
+
+// ---- Links
+
+std::optional<std::uint64_t> World::connect_terminal(Profile profile, Network::End peer_end) {
+    if (!process_) return std::nullopt;
+    Network::End switch_end;
+    const std::uint64_t generation = generation_;
+    switch_end.bytes = [this, generation](std::uint64_t connection, iso8583::ByteView bytes) {
+        if (generation == generation_ && process_) process_->bytes_arrived(LinkId{connection}, bytes);
+    };
+    switch_end.closed = [this, generation](std::uint64_t connection) {
+        if (generation == generation_ && process_) process_->peer_closed(LinkId{connection});
+    };
+    const std::uint64_t connection = network.open(std::move(switch_end), std::move(peer_end));
+    connections_.insert(connection);
+    process_->terminal_connected(LinkId{connection}, profile);
+    return connection;
+}
+
+void World::connect_issuer(std::size_t index) {
+    IssuerSlot& slot = issuer_slots_[index];
+    if (!process_ || slot.connection != 0) return;
+    IssuerNode& node = *issuers_.at(slot.route);
+    if (!node.up) return retry_issuer(index);
+    const std::uint64_t generation = generation_;
+    Network::End switch_end, peer_end;
+    switch_end.bytes = [this, generation](std::uint64_t connection, iso8583::ByteView bytes) {
+        if (generation == generation_ && process_) process_->bytes_arrived(LinkId{connection}, bytes);
+    };
+    switch_end.closed = [this, generation](std::uint64_t connection) {
+        if (generation == generation_ && process_) process_->peer_closed(LinkId{connection});
+    };
+    peer_end.bytes = [&node](std::uint64_t connection, iso8583::ByteView bytes) {
+        node.bytes_arrived(connection, bytes);
+    };
+    peer_end.closed = [&node](std::uint64_t connection) { node.closed(connection); };
+    slot.connection = network.open(std::move(switch_end), std::move(peer_end));
+    slot_of_[slot.connection] = index;
+    connections_.insert(slot.connection);
+    node.connected(slot.connection);
+    const routing::Route* route = configuration_->routes.find(slot.route);
+    IssuerSessionSetup setup;
+    setup.link = LinkId{slot.connection};
+    setup.route = slot.route;
+    setup.dialect = iso8583::find_dialect(route->dialect);
+    setup.framing = setup.dialect->framing();
+    setup.mac = mac_of(*route);
+    setup.zaks = {configuration_->issuer_keys.at(slot.route).zak};
+    process_->issuer_connected(std::move(setup));
+}
+
+void World::retry_issuer(std::size_t index) {
+    const std::uint64_t generation = generation_;
+    at(chance_.between(reconnect_ms_min, reconnect_ms_max), [this, generation, index] {
+        if (generation == generation_) connect_issuer(index);
+    });
+}
+
+void World::set_issuer_up(routing::RouteId route, bool up) {
+    IssuerNode& node = *issuers_.at(route);
+    node.up = up;
+    trace(node.model().config().name + (up ? " is up" : " is down"));
+    if (!up) node.drop_all();
+}
+
+void World::to_peer(LinkId link, iso8583::Bytes bytes) {
+    network.write(link.value, Side::switch_side, std::move(bytes));
+}
+
+void World::link_dropped(LinkId link, const std::string& why) {
+    logged(why);
+    trace("link " + std::to_string(link.value) + " closed: " + why);
+    network.close(link.value, Side::switch_side);
+    connections_.erase(link.value);
+    const auto slot = slot_of_.find(link.value);
+    if (slot == slot_of_.end()) return;
+    const std::size_t index = slot->second;
+    slot_of_.erase(slot);
+    issuer_slots_[index].connection = 0;
+    retry_issuer(index);
+}
+
+Till& World::add_till(std::unique_ptr<Till> till) {
+    tills_.push_back(std::move(till));
+    return *tills_.back();
+}
+
+// ---- HSM
+
+std::optional<hsm::Reply> World::ask_hsm(LinkId asker, hsm::Ticket ticket, const hsm::Request& request) {
+    const bool fails = !hsm_up || chance_.permille(faults.hsm_fails_permille);
+    hsm::Reply reply =
+        fails ? hsm::Reply(tl::unexpected(hsm::HsmFault::unavailable)) : engine_.perform(request);
+    if (fails) checkers_.reached("R64 HSM unavailable");
+    if (!chance_.permille(faults.hsm_slow_permille)) return reply;
+    const std::uint64_t generation = generation_;
+    at(chance_.between(0, faults.hsm_slow_ms_max),
+       [this, generation, asker, ticket, reply = std::move(reply)] {
+           if (generation == generation_ && process_) process_->hsm_answered(asker, ticket, reply);
+       });
+    return std::nullopt;
+}
+
+// ---- What leaves
+
+void World::released(const Effect& effect) {
+    if (process_->failed()) checkers_.broken("I5", "an effect left after the store had failed", clock_);
+    checkers_.released(effect, clock_);
+    note_effect(effect);
+    if (const auto* answer = std::get_if<AnswerOperator>(&effect)) {
+        const auto waiting = operators_.find(answer->ticket);
+        if (waiting == operators_.end()) return;
+        const auto answered = std::move(waiting->second);
+        operators_.erase(waiting);
+        if (answered) answered(answer->answer);
+    }
+    if (const auto* note = std::get_if<Note>(&effect); note != nullptr && keep_notes) notes.push_back(*note);
+}
+
+void World::note_effect(const Effect& effect) {
+    const auto mix = [this](std::string_view text) {
+        for (const char c : text)
+            effects_hash_ = (effects_hash_ ^ static_cast<unsigned char>(c)) * 1'099'511'628'211ULL;
+    };
+    mix(std::to_string(clock_.ms));
+    mix(whole_text(effect));
+    if (tracing()) trace(masked_text(effect));
+}
+
+void World::logged(const std::string& text) { checkers_.logged(text, clock_); }
+
+}  // namespace simulation

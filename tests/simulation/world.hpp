@@ -1,0 +1,163 @@
+// World: the switch with everything around it on one virtual clock: terminals, network, issuers, HSM, disk,
+// operators, and what goes wrong with each. One seed, one run: the same twice gives the same hash of all
+// effects.
+//
+// Scripts (tests/flow) and chance (cashier.hpp, run.hpp) both play in it; without faults everything works and
+// takes no time. Checkers watch all the while (checkers.hpp). One thread, no clock, no sockets, no files.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "hsm_sim/engine.hpp"
+#include "tests/simulation/agenda.hpp"
+#include "tests/simulation/chance.hpp"
+#include "tests/simulation/checkers.hpp"
+#include "tests/simulation/issuer_node.hpp"
+#include "tests/simulation/network.hpp"
+#include "tests/simulation/switch_process.hpp"
+#include "tests/simulation/watched_store.hpp"
+#include "tests/simulation/world_configuration.hpp"
+
+namespace simulation {
+
+class Till;
+
+struct WorldFaults {
+    std::int64_t sync_ms_min = 0, sync_ms_max = 0;
+    std::uint32_t sync_slow_permille = 0;         // a sync takes seconds
+    std::uint32_t sync_fails_permille = 0;        // R62
+    std::uint32_t crash_in_sync_permille = 0;     // of syncs
+    std::uint32_t crash_in_effects_permille = 0;  // of syncs: dies while its effects leave
+    std::uint32_t crash_permille = 0;             // of steps
+    std::int64_t downtime_ms_min = 0, downtime_ms_max = 0;
+    std::uint32_t hsm_slow_permille = 0;  // of questions
+    std::int64_t hsm_slow_ms_max = 0;
+    std::uint32_t hsm_fails_permille = 0;
+};
+
+struct WorldOptions {
+    std::uint64_t seed = 1;
+    std::function<void(acquirer::Configuration&)> adjust;
+    /// Lines for people: what happens when.
+    std::function<void(const std::string&)> trace;
+};
+
+class World final : public Surroundings {
+  public:
+    explicit World(const WorldOptions& options);
+    ~World() override;
+
+    // Time. An event that is due is carried out before time passes.
+    void pass(std::int64_t ms);
+    /// Runs until `done`, for at most `ms`; false when it never was.
+    bool run_until(const std::function<bool()>& done, std::int64_t ms);
+    void at(std::int64_t after_ms, Agenda::Deed deed) {
+        agenda_.at(clock_.plus_ms(after_ms), std::move(deed));
+    }
+    [[nodiscard]] iso8583::Now now() const override;
+    /// The wall clock is set, the monotonic one goes on.
+    void step_clock(std::int64_t ms) { utc_offset_ms_ += ms; }
+
+    // The switch.
+    [[nodiscard]] bool up() const { return process_ != nullptr; }
+    [[nodiscard]] SwitchProcess& process() { return *process_; }
+    /// The process dies; of a sync under way `keep_prefix` batches survive. It starts again after
+    /// `downtime_ms`.
+    void crash(std::size_t keep_prefix, std::int64_t downtime_ms);
+    /// The next sync is not lived through; `kept` says whether its batch survives.
+    void crash_in_next_sync(bool kept) { crash_in_next_sync_ = kept; }
+    void replace_configuration(const std::function<void(acquirer::Configuration&)>& change);
+    void set_accepts_new_work(bool accepts);
+    /// Asks as an operator; the answer comes after the sync, or never when the switch dies.
+    void operate(acquirer::OperatorCommand command, const std::string& user, acquirer::Role role,
+                 std::function<void(const acquirer::OperatorAnswer&)> answered);
+    WatchedStore store;
+    WorldFaults faults;
+    Network network;
+
+    // HSM.
+    bool hsm_up = true;
+
+    // Issuers.
+    [[nodiscard]] IssuerNode& issuer(routing::RouteId route) { return *issuers_.at(route); }
+    /// Connections of an issuer break, and new ones are refused until it is up again.
+    void set_issuer_up(routing::RouteId route, bool up);
+
+    // Terminals.
+    Till& add_till(std::unique_ptr<Till> till);
+    [[nodiscard]] std::vector<std::unique_ptr<Till>>& tills() { return tills_; }
+    /// A new connection of a terminal; nothing while the switch is down.
+    std::optional<std::uint64_t> connect_terminal(acquirer::Profile profile, Network::End peer_end);
+
+    [[nodiscard]] Checkers& checkers() { return checkers_; }
+    [[nodiscard]] const acquirer::Configuration& configuration() const { return *configuration_; }
+    [[nodiscard]] const ledger::PanVault& vault() const { return vault_; }
+    [[nodiscard]] hsm::HsmEngine& engine() { return engine_; }
+    [[nodiscard]] Chance& chance() { return chance_; }
+    /// Of all effects so far, in order, with their times.
+    [[nodiscard]] std::uint64_t effects_hash() const { return effects_hash_; }
+    [[nodiscard]] std::uint64_t turns() const { return turns_; }
+    [[nodiscard]] bool tracing() const { return static_cast<bool>(trace_); }
+    void trace(const std::string& line) const;
+    /// Notes since the last call, for scripts.
+    std::vector<acquirer::Note> notes;
+    bool keep_notes = false;
+
+    // Surroundings
+    void to_peer(acquirer::LinkId link, iso8583::Bytes bytes) override;
+    void link_dropped(acquirer::LinkId link, const std::string& why) override;
+    std::optional<hsm::Reply> ask_hsm(acquirer::LinkId asker, hsm::Ticket ticket,
+                                      const hsm::Request& request) override;
+    void released(const acquirer::Effect& effect) override;
+    void logged(const std::string& text) override;
+
+  private:
+    struct IssuerSlot {
+        routing::RouteId route;
+        std::uint64_t connection = 0;  // 0: none
+    };
+    bool step(iso8583::Instant until);
+    void after_step();
+    void look_after_sync();
+    void complete_sync();
+    void start();
+    void connect_issuer(std::size_t slot);
+    void retry_issuer(std::size_t slot);
+    void note_effect(const acquirer::Effect& effect);
+
+    Agenda agenda_;
+    iso8583::Instant clock_{1'000'000};
+    std::int64_t utc_offset_ms_ = 0;
+    Chance chance_;
+    SeededRandom hsm_random_;
+    hsm::HsmEngine engine_;
+    ledger::PanVault vault_;
+    std::shared_ptr<acquirer::Configuration> configuration_;
+    Checkers checkers_;
+    std::unique_ptr<SwitchProcess> process_;
+    std::uint64_t generation_ = 0;  // of the process: what was meant for an earlier one is lost
+    bool sync_is_timed_ = false;
+    std::optional<bool> crash_in_next_sync_;
+    bool accepts_new_work_ = true;
+
+    std::map<routing::RouteId, std::unique_ptr<IssuerNode>> issuers_;
+    std::vector<IssuerSlot> issuer_slots_;
+    std::map<std::uint64_t, std::size_t> slot_of_;  // by connection
+    std::set<std::uint64_t> connections_;           // of the process
+    std::vector<std::unique_ptr<Till>> tills_;
+    std::map<std::uint64_t, std::function<void(const acquirer::OperatorAnswer&)>> operators_;
+    std::uint64_t next_operator_ticket_ = 1;
+
+    std::function<void(const std::string&)> trace_;
+    std::uint64_t effects_hash_ = 14'695'981'039'346'656'037ULL;
+    std::uint64_t turns_ = 0;
+};
+
+}  // namespace simulation
