@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <utility>
 
 namespace demo {
@@ -34,6 +36,14 @@ std::vector<char*> pointers(const std::vector<std::string>& argv) {
     dup2(err, STDERR_FILENO);
     execv(argv[0].c_str(), pointers(argv).data());
     _exit(127);
+}
+
+/// The last lines of a log, for a failure at start.
+std::string end_of(const std::string& log) {
+    static constexpr std::size_t shown_max = 2000;
+    std::ifstream in(log, std::ios::binary);
+    const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    return text.size() > shown_max ? text.substr(text.size() - shown_max) : text;
 }
 
 int exit_code(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
@@ -67,7 +77,8 @@ Result<bool> ChildProcess::read_ready(const std::string& log) {
             return parse_error(name_ + " did not become ready; its log: " + log);
         char piece[1024];
         const ssize_t count = read(out_, piece, sizeof piece);
-        if (count <= 0) return parse_error(name_ + " ended before it was ready; its log: " + log);
+        if (count <= 0)
+            return parse_error(name_ + " ended before it was ready; its log: " + log + "\n" + end_of(log));
         text.append(piece, static_cast<std::size_t>(count));
     }
 }

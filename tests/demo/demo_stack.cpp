@@ -12,12 +12,16 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "tests/demo/terminal_line.hpp"
+
 namespace demo {
 namespace {
 
 using iso8583::parse_error;
 using iso8583::Result;
 
+constexpr int connections_wait_ms = 30'000;
+constexpr int connections_look_again_ms = 20;
 const std::vector<std::string> issuer_names = {"issuer-a", "issuer-b"};
 
 std::string read_file(const std::string& path) {
@@ -32,6 +36,22 @@ std::string text_of(const nlohmann::json& object, const char* name) {
     return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
 }
 
+/// The answer of an HTTP server on loopback, head and body; empty when there is none.
+std::string http_get(const std::string& address, const std::string& target) {
+    const int s = connect_loopback(address);
+    std::string answer;
+    const std::string request =
+        "GET " + target + " HTTP/1.1\r\nHost: " + address + "\r\nConnection: close\r\n\r\n";
+    if (s >= 0 &&
+        ::send(s, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size())) {
+        char piece[8192];
+        for (ssize_t count; (count = recv(s, piece, sizeof piece, 0)) > 0;)
+            answer.append(piece, static_cast<std::size_t>(count));
+    }
+    if (s >= 0) close(s);
+    return answer;
+}
+
 /// The value of `name=` in a ready line, up to the next blank.
 std::string value_of(const std::string& line, const std::string& name) {
     const std::size_t at = line.find(' ' + name + '=');
@@ -44,17 +64,23 @@ std::string value_of(const std::string& line, const std::string& name) {
 
 Result<bool> DemoStack::start() {
     for (const std::string& name : issuer_names) {
-        auto process =
-            ChildProcess::start({program("issuer-sim"), "--config", options_.config + "/" + name + ".toml",
-                                 "--journal", path(name + ".journal"), "--control", path(name + ".sock")},
-                                path(name + ".log"));
+        std::vector<std::string> argv = {program("issuer-sim"),
+                                         "--config",
+                                         options_.config + "/" + name + ".toml",
+                                         "--journal",
+                                         path(name + ".journal"),
+                                         "--control",
+                                         path(name + ".sock")};
+        if (options_.free_ports) argv.insert(argv.end(), {"--listen", "127.0.0.1:0"});
+        auto process = ChildProcess::start(argv, path(name + ".log"));
         if (!process) return tl::unexpected(process.error());
         fmt::print("{}: {}\n", name, process->ready_line());
         issuers_.emplace(name, std::move(*process));
     }
     if (options_.hsm_over_tcp) {
-        auto process = ChildProcess::start(
-            {program("hsm-sim"), "--listen", "127.0.0.1:1500", "--lmk", "test"}, path("hsm-sim.log"));
+        const std::string listen = options_.free_ports ? "127.0.0.1:0" : "127.0.0.1:1500";
+        auto process = ChildProcess::start({program("hsm-sim"), "--listen", listen, "--lmk", "test"},
+                                           path("hsm-sim.log"));
         if (!process) return tl::unexpected(process.error());
         fmt::print("hsm-sim: {}\n", process->ready_line());
         hsm_.emplace(std::move(*process));
@@ -63,14 +89,25 @@ Result<bool> DemoStack::start() {
     return start_switch();
 }
 
+/// demo.toml with the addresses of this run.
 Result<bool> DemoStack::write_switch_config() {
     std::string text = read_file(options_.config + "/demo.toml");
     if (text.empty()) return parse_error("cannot read " + options_.config + "/demo.toml");
-    if (options_.hsm_over_tcp) {
-        const std::string embedded = "mode = \"embedded\"";
-        const std::size_t at = text.find(embedded);
-        if (at == std::string::npos) return parse_error("demo.toml has no line: " + embedded);
-        text.replace(at, embedded.size(), "mode = \"tcp\"\naddress = \"127.0.0.1:1500\"");
+    std::vector<std::pair<std::string, std::string>> changes;
+    if (hsm_)
+        changes.emplace_back(
+            "mode = \"embedded\"\nlmk = \"test\"\n",
+            "mode = \"tcp\"\naddresses = [\"" + value_of(hsm_->ready_line(), "hsm") + "\"]\n");
+    if (options_.free_ports) {
+        for (const char* own : {"127.0.0.1:8583", "127.0.0.1:8584", "127.0.0.1:9583"})
+            changes.emplace_back(own, "127.0.0.1:0");
+        changes.emplace_back("127.0.0.1:8601", value_of(issuers_.at("issuer-a").ready_line(), "issuer"));
+        changes.emplace_back("127.0.0.1:8602", value_of(issuers_.at("issuer-b").ready_line(), "issuer"));
+    }
+    for (const auto& [from, to] : changes) {
+        const std::size_t at = text.find(from);
+        if (at == std::string::npos) return parse_error("demo.toml lacks: " + from);
+        text.replace(at, from.size(), to);
     }
     std::ofstream out(path("demo.toml"), std::ios::binary);
     out << text;
@@ -84,7 +121,27 @@ Result<bool> DemoStack::start_switch() {
     if (!process) return tl::unexpected(process.error());
     fmt::print("refund-switch: {}\n", process->ready_line());
     switch_.emplace(std::move(*process));
-    return true;
+    return await_connections();
+}
+
+/// Ready means that the switch listens; its own connections, to HSM and issuers, come up a moment later. Its
+/// metrics say when.
+Result<bool> DemoStack::await_connections() const {
+    const std::string metrics = value_of(switch_->ready_line(), "metrics");
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(connections_wait_ms);
+    for (;;) {
+        std::istringstream lines(http_get(metrics, "/metrics"));
+        std::size_t up = 0;
+        for (std::string line; std::getline(lines, line);) {
+            const bool counts = line.find("hsm_available ") != std::string::npos ||
+                                line.find("issuer_connections_signed_on{") != std::string::npos;
+            if (counts && line[0] != '#' && std::strtod(line.c_str() + line.rfind(' '), nullptr) >= 1) ++up;
+        }
+        if (up == 1 + issuer_names.size()) return true;
+        if (std::chrono::steady_clock::now() > deadline)
+            return parse_error("HSM or issuers are not connected");
+        poll(nullptr, 0, connections_look_again_ms);
+    }
 }
 
 void DemoStack::kill_switch() {

@@ -20,6 +20,8 @@ struct StackOptions {
     std::string config;  // folder of demo.toml, issuer-a.toml, issuer-b.toml
     std::string folder;  // logs, journals, data: a temporary one
     bool hsm_over_tcp = false;
+    bool free_ports =
+        false;  // ports that are free instead of the demo's own, for several demos on one machine
 };
 
 /// One line of an issuer's journal.
@@ -57,6 +59,7 @@ class DemoStack {
     [[nodiscard]] std::string path(const std::string& name) const { return options_.folder + "/" + name; }
     [[nodiscard]] std::string program(const std::string& name) const { return options_.bin + "/" + name; }
     iso8583::Result<bool> write_switch_config();
+    iso8583::Result<bool> await_connections() const;
 
     StackOptions options_;
     std::map<std::string, ChildProcess> issuers_;

@@ -48,6 +48,7 @@ int main(int argc, char** argv) {
     app.add_option("--config", options.config, "folder of demo.toml and the issuers' files")->required();
     app.add_option("--hsm", hsm, "embedded, or tcp: starts hsm-sim and uses that")
         ->check(CLI::IsMember({"embedded", "tcp"}));
+    app.add_flag("--free-ports", options.free_ports, "listen on free ports instead of the demo's own");
     app.add_flag("--keep", keep, "leave the stack running and say how to connect");
     try {
         app.parse(argc, argv);

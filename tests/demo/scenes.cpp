@@ -14,6 +14,8 @@ using peers::TerminalProfile;
 // The demo's terminals and their keys (docs/interfaces.md); published test values that protect nothing.
 constexpr const char* terminal_master_key = "0123456789ABCDEFFEDCBA9876543210";
 constexpr const char* terminal_mac_key = "10101010101010102323232323232323";
+constexpr const char* terminal_pin_key = "32323232323232324545454545454545";
+constexpr const char* test_pin = "1234";
 constexpr const char* card_of_issuer_a = "6212345678900000003";
 constexpr const char* card_of_issuer_b = "4111111111111111";
 
@@ -28,6 +30,7 @@ peers::TerminalConfig terminal_config(const std::string& profile, int number) {
     c.merchant = *iso8583::MerchantId::parse(unionpay ? "898110157220001" : "898110157220002");
     c.tmk_hex = terminal_master_key;
     c.tak_hex = terminal_mac_key;
+    c.tpk_hex = terminal_pin_key;
     return c;
 }
 
@@ -69,20 +72,20 @@ std::unique_ptr<TerminalLine> Scenes::line(const std::string& profile, int numbe
     return std::make_unique<TerminalLine>(std::move(config), stack_.address(profile));
 }
 
-Scenes::Sold Scenes::sell(Desk& desk, std::int64_t amount) {
-    Sold sold{desk.line->terminal().sale(desk.card, amount, utc_now()), {}};
-    const std::string seen = desk.line->exchange(sold.request);
+std::optional<Scenes::Sold> Scenes::sell(Desk& desk, std::int64_t amount) {
+    const auto request = desk.line->terminal().sale(desk.card, amount, utc_now());
+    const std::string seen = desk.line->exchange(request);
     expect("sale", "00", seen);
-    // After an unexpected answer the scene goes on with an empty receipt, and its expectations say what
-    // failed.
-    if (seen == "00" && desk.line->outcome().receipt) sold.receipt = *desk.line->outcome().receipt;
-    return sold;
+    // Without its sale the rest of a scene has nothing to work on.
+    if (seen != "00" || !desk.line->outcome().receipt) return std::nullopt;
+    return Sold{request, *desk.line->outcome().receipt};
 }
 
 void Scenes::play_all() {
     open_desks();
     sign_on();
     for (Desk& desk : desks_) sales_and_partial_refunds(desk);
+    for (Desk& desk : desks_) sale_with_pin(desk);
     for (Desk& desk : desks_) void_of_a_sale(desk);
     for (Desk& desk : desks_) reversal_of_a_sale(desk);
     for (Desk& desk : desks_) retry_of_a_sale(desk);
@@ -116,7 +119,9 @@ void Scenes::sign_on() {
 
 void Scenes::sales_and_partial_refunds(Desk& desk) {
     scene("sale and partial refunds: " + desk.name);
-    const Sold sold = sell(desk, 10000);
+    const auto sale = sell(desk, 10000);
+    if (!sale) return;
+    const Sold& sold = *sale;
     auto refund = [&](std::int64_t amount) {
         return desk.line->exchange(desk.line->terminal().refund(sold.receipt, amount, utc_now()));
     };
@@ -128,9 +133,21 @@ void Scenes::sales_and_partial_refunds(Desk& desk) {
     show_ledger(sold.receipt.rrn);
 }
 
+void Scenes::sale_with_pin(Desk& desk) {
+    // The terminal's PIN block reaches issuer-a in format 0 under its TDES key, issuer-b in format 4 under
+    // its AES key.
+    scene("sale with PIN: " + desk.name);
+    peers::SaleOptions options;
+    options.pin = test_pin;
+    const auto request = desk.line->terminal().sale(desk.card, 1200, utc_now(), options);
+    expect("sale with PIN", "00", desk.line->exchange(request));
+}
+
 void Scenes::void_of_a_sale(Desk& desk) {
     scene("void: " + desk.name);
-    const Sold sold = sell(desk, 2500);
+    const auto sale = sell(desk, 2500);
+    if (!sale) return;
+    const Sold& sold = *sale;
     expect("void", "00", desk.line->exchange(desk.line->terminal().void_sale(sold.receipt, utc_now())));
     // issuer-a takes a void as the reversal of the sale, issuer-b as a request of its own.
     expect_effect("the issuer's books", desk, desk.issuer == "issuer-a" ? "reversal of sale" : "void", "",
@@ -141,7 +158,9 @@ void Scenes::void_of_a_sale(Desk& desk) {
 
 void Scenes::reversal_of_a_sale(Desk& desk) {
     scene("reversal: " + desk.name);
-    const Sold sold = sell(desk, 7700);
+    const auto sale = sell(desk, 7700);
+    if (!sale) return;
+    const Sold& sold = *sale;
     expect("reversal", "00",
            desk.line->exchange(desk.line->terminal().reversal(sold.request, "98", utc_now())));
     expect_effect("the issuer's books", desk, "reversal of sale", sold.receipt.rrn.str(), 7700);
@@ -151,7 +170,9 @@ void Scenes::reversal_of_a_sale(Desk& desk) {
 
 void Scenes::retry_of_a_sale(Desk& desk) {
     scene("retry: " + desk.name);
-    const Sold sold = sell(desk, 4200);
+    const auto sale = sell(desk, 4200);
+    if (!sale) return;
+    const Sold& sold = *sale;
     expect("the same sale again", "00", desk.line->exchange(desk.line->terminal().again(sold.request)));
     const auto& again = desk.line->outcome().receipt;
     expect("same RRN and authorization code", sold.receipt.rrn.str() + " " + sold.receipt.authorization,
@@ -171,7 +192,9 @@ void Scenes::silent_issuer(Desk& desk) {
 
 void Scenes::advice_refused_later(Desk& desk) {
     scene("refund advice that the issuer refuses: " + desk.name);
-    const Sold sold = sell(desk, 6000);
+    const auto sale = sell(desk, 6000);
+    if (!sale) return;
+    const Sold& sold = *sale;
     expect("issuer is told to refuse the next refund", "ok",
            stack_.tell(desk.issuer, "next refund decline 14"));
     expect("the terminal's refund is accepted durably", "00",
@@ -184,7 +207,9 @@ void Scenes::advice_refused_later(Desk& desk) {
 
 void Scenes::refund_that_needs_a_checker(Desk& desk) {
     scene("refund that needs a checker: " + desk.name);
-    const Sold sold = sell(desk, 2'000'000);
+    const auto sale = sell(desk, 2'000'000);
+    if (!sale) return;
+    const Sold& sold = *sale;
     expect("refund of 10,000.01 is held", "01",
            desk.line->exchange(desk.line->terminal().refund(sold.receipt, 1'000'001, utc_now())));
     const std::string case_number = desk.line->outcome().text();
@@ -201,13 +226,14 @@ void Scenes::refund_that_needs_a_checker(Desk& desk) {
 void Scenes::kill_under_way() {
     scene("kill -9 while a sale is with its issuer");
     Desk& desk = desks_[1];
-    const Sold before = sell(desk, 3300);
+    const auto before = sell(desk, 3300);
     Desk& advice = desks_[0];
-    const Sold advice_sale = sell(advice, 3300);
+    const auto advice_sale = sell(advice, 3300);
+    if (!before || !advice_sale) return;
     expect("issuer is told to be silent on the next refund", "ok",
            stack_.tell(advice.issuer, "next refund silent 30"));
     expect("refund by advice is accepted", "00",
-           advice.line->exchange(advice.line->terminal().refund(advice_sale.receipt, 1300, utc_now())));
+           advice.line->exchange(advice.line->terminal().refund(advice_sale->receipt, 1300, utc_now())));
     const auto request = desk.line->terminal().sale(desk.card, 20'000 + silent_amount, utc_now());
     desk.line->send(request);
     expect_effect("the issuer has booked it, its answer will not come", desk, "sale", "",
@@ -219,15 +245,15 @@ void Scenes::kill_under_way() {
     if (!restarted) return;
     for (Desk& d : desks_) d.line->move_to(stack_.address(d.profile));
     expect("the approved sale is still known, without a new sign-on", "00",
-           desk.line->exchange(desk.line->terminal().again(before.request)));
-    expect("with its RRN", before.receipt.rrn.str(),
+           desk.line->exchange(desk.line->terminal().again(before->request)));
+    expect("with its RRN", before->receipt.rrn.str(),
            desk.line->outcome().receipt ? desk.line->outcome().receipt->rrn.str() : "none");
     expect("the sale that was under way is in doubt", desk.silent_code,
            desk.line->exchange(desk.line->terminal().again(request)));
     expect_effect("and is reversed by the switch", desk, "reversal of sale", "", 20'000 + silent_amount);
     expect_effect("the refund by advice reached its issuer once", advice, "refund", "", 1300);
     expect("a refund after the restart", "00",
-           desk.line->exchange(desk.line->terminal().refund(before.receipt, 3300, utc_now())));
+           desk.line->exchange(desk.line->terminal().refund(before->receipt, 3300, utc_now())));
 }
 
 void Scenes::settlement(Desk& desk) {
@@ -236,7 +262,9 @@ void Scenes::settlement(Desk& desk) {
              desk.card, desk.silent_code, line(desk.profile, desk.issuer == "issuer-a" ? 51 : 52)};
     if (own.profile == "unionpay-pos")
         expect("sign-on", "00", own.line->exchange(own.line->terminal().sign_on(utc_now())));
-    const Sold sold = sell(own, 6000);
+    const auto sale = sell(own, 6000);
+    if (!sale) return;
+    const Sold& sold = *sale;
     expect("refund of 10.00", "00",
            own.line->exchange(own.line->terminal().refund(sold.receipt, 1000, utc_now())));
     const auto before = own.line->terminal().batch();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -42,6 +43,7 @@ class Scenes {
     void open_desks();
     void sign_on();
     void sales_and_partial_refunds(Desk& desk);
+    void sale_with_pin(Desk& desk);
     void void_of_a_sale(Desk& desk);
     void reversal_of_a_sale(Desk& desk);
     void retry_of_a_sale(Desk& desk);
@@ -52,7 +54,7 @@ class Scenes {
     void settlement(Desk& desk);
     void books_compare();
 
-    Sold sell(Desk& desk, std::int64_t amount);
+    std::optional<Sold> sell(Desk& desk, std::int64_t amount);
     std::unique_ptr<TerminalLine> line(const std::string& profile, int number);
     void scene(const std::string& title);
     void expect(const std::string& what, const std::string& expected, const std::string& seen);

@@ -50,6 +50,21 @@ iso8583::UtcTime utc_now() {
     return {duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count()};
 }
 
+int connect_loopback(const std::string& address) {
+    const std::size_t colon = address.rfind(':');
+    if (colon == std::string::npos) return -1;
+    sockaddr_in peer{};
+    peer.sin_family = AF_INET;
+    peer.sin_port = htons(static_cast<std::uint16_t>(std::strtoul(address.c_str() + colon + 1, nullptr, 10)));
+    inet_pton(AF_INET, address.substr(0, colon).c_str(), &peer.sin_addr);
+    const int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int on = 1;
+    setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (::connect(s, reinterpret_cast<const sockaddr*>(&peer), sizeof peer) == 0) return s;
+    ::close(s);
+    return -1;
+}
+
 void TerminalLine::move_to(std::string address) {
     close();
     address_ = std::move(address);
@@ -60,19 +75,8 @@ void TerminalLine::close() {
 }
 
 bool TerminalLine::connect() {
-    if (socket_ >= 0) return true;
-    const std::size_t colon = address_.rfind(':');
-    sockaddr_in peer{};
-    peer.sin_family = AF_INET;
-    peer.sin_port =
-        htons(static_cast<std::uint16_t>(std::strtoul(address_.c_str() + colon + 1, nullptr, 10)));
-    inet_pton(AF_INET, address_.substr(0, colon).c_str(), &peer.sin_addr);
-    socket_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const int on = 1;
-    setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (::connect(socket_, reinterpret_cast<const sockaddr*>(&peer), sizeof peer) == 0) return true;
-    close();
-    return false;
+    if (socket_ < 0) socket_ = connect_loopback(address_);
+    return socket_ >= 0;
 }
 
 void TerminalLine::print_body(const char* arrow, const iso8583::Bytes& body) const {

@@ -11,6 +11,8 @@
 namespace demo {
 
 iso8583::UtcTime utc_now();
+/// A connected socket to "127.0.0.1:8583", or -1.
+int connect_loopback(const std::string& address);
 
 class TerminalLine {
   public:

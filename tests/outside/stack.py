@@ -180,6 +180,12 @@ class Stack:
         # Paths may hold spaces, addresses may not: each value runs up to the next ` name=`.
         self.ready = dict(re.findall(r"([\w.-]+)=(.*?)(?= [\w.-]+=|\s*$)", self.switch.ready.strip()))
         self.addresses = {p: address_of(self.ready[f"terminals.{p}"]) for p in ("unionpay-pos", "iso87-ascii")}
+        # Ready means that it listens; its own connections come up a moment later.
+        wait_until("HSM and issuers are connected", self.connected, every=0.02)
+
+    def connected(self):
+        values = dict(re.findall(r"^\w*?(hsm_available|issuer_connections_signed_on\S*) (\S+)$", self.metrics(), re.M))
+        return len(values) == 1 + len(ISSUERS) and all(float(v) >= 1 for v in values.values())
 
     def kill_switch(self):
         self.switch.kill()
