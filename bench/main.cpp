@@ -33,7 +33,8 @@ CLI::App* declare_load(CLI::App& app, bench::LoadOptions& o) {
     load->add_option("--duration", o.duration_s, "seconds measured")
         ->check(CLI::Range(1.0, 86'400.0))
         ->capture_default_str();
-    load->add_flag("--quick", o.quick, "a run of about 20 s");
+    load->add_flag("--quick", o.quick, "a run of about 20 s, with --with-limit");
+    load->add_flag("--with-limit", o.with_limit, "also the rungs of `limit` in the same shape, for ratios");
     load->add_option("--seed", o.seed, "the same seed plays the same requests")->capture_default_str();
     load->add_option("--issuer-latency-ms", o.issuer_latency_ms,
                      "how long the issuers of our own stack think");
@@ -82,6 +83,8 @@ int main(int argc, char** argv) {
     bench::CodecBenchOptions codec_options;
     CLI::App* codec = app.add_subcommand("codec", "nanoseconds to decode and encode, by dialect");
     codec->add_option("--json", codec_options.json_file, "write the figures to this file");
+    codec->add_option("--only", codec_options.only, "run one case, --iterations times, and print nothing");
+    codec->add_option("--iterations", codec_options.iterations, "for --only");
 #endif
 #if SWITCH_BENCH_LEDGER
     bench::LedgerBenchOptions ledger_options;
@@ -98,7 +101,8 @@ int main(int argc, char** argv) {
 #if SWITCH_BENCH_TURN
     bench::TurnBenchOptions turn_options;
     CLI::App* turn = app.add_subcommand("turn", "a refund through the core, memory store, no sockets");
-    turn->add_option("--refunds", turn_options.refunds, "how many, each of a sale of its own")->check(CLI::Range(100U, 400'000U));
+    turn->add_option("--refunds", turn_options.refunds, "how many, each of a sale of its own")
+        ->check(CLI::Range(100U, 400'000U));
     turn->add_option("--json", turn_options.json_file, "write the figures to this file");
 #endif
     try {

@@ -24,47 +24,61 @@ inline std::uint32_t load4(const std::uint8_t* p) {
 
 inline constexpr std::uint64_t every_byte = 0x0101010101010101;
 
-/// Runs a check of eight bytes over n bytes; what is left over is read again from the end (n ≥ 8), or padded
-/// with `neutral`, a byte that passes.
+/// Runs a check of eight bytes over n bytes. What is left over is read again from the end; fewer than eight
+/// bytes are read with what follows them (`readable` bytes from p belong to the caller's buffer), which a
+/// mask then replaces by `neutral`, a byte that passes.
 template <typename Check8>
-inline bool all_of(const std::uint8_t* p, std::size_t n, std::uint8_t neutral, Check8 ok) {
+inline bool all_of(const std::uint8_t* p, std::size_t n, std::size_t readable, std::uint8_t neutral,
+                   Check8 ok) {
+    if (n < 8 && readable >= 8) {
+        const std::uint64_t mask = (std::uint64_t{1} << (8 * n)) - 1;
+        return ok((load8(p) & mask) | (every_byte * neutral & ~mask));
+    }
     if (n >= 8) {
         const std::uint8_t* const last = p + n - 8;
         for (; p < last; p += 8)
             if (!ok(load8(p))) return false;
         return ok(load8(last));
     }
-    if (n >= 4) return ok(load4(p) | std::uint64_t{load4(p + n - 4)} << 32);
     std::uint64_t v = every_byte * neutral;
     for (std::size_t i = 0; i < n; ++i) v = (v << 8) | p[i];
     return ok(v);
 }
 
-inline bool all_ascii_digits(const std::uint8_t* p, std::size_t n) {
-    return all_of(p, n, '0', [](std::uint64_t v) {
-        // High nibble 3, and low nibble not above 9 (adding 6 would carry into the high nibble).
-        return ((v & every_byte * 0xF0) | (((v + every_byte * 0x06) & every_byte * 0xF0) >> 4)) ==
-               every_byte * 0x33;
-    });
+// The checks themselves, of eight bytes.
+inline bool ascii_digits8(std::uint64_t v) {
+    // High nibble 3, and low nibble not above 9 (adding 6 would carry into the high nibble).
+    return ((v & every_byte * 0xF0) | (((v + every_byte * 0x06) & every_byte * 0xF0) >> 4)) ==
+           every_byte * 0x33;
 }
-inline bool all_ebcdic_digits(const std::uint8_t* p, std::size_t n) {
-    return all_of(p, n, 0xF0, [](std::uint64_t v) {
+inline bool printable8(std::uint64_t v) {
+    // 0x20 ≤ byte ≤ 0x7E: with the top bit clear, +0x60 sets it from 0x20 on, and +1 sets it at 0x7F.
+    return ((v | ~(v + every_byte * 0x60) | (v + every_byte)) & every_byte * 0x80) == 0;
+}
+inline bool track8(std::uint64_t v) { return (v & every_byte * 0xF0) == every_byte * 0x30; }
+inline bool bcd_digits8(std::uint64_t v) {
+    // A nibble is above 9 when its bit 3 and one of its bits 2 and 1 are set.
+    return ((v >> 3) & ((v >> 2) | (v >> 1)) & every_byte * 0x11) == 0;
+}
+
+inline bool all_ascii_digits(const std::uint8_t* p, std::size_t n, std::size_t readable = 0) {
+    return all_of(p, n, readable, '0', ascii_digits8);
+}
+inline bool all_ebcdic_digits(const std::uint8_t* p, std::size_t n, std::size_t readable = 0) {
+    return all_of(p, n, readable, 0xF0, [](std::uint64_t v) {
         const std::uint64_t low = v & every_byte * 0x0F;
         return (v & every_byte * 0xF0) == every_byte * 0xF0 &&
                ((low + every_byte * 0x06) & every_byte * 0x10) == 0;
     });
 }
-inline bool all_printable(const std::uint8_t* p, std::size_t n) {
-    return all_of(p, n, ' ', [](std::uint64_t v) {
-        // 0x20 ≤ byte ≤ 0x7E: with the top bit clear, +0x60 sets it from 0x20 on, and +1 sets it at 0x7F.
-        return ((v | ~(v + every_byte * 0x60) | (v + every_byte)) & every_byte * 0x80) == 0;
-    });
+inline bool all_printable(const std::uint8_t* p, std::size_t n, std::size_t readable = 0) {
+    return all_of(p, n, readable, ' ', printable8);
 }
-inline bool all_bcd_digits(const std::uint8_t* p, std::size_t n) {
-    return all_of(p, n, 0, [](std::uint64_t v) {
-        // A nibble is above 9 when its bit 3 and one of its bits 2 and 1 are set.
-        return ((v >> 3) & ((v >> 2) | (v >> 1)) & every_byte * 0x11) == 0;
-    });
+inline bool all_track(const std::uint8_t* p, std::size_t n, std::size_t readable = 0) {
+    return all_of(p, n, readable, '0', track8);
+}
+inline bool all_bcd_digits(const std::uint8_t* p, std::size_t n, std::size_t readable = 0) {
+    return all_of(p, n, readable, 0, bcd_digits8);
 }
 
 inline constexpr std::size_t content_classes = 9;

@@ -58,8 +58,11 @@ class Decoder {
     bool read_bitmaps();
     bool read_bitmap(std::size_t word);
     bool read_fields();
-    bool read_field(int number);
-    bool read_length(int number, const FieldPlan& plan, std::size_t& count);
+    bool read_third_bitmap();
+    bool read_word(std::size_t w, std::uint64_t rest);
+    bool read_length(int number, const FieldPlan& plan, std::size_t& units, std::size_t& bytes, bool& ok);
+    static constexpr std::uint64_t first_bit = std::uint64_t{1} << 63;
+    static int number_of(std::size_t w, std::size_t k) { return static_cast<int>(w * 64 + k + 1); }
     [[gnu::cold, gnu::noinline]] bool bad_content(int number, const FieldPlan& plan, std::size_t units,
                                                   std::size_t bytes);
 
@@ -77,19 +80,20 @@ bool Decoder::read_mti() {
     const Encoding encoding = dialect_.spec().mti;
     const std::size_t bytes = encoding == Encoding::bcd ? 2 : 4;
     if (size_ < bytes) return fail(Kind::truncated, 0, 0, bytes, size_);
-    char digits[4];
+    std::uint32_t digits = 0;  // the four as nibbles
     if (encoding == Encoding::bcd) {
+        digits = static_cast<std::uint32_t>(p_[0] << 8 | p_[1]);
         if (!detail::all_bcd_digits(p_, 2)) return fail(Kind::bad_mti, 0, 0, 4, 0);
-        detail::unpack_digits(p_, 0, 4, digits);
     } else {
+        const unsigned zero = encoding == Encoding::ebcdic ? 0xF0 : 0x30;
         for (std::size_t i = 0; i < 4; ++i) {
-            digits[i] = static_cast<char>(encoding == Encoding::ebcdic ? ebcdic_to_latin1[p_[i]] : p_[i]);
-            if (!is_digit(digits[i])) return fail(Kind::bad_mti, 0, i, 4, 0);
+            const unsigned digit = p_[i] - zero;
+            if (digit > 9) return fail(Kind::bad_mti, 0, i, 4, 0);
+            digits = digits << 4 | digit;
         }
     }
-    int value = 0;
-    for (char c : digits) value = value * 10 + (c - '0');
-    message_.mti_ = Mti::of(value);
+    message_.mti_ = Mti::of(static_cast<int>((digits >> 12) * 1000 + (digits >> 8 & 0xF) * 100 +
+                                             (digits >> 4 & 0xF) * 10 + (digits & 0xF)));
     at_ = bytes;
     return true;
 }
@@ -102,14 +106,17 @@ bool Decoder::read_bitmap(std::size_t word) {
     if (encoding == BitmapEncoding::binary) {
         bits = __builtin_bswap64(detail::load8(p_ + at_));
     } else {
-        const auto& table = encoding == BitmapEncoding::hex ? detail::hex_of_ascii : detail::hex_of_ebcdic;
-        int all = 0;
-        for (std::size_t i = 0; i < 16; ++i) {
-            const int v = table[p_[at_ + i]];
-            all |= v;
-            bits = bits << 4 | static_cast<std::uint64_t>(v & 0xF);
+        bool ok = true;
+        if (encoding == BitmapEncoding::hex) {
+            ok = detail::parse_hex16(p_ + at_, bits);
+        } else {
+            for (std::size_t i = 0; i < 16; ++i) {
+                const int v = detail::hex_of_ebcdic[p_[at_ + i]];
+                ok = ok && v >= 0;
+                bits = bits << 4 | static_cast<std::uint64_t>(v & 0xF);
+            }
         }
-        if (all < 0) return fail(Kind::bad_bitmap, 1, at_, 0, 0);
+        if (!ok) return fail(Kind::bad_bitmap, 1, at_, 0, 0);
     }
     announced_[word] = bits;
     at_ += bytes;
@@ -137,63 +144,100 @@ bool Decoder::read_bitmaps() {
 
 bool Decoder::read_fields() {
     for (std::size_t w = 0; w < FieldSet::words; ++w) {
-        // Looked at anew for each word: field 65 may be the third bitmap.
-        for (std::uint64_t rest = announced_[w]; rest != 0;) {
-            const int k = std::countl_zero(rest);
-            rest &= ~(std::uint64_t{1} << (63 - k));
-            if (!read_field(static_cast<int>(w) * 64 + k + 1)) return false;
+        std::uint64_t rest = announced_[w];
+        if (w == 1 && (rest & first_bit) != 0 && dialect_.spec().tertiary != TertiaryBitmap::none) {
+            // Field 65 is the third bitmap; it stands here, or stood with the others.
+            if (dialect_.spec().tertiary == TertiaryBitmap::at_65 && !read_third_bitmap()) return false;
+            rest &= ~first_bit;
         }
+        // Up to the first field the dialect does not have: where what follows begins is not known.
+        const std::uint64_t unknown = rest & ~dialect_.known_fields()[w];
+        if (unknown != 0) rest &= ~(~std::uint64_t{0} >> std::countl_zero(unknown));
+        if (!read_word(w, rest)) return false;
+        if (unknown != 0) return false;
     }
     return true;
 }
 
-inline bool Decoder::read_length(int number, const FieldPlan& plan, std::size_t& count) {
-    const std::size_t bytes = plan.prefix_bytes;
-    if (size_ - at_ < bytes) return fail(Kind::truncated, number, at_, bytes, size_ - at_);
-    if (!plan.read_prefix(p_ + at_, count)) return fail(Kind::bad_length, number, at_, bytes, 0);
-    at_ += bytes;
+bool Decoder::read_third_bitmap() {
+    const std::size_t begin = at_;
+    if (!read_bitmap(2)) return false;
+    if (const std::uint64_t unknown = announced_[2] & ~dialect_.known_fields()[2]; unknown != 0)
+        fail(Kind::bad_bitmap, 1, begin, 0, 0, std::to_string(129 + std::countl_zero(unknown)));
     return true;
 }
 
-bool Decoder::read_field(int number) {
-    if (!dialect_.known_fields().has(number)) {
-        if (number == 65 && dialect_.spec().tertiary == TertiaryBitmap::contiguous) return true;
-        if (number == 65 && dialect_.spec().tertiary == TertiaryBitmap::at_65) {
-            if (!read_bitmap(2)) return false;
-            const std::uint64_t unknown = announced_[2] & ~dialect_.known_fields()[2];
-            if (unknown != 0)
-                fail(Kind::bad_bitmap, 1, at_ - 8, 0, 0, std::to_string(129 + std::countl_zero(unknown)));
-            return true;
+// The hot loop. Everything it reads of a field is in its plan; place and end are kept in locals, and
+// everything that goes wrong is done in cold functions.
+bool Decoder::read_word(std::size_t w, std::uint64_t rest) {
+    std::uint64_t present = 0;
+    std::size_t at = at_;
+    bool found_its_place = true;
+    const FieldPlan* const plans = &dialect_.plan(static_cast<int>(w) * 64 + 1);
+    Message::Span* const spans = message_.spans_.data() + w * 64 + 1;
+    for (std::uint64_t todo = detail::reversed_bits(rest); todo != 0; todo &= todo - 1) {
+        const auto k = static_cast<std::size_t>(std::countr_zero(todo));
+        const FieldPlan& plan = plans[k];
+        std::size_t units = plan.max;
+        std::size_t bytes = plan.fixed_bytes;
+        bool ok = true;
+        bool well_placed = true;
+        if (plan.prefix == Prefix::none) {
+            if (size_ - at < bytes) {
+                found_its_place = fail(Kind::truncated, number_of(w, k), at, bytes, size_ - at);
+                break;
+            }
+            ok = plan.content_ok(p_ + at, units, bytes, size_ - at);
+        } else {
+            at_ = at;
+            if (!read_length(number_of(w, k), plan, units, bytes, ok)) {
+                found_its_place = false;
+                break;
+            }
+            at = at_;
+            well_placed = ok;
+            ok = ok && plan.content_ok(p_ + at, units, bytes, size_ - at);
         }
-        return false;  // said in read_bitmaps
+        if (!ok) {
+            at_ = at;
+            // A wrong length has been said already; its content does not matter.
+            ok = well_placed && bad_content(number_of(w, k), plan, units, bytes);
+        }
+        if (ok) {
+            spans[k] = {static_cast<std::uint16_t>(at), static_cast<std::uint16_t>(bytes),
+                        static_cast<std::uint16_t>(units)};
+            present |= todo & -todo;
+        }
+        at += bytes;
     }
-    const FieldPlan& plan = dialect_.plan(number);
+    at_ = at;
+    message_.present_[w] = detail::reversed_bits(present);
+    return found_its_place;
+}
+
+/// A variable field's length. False when the place of what follows is lost; `ok` becomes false when the
+/// length is out of bounds, so that only this field is.
+inline bool Decoder::read_length(int number, const FieldPlan& plan, std::size_t& units, std::size_t& bytes,
+                                 bool& ok) {
     const std::size_t prefix_at = at_;
-    std::size_t units = plan.max;
-    std::size_t bytes = plan.fixed_bytes;
-    if (plan.prefix != Prefix::none) {
-        std::size_t count = 0;
-        if (!read_length(number, plan, count)) return false;
-        units = plan.units_of_count(count);
-        bytes = plan.bytes_of_count(count);
-    }
+    if (size_ - at_ < plan.prefix_bytes)
+        return fail(Kind::truncated, number, at_, plan.prefix_bytes, size_ - at_);
+    std::size_t count = 0;
+    if (!plan.read_prefix(p_ + at_, count)) return fail(Kind::bad_length, number, at_, plan.prefix_bytes, 0);
+    at_ += plan.prefix_bytes;
+    units = plan.units_of_count(count);
+    bytes = plan.bytes_of_count(count);
     if (size_ - at_ < bytes) return fail(Kind::truncated, number, at_, bytes, size_ - at_);
-    if (plan.trims_filler && bytes > 0) units -= plan.has_filler(p_ + at_, bytes) ? 1U : 0U;
-    if (units > plan.max || units < plan.min) {
+    if (plan.trims_filler && bytes > 0 && plan.has_filler(p_ + at_, bytes)) --units;
+    if (plan.counts == Counts::wire && plan.shape == FieldPlan::Shape::twice && count % 2 != 0) {
+        // Half a byte: where the field ends is certain, what it holds is not.
+        fail(Kind::bad_length, number, prefix_at, plan.prefix_bytes, 0);
+        ok = false;
+    } else if (units > plan.max || units < plan.min) {
         const bool over = units > plan.max;
         fail(over ? Kind::over_long : Kind::under_long, number, prefix_at, over ? plan.max : plan.min, units);
-        at_ += bytes;
-        return true;
+        ok = false;
     }
-    if (!plan.content_ok(p_ + at_, units, bytes) && !bad_content(number, plan, units, bytes)) {
-        at_ += bytes;
-        return true;
-    }
-    message_.spans_[static_cast<std::size_t>(number)] = {static_cast<std::uint16_t>(at_),
-                                                         static_cast<std::uint16_t>(bytes),
-                                                         static_cast<std::uint16_t>(units)};
-    message_.present_.add(number);
-    at_ += bytes;
     return true;
 }
 

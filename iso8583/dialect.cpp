@@ -22,6 +22,8 @@ Result<Dialect, SpecError> Dialect::make(DialectSpec spec) {
         if (f.number > 128 && spec.tertiary == TertiaryBitmap::none)
             return tl::unexpected(SpecError{f.number, "needs a third bitmap, which the table does not have"});
         dialect.known_.add(f.number);
+        if (f.encoding == Encoding::hex || f.encoding == Encoding::hex_ebcdic) dialect.expansion_ = 2;
+        if (f.fills) dialect.fill_bytes_max_ += wire_bytes(f, f.max);
         dialect.plans_[f.number] = FieldPlan::of(f);
         dialect.index_[f.number] = static_cast<std::uint8_t>(i + 1);
     }

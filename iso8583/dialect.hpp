@@ -49,12 +49,18 @@ class Dialect {
     [[nodiscard]] const FieldSpec* field_spec(int number) const;
     [[nodiscard]] const FieldPlan& plan(int number) const { return plans_[static_cast<std::size_t>(number)]; }
     [[nodiscard]] const FieldSet& known_fields() const { return known_; }
+    /// Wire bytes of content are at most this many times its canonical bytes; 2 when a field is hex.
+    [[nodiscard]] std::size_t expansion() const { return expansion_; }
+    /// Wire bytes that filling up short values can add to a message.
+    [[nodiscard]] std::size_t fill_bytes_max() const { return fill_bytes_max_; }
 
   private:
     DialectSpec spec_;
     std::array<FieldPlan, field_number_max + 1> plans_{};
     std::array<std::uint8_t, field_number_max + 1> index_{};  // into spec_.fields, plus one
     FieldSet known_;
+    std::size_t expansion_ = 1;
+    std::size_t fill_bytes_max_ = 0;
 };
 
 /// Built-in dialects by name: "unionpay-pos", "iso87-ascii", "iso87-bcd", and by edition-text-bitmap

@@ -17,15 +17,21 @@ class Encoder {
 
     bool run() {
         out_.mac_offset.reset();
-        if (!measure()) return false;
-        // Sized once for the greatest message these values can make; every write below stays within it.
-        out_.body.resize(bytes_max_);
+        for (std::size_t w = 0; w < FieldSet::words; ++w) {
+            const std::uint64_t unknown = fields_[w] & ~dialect_.known_fields()[w];
+            if (unknown != 0)
+                return fail(Kind::unknown_field, static_cast<int>(w) * 64 + std::countl_zero(unknown) + 1, 0,
+                            0);
+        }
+        // Sized once for the greatest message that these values can make; every write below stays within it.
+        const std::size_t bytes_max = 4 + 3 * 16 + prefix_bytes_max * fields_.size() +
+                                      dialect_.expansion() * values_.content_bytes_max() +
+                                      dialect_.fill_bytes_max();
+        out_.body.resize(bytes_max);
         p_ = out_.body.data();
         write_mti();
         write_bitmaps();
-        bool ok = true;
-        fields_.for_each([&](int n) { ok = ok && write_field(n); });
-        if (!ok) return false;
+        if (!write_fields()) return false;
         const auto size = static_cast<std::size_t>(p_ - out_.body.data());
         if (size > message_bytes_max) return fail(Kind::message_too_long, 0, message_bytes_max, size);
         out_.body.resize(size);
@@ -48,36 +54,21 @@ class Encoder {
         return false;
     }
 
-    bool measure();
     void write_mti();
     void write_bitmaps();
     void write_bitmap(std::size_t word);
-    bool write_field(int number);
+    bool write_fields();
+    /// A value that is not as long as its field: filled up if the table says so, else an error.
+    [[gnu::cold, gnu::noinline]] bool write_other_length(int number, std::string_view content);
 
+    static constexpr std::size_t prefix_bytes_max = 4;
     const Dialect& dialect_;
     const FieldValues& values_;
     EncodedMessage& out_;
     FieldSet fields_;
     std::uint8_t* p_ = nullptr;
-    std::size_t bytes_max_ = 0;
     std::optional<CodecError> error_;
 };
-
-bool Encoder::measure() {
-    for (std::size_t w = 0; w < FieldSet::words; ++w) {
-        const std::uint64_t unknown = fields_[w] & ~dialect_.known_fields()[w];
-        if (unknown == 0) continue;
-        return fail(Kind::unknown_field, static_cast<int>(w) * 64 + std::countl_zero(unknown) + 1, 0, 0);
-    }
-    // Hex doubles, a fixed field may be filled up to its length; a prefix has at most four bytes.
-    std::size_t bytes = 4 + 3 * 16;
-    fields_.for_each([&](int n) {
-        const FieldPlan& plan = dialect_.plan(n);
-        bytes += 4 + std::max<std::size_t>(plan.fixed_bytes, 2 * values_.get(field(n)).size());
-    });
-    bytes_max_ = bytes;
-    return true;
-}
 
 void Encoder::write_mti() {
     int value = values_.mti().value();
@@ -86,7 +77,7 @@ void Encoder::write_mti() {
     for (std::size_t i = 4; i-- > 0; value /= 10) digits[i] = static_cast<char>('0' + value % 10);
     switch (dialect_.spec().mti) {
         case Encoding::bcd:
-            detail::pack_even(digits, 4, p_);
+            static_cast<void>(detail::pack_even(digits, 4, p_, detail::ascii_digits8));
             p_ += 2;
             return;
         case Encoding::ebcdic:
@@ -110,10 +101,17 @@ void Encoder::write_bitmap(std::size_t word) {
         p_ += 8;
         return;
     }
-    for (int shift = 60; shift >= 0; shift -= 4) {
-        const auto c = static_cast<std::uint8_t>(detail::hex_digits[bits >> shift & 0xF]);
-        *p_++ = encoding == BitmapEncoding::hex ? c : latin1_to_ebcdic[c];
-    }
+    const std::uint64_t wire = __builtin_bswap64(bits);
+    std::uint8_t bytes[8];
+    std::memcpy(bytes, &wire, 8);
+    detail::Vector16 v{};
+    std::memcpy(&v, bytes, 8);
+    std::uint8_t chars[32];
+    detail::write_hex16(v, chars);
+    if (encoding == BitmapEncoding::hex_ebcdic)
+        for (std::uint8_t& c : chars) c = latin1_to_ebcdic[c];
+    std::memcpy(p_, chars, 16);
+    p_ += 16;
 }
 
 void Encoder::write_bitmaps() {
@@ -126,36 +124,59 @@ void Encoder::write_bitmaps() {
     fields_.remove(1);
 }
 
-bool Encoder::write_field(int number) {
-    if (number == 65 && dialect_.spec().tertiary != TertiaryBitmap::none) {
-        if (dialect_.spec().tertiary == TertiaryBitmap::at_65) write_bitmap(2);
-        return true;
+bool Encoder::write_fields() {
+    std::uint8_t* p = p_;
+    int bad = 0;
+    for (std::size_t w = 0; w < FieldSet::words && bad == 0; ++w) {
+        std::uint64_t rest = fields_[w];
+        if (w == 1 && dialect_.spec().tertiary != TertiaryBitmap::none && fields_.has(65)) {
+            p_ = p;
+            if (dialect_.spec().tertiary == TertiaryBitmap::at_65) write_bitmap(2);
+            p = p_;
+            rest &= ~(std::uint64_t{1} << 63);
+        }
+        for (std::uint64_t todo = detail::reversed_bits(rest); todo != 0; todo &= todo - 1) {
+            const int number = static_cast<int>(w) * 64 + std::countr_zero(todo) + 1;
+            const FieldPlan& plan = dialect_.plan(number);
+            const std::string_view content = values_.get(field(number));
+            const std::size_t units = content.size();
+            if (units < plan.min || units > plan.max) {
+                p_ = p;
+                if (!write_other_length(number, content)) return false;
+                p = p_;
+                continue;
+            }
+            const std::size_t bytes = plan.bytes_of_units(units);
+            if (plan.prefix != Prefix::none) {
+                plan.write_prefix(plan.counts == Counts::wire ? bytes : units, p);
+                p += plan.prefix_bytes;
+            }
+            if (number == 64 || number == 128) {
+                out_.mac_offset = static_cast<std::size_t>(p - out_.body.data());
+                out_.mac_field = field(number);
+            }
+            if (!plan.to_wire(content.data(), units, p)) {
+                bad = number;
+                break;
+            }
+            p += bytes;
+        }
     }
+    p_ = p;
+    return bad == 0 || fail(Kind::bad_character, bad, 0, 0);
+}
+
+bool Encoder::write_other_length(int number, std::string_view content) {
     const FieldPlan& plan = dialect_.plan(number);
-    std::string_view content = values_.get(field(number));
-    std::string filled;
-    if (content.size() < plan.min && plan.prefix == Prefix::none && dialect_.field_spec(number)->fills) {
-        const FieldSpec& spec = *dialect_.field_spec(number);
-        filled.assign(plan.min, spec.fill);
-        filled.replace(spec.fill_align == Align::left ? 0 : plan.min - content.size(), content.size(),
-                       content);
-        content = filled;
-    }
-    const std::size_t units = content.size();
-    if (units > plan.max) return fail(Kind::over_long, number, plan.max, units);
-    if (units < plan.min) return fail(Kind::under_long, number, plan.min, units);
-    if (!plan.canonical_ok(content.data(), units)) return fail(Kind::bad_character, number, 0, 0);
-    const std::size_t bytes = plan.bytes_of_units(units);
-    if (plan.prefix != Prefix::none) {
-        plan.write_prefix(plan.counts == Counts::wire ? bytes : units, p_);
-        p_ += plan.prefix_bytes;
-    }
-    if (number == 64 || number == 128) {
-        out_.mac_offset = static_cast<std::size_t>(p_ - out_.body.data());
-        out_.mac_field = field(number);
-    }
-    plan.to_wire(content.data(), units, p_);
-    p_ += bytes;
+    if (content.size() > plan.max) return fail(Kind::over_long, number, plan.max, content.size());
+    if (!plan.fills) return fail(Kind::under_long, number, plan.min, content.size());
+    const FieldSpec& spec = *dialect_.field_spec(number);
+    std::string filled(plan.min, spec.fill);
+    filled.replace(spec.fill_align == Align::left ? 0 : plan.min - content.size(), content.size(), content);
+    const bool ok = plan.to_wire(filled.data(), filled.size(), p_);
+    zeroise(filled.data(), filled.size());
+    if (!ok) return fail(Kind::bad_character, number, 0, 0);
+    p_ += plan.fixed_bytes;
     return true;
 }
 
@@ -180,7 +201,8 @@ void write_mac(const Dialect& dialect, EncodedMessage& message, ByteView mac8) {
     ENSURE(message.mac_offset && mac8.size() == 8);
     const FieldPlan& plan = dialect.plan(number(message.mac_field));
     ENSURE(*message.mac_offset + plan.bytes_of_units(8) <= message.body.size());
-    plan.to_wire(reinterpret_cast<const char*>(mac8.data()), 8, message.body.data() + *message.mac_offset);
+    ENSURE(plan.to_wire(reinterpret_cast<const char*>(mac8.data()), 8,
+                        message.body.data() + *message.mac_offset));
 }
 
 }  // namespace iso8583

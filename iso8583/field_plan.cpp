@@ -70,6 +70,7 @@ FieldPlan FieldPlan::of(const FieldSpec& s) {
     plan.odd = s.odd;
     plan.odd_filler = s.odd_filler;
     plan.trims_filler = s.counts == Counts::wire && s.encoding == Encoding::bcd && s.odd_filler != 0;
+    plan.fills = s.fills;
     plan.min = s.min;
     plan.max = s.max;
     plan.fixed_bytes = s.fixed() ? static_cast<std::uint16_t>(wire_bytes(s, s.max)) : std::uint16_t{0};
@@ -104,11 +105,12 @@ std::size_t FieldPlan::first_bad(const std::uint8_t* p, std::size_t units, std::
             case Check::ascii_digits:
             case Check::ebcdic_digits:
             case Check::ascii_printable:
+            case Check::ascii_track:
             case Check::ascii_class:
             case Check::ebcdic_class:
             case Check::hex_ascii:
             case Check::hex_ebcdic:
-                if (!content_ok(p + i, 1, 1)) return i;
+                if (!content_ok(p + i, 1, 1, 1)) return i;
                 break;
         }
     }
@@ -146,61 +148,6 @@ void FieldPlan::to_canonical(const std::uint8_t* p, std::size_t units, char* out
         detail::all_in_class(detail::ascii_classes, content, text, units))
         for (std::size_t i = 0; i < units; ++i)
             if (out[i] == 'D') out[i] = '=';
-}
-
-bool FieldPlan::canonical_ok(const char* begin, std::size_t units) const {
-    const auto* p = reinterpret_cast<const std::uint8_t*>(begin);
-    switch (content) {
-        case Content::b:
-            return true;
-        case Content::n:
-            return detail::all_ascii_digits(p, units);
-        case Content::xn:
-            return units > 0 && is_sign(p[0]) && detail::all_ascii_digits(p + 1, units - 1);
-        case Content::ans:
-            return detail::all_printable(p, units);
-        case Content::z:
-            // Canonical is the separator '='; its other spelling is only read.
-            for (std::size_t i = 0; i < units; ++i)
-                if ((p[i] & 0xF0) != 0x30) return false;
-            return true;
-        case Content::a:
-        case Content::an:
-        case Content::ns:
-        case Content::ansg:
-            return detail::all_in_class(detail::ascii_classes, content, p, units);
-    }
-    return false;
-}
-
-void FieldPlan::to_wire(const char* begin, std::size_t units, std::uint8_t* out) const {
-    switch (encoding) {
-        case Encoding::ascii:
-        case Encoding::binary:
-            std::memcpy(out, begin, units);
-            break;
-        case Encoding::ebcdic:
-            for (std::size_t i = 0; i < units; ++i)
-                out[i] = latin1_to_ebcdic[static_cast<std::uint8_t>(begin[i])];
-            break;
-        case Encoding::bcd:
-            if (shape == Shape::sign_half) {
-                *out++ = static_cast<std::uint8_t>(*begin++);
-                --units;
-            }
-            detail::pack_digits(begin, units, odd, odd_filler, out);
-            break;
-        case Encoding::hex:
-        case Encoding::hex_ebcdic:
-            for (std::size_t i = 0; i < units; ++i) {
-                const auto byte = static_cast<std::uint8_t>(begin[i]);
-                const auto high = static_cast<std::uint8_t>(detail::hex_digits[byte >> 4]);
-                const auto low = static_cast<std::uint8_t>(detail::hex_digits[byte & 0xF]);
-                out[2 * i] = encoding == Encoding::hex ? high : latin1_to_ebcdic[high];
-                out[2 * i + 1] = encoding == Encoding::hex ? low : latin1_to_ebcdic[low];
-            }
-            break;
-    }
 }
 
 }  // namespace iso8583

@@ -16,6 +16,7 @@ struct FieldPlan {
         ascii_digits,
         ebcdic_digits,
         ascii_printable,
+        ascii_track,
         ascii_class,
         ebcdic_class,
         packed_digits,
@@ -39,6 +40,7 @@ struct FieldPlan {
     Align odd = Align::right;
     std::uint8_t odd_filler = 0;
     bool trims_filler = false;  // a prefix that counts bytes, and a filler F that tells odd from even
+    bool fills = false;         // a fixed field that encode fills up
     std::uint16_t min = 0;
     std::uint16_t max = 0;
     std::uint16_t fixed_bytes = 0;
@@ -80,6 +82,19 @@ struct FieldPlan {
     }
     /// The length prefix at p (prefix_bytes of them); false when it is no number of its encoding.
     bool read_prefix(const std::uint8_t* p, std::size_t& count) const {
+        // The two that nearly all dialects have.
+        if (prefix == Prefix::ascii && prefix_bytes == 2) {
+            const unsigned high = p[0] - 0x30U;
+            const unsigned low = p[1] - 0x30U;
+            count = high * 10 + low;
+            return high <= 9 && low <= 9;
+        }
+        if (prefix == Prefix::bcd && prefix_bytes == 1) {
+            const unsigned high = p[0] >> 4U;
+            const unsigned low = p[0] & 0xFU;
+            count = high * 10 + low;
+            return high <= 9 && low <= 9;
+        }
         std::size_t value = 0;
         bool ok = true;
         switch (prefix) {
@@ -135,22 +150,28 @@ struct FieldPlan {
         return odd == Align::left ? (p[bytes - 1] & 0xF) == odd_filler : p[0] >> 4 == odd_filler;
     }
 
-    [[nodiscard]] bool content_ok(const std::uint8_t* p, std::size_t units, std::size_t bytes) const {
+    /// Whether wire bytes are of the field's class. `readable` bytes from p on may be looked at.
+    [[nodiscard, gnu::always_inline]] inline bool content_ok(const std::uint8_t* p, std::size_t units,
+                                                             std::size_t bytes, std::size_t readable) const {
         switch (check) {
             case Check::any:
                 return true;
             case Check::ascii_digits:
-                return detail::all_ascii_digits(p, bytes);
+                return detail::all_ascii_digits(p, bytes, readable);
             case Check::ebcdic_digits:
-                return detail::all_ebcdic_digits(p, bytes);
+                return detail::all_ebcdic_digits(p, bytes, readable);
             case Check::ascii_printable:
-                return detail::all_printable(p, bytes);
+                return detail::all_printable(p, bytes, readable);
+            case Check::ascii_track:
+                return detail::all_track(p, bytes, readable) ||
+                       detail::all_in_class(detail::ascii_classes, content, p, bytes);
             case Check::ascii_class:
                 return detail::all_in_class(detail::ascii_classes, content, p, bytes);
             case Check::ebcdic_class:
                 return detail::all_in_class(detail::ebcdic_classes, content, p, bytes);
             case Check::packed_digits:
-                return packed_digits_ok(p, units, bytes);
+                if (units % 2 == 0) return detail::all_bcd_digits(p, bytes, readable);
+                return packed_odd_ok(p, bytes, readable);
             case Check::packed_track:
                 return units % 2 == 0 || has_filler(p, bytes);
             case Check::sign_ascii:
@@ -160,7 +181,7 @@ struct FieldPlan {
             case Check::sign_packed:
                 return is_sign(p[0]) && detail::all_bcd_digits(p + 1, bytes - 1);
             case Check::hex_ascii:
-                return hex_ok(detail::hex_of_ascii, p, bytes);
+                return detail::all_hex(p, bytes);
             case Check::hex_ebcdic:
                 return hex_ok(detail::hex_of_ebcdic, p, bytes);
         }
@@ -186,17 +207,15 @@ struct FieldPlan {
 
     /// Canonical content of wire bytes, into `units` characters at out (b: `units` bytes).
     void to_canonical(const std::uint8_t* p, std::size_t units, char* out) const;
-    /// Whether canonical content is of the field's class.
-    [[nodiscard]] bool canonical_ok(const char* content_begin, std::size_t units) const;
-    /// Wire bytes of canonical content that canonical_ok; exactly bytes_of_units(units) of them.
-    void to_wire(const char* content_begin, std::size_t units, std::uint8_t* out) const;
+    /// Wire bytes of canonical content: exactly bytes_of_units(units) of them, at out. False when the content
+    /// is not of the field's class; what is at out then has no meaning.
+    [[nodiscard]] bool to_wire(const char* content_begin, std::size_t units, std::uint8_t* out) const;
 
   private:
     static bool is_sign(int c) { return c == 'C' || c == 'D'; }
-    [[nodiscard]] bool packed_digits_ok(const std::uint8_t* p, std::size_t units, std::size_t bytes) const {
-        if (units % 2 == 0 || odd_filler == 0) {
-            return (units % 2 == 0 || has_filler(p, bytes)) && detail::all_bcd_digits(p, bytes);
-        }
+    /// An odd number of digits: the nibble beside them is the filler and nothing else.
+    [[nodiscard]] bool packed_odd_ok(const std::uint8_t* p, std::size_t bytes, std::size_t readable) const {
+        if (odd_filler == 0) return has_filler(p, bytes) && detail::all_bcd_digits(p, bytes, readable);
         // The filler F is no digit: its byte is looked at alone.
         const std::uint8_t mixed = odd == Align::left ? p[bytes - 1] : p[0];
         const unsigned digit = odd == Align::left ? mixed >> 4U : mixed & 0xFU;
@@ -210,5 +229,63 @@ struct FieldPlan {
         return all >= 0;
     }
 };
+
+[[gnu::always_inline]] inline bool FieldPlan::to_wire(const char* begin, std::size_t units,
+                                                      std::uint8_t* out) const {
+    const auto* p = reinterpret_cast<const std::uint8_t*>(begin);
+    switch (encoding) {
+        case Encoding::ascii:
+            switch (content) {
+                case Content::n:
+                    return detail::copy_checked(p, units, '0', out, detail::ascii_digits8);
+                case Content::ans:
+                    return detail::copy_checked(p, units, ' ', out, detail::printable8);
+                // Canonical is the separator '='; its other spelling is only read.
+                case Content::z:
+                    return detail::copy_checked(p, units, '0', out, detail::track8);
+                case Content::xn:
+                    out[0] = p[0];
+                    return is_sign(p[0]) &&
+                           detail::copy_checked(p + 1, units - 1, '0', out + 1, detail::ascii_digits8);
+                case Content::a:
+                case Content::an:
+                case Content::ns:
+                case Content::ansg:
+                case Content::b:
+                    break;
+            }
+            std::memcpy(out, p, units);
+            return detail::all_in_class(detail::ascii_classes, content, p, units);
+        case Encoding::binary:
+            std::memcpy(out, p, units);
+            return true;
+        case Encoding::ebcdic:
+            for (std::size_t i = 0; i < units; ++i) out[i] = latin1_to_ebcdic[p[i]];
+            if (content == Content::z) return detail::all_track(p, units);
+            if (content == Content::xn)
+                return is_sign(p[0]) &&
+                       detail::all_in_class(detail::ascii_classes, content, p + 1, units - 1);
+            return detail::all_in_class(detail::ascii_classes, content, p, units);
+        case Encoding::bcd:
+            if (content == Content::z)
+                return detail::pack_digits(begin, units, odd, odd_filler, out, detail::track8);
+            if (content == Content::xn) {
+                out[0] = p[0];
+                return is_sign(p[0]) &&
+                       detail::pack_even(begin + 1, units - 1, out + 1, detail::ascii_digits8);
+            }
+            return detail::pack_digits(begin, units, odd, odd_filler, out, detail::ascii_digits8);
+        case Encoding::hex:
+            detail::write_hex(p, units, out);
+            return true;
+        case Encoding::hex_ebcdic:
+            for (std::size_t i = 0; i < units; ++i) {
+                out[2 * i] = latin1_to_ebcdic[static_cast<std::uint8_t>(detail::hex_digits[p[i] >> 4])];
+                out[2 * i + 1] = latin1_to_ebcdic[static_cast<std::uint8_t>(detail::hex_digits[p[i] & 0xF])];
+            }
+            return true;
+    }
+    return false;
+}
 
 }  // namespace iso8583

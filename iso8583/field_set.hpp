@@ -10,6 +10,17 @@
 
 namespace iso8583 {
 
+namespace detail {
+/// Bit 63 − k becomes bit k. Lowest-bit-first loops are the cheap ones: x & (x − 1) has no shift in its
+/// chain.
+constexpr std::uint64_t reversed_bits(std::uint64_t v) {
+    v = (v & 0x5555555555555555) << 1 | (v >> 1 & 0x5555555555555555);
+    v = (v & 0x3333333333333333) << 2 | (v >> 2 & 0x3333333333333333);
+    v = (v & 0x0F0F0F0F0F0F0F0F) << 4 | (v >> 4 & 0x0F0F0F0F0F0F0F0F);
+    return __builtin_bswap64(v);
+}
+}  // namespace detail
+
 class FieldSet {
   public:
     static constexpr std::size_t words = 3;
@@ -17,6 +28,10 @@ class FieldSet {
     constexpr void add(int n) { words_[word(n)] |= bit(n); }
     constexpr void remove(int n) { words_[word(n)] &= ~bit(n); }
     constexpr void clear() { words_ = {}; }
+    [[nodiscard]] constexpr std::size_t size() const {
+        return static_cast<std::size_t>(std::popcount(words_[0]) + std::popcount(words_[1]) +
+                                        std::popcount(words_[2]));
+    }
     [[nodiscard]] constexpr std::uint64_t& operator[](std::size_t w) { return words_[w]; }
     [[nodiscard]] constexpr std::uint64_t operator[](std::size_t w) const { return words_[w]; }
     friend constexpr bool operator==(const FieldSet&, const FieldSet&) = default;
@@ -25,11 +40,8 @@ class FieldSet {
     template <typename Visitor>
     constexpr void for_each(Visitor&& visit) const {
         for (std::size_t w = 0; w < words; ++w)
-            for (std::uint64_t rest = words_[w]; rest != 0;) {
-                const int k = std::countl_zero(rest);
-                rest &= ~(std::uint64_t{1} << (63 - k));
-                visit(static_cast<int>(w) * 64 + k + 1);
-            }
+            for (std::uint64_t rest = detail::reversed_bits(words_[w]); rest != 0; rest &= rest - 1)
+                visit(static_cast<int>(w) * 64 + std::countr_zero(rest) + 1);
     }
 
   private:

@@ -34,9 +34,10 @@ class FieldValues {
     /// Empty when absent. The view lives until the next set() or erase().
     [[nodiscard]] std::string_view get(Field f) const {
         if (!has(f)) return {};
-        const Slot& s = slots_[index(f)];
-        return {arena_.data() + s.offset, s.size};
+        return content(number(f));
     }
+    /// At most this many bytes of content are in here.
+    [[nodiscard]] std::size_t content_bytes_max() const { return arena_.size(); }
     void set(Field f, std::string_view content);
     void erase(Field f) {
         if (has(f)) present_.remove(number(f));
@@ -46,7 +47,7 @@ class FieldValues {
     /// Ascending by field number.
     template <typename Visitor>
     void for_each(Visitor&& visit) const {
-        present_.for_each([&](int n) { visit(field(n), get(field(n))); });
+        present_.for_each([&](int n) { visit(field(n), content(n)); });
     }
 
   private:
@@ -54,6 +55,10 @@ class FieldValues {
         std::uint16_t offset = 0;
         std::uint16_t size = 0;
     };
+    [[nodiscard]] std::string_view content(int n) const {
+        const Slot& s = slots_[static_cast<std::size_t>(n)];
+        return {arena_.data() + s.offset, s.size};
+    }
     static std::size_t index(Field f) { return static_cast<std::size_t>(f); }
     Mti mti_;
     FieldSet present_;

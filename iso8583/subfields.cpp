@@ -59,7 +59,7 @@ Result<SubfieldValue, CodecError> read_one(const Subfield& sub, std::string_view
     if (plan.trims_filler && bytes > 0 && plan.has_filler(p + at, bytes)) --units;
     if (units > plan.max) return fail(Kind::over_long, begin, plan.max, units);
     if (units < plan.min) return fail(Kind::under_long, begin, plan.min, units);
-    if (!plan.content_ok(p + at, units, bytes))
+    if (!plan.content_ok(p + at, units, bytes, content.size() - at))
         return fail(Kind::bad_character, at + plan.first_bad(p + at, units, bytes), 0, 0);
     SubfieldValue value{.id = sub.id,
                         .name = sub.spec.name,
@@ -105,13 +105,15 @@ Result<void, CodecError> write_one(const Subfield& sub, const SubfieldValue& val
     };
     if (units > plan.max) return fail(Kind::over_long, plan.max, units);
     if (units < plan.min) return fail(Kind::under_long, plan.min, units);
-    if (!plan.canonical_ok(content.data(), units)) return fail(Kind::bad_character, 0, 0);
     const std::size_t bytes = plan.bytes_of_units(units);
     const std::size_t begin = out.size();
     out.resize(begin + plan.prefix_bytes + bytes);
     auto* p = reinterpret_cast<std::uint8_t*>(out.data()) + begin;
     plan.write_prefix(plan.counts == Counts::wire ? bytes : units, p);
-    plan.to_wire(content.data(), units, p + plan.prefix_bytes);
+    if (!plan.to_wire(content.data(), units, p + plan.prefix_bytes)) {
+        out.resize(begin);
+        return fail(Kind::bad_character, 0, 0);
+    }
     return {};
 }
 
@@ -130,9 +132,11 @@ Result<Values, CodecError> parse_positional(const SubfieldSet& set, std::string_
 }
 
 /// One bitmap (part) at `at`, appended to `bits`.
-Result<void, CodecError> read_bits(const SubfieldSet& set, std::string_view content, std::size_t& at, Bytes& bits) {
+Result<void, CodecError> read_bits(const SubfieldSet& set, std::string_view content, std::size_t& at,
+                                   Bytes& bits) {
     const std::size_t wire = set.bitmap_bytes * (set.bitmap_hex ? std::size_t{2} : std::size_t{1});
-    if (content.size() - at < wire) return tl::unexpected(error_at(Kind::truncated, {}, at, wire, content.size() - at));
+    if (content.size() - at < wire)
+        return tl::unexpected(error_at(Kind::truncated, {}, at, wire, content.size() - at));
     const std::string_view part = content.substr(at, wire);
     const auto bytes = set.bitmap_hex ? parse_hex(part) : Result<Bytes>(Bytes(part.begin(), part.end()));
     if (!bytes) return tl::unexpected(error_at(Kind::bad_bitmap, {}, at, 0, 0));
@@ -169,7 +173,8 @@ Result<std::string, CodecError> write_bits(const SubfieldSet& set, const Values&
     for (const SubfieldValue& v : values) {
         std::size_t bit = 0;
         for (char c : v.id) bit = bit * 10 + static_cast<std::size_t>(c - '0');
-        const std::size_t bytes = bit > set.bitmap_bytes * std::size_t{8} ? set.bitmap_bytes * std::size_t{2} : set.bitmap_bytes;
+        const std::size_t bytes =
+            bit > set.bitmap_bytes * std::size_t{8} ? set.bitmap_bytes * std::size_t{2} : set.bitmap_bytes;
         if (bytes > bits.size()) bits.resize(bytes, 0);
         if (set.bitmap_extends && bytes > set.bitmap_bytes) bits[0] |= 0x80;
         bits[(bit - 1) / 8] = static_cast<std::uint8_t>(bits[(bit - 1) / 8] | 0x80U >> (bit - 1) % 8);

@@ -35,8 +35,8 @@ struct SubfieldSet {
     Encoding tag_encoding =
         Encoding::ascii;  // ascii, ebcdic; bcd and binary: two characters of the id a byte
     std::uint8_t bitmap_bytes = 8;
-    bool bitmap_hex = false;            // two characters a byte
-    bool bitmap_extends = false;        // bit 1 announces that many bytes more (and is no subfield)
+    bool bitmap_hex = false;       // two characters a byte
+    bool bitmap_extends = false;   // bit 1 announces that many bytes more (and is no subfield)
     std::uint16_t only_units = 0;  // the field is divided so only when it has this length; 0: always
 };
 
