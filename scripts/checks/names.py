@@ -62,7 +62,7 @@ def test_names(tree):
     for path in tree.paths:
         if path.endswith("CMakeLists.txt"):
             text = tree.text(path)
-            targets |= set(re.findall(r"(?:switch_test|switch_fuzzer|python_test)\(\s*(\w+)", text))
+            targets |= set(re.findall(r"\w+_test\(\s*(\w+)", text))
             targets |= {"fuzz_replay_" + n for n in re.findall(r"switch_fuzzer\(\s*(\w+)", text)}
             targets |= set(re.findall(r"add_test\(\s*NAME\s+(\w+)", text))
         elif path.startswith("tests/") and path.endswith(CODE):
