@@ -81,8 +81,9 @@ std::string without_spaces(const std::string& text) {
 }  // namespace
 
 Result<std::string> read_secret_line(const std::string& prompt) {
-    std::cout << prompt << std::flush;
+    // Echo goes off first: who types as soon as the prompt stands there must not be shown.
     const NoEcho quiet;
+    std::cout << prompt << std::flush;
     auto line = read_line();
     std::cout << '\n' << std::flush;
     return line;

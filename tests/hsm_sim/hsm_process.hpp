@@ -25,12 +25,15 @@ class HsmProcess {
     void signal(int number) const;
     /// Exit code, or 128 + signal; what was on stderr is in log().
     int wait();
+    /// Whether it left a core dump when it ended.
+    [[nodiscard]] bool dumped_core() const { return dumped_core_; }
     /// All of stderr so far (after wait(): all of it).
     std::string log();
 
   private:
     int pid_ = -1;
     int out_ = -1;
+    bool dumped_core_ = false;
     std::string log_path_;
     std::string ready_;
 };
