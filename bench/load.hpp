@@ -16,7 +16,8 @@ struct LoadOptions {
     std::string rate = "max";  // requests a second, or max: closed loop
     double warm_up_s = 3;
     double duration_s = 30;
-    bool quick = false;  // about 20 s in all
+    bool with_limit = false;  // the rungs of `limit` too, in the same shape
+    bool quick = false;       // about 20 s in all
     std::uint64_t seed = 1;
     LoadMix mix;
     std::string json_file, html_file;

@@ -84,6 +84,12 @@ std::size_t LoadPlayer::terminals_with_keys() const {
     return n;
 }
 
+std::map<std::string, peers::TerminalTotals> LoadPlayer::terminal_totals() const {
+    std::map<std::string, peers::TerminalTotals> all;
+    for (const Slot& slot : slots_) all[slot.terminal.config().terminal.str()] = slot.terminal.totals();
+    return all;
+}
+
 std::size_t LoadPlayer::begin(std::size_t index, iso8583::Bytes& out) {
     Slot& slot = slots_[index];
     slot.waiting = true;

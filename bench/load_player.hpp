@@ -68,6 +68,8 @@ class LoadPlayer final : public Player {
     void give_up_unanswered();
 
     [[nodiscard]] const LoadBooks& books() const { return books_; }
+    /// By DE41: what each terminal's batch comes to.
+    [[nodiscard]] std::map<std::string, peers::TerminalTotals> terminal_totals() const;
     [[nodiscard]] std::uint64_t breaches() const { return breaches_; }
     [[nodiscard]] const std::vector<std::string>& first_breaches() const { return first_breaches_; }
     /// DE39 91, 96, 90: refused under load, by code. No breach.
