@@ -70,6 +70,53 @@ CLI::App* declare_limit(CLI::App& app, bench::LimitOptions& o) {
     return limit;
 }
 
+#if SWITCH_BENCH_CODEC
+CLI::App* declare_codec(CLI::App& app, bench::CodecBenchOptions& o) {
+    CLI::App* codec = app.add_subcommand("codec", "nanoseconds to decode and encode, by dialect");
+    codec->add_option("--json", o.json_file, "write the figures to this file");
+    codec->add_option("--case-ms", o.case_ms, "milliseconds of each case")
+        ->check(CLI::Range(10, 60'000))
+        ->capture_default_str();
+    codec->add_flag("!--no-instructions", o.instructions, "do not count instructions with callgrind");
+    codec->add_option("--only", o.only, "run this one case and print nothing, for callgrind");
+    codec->add_option("--iterations", o.iterations, "with --only: how often");
+    return codec;
+}
+#endif
+
+#if SWITCH_BENCH_LEDGER
+CLI::App* declare_ledger(CLI::App& app, bench::LedgerBenchOptions& o) {
+    CLI::App* ledger = app.add_subcommand("ledger", "what a durable record costs");
+    o.directory = bench::own_directory();
+    ledger->add_option("--directory", o.directory, "a directory on the disk to be measured");
+    ledger->add_option("--json", o.json_path, "write the figures to this file");
+    return ledger;
+}
+#endif
+
+#if SWITCH_BENCH_HSM
+CLI::App* declare_hsm(CLI::App& app, bench::HsmBenchOptions& o) {
+    CLI::App* hsm = app.add_subcommand("hsm", "nanoseconds of MACs, PIN translation and random bytes");
+    hsm->add_option("--json", o.json_file, "write the figures to this file");
+    hsm->add_option("--hsm-sim", o.hsm_sim_program, "the program to start for the loopback part");
+    return hsm;
+}
+#endif
+
+#if SWITCH_BENCH_TURN
+CLI::App* declare_turn(CLI::App& app, bench::TurnBenchOptions& o) {
+    CLI::App* turn = app.add_subcommand("turn", "a refund through the core, memory store, no sockets");
+    turn->add_option("--refunds", o.refunds, "how many")
+        ->check(CLI::Range(1, 10'000'000))
+        ->capture_default_str();
+    turn->add_option("--events-a-turn", o.events_a_turn, "requests that share a batch")
+        ->check(CLI::Range(1, 4'096))
+        ->capture_default_str();
+    turn->add_option("--json", o.json_file, "write the figures to this file");
+    return turn;
+}
+#endif
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -81,29 +128,19 @@ int main(int argc, char** argv) {
     const CLI::App* limit = declare_limit(app, limit_options);
 #if SWITCH_BENCH_CODEC
     bench::CodecBenchOptions codec_options;
-    CLI::App* codec = app.add_subcommand("codec", "nanoseconds to decode and encode, by dialect");
-    codec->add_option("--json", codec_options.json_file, "write the figures to this file");
-    codec->add_option("--only", codec_options.only, "run one case, --iterations times, and print nothing");
-    codec->add_option("--iterations", codec_options.iterations, "for --only");
+    const CLI::App* codec = declare_codec(app, codec_options);
 #endif
 #if SWITCH_BENCH_LEDGER
     bench::LedgerBenchOptions ledger_options;
-    CLI::App* ledger = app.add_subcommand("ledger", "nanoseconds of the ledger's operations");
-    ledger_options.directory = bench::own_directory();
-    ledger->add_option("--directory", ledger_options.directory, "a directory on the disk to be measured");
-    ledger->add_option("--json", ledger_options.json_path, "write the figures to this file");
+    const CLI::App* ledger = declare_ledger(app, ledger_options);
 #endif
 #if SWITCH_BENCH_HSM
     bench::HsmBenchOptions hsm_options;
-    CLI::App* hsm = app.add_subcommand("hsm", "nanoseconds of MACs, PIN translation and random bytes");
-    hsm->add_option("--json", hsm_options.json_file, "write the figures to this file");
+    const CLI::App* hsm = declare_hsm(app, hsm_options);
 #endif
 #if SWITCH_BENCH_TURN
     bench::TurnBenchOptions turn_options;
-    CLI::App* turn = app.add_subcommand("turn", "a refund through the core, memory store, no sockets");
-    turn->add_option("--refunds", turn_options.refunds, "how many, each of a sale of its own")
-        ->check(CLI::Range(100U, 400'000U));
-    turn->add_option("--json", turn_options.json_file, "write the figures to this file");
+    const CLI::App* turn = declare_turn(app, turn_options);
 #endif
     try {
         app.parse(argc, argv);

@@ -62,7 +62,8 @@ class Bench {
     std::vector<std::string> run(const std::vector<RequestArrived>& requests, std::uint32_t events_a_turn) {
         rrns_.clear();
         for (std::size_t i = 0; i < requests.size(); i += events_a_turn) {
-            for (std::size_t k = i; k < std::min<std::size_t>(requests.size(), i + events_a_turn); ++k) turn_.offer(requests[k], now_);
+            for (std::size_t k = i; k < std::min<std::size_t>(requests.size(), i + events_a_turn); ++k)
+                turn_.offer(requests[k], now_);
             pump();
             while (!replies_.empty()) {
                 std::vector<IssuerReplyArrived> due;
@@ -89,7 +90,8 @@ class Bench {
                     back.set(f, message->fields.get(f));
                 back.set(Field::response_code, "00");
                 back.set(Field::authorization_code, "123456");
-                replies_.push_back({message->route, message->link, parse_issuer_reply(back).value(), MacState::verified});
+                replies_.push_back(
+                    {message->route, message->link, parse_issuer_reply(back).value(), MacState::verified});
             }
         };
         do turn_.pump(perform);
@@ -131,7 +133,9 @@ RequestArrived request(std::uint32_t trace, const std::string& rrn) {
     event.from.link = {1};
     event.mac = MacState::verified;
     event.key_version = 1;
-    event.request = parse_terminal_request(Profile::unionpay_pos, std::move(f), "", false, iso8583::Currency::of(156)).value();
+    event.request =
+        parse_terminal_request(Profile::unionpay_pos, std::move(f), "", false, iso8583::Currency::of(156))
+            .value();
     return event;
 }
 
@@ -148,18 +152,21 @@ int run_turn_bench(const TurnBenchOptions& options) {
         const std::vector<std::string> rrns = bench.run(sales, options.events_a_turn);
         const auto sold = Clock::now();
         std::vector<RequestArrived> refunds;
-        for (std::uint32_t i = 0; i < rrns.size(); ++i) refunds.push_back(request(options.refunds + 1 + i, rrns[i]));
+        for (std::uint32_t i = 0; i < rrns.size(); ++i)
+            refunds.push_back(request(options.refunds + 1 + i, rrns[i]));
         const auto ready = Clock::now();
         bench.run(refunds, options.events_a_turn);
         const auto done = Clock::now();
         approved = approved && bench.all_approved() && rrns.size() == options.refunds;
         const auto per = [&](auto span) {
-            return static_cast<double>(std::chrono::duration_cast<std::chrono::nanoseconds>(span).count()) / options.refunds;
+            return static_cast<double>(std::chrono::duration_cast<std::chrono::nanoseconds>(span).count()) /
+                   options.refunds;
         };
         const std::string name(routing::name(mode));
         figures["turn.sale." + name + ".ns"] = per(sold - start);
         figures["turn.refund." + name + ".ns"] = per(done - ready);
-        std::printf("%-8s sale %8.0f ns   refund %8.0f ns\n", name.c_str(), per(sold - start), per(done - ready));
+        std::printf("%-8s sale %8.0f ns   refund %8.0f ns\n", name.c_str(), per(sold - start),
+                    per(done - ready));
     }
     if (!options.json_file.empty()) std::ofstream(options.json_file) << figures.dump(2) << '\n';
     if (!approved) std::fputs("switch-bench turn: an answer was not 00\n", stderr);

@@ -9,7 +9,8 @@ namespace {
 using iso8583::parse_error;
 using iso8583::Result;
 
-std::string key(char prefix, std::string_view a, std::string_view b = {}, std::string_view c = {}, std::string_view d = {}) {
+std::string key(char prefix, std::string_view a, std::string_view b = {}, std::string_view c = {},
+                std::string_view d = {}) {
     std::string out;
     out.reserve(1 + a.size() + b.size() + c.size() + d.size());
     out += prefix;
@@ -44,7 +45,8 @@ std::optional<iso8583::Rrn> rrn_or_nothing(RecordReader& r, std::string_view fie
 }
 
 iso8583::BatchNumber batch_of(RecordReader& r, std::string_view field) {
-    return iso8583::BatchNumber::of(static_cast<std::uint32_t>(r.varint_max(field, iso8583::BatchNumber::value_max)));
+    return iso8583::BatchNumber::of(
+        static_cast<std::uint32_t>(r.varint_max(field, iso8583::BatchNumber::value_max)));
 }
 
 iso8583::BusinessDate day_of(RecordReader& r, std::string_view field) {
@@ -99,7 +101,8 @@ std::string override_key(char kind, std::string_view id) { return key('m', std::
 KeyRange prefix_range(std::string_view prefix) {
     KeyRange range{std::string(prefix), std::string(prefix)};
     while (!range.to.empty() && static_cast<unsigned char>(range.to.back()) == 0xFF) range.to.pop_back();
-    if (!range.to.empty()) range.to.back() = static_cast<char>(static_cast<unsigned char>(range.to.back()) + 1);
+    if (!range.to.empty())
+        range.to.back() = static_cast<char>(static_cast<unsigned char>(range.to.back()) + 1);
     return range;
 }
 
@@ -223,7 +226,8 @@ Result<TerminalRecord> decode_terminal(std::string_view bytes) {
     t.closed_batch = batch_of(r, "closed_batch");
     t.closed_totals = read_totals(r);
     t.closed_stan = static_cast<std::uint32_t>(r.varint_max("closed_stan", iso8583::Stan::value_max));
-    t.closed_transmission_time = static_cast<std::uint32_t>(r.varint_max("closed_transmission_time", 0xFFFFFFFF));
+    t.closed_transmission_time =
+        static_cast<std::uint32_t>(r.varint_max("closed_transmission_time", 0xFFFFFFFF));
     t.closed_code = static_cast<char>(r.u8("closed_code"));
     t.closed_rrn = r.text("closed_rrn");
     t.closed_local_time = r.text("closed_local_time");

@@ -1,13 +1,13 @@
-// Key layout: every key the ledger writes. Bytes on disk: do not change; docs/ledger_format.md is their document.
+// Key layout: every key the ledger writes. Bytes on disk: do not change; docs/ledger_format.md is their
+// document.
 //
 // journal (time-ordered, scanned)                     index (looked up whole)
 //   't' rrn              transaction record             's' merchant terminal batch stan   trace slot
 //   'o' rrn              open work                      'p' pan-token rrn                  sales of a card
-//   'n' turn             turn record (totals, counters) 'r' merchant reference             operations' reference
-//   'c'                  checkpoint of the totals       'k' terminal                       terminal record
-//   'x' rrn sequence     exception                      'm' kind id                        operators' override
-//   'd' date             business day
-//   'a' sequence         audit chain (audit_log.hpp)
+//   'n' turn             turn record (totals, counters) 'r' merchant reference             operations'
+//   reference 'c'                  checkpoint of the totals       'k' terminal                       terminal
+//   record 'x' rrn sequence     exception                      'm' kind id                        operators'
+//   override 'd' date             business day 'a' sequence         audit chain (audit_log.hpp)
 #pragma once
 
 #include <cstdint>
@@ -45,23 +45,24 @@ KeyRange prefix_range(std::string_view prefix);
 /// 't' or 'o' of a calendar day of a year: RRNs begin YDDD.
 std::string rrn_day_prefix(iso8583::Date day);
 
-/// One use of a trace number: what was asked under it, and which record it led to. The slot of a terminal, batch and
-/// trace is idempotency key, tombstone and index in one.
+/// One use of a trace number: what was asked under it, and which record it led to. The slot of a terminal,
+/// batch and trace is idempotency key, tombstone and index in one.
 struct TraceEntry {
-    std::uint8_t message_class = 2;     // 2 financial, 4 a tombstone's
+    std::uint8_t message_class = 2;  // 2 financial, 4 a tombstone's
     bool tombstone = false;
-    std::string message_type;           // 60.1, empty in the ISO profile
-    std::string processing_code;        // DE3
+    std::string message_type;             // 60.1, empty in the ISO profile
+    std::string processing_code;          // DE3
     std::uint32_t transmission_time = 0;  // DE7; 0 in unionpay-pos
     std::uint64_t digest = 0;
     std::int64_t created_ms = 0;
-    std::string local_stamp;            // DE12 + DE13 and 9F36 of a sale: what tells a new one from a retry
+    std::string local_stamp;  // DE12 + DE13 and 9F36 of a sale: what tells a new one from a retry
     iso8583::Rrn rrn;
     friend bool operator==(const TraceEntry&, const TraceEntry&) = default;
 };
 
 struct TraceSlot {
-    /// More uses of one trace drop the oldest that is older than a day; a fresh flood is refused by the caller.
+    /// More uses of one trace drop the oldest that is older than a day; a fresh flood is refused by the
+    /// caller.
     static constexpr std::size_t entries_max = 16;
     std::vector<TraceEntry> entries;
 };
@@ -70,12 +71,12 @@ iso8583::Result<TraceSlot> decode_trace_slot(std::string_view bytes);
 
 /// Something a person must look at. Key: the RRN it is about, or zeros, and a sequence.
 struct ExceptionRecord {
-    std::string id;       // rrn + "-" + sequence
+    std::string id;  // rrn + "-" + sequence
     iso8583::UtcTime opened;
-    std::string kind;     // stable word: "unmatched_reply", "reversal_stuck" …
-    std::string rule;     // "R63"
-    std::string owner;    // "operations" until assigned
-    std::string text;     // a sentence
+    std::string kind;        // stable word: "unmatched_reply", "reversal_stuck" …
+    std::string rule;        // "R63"
+    std::string owner;       // "operations" until assigned
+    std::string text;        // a sentence
     std::string resolution;  // empty while open
     std::string resolved_by;
     bool alarm = false;
@@ -106,10 +107,10 @@ struct TerminalRecord {
     BatchTotals batch_totals;      // of the open batch, as of the last checkpoint: totals.hpp folds the rest
     // The last settlement, answered again when it is repeated.
     iso8583::BatchNumber closed_batch;
-    BatchTotals closed_totals;     // as the terminal sent them
+    BatchTotals closed_totals;  // as the terminal sent them
     std::uint32_t closed_stan = 0;
     std::uint32_t closed_transmission_time = 0;
-    char closed_code = '0';        // 1 balanced, 2 not
+    char closed_code = '0';  // 1 balanced, 2 not
     std::string closed_rrn;
     std::string closed_local_time, closed_local_date;
     iso8583::BusinessDate closed_day;
@@ -117,9 +118,11 @@ struct TerminalRecord {
 std::string encode(const TerminalRecord& terminal);
 iso8583::Result<TerminalRecord> decode_terminal(std::string_view bytes);
 
-/// An operator's change that wins over the files: what ('M' merchant, 'T' terminal, 'R' route), which, and how.
+/// An operator's change that wins over the files: what ('M' merchant, 'T' terminal, 'R' route), which, and
+/// how.
 struct OverrideRecord {
-    std::string state;  // "suspended", "refund_enabled", "refund_disabled", "down", "drain", "" = as configured
+    std::string
+        state;  // "suspended", "refund_enabled", "refund_disabled", "down", "drain", "" = as configured
     std::string user;
     iso8583::UtcTime at;
 };
@@ -127,9 +130,9 @@ std::string encode(const OverrideRecord& override_record);
 iso8583::Result<OverrideRecord> decode_override(std::string_view bytes);
 
 struct BusinessDayRecord {
-    iso8583::BusinessDate day;    // the day that began
+    iso8583::BusinessDate day;  // the day that began
     iso8583::UtcTime at;
-    std::string by;               // user, or "schedule"
+    std::string by;  // user, or "schedule"
 };
 std::string encode(const BusinessDayRecord& day);
 iso8583::Result<BusinessDayRecord> decode_business_day(std::string_view bytes);

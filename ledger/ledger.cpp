@@ -55,7 +55,8 @@ std::optional<std::string> Ledger::get(Family family, const std::string& key) {
 
 void Ledger::scan(Family family, std::string_view prefix, const ScanVisitor& visit) {
     const KeyRange range = prefix_range(prefix);
-    if (auto done = overlay_.scan(family, range.from, range.to, visit); !done && !error_) error_ = done.error();
+    if (auto done = overlay_.scan(family, range.from, range.to, visit); !done && !error_)
+        error_ = done.error();
 }
 
 void Ledger::recover() {
@@ -64,13 +65,15 @@ void Ledger::recover() {
         turn_ = r.varint("turn");
         const std::string counters(r.text("counters"));
         const std::string sums(r.text("sums"));
-        if (auto done = r.done(); !done) error_ = StoreError{StoreError::Kind::corruption, done.error().what()};
+        if (auto done = r.done(); !done)
+            error_ = StoreError{StoreError::Kind::corruption, done.error().what()};
         if (auto c = decoded(decode_turn_record(counters))) counters_ = *c;
         if (auto loaded = totals_.load_checkpoint(sums); !loaded && !error_)
             error_ = StoreError{StoreError::Kind::corruption, loaded.error().what};
         checkpointed_turn_ = turn_;
     }
-    // The fold: turn records after the checkpoint, in order. A checkpoint and the erasing of what it covers are one batch.
+    // The fold: turn records after the checkpoint, in order. A checkpoint and the erasing of what it covers
+    // are one batch.
     scan(Family::journal, "n", [&](std::string_view key, std::string_view value) {
         std::uint64_t turn = 0;
         for (char c : key.substr(1)) turn = turn << 8 | static_cast<unsigned char>(c);
@@ -98,7 +101,8 @@ void Ledger::recover() {
         if (auto x = decoded(decode_exception(value)); x && x->resolution.empty()) ++exceptions_open_;
         return true;
     });
-    counters_.issuer_stan = static_cast<std::uint32_t>((counters_.issuer_stan + numbers_skipped_at_restart) % (iso8583::Stan::value_max + 1));
+    counters_.issuer_stan = static_cast<std::uint32_t>((counters_.issuer_stan + numbers_skipped_at_restart) %
+                                                       (iso8583::Stan::value_max + 1));
     counters_.rrn_sequence += numbers_skipped_at_restart;
 }
 
@@ -144,9 +148,11 @@ iso8583::Rrn Ledger::next_rrn(const iso8583::Now& now) {
         counters_.rrn_day = today;
         counters_.rrn_sequence = 0;
     }
-    // The time of day is a floor of the sequence: a ledger restored from a backup goes on above what it had given.
+    // The time of day is a floor of the sequence: a ledger restored from a backup goes on above what it had
+    // given.
     std::uint64_t floor = 0;
-    if (today == counters_.rrn_day) floor = static_cast<std::uint64_t>(((local_ms % day_ms) + day_ms) % day_ms);
+    if (today == counters_.rrn_day)
+        floor = static_cast<std::uint64_t>(((local_ms % day_ms) + day_ms) % day_ms);
     counters_.rrn_sequence = std::max(counters_.rrn_sequence + 1, floor);
     const iso8583::Date day = iso8583::Date::from_days(counters_.rrn_day);
     auto rrn = iso8583::Rrn::parse(rrn_day_prefix(day) + sequence_text(counters_.rrn_sequence));
@@ -189,7 +195,8 @@ void Ledger::reserve(TransactionRecord& sale, TransactionRecord& refund, iso8583
 }
 
 void Ledger::post_refund(TransactionRecord& refund, iso8583::BusinessDate day) {
-    post(refund, {day, refund.postings.back().credit, Account::issuer_receivable, refund.amount.minor_units()});
+    post(refund,
+         {day, refund.postings.back().credit, Account::issuer_receivable, refund.amount.minor_units()});
 }
 
 void Ledger::release(TransactionRecord& sale, TransactionRecord& refund, iso8583::BusinessDate day) {
@@ -197,7 +204,8 @@ void Ledger::release(TransactionRecord& sale, TransactionRecord& refund, iso8583
     sale.refunds_minor -= refund.amount.minor_units();
     --sale.refunds_count;
     ENSURE(sale.refunds_minor >= 0);
-    post(refund, {day, refund.postings.back().credit, Account::merchant_payable, refund.amount.minor_units()});
+    post(refund,
+         {day, refund.postings.back().credit, Account::merchant_payable, refund.amount.minor_units()});
 }
 
 void Ledger::suspend_refund(TransactionRecord& refund, iso8583::BusinessDate day) {
@@ -209,10 +217,12 @@ std::optional<TerminalRecord> Ledger::terminal(const iso8583::TerminalId& id) {
     if (!stored) return std::nullopt;
     return decoded(decode_terminal(*stored));
 }
-void Ledger::save(const TerminalRecord& t) { overlay_.put(Family::index, terminal_key(t.terminal), encode(t)); }
+void Ledger::save(const TerminalRecord& t) {
+    overlay_.put(Family::index, terminal_key(t.terminal), encode(t));
+}
 
-ExceptionRecord Ledger::open_exception(const std::optional<iso8583::Rrn>& rrn, std::string kind, std::string rule,
-                                       std::string text, bool alarm, iso8583::UtcTime at) {
+ExceptionRecord Ledger::open_exception(const std::optional<iso8583::Rrn>& rrn, std::string kind,
+                                       std::string rule, std::string text, bool alarm, iso8583::UtcTime at) {
     ExceptionRecord x;
     const std::uint32_t sequence = ++counters_.exception_sequence;
     x.id = exception_key(rrn.value_or(iso8583::Rrn{}), sequence).substr(1);
@@ -257,22 +267,25 @@ void Ledger::save_override(char kind, std::string_view id, const OverrideRecord&
     overlay_.put(Family::index, override_key(kind, id), encode(record));
 }
 
-std::optional<iso8583::Rrn> Ledger::find_reference(const iso8583::MerchantId& merchant, std::string_view reference) {
+std::optional<iso8583::Rrn> Ledger::find_reference(const iso8583::MerchantId& merchant,
+                                                   std::string_view reference) {
     auto stored = get(Family::index, reference_key(merchant, reference));
     if (!stored) return std::nullopt;
     return decoded(iso8583::Rrn::parse(*stored));
 }
-void Ledger::save_reference(const iso8583::MerchantId& merchant, std::string_view reference, const iso8583::Rrn& rrn) {
+void Ledger::save_reference(const iso8583::MerchantId& merchant, std::string_view reference,
+                            const iso8583::Rrn& rrn) {
     overlay_.put(Family::index, reference_key(merchant, reference), rrn.str());
 }
 
 std::optional<iso8583::BusinessDate> Ledger::business_day() {
     std::optional<iso8583::BusinessDate> newest;
     const KeyRange range = prefix_range("d");
-    auto done = overlay_.scan_back(Family::journal, range.from, range.to, [&](std::string_view, std::string_view value) {
-        if (auto day = decoded(decode_business_day(value))) newest = day->day;
-        return false;
-    });
+    auto done = overlay_.scan_back(Family::journal, range.from, range.to,
+                                   [&](std::string_view, std::string_view value) {
+                                       if (auto day = decoded(decode_business_day(value))) newest = day->day;
+                                       return false;
+                                   });
     if (!done && !error_) error_ = done.error();
     return newest;
 }
@@ -291,7 +304,8 @@ void Ledger::close_turn() {
 }
 
 void Ledger::write_checkpoint() {
-    overlay_.put(Family::journal, checkpoint_key(), encode_checkpoint(turn_, counters_, totals_.checkpoint()));
+    overlay_.put(Family::journal, checkpoint_key(),
+                 encode_checkpoint(turn_, counters_, totals_.checkpoint()));
     for (std::uint64_t turn = checkpointed_turn_ + 1; turn <= turn_; ++turn)
         overlay_.erase(Family::journal, turn_record_key(turn));
     checkpointed_turn_ = turn_;

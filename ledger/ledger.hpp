@@ -1,8 +1,8 @@
-// Ledger: records, trace slots, open work, totals and counters over the overlay of a turn. It keeps the money rules of
-// one sale together (reserve, post, release): nobody else touches a record's amounts or postings.
+// Ledger: records, trace slots, open work, totals and counters over the overlay of a turn. It keeps the money
+// rules of one sale together (reserve, post, release): nobody else touches a record's amounts or postings.
 //
-// Ownership: refers to the overlay. Thread: the core's. Errors: a store or corruption error sticks in error(); the
-// caller goes on with "nothing found" and the turn stops before anything of it becomes visible.
+// Ownership: refers to the overlay. Thread: the core's. Errors: a store or corruption error sticks in
+// error(); the caller goes on with "nothing found" and the turn stops before anything of it becomes visible.
 #pragma once
 
 #include <optional>
@@ -66,14 +66,16 @@ class Ledger {
     // Terminals, exceptions, overrides, days.
     [[nodiscard]] std::optional<TerminalRecord> terminal(const iso8583::TerminalId& id);
     void save(const TerminalRecord& terminal);
-    ExceptionRecord open_exception(const std::optional<iso8583::Rrn>& rrn, std::string kind, std::string rule, std::string text,
-                                   bool alarm, iso8583::UtcTime at);
+    ExceptionRecord open_exception(const std::optional<iso8583::Rrn>& rrn, std::string kind, std::string rule,
+                                   std::string text, bool alarm, iso8583::UtcTime at);
     [[nodiscard]] std::optional<ExceptionRecord> exception(const std::string& id);
     void save(const ExceptionRecord& exception);
     [[nodiscard]] std::optional<OverrideRecord> override_of(char kind, std::string_view id);
     void save_override(char kind, std::string_view id, const OverrideRecord& record);
-    [[nodiscard]] std::optional<iso8583::Rrn> find_reference(const iso8583::MerchantId& merchant, std::string_view reference);
-    void save_reference(const iso8583::MerchantId& merchant, std::string_view reference, const iso8583::Rrn& rrn);
+    [[nodiscard]] std::optional<iso8583::Rrn> find_reference(const iso8583::MerchantId& merchant,
+                                                             std::string_view reference);
+    void save_reference(const iso8583::MerchantId& merchant, std::string_view reference,
+                        const iso8583::Rrn& rrn);
     [[nodiscard]] std::optional<iso8583::BusinessDate> business_day();  // the newest that began
     void save(const BusinessDayRecord& day);
 
@@ -97,7 +99,7 @@ class Ledger {
     Totals totals_;
     std::set<iso8583::Rrn> open_;
     TurnRecord counters_;
-    std::uint64_t turn_ = 0;             // of the last turn record
+    std::uint64_t turn_ = 0;  // of the last turn record
     std::uint64_t checkpointed_turn_ = 0;
     std::uint32_t exceptions_open_ = 0;
     std::optional<StoreError> error_;

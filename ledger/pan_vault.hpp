@@ -1,5 +1,5 @@
-// PanVault: seals PANs for the store and makes the tokens they are looked up by. Deterministic AES-SIV (RFC 5297)
-// with the record's key as associated data; tokens are a keyed hash. pan_vault.cpp alone sees OpenSSL.
+// PanVault: seals PANs for the store and makes the tokens they are looked up by. Deterministic AES-SIV (RFC
+// 5297) with the record's key as associated data; tokens are a keyed hash. pan_vault.cpp alone sees OpenSSL.
 //
 // Ownership: the key is held here, zeroised on destruction. Thread: one. Source: docs/ledger_format.md.
 #pragma once
@@ -40,7 +40,8 @@ class PanVault {
     /// 16 bytes of synthetic IV and as many bytes as the text has; equal input seals equally.
     [[nodiscard]] std::string seal(std::string_view text, std::string_view record_key) const;
     /// Fails on any change of bytes or record key; the error names neither.
-    [[nodiscard]] iso8583::Result<std::string> open(std::string_view sealed, std::string_view record_key) const;
+    [[nodiscard]] iso8583::Result<std::string> open(std::string_view sealed,
+                                                    std::string_view record_key) const;
     [[nodiscard]] iso8583::PanToken token(const iso8583::Pan& pan) const;
 
   private:

@@ -1,8 +1,10 @@
-// The store port: ordered byte keys in two families, one batch and one sync a turn. memory_store for tests and the
-// simulator, rocks_store for production. What keys and values mean is in key_layout.hpp and docs/ledger_format.md.
+// The store port: ordered byte keys in two families, one batch and one sync a turn. memory_store for tests
+// and the simulator, rocks_store for production. What keys and values mean is in key_layout.hpp and
+// docs/ledger_format.md.
 //
-// Thread: all calls from the one core thread, but `snapshot()` readers, which may be used and destroyed on another.
-// Errors: a failed sync is final: the process must stop and let recovery decide (rule R62); it is never retried.
+// Thread: all calls from the one core thread, but `snapshot()` readers, which may be used and destroyed on
+// another. Errors: a failed sync is final: the process must stop and let recovery decide (rule R62); it is
+// never retried.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +40,9 @@ struct Batch {
     void put(Family family, std::string key, std::string value) {
         mutations.push_back({{family, std::move(key)}, std::move(value)});
     }
-    void erase(Family family, std::string key) { mutations.push_back({{family, std::move(key)}, std::nullopt}); }
+    void erase(Family family, std::string key) {
+        mutations.push_back({{family, std::move(key)}, std::nullopt});
+    }
     [[nodiscard]] bool empty() const { return mutations.empty(); }
 };
 
@@ -54,28 +58,30 @@ using ScanVisitor = std::function<bool(std::string_view key, std::string_view va
 class StoreReader {
   public:
     virtual ~StoreReader() = default;
-    [[nodiscard]] virtual iso8583::Result<std::optional<std::string>, StoreError> get(Family family, std::string_view key) const = 0;
+    [[nodiscard]] virtual iso8583::Result<std::optional<std::string>, StoreError> get(
+        Family family, std::string_view key) const = 0;
     /// Keys in [from, to) ascending; an empty `to` means: to the end of the family.
     virtual iso8583::Result<void, StoreError> scan(Family family, std::string_view from, std::string_view to,
                                                    const ScanVisitor& visit) const = 0;
     /// The same range descending, from the key before `to`.
-    virtual iso8583::Result<void, StoreError> scan_back(Family family, std::string_view from, std::string_view to,
+    virtual iso8583::Result<void, StoreError> scan_back(Family family, std::string_view from,
+                                                        std::string_view to,
                                                         const ScanVisitor& visit) const = 0;
 };
 
 /// What back-pressure needs to know; polled by the shell.
 struct StoreHealth {
-    bool accepts_new_work = true;   // false: disk nearly full or write stall: new requests are refused (R62)
-    std::string reason;             // why not, in words
+    bool accepts_new_work = true;  // false: disk nearly full or write stall: new requests are refused (R62)
+    std::string reason;            // why not, in words
     std::uint64_t disk_free_bytes = 0;
     std::uint64_t wal_bytes = 0;
 };
 
 class Store : public StoreReader {
   public:
-    /// Starts applying and syncing `batch`. At most one sync in flight. `done` may be called on any thread, once,
-    /// also before begin_sync returns; then the caller calls finish_sync on the core thread.
-    /// Until finish_sync returns, `get` and `scan` may or may not show the batch (ledger/overlay.hpp covers that).
+    /// Starts applying and syncing `batch`. At most one sync in flight. `done` may be called on any thread,
+    /// once, also before begin_sync returns; then the caller calls finish_sync on the core thread. Until
+    /// finish_sync returns, `get` and `scan` may or may not show the batch (ledger/overlay.hpp covers that).
     virtual void begin_sync(Batch batch, std::function<void()> done) = 0;
     virtual iso8583::Result<void, StoreError> finish_sync() = 0;
     /// Warms caches for these keys, off the core thread; no result, no error.

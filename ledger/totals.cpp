@@ -27,7 +27,8 @@ std::string refund_count_name(const iso8583::TerminalId& terminal, iso8583::Busi
     return "v/" + day.date.yyyymmdd() + "/" + terminal.str();
 }
 std::string account_name(iso8583::BusinessDate day, Account account, std::string_view who) {
-    return "l/" + day.date.yyyymmdd() + "/" + std::to_string(static_cast<int>(account)) + "/" + std::string(who);
+    return "l/" + day.date.yyyymmdd() + "/" + std::to_string(static_cast<int>(account)) + "/" +
+           std::string(who);
 }
 
 void Totals::add(const std::string& sum, std::int64_t count, std::int64_t amount_minor) {

@@ -1,7 +1,9 @@
-// Totals: running sums that are not written per transaction. Each turn's record carries the turn's differences; a
-// checkpoint now and then carries the sums; recovery is checkpoint plus fold (docs/ledger_format.md, "Turn record").
+// Totals: running sums that are not written per transaction. Each turn's record carries the turn's
+// differences; a checkpoint now and then carries the sums; recovery is checkpoint plus fold
+// (docs/ledger_format.md, "Turn record").
 //
-// Names of sums ("b/<terminal>/<batch>/d" …) are made by the functions below and nowhere else. Thread: the core's.
+// Names of sums ("b/<terminal>/<batch>/d" …) are made by the functions below and nowhere else. Thread: the
+// core's.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +30,8 @@ std::string batch_debit_name(const iso8583::TerminalId& terminal, iso8583::Batch
 std::string batch_credit_name(const iso8583::TerminalId& terminal, iso8583::BatchNumber batch);
 /// Accepted and held refunds of a terminal in a business day (R24).
 std::string refund_count_name(const iso8583::TerminalId& terminal, iso8583::BusinessDate day);
-/// Balance of an account in a business day: debits minus credits. `who` is the merchant or the route's number.
+/// Balance of an account in a business day: debits minus credits. `who` is the merchant or the route's
+/// number.
 std::string account_name(iso8583::BusinessDate day, Account account, std::string_view who);
 
 class Totals {
@@ -65,7 +68,7 @@ struct TurnRecord {
     std::uint32_t issuer_stan = 0;    // last one given, all routes
     std::int64_t issuer_time_ms = 0;  // latest DE7 given, as UTC
     std::uint32_t exception_sequence = 0;
-    std::string low_water;            // no open work below this RRN; empty: none at all
+    std::string low_water;  // no open work below this RRN; empty: none at all
     std::string differences;
     friend bool operator==(const TurnRecord&, const TurnRecord&) = default;
 };

@@ -10,7 +10,13 @@ using iso8583::parse_error;
 using iso8583::Result;
 
 // Bit numbers of the record's flags. Bytes on disk: do not change.
-enum Flag : std::uint8_t { from_operations_bit, reverse_if_void_fails_bit, hold_bit, reversal_exception_bit, cut_in_doubt_bit };
+enum Flag : std::uint8_t {
+    from_operations_bit,
+    reverse_if_void_fails_bit,
+    hold_bit,
+    reversal_exception_bit,
+    cut_in_doubt_bit
+};
 
 template <typename Id>
 Id id_or_empty(RecordReader& r, std::string_view field) {
@@ -106,39 +112,66 @@ constexpr std::uint64_t postings_max = 64;
 
 std::string_view name(TransactionKind kind) {
     switch (kind) {
-        case TransactionKind::sale: return "sale";
-        case TransactionKind::void_sale: return "void";
-        case TransactionKind::refund: return "refund";
+        case TransactionKind::sale:
+            return "sale";
+        case TransactionKind::void_sale:
+            return "void";
+        case TransactionKind::refund:
+            return "refund";
     }
     ENSURE(false);
 }
 
 std::string_view name(State state) {
     switch (state) {
-        case State::intent: return "intent";
-        case State::sent: return "sent";
-        case State::approved: return "approved";
-        case State::declined: return "declined";
-        case State::in_doubt: return "in_doubt";
-        case State::reverse_on_answer: return "reverse_on_answer";
-        case State::reversing: return "reversing";
-        case State::reversed: return "reversed";
-        case State::reversal_stuck: return "reversal_stuck";
-        case State::voiding: return "voiding";
-        case State::voided: return "voided";
-        case State::void_reversing: return "void_reversing";
-        case State::tombstone: return "tombstone";
-        case State::refused: return "refused";
-        case State::held: return "held";
-        case State::cleared: return "cleared";
-        case State::rejected: return "rejected";
-        case State::expired: return "expired";
-        case State::cancelled: return "cancelled";
-        case State::advice_pending: return "advice_pending";
-        case State::abnormal: return "abnormal";
-        case State::parked: return "parked";
-        case State::alternative_account: return "alternative_account";
-        case State::merchant_account: return "merchant_account";
+        case State::intent:
+            return "intent";
+        case State::sent:
+            return "sent";
+        case State::approved:
+            return "approved";
+        case State::declined:
+            return "declined";
+        case State::in_doubt:
+            return "in_doubt";
+        case State::reverse_on_answer:
+            return "reverse_on_answer";
+        case State::reversing:
+            return "reversing";
+        case State::reversed:
+            return "reversed";
+        case State::reversal_stuck:
+            return "reversal_stuck";
+        case State::voiding:
+            return "voiding";
+        case State::voided:
+            return "voided";
+        case State::void_reversing:
+            return "void_reversing";
+        case State::tombstone:
+            return "tombstone";
+        case State::refused:
+            return "refused";
+        case State::held:
+            return "held";
+        case State::cleared:
+            return "cleared";
+        case State::rejected:
+            return "rejected";
+        case State::expired:
+            return "expired";
+        case State::cancelled:
+            return "cancelled";
+        case State::advice_pending:
+            return "advice_pending";
+        case State::abnormal:
+            return "abnormal";
+        case State::parked:
+            return "parked";
+        case State::alternative_account:
+            return "alternative_account";
+        case State::merchant_account:
+            return "merchant_account";
     }
     ENSURE(false);
 }
@@ -158,10 +191,22 @@ bool counts_in_remaining(State s) {
         case State::cancelled:
         case State::tombstone:
             return false;
-        case State::intent: case State::sent: case State::approved: case State::in_doubt:
-        case State::reverse_on_answer: case State::reversing: case State::reversal_stuck: case State::voiding:
-        case State::voided: case State::void_reversing: case State::held: case State::cleared:
-        case State::advice_pending: case State::abnormal: case State::parked: case State::alternative_account:
+        case State::intent:
+        case State::sent:
+        case State::approved:
+        case State::in_doubt:
+        case State::reverse_on_answer:
+        case State::reversing:
+        case State::reversal_stuck:
+        case State::voiding:
+        case State::voided:
+        case State::void_reversing:
+        case State::held:
+        case State::cleared:
+        case State::advice_pending:
+        case State::abnormal:
+        case State::parked:
+        case State::alternative_account:
         case State::merchant_account:
             return true;
     }
@@ -171,18 +216,36 @@ bool counts_in_remaining(State s) {
 bool is_open(const TransactionRecord& record) {
     // A late approval after "not found" starts a new reversal of what was already reversed (R51a).
     if (record.state == State::reversed)
-        return record.advice.kind == QueuedAdvice::Kind::reversal && (record.advice.status == QueuedAdvice::Status::waiting ||
-                                                                      record.advice.status == QueuedAdvice::Status::in_flight);
+        return record.advice.kind == QueuedAdvice::Kind::reversal &&
+               (record.advice.status == QueuedAdvice::Status::waiting ||
+                record.advice.status == QueuedAdvice::Status::in_flight);
     switch (record.state) {
-        case State::intent: case State::sent: case State::in_doubt: case State::reverse_on_answer:
-        case State::held: case State::cleared:
+        case State::intent:
+        case State::sent:
+        case State::in_doubt:
+        case State::reverse_on_answer:
+        case State::held:
+        case State::cleared:
             return true;
-        case State::reversing: case State::advice_pending:
+        case State::reversing:
+        case State::advice_pending:
             return record.advice.status != QueuedAdvice::Status::parked;
-        case State::approved: case State::declined: case State::reversed: case State::reversal_stuck:
-        case State::voiding: case State::voided: case State::void_reversing: case State::tombstone:
-        case State::refused: case State::rejected: case State::expired: case State::cancelled:
-        case State::abnormal: case State::parked: case State::alternative_account: case State::merchant_account:
+        case State::approved:
+        case State::declined:
+        case State::reversed:
+        case State::reversal_stuck:
+        case State::voiding:
+        case State::voided:
+        case State::void_reversing:
+        case State::tombstone:
+        case State::refused:
+        case State::rejected:
+        case State::expired:
+        case State::cancelled:
+        case State::abnormal:
+        case State::parked:
+        case State::alternative_account:
+        case State::merchant_account:
             return false;
     }
     ENSURE(false);
@@ -195,7 +258,8 @@ std::string encode(const TransactionRecord& t) {
     w.u8(static_cast<std::uint8_t>(t.state));
     w.u8(t.refusal);
     w.u8(t.profile);
-    w.u8(static_cast<std::uint8_t>((t.from_operations << from_operations_bit) | (t.reverse_if_void_fails << reverse_if_void_fails_bit) |
+    w.u8(static_cast<std::uint8_t>((t.from_operations << from_operations_bit) |
+                                   (t.reverse_if_void_fails << reverse_if_void_fails_bit) |
                                    (t.hold << hold_bit) | (t.reversal_exception << reversal_exception_bit) |
                                    (t.cut_in_doubt << cut_in_doubt_bit)));
     w.text(t.merchant.view());
@@ -268,7 +332,8 @@ void read_request_part(RecordReader& r, TransactionRecord& t) {
     t.cut_in_doubt = (flags >> cut_in_doubt_bit & 1) != 0;
     t.merchant = id_or_empty<iso8583::MerchantId>(r, "merchant");
     t.terminal = id_or_empty<iso8583::TerminalId>(r, "terminal");
-    t.batch = iso8583::BatchNumber::of(static_cast<std::uint32_t>(r.varint_max("batch", iso8583::BatchNumber::value_max)));
+    t.batch = iso8583::BatchNumber::of(
+        static_cast<std::uint32_t>(r.varint_max("batch", iso8583::BatchNumber::value_max)));
     t.stan = iso8583::Stan::of(static_cast<std::uint32_t>(r.varint_max("stan", iso8583::Stan::value_max)));
     t.transmission_time = iso8583::TransmissionTime::of(u32_of(r, "transmission_time"));
     t.message_type = r.text("message_type");

@@ -1,6 +1,6 @@
-// TransactionRecord: one sale, void or refund as the ledger keeps it: what was asked, what was answered, where the
-// money stands and what is still to be sent. Its codec is transaction_record.cpp; the bytes are documented in
-// docs/ledger_format.md (do not change without a new version byte).
+// TransactionRecord: one sale, void or refund as the ledger keeps it: what was asked, what was answered,
+// where the money stands and what is still to be sent. Its codec is transaction_record.cpp; the bytes are
+// documented in docs/ledger_format.md (do not change without a new version byte).
 #pragma once
 
 #include <cstdint>
@@ -21,28 +21,28 @@ std::string_view name(TransactionKind kind);
 /// States of all kinds (docs/states.md); which transitions exist is switch/core/transaction_state.hpp.
 // Stored: do not change values.
 enum class State : std::uint8_t {
-    intent = 1,             // durable, not yet released for sending
-    sent = 2,               // with the issuer
+    intent = 1,  // durable, not yet released for sending
+    sent = 2,    // with the issuer
     approved = 3,
     declined = 4,
     in_doubt = 5,           // outcome unknown; a reversal follows
     reverse_on_answer = 6,  // R34
     reversing = 7,          // a 0420 is queued or on its way
     reversed = 8,
-    reversal_stuck = 9,     // the issuer refused the reversal finally: an exception with owner
-    voiding = 10,           // sale: a void is with the issuer
+    reversal_stuck = 9,  // the issuer refused the reversal finally: an exception with owner
+    voiding = 10,        // sale: a void is with the issuer
     voided = 11,
-    void_reversing = 12,    // sale: its void is being reversed (R32)
-    tombstone = 13,         // R35
-    refused = 14,           // by us, recorded under its key
-    held = 15,              // waits for a checker (R17, R20b)
-    cleared = 16,           // approved by a checker, to be sent
+    void_reversing = 12,  // sale: its void is being reversed (R32)
+    tombstone = 13,       // R35
+    refused = 14,         // by us, recorded under its key
+    held = 15,            // waits for a checker (R17, R20b)
+    cleared = 16,         // approved by a checker, to be sent
     rejected = 17,
     expired = 18,
     cancelled = 19,
-    advice_pending = 20,    // accepted, the advice goes on until final
-    abnormal = 21,          // R55: refused finally after acceptance
-    parked = 22,            // outcome unknown, waits for a person
+    advice_pending = 20,  // accepted, the advice goes on until final
+    abnormal = 21,        // R55: refused finally after acceptance
+    parked = 22,          // outcome unknown, waits for a person
     alternative_account = 23,
     merchant_account = 24
 };
@@ -52,10 +52,10 @@ enum class Instrument : std::uint8_t { card = 1, unionpay_qr = 2, alipay = 3, we
 
 /// Accounts of the double entry; `who` of a posting says whose.
 enum class Account : std::uint8_t {
-    issuer_receivable = 1,   // per route: what the issuer owes us for sales
-    merchant_payable = 2,    // per merchant
-    refund_in_transit = 3,   // per route: reserved, not yet final at the issuer
-    refund_suspense = 4      // abnormal refunds
+    issuer_receivable = 1,  // per route: what the issuer owes us for sales
+    merchant_payable = 2,   // per merchant
+    refund_in_transit = 3,  // per route: reserved, not yet final at the issuer
+    refund_suspense = 4     // abnormal refunds
 };
 
 /// Debit one account, credit another: a posting sums to zero by its shape.
@@ -79,21 +79,22 @@ struct StoredAnswer {
     friend bool operator==(const StoredAnswer&, const StoredAnswer&) = default;
 };
 
-/// The one advice a record may have to send: a refund's 0220, or the 0420 that reverses the record (or, for a void
-/// on a reversal route, its sale). Numbers are fixed here; every attempt carries them.
+/// The one advice a record may have to send: a refund's 0220, or the 0420 that reverses the record (or, for a
+/// void on a reversal route, its sale). Numbers are fixed here; every attempt carries them.
 struct QueuedAdvice {
     enum class Kind : std::uint8_t { none = 0, refund = 1, reversal = 2 };
     enum class Status : std::uint8_t { waiting = 1, in_flight = 2, final = 3, parked = 4 };
     Kind kind = Kind::none;
     Status status = Status::waiting;
-    bool of_approved_original = false;  // classes of final answers differ (refund_rules.md, store-and-forward)
-    bool not_found_once = false;        // R51a: 25/76 seen, quarantine running
-    std::uint32_t attempts = 0;         // "attempted" is durable before the first byte leaves
-    std::uint32_t stan = 0;             // DE11
+    bool of_approved_original =
+        false;                    // classes of final answers differ (refund_rules.md, store-and-forward)
+    bool not_found_once = false;  // R51a: 25/76 seen, quarantine running
+    std::uint32_t attempts = 0;   // "attempted" is durable before the first byte leaves
+    std::uint32_t stan = 0;       // DE11
     std::uint32_t transmission_time = 0;  // DE7, MMDDhhmmss
-    iso8583::UtcTime next_attempt;      // stored deadline
+    iso8583::UtcTime next_attempt;        // stored deadline
     iso8583::UtcTime queued;
-    std::string last_code;              // DE39 of the last answer
+    std::string last_code;  // DE39 of the last answer
     friend bool operator==(const QueuedAdvice&, const QueuedAdvice&) = default;
 };
 
@@ -112,13 +113,13 @@ struct TransactionRecord {
     iso8583::Rrn rrn;
     TransactionKind kind = TransactionKind::sale;
     State state = State::intent;
-    std::uint8_t refusal = 0;           // acquirer::Refusal when refused
-    std::uint8_t profile = 0;           // acquirer::Profile of the terminal
-    bool from_operations = false;       // opened by refundctl, no terminal waits
-    bool hold = false;                  // operations: no refund (R14)
-    bool reversal_exception = false;    // sale: an R33 exception is open on one of its refunds (R20b)
-    bool cut_in_doubt = false;          // its outcome was once unknown (R20a: a retry is never 00)
-    bool reverse_if_void_fails = false; // sale being voided: its reversal arrived meanwhile (R34)
+    std::uint8_t refusal = 0;            // acquirer::Refusal when refused
+    std::uint8_t profile = 0;            // acquirer::Profile of the terminal
+    bool from_operations = false;        // opened by refundctl, no terminal waits
+    bool hold = false;                   // operations: no refund (R14)
+    bool reversal_exception = false;     // sale: an R33 exception is open on one of its refunds (R20b)
+    bool cut_in_doubt = false;           // its outcome was once unknown (R20a: a retry is never 00)
+    bool reverse_if_void_fails = false;  // sale being voided: its reversal arrived meanwhile (R34)
 
     // As asked.
     iso8583::MerchantId merchant;
@@ -129,39 +130,40 @@ struct TransactionRecord {
     std::string message_type;                     // 60.1
     std::string processing_code;                  // DE3
     std::uint64_t digest = 0;                     // of the request's content (R21)
-    std::uint64_t reversal_digest = 0;            // of the terminal's reversal that was answered 00; 0 when none
+    std::uint64_t reversal_digest = 0;  // of the terminal's reversal that was answered 00; 0 when none
     iso8583::Amount amount;
     iso8583::PanToken pan_token;
-    std::string sealed_card;                      // PAN, expiry (pan_vault), record key = RRN
-    std::string pan_masked;                       // first 6, last 4
-    std::string entry_mode;                       // DE22
+    std::string sealed_card;  // PAN, expiry (pan_vault), record key = RRN
+    std::string pan_masked;   // first 6, last 4
+    std::string entry_mode;   // DE22
     Instrument instrument = Instrument::card;
     std::uint32_t policy_version = 0;
-    std::string reason;                           // operations: why; ref: their reference
+    std::string reason;  // operations: why; ref: their reference
     std::string reference;
-    std::string maker;                            // who opened it, and who decided
+    std::string maker;  // who opened it, and who decided
     std::string checker;
 
     // Time and place.
     iso8583::UtcTime created;
     iso8583::UtcTime updated;
-    iso8583::Date local_date;                     // DE13 given to the terminal; 61.3 is compared with it
-    iso8583::BusinessDate business_date;          // day in which it was committed
+    iso8583::Date local_date;             // DE13 given to the terminal; 61.3 is compared with it
+    iso8583::BusinessDate business_date;  // day in which it was committed
 
     // Towards the issuer.
-    std::uint16_t route = 0;                      // routing::RouteId; the route of a refund is its sale's
-    std::uint32_t issuer_stan = 0;                // DE11 of the 0200
-    std::uint32_t issuer_transmission_time = 0;   // DE7 of the 0200, MMDDhhmmss
+    std::uint16_t route = 0;                     // routing::RouteId; the route of a refund is its sale's
+    std::uint32_t issuer_stan = 0;               // DE11 of the 0200
+    std::uint32_t issuer_transmission_time = 0;  // DE7 of the 0200, MMDDhhmmss
     iso8583::AuthorizationCode issuer_authorization;
     QueuedAdvice advice;
 
     // Chains.
-    std::optional<iso8583::Rrn> original;         // refund, void: the sale
-    std::optional<iso8583::Rrn> last_refund;      // sale: newest refund; refund: the one before it on the same sale
-    std::optional<iso8583::Rrn> voided_by;        // sale: its void
-    std::int64_t refunds_minor = 0;               // sale: every refund that counts
-    std::uint32_t refunds_count = 0;              // sale: how many count
-    std::int64_t chargebacks_minor = 0;           // sale
+    std::optional<iso8583::Rrn> original;  // refund, void: the sale
+    std::optional<iso8583::Rrn>
+        last_refund;                        // sale: newest refund; refund: the one before it on the same sale
+    std::optional<iso8583::Rrn> voided_by;  // sale: its void
+    std::int64_t refunds_minor = 0;         // sale: every refund that counts
+    std::uint32_t refunds_count = 0;        // sale: how many count
+    std::int64_t chargebacks_minor = 0;     // sale
 
     std::optional<StoredAnswer> answer;
     std::vector<Posting> postings;
@@ -174,7 +176,8 @@ struct TransactionRecord {
 
 /// True for a refund that counts in Remaining.
 bool counts_in_remaining(State refund_state);
-/// True while something must still happen to the record: an answer, an advice, a checker (it has an open-work entry).
+/// True while something must still happen to the record: an answer, an advice, a checker (it has an open-work
+/// entry).
 bool is_open(const TransactionRecord& record);
 
 std::string encode(const TransactionRecord& record);

@@ -51,7 +51,8 @@ ShellSetup shell_setup_of(const LoadedConfig& config, const std::string& control
         setup.terminals.push_back(
             {listener.profile, address_of(listener.address), &dialect, dialect.framing()});
     }
-    for (const IssuerConnections& issuer : config.issuers) setup.issuers.push_back(issuer_port_of(issuer, *config.configuration));
+    for (const IssuerConnections& issuer : config.issuers)
+        setup.issuers.push_back(issuer_port_of(issuer, *config.configuration));
     if (config.metrics) setup.metrics = address_of(*config.metrics);
     setup.control_path = control_path;
     setup.terminal_limits.idle_timeout_ms = config.shell.idle_link_seconds * ms_per_second;

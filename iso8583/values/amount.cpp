@@ -22,10 +22,31 @@ std::string Currency::str() const {
 int Currency::exponent() const {
     // ISO 4217: the currencies whose minor unit is not a hundredth.
     switch (numeric_) {
-        case 108: case 152: case 174: case 262: case 324: case 352: case 392: case 410: case 548: case 600:
-        case 646: case 704: case 800: case 940: case 950: case 952: case 953:
+        case 108:
+        case 152:
+        case 174:
+        case 262:
+        case 324:
+        case 352:
+        case 392:
+        case 410:
+        case 548:
+        case 600:
+        case 646:
+        case 704:
+        case 800:
+        case 940:
+        case 950:
+        case 952:
+        case 953:
             return 0;
-        case 48: case 368: case 400: case 414: case 434: case 512: case 788:
+        case 48:
+        case 368:
+        case 400:
+        case 414:
+        case 434:
+        case 512:
+        case 788:
             return 3;
         default:
             return 2;
@@ -43,11 +64,14 @@ Result<Amount> Amount::parse_major(std::string_view text, Currency currency) {
     const auto decimals_max = static_cast<std::size_t>(currency.exponent());
     const std::size_t point = text.find('.');
     const std::string_view whole = text.substr(0, point);
-    const std::string_view part = point == std::string_view::npos ? std::string_view{} : text.substr(point + 1);
-    if (whole.empty() || !all_digits(whole) || !all_digits(part) || (point != std::string_view::npos && part.empty()))
+    const std::string_view part =
+        point == std::string_view::npos ? std::string_view{} : text.substr(point + 1);
+    if (whole.empty() || !all_digits(whole) || !all_digits(part) ||
+        (point != std::string_view::npos && part.empty()))
         return parse_error("amount: digits with at most one decimal point are needed, as in 60.00");
     if (part.size() > decimals_max)
-        return parse_error("amount: currency " + currency.str() + " has " + std::to_string(decimals_max) + " decimals");
+        return parse_error("amount: currency " + currency.str() + " has " + std::to_string(decimals_max) +
+                           " decimals");
     if (whole.size() > 12) return parse_error("amount: larger than DE4 can carry");
     std::int64_t v = 0;
     for (char c : whole) v = v * 10 + (c - '0');

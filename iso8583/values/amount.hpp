@@ -1,5 +1,5 @@
-// Amount: integer minor units with their currency. Arithmetic is checked; amounts of two currencies never meet.
-// Source: ISO 8583 DE4 (12 digits), DE49 (ISO 4217 numeric).
+// Amount: integer minor units with their currency. Arithmetic is checked; amounts of two currencies never
+// meet. Source: ISO 8583 DE4 (12 digits), DE49 (ISO 4217 numeric).
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ class Currency {
     static Result<Currency> parse(std::string_view three_digits);
     static Currency of(std::uint16_t numeric);
     [[nodiscard]] std::uint16_t numeric() const { return numeric_; }
-    [[nodiscard]] std::string str() const;        // "156"
-    [[nodiscard]] int exponent() const;           // decimals: 2 for most, 0 for 392, 3 for 414 …
+    [[nodiscard]] std::string str() const;  // "156"
+    [[nodiscard]] int exponent() const;     // decimals: 2 for most, 0 for 392, 3 for 414 …
     friend auto operator<=>(const Currency&, const Currency&) = default;
 
   private:
@@ -40,8 +40,8 @@ class Amount {
     [[nodiscard]] std::int64_t minor_units() const { return minor_units_; }
     [[nodiscard]] Currency currency() const { return currency_; }
     [[nodiscard]] bool is_zero() const { return minor_units_ == 0; }
-    [[nodiscard]] std::string field() const;   // 12 digits; ENSUREs 0 ≤ amount ≤ minor_units_max
-    [[nodiscard]] std::string major() const;   // "60.00", "-3.50"
+    [[nodiscard]] std::string field() const;  // 12 digits; ENSUREs 0 ≤ amount ≤ minor_units_max
+    [[nodiscard]] std::string major() const;  // "60.00", "-3.50"
 
     /// Checked: an overflow or a second currency is our bug.
     friend Amount operator+(Amount a, Amount b);

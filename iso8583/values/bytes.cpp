@@ -32,7 +32,9 @@ Result<Bytes> parse_hex(std::string_view hex) {
     for (std::size_t i = 0; i < hex.size(); i += 2) {
         const int high = hex_value(hex[i]);
         const int low = hex_value(hex[i + 1]);
-        if (high < 0 || low < 0) return parse_error("hex: a character at offset " + std::to_string(high < 0 ? i : i + 1) + " is no hex digit");
+        if (high < 0 || low < 0)
+            return parse_error("hex: a character at offset " + std::to_string(high < 0 ? i : i + 1) +
+                               " is no hex digit");
         out.push_back(static_cast<std::uint8_t>(high * 16 + low));
     }
     return out;

@@ -6,5 +6,6 @@ namespace iso8583 {
 [[noreturn]] void ensure_failed(const char* condition, const char* file, int line) noexcept;
 }
 
-#define ENSURE(condition) \
-    (static_cast<bool>(condition) ? static_cast<void>(0) : ::iso8583::ensure_failed(#condition, __FILE__, __LINE__))
+#define ENSURE(condition)                                \
+    (static_cast<bool>(condition) ? static_cast<void>(0) \
+                                  : ::iso8583::ensure_failed(#condition, __FILE__, __LINE__))

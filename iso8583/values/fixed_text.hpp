@@ -1,5 +1,5 @@
-// FixedText<N>: up to N characters held inline; the storage of all identifiers. Regular value type, ordered by
-// content, no allocation.
+// FixedText<N>: up to N characters held inline; the storage of all identifiers. Regular value type, ordered
+// by content, no allocation.
 #pragma once
 
 #include <array>
@@ -34,7 +34,9 @@ class FixedText {
     friend bool operator==(const FixedText& a, const FixedText& b) { return a.view() == b.view(); }
     friend std::strong_ordering operator<=>(const FixedText& a, const FixedText& b) {
         const int c = a.view().compare(b.view());
-        return c < 0 ? std::strong_ordering::less : c > 0 ? std::strong_ordering::greater : std::strong_ordering::equal;
+        return c < 0   ? std::strong_ordering::less
+               : c > 0 ? std::strong_ordering::greater
+                       : std::strong_ordering::equal;
     }
 
   private:

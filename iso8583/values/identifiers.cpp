@@ -6,7 +6,8 @@ namespace iso8583 {
 namespace {
 
 Result<std::uint32_t> six_digits(std::string_view text, const char* name) {
-    if (text.size() != 6 || !all_digits(text)) return parse_error(std::string(name) + ": 6 digits are needed");
+    if (text.size() != 6 || !all_digits(text))
+        return parse_error(std::string(name) + ": 6 digits are needed");
     std::uint32_t v = 0;
     for (char c : text) v = v * 10 + static_cast<std::uint32_t>(c - '0');
     return v;
@@ -58,19 +59,23 @@ Result<Rrn> Rrn::parse(std::string_view text) {
     return Rrn(text);
 }
 Result<TerminalId> TerminalId::parse(std::string_view text) {
-    if (text.size() != 8 || !printable(text)) return parse_error("terminal: 8 printable characters are needed");
+    if (text.size() != 8 || !printable(text))
+        return parse_error("terminal: 8 printable characters are needed");
     return TerminalId(text);
 }
 Result<MerchantId> MerchantId::parse(std::string_view text) {
-    if (text.size() != 15 || !printable(text)) return parse_error("merchant: 15 printable characters are needed");
+    if (text.size() != 15 || !printable(text))
+        return parse_error("merchant: 15 printable characters are needed");
     return MerchantId(text);
 }
 Result<AuthorizationCode> AuthorizationCode::parse(std::string_view text) {
-    if (text.size() != 6 || !printable(text)) return parse_error("authorization code: 6 printable characters are needed");
+    if (text.size() != 6 || !printable(text))
+        return parse_error("authorization code: 6 printable characters are needed");
     return AuthorizationCode(text);
 }
 Result<ResponseCode> ResponseCode::parse(std::string_view text) {
-    if (text.size() != 2 || !digit_or_capital(text)) return parse_error("response code: 2 digits or capital letters are needed");
+    if (text.size() != 2 || !digit_or_capital(text))
+        return parse_error("response code: 2 digits or capital letters are needed");
     return ResponseCode(text);
 }
 ResponseCode ResponseCode::of(std::string_view two) {

@@ -1,6 +1,6 @@
 // The field's identifiers as types of their own: a Stan cannot be passed where a BatchNumber is meant.
-// Each has parse(text) as the only fallible door; contents are as on the wire (digits kept with leading zeros).
-// Source: ISO 8583:1987 data elements 11, 32/33, 37, 38, 39, 41, 42; UnionPay DE60.2.
+// Each has parse(text) as the only fallible door; contents are as on the wire (digits kept with leading
+// zeros). Source: ISO 8583:1987 data elements 11, 32/33, 37, 38, 39, 41, 42; UnionPay DE60.2.
 #pragma once
 
 #include <cstdint>

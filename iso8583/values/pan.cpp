@@ -18,7 +18,9 @@ Result<Pan> Pan::parse(std::string_view digits) {
 Pan::~Pan() { zeroise(digits_.data(), digits_.size()); }
 
 std::string Pan::masked() const { return mask_pan_text(reveal()); }
-std::string Pan::last4() const { return size_ < 13 ? std::string(4, '*') : std::string(reveal().substr(size_ - 4)); }
+std::string Pan::last4() const {
+    return size_ < 13 ? std::string(4, '*') : std::string(reveal().substr(size_ - 4));
+}
 
 std::string mask_pan_text(std::string_view text) {
     std::string out(text.size(), '*');

@@ -15,6 +15,8 @@ struct ParseError {
 template <typename T, typename E = ParseError>
 using Result = tl::expected<T, E>;
 
-inline tl::unexpected<ParseError> parse_error(std::string what) { return tl::unexpected(ParseError{std::move(what)}); }
+inline tl::unexpected<ParseError> parse_error(std::string what) {
+    return tl::unexpected(ParseError{std::move(what)});
+}
 
 }  // namespace iso8583

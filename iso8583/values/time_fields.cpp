@@ -23,7 +23,8 @@ std::string text(const char* format, int a, int b, int c = 0) {
 }  // namespace
 
 bool is_valid_date(int year, int month, int day) {
-    return year >= 1 && year <= 9999 && month >= 1 && month <= 12 && day >= 1 && day <= days_in_month(year, month);
+    return year >= 1 && year <= 9999 && month >= 1 && month <= 12 && day >= 1 &&
+           day <= days_in_month(year, month);
 }
 
 // Civil-date arithmetic over 400-year eras that begin on the first of March.
@@ -55,11 +56,13 @@ Result<Date> Date::parse_yyyymmdd(std::string_view t) {
     if (t.size() != 8 || !all_digits(t)) return parse_error("date: YYYYMMDD is needed");
     const int y = two(t, 0) * 100 + two(t, 2);
     if (!is_valid_date(y, two(t, 4), two(t, 6))) return parse_error("date: no such day");
-    return Date{static_cast<std::int16_t>(y), static_cast<std::uint8_t>(two(t, 4)), static_cast<std::uint8_t>(two(t, 6))};
+    return Date{static_cast<std::int16_t>(y), static_cast<std::uint8_t>(two(t, 4)),
+                static_cast<std::uint8_t>(two(t, 6))};
 }
 Result<Date> Date::parse_iso(std::string_view t) {
     if (t.size() != 10 || t[4] != '-' || t[7] != '-') return parse_error("date: YYYY-MM-DD is needed");
-    return parse_yyyymmdd(std::string(t.substr(0, 4)) + std::string(t.substr(5, 2)) + std::string(t.substr(8, 2)));
+    return parse_yyyymmdd(std::string(t.substr(0, 4)) + std::string(t.substr(5, 2)) +
+                          std::string(t.substr(8, 2)));
 }
 std::string Date::mmdd() const { return text("%02d%02d", month, day); }
 std::string Date::yyyymmdd() const { return text("%04d%02d%02d", year, month, day); }
@@ -87,13 +90,15 @@ std::string local_iso(UtcTime utc, std::int32_t offset_s) {
     const CivilTime c = civil_from_utc(utc, offset_s);
     const int ms = static_cast<int>(((utc.ms % 1000) + 1000) % 1000);
     const std::int32_t magnitude = offset_s < 0 ? -offset_s : offset_s;
-    std::string out = c.date.iso() + text("T%02d:%02d:%02d", c.hour, c.minute, c.second) + text(".%03d", ms, 0);
+    std::string out =
+        c.date.iso() + text("T%02d:%02d:%02d", c.hour, c.minute, c.second) + text(".%03d", ms, 0);
     out += offset_s < 0 ? '-' : '+';
     return out + text("%02d:%02d", magnitude / 3600, magnitude / 60 % 60);
 }
 
 Result<TransmissionTime> TransmissionTime::parse(std::string_view t) {
-    if (t.size() != 10 || !all_digits(t)) return parse_error("transmission time: 10 digits MMDDhhmmss are needed");
+    if (t.size() != 10 || !all_digits(t))
+        return parse_error("transmission time: 10 digits MMDDhhmmss are needed");
     // 2000 was a leap year: 0229 is a possible day.
     if (!is_valid_date(2000, two(t, 0), two(t, 2)) || two(t, 4) > 23 || two(t, 6) > 59 || two(t, 8) > 59)
         return parse_error("transmission time: no such time");
@@ -122,7 +127,8 @@ Result<Date> resolve_year(std::string_view mmdd, Date not_after) {
     if (!is_valid_date(2000, month, day)) return parse_error("date: no such day");
     for (int year = not_after.year; year > not_after.year - 9; --year) {
         if (!is_valid_date(year, month, day)) continue;
-        const Date d{static_cast<std::int16_t>(year), static_cast<std::uint8_t>(month), static_cast<std::uint8_t>(day)};
+        const Date d{static_cast<std::int16_t>(year), static_cast<std::uint8_t>(month),
+                     static_cast<std::uint8_t>(day)};
         if (d <= not_after) return d;
     }
     return parse_error("date: no such day in the last nine years");

@@ -20,11 +20,11 @@ struct Date {
     static Date from_days(std::int32_t days_since_1970);
     static Result<Date> parse_yyyymmdd(std::string_view eight_digits);
     static Result<Date> parse_iso(std::string_view yyyy_mm_dd);
-    [[nodiscard]] std::int32_t days() const;         // since 1970-01-01
-    [[nodiscard]] int day_of_year() const;           // 1–366
-    [[nodiscard]] std::string mmdd() const;          // DE13, DE15
+    [[nodiscard]] std::int32_t days() const;  // since 1970-01-01
+    [[nodiscard]] int day_of_year() const;    // 1–366
+    [[nodiscard]] std::string mmdd() const;   // DE13, DE15
     [[nodiscard]] std::string yyyymmdd() const;
-    [[nodiscard]] std::string iso() const;           // 2026-11-21
+    [[nodiscard]] std::string iso() const;  // 2026-11-21
     [[nodiscard]] Date plus_days(std::int32_t n) const { return from_days(days() + n); }
     friend auto operator<=>(const Date&, const Date&) = default;
 };
@@ -76,7 +76,7 @@ class TransmissionTime {
     constexpr TransmissionTime() = default;
     static Result<TransmissionTime> parse(std::string_view ten_digits);
     static TransmissionTime from_utc(UtcTime utc);
-    [[nodiscard]] std::string str() const;  // ten digits
+    [[nodiscard]] std::string str() const;                        // ten digits
     [[nodiscard]] std::uint32_t value() const { return value_; }  // MMDDhhmmss as a number
     static TransmissionTime of(std::uint32_t value);
     friend auto operator<=>(const TransmissionTime&, const TransmissionTime&) = default;

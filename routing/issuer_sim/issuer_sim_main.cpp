@@ -55,7 +55,8 @@ iso8583::Result<routing::IssuerSimOptions> options_of(const Flags& flags) {
     if (!flags.dialect.empty())
         if (auto set = routing::set_dialect(issuer, flags.dialect); !set)
             return iso8583::parse_error("--dialect: " + set.error().what);
-    if (issuer.pin_block_format == hsm::PinBlockFormat::iso4) issuer.dialect = &iso8583::with_aes_pin_block(*issuer.dialect);
+    if (issuer.pin_block_format == hsm::PinBlockFormat::iso4)
+        issuer.dialect = &iso8583::with_aes_pin_block(*issuer.dialect);
     for (const std::string& fault : flags.faults)
         if (auto set = routing::set_fault(issuer.faults, fault); !set) return tl::unexpected(set.error());
     if (auto wrong = routing::check_issuer(issuer)) return iso8583::parse_error(*wrong);

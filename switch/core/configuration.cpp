@@ -7,7 +7,9 @@
 
 namespace acquirer {
 
-std::string_view name(Profile profile) { return profile == Profile::unionpay_pos ? "unionpay-pos" : "iso87-ascii"; }
+std::string_view name(Profile profile) {
+    return profile == Profile::unionpay_pos ? "unionpay-pos" : "iso87-ascii";
+}
 
 const TerminalRange* Configuration::find_terminal(const iso8583::TerminalId& id) const {
     if (!iso8583::all_digits(id.view()) || id.empty()) return nullptr;

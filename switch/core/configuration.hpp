@@ -1,5 +1,5 @@
-// Configuration: the immutable snapshot the core decides by. Made and checked by switch/config.cpp from TOML, given
-// to the core as ConfigReplaced; every decision stores its version. No I/O, no parsing here.
+// Configuration: the immutable snapshot the core decides by. Made and checked by switch/config.cpp from TOML,
+// given to the core as ConfigReplaced; every decision stores its version. No I/O, no parsing here.
 #pragma once
 
 #include <cstdint>
@@ -25,12 +25,12 @@ enum class RefundBeforeSettlement : std::uint8_t { allow, suggest_void, turn_int
 
 /// Limits in minor units; 0 days is a window that ends with the business day.
 struct RefundPolicy {
-    std::int32_t window_days = 365;                          // business days (R16)
-    std::optional<std::int64_t> refund_amount_max;           // one refund (R24: 61)
+    std::int32_t window_days = 365;                            // business days (R16)
+    std::optional<std::int64_t> refund_amount_max;             // one refund (R24: 61)
     std::optional<std::int32_t> refunds_per_terminal_day_max;  // accepted and held ones (R24: 65)
-    std::int64_t approval_amount_above = 1'000'000;          // a larger refund needs a checker (R17)
-    std::int64_t approval_keyed_amount_above = 100'000;      // the same when the card was keyed in (DE22 01x)
-    std::int32_t repeat_refund_seconds = 300;                // R20b; 0 is off
+    std::int64_t approval_amount_above = 1'000'000;            // a larger refund needs a checker (R17)
+    std::int64_t approval_keyed_amount_above = 100'000;  // the same when the card was keyed in (DE22 01x)
+    std::int32_t repeat_refund_seconds = 300;            // R20b; 0 is off
     RefundBeforeSettlement before_settlement = RefundBeforeSettlement::allow;
 };
 
@@ -62,8 +62,8 @@ struct Limits {
     std::int32_t advice_retry_longest_ms = 300'000;
     std::int32_t tombstone_hours = 24;
     std::int32_t hsm_reply_timeout_ms = 2'000;
-    std::uint32_t pending_max = 20'000;             // transactions waiting for an issuer or the HSM
-    std::uint32_t askers_max = 8;                   // connections joined to one answer (R22)
+    std::uint32_t pending_max = 20'000;  // transactions waiting for an issuer or the HSM
+    std::uint32_t askers_max = 8;        // connections joined to one answer (R22)
     std::uint32_t exceptions_note_per_minute_max = 600;
 };
 
@@ -76,11 +76,11 @@ struct IssuerKeys {
 
 struct Configuration {
     std::uint32_t version = 1;  // stored with every decision
-    std::string hash;            // of the files it was read from
-    std::string zone;            // IANA name; the shell computes offsets
+    std::string hash;           // of the files it was read from
+    std::string zone;           // IANA name; the shell computes offsets
     bool demo = false;
-    iso8583::Currency currency;  // the one currency that terminals may use (R15: else 13)
-    iso8583::InstitutionId acquirer;   // DE32 towards issuers
+    iso8583::Currency currency;           // the one currency that terminals may use (R15: else 13)
+    iso8583::InstitutionId acquirer;      // DE32 towards issuers
     bool refund_reversal_allowed = true;  // unionpay-pos terminals may reverse a refund (docs/wire.md)
     std::optional<std::int32_t> cutover_at_minute;  // minute of the local day
     Limits limits;

@@ -20,7 +20,8 @@ std::optional<LinkId> CoreContext::link_for(routing::RouteId id, std::optional<L
     if (mode(id) == RouteMode::down) return std::nullopt;
     const auto at = links.find(id);
     if (at == links.end() || at->second.empty()) return std::nullopt;
-    if (preferred && std::find(at->second.begin(), at->second.end(), *preferred) != at->second.end()) return preferred;
+    if (preferred && std::find(at->second.begin(), at->second.end(), *preferred) != at->second.end())
+        return preferred;
     // Connections of a route share the load evenly by the order of their numbers.
     const auto flight = requests_in_flight.find(id);
     const std::size_t turn = flight == requests_in_flight.end() ? 0 : flight->second;
@@ -53,13 +54,14 @@ ledger::Ledger::IssuerNumbers CoreContext::next_issuer_numbers(routing::RouteId 
         const auto numbers = ledger.next_issuer_numbers(now);
         bool in_use = false;
         for (int message_class : {2, 4})
-            in_use = in_use || awaited.contains({id, message_class, numbers.stan.value(), numbers.transmission_time.value()});
+            in_use = in_use || awaited.contains({id, message_class, numbers.stan.value(),
+                                                 numbers.transmission_time.value()});
         if (!in_use) return numbers;
     }
 }
 
-void CoreContext::note(Severity severity, NoteKind kind, const ledger::TransactionRecord& record, std::string_view rule,
-                       std::string detail) {
+void CoreContext::note(Severity severity, NoteKind kind, const ledger::TransactionRecord& record,
+                       std::string_view rule, std::string detail) {
     Note n;
     n.severity = severity;
     n.kind = kind;
@@ -73,8 +75,8 @@ void CoreContext::note(Severity severity, NoteKind kind, const ledger::Transacti
     note(std::move(n));
 }
 
-ledger::ExceptionRecord CoreContext::open_exception(const std::optional<iso8583::Rrn>& rrn, std::string kind, std::string rule,
-                                                    std::string text, bool alarm) {
+ledger::ExceptionRecord CoreContext::open_exception(const std::optional<iso8583::Rrn>& rrn, std::string kind,
+                                                    std::string rule, std::string text, bool alarm) {
     Note n;
     n.severity = alarm ? Severity::alarm : Severity::warning;
     n.kind = NoteKind::exception_opened;

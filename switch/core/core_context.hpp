@@ -1,5 +1,5 @@
-// CoreContext: what all flows of one core share: configuration, ledger, vault, the tables of what is pending, and the
-// effects of the step under way. Flows decide; the context remembers and writes down.
+// CoreContext: what all flows of one core share: configuration, ledger, vault, the tables of what is pending,
+// and the effects of the step under way. Flows decide; the context remembers and writes down.
 //
 // Ownership: member of SwitchCore. Thread: the core's. Nothing here outlives a restart: recovery rebuilds it.
 #pragma once
@@ -84,21 +84,26 @@ class CoreContext {
 
     std::map<iso8583::Rrn, PendingTransaction> pending;
     std::map<IssuerKey, Awaited> awaited;
-    std::map<routing::RouteId, std::vector<LinkId>> links;       // signed on, in the order they came up
-    std::map<routing::RouteId, RouteMode> route_modes;           // operators' overrides
+    std::map<routing::RouteId, std::vector<LinkId>> links;  // signed on, in the order they came up
+    std::map<routing::RouteId, RouteMode> route_modes;      // operators' overrides
     std::map<routing::RouteId, std::uint32_t> requests_in_flight;
-    std::map<iso8583::Rrn, std::uint32_t> reversals_in_chain;    // by sale: reversals of its refunds and voids under way
-    std::set<iso8583::Rrn> held;                                 // cases
+    std::map<iso8583::Rrn, std::uint32_t>
+        reversals_in_chain;       // by sale: reversals of its refunds and voids under way
+    std::set<iso8583::Rrn> held;  // cases
     hsm::Ticket last_ticket = 0;
     bool store_accepts_new_work = true;
     std::map<std::string, std::uint64_t, std::less<>> counters;
 
     // Routes.
-    [[nodiscard]] const routing::Route* route(std::uint16_t id) const { return config->routes.find(routing::RouteId{id}); }
+    [[nodiscard]] const routing::Route* route(std::uint16_t id) const {
+        return config->routes.find(routing::RouteId{id});
+    }
     [[nodiscard]] RouteMode mode(routing::RouteId id) const;
     [[nodiscard]] routing::RouteHealth health(routing::RouteId id) const;
-    /// A link that is up, `preferred` when it still is; nothing when the route has none or operations took it down.
-    [[nodiscard]] std::optional<LinkId> link_for(routing::RouteId id, std::optional<LinkId> preferred = std::nullopt) const;
+    /// A link that is up, `preferred` when it still is; nothing when the route has none or operations took it
+    /// down.
+    [[nodiscard]] std::optional<LinkId> link_for(routing::RouteId id,
+                                                 std::optional<LinkId> preferred = std::nullopt) const;
 
     // Cards.
     [[nodiscard]] std::string seal_card(const Card& card, const iso8583::Rrn& rrn) const;
@@ -111,23 +116,27 @@ class CoreContext {
     // Writing down.
     void emit(Effect effect) { effects->push_back(std::move(effect)); }
     void note(Note note) { effects->push_back(std::move(note)); }
-    void note(Severity severity, NoteKind kind, const ledger::TransactionRecord& record, std::string_view rule,
-              std::string detail = {});
+    void note(Severity severity, NoteKind kind, const ledger::TransactionRecord& record,
+              std::string_view rule, std::string detail = {});
     void count(std::string_view counter) {
         const auto at = counters.find(counter);
-        if (at == counters.end()) counters.emplace(counter, 1);
-        else ++at->second;
+        if (at == counters.end())
+            counters.emplace(counter, 1);
+        else
+            ++at->second;
     }
     /// An exception with owner, and an alarm in the log when it is one.
-    ledger::ExceptionRecord open_exception(const std::optional<iso8583::Rrn>& rrn, std::string kind, std::string rule,
-                                           std::string text, bool alarm = false);
+    ledger::ExceptionRecord open_exception(const std::optional<iso8583::Rrn>& rrn, std::string kind,
+                                           std::string rule, std::string text, bool alarm = false);
     /// Terminal totals of the record's batch (settlement).
     void add_to_batch(const ledger::TransactionRecord& record, int sign);
     /// Is the batch of this record settled? Batches close only by 0500 or by an operator.
     [[nodiscard]] bool is_settled(const ledger::TransactionRecord& record);
     /// DE12/DE13 text of now.
     [[nodiscard]] iso8583::CivilTime local_now() const { return now.local(); }
-    void set_deadline(const DeadlineId& id, std::int64_t after_ms) { deadlines.set(id, now.instant.plus_ms(after_ms)); }
+    void set_deadline(const DeadlineId& id, std::int64_t after_ms) {
+        deadlines.set(id, now.instant.plus_ms(after_ms));
+    }
 };
 
 /// A small even hash for jitter: the same transaction and attempt always wait as long.

@@ -1,5 +1,5 @@
-// DeadlineQueue: deadlines in the order in which they fall due; equal ones in the order in which they were set, so
-// that the same seed gives the same run. One class for the core, the sessions and the shell.
+// DeadlineQueue: deadlines in the order in which they fall due; equal ones in the order in which they were
+// set, so that the same seed gives the same run. One class for the core, the sessions and the shell.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,8 @@
 
 namespace acquirer {
 
-/// Id orders equal deadlines by nothing: insertion order decides. A second set() of one id moves its deadline.
+/// Id orders equal deadlines by nothing: insertion order decides. A second set() of one id moves its
+/// deadline.
 template <typename Id>
 class DeadlineQueue {
   public:

@@ -13,7 +13,9 @@ class Digest {
         for (char c : part) mix(static_cast<unsigned char>(c));
         mix(0x1F);  // so that "ab" + "c" is not "a" + "bc"
     }
-    [[nodiscard]] std::uint64_t value() const { return value_ == 0 ? 1 : value_; }  // 0 means "none" in records
+    [[nodiscard]] std::uint64_t value() const {
+        return value_ == 0 ? 1 : value_;
+    }  // 0 means "none" in records
 
   private:
     // FNV-1a: content is authenticated by its MAC, so accidents are all that must be told apart.
@@ -50,8 +52,8 @@ std::string trace_slot_key(const TerminalRequest& r) {
 
 std::string wire_key(const TerminalRequest& r) {
     // A repeat carries the key of what it repeats, so the origin digit is left out.
-    return trace_slot_key(r) + r.transmission_time.str() + std::to_string(r.fields.mti().message_class()) + r.message_type +
-           r.processing_code;
+    return trace_slot_key(r) + r.transmission_time.str() + std::to_string(r.fields.mti().message_class()) +
+           r.message_type + r.processing_code;
 }
 
 std::uint64_t content_digest(const TerminalRequest& r, const iso8583::PanToken& token) {
@@ -76,8 +78,8 @@ std::string local_stamp(const TerminalRequest& r) {
     return stamp;
 }
 
-DuplicateVerdict judge_duplicate(const ledger::TraceSlot& slot, const TerminalRequest& r, std::uint64_t digest,
-                                 iso8583::UtcTime now, std::int64_t tombstone_ms) {
+DuplicateVerdict judge_duplicate(const ledger::TraceSlot& slot, const TerminalRequest& r,
+                                 std::uint64_t digest, iso8583::UtcTime now, std::int64_t tombstone_ms) {
     using Kind = DuplicateVerdict::Kind;
     const bool unionpay = r.profile == Profile::unionpay_pos;
     DuplicateVerdict near;
@@ -88,21 +90,23 @@ DuplicateVerdict judge_duplicate(const ledger::TraceSlot& slot, const TerminalRe
         const bool same_time = unionpay || e.transmission_time == r.transmission_time.value();
         if (e.tombstone) {
             // A tombstone that came without DE90 knows no DE7 and stands for all of them.
-            if (age_ms <= tombstone_ms && (same_time || e.transmission_time == 0)) return {Kind::reversed_before, e.rrn};
+            if (age_ms <= tombstone_ms && (same_time || e.transmission_time == 0))
+                return {Kind::reversed_before, e.rrn};
             continue;
         }
         if (same_time) return {e.digest == digest ? Kind::same : Kind::conflict, e.rrn};
         if (age_ms > repeat_window_ms) continue;
         if (!is_first_try(r)) return {e.digest == digest ? Kind::same : Kind::conflict, e.rrn};
-        // The same trace and content under a new DE7: a terminal that lost its place, not a new transaction. A sale is
-        // let through when its own clock or its chip's counter says that it is another one.
+        // The same trace and content under a new DE7: a terminal that lost its place, not a new transaction.
+        // A sale is let through when its own clock or its chip's counter says that it is another one.
         const bool another_sale = r.kind == RequestKind::sale && e.local_stamp != local_stamp(r);
         if (e.digest == digest && !another_sale && near.kind == Kind::fresh) near = {Kind::conflict, e.rrn};
     }
     return near;
 }
 
-ledger::TraceEntry trace_entry(const TerminalRequest& r, std::uint64_t digest, const iso8583::Rrn& rrn, iso8583::UtcTime now) {
+ledger::TraceEntry trace_entry(const TerminalRequest& r, std::uint64_t digest, const iso8583::Rrn& rrn,
+                               iso8583::UtcTime now) {
     ledger::TraceEntry e;
     e.message_class = static_cast<std::uint8_t>(r.fields.mti().message_class());
     e.message_type = r.message_type;

@@ -1,5 +1,6 @@
-// DuplicateGuard: is this request new, a retry, a conflict, or reversed before it came? Pure: the slot of its trace
-// and the request in, a verdict out. Rules R20, R21, R36; keys and digests: docs/refund_rules.md, "Keys and precedence".
+// DuplicateGuard: is this request new, a retry, a conflict, or reversed before it came? Pure: the slot of its
+// trace and the request in, a verdict out. Rules R20, R21, R36; keys and digests: docs/refund_rules.md, "Keys
+// and precedence".
 #pragma once
 
 #include <cstdint>
@@ -25,10 +26,11 @@ struct DuplicateVerdict {
     Kind kind = Kind::fresh;
     iso8583::Rrn rrn;  // of the record it repeats, or of the tombstone
 };
-DuplicateVerdict judge_duplicate(const ledger::TraceSlot& slot, const TerminalRequest& request, std::uint64_t digest,
-                                 iso8583::UtcTime now, std::int64_t tombstone_ms);
+DuplicateVerdict judge_duplicate(const ledger::TraceSlot& slot, const TerminalRequest& request,
+                                 std::uint64_t digest, iso8583::UtcTime now, std::int64_t tombstone_ms);
 
 /// The slot entry of a request that was recorded.
-ledger::TraceEntry trace_entry(const TerminalRequest& request, std::uint64_t digest, const iso8583::Rrn& rrn, iso8583::UtcTime now);
+ledger::TraceEntry trace_entry(const TerminalRequest& request, std::uint64_t digest, const iso8583::Rrn& rrn,
+                               iso8583::UtcTime now);
 
 }  // namespace acquirer

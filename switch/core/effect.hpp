@@ -1,5 +1,5 @@
-// Effect: everything the core wants done. Imperative; values only. Performed only after the sync of their turn, in
-// order (turn.hpp).
+// Effect: everything the core wants done. Imperative; values only. Performed only after the sync of their
+// turn, in order (turn.hpp).
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ struct SendReply {
     iso8583::FieldValues fields;
     bool sign_on_again = false;
 };
-/// Encode in the route's dialect, put the MAC on, frame, send on that connection. When the connection is gone the
-/// session says IssuerLinkDown for it, nothing else.
+/// Encode in the route's dialect, put the MAC on, frame, send on that connection. When the connection is gone
+/// the session says IssuerLinkDown for it, nothing else.
 struct SendToIssuer {
     routing::RouteId route;
     LinkId link;

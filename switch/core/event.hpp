@@ -20,11 +20,12 @@ struct LinkId {
     friend auto operator<=>(const LinkId&, const LinkId&) = default;
 };
 
-/// What a session found when it checked a message's MAC. `missing` counts as wrong; `hsm_down` says nothing about it.
+/// What a session found when it checked a message's MAC. `missing` counts as wrong; `hsm_down` says nothing
+/// about it.
 enum class MacState : std::uint8_t { verified, wrong, missing, no_key, hsm_down, not_needed };
 
-/// Where an answer goes and what frames and authenticates it: the connection that asked, its TPDU and header, and the
-/// key that verified the request (empty: the reply carries no MAC).
+/// Where an answer goes and what frames and authenticates it: the connection that asked, its TPDU and header,
+/// and the key that verified the request (empty: the reply carries no MAC).
 struct ReplyAddress {
     LinkId link;
     Profile profile = Profile::unionpay_pos;
@@ -79,7 +80,8 @@ struct StoreHealthChanged {
     std::string reason;
 };
 
-using Event = std::variant<RequestArrived, TerminalLinkClosed, IssuerLinkUp, IssuerLinkDown, IssuerReplyArrived, HsmAnswered,
-                           OperatorCommanded, ConfigReplaced, StoreHealthChanged>;
+using Event =
+    std::variant<RequestArrived, TerminalLinkClosed, IssuerLinkUp, IssuerLinkDown, IssuerReplyArrived,
+                 HsmAnswered, OperatorCommanded, ConfigReplaced, StoreHealthChanged>;
 
 }  // namespace acquirer

@@ -15,9 +15,12 @@ std::string transmission_time(std::uint32_t value) { return iso8583::Transmissio
 
 std::string_view issuer_processing_code(TransactionKind kind) {
     switch (kind) {
-        case TransactionKind::sale: return "000000";
-        case TransactionKind::void_sale: return "020000";
-        case TransactionKind::refund: return "200000";
+        case TransactionKind::sale:
+            return "000000";
+        case TransactionKind::void_sale:
+            return "020000";
+        case TransactionKind::refund:
+            return "200000";
     }
     ENSURE(false);
 }
@@ -27,13 +30,13 @@ std::string original_data(const routing::Route& route, int mti, std::uint32_t st
     const auto institution = [](const iso8583::InstitutionId& id) {
         return std::string(iso8583::InstitutionId::size_max - id.size(), '0') + id.str();
     };
-    return iso8583::Mti::of(mti).str() + iso8583::Stan::of(stan).str() + transmission_time(time) + institution(route.acquirer) +
-           institution(route.forwarder);
+    return iso8583::Mti::of(mti).str() + iso8583::Stan::of(stan).str() + transmission_time(time) +
+           institution(route.acquirer) + institution(route.forwarder);
 }
 
 /// What every message of a transaction has.
-FieldValues common(const CoreContext& context, const routing::Route& route, int mti, const ledger::TransactionRecord& record,
-                   std::uint32_t stan, std::uint32_t time) {
+FieldValues common(const CoreContext& context, const routing::Route& route, int mti,
+                   const ledger::TransactionRecord& record, std::uint32_t stan, std::uint32_t time) {
     FieldValues m(iso8583::Mti::of(mti));
     m.set(Field::processing_code, issuer_processing_code(record.kind));
     m.set(Field::amount_transaction, record.amount.field());
@@ -61,44 +64,57 @@ void set_card(const CoreContext& context, FieldValues& m, const ledger::Transact
 
 }  // namespace
 
-FieldValues make_request(const CoreContext& context, const routing::Route& route, const ledger::TransactionRecord& record,
-                         const std::optional<ledger::TransactionRecord>& original, const TerminalRequest* request,
-                         const iso8583::Bytes& pin_block) {
-    const bool authorization = record.kind == TransactionKind::sale && route.sale_mode == routing::SaleMode::authorization_0100;
-    FieldValues m = common(context, route, authorization ? 100 : 200, record, record.issuer_stan, record.issuer_transmission_time);
+FieldValues make_request(const CoreContext& context, const routing::Route& route,
+                         const ledger::TransactionRecord& record,
+                         const std::optional<ledger::TransactionRecord>& original,
+                         const TerminalRequest* request, const iso8583::Bytes& pin_block) {
+    const bool authorization =
+        record.kind == TransactionKind::sale && route.sale_mode == routing::SaleMode::authorization_0100;
+    FieldValues m = common(context, route, authorization ? 100 : 200, record, record.issuer_stan,
+                           record.issuer_transmission_time);
     set_card(context, m, record);
     if (request != nullptr) {
-        for (Field f : {Field::card_sequence_number, Field::pin_capture_code, Field::security_control, Field::icc_data})
-            if (request->fields.has(f) && (f != Field::security_control || !pin_block.empty())) m.set(f, request->fields.get(f));
+        for (Field f :
+             {Field::card_sequence_number, Field::pin_capture_code, Field::security_control, Field::icc_data})
+            if (request->fields.has(f) && (f != Field::security_control || !pin_block.empty()))
+                m.set(f, request->fields.get(f));
         // Track 2 passes through and is never stored; a refund does not carry it.
         if (record.kind == TransactionKind::sale && request->fields.has(Field::track2))
             m.set(Field::track2, request->fields.get(Field::track2));
     }
     if (!pin_block.empty()) m.set(Field::pin_data, iso8583::as_text(pin_block));
     if (original) {
-        if (!original->issuer_authorization.empty()) m.set(Field::authorization_code, original->issuer_authorization.view());
-        m.set(Field::original_data, original_data(route, 200, original->issuer_stan, original->issuer_transmission_time));
+        if (!original->issuer_authorization.empty())
+            m.set(Field::authorization_code, original->issuer_authorization.view());
+        m.set(Field::original_data,
+              original_data(route, 200, original->issuer_stan, original->issuer_transmission_time));
     }
     return m;
 }
 
-FieldValues make_refund_advice(const CoreContext& context, const routing::Route& route, const ledger::TransactionRecord& refund,
+FieldValues make_refund_advice(const CoreContext& context, const routing::Route& route,
+                               const ledger::TransactionRecord& refund,
                                const ledger::TransactionRecord& sale) {
     const int mti = refund.advice.attempts > 1 ? 221 : 220;
     FieldValues m = common(context, route, mti, refund, refund.advice.stan, refund.advice.transmission_time);
     set_card(context, m, refund);
-    if (!sale.issuer_authorization.empty()) m.set(Field::authorization_code, sale.issuer_authorization.view());
+    if (!sale.issuer_authorization.empty())
+        m.set(Field::authorization_code, sale.issuer_authorization.view());
     m.set(Field::original_data, original_data(route, 200, sale.issuer_stan, sale.issuer_transmission_time));
     return m;
 }
 
-FieldValues make_reversal(const CoreContext& context, const routing::Route& route, const ledger::TransactionRecord& queued,
+FieldValues make_reversal(const CoreContext& context, const routing::Route& route,
+                          const ledger::TransactionRecord& queued,
                           const ledger::TransactionRecord& original) {
     const int mti = queued.advice.attempts > 1 ? 421 : 420;
-    FieldValues m = common(context, route, mti, original, queued.advice.stan, queued.advice.transmission_time);
+    FieldValues m =
+        common(context, route, mti, original, queued.advice.stan, queued.advice.transmission_time);
     set_card(context, m, original);
-    if (!original.issuer_authorization.empty()) m.set(Field::authorization_code, original.issuer_authorization.view());
-    m.set(Field::original_data, original_data(route, 200, original.issuer_stan, original.issuer_transmission_time));
+    if (!original.issuer_authorization.empty())
+        m.set(Field::authorization_code, original.issuer_authorization.view());
+    m.set(Field::original_data,
+          original_data(route, 200, original.issuer_stan, original.issuer_transmission_time));
     return m;
 }
 

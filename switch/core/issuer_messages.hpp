@@ -1,5 +1,6 @@
-// Issuer messages: the fields of what the switch sends to an issuer. Pure; numbers and RRNs come from the record, so
-// that every attempt of an advice is the same message. Source: docs/wire.md, profile iso87, "Towards issuers".
+// Issuer messages: the fields of what the switch sends to an issuer. Pure; numbers and RRNs come from the
+// record, so that every attempt of an advice is the same message. Source: docs/wire.md, profile iso87,
+// "Towards issuers".
 #pragma once
 
 #include <optional>
@@ -11,16 +12,20 @@
 
 namespace acquirer {
 
-/// 0200 of a sale, void or online refund. `request` adds what only the terminal's message has (track 2, DE55, DE23);
-/// nothing for what operations send. `pin_block` is already under the route's ZPK.
-iso8583::FieldValues make_request(const CoreContext& context, const routing::Route& route, const ledger::TransactionRecord& record,
-                                  const std::optional<ledger::TransactionRecord>& original, const TerminalRequest* request,
-                                  const iso8583::Bytes& pin_block);
+/// 0200 of a sale, void or online refund. `request` adds what only the terminal's message has (track 2, DE55,
+/// DE23); nothing for what operations send. `pin_block` is already under the route's ZPK.
+iso8583::FieldValues make_request(const CoreContext& context, const routing::Route& route,
+                                  const ledger::TransactionRecord& record,
+                                  const std::optional<ledger::TransactionRecord>& original,
+                                  const TerminalRequest* request, const iso8583::Bytes& pin_block);
 /// 0220/0221 of a refund.
 iso8583::FieldValues make_refund_advice(const CoreContext& context, const routing::Route& route,
-                                        const ledger::TransactionRecord& refund, const ledger::TransactionRecord& sale);
-/// 0420/0421 that reverses `original`; `queued` is the record that carries the advice (the same, or a void of it).
-iso8583::FieldValues make_reversal(const CoreContext& context, const routing::Route& route, const ledger::TransactionRecord& queued,
+                                        const ledger::TransactionRecord& refund,
+                                        const ledger::TransactionRecord& sale);
+/// 0420/0421 that reverses `original`; `queued` is the record that carries the advice (the same, or a void of
+/// it).
+iso8583::FieldValues make_reversal(const CoreContext& context, const routing::Route& route,
+                                   const ledger::TransactionRecord& queued,
                                    const ledger::TransactionRecord& original);
 
 }  // namespace acquirer

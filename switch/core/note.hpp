@@ -1,5 +1,5 @@
-// Note: what the core wants logged, as values: enum, ids, masked text. Rendered as a JSON line by switch/io after the
-// sync of its turn. Never holds a PAN, PIN, key or message bytes.
+// Note: what the core wants logged, as values: enum, ids, masked text. Rendered as a JSON line by switch/io
+// after the sync of its turn. Never holds a PAN, PIN, key or message bytes.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +11,33 @@ namespace acquirer {
 enum class Severity : std::uint8_t { debug, info, warning, alarm };
 
 enum class NoteKind : std::uint8_t {
-    started, configuration_replaced, link_opened, link_closed, link_rejected, signed_on, sign_on_failed,
-    request_answered, request_refused, request_unanswered, reversal_accepted, tombstone_set, in_doubt, reversal_sent,
-    reversal_final, advice_sent, advice_final, late_reply, unmatched_reply, bad_issuer_mac, exception_opened,
-    hsm_fault, store_refuses_work, operator_change, batch_settled, day_cut_over, recovered
+    started,
+    configuration_replaced,
+    link_opened,
+    link_closed,
+    link_rejected,
+    signed_on,
+    sign_on_failed,
+    request_answered,
+    request_refused,
+    request_unanswered,
+    reversal_accepted,
+    tombstone_set,
+    in_doubt,
+    reversal_sent,
+    reversal_final,
+    advice_sent,
+    advice_final,
+    late_reply,
+    unmatched_reply,
+    bad_issuer_mac,
+    exception_opened,
+    hsm_fault,
+    store_refuses_work,
+    operator_change,
+    batch_settled,
+    day_cut_over,
+    recovered
 };
 std::string_view name(NoteKind kind);
 
@@ -25,10 +48,10 @@ struct Note {
     std::string terminal;
     std::string merchant;
     std::string route;
-    std::string rule;     // "R50"
-    std::string code;     // DE39
+    std::string rule;  // "R50"
+    std::string code;  // DE39
     std::uint64_t link = 0;
-    std::string detail;   // a sentence without content of messages
+    std::string detail;  // a sentence without content of messages
 };
 
 }  // namespace acquirer

@@ -36,7 +36,8 @@ Role needed_role(const OperatorCommand& command) {
 
 std::string refused(Refusal why) {
     const RefusalInfo& i = info(why);
-    return std::string(i.explanation) + " (" + std::string(i.rule) + ", " + std::string(i.unionpay_code) + ")";
+    return std::string(i.explanation) + " (" + std::string(i.rule) + ", " + std::string(i.unionpay_code) +
+           ")";
 }
 
 void describe(OperatorAnswer& answer, const TransactionRecord& refund) {
@@ -53,7 +54,8 @@ void Operations::on_command(const OperatorCommanded& event) {
     const Role needed = needed_role(event.command);
     OperatorAnswer answer;
     if (needed != Role::viewer && event.role != needed)
-        answer = no("role " + std::string(name(needed)) + " is needed, " + event.user + " is " + std::string(name(event.role)));
+        answer = no("role " + std::string(name(needed)) + " is needed, " + event.user + " is " +
+                    std::string(name(event.role)));
     else
         answer = std::visit([&](const auto& command) { return perform(event, command); }, event.command);
     c_.emit(AnswerOperator{event.ticket, std::move(answer)});
@@ -74,8 +76,8 @@ void Operations::audit(const OperatorCommanded& event, std::string action, std::
     ENSURE(audit_->append(c_.ledger.overlay(), std::move(entry)).has_value());
 }
 
-iso8583::Result<TransactionFlow::Draft, OperatorAnswer> Operations::draft_refund(const std::string& rrn_text, const std::string& date_mmdd,
-                                                                                 const std::string& amount_major) {
+iso8583::Result<TransactionFlow::Draft, OperatorAnswer> Operations::draft_refund(
+    const std::string& rrn_text, const std::string& date_mmdd, const std::string& amount_major) {
     const auto rrn = iso8583::Rrn::parse(rrn_text);
     if (!rrn) return tl::unexpected(no(rrn.error().what));
     const auto sale = c_.ledger.find(*rrn);
@@ -90,7 +92,9 @@ iso8583::Result<TransactionFlow::Draft, OperatorAnswer> Operations::draft_refund
     TransactionFlow::Draft draft;
     draft.sale = *sale;
     draft.merchant = c_.config->find_merchant(sale->merchant);
-    if (draft.merchant == nullptr) return tl::unexpected(no("merchant " + sale->merchant.str() + " of the sale is not configured any more"));
+    if (draft.merchant == nullptr)
+        return tl::unexpected(
+            no("merchant " + sale->merchant.str() + " of the sale is not configured any more"));
     TerminalRequest& request = draft.event.request;
     request.kind = RequestKind::refund;
     request.transaction = TransactionKind::refund;
@@ -113,7 +117,8 @@ OperatorAnswer Operations::perform(const OperatorCommanded&, const CheckRefund& 
     const iso8583::Amount remaining(sale.remaining_minor(), sale.amount.currency());
     OperatorAnswer answer;
     answer.done = why == Refusal::none;
-    answer.text = why == Refusal::none ? "the refund would be accepted" : "the refund would be refused: " + refused(why);
+    answer.text = why == Refusal::none ? "the refund would be accepted"
+                                       : "the refund would be refused: " + refused(why);
     answer.values = {{"rrn", sale.rrn.str()},
                      {"sale_state", std::string(ledger::name(sale.state))},
                      {"sale_amount", sale.amount.major()},
@@ -134,15 +139,21 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const OpenRef
     if (const auto known = c_.ledger.find_reference(draft->sale->merchant, command.reference)) {
         const auto before = c_.ledger.find(*known);
         if (!before) return no("reference " + command.reference + " is taken");
-        const bool same = before->original == draft->sale->rrn && before->amount == *draft->event.request.amount;
-        OperatorAnswer answer{same, same ? "known already: case " + known->str()
-                                         : "reference " + command.reference + " was used for another refund, case " + known->str(), {}};
+        const bool same =
+            before->original == draft->sale->rrn && before->amount == *draft->event.request.amount;
+        OperatorAnswer answer{
+            same,
+            same ? "known already: case " + known->str()
+                 : "reference " + command.reference + " was used for another refund, case " + known->str(),
+            {}};
         describe(answer, *before);
         return answer;
     }
     if (!c_.store_accepts_new_work) return no(refused(Refusal::system_error));
-    if (const Refusal why = transactions_.check_refund_of_sale(*draft); why != Refusal::none) return no("refused: " + refused(why));
-    if (draft->same_case) return no("an equal refund of this sale is held already, case " + draft->same_case->str());
+    if (const Refusal why = transactions_.check_refund_of_sale(*draft); why != Refusal::none)
+        return no("refused: " + refused(why));
+    if (draft->same_case)
+        return no("an equal refund of this sale is held already, case " + draft->same_case->str());
 
     TransactionRecord& refund = draft->record;
     const TransactionRecord& sale = *draft->sale;
@@ -167,7 +178,9 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const OpenRef
     draft->hold_rule = "R17";
     transactions_.accept_refund(*draft);
     c_.ledger.save_reference(sale.merchant, command.reference, refund.rrn);
-    audit(event, "refund.open", refund.rrn.str() + " of sale " + sale.rrn.str() + " " + refund.amount.major() + ": " + command.reason);
+    audit(event, "refund.open",
+          refund.rrn.str() + " of sale " + sale.rrn.str() + " " + refund.amount.major() + ": " +
+              command.reason);
     OperatorAnswer answer = yes("case " + refund.rrn.str() + " is open and waits for a checker");
     describe(answer, refund);
     return answer;
@@ -177,16 +190,19 @@ iso8583::Result<TransactionRecord, OperatorAnswer> Operations::held_case(const s
     const auto rrn = iso8583::Rrn::parse(case_number);
     if (!rrn) return tl::unexpected(no("case number: 12 digits or capital letters are needed"));
     auto refund = c_.ledger.find(*rrn);
-    if (!refund || refund->kind != TransactionKind::refund) return tl::unexpected(no("no case has the number " + case_number));
+    if (!refund || refund->kind != TransactionKind::refund)
+        return tl::unexpected(no("no case has the number " + case_number));
     if (refund->state != State::held)
-        return tl::unexpected(no("case " + case_number + " is " + std::string(ledger::name(refund->state)) + ", not held"));
+        return tl::unexpected(
+            no("case " + case_number + " is " + std::string(ledger::name(refund->state)) + ", not held"));
     return *refund;
 }
 
 OperatorAnswer Operations::perform(const OperatorCommanded& event, const ApproveRefund& command) {
     auto refund = held_case(command.case_number);
     if (!refund) return refund.error();
-    if (refund->maker == event.user) return no("maker and checker must be two people: " + event.user + " opened the case");
+    if (refund->maker == event.user)
+        return no("maker and checker must be two people: " + event.user + " opened the case");
     auto sale = c_.ledger.find(*refund->original);
     ENSURE(sale.has_value());
     if (refund->maker.empty()) refund->maker = "terminal " + refund->terminal.str();
@@ -196,7 +212,8 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const Approve
     c_.ledger.save(*refund);
     audit(event, "refund.approve", refund->rrn.str() + " " + refund->amount.major());
     if (c_.config->routes.for_original(routing::RouteId{refund->route}) == nullptr)
-        c_.open_exception(refund->rrn, "route_retired", "R17", "the case is approved, but its route is retired and has no successor");
+        c_.open_exception(refund->rrn, "route_retired", "R17",
+                          "the case is approved, but its route is retired and has no successor");
     transactions_.release_cleared(*refund);
     const auto now_state = c_.ledger.find(refund->rrn);
     OperatorAnswer answer = yes("case " + refund->rrn.str() + " is approved and goes to the issuer");
@@ -218,12 +235,14 @@ void Operations::end_held(TransactionRecord& refund, State state, const std::str
 OperatorAnswer Operations::perform(const OperatorCommanded& event, const RejectRefund& command) {
     auto refund = held_case(command.case_number);
     if (!refund) return refund.error();
-    if (refund->maker == event.user) return no("maker and checker must be two people: " + event.user + " opened the case");
+    if (refund->maker == event.user)
+        return no("maker and checker must be two people: " + event.user + " opened the case");
     if (command.reason.empty() || command.reason.size() > reason_characters_max)
         return no("reason: 1 to " + std::to_string(reason_characters_max) + " characters are needed");
     end_held(*refund, State::rejected, event.user);
     audit(event, "refund.reject", refund->rrn.str() + ": " + command.reason);
-    OperatorAnswer answer = yes("case " + refund->rrn.str() + " is rejected; the amount can be refunded again");
+    OperatorAnswer answer =
+        yes("case " + refund->rrn.str() + " is rejected; the amount can be refunded again");
     describe(answer, *refund);
     return answer;
 }
@@ -232,7 +251,8 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const CancelR
     auto refund = held_case(command.case_number);
     if (!refund) return refund.error();
     if (!refund->from_operations)
-        return no("case " + command.case_number + " came from a terminal: the customer holds a slip, so a checker rejects it");
+        return no("case " + command.case_number +
+                  " came from a terminal: the customer holds a slip, so a checker rejects it");
     end_held(*refund, State::cancelled, event.user);
     audit(event, "refund.cancel", refund->rrn.str() + ": " + command.reason.substr(0, reason_characters_max));
     OperatorAnswer answer = yes("case " + refund->rrn.str() + " is cancelled");
@@ -243,8 +263,9 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const CancelR
 OperatorAnswer Operations::perform(const OperatorCommanded& event, const MoveRoute& command) {
     const auto* route = c_.config->routes.find(command.route);
     if (route == nullptr) return no("no route is named " + command.route);
-    const RouteMode mode = command.to == MoveRoute::To::up ? RouteMode::up
-                           : command.to == MoveRoute::To::down ? RouteMode::down : RouteMode::drain;
+    const RouteMode mode = command.to == MoveRoute::To::up     ? RouteMode::up
+                           : command.to == MoveRoute::To::down ? RouteMode::down
+                                                               : RouteMode::drain;
     const std::string state = mode == RouteMode::up ? "" : mode == RouteMode::down ? "down" : "drain";
     c_.route_modes[route->id] = mode;
     c_.ledger.save_override('R', route->name, {state, event.user, c_.now.utc});
@@ -253,16 +274,20 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const MoveRou
         queue_.link_up(route->id);
         transactions_.retry_cleared(route->id);
     }
-    return yes("route " + route->name + " is " + (state.empty() ? "up" : state) + (mode == RouteMode::up ? " (as its links allow)" : ""));
+    return yes("route " + route->name + " is " + (state.empty() ? "up" : state) +
+               (mode == RouteMode::up ? " (as its links allow)" : ""));
 }
 
 OperatorAnswer Operations::perform(const OperatorCommanded& event, const ChangeMerchant& command) {
     const auto id = iso8583::MerchantId::parse(command.merchant);
-    if (!id || c_.config->find_merchant(*id) == nullptr) return no("no merchant " + command.merchant + " is configured");
+    if (!id || c_.config->find_merchant(*id) == nullptr)
+        return no("no merchant " + command.merchant + " is configured");
     using To = ChangeMerchant::To;
     const bool of_refunds = command.to == To::enable_refund || command.to == To::disable_refund;
-    const std::string state = command.to == To::suspend ? "suspended" : command.to == To::resume ? "resumed"
-                              : command.to == To::enable_refund ? "refund_enabled" : "refund_disabled";
+    const std::string state = command.to == To::suspend         ? "suspended"
+                              : command.to == To::resume        ? "resumed"
+                              : command.to == To::enable_refund ? "refund_enabled"
+                                                                : "refund_disabled";
     terminals_.set_merchant_override(*id, state);
     c_.ledger.save_override(of_refunds ? 'F' : 'M', id->view(), {state, event.user, c_.now.utc});
     audit(event, "merchant." + state, id->str());
@@ -271,15 +296,18 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const ChangeM
 
 OperatorAnswer Operations::perform(const OperatorCommanded& event, const ChangeTerminal& command) {
     const auto id = iso8583::TerminalId::parse(command.terminal);
-    if (!id || c_.config->find_terminal(*id) == nullptr) return no("no terminal " + command.terminal + " is configured");
+    if (!id || c_.config->find_terminal(*id) == nullptr)
+        return no("no terminal " + command.terminal + " is configured");
     if (command.to == ChangeTerminal::To::close_batch) {
         for (const auto& [rrn, pending] : c_.pending) {
             const auto record = c_.ledger.find(rrn);
-            if (record && record->terminal == *id) return no("terminal " + id->str() + " has a transaction with an issuer; try again");
+            if (record && record->terminal == *id)
+                return no("terminal " + id->str() + " has a transaction with an issuer; try again");
         }
         const iso8583::BatchNumber next = settlement_.close_batch(*id);
         audit(event, "terminal.close_batch", id->str() + " next batch " + next.str());
-        OperatorAnswer answer = yes("the open batch of terminal " + id->str() + " is closed; the next is " + next.str());
+        OperatorAnswer answer =
+            yes("the open batch of terminal " + id->str() + " is closed; the next is " + next.str());
         answer.values = {{"terminal", id->str()}, {"batch", next.str()}};
         return answer;
     }
@@ -294,7 +322,8 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const CutOver
     const std::string before = c_.business_day.date.iso();
     settlement_.cut_over(event.user);
     audit(event, "day.cutover", before + " -> " + c_.business_day.date.iso());
-    OperatorAnswer answer = yes("business day " + before + " is closed; " + c_.business_day.date.iso() + " began");
+    OperatorAnswer answer =
+        yes("business day " + before + " is closed; " + c_.business_day.date.iso() + " began");
     answer.values = {{"closed", before}, {"business_date", c_.business_day.date.iso()}};
     return answer;
 }
@@ -302,7 +331,8 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const CutOver
 OperatorAnswer Operations::perform(const OperatorCommanded& event, const RetryAdvice& command) {
     const auto rrn = iso8583::Rrn::parse(command.rrn);
     if (!rrn) return no(rrn.error().what);
-    if (!queue_.retry_now(*rrn)) return no("nothing of " + rrn->str() + " waits in the queue for its next attempt");
+    if (!queue_.retry_now(*rrn))
+        return no("nothing of " + rrn->str() + " waits in the queue for its next attempt");
     audit(event, "saf.retry", rrn->str());
     return yes("the next attempt of " + rrn->str() + " is due now");
 }
@@ -311,7 +341,8 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const ChangeE
     auto x = c_.ledger.exception(command.id);
     if (!x) return no("no exception has the id " + command.id);
     if (command.owner_or_note.empty() || command.owner_or_note.size() > reason_characters_max)
-        return no(command.to == ChangeException::To::assign ? "an owner is needed" : "a note of 1 to 200 characters is needed");
+        return no(command.to == ChangeException::To::assign ? "an owner is needed"
+                                                            : "a note of 1 to 200 characters is needed");
     if (!x->resolution.empty()) return no("exception " + x->id + " was resolved by " + x->resolved_by);
     if (command.to == ChangeException::To::assign) {
         x->owner = command.owner_or_note;

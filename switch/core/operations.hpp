@@ -1,6 +1,6 @@
-// Operations: what people may change through refundctl: cases, approvals, routes, merchants, terminals, the day. Role and
-// maker ≠ checker are enforced here, and every change is an entry of the audit chain in the same turn.
-// Rules R17, R20b; docs/refundctl.md.
+// Operations: what people may change through refundctl: cases, approvals, routes, merchants, terminals, the
+// day. Role and maker ≠ checker are enforced here, and every change is an entry of the audit chain in the
+// same turn. Rules R17, R20b; docs/refundctl.md.
 #pragma once
 
 #include "ledger/audit_log.hpp"
@@ -13,9 +13,13 @@ namespace acquirer {
 
 class Operations {
   public:
-    Operations(CoreContext& context, StoreAndForward& queue, TransactionFlow& transactions, Terminals& terminals,
-               Settlement& settlement)
-        : c_(context), queue_(queue), transactions_(transactions), terminals_(terminals), settlement_(settlement) {}
+    Operations(CoreContext& context, StoreAndForward& queue, TransactionFlow& transactions,
+               Terminals& terminals, Settlement& settlement)
+        : c_(context),
+          queue_(queue),
+          transactions_(transactions),
+          terminals_(terminals),
+          settlement_(settlement) {}
 
     void open_audit(ledger::AuditLog audit) { audit_ = std::move(audit); }
     void on_command(const OperatorCommanded& event);
@@ -36,7 +40,8 @@ class Operations {
     /// The held case of a number, or an answer that says why there is none.
     iso8583::Result<ledger::TransactionRecord, OperatorAnswer> held_case(const std::string& case_number);
     /// The draft of an operations refund: its sale, and what the terminal's request would have said.
-    iso8583::Result<TransactionFlow::Draft, OperatorAnswer> draft_refund(const std::string& rrn, const std::string& date_mmdd,
+    iso8583::Result<TransactionFlow::Draft, OperatorAnswer> draft_refund(const std::string& rrn,
+                                                                         const std::string& date_mmdd,
                                                                          const std::string& amount_major);
     void end_held(ledger::TransactionRecord& refund, ledger::State state, const std::string& user);
     void audit(const OperatorCommanded& event, std::string action, std::string detail);

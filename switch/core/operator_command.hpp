@@ -1,5 +1,5 @@
-// What operators may change, as values. Reads (find, show, list, explain …) never come here: they run on a snapshot
-// (operator_views.hpp). Roles and maker ≠ checker are enforced by the core, not by the tool.
+// What operators may change, as values. Reads (find, show, list, explain …) never come here: they run on a
+// snapshot (operator_views.hpp). Roles and maker ≠ checker are enforced by the core, not by the tool.
 #pragma once
 
 #include <cstdint>
@@ -67,8 +67,9 @@ struct ChangeException {
     std::string owner_or_note;
 };
 
-using OperatorCommand = std::variant<CheckRefund, OpenRefund, ApproveRefund, RejectRefund, CancelRefund, MoveRoute,
-                                     ChangeMerchant, ChangeTerminal, CutOverDay, RetryAdvice, ChangeException>;
+using OperatorCommand =
+    std::variant<CheckRefund, OpenRefund, ApproveRefund, RejectRefund, CancelRefund, MoveRoute,
+                 ChangeMerchant, ChangeTerminal, CutOverDay, RetryAdvice, ChangeException>;
 
 struct OperatorAnswer {
     bool done = false;

@@ -12,7 +12,8 @@ using ledger::TransactionRecord;
 constexpr std::int64_t trace_window_ms = 24LL * 3600 * 1000;
 
 bool is_a_sale_of(const TransactionRecord& record, const iso8583::MerchantId& merchant) {
-    return record.kind == TransactionKind::sale && record.merchant == merchant && record.state != ledger::State::tombstone;
+    return record.kind == TransactionKind::sale && record.merchant == merchant &&
+           record.state != ledger::State::tombstone;
 }
 
 /// The one record of a slot that fits; nothing when none or two fit.
@@ -44,13 +45,14 @@ FoundSale find_sale(CoreContext& c, const TerminalRequest& r) {
         // DE90 alone only from the terminal that made the sale.
         const auto& o = *r.original_data;
         sale = only_one(c, slot_of(r, std::nullopt, o.stan), [&](const ledger::TraceEntry& e) {
-            return e.message_class == o.mti.message_class() && e.transmission_time == o.transmission_time.value();
+            return e.message_class == o.mti.message_class() &&
+                   e.transmission_time == o.transmission_time.value();
         });
     }
     if (!sale || !is_a_sale_of(*sale, r.merchant)) return not_found;
     if (r.profile == Profile::unionpay_pos && r.kind == RequestKind::refund) {
-        // 61.3 has no year: the newest date not in the future on which that RRN exists. An RRN is unique for ten
-        // years, so the record's own date must be that one.
+        // 61.3 has no year: the newest date not in the future on which that RRN exists. An RRN is unique for
+        // ten years, so the record's own date must be that one.
         if (r.original_date.empty()) return not_found;
         const auto date = iso8583::resolve_year(r.original_date, c.local_now().date);
         if (!date || r.original_date != sale->local_date.mmdd()) return not_found;
@@ -87,7 +89,8 @@ FoundForReversal find_iso(CoreContext& c, const TerminalRequest& r) {
     if (names_one) {
         const auto& o = *r.original_data;
         found.original = only_one(c, slot_of(r, std::nullopt, o.stan), [&](const ledger::TraceEntry& e) {
-            return e.message_class == o.mti.message_class() && e.transmission_time == o.transmission_time.value();
+            return e.message_class == o.mti.message_class() &&
+                   e.transmission_time == o.transmission_time.value();
         });
         if (found.original) return found;
     }
@@ -95,7 +98,8 @@ FoundForReversal find_iso(CoreContext& c, const TerminalRequest& r) {
     const auto contradicts = [&](const TransactionRecord& record) {
         if (!names_one) return false;
         const auto& o = *r.original_data;
-        return record.stan != o.stan || (o.transmission_time.value() != 0 && record.transmission_time != o.transmission_time);
+        return record.stan != o.stan ||
+               (o.transmission_time.value() != 0 && record.transmission_time != o.transmission_time);
     };
     // 2. DE11 and DE3 of the last day.
     const iso8583::Stan stan = names_one ? r.original_data->stan : r.stan;
@@ -127,12 +131,14 @@ FoundForReversal find_for_reversal(CoreContext& c, const TerminalRequest& r, con
         found.original.reset();
     }
     // "Near" is worth a person's time only when the money is the same.
-    if (found.near && (!r.amount || r.amount->minor_units() != found.near->amount.minor_units())) found.near.reset();
+    if (found.near && (!r.amount || r.amount->minor_units() != found.near->amount.minor_units()))
+        found.near.reset();
     if (found.original) return found;
     const TombstonePlace place = tombstone_place(r);
     for (const ledger::TraceEntry& e : c.ledger.trace_slot(place.slot_key).entries) {
         if (!e.tombstone || !same_kind(e, r) || e.transmission_time != place.transmission_time) continue;
-        if (c.now.utc.ms - e.created_ms > std::int64_t{c.config->limits.tombstone_hours} * 3'600'000) continue;
+        if (c.now.utc.ms - e.created_ms > std::int64_t{c.config->limits.tombstone_hours} * 3'600'000)
+            continue;
         found.tombstone = c.ledger.find(e.rrn);
     }
     return found;

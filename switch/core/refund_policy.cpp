@@ -11,14 +11,31 @@ Refusal refund_state(const ledger::TransactionRecord& sale) {
     switch (sale.state) {
         case State::approved:
             return Refusal::none;
-        case State::voided: case State::reversed: case State::declined: case State::reversal_stuck:
-        case State::tombstone: case State::refused: case State::rejected: case State::expired: case State::cancelled:
+        case State::voided:
+        case State::reversed:
+        case State::declined:
+        case State::reversal_stuck:
+        case State::tombstone:
+        case State::refused:
+        case State::rejected:
+        case State::expired:
+        case State::cancelled:
             return Refusal::original_not_refundable;
-        case State::intent: case State::sent: case State::in_doubt: case State::reverse_on_answer:
-        case State::reversing: case State::voiding: case State::void_reversing:
+        case State::intent:
+        case State::sent:
+        case State::in_doubt:
+        case State::reverse_on_answer:
+        case State::reversing:
+        case State::voiding:
+        case State::void_reversing:
             return Refusal::original_busy;
-        case State::held: case State::cleared: case State::advice_pending: case State::abnormal: case State::parked:
-        case State::alternative_account: case State::merchant_account:
+        case State::held:
+        case State::cleared:
+        case State::advice_pending:
+        case State::abnormal:
+        case State::parked:
+        case State::alternative_account:
+        case State::merchant_account:
             break;
     }
     ENSURE(false);  // states of a refund; a sale has none of them
@@ -31,19 +48,22 @@ Refusal void_state(const ledger::TransactionRecord& sale, bool settled, iso8583:
     return Refusal::none;
 }
 
-Refusal refund_window(const ledger::TransactionRecord& sale, std::int32_t window_days, iso8583::BusinessDate today) {
+Refusal refund_window(const ledger::TransactionRecord& sale, std::int32_t window_days,
+                      iso8583::BusinessDate today) {
     const std::int32_t age_days = today.date.days() - sale.business_date.date.days();
     return age_days > window_days ? Refusal::window_passed : Refusal::none;
 }
 
 Refusal refund_limits(const RefundPolicy& policy, std::int64_t amount_minor, std::int64_t counted_today) {
     if (policy.refund_amount_max && amount_minor > *policy.refund_amount_max) return Refusal::amount_limit;
-    if (policy.refunds_per_terminal_day_max && counted_today >= *policy.refunds_per_terminal_day_max) return Refusal::count_limit;
+    if (policy.refunds_per_terminal_day_max && counted_today >= *policy.refunds_per_terminal_day_max)
+        return Refusal::count_limit;
     return Refusal::none;
 }
 
 bool needs_approval(const RefundPolicy& policy, std::int64_t amount_minor, bool keyed_entry) {
-    return amount_minor > policy.approval_amount_above || (keyed_entry && amount_minor > policy.approval_keyed_amount_above);
+    return amount_minor > policy.approval_amount_above ||
+           (keyed_entry && amount_minor > policy.approval_keyed_amount_above);
 }
 
 }  // namespace acquirer

@@ -1,5 +1,5 @@
-// RefundPolicy: what a refund of a found sale is measured by: state, window, limits, remaining, approval. Pure functions of
-// records and configuration. Rules R5, R6, R9, R11, R14, R16, R17, R24.
+// RefundPolicy: what a refund of a found sale is measured by: state, window, limits, remaining, approval.
+// Pure functions of records and configuration. Rules R5, R6, R9, R11, R14, R16, R17, R24.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@ Refusal refund_state(const ledger::TransactionRecord& sale);
 /// R5, R6, R14: may this sale be voided now?
 Refusal void_state(const ledger::TransactionRecord& sale, bool settled, iso8583::BusinessDate today);
 /// R16.
-Refusal refund_window(const ledger::TransactionRecord& sale, std::int32_t window_days, iso8583::BusinessDate today);
+Refusal refund_window(const ledger::TransactionRecord& sale, std::int32_t window_days,
+                      iso8583::BusinessDate today);
 /// R24: `counted_today` is how many refunds the terminal has had accepted or held today.
 Refusal refund_limits(const RefundPolicy& policy, std::int64_t amount_minor, std::int64_t counted_today);
 /// R17: over a limit, or keyed in and over the lower one.

@@ -11,48 +11,90 @@ using enum Refusal;
 
 constexpr std::array table = {
     RefusalInfo{none, "none", "R1", "00", "00", "", "accepted"},
-    RefusalInfo{format_error, "format_error", "R19", "30", "30", "FORMAT ERROR", "the message could not be read as its profile demands"},
-    RefusalInfo{terminal_unknown, "terminal_unknown", "R25", "97", "97", "TERMINAL UNKNOWN", "the terminal is not configured, or DE42 is not its merchant"},
-    RefusalInfo{terminal_suspended, "terminal_suspended", "R25", "97", "97", "TERMINAL SUSPENDED", "operations suspended the terminal"},
-    RefusalInfo{merchant_unknown, "merchant_unknown", "R25", "03", "03", "MERCHANT UNKNOWN", "the merchant is not configured"},
-    RefusalInfo{merchant_suspended, "merchant_suspended", "R25", "03", "03", "MERCHANT SUSPENDED", "operations suspended the merchant"},
-    RefusalInfo{sign_on_required, "sign_on_required", "R25", "77", "77", "SIGN ON AGAIN", "the terminal has no working keys yet"},
-    RefusalInfo{mac_wrong, "mac_wrong", "R40", "A0", "63", "MAC ERROR", "the MAC is missing or does not verify under any valid key of the terminal"},
-    RefusalInfo{duplicate_in_doubt, "duplicate_in_doubt", "R20a", "98", "68", "ISSUER SILENT", "a retry of a transaction whose outcome was unknown"},
-    RefusalInfo{duplicate_of_reversed, "duplicate_of_reversed", "R20a", "12", "12", "ORIGINAL WAS REVERSED", "a retry of a transaction that was reversed since"},
-    RefusalInfo{duplicate_conflict, "duplicate_conflict", "R21", "94", "94", "DUPLICATE CONFLICT", "the same key was used before with other content"},
-    RefusalInfo{batch_closed, "batch_closed", "R25", "77", "77", "BATCH NOT OPEN", "DE60.2 is not the terminal's open batch"},
-    RefusalInfo{tombstone, "tombstone", "R36", "12", "12", "REVERSED BEFORE", "its reversal arrived before it"},
-    RefusalInfo{amount_invalid, "amount_invalid", "R19", "13", "13", "INVALID AMOUNT", "DE4 is zero or no number"},
-    RefusalInfo{currency_not_allowed, "currency_not_allowed", "R15", "13", "13", "INVALID CURRENCY", "DE49 is not the currency of the sale or of this switch"},
-    RefusalInfo{merchant_not_enabled, "merchant_not_enabled", "R24", "58", "58", "REFUND NOT ENABLED", "the merchant may not refund"},
-    RefusalInfo{function_not_supported, "function_not_supported", "R24", "40", "40", "FUNCTION OFF", "the transaction is not offered"},
-    RefusalInfo{original_not_found, "original_not_found", "R23", "25", "25", "ORIGINAL NOT FOUND", "no sale of this merchant has that reference, or there are two"},
-    RefusalInfo{other_terminal, "other_terminal", "R7", "58", "58", "NOT ITS TERMINAL", "a void must come from the terminal that made the sale"},
-    RefusalInfo{original_trace_differs, "original_trace_differs", "R23", "25", "25", "ORIGINAL NOT FOUND", "the original's batch or trace is not the one given"},
-    RefusalInfo{original_authorization_differs, "original_authorization_differs", "R23", "25", "25", "ORIGINAL NOT FOUND", "the authorization code is not the sale's"},
-    RefusalInfo{other_card, "other_card", "R15", "14", "14", "NOT THE SALE'S CARD", "money goes back only to the card of the sale"},
-    RefusalInfo{original_not_refundable, "original_not_refundable", "R14", "12", "12", "ORIGINAL NOT ALLOWED", "the sale is voided, reversed, declined, stuck or on hold"},
-    RefusalInfo{original_busy, "original_busy", "R14", "09", "09", "ORIGINAL IN PROGRESS", "the sale is in doubt or something on it is under way"},
-    RefusalInfo{void_after_settlement, "void_after_settlement", "R5", "12", "12", "REFUND INSTEAD", "the sale's batch is settled or its business day closed"},
-    RefusalInfo{void_after_refund, "void_after_refund", "R6", "12", "12", "SALE HAS A REFUND", "a sale with a refund cannot be voided"},
-    RefusalInfo{refund_before_settlement, "refund_before_settlement", "R9", "12", "12", "VOID INSTEAD", "policy asks for a void before settlement"},
-    RefusalInfo{reversal_not_allowed, "reversal_not_allowed", "R38", "12", "12", "REVERSAL NOT ALLOWED", "the original's state does not allow a reversal"},
-    RefusalInfo{window_passed, "window_passed", "R16", "57", "57", "REFUND WINDOW PASSED", "the refund window of the sale has ended"},
-    RefusalInfo{amount_limit, "amount_limit", "R24", "61", "61", "OVER AMOUNT LIMIT", "the amount is over the merchant's limit of one refund"},
-    RefusalInfo{count_limit, "count_limit", "R24", "65", "65", "OVER COUNT LIMIT", "the terminal's refunds of the day are used up"},
-    RefusalInfo{amount_against_original, "amount_against_original", "R11", "64", "64", "AMOUNT AGAINST ORIGINAL", "more than what remains of the sale, or not the original's amount"},
+    RefusalInfo{format_error, "format_error", "R19", "30", "30", "FORMAT ERROR",
+                "the message could not be read as its profile demands"},
+    RefusalInfo{terminal_unknown, "terminal_unknown", "R25", "97", "97", "TERMINAL UNKNOWN",
+                "the terminal is not configured, or DE42 is not its merchant"},
+    RefusalInfo{terminal_suspended, "terminal_suspended", "R25", "97", "97", "TERMINAL SUSPENDED",
+                "operations suspended the terminal"},
+    RefusalInfo{merchant_unknown, "merchant_unknown", "R25", "03", "03", "MERCHANT UNKNOWN",
+                "the merchant is not configured"},
+    RefusalInfo{merchant_suspended, "merchant_suspended", "R25", "03", "03", "MERCHANT SUSPENDED",
+                "operations suspended the merchant"},
+    RefusalInfo{sign_on_required, "sign_on_required", "R25", "77", "77", "SIGN ON AGAIN",
+                "the terminal has no working keys yet"},
+    RefusalInfo{mac_wrong, "mac_wrong", "R40", "A0", "63", "MAC ERROR",
+                "the MAC is missing or does not verify under any valid key of the terminal"},
+    RefusalInfo{duplicate_in_doubt, "duplicate_in_doubt", "R20a", "98", "68", "ISSUER SILENT",
+                "a retry of a transaction whose outcome was unknown"},
+    RefusalInfo{duplicate_of_reversed, "duplicate_of_reversed", "R20a", "12", "12", "ORIGINAL WAS REVERSED",
+                "a retry of a transaction that was reversed since"},
+    RefusalInfo{duplicate_conflict, "duplicate_conflict", "R21", "94", "94", "DUPLICATE CONFLICT",
+                "the same key was used before with other content"},
+    RefusalInfo{batch_closed, "batch_closed", "R25", "77", "77", "BATCH NOT OPEN",
+                "DE60.2 is not the terminal's open batch"},
+    RefusalInfo{tombstone, "tombstone", "R36", "12", "12", "REVERSED BEFORE",
+                "its reversal arrived before it"},
+    RefusalInfo{amount_invalid, "amount_invalid", "R19", "13", "13", "INVALID AMOUNT",
+                "DE4 is zero or no number"},
+    RefusalInfo{currency_not_allowed, "currency_not_allowed", "R15", "13", "13", "INVALID CURRENCY",
+                "DE49 is not the currency of the sale or of this switch"},
+    RefusalInfo{merchant_not_enabled, "merchant_not_enabled", "R24", "58", "58", "REFUND NOT ENABLED",
+                "the merchant may not refund"},
+    RefusalInfo{function_not_supported, "function_not_supported", "R24", "40", "40", "FUNCTION OFF",
+                "the transaction is not offered"},
+    RefusalInfo{original_not_found, "original_not_found", "R23", "25", "25", "ORIGINAL NOT FOUND",
+                "no sale of this merchant has that reference, or there are two"},
+    RefusalInfo{other_terminal, "other_terminal", "R7", "58", "58", "NOT ITS TERMINAL",
+                "a void must come from the terminal that made the sale"},
+    RefusalInfo{original_trace_differs, "original_trace_differs", "R23", "25", "25", "ORIGINAL NOT FOUND",
+                "the original's batch or trace is not the one given"},
+    RefusalInfo{original_authorization_differs, "original_authorization_differs", "R23", "25", "25",
+                "ORIGINAL NOT FOUND", "the authorization code is not the sale's"},
+    RefusalInfo{other_card, "other_card", "R15", "14", "14", "NOT THE SALE'S CARD",
+                "money goes back only to the card of the sale"},
+    RefusalInfo{original_not_refundable, "original_not_refundable", "R14", "12", "12", "ORIGINAL NOT ALLOWED",
+                "the sale is voided, reversed, declined, stuck or on hold"},
+    RefusalInfo{original_busy, "original_busy", "R14", "09", "09", "ORIGINAL IN PROGRESS",
+                "the sale is in doubt or something on it is under way"},
+    RefusalInfo{void_after_settlement, "void_after_settlement", "R5", "12", "12", "REFUND INSTEAD",
+                "the sale's batch is settled or its business day closed"},
+    RefusalInfo{void_after_refund, "void_after_refund", "R6", "12", "12", "SALE HAS A REFUND",
+                "a sale with a refund cannot be voided"},
+    RefusalInfo{refund_before_settlement, "refund_before_settlement", "R9", "12", "12", "VOID INSTEAD",
+                "policy asks for a void before settlement"},
+    RefusalInfo{reversal_not_allowed, "reversal_not_allowed", "R38", "12", "12", "REVERSAL NOT ALLOWED",
+                "the original's state does not allow a reversal"},
+    RefusalInfo{window_passed, "window_passed", "R16", "57", "57", "REFUND WINDOW PASSED",
+                "the refund window of the sale has ended"},
+    RefusalInfo{amount_limit, "amount_limit", "R24", "61", "61", "OVER AMOUNT LIMIT",
+                "the amount is over the merchant's limit of one refund"},
+    RefusalInfo{count_limit, "count_limit", "R24", "65", "65", "OVER COUNT LIMIT",
+                "the terminal's refunds of the day are used up"},
+    RefusalInfo{amount_against_original, "amount_against_original", "R11", "64", "64",
+                "AMOUNT AGAINST ORIGINAL",
+                "more than what remains of the sale, or not the original's amount"},
     RefusalInfo{fraud_suspected, "fraud_suspected", "R24", "59", "59", "REFUSED", "a fraud rule applies"},
-    RefusalInfo{approval_required, "approval_required", "R17", "01", "01", "", "held until an operator decides"},
-    RefusalInfo{no_route, "no_route", "R24", "15", "15", "NO ROUTE", "no issuer route for the card, or the route is retired without a successor"},
-    RefusalInfo{route_down, "route_down", "R52", "91", "91", "ISSUER NOT AVAILABLE", "no link to the issuer was up; nothing was sent"},
-    RefusalInfo{too_many_in_flight, "too_many_in_flight", "R62", "96", "96", "TRY AGAIN", "a bound on transactions in flight is reached"},
-    RefusalInfo{system_error, "system_error", "R62", "96", "96", "SYSTEM ERROR", "the store takes no new work"},
-    RefusalInfo{hsm_unavailable, "hsm_unavailable", "R64", "96", "96", "SYSTEM ERROR", "the HSM did not answer; nothing was sent"},
-    RefusalInfo{pin_block_wrong, "pin_block_wrong", "R64", "99", "99", "PIN BLOCK ERROR", "the HSM refused the PIN block"},
-    RefusalInfo{issuer_silent, "issuer_silent", "R50", "98", "68", "ISSUER SILENT", "the issuer did not answer in time; the transaction is reversed"},
-    RefusalInfo{issuer_answer_invalid, "issuer_answer_invalid", "R61", "96", "96", "SYSTEM ERROR", "the issuer's answer could not be trusted; the transaction is reversed"},
-    RefusalInfo{totals_differ, "totals_differ", "R5", "95", "95", "TOTALS DIFFER", "the batch was closed with other totals"},
+    RefusalInfo{approval_required, "approval_required", "R17", "01", "01", "",
+                "held until an operator decides"},
+    RefusalInfo{no_route, "no_route", "R24", "15", "15", "NO ROUTE",
+                "no issuer route for the card, or the route is retired without a successor"},
+    RefusalInfo{route_down, "route_down", "R52", "91", "91", "ISSUER NOT AVAILABLE",
+                "no link to the issuer was up; nothing was sent"},
+    RefusalInfo{too_many_in_flight, "too_many_in_flight", "R62", "96", "96", "TRY AGAIN",
+                "a bound on transactions in flight is reached"},
+    RefusalInfo{system_error, "system_error", "R62", "96", "96", "SYSTEM ERROR",
+                "the store takes no new work"},
+    RefusalInfo{hsm_unavailable, "hsm_unavailable", "R64", "96", "96", "SYSTEM ERROR",
+                "the HSM did not answer; nothing was sent"},
+    RefusalInfo{pin_block_wrong, "pin_block_wrong", "R64", "99", "99", "PIN BLOCK ERROR",
+                "the HSM refused the PIN block"},
+    RefusalInfo{issuer_silent, "issuer_silent", "R50", "98", "68", "ISSUER SILENT",
+                "the issuer did not answer in time; the transaction is reversed"},
+    RefusalInfo{issuer_answer_invalid, "issuer_answer_invalid", "R61", "96", "96", "SYSTEM ERROR",
+                "the issuer's answer could not be trusted; the transaction is reversed"},
+    RefusalInfo{totals_differ, "totals_differ", "R5", "95", "95", "TOTALS DIFFER",
+                "the batch was closed with other totals"},
     RefusalInfo{cut_over, "cut_over", "R38", "90", "90", "CUT-OVER", "the business day is being closed"},
 };
 
@@ -90,13 +132,34 @@ bool is_unrecorded(Refusal refusal) {
         case system_error:
         case hsm_unavailable:
             return true;
-        case none: case tombstone: case amount_invalid: case currency_not_allowed: case merchant_not_enabled:
-        case function_not_supported: case original_not_found: case other_terminal: case original_trace_differs:
-        case original_authorization_differs: case other_card: case original_not_refundable:
-        case void_after_settlement: case void_after_refund: case refund_before_settlement:
-        case reversal_not_allowed: case window_passed: case amount_limit: case count_limit:
-        case amount_against_original: case fraud_suspected: case approval_required: case no_route:
-        case route_down: case pin_block_wrong: case issuer_silent: case issuer_answer_invalid: case totals_differ:
+        case none:
+        case tombstone:
+        case amount_invalid:
+        case currency_not_allowed:
+        case merchant_not_enabled:
+        case function_not_supported:
+        case original_not_found:
+        case other_terminal:
+        case original_trace_differs:
+        case original_authorization_differs:
+        case other_card:
+        case original_not_refundable:
+        case void_after_settlement:
+        case void_after_refund:
+        case refund_before_settlement:
+        case reversal_not_allowed:
+        case window_passed:
+        case amount_limit:
+        case count_limit:
+        case amount_against_original:
+        case fraud_suspected:
+        case approval_required:
+        case no_route:
+        case route_down:
+        case pin_block_wrong:
+        case issuer_silent:
+        case issuer_answer_invalid:
+        case totals_differ:
             return false;
     }
     ENSURE(false);

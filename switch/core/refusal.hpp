@@ -1,5 +1,5 @@
-// Refusal: every reason of ours for not saying 00, in the order of precedence (docs/refund_rules.md, "Keys and
-// precedence"). One table maps it to DE39 per profile, a short text for DE44 and the rule's number.
+// Refusal: every reason of ours for not saying 00, in the order of precedence (docs/refund_rules.md, "Keys
+// and precedence"). One table maps it to DE39 per profile, a short text for DE44 and the rule's number.
 #pragma once
 
 #include <cstdint>
@@ -21,42 +21,42 @@ enum class Refusal : std::uint8_t {
     merchant_suspended = 9,
     sign_on_required = 12,
     mac_wrong = 15,
-    duplicate_in_doubt = 20,        // R20a: 98/68 again
-    duplicate_of_reversed = 21,     // R20a: 12
-    duplicate_conflict = 22,        // R21: 94
+    duplicate_in_doubt = 20,     // R20a: 98/68 again
+    duplicate_of_reversed = 21,  // R20a: 12
+    duplicate_conflict = 22,     // R21: 94
     batch_closed = 25,
-    tombstone = 28,                 // R36
-    amount_invalid = 30,            // R19
+    tombstone = 28,       // R36
+    amount_invalid = 30,  // R19
     currency_not_allowed = 32,
-    merchant_not_enabled = 35,      // R24: 58
-    function_not_supported = 36,    // 40
-    original_not_found = 40,        // 25
-    other_terminal = 43,            // R7: 58
-    original_trace_differs = 44,    // 25
+    merchant_not_enabled = 35,            // R24: 58
+    function_not_supported = 36,          // 40
+    original_not_found = 40,              // 25
+    other_terminal = 43,                  // R7: 58
+    original_trace_differs = 44,          // 25
     original_authorization_differs = 45,  // 25
-    other_card = 48,                // R15: 14
-    original_not_refundable = 50,   // R14: 12
-    original_busy = 51,             // R14: 09
-    void_after_settlement = 52,     // R5: 12
-    void_after_refund = 53,         // R6: 12
-    refund_before_settlement = 54,  // R9: 12, suggest void
-    reversal_not_allowed = 55,      // R38, R32, R33: 12
-    window_passed = 60,             // R16: 57
-    amount_limit = 65,              // R24: 61
-    count_limit = 66,               // R24: 65
-    amount_against_original = 70,   // R4, R11, R37: 64
-    fraud_suspected = 75,           // 59
-    approval_required = 80,         // R17, R20b: 01
-    no_route = 85,                  // 15
-    route_down = 86,                // 91
-    too_many_in_flight = 90,        // 96
-    system_error = 91,              // 96
-    hsm_unavailable = 92,           // 96
-    pin_block_wrong = 93,           // 99
-    issuer_silent = 95,             // R50: 98/68
-    issuer_answer_invalid = 96,     // R61: 96
-    totals_differ = 97,             // 95
-    cut_over = 98                   // 90
+    other_card = 48,                      // R15: 14
+    original_not_refundable = 50,         // R14: 12
+    original_busy = 51,                   // R14: 09
+    void_after_settlement = 52,           // R5: 12
+    void_after_refund = 53,               // R6: 12
+    refund_before_settlement = 54,        // R9: 12, suggest void
+    reversal_not_allowed = 55,            // R38, R32, R33: 12
+    window_passed = 60,                   // R16: 57
+    amount_limit = 65,                    // R24: 61
+    count_limit = 66,                     // R24: 65
+    amount_against_original = 70,         // R4, R11, R37: 64
+    fraud_suspected = 75,                 // 59
+    approval_required = 80,               // R17, R20b: 01
+    no_route = 85,                        // 15
+    route_down = 86,                      // 91
+    too_many_in_flight = 90,              // 96
+    system_error = 91,                    // 96
+    hsm_unavailable = 92,                 // 96
+    pin_block_wrong = 93,                 // 99
+    issuer_silent = 95,                   // R50: 98/68
+    issuer_answer_invalid = 96,           // R61: 96
+    totals_differ = 97,                   // 95
+    cut_over = 98                         // 90
 };
 
 struct RefusalInfo {
@@ -65,8 +65,8 @@ struct RefusalInfo {
     std::string_view rule;           // "R11"
     std::string_view unionpay_code;  // DE39
     std::string_view iso_code;
-    std::string_view text;           // DE44, at most 25 characters
-    std::string_view explanation;    // a sentence for an operator
+    std::string_view text;         // DE44, at most 25 characters
+    std::string_view explanation;  // a sentence for an operator
 };
 
 /// Never fails: every enumerator has a row (checked by the compiler and a test).
@@ -74,7 +74,8 @@ const RefusalInfo& info(Refusal refusal);
 /// Every row, in the order of precedence (for --describe rules).
 std::span<const RefusalInfo> all_refusals();
 iso8583::ResponseCode response_code(Refusal refusal, Profile profile);
-/// A refusal that must leave no record under its key, so that neither a forger nor a passing fault occupies it.
+/// A refusal that must leave no record under its key, so that neither a forger nor a passing fault occupies
+/// it.
 bool is_unrecorded(Refusal refusal);
 
 }  // namespace acquirer

@@ -35,13 +35,23 @@ KindOf unionpay_kind(iso8583::Mti mti, std::string_view processing_code, std::st
     };
     const int first_try = mti.value() - mti.origin();
     for (const Row& row : rows)
-        if (row.mti == first_try && processing_code.substr(0, 2) == row.code && message_type == row.type) return row.kind;
-    if (first_try == 800) return {network_code == "001" || network_code == "003" || network_code == "004" ? RequestKind::sign_on : RequestKind::unsupported, {}};
+        if (row.mti == first_try && processing_code.substr(0, 2) == row.code && message_type == row.type)
+            return row.kind;
+    if (first_try == 800)
+        return {network_code == "001" || network_code == "003" || network_code == "004"
+                    ? RequestKind::sign_on
+                    : RequestKind::unsupported,
+                {}};
     if (first_try == 820)
-        return {network_code == "002" ? RequestKind::sign_off : network_code == "301" ? RequestKind::echo : RequestKind::unsupported, {}};
+        return {network_code == "002"   ? RequestKind::sign_off
+                : network_code == "301" ? RequestKind::echo
+                                        : RequestKind::unsupported,
+                {}};
     if (first_try == 500) return {RequestKind::settlement, {}};
     if (first_try == 320)
-        return {network_code == "202" || network_code == "207" ? RequestKind::batch_upload_end : RequestKind::batch_upload, {}};
+        return {network_code == "202" || network_code == "207" ? RequestKind::batch_upload_end
+                                                               : RequestKind::batch_upload,
+                {}};
     return {};
 }
 
@@ -49,17 +59,20 @@ KindOf unionpay_kind(iso8583::Mti mti, std::string_view processing_code, std::st
 KindOf iso_kind(iso8583::Mti mti, std::string_view processing_code, std::string_view network_code) {
     const std::string_view code = processing_code.substr(0, 2);
     const int first_try = mti.value() - mti.origin();
-    const auto transaction = code == "20" ? TransactionKind::refund : code == "02" ? TransactionKind::void_sale : TransactionKind::sale;
+    const auto transaction = code == "20"   ? TransactionKind::refund
+                             : code == "02" ? TransactionKind::void_sale
+                                            : TransactionKind::sale;
     const bool known = code == "00" || code == "02" || code == "20";
     if (first_try == 200 && code == "00") return {RequestKind::sale, transaction};
     if (first_try == 200 && code == "02") return {RequestKind::void_sale, transaction};
     if ((first_try == 200 || first_try == 220) && code == "20") return {RequestKind::refund, transaction};
     if ((first_try == 400 || first_try == 420) && known) return {RequestKind::reversal, transaction};
     if (first_try == 800)
-        return {network_code == "001" ? RequestKind::sign_on
+        return {network_code == "001"   ? RequestKind::sign_on
                 : network_code == "002" ? RequestKind::sign_off
                 : network_code == "301" ? RequestKind::echo
-                                        : RequestKind::unsupported, {}};
+                                        : RequestKind::unsupported,
+                {}};
     if (first_try == 500 || first_try == 520) return {RequestKind::settlement, {}};
     return {};
 }
@@ -78,18 +91,21 @@ std::string missing_field(const TerminalRequest& r) {
         case reversal:
             needed = {Field::processing_code, Field::amount_transaction};
             if (unionpay) {
-                needed.insert(needed.end(), {Field::pos_entry_mode, Field::pos_condition_code, Field::currency_transaction,
-                                             Field::reserved_private_60});
+                needed.insert(needed.end(), {Field::pos_entry_mode, Field::pos_condition_code,
+                                             Field::currency_transaction, Field::reserved_private_60});
                 if (r.kind == reversal) needed.push_back(Field::response_code);
-                if (r.kind == void_sale) needed.insert(needed.end(), {Field::rrn, Field::reserved_private_61});
+                if (r.kind == void_sale)
+                    needed.insert(needed.end(), {Field::rrn, Field::reserved_private_61});
                 if (r.kind == refund) needed.push_back(Field::rrn);
             } else {
                 needed.push_back(Field::transmission_time);
             }
             break;
         case settlement:
-            if (unionpay) needed = {Field::additional_data, Field::currency_transaction, Field::reserved_private_60};
-            else needed = {Field::transmission_time};
+            if (unionpay)
+                needed = {Field::additional_data, Field::currency_transaction, Field::reserved_private_60};
+            else
+                needed = {Field::transmission_time};
             break;
         case batch_upload:
         case batch_upload_end:
@@ -105,7 +121,8 @@ std::string missing_field(const TerminalRequest& r) {
     }
     for (Field f : needed)
         if (!r.fields.has(f)) return missing(f);
-    const bool card_needed = r.kind == sale || r.kind == void_sale || r.kind == refund || (unionpay && r.kind == reversal);
+    const bool card_needed =
+        r.kind == sale || r.kind == void_sale || r.kind == refund || (unionpay && r.kind == reversal);
     if (card_needed && r.pan.empty()) return missing(Field::pan);
     if (!unionpay && (r.kind == void_sale || r.kind == refund) && !r.original_rrn && !r.original_data)
         return "DE37 or DE90 is missing: the original cannot be found";
@@ -117,15 +134,19 @@ void read_card(TerminalRequest& r) {
     iso8583::Pan from_track;
     if (r.fields.has(Field::track2)) {
         const std::string_view track = r.fields.get(Field::track2);
-        if (auto pan = iso8583::Pan::parse(track.substr(0, track.find('=')))) from_track = *pan;
-        else r.format_fault = "DE35: no PAN before the separator";
+        if (auto pan = iso8583::Pan::parse(track.substr(0, track.find('='))))
+            from_track = *pan;
+        else
+            r.format_fault = "DE35: no PAN before the separator";
     }
     if (!r.fields.has(Field::pan)) {
         r.pan = from_track;
         return;
     }
-    if (auto pan = iso8583::Pan::parse(r.fields.get(Field::pan))) r.pan = *pan;
-    else r.format_fault = "DE2: " + pan.error().what;
+    if (auto pan = iso8583::Pan::parse(r.fields.get(Field::pan)))
+        r.pan = *pan;
+    else
+        r.format_fault = "DE2: " + pan.error().what;
     if (!from_track.empty() && !(from_track == r.pan)) r.format_fault = "DE2 and DE35 name different cards";
 }
 
@@ -137,8 +158,10 @@ void read_unionpay_subfields(TerminalRequest& r) {
             return;
         }
         r.message_type = f60.substr(0, 2);
-        if (auto batch = iso8583::BatchNumber::parse(f60.substr(2, 6))) r.batch = *batch;
-        else r.format_fault = "DE60.2: " + batch.error().what;
+        if (auto batch = iso8583::BatchNumber::parse(f60.substr(2, 6)))
+            r.batch = *batch;
+        else
+            r.format_fault = "DE60.2: " + batch.error().what;
         r.network_code = f60.size() >= 11 ? f60.substr(8, 3) : std::string_view{};
     }
     if (!r.fields.has(Field::reserved_private_61)) return;
@@ -183,24 +206,32 @@ void read_identifiers(TerminalRequest& r) {
         if (r.format_fault.empty()) r.format_fault = "DE" + std::to_string(iso8583::number(f)) + ": " + what;
     };
     if (r.fields.has(Field::rrn)) {
-        if (auto rrn = iso8583::Rrn::parse(r.fields.get(Field::rrn))) r.original_rrn = *rrn;
-        else fault(Field::rrn, rrn.error().what);
+        if (auto rrn = iso8583::Rrn::parse(r.fields.get(Field::rrn)))
+            r.original_rrn = *rrn;
+        else
+            fault(Field::rrn, rrn.error().what);
     }
     if (r.fields.has(Field::authorization_code)) {
         // Blanks say "none": terminals send them when the sale had no code.
         const std::string_view code = r.fields.get(Field::authorization_code);
         if (code.find_first_not_of(' ') != std::string_view::npos) {
-            if (auto authorization = iso8583::AuthorizationCode::parse(code)) r.authorization = *authorization;
-            else fault(Field::authorization_code, authorization.error().what);
+            if (auto authorization = iso8583::AuthorizationCode::parse(code))
+                r.authorization = *authorization;
+            else
+                fault(Field::authorization_code, authorization.error().what);
         }
     }
     if (r.fields.has(Field::transmission_time)) {
-        if (auto t = iso8583::TransmissionTime::parse(r.fields.get(Field::transmission_time))) r.transmission_time = *t;
-        else fault(Field::transmission_time, t.error().what);
+        if (auto t = iso8583::TransmissionTime::parse(r.fields.get(Field::transmission_time)))
+            r.transmission_time = *t;
+        else
+            fault(Field::transmission_time, t.error().what);
     }
     if (r.fields.has(Field::currency_transaction)) {
-        if (auto c = iso8583::Currency::parse(r.fields.get(Field::currency_transaction))) r.currency = *c;
-        else fault(Field::currency_transaction, c.error().what);
+        if (auto c = iso8583::Currency::parse(r.fields.get(Field::currency_transaction)))
+            r.currency = *c;
+        else
+            fault(Field::currency_transaction, c.error().what);
     }
 }
 
@@ -208,23 +239,35 @@ void read_identifiers(TerminalRequest& r) {
 
 std::string_view name(RequestKind kind) {
     switch (kind) {
-        case RequestKind::sale: return "sale";
-        case RequestKind::void_sale: return "void";
-        case RequestKind::refund: return "refund";
-        case RequestKind::reversal: return "reversal";
-        case RequestKind::sign_on: return "sign_on";
-        case RequestKind::sign_off: return "sign_off";
-        case RequestKind::echo: return "echo";
-        case RequestKind::settlement: return "settlement";
-        case RequestKind::batch_upload: return "batch_upload";
-        case RequestKind::batch_upload_end: return "batch_upload_end";
-        case RequestKind::unsupported: return "unsupported";
+        case RequestKind::sale:
+            return "sale";
+        case RequestKind::void_sale:
+            return "void";
+        case RequestKind::refund:
+            return "refund";
+        case RequestKind::reversal:
+            return "reversal";
+        case RequestKind::sign_on:
+            return "sign_on";
+        case RequestKind::sign_off:
+            return "sign_off";
+        case RequestKind::echo:
+            return "echo";
+        case RequestKind::settlement:
+            return "settlement";
+        case RequestKind::batch_upload:
+            return "batch_upload";
+        case RequestKind::batch_upload_end:
+            return "batch_upload_end";
+        case RequestKind::unsupported:
+            return "unsupported";
     }
     ENSURE(false);
 }
 
-std::optional<TerminalRequest> parse_terminal_request(Profile profile, FieldValues fields, std::string decode_fault,
-                                                      bool only_amount_bad, iso8583::Currency default_currency) {
+std::optional<TerminalRequest> parse_terminal_request(Profile profile, FieldValues fields,
+                                                      std::string decode_fault, bool only_amount_bad,
+                                                      iso8583::Currency default_currency) {
     TerminalRequest r;
     r.profile = profile;
     const auto stan = iso8583::Stan::parse(fields.get(Field::stan));
@@ -247,7 +290,8 @@ std::optional<TerminalRequest> parse_terminal_request(Profile profile, FieldValu
         r.network_code = r.fields.get(Field::network_management_code);
         read_original_data(r);
     }
-    if (auto amount = iso8583::Amount::parse_field(r.fields.get(Field::amount_transaction), r.currency); amount && !only_amount_bad)
+    if (auto amount = iso8583::Amount::parse_field(r.fields.get(Field::amount_transaction), r.currency);
+        amount && !only_amount_bad)
         r.amount = *amount;
     r.has_replacement_amounts = r.fields.has(Field::replacement_amounts);
     r.keyed_entry = r.fields.get(Field::pos_entry_mode).substr(0, 2) == "01";
@@ -274,7 +318,8 @@ std::optional<IssuerReply> parse_issuer_reply(const FieldValues& fields) {
         reply.authorization = *authorization;
     if (auto rrn = iso8583::Rrn::parse(fields.get(Field::rrn))) reply.rrn = *rrn;
     if (fields.has(Field::amount_transaction))
-        if (auto amount = iso8583::Amount::parse_field(fields.get(Field::amount_transaction), iso8583::Currency{}))
+        if (auto amount =
+                iso8583::Amount::parse_field(fields.get(Field::amount_transaction), iso8583::Currency{}))
             reply.amount_minor = amount->minor_units();
     reply.icc_data = fields.get(Field::icc_data);
     return reply;

@@ -1,6 +1,6 @@
-// TerminalRequest and IssuerReply: messages as typed values, the form in which they reach the core. Parsing is pure
-// and depends on FieldValues only, so that any dialect of a profile ends in the same request.
-// Source: docs/wire.md, tables of both profiles.
+// TerminalRequest and IssuerReply: messages as typed values, the form in which they reach the core. Parsing
+// is pure and depends on FieldValues only, so that any dialect of a profile ends in the same request. Source:
+// docs/wire.md, tables of both profiles.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,17 @@
 namespace acquirer {
 
 enum class RequestKind : std::uint8_t {
-    sale, void_sale, refund, reversal, sign_on, sign_off, echo, settlement, batch_upload, batch_upload_end, unsupported
+    sale,
+    void_sale,
+    refund,
+    reversal,
+    sign_on,
+    sign_off,
+    echo,
+    settlement,
+    batch_upload,
+    batch_upload_end,
+    unsupported
 };
 std::string_view name(RequestKind kind);
 
@@ -43,28 +53,30 @@ struct TerminalRequest {
     std::string processing_code;            // DE3, six digits
     std::optional<iso8583::Amount> amount;  // nothing when absent or not numeric (R19)
     iso8583::Currency currency;
-    iso8583::Pan pan;                       // DE2, else the PAN of DE35; empty when neither is there
-    std::optional<iso8583::Rrn> original_rrn;                   // DE37
-    std::optional<iso8583::AuthorizationCode> authorization;    // DE38
-    std::optional<iso8583::BatchNumber> original_batch;         // 61.1
-    std::optional<iso8583::Stan> original_stan;                 // 61.2
-    std::string original_date;                                  // 61.3, MMDD, may be empty
-    std::optional<OriginalData> original_data;                  // DE90
-    bool has_replacement_amounts = false;                       // DE95
-    bool keyed_entry = false;                                   // DE22 01x
-    iso8583::BatchNumber batch;                                 // 60.2; 0 in the ISO profile
-    std::string message_type;                                   // 60.1, two digits; empty in the ISO profile
-    std::string network_code;                                   // 60.3, or DE70 in the ISO profile
-    iso8583::TransmissionTime transmission_time;                // DE7; 0 in unionpay-pos
+    iso8583::Pan pan;                          // DE2, else the PAN of DE35; empty when neither is there
+    std::optional<iso8583::Rrn> original_rrn;  // DE37
+    std::optional<iso8583::AuthorizationCode> authorization;  // DE38
+    std::optional<iso8583::BatchNumber> original_batch;       // 61.1
+    std::optional<iso8583::Stan> original_stan;               // 61.2
+    std::string original_date;                                // 61.3, MMDD, may be empty
+    std::optional<OriginalData> original_data;                // DE90
+    bool has_replacement_amounts = false;                     // DE95
+    bool keyed_entry = false;                                 // DE22 01x
+    iso8583::BatchNumber batch;                               // 60.2; 0 in the ISO profile
+    std::string message_type;                                 // 60.1, two digits; empty in the ISO profile
+    std::string network_code;                                 // 60.3, or DE70 in the ISO profile
+    iso8583::TransmissionTime transmission_time;              // DE7; 0 in unionpay-pos
     /// Why it is answered 30: names field and offset, never content. Empty: well formed.
     std::string format_fault;
 };
 
-/// Builds the request from what decoded. `decode_fault` is the decoder's error when it failed (then `fields` holds
-/// what decoded anyway); `only_amount_bad` says that DE4's content was all that was wrong (R19). Returns nothing when
-/// MTI, DE11, DE41 and DE42 are not all there: such a message cannot be answered and its connection is closed.
-std::optional<TerminalRequest> parse_terminal_request(Profile profile, iso8583::FieldValues fields, std::string decode_fault,
-                                                      bool only_amount_bad, iso8583::Currency default_currency);
+/// Builds the request from what decoded. `decode_fault` is the decoder's error when it failed (then `fields`
+/// holds what decoded anyway); `only_amount_bad` says that DE4's content was all that was wrong (R19).
+/// Returns nothing when MTI, DE11, DE41 and DE42 are not all there: such a message cannot be answered and its
+/// connection is closed.
+std::optional<TerminalRequest> parse_terminal_request(Profile profile, iso8583::FieldValues fields,
+                                                      std::string decode_fault, bool only_amount_bad,
+                                                      iso8583::Currency default_currency);
 
 /// An issuer's 0210, 0230, 0410, 0430 (or 0110, 0130 on a dual-message route).
 struct IssuerReply {

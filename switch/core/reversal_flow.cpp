@@ -5,7 +5,8 @@
 #include "switch/core/terminal_replies.hpp"
 #include "switch/core/transaction_state.hpp"
 
-// Order of a reversal: format, terminal, MAC (before this file) · same key with 00 · match 25/00 · amount 64 · state.
+// Order of a reversal: format, terminal, MAC (before this file) · same key with 00 · match 25/00 · amount 64
+// · state.
 
 namespace acquirer {
 
@@ -31,7 +32,8 @@ void ReversalFlow::on_request(const RequestArrived& event) {
         answer(c_, asker, accepted);
         return;
     }
-    if (r.profile == Profile::unionpay_pos && original.kind == TransactionKind::refund && !c_.config->refund_reversal_allowed) {
+    if (r.profile == Profile::unionpay_pos && original.kind == TransactionKind::refund &&
+        !c_.config->refund_reversal_allowed) {
         answer_refusal(c_, asker, Refusal::reversal_not_allowed, original.rrn);
         return;
     }
@@ -40,8 +42,10 @@ void ReversalFlow::on_request(const RequestArrived& event) {
         return;
     }
     if (!r.amount || r.amount->minor_units() != original.amount.minor_units()) {  // R37
-        c_.open_exception(original.rrn, "reversal_other_amount", "R37", "a reversal names another amount than its original");
-        answer_refusal(c_, asker, r.amount ? Refusal::amount_against_original : Refusal::amount_invalid, original.rrn);
+        c_.open_exception(original.rrn, "reversal_other_amount", "R37",
+                          "a reversal names another amount than its original");
+        answer_refusal(c_, asker, r.amount ? Refusal::amount_against_original : Refusal::amount_invalid,
+                       original.rrn);
         return;
     }
     switch (judge(original)) {
@@ -100,8 +104,9 @@ void ReversalFlow::without_original(const Asker& asker, const FoundForReversal& 
         c_.count("tombstones");
         c_.note(Severity::info, NoteKind::tombstone_set, *stone, "R35", "a reversal without its original");
         if (found.near)
-            c_.open_exception(found.near->rrn, "reversal_near_match", "R35",
-                              "a reversal without original almost fits this transaction: same terminal, trace and amount");
+            c_.open_exception(
+                found.near->rrn, "reversal_near_match", "R35",
+                "a reversal without original almost fits this transaction: same terminal, trace and amount");
     }
     if (r.profile == Profile::unionpay_pos) {
         answer_refusal(c_, asker, Refusal::original_not_found, stone->rrn);
@@ -115,9 +120,12 @@ void ReversalFlow::without_original(const Asker& asker, const FoundForReversal& 
 
 ReversalFlow::Outcome ReversalFlow::judge(TransactionRecord& original) {
     switch (original.kind) {
-        case TransactionKind::sale: return judge_sale(original);
-        case TransactionKind::refund: return judge_refund(original);
-        case TransactionKind::void_sale: return judge_void(original);
+        case TransactionKind::sale:
+            return judge_sale(original);
+        case TransactionKind::refund:
+            return judge_refund(original);
+        case TransactionKind::void_sale:
+            return judge_void(original);
     }
     ENSURE(false);
 }
@@ -154,10 +162,21 @@ ReversalFlow::Outcome ReversalFlow::judge_sale(TransactionRecord& sale) {
             return Outcome::accepted;
         case State::void_reversing:
             return Outcome::no_answer;
-        case State::declined: case State::reversal_stuck: case State::voided: case State::tombstone:
-        case State::refused: case State::held: case State::cleared: case State::rejected: case State::expired:
-        case State::cancelled: case State::advice_pending: case State::abnormal: case State::parked:
-        case State::alternative_account: case State::merchant_account:
+        case State::declined:
+        case State::reversal_stuck:
+        case State::voided:
+        case State::tombstone:
+        case State::refused:
+        case State::held:
+        case State::cleared:
+        case State::rejected:
+        case State::expired:
+        case State::cancelled:
+        case State::advice_pending:
+        case State::abnormal:
+        case State::parked:
+        case State::alternative_account:
+        case State::merchant_account:
             return Outcome::not_allowed;  // R38
     }
     ENSURE(false);
@@ -205,9 +224,18 @@ ReversalFlow::Outcome ReversalFlow::judge_refund(TransactionRecord& refund) {
             c_.add_to_batch(refund, -1);
             transactions_.reverse(refund, "R33", true);
             return Outcome::accepted;
-        case State::declined: case State::refused: case State::rejected: case State::expired: case State::cancelled:
-        case State::reversal_stuck: case State::tombstone: case State::alternative_account: case State::merchant_account:
-        case State::voiding: case State::voided: case State::void_reversing:
+        case State::declined:
+        case State::refused:
+        case State::rejected:
+        case State::expired:
+        case State::cancelled:
+        case State::reversal_stuck:
+        case State::tombstone:
+        case State::alternative_account:
+        case State::merchant_account:
+        case State::voiding:
+        case State::voided:
+        case State::void_reversing:
             return Outcome::not_allowed;
     }
     auto sale = c_.ledger.find(*refund.original);
@@ -216,7 +244,8 @@ ReversalFlow::Outcome ReversalFlow::judge_refund(TransactionRecord& refund) {
         sale->reversal_exception = true;
         c_.ledger.save(*sale);
         c_.open_exception(refund.rrn, "refund_reversal", "R33",
-                          "a terminal reversed a refund whose advice had left; the refund goes on, further refunds of the sale are held");
+                          "a terminal reversed a refund whose advice had left; the refund goes on, further "
+                          "refunds of the sale are held");
     }
     note_rule(refund, "R33", c_.now.utc);
     c_.ledger.save(refund);
@@ -242,10 +271,22 @@ ReversalFlow::Outcome ReversalFlow::judge_void(TransactionRecord& v) {
         case State::voided:
         case State::advice_pending:
             break;
-        case State::declined: case State::refused: case State::cancelled: case State::reversal_stuck: case State::parked:
-        case State::tombstone: case State::approved: case State::voiding: case State::void_reversing: case State::held:
-        case State::cleared: case State::rejected: case State::expired: case State::abnormal:
-        case State::alternative_account: case State::merchant_account:
+        case State::declined:
+        case State::refused:
+        case State::cancelled:
+        case State::reversal_stuck:
+        case State::parked:
+        case State::tombstone:
+        case State::approved:
+        case State::voiding:
+        case State::void_reversing:
+        case State::held:
+        case State::cleared:
+        case State::rejected:
+        case State::expired:
+        case State::abnormal:
+        case State::alternative_account:
+        case State::merchant_account:
             return Outcome::not_allowed;
     }
     auto sale = c_.ledger.find(*v.original);
@@ -264,7 +305,8 @@ ReversalFlow::Outcome ReversalFlow::judge_void(TransactionRecord& v) {
         return Outcome::accepted;
     }
     if (as_reversal_of_sale) {
-        c_.open_exception(v.rrn, "void_reversal", "R32", "a terminal reversed a void that had been sent as the reversal of its sale");
+        c_.open_exception(v.rrn, "void_reversal", "R32",
+                          "a terminal reversed a void that had been sent as the reversal of its sale");
         return Outcome::not_allowed;
     }
     if (c_.is_settled(v)) return Outcome::not_allowed;

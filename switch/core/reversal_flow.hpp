@@ -1,5 +1,6 @@
-// ReversalFlow: what a terminal's reversal (冲正) leads to. Rules R30–R40. A reversal is answered 00 once it is queued
-// durably, and never 09, 90, 91 or 96: for a passing fault it gets no answer, and the terminal repeats it.
+// ReversalFlow: what a terminal's reversal (冲正) leads to. Rules R30–R40. A reversal is answered 00 once it
+// is queued durably, and never 09, 90, 91 or 96: for a passing fault it gets no answer, and the terminal
+// repeats it.
 #pragma once
 
 #include "switch/core/core_context.hpp"

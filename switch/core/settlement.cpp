@@ -11,8 +11,8 @@ namespace {
 using iso8583::Field;
 using Totals = ledger::TerminalRecord::BatchTotals;
 
-constexpr std::size_t de48_digits = 62;     // domestic 12+3+12+3+1, foreign the same
-constexpr std::size_t de48_code_at = 30;    // of the domestic part
+constexpr std::size_t de48_digits = 62;   // domestic 12+3+12+3+1, foreign the same
+constexpr std::size_t de48_code_at = 30;  // of the domestic part
 constexpr std::uint32_t de48_count_modulus = 1000;
 constexpr std::size_t waiting_settlements_max = 10'000;
 
@@ -36,7 +36,8 @@ std::optional<Totals> parse_de48(std::string_view f48) {
 bool agree(const Totals& ours, const Totals& theirs, bool three_digit_counts) {
     const auto count = [&](std::uint32_t n) { return three_digit_counts ? n % de48_count_modulus : n; };
     return ours.debit_minor == theirs.debit_minor && ours.credit_minor == theirs.credit_minor &&
-           count(ours.debit_count) == count(theirs.debit_count) && count(ours.credit_count) == count(theirs.credit_count);
+           count(ours.debit_count) == count(theirs.debit_count) &&
+           count(ours.credit_count) == count(theirs.credit_count);
 }
 
 std::int64_t field_number(const iso8583::FieldValues& fields, Field f) {
@@ -47,8 +48,10 @@ std::int64_t field_number(const iso8583::FieldValues& fields, Field f) {
 /// DE74/86 credits, DE76/88 debits; their reversals (75, 77, 87, 89) are taken off.
 Totals parse_iso_totals(const iso8583::FieldValues& f) {
     Totals t;
-    t.credit_count = static_cast<std::uint32_t>(field_number(f, Field::credits_number) - field_number(f, Field::credits_reversal_number));
-    t.debit_count = static_cast<std::uint32_t>(field_number(f, Field::debits_number) - field_number(f, Field::debits_reversal_number));
+    t.credit_count = static_cast<std::uint32_t>(field_number(f, Field::credits_number) -
+                                                field_number(f, Field::credits_reversal_number));
+    t.debit_count = static_cast<std::uint32_t>(field_number(f, Field::debits_number) -
+                                               field_number(f, Field::debits_reversal_number));
     t.credit_minor = field_number(f, Field::credits_amount) - field_number(f, Field::credits_reversal_amount);
     t.debit_minor = field_number(f, Field::debits_amount) - field_number(f, Field::debits_reversal_amount);
     return t;
@@ -89,8 +92,10 @@ void Settlement::on_terminal_link_closed(LinkId link) {
 
 void Settlement::settle(const RequestArrived& event) {
     ledger::TerminalRecord terminal = terminals_.record(event.request.terminal);
-    if (event.request.profile == Profile::unionpay_pos) settle_unionpay(event, std::move(terminal));
-    else settle_iso(event, std::move(terminal));
+    if (event.request.profile == Profile::unionpay_pos)
+        settle_unionpay(event, std::move(terminal));
+    else
+        settle_iso(event, std::move(terminal));
 }
 
 void Settlement::settle_unionpay(const RequestArrived& event, ledger::TerminalRecord terminal) {
@@ -105,9 +110,12 @@ void Settlement::settle_unionpay(const RequestArrived& event, ledger::TerminalRe
     }
     if (r.batch != terminal.batch) {
         // The settlement of the batch closed last, again: the stored answer when it says the same.
-        if (r.batch != terminal.closed_batch || terminal.closed_rrn.empty()) answer_refusal(c_, asker, Refusal::batch_closed);
-        else if (!(*theirs == terminal.closed_totals)) answer_refusal(c_, asker, Refusal::totals_differ);
-        else reply_settlement(event, terminal, terminal.closed_code, true);
+        if (r.batch != terminal.closed_batch || terminal.closed_rrn.empty())
+            answer_refusal(c_, asker, Refusal::batch_closed);
+        else if (!(*theirs == terminal.closed_totals))
+            answer_refusal(c_, asker, Refusal::totals_differ);
+        else
+            reply_settlement(event, terminal, terminal.closed_code, true);
         return;
     }
     if (agree(own_totals(terminal), *theirs, true)) {
@@ -129,8 +137,10 @@ void Settlement::settle_iso(const RequestArrived& event, ledger::TerminalRecord 
     const bool again = !terminal.closed_rrn.empty() && terminal.closed_stan == r.stan.value() &&
                        terminal.closed_transmission_time == r.transmission_time.value();
     if (again) {
-        if (theirs == terminal.closed_totals) reply_settlement(event, terminal, terminal.closed_code, false);
-        else answer_refusal(c_, Asker{event.from, r}, Refusal::totals_differ);
+        if (theirs == terminal.closed_totals)
+            reply_settlement(event, terminal, terminal.closed_code, false);
+        else
+            answer_refusal(c_, Asker{event.from, r}, Refusal::totals_differ);
         return;
     }
     // No upload in this profile: an unbalanced batch closes with an exception.
@@ -156,13 +166,15 @@ Totals Settlement::own_totals(const ledger::TerminalRecord& terminal) const {
 void Settlement::note_difference(const ledger::TerminalRecord& terminal, const Totals& theirs) {
     const Totals ours = own_totals(terminal);
     const auto text = [&](const Totals& t) {
-        const auto major = [&](std::int64_t minor) { return iso8583::Amount(minor, c_.config->currency).major(); };
-        return "debit " + std::to_string(t.debit_count) + "/" + major(t.debit_minor) + " credit " + std::to_string(t.credit_count) +
-               "/" + major(t.credit_minor);
+        const auto major = [&](std::int64_t minor) {
+            return iso8583::Amount(minor, c_.config->currency).major();
+        };
+        return "debit " + std::to_string(t.debit_count) + "/" + major(t.debit_minor) + " credit " +
+               std::to_string(t.credit_count) + "/" + major(t.credit_minor);
     };
     c_.open_exception(std::nullopt, "settlement_differs", "R5",
-                      "terminal " + terminal.terminal.str() + " batch " + terminal.batch.str() + ": terminal says " + text(theirs) +
-                          ", switch says " + text(ours));
+                      "terminal " + terminal.terminal.str() + " batch " + terminal.batch.str() +
+                          ": terminal says " + text(theirs) + ", switch says " + text(ours));
 }
 
 void Settlement::close(ledger::TerminalRecord& terminal, const Totals& theirs, char code) {
@@ -186,7 +198,8 @@ void Settlement::close(ledger::TerminalRecord& terminal, const Totals& theirs, c
     c_.note(std::move(n));
 }
 
-void Settlement::reply_settlement(const RequestArrived& event, const ledger::TerminalRecord& terminal, char code, bool next_batch) {
+void Settlement::reply_settlement(const RequestArrived& event, const ledger::TerminalRecord& terminal,
+                                  char code, bool next_batch) {
     const bool closed = code == '1' || event.request.profile == Profile::iso87 || next_batch;
     ReplyContent content;
     content.code = iso8583::ResponseCode::of("00");
@@ -216,11 +229,14 @@ void Settlement::reply_settlement(const RequestArrived& event, const ledger::Ter
 void Settlement::on_upload(const RequestArrived& event) {
     const Asker asker{event.from, event.request};
     ledger::TerminalRecord terminal = terminals_.record(event.request.terminal);
-    const bool of_closed = event.request.batch == terminal.closed_batch && terminal.closed_code == '2' && !terminal.uploading;
+    const bool of_closed =
+        event.request.batch == terminal.closed_batch && terminal.closed_code == '2' && !terminal.uploading;
     if (!terminal.uploading || event.request.batch != terminal.batch) {
         // The end message of an upload that is over, again.
-        if (of_closed && event.request.kind == RequestKind::batch_upload_end) reply_settlement(event, terminal, '2', true);
-        else answer_refusal(c_, asker, Refusal::batch_closed);
+        if (of_closed && event.request.kind == RequestKind::batch_upload_end)
+            reply_settlement(event, terminal, '2', true);
+        else
+            answer_refusal(c_, asker, Refusal::batch_closed);
         return;
     }
     if (event.request.kind == RequestKind::batch_upload) {
@@ -263,7 +279,8 @@ void Settlement::arm_cut_over() {
     const std::int64_t minute = std::int64_t{local.hour} * 60 + local.minute;
     std::int64_t wait_minutes = *c_.config->cutover_at_minute - minute;
     if (wait_minutes <= 0) wait_minutes += 24 * 60;
-    c_.set_deadline({DeadlineId::Kind::cut_over, {}, 0}, wait_minutes * 60'000 - std::int64_t{local.second} * 1000);
+    c_.set_deadline({DeadlineId::Kind::cut_over, {}, 0},
+                    wait_minutes * 60'000 - std::int64_t{local.second} * 1000);
 }
 
 }  // namespace acquirer

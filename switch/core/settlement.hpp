@@ -1,5 +1,6 @@
-// Settlement: a terminal's 0500 and the upload behind it, and the business day's cut-over. Only settlement (or an
-// operator) closes a batch. Source: docs/refund_rules.md, "Business day and batches"; docs/wire.md, DE48.
+// Settlement: a terminal's 0500 and the upload behind it, and the business day's cut-over. Only settlement
+// (or an operator) closes a batch. Source: docs/refund_rules.md, "Business day and batches"; docs/wire.md,
+// DE48.
 #pragma once
 
 #include <vector>
@@ -30,10 +31,14 @@ class Settlement {
     void settle(const RequestArrived& event);
     void settle_unionpay(const RequestArrived& event, ledger::TerminalRecord terminal);
     void settle_iso(const RequestArrived& event, ledger::TerminalRecord terminal);
-    [[nodiscard]] ledger::TerminalRecord::BatchTotals own_totals(const ledger::TerminalRecord& terminal) const;
-    void close(ledger::TerminalRecord& terminal, const ledger::TerminalRecord::BatchTotals& theirs, char code);
-    void reply_settlement(const RequestArrived& event, const ledger::TerminalRecord& terminal, char code, bool next_batch);
-    void note_difference(const ledger::TerminalRecord& terminal, const ledger::TerminalRecord::BatchTotals& theirs);
+    [[nodiscard]] ledger::TerminalRecord::BatchTotals own_totals(
+        const ledger::TerminalRecord& terminal) const;
+    void close(ledger::TerminalRecord& terminal, const ledger::TerminalRecord::BatchTotals& theirs,
+               char code);
+    void reply_settlement(const RequestArrived& event, const ledger::TerminalRecord& terminal, char code,
+                          bool next_batch);
+    void note_difference(const ledger::TerminalRecord& terminal,
+                         const ledger::TerminalRecord::BatchTotals& theirs);
 
     CoreContext& c_;
     Terminals& terminals_;

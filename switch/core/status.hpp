@@ -1,4 +1,5 @@
-// CoreStatus: counters and gauges copied out after each turn, for metrics, `refundctl status` and the operators' views.
+// CoreStatus: counters and gauges copied out after each turn, for metrics, `refundctl status` and the
+// operators' views.
 #pragma once
 
 #include <cstdint>

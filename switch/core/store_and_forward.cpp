@@ -23,7 +23,8 @@ std::int64_t back_off_ms(const routing::Route& route, const TransactionRecord& r
     for (std::uint32_t i = 1; i < record.advice.attempts && wait < route.advice_retry_max_ms; ++i) wait *= 2;
     wait = std::min<std::int64_t>(wait, route.advice_retry_max_ms);
     const std::int64_t quarter = wait / 4;
-    return wait - quarter + (quarter == 0 ? 0 : jitter_hash(record.rrn, record.advice.attempts) % (2 * quarter + 1));
+    return wait - quarter +
+           (quarter == 0 ? 0 : jitter_hash(record.rrn, record.advice.attempts) % (2 * quarter + 1));
 }
 
 }  // namespace
@@ -53,8 +54,10 @@ void StoreAndForward::enqueue(const TransactionRecord& record) {
     ENSURE(record.advice.kind != Kind::none && record.advice.status != Status::final);
     const routing::RouteId route{record.route};
     queues_[route].waiting.emplace(record.advice.next_attempt, record.rrn);
-    if (record.advice.kind == Kind::refund) chains_[*record.original].push_back(record.rrn);
-    else if (record.original) ++c_.reversals_in_chain[*record.original];
+    if (record.advice.kind == Kind::refund)
+        chains_[*record.original].push_back(record.rrn);
+    else if (record.original)
+        ++c_.reversals_in_chain[*record.original];
     pump(route);
 }
 
@@ -93,7 +96,8 @@ bool StoreAndForward::is_its_turn(const TransactionRecord& record) const {
 void StoreAndForward::pump(routing::RouteId id) {
     Queue& queue = queues_[id];
     const auto* route = c_.config->routes.find(id);
-    while (route != nullptr && !queue.waiting.empty() && queue.in_flight.size() < route->advices_in_flight_max) {
+    while (route != nullptr && !queue.waiting.empty() &&
+           queue.in_flight.size() < route->advices_in_flight_max) {
         const auto [when, rrn] = *queue.waiting.begin();
         if (when > c_.now.utc) break;
         const auto link = c_.link_for(id);
@@ -107,18 +111,23 @@ void StoreAndForward::pump(routing::RouteId id) {
 void StoreAndForward::arm(routing::RouteId id) {
     const DeadlineId deadline{DeadlineId::Kind::advice_attempt, {}, id.value};
     const Queue& queue = queues_[id];
-    if (queue.waiting.empty() || queue.waiting.begin()->first <= c_.now.utc) c_.deadlines.cancel(deadline);
-    else c_.set_deadline(deadline, queue.waiting.begin()->first.ms - c_.now.utc.ms);
+    if (queue.waiting.empty() || queue.waiting.begin()->first <= c_.now.utc)
+        c_.deadlines.cancel(deadline);
+    else
+        c_.set_deadline(deadline, queue.waiting.begin()->first.ms - c_.now.utc.ms);
 }
 
 void StoreAndForward::attempt(routing::RouteId id, const iso8583::Rrn& rrn, LinkId link) {
     auto record = c_.ledger.find(rrn);
     const auto* route = c_.config->routes.find(id);
-    if (!record || route == nullptr || record->advice.status == Status::final || record->advice.status == Status::parked) return;
+    if (!record || route == nullptr || record->advice.status == Status::final ||
+        record->advice.status == Status::parked)
+        return;
     // Behind an earlier refund of its sale it leaves the queue; leave() of that one brings it back.
     if (!is_its_turn(*record)) return;
 
-    const bool of_itself = record->advice.kind == Kind::refund || record->kind != ledger::TransactionKind::void_sale ||
+    const bool of_itself = record->advice.kind == Kind::refund ||
+                           record->kind != ledger::TransactionKind::void_sale ||
                            record->state != State::advice_pending;
     std::optional<TransactionRecord> other;
     if (record->advice.kind == Kind::refund || !of_itself) other = c_.ledger.find(*record->original);
@@ -138,8 +147,8 @@ void StoreAndForward::attempt(routing::RouteId id, const iso8583::Rrn& rrn, Link
                          refund ? make_refund_advice(c_, *route, *record, *other)
                                 : make_reversal(c_, *route, *record, of_itself ? *record : *other)});
     c_.count(refund ? "advices.refund.sent" : "advices.reversal.sent");
-    c_.note(Severity::info, refund ? NoteKind::advice_sent : NoteKind::reversal_sent, *record, refund ? "R54" : "R30",
-            "attempt " + std::to_string(record->advice.attempts));
+    c_.note(Severity::info, refund ? NoteKind::advice_sent : NoteKind::reversal_sent, *record,
+            refund ? "R54" : "R30", "attempt " + std::to_string(record->advice.attempts));
 }
 
 void StoreAndForward::wait_again(TransactionRecord& record, std::int64_t after_ms) {
@@ -172,7 +181,8 @@ void StoreAndForward::on_reply_deadline(const iso8583::Rrn& rrn) {
     queue.in_flight.erase(at);
     c_.deadlines.cancel({DeadlineId::Kind::advice_reply, rrn, 0});
     const auto* route = c_.config->routes.find(id);
-    if (route != nullptr && record->advice.status == Status::in_flight) wait_again(*record, back_off_ms(*route, *record));
+    if (route != nullptr && record->advice.status == Status::in_flight)
+        wait_again(*record, back_off_ms(*route, *record));
     pump(id);
 }
 
@@ -182,13 +192,16 @@ void StoreAndForward::on_reply(const Awaited& awaited, const IssuerReplyArrived&
     auto record = c_.ledger.find(awaited.rrn);
     const auto* route = c_.config->routes.find(event.route);
     if (!record || route == nullptr) return;
-    const bool amount_differs = event.reply.amount_minor && *event.reply.amount_minor != record->amount.minor_units();
+    const bool amount_differs =
+        event.reply.amount_minor && *event.reply.amount_minor != record->amount.minor_units();
     if (event.mac != MacState::verified || !event.reply.code || amount_differs) {
         // R57a: an answer that cannot be trusted is no answer; the advice stays pending and is repeated.
         if (event.mac == MacState::wrong || event.mac == MacState::missing)
-            c_.note(Severity::alarm, NoteKind::bad_issuer_mac, *record, "R57a", "the answer to an advice has a wrong MAC");
+            c_.note(Severity::alarm, NoteKind::bad_issuer_mac, *record, "R57a",
+                    "the answer to an advice has a wrong MAC");
         else if (amount_differs)
-            c_.open_exception(record->rrn, "advice_amount_differs", "R57a", "the issuer's answer to the advice names another amount", true);
+            c_.open_exception(record->rrn, "advice_amount_differs", "R57a",
+                              "the issuer's answer to the advice names another amount", true);
         on_reply_deadline(awaited.rrn);
         return;
     }
@@ -199,8 +212,10 @@ void StoreAndForward::on_reply(const Awaited& awaited, const IssuerReplyArrived&
     }
     c_.deadlines.cancel({DeadlineId::Kind::advice_reply, awaited.rrn, 0});
     record->advice.last_code = event.reply.code->str();
-    if (record->advice.kind == Kind::refund) refund_final(*record, event.reply);
-    else reversal_final(*record, event.reply);
+    if (record->advice.kind == Kind::refund)
+        refund_final(*record, event.reply);
+    else
+        reversal_final(*record, event.reply);
     pump(event.route);
 }
 
@@ -223,13 +238,15 @@ void StoreAndForward::refund_final(TransactionRecord& record, const IssuerReply&
             c_.ledger.save(record);
             leave(record);
             c_.open_exception(record.rrn, "refund_abnormal", "R55",
-                              "the issuer refused an accepted refund with " + reply.code->str() + "; the customer still waits for the money");
+                              "the issuer refused an accepted refund with " + reply.code->str() +
+                                  "; the customer still waits for the money");
             return;
         case routing::AdviceVerdict::retry:
             wait_again(record, back_off_ms(route, record));
             return;
         case routing::AdviceVerdict::parked:
-            park(record, "the issuer answered the refund advice with " + reply.code->str() + ": its outcome is unknown");
+            park(record, "the issuer answered the refund advice with " + reply.code->str() +
+                             ": its outcome is unknown");
             return;
     }
     ENSURE(false);
@@ -246,7 +263,8 @@ void StoreAndForward::reversal_final(TransactionRecord& record, const IssuerRepl
             return;
         case routing::ReversalVerdict::not_found:
             if (!a.not_found_once) {
-                // R51a: the original may still be on its way; nothing is released before a quarantine has passed.
+                // R51a: the original may still be on its way; nothing is released before a quarantine has
+                // passed.
                 a.not_found_once = true;
                 note_rule(record, "R51a", c_.now.utc);
                 wait_again(record, route.not_found_quarantine_ms);
@@ -265,7 +283,8 @@ void StoreAndForward::reversal_final(TransactionRecord& record, const IssuerRepl
             wait_again(record, back_off_ms(route, record));
             return;
         case routing::ReversalVerdict::parked:
-            park(record, "the issuer answered the reversal with " + reply.code->str() + ": its outcome is unknown");
+            park(record,
+                 "the issuer answered the reversal with " + reply.code->str() + ": its outcome is unknown");
             return;
     }
     ENSURE(false);
@@ -274,8 +293,10 @@ void StoreAndForward::reversal_final(TransactionRecord& record, const IssuerRepl
 void StoreAndForward::park(TransactionRecord& record, std::string_view why) {
     record.advice.status = Status::parked;
     // A reversal stays "reversing" while parked: the sale or refund must not look settled to anyone.
-    if (record.state == State::advice_pending) move(record, State::parked, "R60", c_.now.utc);
-    else note_rule(record, "R60", c_.now.utc);
+    if (record.state == State::advice_pending)
+        move(record, State::parked, "R60", c_.now.utc);
+    else
+        note_rule(record, "R60", c_.now.utc);
     c_.ledger.save(record);
     leave(record);
     c_.open_exception(record.rrn, "advice_parked", "R60", std::string(why), true);
@@ -283,11 +304,13 @@ void StoreAndForward::park(TransactionRecord& record, std::string_view why) {
 
 bool StoreAndForward::retry_now(const iso8583::Rrn& rrn) {
     auto record = c_.ledger.find(rrn);
-    if (!record || record->advice.kind == Kind::none || record->advice.status != Status::waiting) return false;
+    if (!record || record->advice.kind == Kind::none || record->advice.status != Status::waiting)
+        return false;
     const routing::RouteId id{record->route};
     Queue& queue = queues_[id];
     // A quarantine is not shortened by impatience (R51a).
-    if (record->advice.not_found_once || queue.waiting.erase({record->advice.next_attempt, rrn}) == 0) return false;
+    if (record->advice.not_found_once || queue.waiting.erase({record->advice.next_attempt, rrn}) == 0)
+        return false;
     record->advice.next_attempt = c_.now.utc;
     c_.ledger.save(*record);
     queue.waiting.emplace(record->advice.next_attempt, rrn);
@@ -297,7 +320,9 @@ bool StoreAndForward::retry_now(const iso8583::Rrn& rrn) {
 
 std::uint32_t StoreAndForward::queued(routing::RouteId route) const {
     const auto at = queues_.find(route);
-    return at == queues_.end() ? 0 : static_cast<std::uint32_t>(at->second.waiting.size() + at->second.in_flight.size());
+    return at == queues_.end()
+               ? 0
+               : static_cast<std::uint32_t>(at->second.waiting.size() + at->second.in_flight.size());
 }
 
 }  // namespace acquirer

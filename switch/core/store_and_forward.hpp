@@ -1,10 +1,11 @@
-// StoreAndForward: advices that must arrive: refunds (0220, then 0221) and reversals (0420, then 0421), repeated until
-// final. Order is kept inside one sale's chain; a window bounds what is in flight on a route; back-off has jitter made
-// from transaction and attempt. "Attempted" is durable before the first byte leaves, because the attempt is written in
-// the turn whose effects send it. Rules R30–R33, R50–R57a; docs/refund_rules.md, "Store-and-forward".
+// StoreAndForward: advices that must arrive: refunds (0220, then 0221) and reversals (0420, then 0421),
+// repeated until final. Order is kept inside one sale's chain; a window bounds what is in flight on a route;
+// back-off has jitter made from transaction and attempt. "Attempted" is durable before the first byte leaves,
+// because the attempt is written in the turn whose effects send it. Rules R30–R33, R50–R57a;
+// docs/refund_rules.md, "Store-and-forward".
 //
-// Until R60 nothing is given up: the longest back-off goes on for ever, and a final code that says nothing parks the
-// advice with an exception.
+// Until R60 nothing is given up: the longest back-off goes on for ever, and a final code that says nothing
+// parks the advice with an exception.
 #pragma once
 
 #include <deque>

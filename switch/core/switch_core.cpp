@@ -12,12 +12,15 @@
 
 namespace acquirer {
 
-// Who is who: the context remembers, the flows decide. This file only sorts events to flows and checks what stands
-// before every flow: format, terminal, merchant, sign-on, MAC.
+// Who is who: the context remembers, the flows decide. This file only sorts events to flows and checks what
+// stands before every flow: format, terminal, merchant, sign-on, MAC.
 struct SwitchCore::Impl {
-    Impl(ConfigurationPtr configuration, ledger::Overlay& overlay, const ledger::PanVault& vault, ledger::AuditHash hash)
+    Impl(ConfigurationPtr configuration, ledger::Overlay& overlay, const ledger::PanVault& vault,
+         ledger::AuditHash hash)
         : context(std::move(configuration), overlay, vault), audit_hash(hash) {
-        queue.on_reversed = [this](ledger::TransactionRecord& r, std::string_view rule) { transactions.on_reversed(r, rule); };
+        queue.on_reversed = [this](ledger::TransactionRecord& r, std::string_view rule) {
+            transactions.on_reversed(r, rule);
+        };
         queue.on_reversal_stuck = [this](ledger::TransactionRecord& r, std::string_view rule) {
             transactions.on_reversal_stuck(r, rule);
         };
@@ -32,8 +35,10 @@ struct SwitchCore::Impl {
     void on(const IssuerLinkDown& event);
     void on(const IssuerReplyArrived& event);
     void on(const HsmAnswered& event) {
-        if (transactions.owns(event.ticket)) transactions.on_pin_translated(event.ticket, event.reply);
-        else if (terminals.owns(event.ticket)) terminals.on_keys_generated(event.ticket, event.reply);
+        if (transactions.owns(event.ticket))
+            transactions.on_pin_translated(event.ticket, event.reply);
+        else if (terminals.owns(event.ticket))
+            terminals.on_keys_generated(event.ticket, event.reply);
     }
     void on(const OperatorCommanded& event) { operations.on_command(event); }
     void on(const ConfigReplaced& event);
@@ -55,8 +60,8 @@ struct SwitchCore::Impl {
     std::uint64_t turns = 0;
 };
 
-SwitchCore::SwitchCore(ConfigurationPtr configuration, ledger::Overlay& overlay, const ledger::PanVault& vault,
-                       ledger::AuditHash audit_hash)
+SwitchCore::SwitchCore(ConfigurationPtr configuration, ledger::Overlay& overlay,
+                       const ledger::PanVault& vault, ledger::AuditHash audit_hash)
     : impl_(std::make_unique<Impl>(std::move(configuration), overlay, vault, audit_hash)) {}
 SwitchCore::~SwitchCore() = default;
 
@@ -67,7 +72,8 @@ iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::
     c.effects = &effects;
     c.ledger.recover();
     auto audit = ledger::AuditLog::open(c.ledger.overlay(), impl_->audit_hash);
-    if (!audit) return tl::unexpected(ledger::StoreError{ledger::StoreError::Kind::corruption, audit.error().what});
+    if (!audit)
+        return tl::unexpected(ledger::StoreError{ledger::StoreError::Kind::corruption, audit.error().what});
     impl_->operations.open_audit(std::move(*audit));
     if (const auto day = c.ledger.business_day()) {
         c.business_day = *day;
@@ -115,13 +121,16 @@ void SwitchCore::close_turn() {
     impl_->context.ledger.close_turn();
 }
 
-std::pair<iso8583::Stan, iso8583::TransmissionTime> SwitchCore::next_issuer_numbers(routing::RouteId route, const iso8583::Now& now) {
+std::pair<iso8583::Stan, iso8583::TransmissionTime> SwitchCore::next_issuer_numbers(routing::RouteId route,
+                                                                                    const iso8583::Now& now) {
     impl_->context.now = now;
     const auto numbers = impl_->context.next_issuer_numbers(route);
     return {numbers.stan, numbers.transmission_time};
 }
 
-const std::optional<ledger::StoreError>& SwitchCore::store_error() const { return impl_->context.ledger.error(); }
+const std::optional<ledger::StoreError>& SwitchCore::store_error() const {
+    return impl_->context.ledger.error();
+}
 
 bool SwitchCore::quiet() const { return impl_->context.pending.empty(); }
 
@@ -139,20 +148,29 @@ CoreStatus SwitchCore::status() const {
     for (const routing::Route& route : c.config->routes.routes()) {
         RouteStatus r;
         r.name = route.name;
-        if (const auto at = c.links.find(route.id); at != c.links.end()) r.links_up = static_cast<std::uint32_t>(at->second.size());
-        if (const auto at = c.requests_in_flight.find(route.id); at != c.requests_in_flight.end()) r.in_flight = at->second;
+        if (const auto at = c.links.find(route.id); at != c.links.end())
+            r.links_up = static_cast<std::uint32_t>(at->second.size());
+        if (const auto at = c.requests_in_flight.find(route.id); at != c.requests_in_flight.end())
+            r.in_flight = at->second;
         r.queued_advices = impl_->queue.queued(route.id);
         switch (c.mode(route.id)) {
-            case RouteMode::up: r.operator_state = "up"; break;
-            case RouteMode::down: r.operator_state = "down"; break;
-            case RouteMode::drain: r.operator_state = "drain"; break;
+            case RouteMode::up:
+                r.operator_state = "up";
+                break;
+            case RouteMode::down:
+                r.operator_state = "down";
+                break;
+            case RouteMode::drain:
+                r.operator_state = "drain";
+                break;
         }
         s.routes.push_back(std::move(r));
     }
     return s;
 }
 
-// ---- Requests -----------------------------------------------------------------------------------------------------
+// ---- Requests
+// -----------------------------------------------------------------------------------------------------
 
 bool SwitchCore::Impl::admit(const RequestArrived& event) {
     const TerminalRequest& r = event.request;
@@ -224,7 +242,8 @@ void SwitchCore::Impl::on(const RequestArrived& event) {
     ENSURE(false);
 }
 
-// ---- Issuers ------------------------------------------------------------------------------------------------------
+// ---- Issuers
+// ------------------------------------------------------------------------------------------------------
 
 void SwitchCore::Impl::on(const IssuerLinkUp& event) {
     context.links[event.route].push_back(event.link);
@@ -239,17 +258,20 @@ void SwitchCore::Impl::on(const IssuerLinkDown& event) {
 }
 
 void SwitchCore::Impl::on(const IssuerReplyArrived& event) {
-    const IssuerKey key{event.route, event.reply.mti.message_class(), event.reply.stan.value(), event.reply.transmission_time.value()};
+    const IssuerKey key{event.route, event.reply.mti.message_class(), event.reply.stan.value(),
+                        event.reply.transmission_time.value()};
     const auto at = context.awaited.find(key);
-    const bool other_rrn = at != context.awaited.end() && event.reply.rrn && at->second.what == Awaited::What::request &&
-                           *event.reply.rrn != at->second.rrn;
+    const bool other_rrn = at != context.awaited.end() && event.reply.rrn &&
+                           at->second.what == Awaited::What::request && *event.reply.rrn != at->second.rrn;
     if (at == context.awaited.end() || other_rrn) {
         unmatched(event);
         return;
     }
     const Awaited awaited = at->second;
-    if (awaited.what == Awaited::What::request) transactions.on_issuer_reply(awaited, event);
-    else queue.on_reply(awaited, event);
+    if (awaited.what == Awaited::What::request)
+        transactions.on_issuer_reply(awaited, event);
+    else
+        queue.on_reply(awaited, event);
 }
 
 /// Late (R51) when its DE37 leads to the record that sent it, else unmatched (R63) with the nearest miss.
@@ -260,12 +282,14 @@ void SwitchCore::Impl::unmatched(const IssuerReplyArrived& event) {
     if (record && routing::RouteId{record->route} == event.route) {
         const bool of_request = reply.mti.message_class() <= 2 && record->issuer_stan == reply.stan.value() &&
                                 record->issuer_transmission_time == reply.transmission_time.value();
-        if (of_request && record->state != ledger::State::approved && record->state != ledger::State::declined) {
+        if (of_request && record->state != ledger::State::approved &&
+            record->state != ledger::State::declined) {
             transactions.on_late_reply(*record, event);
             return;
         }
-        const bool again = of_request || (record->advice.stan == reply.stan.value() &&
-                                          record->advice.transmission_time == reply.transmission_time.value());
+        const bool again =
+            of_request || (record->advice.stan == reply.stan.value() &&
+                           record->advice.transmission_time == reply.transmission_time.value());
         if (again) {  // the same answer twice: nothing new in it
             context.count("repeated_replies");
             context.note(Severity::info, NoteKind::late_reply, *record, "R63", "the issuer answered again");
@@ -275,12 +299,16 @@ void SwitchCore::Impl::unmatched(const IssuerReplyArrived& event) {
     context.count("unmatched_replies");
     std::string text = "an answer " + reply.mti.str() + " with STAN " + reply.stan.str() + " and DE7 " +
                        reply.transmission_time.str() + " answers nothing that is awaited";
-    text += record ? "; its DE37 is that of " + record->rrn.str() + ", which sent STAN " + iso8583::Stan::of(record->issuer_stan).str()
-                   : reply.rrn ? "; its DE37 is unknown" : "; it has no DE37";
-    context.open_exception(record ? std::optional(record->rrn) : std::nullopt, "unmatched_reply", "R63", std::move(text));
+    text += record ? "; its DE37 is that of " + record->rrn.str() + ", which sent STAN " +
+                         iso8583::Stan::of(record->issuer_stan).str()
+            : reply.rrn ? "; its DE37 is unknown"
+                        : "; it has no DE37";
+    context.open_exception(record ? std::optional(record->rrn) : std::nullopt, "unmatched_reply", "R63",
+                           std::move(text));
 }
 
-// ---- The rest -----------------------------------------------------------------------------------------------------
+// ---- The rest
+// -----------------------------------------------------------------------------------------------------
 
 void SwitchCore::Impl::on(const ConfigReplaced& event) {
     context.config = event.configuration;
@@ -298,7 +326,8 @@ void SwitchCore::Impl::on(const StoreHealthChanged& event) {
     n.severity = event.accepts_new_work ? Severity::info : Severity::alarm;
     n.kind = NoteKind::store_refuses_work;
     n.rule = "R62";
-    n.detail = event.accepts_new_work ? "the store takes new work again" : "new requests are refused: " + event.reason;
+    n.detail = event.accepts_new_work ? "the store takes new work again"
+                                      : "new requests are refused: " + event.reason;
     context.note(std::move(n));
 }
 

@@ -1,10 +1,10 @@
-// SwitchCore: all decisions about money. step(Event, Now) → Effects with ledger writes into the overlay; no socket,
-// clock, thread, chance or file inside. The story of a transaction is transaction_flow.cpp, top to bottom; states are
-// transaction_state.hpp; why not is refusal.hpp.
+// SwitchCore: all decisions about money. step(Event, Now) → Effects with ledger writes into the overlay; no
+// socket, clock, thread, chance or file inside. The story of a transaction is transaction_flow.cpp, top to
+// bottom; states are transaction_state.hpp; why not is refusal.hpp.
 //
 // Ownership: owns its in-memory tables; refers to the overlay and the vault, which outlive it. Thread: one.
-// Errors: a corrupt or missing record that must be there is our bug or the disk's: the store error is remembered and
-// `store_error()` tells the turn to stop.
+// Errors: a corrupt or missing record that must be there is our bug or the disk's: the store error is
+// remembered and `store_error()` tells the turn to stop.
 #pragma once
 
 #include <memory>
@@ -28,19 +28,22 @@ class SwitchCore {
                ledger::AuditHash audit_hash);
     ~SwitchCore();
 
-    /// Rebuilds the tables from the ledger before the first step: totals, open work, terminals, overrides; what was
-    /// with an issuer becomes in doubt (R57), advices go on as x..1. Effects as of any step; writes go to the overlay.
+    /// Rebuilds the tables from the ledger before the first step: totals, open work, terminals, overrides;
+    /// what was with an issuer becomes in doubt (R57), advices go on as x..1. Effects as of any step; writes
+    /// go to the overlay.
     iso8583::Result<Effects, ledger::StoreError> recover(const iso8583::Now& now);
     void step(const Event& event, const iso8583::Now& now, Effects& effects);
     void pass_deadlines(const iso8583::Now& now, Effects& effects);
     [[nodiscard]] std::optional<iso8583::Instant> next_deadline() const;
-    /// Adds the turn's own record (totals, counters) when the turn wrote; called by Turn before the batch is taken.
+    /// Adds the turn's own record (totals, counters) when the turn wrote; called by Turn before the batch is
+    /// taken.
     void close_turn();
     [[nodiscard]] CoreStatus status() const;
     [[nodiscard]] const std::optional<ledger::StoreError>& store_error() const;
-    /// DE11 and DE7 of the next message to that route's link group: above every durable one after a restart, DE7 never
-    /// goes back, numbers in use are skipped. Issuer sessions take theirs for 08xx here too.
-    std::pair<iso8583::Stan, iso8583::TransmissionTime> next_issuer_numbers(routing::RouteId route, const iso8583::Now& now);
+    /// DE11 and DE7 of the next message to that route's link group: above every durable one after a restart,
+    /// DE7 never goes back, numbers in use are skipped. Issuer sessions take theirs for 08xx here too.
+    std::pair<iso8583::Stan, iso8583::TransmissionTime> next_issuer_numbers(routing::RouteId route,
+                                                                            const iso8583::Now& now);
     /// No transaction waits for an issuer or the HSM (for draining).
     [[nodiscard]] bool quiet() const;
 

@@ -1,5 +1,6 @@
-// TerminalKeyTable: the working keys that terminal sessions verify and make MACs with. Filled by InstallKeys effects
-// (sign-on) and from the configuration (iso87 terminals). Read by all sessions of a shard, on the core's thread.
+// TerminalKeyTable: the working keys that terminal sessions verify and make MACs with. Filled by InstallKeys
+// effects (sign-on) and from the configuration (iso87 terminals). Read by all sessions of a shard, on the
+// core's thread.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +12,8 @@
 
 namespace acquirer {
 
-/// Versions rise with every sign-on; the one that last verified a message stays valid until a newer one verifies
-/// (docs/wire.md), and so do the newest few that have not verified yet.
+/// Versions rise with every sign-on; the one that last verified a message stays valid until a newer one
+/// verifies (docs/wire.md), and so do the newest few that have not verified yet.
 inline constexpr std::size_t unproven_keys_max = 4;
 
 struct TerminalKeyVersion {
@@ -30,7 +31,9 @@ struct TerminalKeySet {
 
 class TerminalKeyTable {
   public:
-    void install(const iso8583::TerminalId& terminal, TerminalKeySet keys) { sets_[terminal] = std::move(keys); }
+    void install(const iso8583::TerminalId& terminal, TerminalKeySet keys) {
+        sets_[terminal] = std::move(keys);
+    }
     [[nodiscard]] const TerminalKeySet* find(const iso8583::TerminalId& terminal) const {
         const auto at = sets_.find(terminal);
         return at == sets_.end() ? nullptr : &at->second;

@@ -6,16 +6,24 @@ namespace {
 using iso8583::Field;
 using iso8583::FieldValues;
 
-constexpr Field unionpay_echo[] = {Field::processing_code, Field::amount_transaction, Field::stan, Field::pos_condition_code,
-                                   Field::terminal, Field::merchant, Field::currency_transaction, Field::reserved_private_60};
-constexpr Field iso_echo[] = {Field::processing_code, Field::amount_transaction, Field::transmission_time, Field::stan,
-                              Field::pos_condition_code, Field::terminal, Field::merchant, Field::currency_transaction,
+constexpr Field unionpay_echo[] = {Field::processing_code,      Field::amount_transaction, Field::stan,
+                                   Field::pos_condition_code,   Field::terminal,           Field::merchant,
+                                   Field::currency_transaction, Field::reserved_private_60};
+constexpr Field iso_echo[] = {Field::processing_code,
+                              Field::amount_transaction,
+                              Field::transmission_time,
+                              Field::stan,
+                              Field::pos_condition_code,
+                              Field::terminal,
+                              Field::merchant,
+                              Field::currency_transaction,
                               Field::network_management_code};
 constexpr std::size_t text_characters_max = 25;  // DE44
 
 }  // namespace
 
-FieldValues make_reply(const CoreContext& context, const TerminalRequest& request, const ReplyContent& content) {
+FieldValues make_reply(const CoreContext& context, const TerminalRequest& request,
+                       const ReplyContent& content) {
     FieldValues reply(request.fields.mti().response());
     const auto echo = [&](Field f) {
         if (request.fields.has(f)) reply.set(f, request.fields.get(f));
@@ -24,7 +32,8 @@ FieldValues make_reply(const CoreContext& context, const TerminalRequest& reques
         for (Field f : unionpay_echo) echo(f);
     else
         for (Field f : iso_echo) echo(f);
-    // A reversal is answered for its original, whose amount form may be bad: an amount that is no number is not echoed.
+    // A reversal is answered for its original, whose amount form may be bad: an amount that is no number is
+    // not echoed.
     if (!request.amount && reply.has(Field::amount_transaction) &&
         !iso8583::all_digits(reply.get(Field::amount_transaction)))
         reply.erase(Field::amount_transaction);
@@ -37,7 +46,8 @@ FieldValues make_reply(const CoreContext& context, const TerminalRequest& reques
     if (!content.authorization.empty()) reply.set(Field::authorization_code, content.authorization.view());
     reply.set(Field::response_code, content.code.view());
     if (!content.text.empty())
-        reply.set(Field::additional_response_data, std::string_view(content.text).substr(0, text_characters_max));
+        reply.set(Field::additional_response_data,
+                  std::string_view(content.text).substr(0, text_characters_max));
     if (!content.icc_data.empty()) reply.set(Field::icc_data, content.icc_data);
     return reply;
 }
@@ -65,8 +75,8 @@ void answer(CoreContext& context, const Asker& asker, const ReplyContent& conten
     context.emit(SendReply{asker.to, make_reply(context, asker.request, content), false});
 }
 
-void answer_refusal(CoreContext& context, const Asker& asker, Refusal refusal, std::optional<iso8583::Rrn> rrn,
-                    std::string_view text) {
+void answer_refusal(CoreContext& context, const Asker& asker, Refusal refusal,
+                    std::optional<iso8583::Rrn> rrn, std::string_view text) {
     const RefusalInfo& why = info(refusal);
     ReplyContent content;
     content.code = response_code(refusal, asker.request.profile);

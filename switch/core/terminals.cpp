@@ -22,13 +22,16 @@ void Terminals::recover() {
         if (!stored || key.size() < 2) return false;
         const std::string_view id = key.substr(2);
         if (key[1] == 'T') {
-            if (auto terminal = iso8583::TerminalId::parse(id)) set_terminal_override(*terminal, stored->state);
+            if (auto terminal = iso8583::TerminalId::parse(id))
+                set_terminal_override(*terminal, stored->state);
         } else if (key[1] == 'M' || key[1] == 'F') {
-            if (auto merchant = iso8583::MerchantId::parse(id)) set_merchant_override(*merchant, stored->state);
+            if (auto merchant = iso8583::MerchantId::parse(id))
+                set_merchant_override(*merchant, stored->state);
         } else if (key[1] == 'R') {
             if (const auto* route = c_.config->routes.find(id))
-                c_.route_modes[route->id] = stored->state == "down" ? RouteMode::down
-                                            : stored->state == "drain" ? RouteMode::drain : RouteMode::up;
+                c_.route_modes[route->id] = stored->state == "down"    ? RouteMode::down
+                                            : stored->state == "drain" ? RouteMode::drain
+                                                                       : RouteMode::up;
         }
         return true;
     });
@@ -97,14 +100,16 @@ void Terminals::on_keys_generated(hsm::Ticket ticket, const hsm::Reply& reply) {
         n.kind = NoteKind::hsm_fault;
         n.terminal = event.request.terminal.str();
         n.rule = "R64";
-        n.detail = "sign-on: the HSM gave no keys: " + std::string(reply ? "an answer to another question" : hsm::name(reply.error()));
+        n.detail = "sign-on: the HSM gave no keys: " +
+                   std::string(reply ? "an answer to another question" : hsm::name(reply.error()));
         c_.note(std::move(n));
         answer_refusal(c_, asker, Refusal::hsm_unavailable);
         return;
     }
     ledger::TerminalRecord record = this->record(event.request.terminal);
     const std::uint32_t version = record.next_key_version++;
-    record.keys.insert(record.keys.begin(), {version, keys->pin_key.under_lmk.text(), keys->mac_key.under_lmk.text()});
+    record.keys.insert(record.keys.begin(),
+                       {version, keys->pin_key.under_lmk.text(), keys->mac_key.under_lmk.text()});
     // The proven version stays however many sign-ons come; of those that never verified, the newest few.
     std::size_t unproven = 0;
     std::erase_if(record.keys, [&](const auto& k) {
@@ -150,7 +155,8 @@ void Terminals::prove(const iso8583::TerminalId& terminal, std::uint32_t version
     if (cached != records_.end() && cached->second.proven_key_version == version) return;
     ledger::TerminalRecord record = this->record(terminal);
     if (record.proven_key_version == version) return;
-    // An older key than the proven one verifies nothing: sessions do not try it. A newer one ends all before it.
+    // An older key than the proven one verifies nothing: sessions do not try it. A newer one ends all before
+    // it.
     std::erase_if(record.keys, [&](const auto& k) { return k.version < version; });
     record.proven_key_version = version;
     save(record);
@@ -169,8 +175,10 @@ bool Terminals::may_refund(const MerchantConfig& merchant) const {
 }
 
 void Terminals::set_terminal_override(const iso8583::TerminalId& id, const std::string& state) {
-    if (state == "suspended") suspended_terminals_.insert(id);
-    else suspended_terminals_.erase(id);
+    if (state == "suspended")
+        suspended_terminals_.insert(id);
+    else
+        suspended_terminals_.erase(id);
 }
 void Terminals::set_merchant_override(const iso8583::MerchantId& id, const std::string& state) {
     // Suspension and the right to refund are two things; each has its own override.

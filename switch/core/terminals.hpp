@@ -1,5 +1,6 @@
-// Terminals: what the switch knows of each: working keys and which of them is proven, the open batch, suspension by
-// operations; sign-on and echo. Source: docs/wire.md, sign-on and the paragraph on keys that stay valid.
+// Terminals: what the switch knows of each: working keys and which of them is proven, the open batch,
+// suspension by operations; sign-on and echo. Source: docs/wire.md, sign-on and the paragraph on keys that
+// stay valid.
 #pragma once
 
 #include <map>
@@ -26,7 +27,9 @@ class Terminals {
     [[nodiscard]] ledger::TerminalRecord record(const iso8583::TerminalId& terminal);
     void save(const ledger::TerminalRecord& record);
 
-    [[nodiscard]] bool is_suspended(const iso8583::TerminalId& id) const { return suspended_terminals_.contains(id); }
+    [[nodiscard]] bool is_suspended(const iso8583::TerminalId& id) const {
+        return suspended_terminals_.contains(id);
+    }
     [[nodiscard]] bool is_suspended(const MerchantConfig& merchant) const;
     [[nodiscard]] bool may_refund(const MerchantConfig& merchant) const;
     void set_terminal_override(const iso8583::TerminalId& id, const std::string& state);

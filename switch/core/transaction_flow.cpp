@@ -13,12 +13,14 @@
 // THE STORY of a sale, void or refund:
 //
 //   1. the request                 on_request      joined, answered again, or decided
-//   2. the checks                  decide, run     in the order of precedence; the first that says no is the answer
+//   2. the checks                  decide, run     in the order of precedence; the first that says no is the
+//   answer
 //   3. the intent                  begin_*         durable before anything is sent
 //   4. the issuer's answer         approved, declined, in_doubt
 //   5. the answer to the terminal  finish          the one answer, once to every connection that asked
 //
-// What an unknown outcome leads to (0420) and what an accepted refund leads to (0220) is store_and_forward.cpp.
+// What an unknown outcome leads to (0420) and what an accepted refund leads to (0220) is
+// store_and_forward.cpp.
 
 namespace acquirer {
 
@@ -27,7 +29,8 @@ using ledger::State;
 using ledger::TransactionKind;
 using ledger::TransactionRecord;
 
-// ---- 1. The request -----------------------------------------------------------------------------------------------
+// ---- 1. The request
+// -----------------------------------------------------------------------------------------------
 
 void TransactionFlow::on_request(const RequestArrived& event) {
     if (join_in_progress(event)) return;
@@ -41,7 +44,8 @@ bool TransactionFlow::join_in_progress(const RequestArrived& event) {
     const auto by_key = translating_by_key_.find(wire_key(event.request));
     if (by_key == translating_by_key_.end()) return false;
     Translating& waiting = translating_.at(by_key->second);
-    if (waiting.askers.size() < c_.config->limits.askers_max) waiting.askers.push_back({event.from, event.request});
+    if (waiting.askers.size() < c_.config->limits.askers_max)
+        waiting.askers.push_back({event.from, event.request});
     return true;
 }
 
@@ -53,7 +57,8 @@ bool TransactionFlow::answer_duplicate(const RequestArrived& event, Draft& draft
     draft.slot_key = trace_slot_key(r);
     draft.slot = c_.ledger.trace_slot(draft.slot_key);
     const DuplicateVerdict verdict =
-        judge_duplicate(draft.slot, r, record.digest, c_.now.utc, std::int64_t{c_.config->limits.tombstone_hours} * 3'600'000);
+        judge_duplicate(draft.slot, r, record.digest, c_.now.utc,
+                        std::int64_t{c_.config->limits.tombstone_hours} * 3'600'000);
     const Asker asker{event.from, r};
     switch (verdict.kind) {
         case DuplicateVerdict::Kind::fresh:
@@ -73,8 +78,10 @@ bool TransactionFlow::answer_duplicate(const RequestArrived& event, Draft& draft
 
 /// R20, R20a, R22: the stored answer as long as it is still true.
 void TransactionFlow::answer_again(const Asker& asker, const TransactionRecord& record) {
-    if (const auto waiting = c_.pending.find(record.rrn); waiting != c_.pending.end() && record.state != State::reverse_on_answer) {
-        if (waiting->second.askers.size() < c_.config->limits.askers_max) waiting->second.askers.push_back(asker);
+    if (const auto waiting = c_.pending.find(record.rrn);
+        waiting != c_.pending.end() && record.state != State::reverse_on_answer) {
+        if (waiting->second.askers.size() < c_.config->limits.askers_max)
+            waiting->second.askers.push_back(asker);
         return;
     }
     const bool once_approved = record.answer && record.answer->code.view() == "00";
@@ -85,27 +92,34 @@ void TransactionFlow::answer_again(const Asker& asker, const TransactionRecord& 
         answer_refusal(c_, asker, Refusal::duplicate_of_reversed, record.rrn);
         return;
     }
-    if (!record.answer) return;  // cleared by a checker and not yet sent: its 01 is stored, so this is a bug of ours
+    if (!record.answer)
+        return;  // cleared by a checker and not yet sent: its 01 is stored, so this is a bug of ours
     answer(c_, asker, stored_content(record));
 }
 
-// ---- 2. The checks, in the order of precedence --------------------------------------------------------------------
+// ---- 2. The checks, in the order of precedence
+// --------------------------------------------------------------------
 
 void TransactionFlow::decide(Draft& draft, std::vector<Asker> askers) {
     using Flow = TransactionFlow;
-    static const std::vector<Check> sale_checks = {&Flow::terminal_may_work, &Flow::batch_is_open, &Flow::not_reversed_before,
-                                                   &Flow::amount_is_good, &Flow::currency_is_ours, &Flow::sale_has_a_route,
-                                                   &Flow::system_has_room};
+    static const std::vector<Check> sale_checks = {
+        &Flow::terminal_may_work, &Flow::batch_is_open,    &Flow::not_reversed_before, &Flow::amount_is_good,
+        &Flow::currency_is_ours,  &Flow::sale_has_a_route, &Flow::system_has_room};
     static const std::vector<Check> void_checks = {
-        &Flow::terminal_may_work, &Flow::batch_is_open, &Flow::not_reversed_before, &Flow::amount_is_good,
-        &Flow::currency_is_ours, &Flow::sale_is_found, &Flow::void_is_of_this_terminal, &Flow::void_names_its_trace,
-        &Flow::authorization_is_the_sales, &Flow::card_is_the_sales, &Flow::void_state_allows, &Flow::void_is_whole,
-        &Flow::original_has_a_route, &Flow::system_has_room};
+        &Flow::terminal_may_work,        &Flow::batch_is_open,        &Flow::not_reversed_before,
+        &Flow::amount_is_good,           &Flow::currency_is_ours,     &Flow::sale_is_found,
+        &Flow::void_is_of_this_terminal, &Flow::void_names_its_trace, &Flow::authorization_is_the_sales,
+        &Flow::card_is_the_sales,        &Flow::void_state_allows,    &Flow::void_is_whole,
+        &Flow::original_has_a_route,     &Flow::system_has_room};
     static const std::vector<Check> refund_checks = {
-        &Flow::terminal_may_work, &Flow::batch_is_open, &Flow::not_reversed_before, &Flow::amount_is_good,
-        &Flow::currency_is_ours, &Flow::merchant_may_refund, &Flow::sale_is_found, &Flow::authorization_is_the_sales,
-        &Flow::card_is_the_sales, &Flow::refund_state_allows, &Flow::window_is_open, &Flow::limits_allow,
-        &Flow::remaining_covers, &Flow::approval_or_not, &Flow::original_has_a_route, &Flow::system_has_room};
+        &Flow::terminal_may_work,    &Flow::batch_is_open,
+        &Flow::not_reversed_before,  &Flow::amount_is_good,
+        &Flow::currency_is_ours,     &Flow::merchant_may_refund,
+        &Flow::sale_is_found,        &Flow::authorization_is_the_sales,
+        &Flow::card_is_the_sales,    &Flow::refund_state_allows,
+        &Flow::window_is_open,       &Flow::limits_allow,
+        &Flow::remaining_covers,     &Flow::approval_or_not,
+        &Flow::original_has_a_route, &Flow::system_has_room};
 
     const TransactionKind kind = draft.event.request.transaction;
     const Refusal why = run(kind == TransactionKind::sale        ? sale_checks
@@ -118,9 +132,15 @@ void TransactionFlow::decide(Draft& draft, std::vector<Asker> askers) {
     }
     if (ask_pin_translation(draft, askers)) return;
     switch (kind) {
-        case TransactionKind::sale: begin_sale(draft, std::move(askers)); return;
-        case TransactionKind::void_sale: begin_void(draft, std::move(askers)); return;
-        case TransactionKind::refund: begin_refund(draft, std::move(askers)); return;
+        case TransactionKind::sale:
+            begin_sale(draft, std::move(askers));
+            return;
+        case TransactionKind::void_sale:
+            begin_void(draft, std::move(askers));
+            return;
+        case TransactionKind::refund:
+            begin_refund(draft, std::move(askers));
+            return;
     }
     ENSURE(false);
 }
@@ -148,7 +168,9 @@ Refusal TransactionFlow::batch_is_open(Draft& d) {
     return open ? Refusal::none : Refusal::batch_closed;
 }
 
-Refusal TransactionFlow::not_reversed_before(Draft& d) { return d.tombstone.empty() ? Refusal::none : Refusal::tombstone; }
+Refusal TransactionFlow::not_reversed_before(Draft& d) {
+    return d.tombstone.empty() ? Refusal::none : Refusal::tombstone;
+}
 
 Refusal TransactionFlow::amount_is_good(Draft& d) {
     const auto& amount = d.event.request.amount;
@@ -175,13 +197,15 @@ Refusal TransactionFlow::void_is_of_this_terminal(Draft& d) {
 
 Refusal TransactionFlow::void_names_its_trace(Draft& d) {
     if (d.event.request.profile == Profile::iso87) return Refusal::none;
-    const bool same = d.event.request.original_batch == d.sale->batch && d.event.request.original_stan == d.sale->stan;
+    const bool same =
+        d.event.request.original_batch == d.sale->batch && d.event.request.original_stan == d.sale->stan;
     return same ? Refusal::none : Refusal::original_trace_differs;
 }
 
 Refusal TransactionFlow::authorization_is_the_sales(Draft& d) {
     const auto& given = d.event.request.authorization;
-    return !given || *given == d.sale->issuer_authorization ? Refusal::none : Refusal::original_authorization_differs;
+    return !given || *given == d.sale->issuer_authorization ? Refusal::none
+                                                            : Refusal::original_authorization_differs;
 }
 
 Refusal TransactionFlow::card_is_the_sales(Draft& d) {
@@ -199,35 +223,43 @@ Refusal TransactionFlow::refund_state_allows(Draft& d) {
 }
 
 Refusal TransactionFlow::void_state_allows(Draft& d) {
-    if (const Refusal why = void_state(*d.sale, c_.is_settled(*d.sale), c_.business_day); why != Refusal::none) return why;
+    if (const Refusal why = void_state(*d.sale, c_.is_settled(*d.sale), c_.business_day);
+        why != Refusal::none)
+        return why;
     return c_.reversals_in_chain.contains(d.sale->rrn) ? Refusal::original_busy : Refusal::none;
 }
 
 Refusal TransactionFlow::void_is_whole(Draft& d) {
-    return d.event.request.amount->minor_units() == d.sale->amount.minor_units() ? Refusal::none : Refusal::amount_against_original;
+    return d.event.request.amount->minor_units() == d.sale->amount.minor_units()
+               ? Refusal::none
+               : Refusal::amount_against_original;
 }
 
 Refusal TransactionFlow::window_is_open(Draft& d) {
     std::int32_t days = d.merchant->refund.window_days;
-    if (const auto* route = c_.route(d.sale->route)) days = std::min(days, static_cast<std::int32_t>(route->window_days));
+    if (const auto* route = c_.route(d.sale->route))
+        days = std::min(days, static_cast<std::int32_t>(route->window_days));
     return refund_window(*d.sale, days, c_.business_day);
 }
 
 Refusal TransactionFlow::limits_allow(Draft& d) {
-    const auto counted = c_.ledger.totals().get(ledger::refund_count_name(d.event.request.terminal, c_.business_day)).count;
+    const auto counted =
+        c_.ledger.totals().get(ledger::refund_count_name(d.event.request.terminal, c_.business_day)).count;
     return refund_limits(d.merchant->refund, d.event.request.amount->minor_units(), counted);
 }
 
 Refusal TransactionFlow::remaining_covers(Draft& d) {
     if (d.event.request.amount->minor_units() <= d.sale->remaining_minor()) return Refusal::none;
-    // R20b before R11 would hold what can never be paid; but a repeat of a held refund gets its case, whatever remains.
+    // R20b before R11 would hold what can never be paid; but a repeat of a held refund gets its case,
+    // whatever remains.
     check_repeat(d);
     return d.same_case ? Refusal::none : Refusal::amount_against_original;
 }
 
 /// R17 and R20b decide between "goes on" and "waits for a checker"; neither refuses.
 Refusal TransactionFlow::approval_or_not(Draft& d) {
-    if (needs_approval(d.merchant->refund, d.event.request.amount->minor_units(), d.event.request.keyed_entry)) {
+    if (needs_approval(d.merchant->refund, d.event.request.amount->minor_units(),
+                       d.event.request.keyed_entry)) {
         d.hold = true;
         d.hold_rule = "R17";
     }
@@ -262,17 +294,22 @@ void TransactionFlow::check_repeat(Draft& d) {
 }
 
 Refusal TransactionFlow::sale_has_a_route(Draft& d) {
-    const auto choice = c_.config->routes.choose(d.event.request.pan, [&](routing::RouteId id) { return c_.health(id); });
-    if (!choice) return choice.error() == routing::RouteTable::NoRoute::unknown_iin ? Refusal::no_route : Refusal::route_down;
+    const auto choice =
+        c_.config->routes.choose(d.event.request.pan, [&](routing::RouteId id) { return c_.health(id); });
+    if (!choice)
+        return choice.error() == routing::RouteTable::NoRoute::unknown_iin ? Refusal::no_route
+                                                                           : Refusal::route_down;
     d.route = *choice;
     return Refusal::none;
 }
 
-/// The route is the sale's (rule 3 of the original route); a retired one without successor makes a case of a refund.
+/// The route is the sale's (rule 3 of the original route); a retired one without successor makes a case of a
+/// refund.
 Refusal TransactionFlow::original_has_a_route(Draft& d) {
     d.route = c_.config->routes.for_original(routing::RouteId{d.sale->route});
     if (d.route == nullptr) {
-        if (d.record.kind == TransactionKind::void_sale || d.event.request.transaction == TransactionKind::void_sale)
+        if (d.record.kind == TransactionKind::void_sale ||
+            d.event.request.transaction == TransactionKind::void_sale)
             return Refusal::no_route;
         d.hold = true;
         if (d.hold_rule.empty()) d.hold_rule = "R17";
@@ -289,26 +326,31 @@ Refusal TransactionFlow::system_has_room(Draft& d) {
     if (slot_is_flooded(d)) return Refusal::too_many_in_flight;
     if (!c_.store_accepts_new_work) return Refusal::system_error;  // R62
     if (c_.pending.size() >= c_.config->limits.pending_max) return Refusal::too_many_in_flight;
-    if (d.route != nullptr && c_.requests_in_flight[d.route->id] >= d.route->in_flight_max) return Refusal::too_many_in_flight;
+    if (d.route != nullptr && c_.requests_in_flight[d.route->id] >= d.route->in_flight_max)
+        return Refusal::too_many_in_flight;
     return Refusal::none;
 }
 
 /// So many uses of one trace number within a day that recording another would forget one (I3).
 bool TransactionFlow::slot_is_flooded(const Draft& d) const {
     constexpr std::int64_t day_ms = 24LL * 3600 * 1000;
-    return d.slot.entries.size() >= ledger::TraceSlot::entries_max && c_.now.utc.ms - d.slot.entries.front().created_ms < day_ms;
+    return d.slot.entries.size() >= ledger::TraceSlot::entries_max &&
+           c_.now.utc.ms - d.slot.entries.front().created_ms < day_ms;
 }
 
 Refusal TransactionFlow::check_refund_of_sale(Draft& draft) {
     using Flow = TransactionFlow;
-    static const std::vector<Check> checks = {&Flow::merchant_may_refund, &Flow::refund_state_allows, &Flow::window_is_open,
-                                              &Flow::limits_allow, &Flow::remaining_covers, &Flow::original_has_a_route};
+    static const std::vector<Check> checks = {&Flow::merchant_may_refund, &Flow::refund_state_allows,
+                                              &Flow::window_is_open,      &Flow::limits_allow,
+                                              &Flow::remaining_covers,    &Flow::original_has_a_route};
     return run(checks, draft);
 }
 
-// ---- 3. The intent ------------------------------------------------------------------------------------------------
+// ---- 3. The intent
+// ------------------------------------------------------------------------------------------------
 
-/// A refusal is recorded under its key, so that a retry gets it again; but not what a forger or a passing fault caused.
+/// A refusal is recorded under its key, so that a retry gets it again; but not what a forger or a passing
+/// fault caused.
 void TransactionFlow::refuse(Draft& d, const std::vector<Asker>& askers, Refusal why) {
     if (is_unrecorded(why) || !c_.store_accepts_new_work || slot_is_flooded(d)) {
         for (const Asker& asker : askers) answer_refusal(c_, asker, why);
@@ -320,9 +362,11 @@ void TransactionFlow::refuse(Draft& d, const std::vector<Asker>& askers, Refusal
             move(*stone, State::declined, "R36", c_.now.utc);
             stone->refusal = static_cast<std::uint8_t>(why);
             stone->digest = d.record.digest;
-            store_answer(*stone, response_code(why, askers.front().request.profile), std::string(info(why).text));
+            store_answer(*stone, response_code(why, askers.front().request.profile),
+                         std::string(info(why).text));
             c_.ledger.save(*stone);
-            c_.ledger.add_trace(d.slot_key, d.slot, trace_entry(d.event.request, d.record.digest, stone->rrn, c_.now.utc));
+            c_.ledger.add_trace(d.slot_key, d.slot,
+                                trace_entry(d.event.request, d.record.digest, stone->rrn, c_.now.utc));
         }
         for (const Asker& asker : askers) answer_refusal(c_, asker, why, d.tombstone);
         return;
@@ -337,11 +381,12 @@ void TransactionFlow::refuse(Draft& d, const std::vector<Asker>& askers, Refusal
     for (const Asker& asker : askers) answer_refusal(c_, asker, why, d.record.rrn);
 }
 
-/// The PIN of a sale or void goes to the issuer under its ZPK. The checks run again with the HSM's answer, because the
-/// world may have changed meanwhile; until then nothing is durable and nothing is sent.
+/// The PIN of a sale or void goes to the issuer under its ZPK. The checks run again with the HSM's answer,
+/// because the world may have changed meanwhile; until then nothing is durable and nothing is sent.
 bool TransactionFlow::ask_pin_translation(Draft& d, std::vector<Asker>& askers) {
     const TerminalRequest& r = d.event.request;
-    if (d.pin_is_translated || !r.fields.has(Field::pin_data) || r.transaction == TransactionKind::refund) return false;
+    if (d.pin_is_translated || !r.fields.has(Field::pin_data) || r.transaction == TransactionKind::refund)
+        return false;
     const auto keys = c_.config->issuer_keys.find(d.route->id);
     const TerminalRange* range = c_.config->find_terminal(r.terminal);
     if (keys == c_.config->issuer_keys.end() || keys->second.zpk.empty() || range == nullptr) return false;
@@ -383,13 +428,15 @@ void TransactionFlow::on_pin_translated(hsm::Ticket ticket, const hsm::Reply& re
     if (answer_duplicate(waiting.event, draft)) return;
     const auto* translated = reply ? std::get_if<hsm::PinTranslated>(&*reply) : nullptr;
     if (translated == nullptr) {
-        const bool of_the_block = !reply && reply.error() != hsm::HsmFault::unavailable && reply.error() != hsm::HsmFault::internal;
+        const bool of_the_block =
+            !reply && reply.error() != hsm::HsmFault::unavailable && reply.error() != hsm::HsmFault::internal;
         Note n;
         n.severity = of_the_block ? Severity::info : Severity::warning;
         n.kind = NoteKind::hsm_fault;
         n.terminal = waiting.event.request.terminal.str();
         n.rule = "R64";
-        n.detail = "PIN translation: " + std::string(reply ? "an answer to another question" : hsm::name(reply.error()));
+        n.detail = "PIN translation: " +
+                   std::string(reply ? "an answer to another question" : hsm::name(reply.error()));
         c_.note(std::move(n));
         draft.merchant = c_.config->find_merchant(waiting.event.request.merchant);
         if (of_the_block) draft.record.batch = terminals_.record(waiting.event.request.terminal).batch;
@@ -421,22 +468,26 @@ void TransactionFlow::fill_record(Draft& d) {
     if (expiry.empty() && r.fields.has(Field::track2)) {
         const std::string_view track = r.fields.get(Field::track2);
         const std::size_t separator = track.find('=');
-        if (separator != std::string_view::npos && track.size() >= separator + 5) expiry = track.substr(separator + 1, 4);
+        if (separator != std::string_view::npos && track.size() >= separator + 5)
+            expiry = track.substr(separator + 1, 4);
     }
     t.sealed_card = c_.seal_card({r.pan, expiry}, t.rrn);
     t.policy_version = c_.config->version;
     t.created = t.updated = c_.now.utc;
     t.local_date = c_.local_now().date;
     t.business_date = c_.business_day;
-    if (d.route != nullptr) t.route = d.route->id.value;
-    else if (d.sale) t.route = d.sale->route;
+    if (d.route != nullptr)
+        t.route = d.route->id.value;
+    else if (d.sale)
+        t.route = d.sale->route;
 }
 
 /// The record and its key.
 void TransactionFlow::remember(Draft& d) {
     c_.ledger.save(d.record);
     if (!d.record.from_operations)
-        c_.ledger.add_trace(d.slot_key, d.slot, trace_entry(d.event.request, d.record.digest, d.record.rrn, c_.now.utc));
+        c_.ledger.add_trace(d.slot_key, d.slot,
+                            trace_entry(d.event.request, d.record.digest, d.record.rrn, c_.now.utc));
 }
 
 void TransactionFlow::store_answer(TransactionRecord& record, iso8583::ResponseCode code, std::string text) {
@@ -491,7 +542,8 @@ void TransactionFlow::begin_refund(Draft& d, std::vector<Asker> askers) {
     if (d.same_case) {
         // R20b: an equal one is held already: the same case, and this key leads there too.
         if (auto held = c_.ledger.find(*d.same_case)) {
-            c_.ledger.add_trace(d.slot_key, d.slot, trace_entry(d.event.request, d.record.digest, held->rrn, c_.now.utc));
+            c_.ledger.add_trace(d.slot_key, d.slot,
+                                trace_entry(d.event.request, d.record.digest, held->rrn, c_.now.utc));
             for (const Asker& asker : askers) answer(c_, asker, stored_content(*held));
         }
         return;
@@ -513,11 +565,14 @@ void TransactionFlow::accept_refund(Draft& d) {
     TransactionRecord& refund = d.record;
     c_.ledger.reserve(sale, refund, c_.business_day);
     c_.ledger.save(sale);
-    if (!refund.from_operations) c_.ledger.totals().add(ledger::refund_count_name(refund.terminal, c_.business_day), 1, refund.amount.minor_units());
+    if (!refund.from_operations)
+        c_.ledger.totals().add(ledger::refund_count_name(refund.terminal, c_.business_day), 1,
+                               refund.amount.minor_units());
     if (d.hold) {
         begin(refund, State::held, d.hold_rule, c_.now.utc);
         // In DE44 of a 01 stands the case number alone; the case is the refund's own RRN.
-        store_answer(refund, response_code(Refusal::approval_required, static_cast<Profile>(refund.profile)), refund.rrn.str());
+        store_answer(refund, response_code(Refusal::approval_required, static_cast<Profile>(refund.profile)),
+                     refund.rrn.str());
         refund.refusal = static_cast<std::uint8_t>(Refusal::approval_required);
         c_.held.insert(refund.rrn);
         remember(d);
@@ -537,7 +592,8 @@ void TransactionFlow::accept_refund(Draft& d) {
 
 /// Durable with this turn's sync, sent after it: intent and sent are one write.
 void TransactionFlow::send_request(TransactionRecord& record, const std::optional<TransactionRecord>& sale,
-                                   const TerminalRequest* request, const iso8583::Bytes& pin_block, std::vector<Asker> askers) {
+                                   const TerminalRequest* request, const iso8583::Bytes& pin_block,
+                                   std::vector<Asker> askers) {
     const routing::RouteId id{record.route};
     const auto* route = c_.config->routes.find(id);
     const auto link = c_.link_for(id);
@@ -545,16 +601,23 @@ void TransactionFlow::send_request(TransactionRecord& record, const std::optiona
     const auto numbers = c_.next_issuer_numbers(id);
     record.issuer_stan = numbers.stan.value();
     record.issuer_transmission_time = numbers.transmission_time.value();
-    move(record, State::sent, record.kind == TransactionKind::sale ? "R1" : record.kind == TransactionKind::refund ? "R8" : "R3", c_.now.utc);
+    move(record, State::sent,
+         record.kind == TransactionKind::sale     ? "R1"
+         : record.kind == TransactionKind::refund ? "R8"
+                                                  : "R3",
+         c_.now.utc);
     c_.pending[record.rrn] = {record.rrn, id, *link, std::move(askers)};
     ++c_.requests_in_flight[id];
-    const bool authorization = record.kind == TransactionKind::sale && route->sale_mode == routing::SaleMode::authorization_0100;
-    c_.awaited[{id, authorization ? 1 : 2, record.issuer_stan, record.issuer_transmission_time}] = {Awaited::What::request, record.rrn, *link};
+    const bool authorization =
+        record.kind == TransactionKind::sale && route->sale_mode == routing::SaleMode::authorization_0100;
+    c_.awaited[{id, authorization ? 1 : 2, record.issuer_stan, record.issuer_transmission_time}] = {
+        Awaited::What::request, record.rrn, *link};
     c_.set_deadline({DeadlineId::Kind::request_reply, record.rrn, 0}, route->reply_timeout_ms);
     c_.emit(SendToIssuer{id, *link, make_request(c_, *route, record, sale, request, pin_block)});
 }
 
-// ---- 4. The issuer's answer ---------------------------------------------------------------------------------------
+// ---- 4. The issuer's answer
+// ---------------------------------------------------------------------------------------
 
 void TransactionFlow::on_issuer_reply(const Awaited& awaited, const IssuerReplyArrived& event) {
     auto record = c_.ledger.find(awaited.rrn);
@@ -564,7 +627,8 @@ void TransactionFlow::on_issuer_reply(const Awaited& awaited, const IssuerReplyA
     if (event.mac == MacState::hsm_down) {
         in_doubt(*record, "R64", Refusal::issuer_silent);
     } else if (event.mac != MacState::verified) {
-        c_.note(Severity::alarm, NoteKind::bad_issuer_mac, *record, "R61", "the issuer's answer has a wrong or no MAC");
+        c_.note(Severity::alarm, NoteKind::bad_issuer_mac, *record, "R61",
+                "the issuer's answer has a wrong or no MAC");
         in_doubt(*record, "R61", Refusal::issuer_answer_invalid);
     } else if (!reply->code) {
         in_doubt(*record, "R50", Refusal::issuer_silent);
@@ -572,7 +636,8 @@ void TransactionFlow::on_issuer_reply(const Awaited& awaited, const IssuerReplyA
         switch (routing::classify_request(*route, *reply->code)) {
             case routing::IssuerVerdict::approved:
                 if (reply->amount_minor && *reply->amount_minor != record->amount.minor_units()) {
-                    c_.note(Severity::alarm, NoteKind::in_doubt, *record, "R61", "the issuer approved another amount");
+                    c_.note(Severity::alarm, NoteKind::in_doubt, *record, "R61",
+                            "the issuer approved another amount");
                     in_doubt(*record, "R61", Refusal::issuer_answer_invalid);
                     break;
                 }
@@ -583,7 +648,9 @@ void TransactionFlow::on_issuer_reply(const Awaited& awaited, const IssuerReplyA
                 break;
             case routing::IssuerVerdict::unlisted:
                 c_.open_exception(record->rrn, "unlisted_code", "R50",
-                                  "the issuer answered with " + reply->code->str() + ", which its route does not list; reversed", true);
+                                  "the issuer answered with " + reply->code->str() +
+                                      ", which its route does not list; reversed",
+                                  true);
                 in_doubt(*record, "R50", Refusal::issuer_silent);
                 break;
             case routing::IssuerVerdict::unknown:
@@ -613,7 +680,8 @@ void TransactionFlow::approved(TransactionRecord& record, const IssuerReply& rep
             c_.ledger.post_sale(record, c_.business_day);
             break;
         case TransactionKind::refund:
-            move(record, State::approved, record.from_operations || !record.checker.empty() ? "R17" : "R8", c_.now.utc);
+            move(record, State::approved, record.from_operations || !record.checker.empty() ? "R17" : "R8",
+                 c_.now.utc);
             c_.ledger.post_refund(record, c_.business_day);
             break;
         case TransactionKind::void_sale: {
@@ -634,14 +702,17 @@ void TransactionFlow::approved(TransactionRecord& record, const IssuerReply& rep
 void TransactionFlow::declined(TransactionRecord& record, iso8583::ResponseCode code) {
     const bool was_reversed = record.state == State::reverse_on_answer;
     move(record, State::declined, was_reversed ? "R34" : "R2", c_.now.utc);
-    store_answer(record, was_reversed ? response_code(Refusal::duplicate_of_reversed, static_cast<Profile>(record.profile)) : code);
+    store_answer(record, was_reversed ? response_code(Refusal::duplicate_of_reversed,
+                                                      static_cast<Profile>(record.profile))
+                                      : code);
     if (record.kind == TransactionKind::refund) {
         auto sale = c_.ledger.find(*record.original);
         ENSURE(sale.has_value());
         c_.ledger.release(*sale, record, c_.business_day);
         c_.ledger.save(*sale);
         if (!record.from_operations)
-            c_.ledger.totals().add(ledger::refund_count_name(record.terminal, record.business_date), -1, -record.amount.minor_units());
+            c_.ledger.totals().add(ledger::refund_count_name(record.terminal, record.business_date), -1,
+                                   -record.amount.minor_units());
     }
     c_.ledger.save(record);
     if (record.kind != TransactionKind::void_sale) return;
@@ -658,13 +729,15 @@ void TransactionFlow::declined(TransactionRecord& record, iso8583::ResponseCode 
     }
 }
 
-/// R50, R53, R57, R61, R64: the outcome is unknown, so it is undone by advice until final. Never approved again.
+/// R50, R53, R57, R61, R64: the outcome is unknown, so it is undone by advice until final. Never approved
+/// again.
 void TransactionFlow::in_doubt(TransactionRecord& record, std::string_view rule, Refusal answer_with) {
     const bool was_reversed = record.state == State::reverse_on_answer;
     if (!was_reversed) {
         move(record, State::in_doubt, rule, c_.now.utc);
         record.cut_in_doubt = true;
-        store_answer(record, response_code(answer_with, static_cast<Profile>(record.profile)), std::string(info(answer_with).text));
+        store_answer(record, response_code(answer_with, static_cast<Profile>(record.profile)),
+                     std::string(info(answer_with).text));
         record.refusal = static_cast<std::uint8_t>(answer_with);
     }
     c_.note(Severity::warning, NoteKind::in_doubt, record, rule, "outcome unknown: a reversal is queued");
@@ -674,7 +747,9 @@ void TransactionFlow::in_doubt(TransactionRecord& record, std::string_view rule,
 
 void TransactionFlow::reverse(TransactionRecord& record, std::string_view rule, bool of_approved_original) {
     move(record, State::reversing, rule, c_.now.utc);
-    if (!record.answer) store_answer(record, response_code(Refusal::duplicate_of_reversed, static_cast<Profile>(record.profile)));
+    if (!record.answer)
+        store_answer(record,
+                     response_code(Refusal::duplicate_of_reversed, static_cast<Profile>(record.profile)));
     queue_.prepare_reversal(record, of_approved_original);
     c_.ledger.save(record);
     queue_.enqueue(record);
@@ -683,25 +758,30 @@ void TransactionFlow::reverse(TransactionRecord& record, std::string_view rule, 
 void TransactionFlow::on_late_reply(TransactionRecord& record, const IssuerReplyArrived& event) {
     const auto* route = c_.config->routes.find(event.route);
     if (route == nullptr || event.mac != MacState::verified || !event.reply.code) return;
-    const bool late_approval = routing::classify_request(*route, *event.reply.code) == routing::IssuerVerdict::approved;
+    const bool late_approval =
+        routing::classify_request(*route, *event.reply.code) == routing::IssuerVerdict::approved;
     c_.count("late_replies");
-    c_.note(Severity::warning, NoteKind::late_reply, record, "R51", "the issuer answered " + event.reply.code->str() + " after the time-out");
+    c_.note(Severity::warning, NoteKind::late_reply, record, "R51",
+            "the issuer answered " + event.reply.code->str() + " after the time-out");
     if (!late_approval) return;
     note_rule(record, "R51", c_.now.utc);
-    if (event.reply.authorization && record.issuer_authorization.empty()) record.issuer_authorization = *event.reply.authorization;
+    if (event.reply.authorization && record.issuer_authorization.empty())
+        record.issuer_authorization = *event.reply.authorization;
     const bool found_nothing_before = record.state == State::reversed && record.advice.not_found_once &&
                                       (record.advice.last_code == "25" || record.advice.last_code == "76");
     if (!found_nothing_before) {
         c_.ledger.save(record);
         if (record.state == State::reversed)
-            c_.open_exception(record.rrn, "late_approval", "R51", "the issuer approved after it had confirmed the reversal", true);
+            c_.open_exception(record.rrn, "late_approval", "R51",
+                              "the issuer approved after it had confirmed the reversal", true);
         return;
     }
     // R51a: the issuer had not known it and has it now: a new 0420.
     bool may_count_again = record.kind == TransactionKind::sale;
     std::optional<TransactionRecord> sale;
     if (record.original) sale = c_.ledger.find(*record.original);
-    if (record.kind == TransactionKind::refund && sale && sale->remaining_minor() >= record.amount.minor_units()) {
+    if (record.kind == TransactionKind::refund && sale &&
+        sale->remaining_minor() >= record.amount.minor_units()) {
         const auto before = record.last_refund;
         const auto newest = sale->last_refund;
         c_.ledger.reserve(*sale, record, c_.business_day);
@@ -710,7 +790,8 @@ void TransactionFlow::on_late_reply(TransactionRecord& record, const IssuerReply
         c_.ledger.save(*sale);
         may_count_again = true;
     }
-    if (record.kind == TransactionKind::void_sale && sale && sale->state == State::approved && sale->refunds_count == 0) {
+    if (record.kind == TransactionKind::void_sale && sale && sale->state == State::approved &&
+        sale->refunds_count == 0) {
         move(*sale, State::voiding, "R51a", c_.now.utc);
         c_.ledger.save(*sale);
         may_count_again = true;
@@ -723,7 +804,8 @@ void TransactionFlow::on_late_reply(TransactionRecord& record, const IssuerReply
     c_.ledger.save(record);
     queue_.enqueue(record);
     c_.open_exception(record.rrn, "late_approval_amount_used", "R51a",
-                      "the issuer approved late what had been released, and the amount was used meanwhile", true);
+                      "the issuer approved late what had been released, and the amount was used meanwhile",
+                      true);
 }
 
 void TransactionFlow::on_reply_deadline(const iso8583::Rrn& rrn) {
@@ -809,26 +891,33 @@ void TransactionFlow::on_reversal_stuck(TransactionRecord& record, std::string_v
     }
     c_.ledger.save(record);
     c_.open_exception(record.rrn, "reversal_stuck", std::string(rule),
-                      "the issuer refuses the reversal finally with " + code + "; its books and ours differ", true);
+                      "the issuer refuses the reversal finally with " + code + "; its books and ours differ",
+                      true);
 }
 
-// ---- 5. The answer ------------------------------------------------------------------------------------------------
+// ---- 5. The answer
+// ------------------------------------------------------------------------------------------------
 
-/// The one answer, once to every connection that asked (R22); an original that was reversed meanwhile gets none (R34).
+/// The one answer, once to every connection that asked (R22); an original that was reversed meanwhile gets
+/// none (R34).
 void TransactionFlow::finish(const iso8583::Rrn& rrn, const TransactionRecord& record) {
     const auto at = c_.pending.find(rrn);
     if (at == c_.pending.end()) return;
     const PendingTransaction pending = std::move(at->second);
     c_.pending.erase(at);
-    if (auto flight = c_.requests_in_flight.find(pending.route); flight != c_.requests_in_flight.end() && flight->second > 0) --flight->second;
+    if (auto flight = c_.requests_in_flight.find(pending.route);
+        flight != c_.requests_in_flight.end() && flight->second > 0)
+        --flight->second;
     for (int message_class : {1, 2})
         c_.awaited.erase({pending.route, message_class, record.issuer_stan, record.issuer_transmission_time});
     c_.deadlines.cancel({DeadlineId::Kind::request_reply, rrn, 0});
-    if (record.reversal_digest != 0 && record.state != State::approved && record.state != State::voided) return;
+    if (record.reversal_digest != 0 && record.state != State::approved && record.state != State::voided)
+        return;
     for (const Asker& asker : pending.askers) answer(c_, asker, stored_content(record));
 }
 
-// ---- After a crash, after a checker -------------------------------------------------------------------------------
+// ---- After a crash, after a checker
+// -------------------------------------------------------------------------------
 
 void TransactionFlow::recover(TransactionRecord& record) {
     switch (record.state) {
@@ -856,10 +945,21 @@ void TransactionFlow::recover(TransactionRecord& record) {
             }
             if (record.advice.status == ledger::QueuedAdvice::Status::waiting) queue_.enqueue(record);
             return;
-        case State::approved: case State::declined: case State::reversal_stuck: case State::voiding: case State::voided:
-        case State::void_reversing: case State::tombstone: case State::refused: case State::rejected:
-        case State::expired: case State::cancelled: case State::abnormal: case State::parked:
-        case State::alternative_account: case State::merchant_account:
+        case State::approved:
+        case State::declined:
+        case State::reversal_stuck:
+        case State::voiding:
+        case State::voided:
+        case State::void_reversing:
+        case State::tombstone:
+        case State::refused:
+        case State::rejected:
+        case State::expired:
+        case State::cancelled:
+        case State::abnormal:
+        case State::parked:
+        case State::alternative_account:
+        case State::merchant_account:
             return;
     }
     ENSURE(false);
@@ -890,8 +990,10 @@ void TransactionFlow::retry_cleared(routing::RouteId route) {
     const std::vector<iso8583::Rrn> waiting(cleared_.begin(), cleared_.end());
     for (const iso8583::Rrn& rrn : waiting) {
         auto refund = c_.ledger.find(rrn);
-        if (!refund || refund->state != State::cleared) cleared_.erase(rrn);
-        else if (routing::RouteId{refund->route} == route) release_cleared(*refund);
+        if (!refund || refund->state != State::cleared)
+            cleared_.erase(rrn);
+        else if (routing::RouteId{refund->route} == route)
+            release_cleared(*refund);
     }
 }
 

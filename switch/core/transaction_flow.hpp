@@ -1,5 +1,5 @@
-// TransactionFlow: THE STORY of a sale, void or refund, from request to answer. Read transaction_flow.cpp top to bottom;
-// reversals are reversal_flow.cpp, what must be repeated is store_and_forward.cpp.
+// TransactionFlow: THE STORY of a sale, void or refund, from request to answer. Read transaction_flow.cpp top
+// to bottom; reversals are reversal_flow.cpp, what must be repeated is store_and_forward.cpp.
 #pragma once
 
 #include <map>
@@ -56,7 +56,7 @@ class TransactionFlow {
         std::optional<iso8583::Rrn> same_case;  // R20b: an equal refund is held already
         bool hold = false;                      // R17, R20b: a checker decides
         std::string hold_rule;
-        iso8583::Bytes pin_block;               // under the issuer's ZPK, once translated
+        iso8583::Bytes pin_block;  // under the issuer's ZPK, once translated
         bool pin_is_translated = false;
     };
     /// Checks of a refund after its sale was found; used by operations too. May set `hold`.
@@ -108,7 +108,8 @@ class TransactionFlow {
     void begin_void(Draft& draft, std::vector<Asker> askers);
     void begin_refund(Draft& draft, std::vector<Asker> askers);
     void send_request(ledger::TransactionRecord& record, const std::optional<ledger::TransactionRecord>& sale,
-                      const TerminalRequest* request, const iso8583::Bytes& pin_block, std::vector<Asker> askers);
+                      const TerminalRequest* request, const iso8583::Bytes& pin_block,
+                      std::vector<Asker> askers);
 
     // The end of an online transaction.
     void approved(ledger::TransactionRecord& record, const IssuerReply& reply);

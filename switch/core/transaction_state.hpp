@@ -1,5 +1,5 @@
-// The states of a transaction and every transition that exists: one table, checked by the compiler, printed by
-// `refund-switch --describe states` into docs/states.md. Source: docs/refund_rules.md, "States".
+// The states of a transaction and every transition that exists: one table, checked by the compiler, printed
+// by `refund-switch --describe states` into docs/states.md. Source: docs/refund_rules.md, "States".
 #pragma once
 
 #include <array>
@@ -166,8 +166,9 @@ constexpr bool has_exit(ledger::TransactionKind kind, State state) {
 }
 /// What waits for something must have a way on.
 constexpr bool nothing_waits_forever() {
-    constexpr State waiting[] = {intent, sent, in_doubt, reverse_on_answer, reversing, held, cleared, advice_pending,
-                                 voiding, void_reversing, reversal_stuck, parked, abnormal, tombstone};
+    constexpr State waiting[] = {intent,         sent,    in_doubt,       reverse_on_answer, reversing,
+                                 held,           cleared, advice_pending, voiding,           void_reversing,
+                                 reversal_stuck, parked,  abnormal,       tombstone};
     for (const Transition& t : transitions)
         for (State w : waiting)
             if (t.to == w && !has_exit(t.kind, w)) return false;
@@ -193,7 +194,8 @@ static_assert(!exists(refund, in_doubt, approved));
 /// Moves a record along the table; a transition that is not in it is our bug. The rule goes into its history.
 void move(ledger::TransactionRecord& record, ledger::State to, std::string_view rule, iso8583::UtcTime at);
 /// Gives a new record its first state.
-void begin(ledger::TransactionRecord& record, ledger::State state, std::string_view rule, iso8583::UtcTime at);
+void begin(ledger::TransactionRecord& record, ledger::State state, std::string_view rule,
+           iso8583::UtcTime at);
 /// Notes a rule in the history without a change of state.
 void note_rule(ledger::TransactionRecord& record, std::string_view rule, iso8583::UtcTime at);
 

@@ -1,12 +1,13 @@
-// Turn: the one loop, the same in production and in the simulator. Events are stepped, the turn's writes go to the
-// store as one batch and one sync, and only then do the effects leave: durable before visible is this file.
+// Turn: the one loop, the same in production and in the simulator. Events are stepped, the turn's writes go
+// to the store as one batch and one sync, and only then do the effects leave: durable before visible is this
+// file.
 //
-// A turn that wrote nothing does not sync; its effects leave after the sync begun before it. One sync is in flight at
-// a time; what is stepped meanwhile collects into the next batch. When a sync fails no effect of that or a later turn
-// leaves, ever: `failed()` says why, and the process must end (R62).
+// A turn that wrote nothing does not sync; its effects leave after the sync begun before it. One sync is in
+// flight at a time; what is stepped meanwhile collects into the next batch. When a sync fails no effect of
+// that or a later turn leaves, ever: `failed()` says why, and the process must end (R62).
 //
-// Thread: the core's. The shell calls `offer` for each event, `pump` when idle or when the store signalled, and
-// performs what `pump` hands out.
+// Thread: the core's. The shell calls `offer` for each event, `pump` when idle or when the store signalled,
+// and performs what `pump` hands out.
 #pragma once
 
 #include <deque>
@@ -28,21 +29,23 @@ inline constexpr std::size_t turn_events_max = 256;
 
 class Turn {
   public:
-    /// `sync_done` is called on any thread when a begun sync has ended; the owner then calls pump() on the core's.
+    /// `sync_done` is called on any thread when a begun sync has ended; the owner then calls pump() on the
+    /// core's.
     Turn(SwitchCore& core, ledger::Overlay& overlay, ledger::Store& store, std::function<void()> sync_done);
 
-    /// Steps one event now, into the turn being collected. Events of one turn: answers first, then deadlines, then
-    /// new requests: the owner keeps two inboxes and offers in that order (docs/architecture.md).
+    /// Steps one event now, into the turn being collected. Events of one turn: answers first, then deadlines,
+    /// then new requests: the owner keeps two inboxes and offers in that order (docs/architecture.md).
     void offer(const Event& event, const iso8583::Now& now);
-    /// Effects of SwitchCore::recover, before the first event; they leave after the sync of what recovery wrote.
+    /// Effects of SwitchCore::recover, before the first event; they leave after the sync of what recovery
+    /// wrote.
     void offer_recovered(Effects effects);
     /// Steps all deadlines that are due.
     void pass_deadlines(const iso8583::Now& now);
     /// True when the turn being collected has had turn_events_max events: offer no more before pump().
     [[nodiscard]] bool is_full() const { return events_in_turn_ >= turn_events_max; }
 
-    /// Finishes a sync that has ended, hands its effects out in order, begins the next sync if there is one to begin.
-    /// `perform` is called for each effect that may leave now.
+    /// Finishes a sync that has ended, hands its effects out in order, begins the next sync if there is one
+    /// to begin. `perform` is called for each effect that may leave now.
     void pump(const std::function<void(const Effect&)>& perform);
     /// Called by the owner from its own thread after `sync_done` fired.
     void sync_has_ended() { sync_ended_ = true; }

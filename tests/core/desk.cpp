@@ -70,7 +70,9 @@ std::shared_ptr<Configuration> demo_configuration() {
     b.link_group = "b";
     b.refund_mode = routing::RefundMode::online;
     b.void_mode = routing::VoidMode::online_0200;
-    c->routes = routing::RouteTable::build({a, b}, {{"621234", "621299", {Desk::a}}, {"400000", "499999", {Desk::b}}}).value();
+    c->routes =
+        routing::RouteTable::build({a, b}, {{"621234", "621299", {Desk::a}}, {"400000", "499999", {Desk::b}}})
+            .value();
     IssuerKeys keys;
     keys.zpk = hsm::KeyBlock::parse("U22EB30F2EA59A1A842FB5D1DF393237F").value();
     c->issuer_keys[Desk::a] = keys;
@@ -86,7 +88,8 @@ ledger::PanVaultKey vault_key() {
 
 }  // namespace
 
-Desk::Desk(const std::function<void(Configuration&)>& adjust) : configuration(demo_configuration()), vault_(vault_key()) {
+Desk::Desk(const std::function<void(Configuration&)>& adjust)
+    : configuration(demo_configuration()), vault_(vault_key()) {
     if (adjust) adjust(*configuration);
     now_.instant = {1'000'000};
     now_.utc = {1'795'233'600'000};  // 2026-11-21 04:00:00 UTC, noon in Shanghai
@@ -99,7 +102,9 @@ Desk::Desk(const std::function<void(Configuration&)>& adjust) : configuration(de
 void Desk::start() {
     overlay_ = std::make_unique<ledger::Overlay>(store_);
     core_ = std::make_unique<SwitchCore>(configuration, *overlay_, vault_, &ledger::audit_sha256);
-    turn_ = std::make_unique<Turn>(*core_, *overlay_, store_, [this] { if (turn_) turn_->sync_has_ended(); });
+    turn_ = std::make_unique<Turn>(*core_, *overlay_, store_, [this] {
+        if (turn_) turn_->sync_has_ended();
+    });
     auto recovered = core_->recover(now_);
     ENSURE(recovered.has_value());
     turn_->offer_recovered(std::move(*recovered));
@@ -165,7 +170,8 @@ void Desk::perform(const Effect& effect) {
         if (does.kind != Does::Kind::silent) reply(copy, does);
     } else if (const auto* question = std::get_if<AskHsm>(&effect)) {
         if (hsm)
-            if (auto answer = hsm(question->request)) inbox_.push_back(HsmAnswered{question->ticket, *answer});
+            if (auto answer = hsm(question->request))
+                inbox_.push_back(HsmAnswered{question->ticket, *answer});
     } else if (const auto* install = std::get_if<InstallKeys>(&effect)) {
         keys = install->keys;
     } else if (const auto* answer = std::get_if<AnswerOperator>(&effect)) {
@@ -179,13 +185,16 @@ void Desk::reply(const Sent& to, const Does& does) {
     IssuerReply back;
     back.mti = to.fields.mti().response();
     back.stan = iso8583::Stan::parse(to.fields.get(Field::stan)).value();
-    back.transmission_time = iso8583::TransmissionTime::parse(to.fields.get(Field::transmission_time)).value();
+    back.transmission_time =
+        iso8583::TransmissionTime::parse(to.fields.get(Field::transmission_time)).value();
     const std::string code = does.kind == Does::Kind::decline && does.code == "00" ? "05" : does.code;
     back.code = iso8583::ResponseCode::of(code);
     if (code == "00" && back.mti.message_class() == 2)
-        back.authorization = iso8583::AuthorizationCode::parse("A" + std::string(to.fields.get(Field::rrn).substr(7))).value();
+        back.authorization =
+            iso8583::AuthorizationCode::parse("A" + std::string(to.fields.get(Field::rrn).substr(7))).value();
     back.rrn = iso8583::Rrn::parse(to.fields.get(Field::rrn)).value();
-    back.amount_minor = does.other_amount ? *does.other_amount : std::stoll(std::string(to.fields.get(Field::amount_transaction)));
+    back.amount_minor = does.other_amount ? *does.other_amount
+                                          : std::stoll(std::string(to.fields.get(Field::amount_transaction)));
     inbox_.push_back(IssuerReplyArrived{to.route, to.link, back, does.mac});
 }
 
@@ -200,7 +209,8 @@ void Desk::link(routing::RouteId route, bool up, std::uint64_t number) {
 }
 
 std::size_t Desk::count_sent(const std::string& mti) const {
-    return static_cast<std::size_t>(std::count_if(sent.begin(), sent.end(), [&](const Sent& s) { return s.mti() == mti; }));
+    return static_cast<std::size_t>(
+        std::count_if(sent.begin(), sent.end(), [&](const Sent& s) { return s.mti() == mti; }));
 }
 const Sent& Desk::last_sent(const std::string& mti) const {
     const auto at = std::find_if(sent.rbegin(), sent.rend(), [&](const Sent& s) { return s.mti() == mti; });
@@ -220,15 +230,24 @@ struct Shape {
 
 Shape shape_of(What what) {
     switch (what) {
-        case What::sale: return {200, 200, "000000", "000000", "22", "000"};
-        case What::void_sale: return {200, 200, "200000", "020000", "23", "000"};
-        case What::refund: return {220, 200, "200000", "200000", "25", "000"};
-        case What::settlement: return {500, 500, "", "", "00", "201"};
-        case What::upload: return {320, 320, "", "", "00", "201"};
-        case What::upload_end: return {320, 320, "", "", "00", "202"};
-        case What::sign_on: return {800, 800, "", "", "00", "003"};
-        case What::echo: return {820, 800, "", "", "00", "301"};
-        case What::reversal: break;
+        case What::sale:
+            return {200, 200, "000000", "000000", "22", "000"};
+        case What::void_sale:
+            return {200, 200, "200000", "020000", "23", "000"};
+        case What::refund:
+            return {220, 200, "200000", "200000", "25", "000"};
+        case What::settlement:
+            return {500, 500, "", "", "00", "201"};
+        case What::upload:
+            return {320, 320, "", "", "00", "201"};
+        case What::upload_end:
+            return {320, 320, "", "", "00", "202"};
+        case What::sign_on:
+            return {800, 800, "", "", "00", "003"};
+        case What::echo:
+            return {820, 800, "", "", "00", "301"};
+        case What::reversal:
+            break;
     }
     ENSURE(false);
 }
@@ -239,8 +258,11 @@ iso8583::FieldValues fields_of(const Ask& ask) {
     int mti = reversal ? 400 : ask.iso ? s.iso_mti : s.unionpay_mti;
     if (ask.repeat) ++mti;
     iso8583::FieldValues f(iso8583::Mti::of(mti));
-    const auto set = [&](Field field, const std::string& value) { if (!value.empty()) f.set(field, value); };
-    const bool money = ask.what == What::sale || ask.what == What::void_sale || ask.what == What::refund || reversal;
+    const auto set = [&](Field field, const std::string& value) {
+        if (!value.empty()) f.set(field, value);
+    };
+    const bool money =
+        ask.what == What::sale || ask.what == What::void_sale || ask.what == What::refund || reversal;
     if (money) {
         set(Field::pan, ask.card);
         set(Field::processing_code, ask.iso ? s.iso_code : s.unionpay_code);
@@ -261,13 +283,17 @@ iso8583::FieldValues fields_of(const Ask& ask) {
     if (ask.iso) {
         set(Field::transmission_time, ask.time);
         if (!ask.original_trace.empty())
-            set(Field::original_data, "0200" + ask.original_trace + (ask.original_time.empty() ? "0000000000" : ask.original_time) + std::string(22, '0'));
-        if (ask.what == What::sign_on || ask.what == What::echo) set(Field::network_management_code, ask.what == What::echo ? "301" : "001");
+            set(Field::original_data, "0200" + ask.original_trace +
+                                          (ask.original_time.empty() ? "0000000000" : ask.original_time) +
+                                          std::string(22, '0'));
+        if (ask.what == What::sign_on || ask.what == What::echo)
+            set(Field::network_management_code, ask.what == What::echo ? "301" : "001");
     } else {
         set(Field::reserved_private_60, std::string(s.message_type) + ask.batch + s.network_code);
         if (!ask.original_batch.empty() || !ask.date.empty())
             set(Field::reserved_private_61, (ask.original_batch.empty() ? "000000" : ask.original_batch) +
-                                                (ask.original_trace.empty() ? "000000" : ask.original_trace) + ask.date);
+                                                (ask.original_trace.empty() ? "000000" : ask.original_trace) +
+                                                ask.date);
     }
     return f;
 }
@@ -280,13 +306,15 @@ std::optional<Answer> Desk::ask(const Ask& question) {
     event.from.profile = question.iso ? Profile::iso87 : Profile::unionpay_pos;
     event.mac = question.what == What::sign_on ? MacState::not_needed : question.mac;
     event.key_version = question.iso || event.mac != MacState::verified ? 0 : question.key_version;
-    auto request = parse_terminal_request(event.from.profile, fields_of(question), question.format_fault, false, configuration->currency);
+    auto request = parse_terminal_request(event.from.profile, fields_of(question), question.format_fault,
+                                          false, configuration->currency);
     ENSURE(request.has_value());
     event.request = std::move(*request);
     const std::size_t before = answers.size();
     offer(event);
     for (std::size_t i = before; i < answers.size(); ++i)
-        if (answers[i].to.link.value == question.link && answers[i].fields.get(Field::stan) == question.trace) return answers[i];
+        if (answers[i].to.link.value == question.link && answers[i].fields.get(Field::stan) == question.trace)
+            return answers[i];
     return std::nullopt;
 }
 
@@ -353,7 +381,8 @@ OperatorAnswer Desk::operate(OperatorCommand command, const std::string& user, R
 void Desk::accept_new_work(bool accepts) { offer(StoreHealthChanged{accepts, "disk nearly full"}); }
 
 ledger::TransactionRecord Desk::record(const std::string& rrn) const {
-    auto stored = store_.get(ledger::Family::journal, ledger::transaction_key(iso8583::Rrn::parse(rrn).value()));
+    auto stored =
+        store_.get(ledger::Family::journal, ledger::transaction_key(iso8583::Rrn::parse(rrn).value()));
     ENSURE(stored.has_value() && stored->has_value());
     return ledger::decode_transaction_record(**stored).value();
 }
@@ -361,11 +390,12 @@ ledger::TransactionRecord Desk::record(const std::string& rrn) const {
 std::vector<ledger::ExceptionRecord> Desk::exceptions(const std::string& kind) const {
     std::vector<ledger::ExceptionRecord> all;
     const auto range = ledger::prefix_range("x");
-    auto done = store_.scan(ledger::Family::journal, range.from, range.to, [&](std::string_view, std::string_view value) {
-        auto x = ledger::decode_exception(value).value();
-        if (kind.empty() || x.kind == kind) all.push_back(std::move(x));
-        return true;
-    });
+    auto done = store_.scan(ledger::Family::journal, range.from, range.to,
+                            [&](std::string_view, std::string_view value) {
+                                auto x = ledger::decode_exception(value).value();
+                                if (kind.empty() || x.kind == kind) all.push_back(std::move(x));
+                                return true;
+                            });
     ENSURE(done.has_value());
     return all;
 }

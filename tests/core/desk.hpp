@@ -1,5 +1,5 @@
-// Desk: a core on a memory store with a hand at each side: it asks as terminals do, answers as issuers do, moves the
-// clock, kills and restarts. No sockets, no sessions: rules are tested here, wires elsewhere.
+// Desk: a core on a memory store with a hand at each side: it asks as terminals do, answers as issuers do,
+// moves the clock, kills and restarts. No sockets, no sessions: rules are tested here, wires elsewhere.
 #pragma once
 
 #include <deque>
@@ -35,17 +35,17 @@ struct Ask {
     std::string amount = "000000010000";  // DE4
     std::string card = card_b;
     std::string batch = "000001";
-    std::string rrn;            // DE37
+    std::string rrn;                                   // DE37
     std::string original_batch, original_trace, date;  // DE61; ISO: DE90 STAN from original_trace
-    std::string original_time;  // ISO: DE90 DE7
-    std::string authorization;  // DE38
+    std::string original_time;                         // ISO: DE90 DE7
+    std::string authorization;                         // DE38
     std::string terminal, merchant;
     std::string currency = "156";
     std::string entry_mode = "051";
-    std::string time = "1121040000";      // DE7 (ISO)
-    What of = What::sale;       // a reversal: of what
+    std::string time = "1121040000";  // DE7 (ISO)
+    What of = What::sale;             // a reversal: of what
     std::string de48, pin, format_fault, local_time;
-    bool repeat = false;        // x..1
+    bool repeat = false;  // x..1
     MacState mac = MacState::verified;
     std::uint64_t link = 1;
     std::uint32_t key_version = 1;
@@ -83,16 +83,18 @@ class Desk {
     // Terminals.
     std::optional<Answer> ask(const Ask& question);
     /// A sale that was approved; fails the test otherwise.
-    Answer sale(const std::string& card = card_b, const std::string& amount = "000000010000", bool iso = false);
+    Answer sale(const std::string& card = card_b, const std::string& amount = "000000010000",
+                bool iso = false);
     Ask refund_of(const Answer& sale, const std::string& amount, const std::string& card = card_b);
-    Ask void_of(const Answer& sale, const std::string& card = card_b, const std::string& amount = "000000010000");
+    Ask void_of(const Answer& sale, const std::string& card = card_b,
+                const std::string& amount = "000000010000");
     Ask reversal_of(const Ask& original);
     std::string next_trace();
     std::vector<Answer> answers;  // all, in order
 
     // Issuers.
     std::function<Does(const Sent&)> issuer = [](const Sent&) { return Does{}; };
-    std::vector<Sent> sent;       // all, in order
+    std::vector<Sent> sent;  // all, in order
     void reply(const Sent& to, const Does& does);
     void link(routing::RouteId route, bool up, std::uint64_t number = 0);
     [[nodiscard]] std::size_t count_sent(const std::string& mti) const;
@@ -102,12 +104,14 @@ class Desk {
     std::function<std::optional<hsm::Reply>(const hsm::Request&)> hsm;
 
     // Operators.
-    acquirer::OperatorAnswer operate(acquirer::OperatorCommand command, const std::string& user, acquirer::Role role);
+    acquirer::OperatorAnswer operate(acquirer::OperatorCommand command, const std::string& user,
+                                     acquirer::Role role);
 
     // World.
     void offer(const acquirer::Event& event);
     void pass(std::int64_t ms);
-    /// The process dies (unsynced writes are lost) and starts again over the same store; links come up unless told not.
+    /// The process dies (unsynced writes are lost) and starts again over the same store; links come up unless
+    /// told not.
     void restart(bool links_up = true);
     void accept_new_work(bool accepts);
     std::vector<acquirer::Note> notes;
@@ -115,8 +119,12 @@ class Desk {
 
     // Ledger.
     [[nodiscard]] ledger::TransactionRecord record(const std::string& rrn) const;
-    [[nodiscard]] std::string state(const std::string& rrn) const { return std::string(ledger::name(record(rrn).state)); }
-    [[nodiscard]] std::int64_t remaining(const std::string& rrn) const { return record(rrn).remaining_minor(); }
+    [[nodiscard]] std::string state(const std::string& rrn) const {
+        return std::string(ledger::name(record(rrn).state));
+    }
+    [[nodiscard]] std::int64_t remaining(const std::string& rrn) const {
+        return record(rrn).remaining_minor();
+    }
     [[nodiscard]] std::vector<ledger::ExceptionRecord> exceptions(const std::string& kind = "") const;
     [[nodiscard]] acquirer::CoreStatus status() const { return core_->status(); }
     ledger::MemoryStore& store() { return store_; }

@@ -1,4 +1,5 @@
-// Operations: cases, maker and checker, roles, routes, references. Rules R17 and the queue behind an approval.
+// Operations: cases, maker and checker, roles, routes, references. Rules R17 and the queue behind an
+// approval.
 #include <catch2/catch.hpp>
 
 #include "ledger/audit_hash.hpp"
@@ -46,8 +47,10 @@ TEST_CASE("R17 cleared while the route is down: sent when it is back, also after
         d.link(Desk::b, false);
         REQUIRE(d.operate(acquirer::ApproveRefund{held->text}, "checker1", Role::supervisor).done);
         CHECK(d.state(held->rrn) == "cleared");
-        if (crash) d.restart();
-        else d.link(Desk::b, true);
+        if (crash)
+            d.restart();
+        else
+            d.link(Desk::b, true);
         CHECK(d.state(held->rrn) == "approved");
         CHECK(d.count_sent("0420") == 0);
     }
@@ -78,20 +81,30 @@ TEST_CASE("R17 a refund by operations needs a second person; its reference makes
 TEST_CASE("operators' wrong input is told in words", "[R17]") {
     Desk d;
     const Answer s = d.sale();
-    const auto text = [&](acquirer::OperatorCommand c, Role role) { return d.operate(std::move(c), "maker1", role).text; };
-    CHECK(text(acquirer::OpenRefund{"nonsense", "1121", "1.00", "r", "x"}, Role::operator_).find("12 digits") != std::string::npos);
-    CHECK(text(acquirer::OpenRefund{s.rrn, "1121", "1.001", "r", "x"}, Role::operator_).find("2 decimals") != std::string::npos);
-    CHECK(text(acquirer::OpenRefund{s.rrn, "1120", "1.00", "r", "x"}, Role::operator_).find("1120") != std::string::npos);
-    CHECK(text(acquirer::OpenRefund{s.rrn, "1121", "100.01", "r", "x"}, Role::operator_).find("remains") != std::string::npos);
-    CHECK(text(acquirer::ApproveRefund{"632500000000"}, Role::supervisor).find("no case") != std::string::npos);
-    CHECK(text(acquirer::MoveRoute{"nowhere", acquirer::MoveRoute::To::down}, Role::supervisor).find("nowhere") != std::string::npos);
+    const auto text = [&](acquirer::OperatorCommand c, Role role) {
+        return d.operate(std::move(c), "maker1", role).text;
+    };
+    CHECK(
+        text(acquirer::OpenRefund{"nonsense", "1121", "1.00", "r", "x"}, Role::operator_).find("12 digits") !=
+        std::string::npos);
+    CHECK(text(acquirer::OpenRefund{s.rrn, "1121", "1.001", "r", "x"}, Role::operator_).find("2 decimals") !=
+          std::string::npos);
+    CHECK(text(acquirer::OpenRefund{s.rrn, "1120", "1.00", "r", "x"}, Role::operator_).find("1120") !=
+          std::string::npos);
+    CHECK(text(acquirer::OpenRefund{s.rrn, "1121", "100.01", "r", "x"}, Role::operator_).find("remains") !=
+          std::string::npos);
+    CHECK(text(acquirer::ApproveRefund{"632500000000"}, Role::supervisor).find("no case") !=
+          std::string::npos);
+    CHECK(text(acquirer::MoveRoute{"nowhere", acquirer::MoveRoute::To::down}, Role::supervisor)
+              .find("nowhere") != std::string::npos);
     CHECK(text(acquirer::CutOverDay{}, Role::supervisor).find("admin") != std::string::npos);
 }
 
 TEST_CASE("a route taken down by operations sends nothing until it is up", "[R52]") {
     Desk d;
     const Answer s = d.sale(card_a);
-    REQUIRE(d.operate(acquirer::MoveRoute{"issuer-a", acquirer::MoveRoute::To::down}, "s", Role::supervisor).done);
+    REQUIRE(d.operate(acquirer::MoveRoute{"issuer-a", acquirer::MoveRoute::To::down}, "s", Role::supervisor)
+                .done);
     Ask sale;
     sale.card = card_a;
     sale.trace = d.next_trace();
@@ -101,7 +114,8 @@ TEST_CASE("a route taken down by operations sends nothing until it is up", "[R52
     CHECK(d.count_sent("0220") == 0);
     d.restart();
     CHECK(d.count_sent("0220") == 0);
-    REQUIRE(d.operate(acquirer::MoveRoute{"issuer-a", acquirer::MoveRoute::To::up}, "s", Role::supervisor).done);
+    REQUIRE(
+        d.operate(acquirer::MoveRoute{"issuer-a", acquirer::MoveRoute::To::up}, "s", Role::supervisor).done);
     CHECK(d.state(r->rrn) == "approved");
 }
 

@@ -31,15 +31,16 @@ std::optional<TerminalRequest> parse(FieldValues f, Profile p = Profile::unionpa
 
 TEST_CASE("R25 mandatory fields: what is missing is named", "[R25]") {
     CHECK(parse(unionpay_sale())->format_fault.empty());
-    for (Field f : {Field::pan, Field::processing_code, Field::amount_transaction, Field::pos_entry_mode, Field::pos_condition_code,
-                    Field::currency_transaction, Field::reserved_private_60}) {
+    for (Field f : {Field::pan, Field::processing_code, Field::amount_transaction, Field::pos_entry_mode,
+                    Field::pos_condition_code, Field::currency_transaction, Field::reserved_private_60}) {
         FieldValues without = unionpay_sale();
         without.erase(f);
         const auto r = parse(without);
         REQUIRE(r);
         INFO(iso8583::number(f));
         // Without DE3 or DE60 the kind itself is unknown, and that is answered 40.
-        if (r->kind != RequestKind::unsupported) CHECK(r->format_fault.find("DE" + std::to_string(iso8583::number(f))) != std::string::npos);
+        if (r->kind != RequestKind::unsupported)
+            CHECK(r->format_fault.find("DE" + std::to_string(iso8583::number(f))) != std::string::npos);
     }
     for (Field f : {Field::stan, Field::terminal, Field::merchant}) {
         FieldValues without = unionpay_sale();
@@ -61,25 +62,31 @@ TEST_CASE("DE2 and DE35 must name one card; DE35 alone will do", "[R15]") {
 }
 
 TEST_CASE("kinds of both profiles", "[R1]") {
-    struct Row { Profile profile; int mti; const char* code; const char* type; const char* network; RequestKind kind; };
-    for (const Row& row : {
-             Row{Profile::unionpay_pos, 200, "000000", "22", "000", RequestKind::sale},
-             Row{Profile::unionpay_pos, 200, "200000", "23", "000", RequestKind::void_sale},
-             Row{Profile::unionpay_pos, 220, "200000", "25", "000", RequestKind::refund},
-             Row{Profile::unionpay_pos, 200, "200000", "25", "000", RequestKind::unsupported},
-             Row{Profile::unionpay_pos, 400, "200000", "23", "000", RequestKind::reversal},
-             Row{Profile::unionpay_pos, 401, "000000", "22", "000", RequestKind::reversal},
-             Row{Profile::unionpay_pos, 100, "030000", "10", "000", RequestKind::unsupported},
-             Row{Profile::unionpay_pos, 800, "", "00", "003", RequestKind::sign_on},
-             Row{Profile::unionpay_pos, 820, "", "00", "002", RequestKind::sign_off},
-             Row{Profile::unionpay_pos, 320, "", "00", "207", RequestKind::batch_upload_end},
-             Row{Profile::iso87, 200, "000000", "", "", RequestKind::sale},
-             Row{Profile::iso87, 200, "020000", "", "", RequestKind::void_sale},
-             Row{Profile::iso87, 220, "200000", "", "", RequestKind::refund},
-             Row{Profile::iso87, 421, "200000", "", "", RequestKind::reversal},
-             Row{Profile::iso87, 200, "220000", "", "", RequestKind::unsupported},
-             Row{Profile::iso87, 800, "", "", "301", RequestKind::echo},
-             Row{Profile::iso87, 500, "", "", "", RequestKind::settlement}}) {
+    struct Row {
+        Profile profile;
+        int mti;
+        const char* code;
+        const char* type;
+        const char* network;
+        RequestKind kind;
+    };
+    for (const Row& row : {Row{Profile::unionpay_pos, 200, "000000", "22", "000", RequestKind::sale},
+                           Row{Profile::unionpay_pos, 200, "200000", "23", "000", RequestKind::void_sale},
+                           Row{Profile::unionpay_pos, 220, "200000", "25", "000", RequestKind::refund},
+                           Row{Profile::unionpay_pos, 200, "200000", "25", "000", RequestKind::unsupported},
+                           Row{Profile::unionpay_pos, 400, "200000", "23", "000", RequestKind::reversal},
+                           Row{Profile::unionpay_pos, 401, "000000", "22", "000", RequestKind::reversal},
+                           Row{Profile::unionpay_pos, 100, "030000", "10", "000", RequestKind::unsupported},
+                           Row{Profile::unionpay_pos, 800, "", "00", "003", RequestKind::sign_on},
+                           Row{Profile::unionpay_pos, 820, "", "00", "002", RequestKind::sign_off},
+                           Row{Profile::unionpay_pos, 320, "", "00", "207", RequestKind::batch_upload_end},
+                           Row{Profile::iso87, 200, "000000", "", "", RequestKind::sale},
+                           Row{Profile::iso87, 200, "020000", "", "", RequestKind::void_sale},
+                           Row{Profile::iso87, 220, "200000", "", "", RequestKind::refund},
+                           Row{Profile::iso87, 421, "200000", "", "", RequestKind::reversal},
+                           Row{Profile::iso87, 200, "220000", "", "", RequestKind::unsupported},
+                           Row{Profile::iso87, 800, "", "", "301", RequestKind::echo},
+                           Row{Profile::iso87, 500, "", "", "", RequestKind::settlement}}) {
         FieldValues f = unionpay_sale();
         f.set_mti(iso8583::Mti::of(row.mti));
         if (*row.code) f.set(Field::processing_code, row.code);

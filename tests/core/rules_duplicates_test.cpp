@@ -11,7 +11,8 @@ namespace {
 const Does silent{Does::Kind::silent, "", MacState::verified, {}};
 }
 
-TEST_CASE("R20 a retry gets the stored answer: same RRN, same authorization code, nothing sent again", "[R20]") {
+TEST_CASE("R20 a retry gets the stored answer: same RRN, same authorization code, nothing sent again",
+          "[R20]") {
     for (const bool iso : {false, true})
         for (const char* card : {card_a, card_b}) {
             Desk d;
@@ -67,7 +68,10 @@ TEST_CASE("R20 the same trace and content under a new DE7 without a repeat MTI",
 }
 
 TEST_CASE("R20a a retry of what was in doubt is never approved", "[R20a]") {
-    struct Row { bool iso; const char* code; };
+    struct Row {
+        bool iso;
+        const char* code;
+    };
     for (const Row& row : {Row{false, "98"}, Row{true, "68"}}) {
         Desk d;
         d.issuer = [](const Sent& m) { return m.mti() == "0200" ? silent : Does{}; };
@@ -96,7 +100,9 @@ TEST_CASE("R20a a retry of an approved one that was reversed since is 12", "[R20
 }
 
 TEST_CASE("R20b the same amount of the same sale again is held, and again is the same case", "[R20b]") {
-    Desk d([](acquirer::Configuration& c) { for (auto& [id, m] : c.merchants) m.refund.repeat_refund_seconds = 300; });
+    Desk d([](acquirer::Configuration& c) {
+        for (auto& [id, m] : c.merchants) m.refund.repeat_refund_seconds = 300;
+    });
     const Answer s = d.sale();
     REQUIRE(d.ask(d.refund_of(s, "000000001000"))->code == "00");
     CHECK(d.ask(d.refund_of(s, "000000002000"))->code == "00");  // another amount is another refund
@@ -143,7 +149,10 @@ TEST_CASE("R22 the same key while in progress: one answer, once to every connect
 TEST_CASE("R22 a retry joins while the PIN is with the HSM", "[R22][R64]") {
     Desk d;
     std::vector<hsm::Request> asked;
-    d.hsm = [&](const hsm::Request& r) -> std::optional<hsm::Reply> { asked.push_back(r); return std::nullopt; };
+    d.hsm = [&](const hsm::Request& r) -> std::optional<hsm::Reply> {
+        asked.push_back(r);
+        return std::nullopt;
+    };
     Ask s;
     s.pin = "12345678";
     CHECK(!d.ask(s));

@@ -67,7 +67,8 @@ TEST_CASE("R50 an unknown or unlisted code counts as silence", "[R50]") {
     }
 }
 
-TEST_CASE("R51 a late approval while reversing or after it changes nothing; after 00 it is an alarm", "[R51]") {
+TEST_CASE("R51 a late approval while reversing or after it changes nothing; after 00 it is an alarm",
+          "[R51]") {
     Desk d;
     d.issuer = only_requests_are_silent();
     CHECK(!d.ask({}));
@@ -83,7 +84,9 @@ TEST_CASE("R51 a late approval while reversing or after it changes nothing; afte
     CHECK(d.exceptions("late_approval")[0].alarm);
 }
 
-TEST_CASE("R51a an issuer that does not know the original: quarantine, 0421, and a new 0420 for a late approval", "[R51a]") {
+TEST_CASE(
+    "R51a an issuer that does not know the original: quarantine, 0421, and a new 0420 for a late approval",
+    "[R51a]") {
     for (const bool used_meanwhile : {false, true}) {
         Desk d;
         const Answer sale = d.sale();
@@ -112,7 +115,8 @@ TEST_CASE("R51a an issuer that does not know the original: quarantine, 0421, and
     }
 }
 
-TEST_CASE("R52 link down before sending: 91 and never sent; a refund by advice is accepted and queued", "[R52]") {
+TEST_CASE("R52 link down before sending: 91 and never sent; a refund by advice is accepted and queued",
+          "[R52]") {
     Desk d;
     const Answer a = d.sale(card_a);
     const Answer b = d.sale(card_b);
@@ -144,7 +148,8 @@ TEST_CASE("R53 link lost after sending", "[R53]") {
     CHECK(d.state(rrn) == "reversed");
 }
 
-TEST_CASE("R54 an issuer silent on a refund advice: repeated as 0221 until final, order kept inside the sale", "[R54]") {
+TEST_CASE("R54 an issuer silent on a refund advice: repeated as 0221 until final, order kept inside the sale",
+          "[R54]") {
     Desk d;
     const Answer s = d.sale(card_a);
     d.issuer = [](const Sent&) { return silent; };
@@ -203,7 +208,8 @@ TEST_CASE("R56 answer lost: the terminal retries or reverses", "[R56]") {
     CHECK(d.ask(d.reversal_of(s))->code == "00");
 }
 
-TEST_CASE("R57 R58 a crash after the intent: in doubt, 0420; retry 98, reversal 00 without a second 0420", "[R57][R58]") {
+TEST_CASE("R57 R58 a crash after the intent: in doubt, 0420; retry 98, reversal 00 without a second 0420",
+          "[R57][R58]") {
     for (const bool iso : {false, true}) {
         Desk d;
         d.issuer = only_requests_are_silent();
@@ -237,7 +243,10 @@ TEST_CASE("R57 an online refund and a void after a crash", "[R57]") {
     CHECK(d.count_sent("0420") == 2);
 }
 
-TEST_CASE("R57a a refund advice is never in doubt: after a crash, a bad MAC or a wrong amount it is repeated as 0221", "[R57a]") {
+TEST_CASE(
+    "R57a a refund advice is never in doubt: after a crash, a bad MAC or a wrong amount it is repeated as "
+    "0221",
+    "[R57a]") {
     SECTION("crash") {
         Desk d;
         const Answer s = d.sale(card_a);
@@ -254,8 +263,10 @@ TEST_CASE("R57a a refund advice is never in doubt: after a crash, a bad MAC or a
             Desk d;
             const Answer s = d.sale(card_a);
             Does does;
-            if (bad_mac) does.mac = MacState::wrong;
-            else does.other_amount = 1;
+            if (bad_mac)
+                does.mac = MacState::wrong;
+            else
+                does.other_amount = 1;
             d.issuer = [&](const Sent& m) { return m.mti() == "0220" ? does : Does{}; };
             const auto r = d.ask(d.refund_of(s, "000000001000", card_a));
             CHECK(d.state(r->rrn) == "advice_pending");
@@ -281,15 +292,17 @@ TEST_CASE("R61 the issuer's MAC is bad, or its approval names another amount", "
     for (const bool bad_mac : {true, false}) {
         Desk d;
         Does does;
-        if (bad_mac) does.mac = MacState::wrong;
-        else does.other_amount = 1;
+        if (bad_mac)
+            does.mac = MacState::wrong;
+        else
+            does.other_amount = 1;
         d.issuer = [&](const Sent& m) { return m.mti() == "0200" ? does : Does{}; };
         Ask s;
         const auto answer = d.ask(s);
         CHECK(answer->code == "96");
         CHECK(answer->rrn.size() == 12);  // recorded, with DE37
         CHECK(d.state(answer->rrn) == "reversed");
-        CHECK(d.ask(s)->code == "96");    // R20a: its 96 again
+        CHECK(d.ask(s)->code == "96");  // R20a: its 96 again
         bool alarm = false;
         for (const auto& n : d.notes) alarm = alarm || n.severity == acquirer::Severity::alarm;
         CHECK(alarm);
@@ -346,7 +359,9 @@ TEST_CASE("R64 the HSM: before sending 96 and never sent; a refused PIN block is
         CHECK(d.ask(s)->code == "00");
     }
     SECTION("refuses the block") {
-        d.hsm = [](const hsm::Request&) { return std::optional<hsm::Reply>(tl::unexpected(hsm::HsmFault::pin_block_content)); };
+        d.hsm = [](const hsm::Request&) {
+            return std::optional<hsm::Reply>(tl::unexpected(hsm::HsmFault::pin_block_content));
+        };
         const auto answer = d.ask(s);
         CHECK(answer->code == "99");
         CHECK(answer->rrn.size() == 12);

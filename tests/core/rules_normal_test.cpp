@@ -36,7 +36,11 @@ TEST_CASE("R2 a declined sale carries the issuer's DE39 and is not on the books"
 }
 
 TEST_CASE("R3 a void takes the sale off the books, online or as a reversal by its route", "[R3]") {
-    struct Row { const char* card; const char* mti; const char* code; };
+    struct Row {
+        const char* card;
+        const char* mti;
+        const char* code;
+    };
     for (const Row& row : {Row{card_a, "0420", "000000"}, Row{card_b, "0200", "020000"}})
         for (const bool iso : {false, true}) {
             Desk d;
@@ -73,7 +77,8 @@ TEST_CASE("R4 R5 R6 R7 a void that is not the whole fresh sale of its own termin
     CHECK(late->text == "REFUND INSTEAD");
 }
 
-TEST_CASE("R8 R10 R12 R11 a refund in parts up to exactly the sale, from any terminal, then no more", "[R8][R10][R11][R12]") {
+TEST_CASE("R8 R10 R12 R11 a refund in parts up to exactly the sale, from any terminal, then no more",
+          "[R8][R10][R11][R12]") {
     for (const char* card : {card_a, card_b})
         for (const bool iso : {false, true}) {
             Desk d;
@@ -169,10 +174,15 @@ TEST_CASE("R16 after the window", "[R16]") {
     CHECK(d.ask(r)->code == "57");
 }
 
-TEST_CASE("R17 over a limit, or keyed in and over the lower one, a refund waits for a checker and counts", "[R17]") {
-    struct Row { const char* amount; const char* entry; const char* code; };
-    for (const Row& row : {Row{"000001000000", "051", "00"}, Row{"000001000001", "051", "01"}, Row{"000000100000", "012", "00"},
-                           Row{"000000100001", "012", "01"}}) {
+TEST_CASE("R17 over a limit, or keyed in and over the lower one, a refund waits for a checker and counts",
+          "[R17]") {
+    struct Row {
+        const char* amount;
+        const char* entry;
+        const char* code;
+    };
+    for (const Row& row : {Row{"000001000000", "051", "00"}, Row{"000001000001", "051", "01"},
+                           Row{"000000100000", "012", "00"}, Row{"000000100001", "012", "01"}}) {
         Desk d;
         const Answer s = d.sale(card_b, "000002000000");
         Ask r = d.refund_of(s, row.amount);
@@ -289,14 +299,20 @@ TEST_CASE("R25 unknown, suspended, not the terminal's merchant, not signed on", 
     const auto good = d.ask(s);
     CHECK(good->code == "00");
 
-    REQUIRE(d.operate(acquirer::ChangeMerchant{"898110157220001", acquirer::ChangeMerchant::To::suspend}, "s", acquirer::Role::supervisor).done);
+    REQUIRE(d.operate(acquirer::ChangeMerchant{"898110157220001", acquirer::ChangeMerchant::To::suspend}, "s",
+                      acquirer::Role::supervisor)
+                .done);
     CHECK(d.ask(s)->code == "00");  // a retry passes
     Ask fresh = s;
     fresh.trace = d.next_trace();
     CHECK(d.ask(fresh)->code == "03");
     CHECK(d.ask(d.reversal_of(s))->code == "00");  // and so does a reversal
-    REQUIRE(d.operate(acquirer::ChangeMerchant{"898110157220001", acquirer::ChangeMerchant::To::resume}, "s", acquirer::Role::supervisor).done);
-    REQUIRE(d.operate(acquirer::ChangeTerminal{"10000001", acquirer::ChangeTerminal::To::suspend}, "s", acquirer::Role::supervisor).done);
+    REQUIRE(d.operate(acquirer::ChangeMerchant{"898110157220001", acquirer::ChangeMerchant::To::resume}, "s",
+                      acquirer::Role::supervisor)
+                .done);
+    REQUIRE(d.operate(acquirer::ChangeTerminal{"10000001", acquirer::ChangeTerminal::To::suspend}, "s",
+                      acquirer::Role::supervisor)
+                .done);
     fresh.trace = d.next_trace();
     CHECK(d.ask(fresh)->code == "97");
     d.restart();

@@ -38,12 +38,14 @@ TEST_CASE("R30 R31 a reversal is answered 00 once queued; one 0420 ever", "[R30]
             CHECK(d.count_sent("0420") == 1);
             const Sent& out = d.last_sent("0420");
             CHECK(out.fields.get(Field::rrn) == sale->rrn);
-            CHECK(out.fields.get(Field::original_data).substr(0, 10) == "0200" + std::string(d.sent[0].fields.get(Field::stan)));
+            CHECK(out.fields.get(Field::original_data).substr(0, 10) ==
+                  "0200" + std::string(d.sent[0].fields.get(Field::stan)));
             CHECK(d.record(sale->rrn).postings.size() == 2);
         }
 }
 
-TEST_CASE("R30 with the issuer down the reversal is queued, answered 00, and goes when the link is back", "[R30]") {
+TEST_CASE("R30 with the issuer down the reversal is queued, answered 00, and goes when the link is back",
+          "[R30]") {
     Desk d;
     const Ask s = sale_ask(d, false);
     const auto sale = d.ask(s);
@@ -157,7 +159,10 @@ TEST_CASE("R33 reversal of a refund", "[R33]") {
         CHECK(d.remaining(s.rrn) == 6000);
         CHECK(d.ask(d.refund_of(s, "000000001000", card_a))->code == "01");  // R20b
         const auto id = d.exceptions("refund_reversal")[0].id;
-        REQUIRE(d.operate(acquirer::ChangeException{id, acquirer::ChangeException::To::resolve, "slip checked"}, "s", acquirer::Role::supervisor).done);
+        REQUIRE(
+            d.operate(acquirer::ChangeException{id, acquirer::ChangeException::To::resolve, "slip checked"},
+                      "s", acquirer::Role::supervisor)
+                .done);
         CHECK(d.ask(d.refund_of(s, "000000002000", card_a))->code == "00");
     }
     SECTION("held: the case is cancelled") {
@@ -174,8 +179,13 @@ TEST_CASE("R33 reversal of a refund", "[R33]") {
 }
 
 TEST_CASE("R34 a reversal while the original is in flight", "[R34]") {
-    struct Row { Does answer; const char* state; std::size_t reversals; };
-    for (const Row& row : {Row{Does{}, "reversed", 1}, Row{declines("51"), "declined", 0}, Row{declines("96"), "reversed", 1}})
+    struct Row {
+        Does answer;
+        const char* state;
+        std::size_t reversals;
+    };
+    for (const Row& row :
+         {Row{Does{}, "reversed", 1}, Row{declines("51"), "declined", 0}, Row{declines("96"), "reversed", 1}})
         for (const bool iso : {false, true}) {
             Desk d;
             d.issuer = [](const Sent& m) { return m.mti() == "0200" ? silent : Does{}; };
@@ -212,7 +222,10 @@ TEST_CASE("R34 a sale being voided is reversed only if the void fails", "[R34]")
 }
 
 TEST_CASE("R35 R36 a reversal before its original leaves a tombstone", "[R35][R36]") {
-    struct Row { bool iso; const char* code; };
+    struct Row {
+        bool iso;
+        const char* code;
+    };
     for (const Row& row : {Row{false, "25"}, Row{true, "00"}}) {
         Desk d;
         const Ask s = sale_ask(d, row.iso);
@@ -232,7 +245,9 @@ TEST_CASE("R35 the same early reversal again is the same answer; a near match is
     Desk d;
     const Ask s = sale_ask(d, false);
     REQUIRE(d.ask(s)->code == "00");
-    REQUIRE(d.operate(acquirer::ChangeTerminal{"10000001", acquirer::ChangeTerminal::To::close_batch}, "s", acquirer::Role::supervisor).done);
+    REQUIRE(d.operate(acquirer::ChangeTerminal{"10000001", acquirer::ChangeTerminal::To::close_batch}, "s",
+                      acquirer::Role::supervisor)
+                .done);
     Ask wrong_batch = d.reversal_of(s);
     wrong_batch.batch = "000002";
     const auto first = d.ask(wrong_batch);
@@ -256,7 +271,9 @@ TEST_CASE("R37 a reversal of another amount is 64 each time afresh", "[R37]") {
 
 TEST_CASE("R38 what may not be reversed", "[R38]") {
     Desk d;
-    d.issuer = [](const Sent& m) { return m.fields.get(Field::amount_transaction).substr(8) == "9951" ? declines("51") : Does{}; };
+    d.issuer = [](const Sent& m) {
+        return m.fields.get(Field::amount_transaction).substr(8) == "9951" ? declines("51") : Does{};
+    };
     Ask declined = sale_ask(d, false);
     declined.amount = "000000009951";
     REQUIRE(d.ask(declined)->code == "51");
@@ -279,7 +296,9 @@ TEST_CASE("R38 what may not be reversed", "[R38]") {
 
     const Ask settled = sale_ask(d, false);
     REQUIRE(d.ask(settled)->code == "00");
-    REQUIRE(d.operate(acquirer::ChangeTerminal{"10000001", acquirer::ChangeTerminal::To::close_batch}, "s", acquirer::Role::supervisor).done);
+    REQUIRE(d.operate(acquirer::ChangeTerminal{"10000001", acquirer::ChangeTerminal::To::close_batch}, "s",
+                      acquirer::Role::supervisor)
+                .done);
     CHECK(d.ask(d.reversal_of(settled))->code == "12");
 }
 
@@ -296,7 +315,10 @@ TEST_CASE("R38 a terminal's reversal beats a held refund", "[R38][R33]") {
 }
 
 TEST_CASE("R40 a reversal with a bad MAC does nothing, not even a tombstone", "[R40]") {
-    struct Row { bool iso; const char* code; };
+    struct Row {
+        bool iso;
+        const char* code;
+    };
     for (const Row& row : {Row{false, "A0"}, Row{true, "63"}})
         for (const MacState mac : {MacState::wrong, MacState::missing}) {
             Desk d;
@@ -308,7 +330,8 @@ TEST_CASE("R40 a reversal with a bad MAC does nothing, not even a tombstone", "[
         }
 }
 
-TEST_CASE("R40 the HSM down says nothing about a reversal's MAC: no answer, and it is repeated", "[R40][R64]") {
+TEST_CASE("R40 the HSM down says nothing about a reversal's MAC: no answer, and it is repeated",
+          "[R40][R64]") {
     Desk d;
     const Ask s = sale_ask(d, false);
     REQUIRE(d.ask(s)->code == "00");

@@ -13,7 +13,8 @@ std::string digits(std::int64_t v, std::size_t n) {
     return std::string(n - s.size(), '0') + s;
 }
 std::string de48(std::int64_t debit, int debits, std::int64_t credit, int credits) {
-    return digits(debit, 12) + digits(debits, 3) + digits(credit, 12) + digits(credits, 3) + "0" + std::string(31, '0');
+    return digits(debit, 12) + digits(debits, 3) + digits(credit, 12) + digits(credits, 3) + "0" +
+           std::string(31, '0');
 }
 Ask settle(Desk& d, const std::string& totals, const std::string& batch = "000001") {
     Ask a;
@@ -23,7 +24,9 @@ Ask settle(Desk& d, const std::string& totals, const std::string& batch = "00000
     a.batch = batch;
     return a;
 }
-std::string batch_of(const Answer& a) { return std::string(a.fields.get(Field::reserved_private_60).substr(2, 6)); }
+std::string batch_of(const Answer& a) {
+    return std::string(a.fields.get(Field::reserved_private_60).substr(2, 6));
+}
 
 }  // namespace
 
@@ -31,7 +34,7 @@ TEST_CASE("R5 settlement: a balanced batch closes, its answer is stored, the nex
     Desk d;
     const Answer a = d.sale();
     const Answer b = d.sale();
-    REQUIRE(d.ask(d.void_of(b))->code == "00");            // counts in both
+    REQUIRE(d.ask(d.void_of(b))->code == "00");  // counts in both
     REQUIRE(d.ask(d.refund_of(a, "000000001000"))->code == "00");
     Ask reversed;
     reversed.trace = d.next_trace();
@@ -59,7 +62,9 @@ TEST_CASE("R5 settlement: a balanced batch closes, its answer is stored, the nex
     CHECK(d.ask(r)->code == "00");
 }
 
-TEST_CASE("R5 settlement: unbalanced stays open for the upload, new transactions get 77, the end message closes", "[R5]") {
+TEST_CASE(
+    "R5 settlement: unbalanced stays open for the upload, new transactions get 77, the end message closes",
+    "[R5]") {
     Desk d;
     d.sale();
     const auto first = d.ask(settle(d, de48(10001, 1, 0, 0)));
@@ -124,7 +129,8 @@ TEST_CASE("R5 settlement in the ISO profile: no upload, unbalanced closes with a
         event.from.link = {1};
         event.from.profile = acquirer::Profile::iso87;
         event.mac = MacState::verified;
-        event.request = *acquirer::parse_terminal_request(acquirer::Profile::iso87, f, "", false, iso8583::Currency::of(156));
+        event.request = *acquirer::parse_terminal_request(acquirer::Profile::iso87, f, "", false,
+                                                          iso8583::Currency::of(156));
         d.offer(event);
         CHECK(d.answers.back().code == "00");
         CHECK(d.answers.back().fields.get(Field::settlement_code) == (balanced ? "1" : "2"));
@@ -136,7 +142,8 @@ TEST_CASE("R5 settlement in the ISO profile: no upload, unbalanced closes with a
     }
 }
 
-TEST_CASE("sign-on: keys in DE62, the open batch in 60.2; the proven key survives strangers' sign-ons", "[R25]") {
+TEST_CASE("sign-on: keys in DE62, the open batch in 60.2; the proven key survives strangers' sign-ons",
+          "[R25]") {
     Desk d;
     int made = 0;
     d.hsm = [&](const hsm::Request& request) -> std::optional<hsm::Reply> {
@@ -145,7 +152,11 @@ TEST_CASE("sign-on: keys in DE62, the open batch in 60.2; the proven key survive
         hsm::TerminalKeysGenerated k;
         const auto key = [&](char kind) {
             hsm::WorkingKey w;
-            w.under_lmk = hsm::KeyBlock::parse(std::string("U") + std::string(31, static_cast<char>(made < 10 ? '0' + made : 'A' + made - 10)) + kind).value();
+            w.under_lmk =
+                hsm::KeyBlock::parse(
+                    std::string("U") +
+                    std::string(31, static_cast<char>(made < 10 ? '0' + made : 'A' + made - 10)) + kind)
+                    .value();
             w.under_tmk = iso8583::Bytes(16, static_cast<std::uint8_t>(made));
             return w;
         };

@@ -19,17 +19,23 @@ TEST_CASE("docs/states.md is what --describe states prints", "[states]") {
 }
 
 TEST_CASE("transitions that would lose or double money do not exist", "[states]") {
-    struct Row { TransactionKind kind; State from, to; const char* why; };
-    for (const Row& row : {
-             Row{TransactionKind::sale, State::reversed, State::approved, "a reversed sale never comes back"},
-             Row{TransactionKind::sale, State::declined, State::approved, "a refused sale never comes back"},
-             Row{TransactionKind::sale, State::in_doubt, State::approved, "what was in doubt is reversed"},
-             Row{TransactionKind::sale, State::voiding, State::reversing, "a void under way is waited for"},
-             Row{TransactionKind::refund, State::advice_pending, State::reversing, "an accepted advice is never reversed by the switch"},
-             Row{TransactionKind::refund, State::advice_pending, State::in_doubt, "a refund advice is never in doubt"},
-             Row{TransactionKind::refund, State::held, State::sent, "nothing leaves without a checker"},
-             Row{TransactionKind::refund, State::rejected, State::cleared, "a no stays a no"},
-             Row{TransactionKind::void_sale, State::declined, State::voided, "a no stays a no"}}) {
+    struct Row {
+        TransactionKind kind;
+        State from, to;
+        const char* why;
+    };
+    for (const Row& row :
+         {Row{TransactionKind::sale, State::reversed, State::approved, "a reversed sale never comes back"},
+          Row{TransactionKind::sale, State::declined, State::approved, "a refused sale never comes back"},
+          Row{TransactionKind::sale, State::in_doubt, State::approved, "what was in doubt is reversed"},
+          Row{TransactionKind::sale, State::voiding, State::reversing, "a void under way is waited for"},
+          Row{TransactionKind::refund, State::advice_pending, State::reversing,
+              "an accepted advice is never reversed by the switch"},
+          Row{TransactionKind::refund, State::advice_pending, State::in_doubt,
+              "a refund advice is never in doubt"},
+          Row{TransactionKind::refund, State::held, State::sent, "nothing leaves without a checker"},
+          Row{TransactionKind::refund, State::rejected, State::cleared, "a no stays a no"},
+          Row{TransactionKind::void_sale, State::declined, State::voided, "a no stays a no"}}) {
         INFO(row.why);
         CHECK(!state_table::exists(row.kind, row.from, row.to));
     }
@@ -39,19 +45,50 @@ TEST_CASE("every refusal has a row, with codes of both profiles and a text that 
     for (int v = 0; v < 256; ++v) {
         const auto refusal = static_cast<Refusal>(v);
         bool known = false;
-        for (Refusal r : {Refusal::none, Refusal::format_error, Refusal::terminal_unknown, Refusal::terminal_suspended,
-                          Refusal::merchant_unknown, Refusal::merchant_suspended, Refusal::sign_on_required, Refusal::mac_wrong,
-                          Refusal::duplicate_in_doubt, Refusal::duplicate_of_reversed, Refusal::duplicate_conflict,
-                          Refusal::batch_closed, Refusal::tombstone, Refusal::amount_invalid, Refusal::currency_not_allowed,
-                          Refusal::merchant_not_enabled, Refusal::function_not_supported, Refusal::original_not_found,
-                          Refusal::other_terminal, Refusal::original_trace_differs, Refusal::original_authorization_differs,
-                          Refusal::other_card, Refusal::original_not_refundable, Refusal::original_busy,
-                          Refusal::void_after_settlement, Refusal::void_after_refund, Refusal::refund_before_settlement,
-                          Refusal::reversal_not_allowed, Refusal::window_passed, Refusal::amount_limit, Refusal::count_limit,
-                          Refusal::amount_against_original, Refusal::fraud_suspected, Refusal::approval_required,
-                          Refusal::no_route, Refusal::route_down, Refusal::too_many_in_flight, Refusal::system_error,
-                          Refusal::hsm_unavailable, Refusal::pin_block_wrong, Refusal::issuer_silent,
-                          Refusal::issuer_answer_invalid, Refusal::totals_differ, Refusal::cut_over})
+        for (Refusal r : {Refusal::none,
+                          Refusal::format_error,
+                          Refusal::terminal_unknown,
+                          Refusal::terminal_suspended,
+                          Refusal::merchant_unknown,
+                          Refusal::merchant_suspended,
+                          Refusal::sign_on_required,
+                          Refusal::mac_wrong,
+                          Refusal::duplicate_in_doubt,
+                          Refusal::duplicate_of_reversed,
+                          Refusal::duplicate_conflict,
+                          Refusal::batch_closed,
+                          Refusal::tombstone,
+                          Refusal::amount_invalid,
+                          Refusal::currency_not_allowed,
+                          Refusal::merchant_not_enabled,
+                          Refusal::function_not_supported,
+                          Refusal::original_not_found,
+                          Refusal::other_terminal,
+                          Refusal::original_trace_differs,
+                          Refusal::original_authorization_differs,
+                          Refusal::other_card,
+                          Refusal::original_not_refundable,
+                          Refusal::original_busy,
+                          Refusal::void_after_settlement,
+                          Refusal::void_after_refund,
+                          Refusal::refund_before_settlement,
+                          Refusal::reversal_not_allowed,
+                          Refusal::window_passed,
+                          Refusal::amount_limit,
+                          Refusal::count_limit,
+                          Refusal::amount_against_original,
+                          Refusal::fraud_suspected,
+                          Refusal::approval_required,
+                          Refusal::no_route,
+                          Refusal::route_down,
+                          Refusal::too_many_in_flight,
+                          Refusal::system_error,
+                          Refusal::hsm_unavailable,
+                          Refusal::pin_block_wrong,
+                          Refusal::issuer_silent,
+                          Refusal::issuer_answer_invalid,
+                          Refusal::totals_differ,
+                          Refusal::cut_over})
             known = known || r == refusal;
         if (!known) continue;
         const RefusalInfo& row = info(refusal);

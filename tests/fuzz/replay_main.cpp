@@ -1,5 +1,5 @@
-// Runs a fuzz target over the files of a corpus folder, where the compiler brings no fuzzer of its own. An absent or
-// empty corpus fails: a replay that replays nothing is no test.
+// Runs a fuzz target over the files of a corpus folder, where the compiler brings no fuzzer of its own. An
+// absent or empty corpus fails: a replay that replays nothing is no test.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -16,7 +16,8 @@ int main(int argc, char** argv) {
         for (const auto& entry : std::filesystem::directory_iterator(argv[i])) {
             if (!entry.is_regular_file()) continue;
             std::ifstream in(entry.path(), std::ios::binary);
-            const std::vector<char> bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+            const std::vector<char> bytes((std::istreambuf_iterator<char>(in)),
+                                          std::istreambuf_iterator<char>());
             LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
             ++files;
         }
