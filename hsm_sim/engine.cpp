@@ -15,6 +15,9 @@ template <typename... Handlers>
 struct Overloaded : Handlers... {
     using Handlers::operator()...;
 };
+// clang 14 does not deduce aggregates without it.
+template <typename... Handlers>
+Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 /// A MAC key of an S block is bound to its algorithm: M1 CBC (and the UnionPay MAC, which is one), M3 retail,
 /// M6 CMAC.
