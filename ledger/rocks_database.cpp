@@ -3,6 +3,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
@@ -53,6 +54,15 @@ std::string turn_key(std::uint64_t turn_number) {
     return key;
 }
 
+/// Forbids RocksDB to heal itself after an error (with a full disk it would try again and again on a thread
+/// of its own): what failed once must not succeed later in the same process (rule R62).
+class NoSelfHealing final : public rocksdb::EventListener {
+  public:
+    void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, Status, bool* auto_recovery) override {
+        *auto_recovery = false;
+    }
+};
+
 rocksdb::DBOptions database_options(const RocksStoreOptions& ours, rocksdb::Env& env) {
     rocksdb::DBOptions o;
     o.env = &env;
@@ -63,8 +73,8 @@ rocksdb::DBOptions database_options(const RocksStoreOptions& ours, rocksdb::Env&
     o.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
     o.track_and_verify_wals_in_manifest = true;
     o.max_total_wal_size = ours.wal_bytes_max;
-    // No silent healing: a failed background write ends in a failed commit, and that ends the process.
     o.max_bgerror_resume_count = 0;
+    o.listeners.push_back(std::make_shared<NoSelfHealing>());
     o.max_background_jobs = 2;  // two cores: one flush and one compaction
     o.max_subcompactions = 1;
     o.max_open_files = ours.open_files_max;

