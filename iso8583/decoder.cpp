@@ -133,7 +133,9 @@ bool Decoder::read_bitmaps() {
     // The fields before it still are.
     if (announced_.has(1)) announced_.remove(1);
     for (std::size_t w = 0; w < FieldSet::words; ++w) {
-        const std::uint64_t unknown = announced_[w] & ~dialect_.known_fields()[w];
+        std::uint64_t unknown = announced_[w] & ~dialect_.known_fields()[w];
+        // Bit 65 is the third bitmap's where there is one.
+        if (w == 1 && dialect_.spec().tertiary != TertiaryBitmap::none) unknown &= ~first_bit;
         if (unknown == 0) continue;
         const int number = static_cast<int>(w) * 64 + std::countl_zero(unknown) + 1;
         fail(Kind::bad_bitmap, 1, begin, 0, 0, std::to_string(number));

@@ -141,7 +141,7 @@ constexpr std::array rows{
     Row{128, b, fixed, 8, "message authentication code"},
 };
 
-// The switch's own profiles carry EMV data in DE55 (docs/wire.md); the length counts bytes, not hex characters.
+// The switch's own profiles carry EMV data in DE55 (docs/wire.md).
 constexpr Row icc_data{55, b, LLL, 255, "ICC data"};
 constexpr std::array original_data{
     Part{"1", n, 4, "original message type"},
@@ -166,7 +166,10 @@ DialectSpec profile(std::string name, const Representation& how) {
     spec.source = "ISO 8583:1987; docs/wire.md";
     for (const Row& row : rows) spec.fields.push_back(field_of(row, how, source_1987));
     put(spec, field_of(pan, how, source_1987));
-    put(spec, field_of(icc_data, how, "EMV 4.3 book 3; docs/wire.md"));
+    FieldSpec icc = field_of(icc_data, how, "EMV 4.3 book 3; docs/wire.md");
+    // As hex, its length counts the characters that follow, as common analysers read it.
+    if (icc.encoding == Encoding::hex) icc.counts = Counts::wire;
+    put(spec, std::move(icc));
     divide_1987(spec);
     divide(spec, 55, icc_tags());
     return spec;

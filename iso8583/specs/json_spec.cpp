@@ -421,7 +421,22 @@ class JsonWriter {
         return kind + "." + (f.fixed() ? std::string("Fixed") : std::string(f.prefix_size, 'L'));
     }
 
-    Json field(const FieldSpec& f, const std::string& path) {
+    /// Bytes as hex whose length counts characters: there that is text of hex characters.
+    FieldSpec as_text_of_hex(const FieldSpec& f, const std::string& path) {
+        if (f.encoding != Encoding::hex || f.counts != Counts::wire) return f;
+        note(path, "bytes become a String of hex characters");
+        FieldSpec text = f;
+        text.content = Content::ans;
+        text.encoding = Encoding::ascii;
+        text.counts = Counts::units;
+        text.max = static_cast<std::uint16_t>(2 * f.max);
+        text.min = static_cast<std::uint16_t>(2 * f.min);
+        text.subfields = nullptr;
+        return text;
+    }
+
+    Json field(const FieldSpec& whole, const std::string& path) {
+        const FieldSpec f = as_text_of_hex(whole, path);
         Json out;
         const bool number = f.content == Content::n;
         const char* type = number                    ? "Numeric"
@@ -432,11 +447,9 @@ class JsonWriter {
             f.content != Content::ans)
             note(path, fmt::format("content {} becomes String, which is not checked so strictly",
                                    name_of(f.content)));
-        if (f.counts == Counts::wire || f.odd_filler != 0 ||
-            (f.content == Content::xn && f.encoding == Encoding::bcd))
-            problems.push_back(
-                {path,
-                 "a length that counts bytes, a filler F, or a sign before packed digits cannot be said"});
+        if (f.counts == Counts::wire || f.odd_filler != 0)
+            problems.push_back({path, "a length that counts bytes of digits, or a filler F, cannot be said"});
+        if (f.content == Content::xn && f.encoding == Encoding::bcd) return signed_digits(f, path);
         if (!f.fixed() && f.min > 0) note(path, "the least length is lost");
         out["type"] = type;
         out["length"] = f.max;
@@ -448,6 +461,29 @@ class JsonWriter {
                               {"pad", std::string(1, f.fill)}};
         if (f.subfields) subfields(out, f, path);
         return out;
+    }
+
+    /// A sign before packed digits: there that is a composite of a character and a number.
+    Json signed_digits(const FieldSpec& f, const std::string& path) {
+        note(path, "x+n becomes a Composite of a sign and digits");
+        return {{"type", "Composite"},
+                {"length", wire_bytes(f, f.max)},
+                {"description", f.name},
+                {"prefix", "Binary.Fixed"},
+                {"tag", {{"sort", "StringsByInt"}}},
+                {"subfields",
+                 {{"1",
+                   {{"type", "String"},
+                    {"length", 1},
+                    {"description", "sign"},
+                    {"enc", "ASCII"},
+                    {"prefix", "ASCII.Fixed"}}},
+                  {"2",
+                   {{"type", "Numeric"},
+                    {"length", f.max - 1},
+                    {"description", "amount"},
+                    {"enc", "BCD"},
+                    {"prefix", "BCD.Fixed"}}}}}};
     }
 
     void subfields(Json& out, const FieldSpec& f, const std::string& path) {

@@ -89,7 +89,7 @@ TEST_CASE("the wire form of bytes, signs and lengths") {
         const char* wire;
     };
     const std::vector<Row> rows{
-        {"iso87-ascii", 55, "\x9F\x26", "30303239463236"},
+        {"iso87-ascii", 55, "\x9F\x26", "30303439463236"},
         {"iso87-bcd", 55, "\x9F\x26", "00029F26"},
         {"unionpay-pos", 62, "\x01\x02\x03", "0003010203"},
         {"iso87-ascii", 52, "ABCDEFGH", "34313432343334343435343634373438"},
@@ -287,4 +287,66 @@ TEST_CASE("a reused message and buffer forget what was in them") {
     REQUIRE_FALSE(encode_into(unionpay(), small, out).has_value());
     CHECK(out.body == encode(unionpay(), small)->body);
     CHECK_FALSE(out.mac_offset.has_value());
+}
+
+TEST_CASE("a third bitmap stands with the others or as field 65") {
+    struct Row {
+        const char* why;
+        TertiaryBitmap tertiary;
+        BitmapEncoding bitmap;
+        std::string wire;  // of MTI, DE11, DE64 … and DE130
+    };
+    const std::string first = "8020000000000001";
+    const std::string second = "C000000000000000";
+    const std::string third = "4000000000000000";
+    const std::string mac = "4142434445464748";
+    const auto hex_text = [](const std::string& text) { return to_hex(as_bytes(text)); };
+    const std::vector<Row> rows{
+        {"contiguous", TertiaryBitmap::contiguous, BitmapEncoding::hex,
+         hex_text("0200" + first + second + third + "000123" + mac + "9" + "77")},
+        {"at field 65", TertiaryBitmap::at_65, BitmapEncoding::hex,
+         hex_text("0200" + first + second + "000123" + mac + third + "9" + "77")},
+        {"binary, at field 65", TertiaryBitmap::at_65, BitmapEncoding::binary,
+         hex_text("0200") + first + second + hex_text("000123" + mac) + third +
+             hex_text("9"
+                      "77")},
+    };
+    for (const Row& row : rows) {
+        INFO(row.why);
+        DialectSpec spec = find_dialect("87-ascii-hexbmp")->spec();
+        spec.tertiary = row.tertiary;
+        spec.bitmap = row.bitmap;
+        FieldSpec f;
+        f.number = 130;
+        f.content = Content::n;
+        f.min = f.max = 2;
+        spec.fields.push_back(f);
+        const auto dialect = Dialect::make(spec);
+        REQUIRE(dialect.has_value());
+        FieldValues v(Mti::of(200));
+        v.set(Field::stan, "000123");
+        v.set(Field::mac_primary, "ABCDEFGH");
+        v.set(Field::settlement_code, "9");
+        v.set(field(130), "77");
+        const auto encoded = encode(*dialect, v);
+        REQUIRE(encoded.has_value());
+        CHECK(to_hex(encoded->body) == row.wire);
+        const auto m = decode(*dialect, encoded->body);
+        INFO((m ? "" : m.error().str()));
+        REQUIRE(m.has_value());
+        CHECK(m->present() == v.present());
+        CHECK(m->get(field(130)) == "77");
+        // A bit of the third bitmap for a field that is not there.
+        FieldValues other = v;
+        DialectSpec wider = spec;
+        f.number = 131;
+        wider.fields.push_back(f);
+        other.set(field(131), "88");
+        Message partial;
+        const auto bad = decode(*dialect, encode(*Dialect::make(wider), other)->body, &partial);
+        REQUIRE_FALSE(bad.has_value());
+        CHECK(bad.error().kind == Kind::bad_bitmap);
+        CHECK(bad.error().path == "131");
+        CHECK(partial.get(Field::stan) == "000123");
+    }
 }
