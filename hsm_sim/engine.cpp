@@ -141,6 +141,15 @@ Reply HsmEngine::perform(const Request& request) {
                        auto made = parts.terminal_keys(r);
                        if (!made) return parts.explain_operation("terminal key", "TMK", made.error());
                        return std::move(*made);
+                   },
+                   [&](const GenerateZoneKey& r) -> Reply { return zone_key(r); },
+                   [&](const ImportZoneKey& r) -> Reply { return zone_key(r); },
+                   [&](const CheckKey& r) -> Reply {
+                       const auto check = check_value(KeyType::of(r.kind), r.key.text());
+                       if (!check) return tl::unexpected(check.error());
+                       KeyChecked out;
+                       std::copy_n(check->begin(), out.kcv.size(), out.kcv.begin());
+                       return out;
                    }},
         request);
 }

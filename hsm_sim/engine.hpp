@@ -32,6 +32,9 @@ class HsmObserver {
 struct HsmOptions {
     HsmObserver* observer = nullptr;  // none: nobody listens
     bool authorised = false;          // import, export and whole check values; opened by two officers
+    /// New ZPKs and ZAKs may be handed over and taken in under a ZMK without officers, so that a key change
+    /// by 0800 can happen at night. Keys that exist already are not exported by it.
+    bool zone_key_exchange = false;
     Decimalisation decimalisation = Decimalisation::encrypted;
     std::vector<std::string> stored_decimalisation_tables;  // K0000 is the first
     unsigned pin_failures_max = 10;                         // per account and key, then fraud_detected
@@ -104,6 +107,9 @@ class HsmEngine {
     void forget_keys();
 
   private:
+    [[nodiscard]] Reply zone_key(const GenerateZoneKey& request);
+    [[nodiscard]] Reply zone_key(const ImportZoneKey& request);
+
     struct Parts;
     std::unique_ptr<Parts> parts_;
 };

@@ -31,6 +31,13 @@ int strength(const UnwrappedLmkKey& key) {
     return key.key.size() == 8 ? 56 : key.key.size() == 16 ? 80 : 112;
 }
 
+/// Officers may move every key; a key change by 0800 only zone working keys, and only where it is switched
+/// on.
+bool may_exchange(const HsmOptions& options, KeyType type, const KeyCarrier& carrier) {
+    const bool zone_key = type == KeyType::of(KeyKind::zpk) || type == KeyType::of(KeyKind::zak);
+    return options.authorised || (options.zone_key_exchange && zone_key && carrier.kind == KeyKind::zmk);
+}
+
 char usual_mode(std::string_view usage) {
     if (usage.empty()) return 'N';
     if (usage[0] == 'M') return 'C';
@@ -167,7 +174,7 @@ Answer<KeyMade> HsmEngine::Parts::generate(KeyType type, char scheme,
     // Working keys go to terminals without officers, as HA and HC hand them out; the track key has no command
     // of its own.
     const bool for_terminal = carrier && carrier->kind == KeyKind::tmk && type == track_key_type;
-    if (carrier && !for_terminal && !options.authorised)
+    if (carrier && !for_terminal && !may_exchange(options, type, *carrier))
         return refuse(HsmFault::not_authorised,
                       "a new key leaves under a carrying key only in the authorised state");
     UnwrappedLmkKey made;
@@ -222,7 +229,8 @@ HsmEngine::Made HsmEngine::generate_key(KeyType type, char scheme,
 
 Answer<KeyMade> HsmEngine::Parts::import(KeyType type, const KeyCarrier& carrier, std::string_view key,
                                          char scheme) {
-    if (!options.authorised) return refuse(HsmFault::not_authorised, "import needs the authorised state");
+    if (!may_exchange(options, type, carrier))
+        return refuse(HsmFault::not_authorised, "import needs the authorised state");
     const auto kek = keys.unwrap(carrier.kind, carrier.key, HsmFault::source_key_parity);
     if (!kek) return tl::unexpected(kek.error());
     if (!mode_allows(kek->attributes.mode, "BD"))
@@ -291,6 +299,58 @@ Answer<KeyMade> HsmEngine::Parts::carry_out(KeyType type, const KeyCarrier& carr
     out.kcv = check_value_of(*unwrapped);
     out.under_carrier = std::move(*carried);
     return out;
+}
+
+namespace {
+
+/// The scheme under the LMK that fits a key text under a ZMK.
+char scheme_under_lmk(std::string_view under_zmk) {
+    if (under_zmk.empty()) return 'Z';
+    switch (under_zmk[0]) {
+        case 'R':
+        case 'S':
+            return 'S';
+        case 'T':
+        case 'Y':
+            return 'T';
+        case 'U':
+        case 'X':
+            return 'U';
+        default:
+            return under_zmk.size() == 16 ? 'Z' : under_zmk.size() == 32 ? 'U' : 'T';
+    }
+}
+
+Reply zone_key_reply(const HsmEngine::Made& made) {
+    if (!made) return tl::unexpected(made.error());
+    auto block = KeyBlock::parse(made->under_lmk);
+    ENSURE(block.has_value());
+    ZoneKey out;
+    out.under_lmk = *block;
+    out.under_zmk = made->under_carrier;
+    std::copy_n(made->kcv.begin(), out.kcv.size(), out.kcv.begin());
+    return out;
+}
+
+bool is_zone_kind(KeyKind kind) { return kind == KeyKind::zpk || kind == KeyKind::zak; }
+
+}  // namespace
+
+Reply HsmEngine::zone_key(const GenerateZoneKey& request) {
+    if (!is_zone_kind(request.kind))
+        return parts_->explain({HsmFault::key_use, "only ZPKs and ZAKs are changed by 0800"});
+    const std::string& zmk = request.zmk.text();
+    const bool blocks = !zmk.empty() && zmk[0] == 'S';
+    return zone_key_reply(generate_key(KeyType::of(request.kind), blocks ? 'S' : 'U', std::nullopt,
+                                       KeyCarrier{KeyKind::zmk, zmk, blocks ? 'R' : 'X'}));
+}
+
+Reply HsmEngine::zone_key(const ImportZoneKey& request) {
+    if (!is_zone_kind(request.kind))
+        return parts_->explain({HsmFault::key_use, "only ZPKs and ZAKs are changed by 0800"});
+    return zone_key_reply(import_key(KeyType::of(request.kind),
+                                     KeyCarrier{KeyKind::zmk, request.zmk.text(), 'X'}, request.under_zmk,
+                                     scheme_under_lmk(request.under_zmk)));
 }
 
 HsmEngine::Made HsmEngine::export_key(KeyType type, const KeyCarrier& carrier, std::string_view key) {

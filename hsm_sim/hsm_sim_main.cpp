@@ -46,6 +46,7 @@ int serve(const SimOptions& options) {
     HsmOptions engine_options;
     engine_options.observer = &journal;
     engine_options.authorised = options.authorised;
+    engine_options.zone_key_exchange = options.zone_key_exchange;
     engine_options.decimalisation = options.decimalisation;
     engine_options.stored_decimalisation_tables = options.decimalisation_tables;
     engine_options.pin_failures_max = options.pin_failures_max;

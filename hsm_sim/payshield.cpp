@@ -38,6 +38,27 @@ std::string_view format_number(PinBlockFormat format) {
     return "??";
 }
 
+/// The LMK pair's code in a key type.
+std::string_view pair_code(KeyKind kind) {
+    switch (kind) {
+        case KeyKind::zmk:
+            return "00";
+        case KeyKind::zpk:
+            return "01";
+        case KeyKind::tmk:
+        case KeyKind::tpk:
+        case KeyKind::pvk:
+            return "02";
+        case KeyKind::tak:
+            return "03";
+        case KeyKind::zak:
+            return "08";
+        case KeyKind::bdk:
+            return "09";
+    }
+    return "??";
+}
+
 /// M6 or M8 without the MAC: binary input, the data last.
 std::string mac_command(std::string_view code, KeyKind kind, const KeyBlock& key, MacProfile profile,
                         const Bytes& data) {
@@ -228,6 +249,39 @@ void PayshieldExchange::start(const GenerateTerminalKeys& request) {
     expected_ = "HD";
 }
 
+void PayshieldExchange::start(const GenerateZoneKey& request) {
+    if (request.kind != KeyKind::zpk && request.kind != KeyKind::zak) return fail(HsmFault::key_use);
+    step_ = Step::zone_key;
+    const std::string& zmk = request.zmk.text();
+    const bool blocks = !zmk.empty() && zmk[0] == 'S';
+    command_ = with_lmk("A010" + std::string(pair_code(request.kind)) + (blocks ? "S;0" : "U;0") + zmk +
+                        (blocks ? 'R' : 'X'));
+    expected_ = "A1";
+}
+
+void PayshieldExchange::start(const ImportZoneKey& request) {
+    if (request.kind != KeyKind::zpk && request.kind != KeyKind::zak) return fail(HsmFault::key_use);
+    if (key_text_length(request.under_zmk) != request.under_zmk.size()) return fail(HsmFault::key_scheme);
+    step_ = Step::zone_key_import;
+    const char first = request.under_zmk[0];
+    const char scheme = first == 'R' || first == 'S'   ? 'S'
+                        : first == 'T' || first == 'Y' ? 'T'
+                        : first == 'U' || first == 'X' ? 'U'
+                                                       : 'Z';
+    command_ = with_lmk("A60" + std::string(pair_code(request.kind)) + request.zmk.text() +
+                        request.under_zmk + scheme);
+    expected_ = "A7";
+}
+
+void PayshieldExchange::start(const CheckKey& request) {
+    step_ = Step::check_key;
+    const std::string& key = request.key.text();
+    const char first = key.empty() ? ' ' : key[0];
+    const char length = first == 'S' ? '3' : first == 'T' ? '2' : first == 'U' ? '1' : '0';
+    command_ = with_lmk("BU" + std::string(pair_code(request.kind)) + length + key);
+    expected_ = "BV";
+}
+
 std::optional<std::string> PayshieldExchange::next_command() { return std::exchange(command_, std::nullopt); }
 
 void PayshieldExchange::abandon() {
@@ -256,19 +310,9 @@ void PayshieldExchange::answered(std::string_view answer) {
 
 void PayshieldExchange::take(std::string_view data) {
     switch (step_) {
-        case Step::generate_mac: {
-            Mac mac{};
-            const std::size_t digits = unionpay_ ? 8 : 16;
-            if (data.size() < digits || !upper_hex(data.substr(0, digits))) return abandon();
-            if (unionpay_) {
-                std::copy_n(data.begin(), 8, mac.begin());
-            } else {
-                const auto bytes = iso8583::parse_hex(data.substr(0, 16));
-                std::copy(bytes->begin(), bytes->end(), mac.begin());
-            }
-            reply_ = MacGenerated{mac};
+        case Step::generate_mac:
+            take_mac(data);
             return;
-        }
         case Step::verify_mac:
             reply_ = MacVerified{true};
             return;
@@ -312,11 +356,57 @@ void PayshieldExchange::take(std::string_view data) {
             take_kcv(data, *keys_.track_key);
             if (!done()) reply_ = std::move(keys_);
             return;
+        case Step::zone_key:
+            take_zone_key(data, true);
+            return;
+        case Step::zone_key_import:
+            take_zone_key(data, false);
+            return;
+        case Step::check_key: {
+            const auto bytes = iso8583::parse_hex(data.substr(0, 6));
+            if (!bytes || bytes->size() != 3) return abandon();
+            reply_ = KeyChecked{{(*bytes)[0], (*bytes)[1], (*bytes)[2]}};
+            return;
+        }
         case Step::health:
             healthy_ = data.size() >= 16;
             lmk_check_value_ = data.substr(0, std::min<std::size_t>(16, data.size()));
             return;
     }
+}
+
+void PayshieldExchange::take_mac(std::string_view data) {
+    const std::size_t digits = unionpay_ ? 8 : 16;
+    if (data.size() < digits || !upper_hex(data.substr(0, digits))) return abandon();
+    Mac mac{};
+    if (unionpay_) {
+        std::copy_n(data.begin(), 8, mac.begin());
+    } else {
+        const auto bytes = iso8583::parse_hex(data.substr(0, 16));
+        std::copy(bytes->begin(), bytes->end(), mac.begin());
+    }
+    reply_ = MacGenerated{mac};
+}
+
+/// Key under the LMK, for a new one the copy under the ZMK, six digits of check value.
+void PayshieldExchange::take_zone_key(std::string_view data, bool with_copy) {
+    ZoneKey key;
+    const auto first = key_text_length(data);
+    if (!first) return abandon();
+    const auto block = KeyBlock::parse(data.substr(0, *first));
+    if (!block) return abandon();
+    key.under_lmk = *block;
+    data.remove_prefix(*first);
+    if (with_copy) {
+        const auto second = key_text_length(data);
+        if (!second) return abandon();
+        key.under_zmk = data.substr(0, *second);
+        data.remove_prefix(*second);
+    }
+    const auto kcv = iso8583::parse_hex(data.substr(0, 6));
+    if (!kcv || kcv->size() != 3) return abandon();
+    std::copy(kcv->begin(), kcv->end(), key.kcv.begin());
+    reply_ = std::move(key);
 }
 
 /// Both keys have been made; a track key is a key of type 30B under the TMK (A0), which answers the other way

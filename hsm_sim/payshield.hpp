@@ -83,6 +83,9 @@ class PayshieldExchange {
         pin_key_kcv,
         mac_key_kcv,
         track_key_kcv,
+        zone_key,
+        zone_key_import,
+        check_key,
         health
     };
     explicit PayshieldExchange(const PayshieldFormat& format) : format_(format) {}
@@ -91,9 +94,14 @@ class PayshieldExchange {
     void start(const VerifyMac& request);
     void start(const TranslatePin& request);
     void start(const GenerateTerminalKeys& request);
+    void start(const GenerateZoneKey& request);
+    void start(const ImportZoneKey& request);
+    void start(const CheckKey& request);
     void take(std::string_view data);
     void take_working_key(std::string_view data, WorkingKey& key, bool under_lmk_first);
     void take_kcv(std::string_view data, WorkingKey& key);
+    void take_zone_key(std::string_view data, bool with_copy);
+    void take_mac(std::string_view data);
     void ask_kcv(Step step, const WorkingKey& key, std::string_view type_code);
     void after_keys();
     void fail(HsmFault fault) { reply_ = tl::unexpected(fault); }

@@ -84,7 +84,25 @@ struct GenerateTerminalKeys {
     bool single_length = false;   // sign-on 001: 8-byte keys; 003 and 004: 16
     bool with_track_key = false;  // sign-on 004: a TDK as well
 };
-using Request = std::variant<GenerateMac, VerifyMac, TranslatePin, GenerateTerminalKeys>;
+/// Key change with an issuer (0800): a new ZPK or ZAK to hand over under the ZMK. Of the ZMK's algorithm: a
+/// TDES ZMK carries a double-length key (scheme X), an AES ZMK an AES-128 key as TR-31 block.
+struct GenerateZoneKey {
+    KeyKind kind = KeyKind::zpk;  // zpk or zak
+    KeyBlock zmk;
+};
+/// … and the other direction: one that the issuer has sent.
+struct ImportZoneKey {
+    KeyKind kind = KeyKind::zpk;
+    KeyBlock zmk;
+    std::string under_zmk;  // 16H, X or U and 32H, Y or T and 48H, R or S and a TR-31 block
+};
+/// What people compare when they compare keys: lists and audits show nothing else of a key.
+struct CheckKey {
+    KeyKind kind = KeyKind::zpk;
+    KeyBlock key;
+};
+using Request = std::variant<GenerateMac, VerifyMac, TranslatePin, GenerateTerminalKeys, GenerateZoneKey,
+                             ImportZoneKey, CheckKey>;
 
 struct MacGenerated {
     Mac mac{};
@@ -104,6 +122,15 @@ struct TerminalKeysGenerated {
     WorkingKey pin_key;
     WorkingKey mac_key;
     std::optional<WorkingKey> track_key{};
+};
+
+struct ZoneKey {
+    KeyBlock under_lmk;
+    std::string under_zmk;              // empty for an imported key
+    std::array<std::uint8_t, 3> kcv{};  // compare with the issuer's before the key is used
+};
+struct KeyChecked {
+    std::array<std::uint8_t, 3> kcv{};
 };
 
 /// Why the HSM did not do it. Numbers are the payShield error codes (docs/hsm.md).
@@ -138,8 +165,9 @@ std::string_view name(HsmFault fault);
 /// The two characters of a host command's answer: "10", "A4"; "41" for what has no number of its own.
 std::string code(HsmFault fault);
 
-using Reply =
-    iso8583::Result<std::variant<MacGenerated, MacVerified, PinTranslated, TerminalKeysGenerated>, HsmFault>;
+using Reply = iso8583::Result<
+    std::variant<MacGenerated, MacVerified, PinTranslated, TerminalKeysGenerated, ZoneKey, KeyChecked>,
+    HsmFault>;
 
 /// Matches a reply with its question; unique per asker.
 using Ticket = std::uint64_t;

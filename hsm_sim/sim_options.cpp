@@ -16,6 +16,9 @@ void add_key_flags(CLI::App& app, SimOptions& o) {
     app.add_option("--lmk-key", o.lmk_key,
                    "key file that opens the sealed LMK; without it both officers type");
     app.add_flag("--authorised", o.authorised, "start in the authorised state; test LMK only");
+    app.add_flag(
+        "--zone-key-exchange", o.zone_key_exchange,
+        "hand over and take in ZPKs and ZAKs under a ZMK without officers (issuer key change by 0800)");
     app.add_option("--authorised-seconds", o.authorised_seconds, "how long two officers open it")
         ->capture_default_str()
         ->check(CLI::Range(1, 86400));

@@ -31,6 +31,7 @@ struct SimOptions {
     PayshieldFormat format;
     bool authorised = false;
     unsigned authorised_seconds = 600;
+    bool zone_key_exchange = false;
     Decimalisation decimalisation = Decimalisation::encrypted;
     std::vector<std::string> decimalisation_tables;
     unsigned working_key_kcv_bytes = 4;

@@ -146,7 +146,7 @@ TEST_CASE("two officers open the authorised state, one does not, and time closes
     SeededRandom random(24);
     const auto sealed = seal_lmk(material(), secrets(false), random, test_cost).value();
     SimJournal journal(AuditChain::open("").value());
-    HsmEngine engine(Lmk(material()), random, {&journal, false, Decimalisation::encrypted, {}, 10});
+    HsmEngine engine(Lmk(material()), random, {&journal, false, false, Decimalisation::encrypted, {}, 10});
     Officers officers(engine, journal, sealed, 600);
     const std::string one = "authorise 1 " + passphrases[0];
     const std::string two = "authorise 2 " + passphrases[1];

@@ -34,13 +34,19 @@ class Door {
     virtual Reply ask(const Request& request) = 0;
 };
 
+HsmOptions zone_keys() {
+    HsmOptions options;
+    options.zone_key_exchange = true;
+    return options;
+}
+
 class EmbeddedDoor final : public Door {
   public:
     Reply ask(const Request& request) override { return engine_.perform(request); }
 
   private:
     SeededRandom random_{7};
-    HsmEngine engine_{Lmk::test(), random_};
+    HsmEngine engine_{Lmk::test(), random_, zone_keys()};
 };
 
 /// Drives a link until the ticket is answered; `wire` carries bytes there and back.
@@ -81,14 +87,14 @@ class CodecDoor final : public Door {
         return options;
     }
     SeededRandom random_{7};
-    HsmEngine engine_{Lmk::test(), random_};
+    HsmEngine engine_{Lmk::test(), random_, zone_keys()};
     HostCommands commands_;
     PayshieldLink link_;
 };
 
 class TcpDoor final : public Door {
   public:
-    TcpDoor() : process_({}), connection_(process_.port()), link_(PayshieldFormat{}) {}
+    TcpDoor() : process_({"--zone-key-exchange"}), connection_(process_.port()), link_(PayshieldFormat{}) {}
     Reply ask(const Request& request) override {
         return ask_over(link_, request, [this](const std::string& out) {
             if (!out.empty()) connection_.send(out);
@@ -256,6 +262,67 @@ TEST_CASE("sign-on keys: what the terminal gets under its TMK is what the HSM ke
             REQUIRE(kept.has_value());
             CHECK(iso8583::to_hex(kept->key.view()) == iso8583::to_hex(mak));
         }
+    });
+}
+
+TEST_CASE("a key change with an issuer: handed over, taken in, the same key on both sides") {
+    SeededRandom random(31);
+    const KeyRing ring(Lmk::test());
+    const std::string clear_zmk = "A1A2A4A7A8ABADAEB0B3B5B6B9BABCBF";  // a test key
+    const auto tdes_zmk =
+        ring.wrap(KeyKind::zmk, ClearKey{ByteView(hex(clear_zmk))}, 'U', {}, random).value();
+    const auto aes_zmk = ring.wrap(KeyKind::zmk, ClearKey{ByteView(hex(clear_zmk + clear_zmk))}, 'S',
+                                   {'A', "K0", 'B', 'N'}, random)
+                             .value();
+    through_every_door([&](Door& door) {
+        for (const KeyKind kind : {KeyKind::zpk, KeyKind::zak})
+            for (const KeyBlock& zmk : {tdes_zmk, aes_zmk}) {
+                INFO(name(kind) << " under " << zmk.text());
+                const auto made = answer<ZoneKey>(door.ask(GenerateZoneKey{kind, zmk}));
+                const auto taken = answer<ZoneKey>(door.ask(ImportZoneKey{kind, zmk, made.under_zmk}));
+                CHECK(made.kcv == taken.kcv);
+                CHECK(answer<KeyChecked>(door.ask(CheckKey{kind, made.under_lmk})).kcv == made.kcv);
+                // Both work alike: the issuer verifies what the switch has signed.
+                if (kind != KeyKind::zak) continue;
+                const bool aes = zmk == aes_zmk;
+                const MacProfile profile{aes ? MacAlgorithm::aes_cmac : MacAlgorithm::retail,
+                                         MacPadding::zeros};
+                const auto mac =
+                    answer<MacGenerated>(door.ask(GenerateMac{kind, made.under_lmk, profile, {1, 2}}));
+                CHECK(
+                    answer<MacVerified>(door.ask(VerifyMac{kind, taken.under_lmk, profile, {1, 2}, mac.mac}))
+                        .matches);
+            }
+        CHECK(fault_text(door.ask(GenerateZoneKey{KeyKind::tmk, tdes_zmk})) == "28");
+        CHECK(fault_text(door.ask(GenerateZoneKey{KeyKind::zpk, block(test_keys::zpk)})) == "10");
+        CHECK(fault_text(door.ask(ImportZoneKey{KeyKind::zpk, tdes_zmk, "X0123"})) == "26");
+        // Sixteen bytes of which one at least has no odd parity once decrypted.
+        CHECK(fault_text(door.ask(ImportZoneKey{KeyKind::zpk, tdes_zmk, "X" + std::string(32, '1')})) ==
+              "11");
+    });
+    // Without the switch for it, officers are needed.
+    HsmEngine strict(Lmk::test(), random);
+    CHECK(fault_text(strict.perform(GenerateZoneKey{KeyKind::zpk, tdes_zmk})) == "17");
+    CHECK(fault_text(strict.perform(ImportZoneKey{KeyKind::zpk, tdes_zmk, "X" + std::string(32, '1')})) ==
+          "17");
+}
+
+TEST_CASE("check values of the demo's keys") {
+    struct Row {
+        KeyKind kind;
+        std::string_view key;
+        std::string_view kcv;
+    };
+    const Row rows[] = {
+        {KeyKind::tmk, test_keys::tmk, "08D7B4"},    {KeyKind::tak, test_keys::tak, "D2B91C"},
+        {KeyKind::tpk, test_keys::tpk, "E18DE2"},    {KeyKind::zak, test_keys::zak, "DDB736"},
+        {KeyKind::zpk, test_keys::zpk, "F90BD4"},    {KeyKind::zak, test_keys::aes_zak, "BE7ED6"},
+        {KeyKind::zpk, test_keys::aes_zpk, "3E451E"}};
+    through_every_door([&](Door& door) {
+        for (const Row& row : rows)
+            CHECK(iso8583::to_hex(answer<KeyChecked>(door.ask(CheckKey{row.kind, block(row.key)})).kcv) ==
+                  row.kcv);
+        CHECK(fault_text(door.ask(CheckKey{KeyKind::zmk, block(test_keys::zpk)})) == "10");
     });
 }
 

@@ -17,7 +17,8 @@ struct Setup {
     std::size_t header_length;
 
     Setup(bool authorised, hsm::Decimalisation decimalisation, std::size_t header, bool count_bytes)
-        : engine(hsm::Lmk::test(), random, {nullptr, authorised, decimalisation, {"0123456789012345"}, 10}),
+        : engine(hsm::Lmk::test(), random,
+                 {nullptr, authorised, false, decimalisation, {"0123456789012345"}, 10}),
           commands(engine, options(header, count_bytes)),
           header_length(header) {}
 
