@@ -8,17 +8,18 @@
 
 // The member that a key fills, as a function of the section's value: members of members have no pointer of
 // their own.
-#define CONFIG_AT(member) \
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a member's name cannot stand in parentheses.
+#define CONFIG_AT(member) [](auto& section) -> auto& { return section.member; }
     [](auto& section) -> auto& { return section.member; }
 
 namespace acquirer::config {
 
 template <typename T, typename At>
-Key<T> integer(std::string name, std::int64_t min, std::int64_t max, std::string unit, std::string meaning,
-               At at) {
+Key<T> integer(std::string_view name, std::int64_t min, std::int64_t max, std::string_view unit,
+               std::string_view meaning, At at) {
     Key<T> key;
     key.kind = Node::Kind::integer;
-    key.name = std::move(name);
+    key.name = name;
     key.type = "number " + std::to_string(min) + " to " + std::to_string(max);
     T defaults{};
     using Value = std::remove_reference_t<decltype(at(defaults))>;
@@ -26,8 +27,8 @@ Key<T> integer(std::string name, std::int64_t min, std::int64_t max, std::string
         key.default_value = std::to_string(at(defaults));
     else
         key.default_value = "none";
-    key.unit = std::move(unit);
-    key.meaning = std::move(meaning);
+    key.unit = unit;
+    key.meaning = meaning;
     key.set = [min, max, at](T& into, const Node& node, const Context&) -> std::optional<std::string> {
         if (node.integer < min || node.integer > max)
             return "is " + std::to_string(node.integer) + ", " + std::to_string(min) + " to " +
@@ -42,14 +43,14 @@ Key<T> integer(std::string name, std::int64_t min, std::int64_t max, std::string
 }
 
 template <typename T, typename At>
-Key<T> boolean(std::string name, std::string meaning, At at) {
+Key<T> boolean(std::string_view name, std::string_view meaning, At at) {
     Key<T> key;
     key.kind = Node::Kind::boolean;
-    key.name = std::move(name);
+    key.name = name;
     key.type = "true or false";
     T defaults{};
     key.default_value = at(defaults) ? "true" : "false";
-    key.meaning = std::move(meaning);
+    key.meaning = meaning;
     key.set = [at](T& into, const Node& node, const Context&) -> std::optional<std::string> {
         at(into) = node.boolean;
         return std::nullopt;
@@ -59,13 +60,13 @@ Key<T> boolean(std::string name, std::string meaning, At at) {
 
 /// Text that `parse` turns into the member's value: Result<Value>(std::string_view).
 template <typename T, typename At, typename Parse>
-Key<T> parsed(std::string name, std::string type, std::string default_value, std::string meaning, At at,
-              Parse parse) {
+Key<T> parsed(std::string_view name, std::string_view type, std::string_view default_value,
+              std::string_view meaning, At at, Parse parse) {
     Key<T> key;
-    key.name = std::move(name);
-    key.type = std::move(type);
-    key.default_value = std::move(default_value);
-    key.meaning = std::move(meaning);
+    key.name = name;
+    key.type = type;
+    key.default_value = default_value;
+    key.meaning = meaning;
     key.set = [at, parse](T& into, const Node& node, const Context&) -> std::optional<std::string> {
         auto value = parse(std::string_view(node.text));
         if (!value) return value.error().what;
@@ -77,9 +78,9 @@ Key<T> parsed(std::string name, std::string type, std::string default_value, std
 
 /// An amount in major units of the switch's currency, kept in minor units.
 template <typename T, typename At>
-Key<T> amount(std::string name, std::string meaning, At at) {
+Key<T> amount(std::string_view name, std::string_view meaning, At at) {
     Key<T> key;
-    key.name = std::move(name);
+    key.name = name;
     key.type = "amount as text, \"500.00\"";
     T defaults{};
     if constexpr (std::is_integral_v<std::remove_reference_t<decltype(at(defaults))>>)
@@ -87,7 +88,7 @@ Key<T> amount(std::string name, std::string meaning, At at) {
     else
         key.default_value = "none";
     key.unit = "major units";
-    key.meaning = std::move(meaning);
+    key.meaning = meaning;
     key.set = [at](T& into, const Node& node, const Context& context) -> std::optional<std::string> {
         const auto value = iso8583::Amount::parse_major(node.text, context.currency);
         if (!value) return value.error().what;
@@ -105,9 +106,9 @@ struct Choice {
 };
 
 template <typename T, typename Value, typename At>
-Key<T> choice(std::string name, std::vector<Choice<Value>> choices, std::string meaning, At at) {
+Key<T> choice(std::string_view name, std::vector<Choice<Value>> choices, std::string_view meaning, At at) {
     Key<T> key;
-    key.name = std::move(name);
+    key.name = name;
     T defaults{};
     std::string words;
     for (const auto& c : choices) {
@@ -115,7 +116,7 @@ Key<T> choice(std::string name, std::vector<Choice<Value>> choices, std::string 
         if (at(defaults) == c.value) key.default_value = c.word;
     }
     key.type = "one of " + words;
-    key.meaning = std::move(meaning);
+    key.meaning = meaning;
     key.set = [choices = std::move(choices), words, at](T& into, const Node& node,
                                                         const Context&) -> std::optional<std::string> {
         for (const auto& c : choices)
@@ -130,13 +131,13 @@ Key<T> choice(std::string name, std::vector<Choice<Value>> choices, std::string 
 
 /// A list of texts; `set` gets them as a vector and may refuse.
 template <typename T, typename Set>
-Key<T> text_list(std::string name, std::string default_value, std::string meaning, Set set) {
+Key<T> text_list(std::string_view name, std::string_view default_value, std::string_view meaning, Set set) {
     Key<T> key;
     key.kind = Node::Kind::list;
-    key.name = std::move(name);
+    key.name = name;
     key.type = "list of texts";
-    key.default_value = std::move(default_value);
-    key.meaning = std::move(meaning);
+    key.default_value = default_value;
+    key.meaning = meaning;
     key.set = [set](T& into, const Node& node, const Context&) -> std::optional<std::string> {
         std::vector<std::string> texts;
         for (std::size_t i = 0; i < node.items.size(); ++i) {
@@ -157,8 +158,8 @@ Key<T> required(Key<T> key) {
     return key;
 }
 template <typename T>
-Key<T> with_default(Key<T> key, std::string shown) {
-    key.default_value = std::move(shown);
+Key<T> with_default(Key<T> key, std::string_view shown) {
+    key.default_value = shown;
     return key;
 }
 

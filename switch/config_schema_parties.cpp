@@ -9,12 +9,12 @@ namespace acquirer::config {
 namespace {
 
 template <typename At>
-Key<routing::ResponseCodeLists> code_list(std::string name, std::string meaning, At at) {
+Key<routing::ResponseCodeLists> code_list(std::string_view name, std::string_view meaning, At at) {
     routing::ResponseCodeLists defaults;
     std::string shown;
     for (const auto& code : at(defaults).codes()) shown += (shown.empty() ? "" : " ") + code.str();
     return text_list<routing::ResponseCodeLists>(
-        std::move(name), shown, std::move(meaning),
+        name, shown, meaning,
         [at](routing::ResponseCodeLists& lists,
              const std::vector<std::string>& texts) -> std::optional<std::string> {
             auto set = routing::ResponseCodeSet::parse(texts);
@@ -26,10 +26,12 @@ Key<routing::ResponseCodeLists> code_list(std::string name, std::string meaning,
 
 /// A word of the route's own enum, as routing::name() says it.
 template <typename Value, typename At>
-Key<RawIssuer> route_choice(std::string name, const std::vector<Value>& values, std::string meaning, At at) {
+Key<RawIssuer> route_choice(std::string_view name, const std::vector<Value>& values, std::string_view meaning,
+                            At at) {
     std::vector<Choice<Value>> choices;
+    choices.reserve(values.size());
     for (const Value value : values) choices.push_back({routing::name(value), value});
-    return choice<RawIssuer, Value>(std::move(name), std::move(choices), std::move(meaning), at);
+    return choice<RawIssuer, Value>(name, std::move(choices), meaning, at);
 }
 
 Keys<RawIssuer> identity_keys() {

@@ -1,5 +1,6 @@
 // Totals as the ledger keeps them: a checkpoint and the fold of the turns after it, taken from the snapshot
 // by the ledger's own recovery, so that there is one reader of those bytes.
+#include <charconv>
 #include <map>
 
 #include "iso8583/values/bytes.hpp"
@@ -53,6 +54,13 @@ std::vector<std::string> parts_of(std::string_view sum) {
     }
 }
 
+template <typename Number>
+Number number_of(const std::string& digits) {
+    Number value = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return value;
+}
+
 struct Accounts {
     std::map<ledger::Account, ledger::Total> totals;
 };
@@ -62,15 +70,16 @@ View accounts_view(const ViewContext& context, const std::map<std::string, Accou
         return iso8583::Amount(minor, context.configuration.currency).major();
     };
     View rows = View::list();
-    for (const auto& [who, accounts] : by) {
+    for (const auto& entry : by) {
+        const std::string& who = entry.first;
+        const Accounts& accounts = entry.second;
         const auto of = [&](ledger::Account account) {
             const auto at = accounts.totals.find(account);
             return at == accounts.totals.end() ? ledger::Total{} : at->second;
         };
         View row = View::object();
         if (routes) {
-            const auto number = static_cast<std::uint16_t>(std::atoi(who.c_str()));
-            row.put("route", route_name(context, number));
+            row.put("route", route_name(context, number_of<std::uint16_t>(who)));
             row.put("issuer_owes", major(of(ledger::Account::issuer_receivable).amount_minor));
             row.put("refunds_in_transit", major(-of(ledger::Account::refund_in_transit).amount_minor));
             row.put("refunds_in_suspense", major(-of(ledger::Account::refund_suspense).amount_minor));
@@ -181,7 +190,7 @@ ViewResult view_totals(const ViewContext& context, TotalsBy by, std::optional<is
     for (const auto& [name, total] : books.totals().all()) {
         const auto parts = parts_of(name);
         if (parts.size() != 4 || parts[0] != "l" || parts[1] != day.date.yyyymmdd()) continue;
-        const auto account = static_cast<ledger::Account>(std::atoi(parts[2].c_str()));
+        const auto account = static_cast<ledger::Account>(number_of<std::uint8_t>(parts[2]));
         const bool merchant = account == ledger::Account::merchant_payable;
         if (merchant == (by == TotalsBy::merchant)) rows[parts[3]].totals[account] = total;
     }
