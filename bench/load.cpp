@@ -44,11 +44,11 @@ struct FleetPlan {
 /// Terminals of both profiles in turn, spread evenly over connections of their own profile.
 Result<FleetPlan> plan_fleet(const LoadOptions& o, const LoadTargets& targets) {
     FleetPlan plan;
-    const bool both = !targets.unionpay.empty() && !targets.iso.empty();
+    const bool both = !targets.unionpay.empty() && !targets.iso.empty() && o.profile == "both";
     std::size_t slot = 0;
     for (const bool unionpay : {true, false}) {
         const std::string& target = unionpay ? targets.unionpay : targets.iso;
-        if (target.empty()) continue;
+        if (target.empty() || o.profile == (unionpay ? "iso87-ascii" : "unionpay-pos")) continue;
         auto address = parse_address(target);
         if (!address) return tl::unexpected(address.error());
         const std::size_t terminals = std::max<std::size_t>(1, both ? o.terminals / 2 : o.terminals);
@@ -207,13 +207,22 @@ struct Shape {
     std::size_t terminals = 0, connections = 0;
 };
 
+/// What the terminals do: the whole mix, or refunds with as many sales as they need (a sale is refunded in about six
+/// parts).
+LoadMix mix_of(const LoadOptions& o) {
+    LoadMix mix = o.mix;
+    if (o.play == "refunds") mix.weight = {14, 0, 86, 0, 0, 0, 0, 0};
+    if (o.issuer != "both") mix.issuer_a_percent = o.issuer == "a" ? 100 : 0;
+    return mix;
+}
+
 /// Plays, judges and compares; the error is why there is nothing to report.
 iso8583::Result<Shape> play(const LoadOptions& o, const LoadTargets& targets, std::uint64_t rate,
                             const LoadStack& stack, Report& report) {
     auto plan = plan_fleet(o, targets);
     if (!plan) return tl::unexpected(plan.error());
     const Shape shape{plan->terminals.size(), plan->connections.size()};
-    LoadPlayer player(plan->terminals, o.mix, o.seed);
+    LoadPlayer player(plan->terminals, mix_of(o), o.seed);
     Fleet fleet(std::move(plan->connections));
     if (auto connected = fleet.connect(); !connected) return tl::unexpected(connected.error());
     if (auto signed_on = sign_on(fleet, player, shape.terminals); !signed_on)
@@ -241,6 +250,7 @@ iso8583::Result<Shape> play(const LoadOptions& o, const LoadTargets& targets, st
     report.facts.emplace_back(
         "rate", rate == 0 ? "max (closed loop)" : fmt::format("{} requests a second (open loop)", rate));
     report.facts.emplace_back("seed", std::to_string(o.seed));
+    report.facts.emplace_back("played", o.play + ", profile " + o.profile + ", issuer " + o.issuer);
     add_figures(run.fleet, report);
     add_cpu_figures(cpu_before, stack.cpu(), cpu_seconds(::getpid()) - own_cpu_before,
                     player.answered() - answered_before, report);

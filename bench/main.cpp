@@ -33,6 +33,15 @@ CLI::App* declare_load(CLI::App& app, bench::LoadOptions& o) {
     load->add_option("--duration", o.duration_s, "seconds measured")
         ->check(CLI::Range(1.0, 86'400.0))
         ->capture_default_str();
+    load->add_option("--play", o.play, "everything, or refunds (with the sales they need)")
+        ->check(CLI::IsMember({"everything", "refunds"}))
+        ->capture_default_str();
+    load->add_option("--profile", o.profile, "both, unionpay-pos or iso87-ascii")
+        ->check(CLI::IsMember({"both", "unionpay-pos", "iso87-ascii"}))
+        ->capture_default_str();
+    load->add_option("--issuer", o.issuer, "both, a (refunds by advice) or b (online): whose cards are used")
+        ->check(CLI::IsMember({"both", "a", "b"}))
+        ->capture_default_str();
     load->add_flag("--quick", o.quick, "a run of about 20 s, with --with-limit");
     load->add_flag("--with-limit", o.with_limit, "also the rungs of `limit` in the same shape, for ratios");
     load->add_option("--seed", o.seed, "the same seed plays the same requests")->capture_default_str();
