@@ -9,7 +9,7 @@
 // The member that a key fills, as a function of the section's value: members of members have no pointer of
 // their own.
 // NOLINTNEXTLINE(bugprone-macro-parentheses): a member's name cannot stand in parentheses.
-#define CONFIG_AT(member) [](auto& section) -> auto& { return section.member; }
+#define CONFIG_AT(member) \
     [](auto& section) -> auto& { return section.member; }
 
 namespace acquirer::config {
