@@ -177,8 +177,8 @@ bool Decoder::read_word(std::size_t w, std::uint64_t rest) {
     bool found_its_place = true;
     const FieldPlan* const plans = &dialect_.plan(static_cast<int>(w) * 64 + 1);
     Message::Span* const spans = message_.spans_.data() + w * 64 + 1;
-    for (std::uint64_t todo = detail::reversed_bits(rest); todo != 0; todo &= todo - 1) {
-        const auto k = static_cast<std::size_t>(std::countr_zero(todo));
+    for (std::uint64_t pending = detail::reversed_bits(rest); pending != 0; pending &= pending - 1) {
+        const auto k = static_cast<std::size_t>(std::countr_zero(pending));
         const FieldPlan& plan = plans[k];
         std::size_t units = plan.max;
         std::size_t bytes = plan.fixed_bytes;
@@ -208,7 +208,7 @@ bool Decoder::read_word(std::size_t w, std::uint64_t rest) {
         if (ok) {
             spans[k] = {static_cast<std::uint16_t>(at), static_cast<std::uint16_t>(bytes),
                         static_cast<std::uint16_t>(units)};
-            present |= todo & -todo;
+            present |= pending & -pending;
         }
         at += bytes;
     }

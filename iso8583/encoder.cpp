@@ -135,8 +135,8 @@ bool Encoder::write_fields() {
             p = p_;
             rest &= ~(std::uint64_t{1} << 63);
         }
-        for (std::uint64_t todo = detail::reversed_bits(rest); todo != 0; todo &= todo - 1) {
-            const int number = static_cast<int>(w) * 64 + std::countr_zero(todo) + 1;
+        for (std::uint64_t pending = detail::reversed_bits(rest); pending != 0; pending &= pending - 1) {
+            const int number = static_cast<int>(w) * 64 + std::countr_zero(pending) + 1;
             const FieldPlan& plan = dialect_.plan(number);
             const std::string_view content = values_.get(field(number));
             const std::size_t units = content.size();
