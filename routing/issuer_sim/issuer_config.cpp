@@ -125,9 +125,10 @@ void read_issuer(const toml::table& root, IssuerSimOptions& options, std::option
         top.report("dialect", found.error().what);
 
     TableReader keys(sub_table("keys"), "keys.", problem);
-    keys.only({"zak", "zpk", "pin_block_format"});
+    keys.only({"zak", "zpk", "zmk", "pin_block_format"});
     issuer.zak = read_key(keys, "zak", true);
     issuer.zpk = read_key(keys, "zpk", false);
+    issuer.zmk = read_key(keys, "zmk", false);
     issuer.pin_block_format = read_choice<hsm::PinBlockFormat>(keys, "pin_block_format", "iso0",
                                                                {{"iso0", hsm::PinBlockFormat::iso0},
                                                                 {"iso1", hsm::PinBlockFormat::iso1},

@@ -186,10 +186,40 @@ void IssuerModel::on_network(std::vector<IssuerAction>& actions) {
     }
     // 001 sign-on, 002 sign-off, 301 echo; cut-over (201) is the switch's own affair.
     const bool known = code == "001" || code == "002" || code == "201" || code == "301";
+    if (code == "161") {
+        std::string check_value;
+        start_answer(on_key_change(check_value));
+        if (!check_value.empty()) answer_.set(Field::additional_data, check_value);
+        send({}, actions);
+        return;
+    }
     if (code == "001") signed_on_ = true;
     if (code == "002") signed_on_ = false;
     start_answer(ResponseCode::of(known ? "00" : "40"));
     send({}, actions);
+}
+
+/// DE48: "ZAK" or "ZPK", then the key under the ZMK as host commands write it; the answer's DE48 is its KCV.
+/// The request's MAC has to be right: who could not make one before may not give us a key.
+ResponseCode IssuerModel::on_key_change(std::string& check_value) {
+    const std::string content = message_.get(Field::additional_data);
+    const std::string kind = content.substr(0, 3);
+    if (config_.zmk.empty()) return ResponseCode::of("40");
+    if (!answer_key_) return ResponseCode::of("63");
+    if ((kind != "ZAK" && kind != "ZPK") || content.size() <= 3) return ResponseCode::of("30");
+    const hsm::Reply reply = engine_.perform(hsm::ImportZoneKey{
+        kind == "ZAK" ? hsm::KeyKind::zak : hsm::KeyKind::zpk, config_.zmk, content.substr(3)});
+    if (!reply) return ResponseCode::of("12");
+    const auto& key = std::get<hsm::ZoneKey>(*reply);
+    check_value = iso8583::to_hex(key.kcv);
+    if (kind == "ZPK") {
+        config_.zpk = key.under_lmk;
+    } else {
+        install_zak(key.under_lmk);
+        // The answer still goes under the key that verified the request, which is the previous one now.
+        answer_key_ = KeyUsed::previous;
+    }
+    return ResponseCode::of("00");
 }
 
 void IssuerModel::on_reconciliation(std::vector<IssuerAction>& actions) {

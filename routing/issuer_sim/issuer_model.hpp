@@ -37,6 +37,7 @@ struct IssuerConfig {
     hsm::MacProfile mac{hsm::MacAlgorithm::retail, hsm::MacPadding::zeros};
     hsm::KeyBlock zpk;  // empty: DE52 is not looked at
     hsm::PinBlockFormat pin_block_format = hsm::PinBlockFormat::iso0;
+    hsm::KeyBlock zmk;                         // empty: a key change (0800, DE70 161) is refused with 40
     std::uint32_t switch_time_out_ms = 5'000;  // of the switch in front; 9969 answers a second after it
     std::uint64_t seed = 1;
     /// Authorization codes already given out by an earlier run with the same journal.
@@ -84,7 +85,8 @@ class IssuerModel {
     /// One line of the control socket; the reply without a line feed: "ok", the books as JSON, or "error: …".
     std::string on_control(std::string_view line, std::vector<IssuerAction>& actions);
 
-    /// A key change: both keys verify, and an answer uses the key that verified its request.
+    /// A key change, by 0800 with DE70 161 or by hand: both keys verify, and an answer uses the key that
+    /// verified its request.
     void install_zak(hsm::KeyBlock zak);
     void set_faults(const IssuerFaults& faults) { config_.faults = faults; }
 
@@ -99,6 +101,7 @@ class IssuerModel {
 
     void answer_malformed(const iso8583::CodecError& error, std::vector<IssuerAction>& actions);
     void on_network(std::vector<IssuerAction>& actions);
+    iso8583::ResponseCode on_key_change(std::string& check_value);
     void on_reconciliation(std::vector<IssuerAction>& actions);
     void on_financial(iso8583::UtcTime now, std::vector<IssuerAction>& actions);
     void on_reversal(iso8583::UtcTime now, std::vector<IssuerAction>& actions);

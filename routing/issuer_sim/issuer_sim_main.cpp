@@ -80,7 +80,9 @@ int main(int argc, char** argv) {
     if (!options) return complain(options.error().what, exit_usage);
 
     hsm::OpensslRandom random;
-    hsm::HsmEngine engine(hsm::Lmk::test(), random);
+    hsm::HsmOptions hsm_options;
+    hsm_options.zone_key_exchange = !options->issuer.zmk.empty();
+    hsm::HsmEngine engine(hsm::Lmk::test(), random, hsm_options);
     if (auto tested = engine.self_test(); !tested) return complain(tested.error().what, exit_failed);
     routing::IssuerServer server(std::move(*options), engine);
     const auto ready = server.open();

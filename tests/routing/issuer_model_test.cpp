@@ -24,6 +24,12 @@ struct CountingRandom final : iso8583::RandomSource {
     }
 };
 
+hsm::HsmOptions exchange_zone_keys() {
+    hsm::HsmOptions options;
+    options.zone_key_exchange = true;
+    return options;
+}
+
 /// Plays the switch: builds requests, puts the MAC on them, reads answers.
 struct Switch {
     explicit Switch(bool bcd = false) {
@@ -139,7 +145,7 @@ struct Switch {
     const IssuerBooks& books() const { return issuer->books(); }
 
     CountingRandom random;
-    hsm::HsmEngine engine{hsm::Lmk::test(), random};
+    hsm::HsmEngine engine{hsm::Lmk::test(), random, exchange_zone_keys()};
     IssuerConfig config;
     std::optional<IssuerModel> issuer;
     std::vector<iso8583::Message> answers;
@@ -374,6 +380,38 @@ TEST_CASE("A key change keeps the key before it") {
     s.issuer->install_zak(next);
     REQUIRE(s.ask(Switch::sale(1'000, 2)) == "00");
     CHECK(s.mac_is_right(s.answers[0]));  // answered under the key of the request
+}
+
+TEST_CASE("A key change by 0800: the new ZAK holds, the one before it goes on for a while") {
+    Switch s;
+    const auto change = [](const std::string& content) {
+        FieldValues f(Mti::of(800));
+        f.set(Field::transmission_time, "1121214752");
+        f.set(Field::stan, "000009");
+        f.set(Field::additional_data, content);
+        f.set(Field::network_management_code, "161");
+        return f;
+    };
+    CHECK(s.ask(change("ZAK")) == "40");                                               // no ZMK is shared
+    const hsm::ClearKey zmk(*iso8583::parse_hex("98989898989898985E5E5E5E5E5E5E5E"));  // a test key
+    s.config.zmk =
+        *hsm::KeyBlock::parse(hsm::Lmk::test().wrap_variant(hsm::KeyType::of(hsm::KeyKind::zmk), zmk, 'U'));
+    s.issuer.emplace(s.config, s.engine);
+    const hsm::Reply made = s.engine.perform(hsm::GenerateZoneKey{hsm::KeyKind::zak, s.config.zmk});
+    REQUIRE(made.has_value());
+    const auto key = std::get<hsm::ZoneKey>(*made);
+
+    CHECK(s.ask(change("ZMK" + key.under_zmk)) == "30");
+    CHECK(s.ask(change("ZAKX0011")) == "12");
+    s.send(change("ZAK" + key.under_zmk), false);
+    CHECK(s.code() == "63");
+    REQUIRE(s.ask(change("ZAK" + key.under_zmk)) == "00");
+    CHECK(s.answers[0].get(Field::additional_data) == iso8583::to_hex(key.kcv));
+    CHECK(s.mac_is_right(s.answers[0]));  // the old key still, which the request came under
+    CHECK(s.ask(Switch::sale(1'000, 1)) == "00");
+    s.config.zak = key.under_lmk;
+    CHECK(s.ask(Switch::sale(1'000, 2)) == "00");
+    CHECK(s.mac_is_right(s.answers[0]));
 }
 
 TEST_CASE("Network management needs no MAC and answers with one only when it was given one") {
