@@ -66,12 +66,14 @@ Result<LoadedSpec, SpecProblems> read_spec(std::string_view text, SpecFormat for
                   : format == SpecFormat::json ? read_json(text, file_name)
                                                : read_xml(text, file_name);
     if (!loaded) return loaded;
-    if (auto dialect = Dialect::make(loaded->spec); !dialect) {
+    auto dialect = Dialect::make(std::move(loaded->spec));
+    if (!dialect) {
         const SpecError& e = dialect.error();
         const std::string where =
             e.field == 0 ? std::string(file_name) : fmt::format("{} field {}", file_name, e.field);
         return tl::unexpected(SpecProblems{{where, e.what}});
     }
+    loaded->spec = dialect->spec();  // with its fields in order
     return loaded;
 }
 

@@ -1,0 +1,265 @@
+// The `iso8583` command: what it prints, what it refuses, and what it never shows.
+#include "iso8583/tools/commands.hpp"
+
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+using namespace iso8583::tools;
+
+namespace {
+
+struct Ran {
+    int code;
+    std::string out;
+    std::string err;
+};
+
+template <typename Command>
+Ran run(Command command, const MessageOptions& o, const std::string& input = "") {
+    std::istringstream in(input);
+    std::ostringstream out, err;
+    const int code = command(o, in, out, err);
+    return {code, out.str(), err.str()};
+}
+
+MessageOptions with(const char* dialect, const std::string& input) {
+    MessageOptions o;
+    o.dialect = dialect;
+    o.input = input;
+    return o;
+}
+
+constexpr const char* sale =
+    R"({"mti":"0200","dialect":"unionpay-pos","fields":{"2":"6212345678900000003","3":"000000","4":"000000001000",
+ "11":"000123","35":"6212345678900000003=30121010000","41":"10000001","52":"1122334455667788",
+ "55":{"9F02":"000000001000","5A":"6212345678900000003F","71":{"86":"00"}},"60.1":"22","60.2":"000001"}})";
+
+std::string hex_of(const char* dialect, const std::string& json, bool framed = false) {
+    MessageOptions o = with(dialect, json);
+    o.framed = framed;
+    const Ran r = run(run_encode, o);
+    INFO(r.err);
+    REQUIRE(r.code == exit_done);
+    return r.out.substr(0, r.out.size() - 1);
+}
+
+}  // namespace
+
+TEST_CASE("encode and describe are each other's way back") {
+    for (const char* dialect : {"unionpay-pos", "iso87-ascii", "iso87-bcd"}) {
+        INFO(dialect);
+        std::string json = sale;
+        if (std::string(dialect) != "unionpay-pos")
+            json.erase(json.find(",\"60.1\""), std::string(R"(,"60.1":"22","60.2":"000001")").size());
+        const std::string hex = hex_of(dialect, json);
+        MessageOptions o = with(dialect, hex);
+        o.json = true;
+        o.reveal = true;
+        const Ran shown = run(run_describe, o);
+        REQUIRE(shown.code == exit_done);
+        CHECK(shown.err.find("do not keep") != std::string::npos);
+        CHECK(hex_of(dialect, shown.out) == hex);
+        // A frame around it.
+        const std::string frame = hex_of(dialect, json, true);
+        o.input = frame;
+        o.framed = true;
+        const Ran framed = run(run_describe, o);
+        REQUIRE(framed.code == exit_done);
+        CHECK(hex_of(dialect, framed.out, true) == frame);
+    }
+}
+
+TEST_CASE("describe hides by default, in all its forms") {
+    const std::string hex = hex_of("unionpay-pos", sale);
+    for (int form = 0; form < 3; ++form) {
+        MessageOptions o = with("unionpay-pos", "-");
+        o.json = form == 1;
+        o.bytes = form == 2;
+        // Hex on standard input, in any layout.
+        std::string spaced;
+        for (std::size_t i = 0; i < hex.size(); i += 2)
+            spaced += hex.substr(i, 2) + (i % 32 == 30 ? "\n" : " ");
+        const Ran r = run(run_describe, o, spaced);
+        INFO(r.out << r.err);
+        CHECK(r.code == exit_done);
+        CHECK(r.out.find("345678900") == std::string::npos);
+        CHECK(r.out.find("34 56 78") == std::string::npos);
+        CHECK(r.out.find("22334455") == std::string::npos);
+        CHECK(r.err.empty());
+    }
+    MessageOptions o = with("unionpay-pos", hex);
+    o.json = true;
+    const auto json = nlohmann::json::parse(run(run_describe, o).out);
+    CHECK(json["fields"]["2"] == "621234*********0003");
+    CHECK(json["fields"]["55"]["9F02"] == "000000001000");
+    CHECK(json["fields"]["55"]["71"]["86"] == "00");
+    CHECK(json["subfields"]["60.2"] == "000001");
+}
+
+TEST_CASE("what does not decode exits 1 and says where, never what") {
+    const std::string hex = hex_of("unionpay-pos", sale);
+    MessageOptions o = with("unionpay-pos", hex.substr(0, hex.size() - 8));
+    Ran r = run(run_describe, o);
+    CHECK(r.code == exit_refused);
+    CHECK(r.out.empty());
+    CHECK(r.err.find("error: DE60 ") == 0);
+    CHECK(r.err.find("bytes needed") != std::string::npos);
+    o.partial = true;
+    r = run(run_describe, o);
+    CHECK(r.code == exit_refused);
+    CHECK(r.out.find("10000001") != std::string::npos);
+    o.json = true;
+    const auto json = nlohmann::json::parse(run(run_describe, o).out);
+    CHECK(json["error"]["field"] == 60);
+    CHECK(json["fields"]["11"] == "000123");
+    for (const char* bad : {"02G0", "020", "", "02007000"}) {
+        INFO(bad);
+        const Ran refused = run(run_describe, with("unionpay-pos", bad));
+        CHECK(refused.code == exit_refused);
+        CHECK_FALSE(refused.err.empty());
+    }
+    CHECK(run(run_describe, with("no-such", hex)).code == exit_usage);
+}
+
+TEST_CASE("content outside its class is a warning, and with --strict an error") {
+    // DE41 with a control character.
+    const std::string hex = "020000000000008000003130303030303001";
+    MessageOptions o = with("unionpay-pos", hex);
+    Ran r = run(run_describe, o);
+    CHECK(r.code == exit_done);
+    CHECK(r.err ==
+          "warning: DE41 card acceptor terminal identification at offset 17: a character outside the field's "
+          "class\n");
+    CHECK(r.out.find("1000000\\x01") != std::string::npos);
+    o.strict = true;
+    r = run(run_describe, o);
+    CHECK(r.code == exit_refused);
+    CHECK(r.err.find("error: DE41") == 0);
+}
+
+TEST_CASE("several frames, and raw bytes") {
+    const std::string one =
+        hex_of("iso87-ascii", R"({"mti":"0800","fields":{"11":"000001","70":"301"}})", true);
+    const std::string two =
+        hex_of("iso87-ascii", R"({"mti":"0810","fields":{"11":"000001","39":"00","70":"301"}})", true);
+    MessageOptions o = with("iso87-ascii", one + two);
+    o.framed = true;
+    const Ran r = run(run_describe, o);
+    CHECK(r.code == exit_done);
+    CHECK(r.out.find("MTI 0800") != std::string::npos);
+    CHECK(r.out.find("MTI 0810") != std::string::npos);
+    CHECK(r.out.find("approved") != std::string::npos);
+    o.input = one + "00";
+    CHECK(run(run_describe, o).code == exit_refused);
+    MessageOptions raw = with("87-ascii-hexbmp", "-");
+    raw.raw = true;
+    CHECK(run(run_describe, raw, "0800822000000000000004000000000000001125161336000255301").code ==
+          exit_done);
+    MessageOptions raw_out = with("iso87-ascii", R"({"mti":"0800","fields":{"11":"000001"}})");
+    raw_out.raw = true;
+    CHECK(run(run_encode, raw_out).out == "08000020000000000000000001");
+}
+
+TEST_CASE("encode refuses JSON that is no message, and says which member") {
+    struct Row {
+        const char* json;
+        const char* said;
+    };
+    const std::vector<Row> rows{
+        {"{", "no JSON"},
+        {"[]", "object"},
+        {R"({"fields":{}})", "mti"},
+        {R"({"mti":"200"})", "MTI"},
+        {R"({"mti":"0200","felder":{}})", "felder"},
+        {R"({"mti":"0200","fields":{"2":6212345678900000003}})", "2: a text"},
+        {R"({"mti":"0200","fields":{"4":"10.00"}})", "DE4"},
+        {R"({"mti":"0200","fields":{"200":"1"}})", "200"},
+        {R"({"mti":"0200","fields":{"52":"xyz"}})", "52: hex"},
+        {R"({"mti":"0200","fields":{"55":{"9F":"00"}}})", "55.9F"},
+        {R"({"mti":"0200","fields":{"55":{"9F02":1}}})", "55.9F02"},
+        {R"({"mti":"0200","fields":{"60.9":"1"}})", "60.9"},
+        {R"({"mti":"0200","fields":{"44":"日本"}})", "44: a character"},
+        {R"({"mti":"0200","fields":{},"frame":{"tpdu":"zz"}})", "frame.tpdu"},
+    };
+    for (const Row& row : rows) {
+        INFO(row.json);
+        const Ran r = run(run_encode, with("unionpay-pos", row.json));
+        CHECK(r.code == exit_refused);
+        CHECK(r.out.empty());
+        INFO(r.err);
+        CHECK(r.err.find(row.said) != std::string::npos);
+        CHECK(r.err.find("6212345678900000003") == std::string::npos);
+    }
+    CHECK(run(run_encode, with("", R"({"mti":"0200"})")).code == exit_usage);
+}
+
+TEST_CASE("diff says what differs, masked, and exits like diff") {
+    const std::string a = hex_of("unionpay-pos", sale);
+    std::string other = sale;
+    other.replace(other.find("000000001000"), 12, "000000002000");
+    MessageOptions o = with("unionpay-pos", a);
+    o.other = hex_of("unionpay-pos", other);
+    Ran r = run(run_diff, o);
+    CHECK(r.code == exit_refused);
+    CHECK(r.out == "DE4     amount of transactions\n        - 000000001000\n        + 000000002000\n");
+    o.other = a;
+    r = run(run_diff, o);
+    CHECK(r.code == exit_done);
+    CHECK(r.out.empty());
+}
+
+TEST_CASE("check-spec and convert-spec") {
+    const std::string specs = std::string(SWITCH_SOURCE_DIR) + "/tests/iso8583/specs/";
+    for (const char* file : {"bank_ascii.json", "bank_bcd.xml", "bank_own.toml"}) {
+        INFO(file);
+        std::ostringstream out, err;
+        CHECK(run_check_spec(specs + file, false, out, err) == exit_done);
+        CHECK(out.str().find("fields") != std::string::npos);
+        std::ostringstream json, none;
+        CHECK(run_check_spec(specs + file, true, json, none) == exit_done);
+        CHECK(nlohmann::json::parse(json.str())["ok"] == true);
+        std::ostringstream toml, notes;
+        CHECK(run_convert_spec(specs + file, "toml", "", toml, notes) == exit_done);
+        CHECK(toml.str().find("[fields.4]") != std::string::npos);
+    }
+    const std::string broken =
+        (std::filesystem::temp_directory_path() / ("iso8583_broken_" + std::to_string(std::rand()) + ".toml"))
+            .string();
+    std::ofstream(broken) << "[fields.2]\ncontent = \"x\"\n";
+    std::ostringstream out, err;
+    CHECK(run_check_spec(broken, true, out, err) == exit_refused);
+    CHECK(nlohmann::json::parse(out.str())["ok"] == false);
+    CHECK(err.str().find(":2 fields.2.content") != std::string::npos);
+    std::filesystem::remove(broken);
+    std::ostringstream out2, err2;
+    CHECK(run_convert_spec("iso87-ascii", "yaml", "", out2, err2) == exit_usage);
+    CHECK(run_convert_spec("no-such", "toml", "", out2, err2) == exit_refused);
+    CHECK(run_convert_spec("iso87-ascii", "toml", "/nowhere/at/all.toml", out2, err2) == exit_refused);
+    std::ostringstream list;
+    CHECK(run_dialects(true, list) == exit_done);
+    CHECK(nlohmann::json::parse(list.str()).size() >= 19);
+}
+
+TEST_CASE("the program itself: exit codes and help") {
+    const std::string program = std::string(SWITCH_BIN_DIR) + "/iso8583 ";
+    const auto code = [&](const std::string& arguments) {
+        const int status = std::system((program + arguments + " >/dev/null 2>&1").c_str());
+        return WEXITSTATUS(status);
+    };
+    CHECK(code("--help") == 0);
+    CHECK(code("describe --help") == 0);
+    CHECK(code("") == 2);
+    CHECK(code("describe") == 2);
+    CHECK(code("describe --dialect nope 00") == 2);
+    CHECK(code("describe --dialect 87-ascii-hexbmp "
+               "303830303832323030303030303030303030303030343030303030303030303030303030313132353136313333363"
+               "03030323535333031") == 0);
+    CHECK(code("describe --dialect 87-ascii-hexbmp 3038") == 1);
+    CHECK(code("dialects") == 0);
+}
