@@ -284,6 +284,32 @@ Result<LmkMaterial> open_lmk(const SealedLmk& sealed, const ClearKey& key_file) 
     return open_with(sealed, key_file, sealed.key_file_slot, "key-file-slot");
 }
 
+namespace {
+constexpr std::size_t file_bytes_max = 64 * 1024;
+}
+
+Result<SealedLmk> read_sealed_lmk(const std::string& path) {
+    const auto text = read_secret_file(path, file_bytes_max);
+    if (!text) return tl::unexpected(text.error());
+    auto parsed = SealedLmk::parse(*text);
+    if (!parsed) return parse_error(path + ": " + parsed.error().what);
+    return parsed;
+}
+
+Result<LmkMaterial> open_lmk_files(const std::string& path, const std::string& key_file) {
+    const auto sealed = read_sealed_lmk(path);
+    if (!sealed) return tl::unexpected(sealed.error());
+    auto hex = read_secret_file(key_file, file_bytes_max);
+    if (!hex) return tl::unexpected(hex.error());
+    const Wipe wipe_hex(*hex);
+    auto bytes = iso8583::parse_hex(std::string_view(*hex).substr(0, hex->find('\n')));
+    if (!bytes || bytes->size() != 32) return parse_error(key_file + ": needs 64 hex digits");
+    const Wipe wipe(*bytes);
+    auto opened = open_lmk(*sealed, ClearKey{ByteView(*bytes)});
+    if (!opened) return parse_error(path + ": " + opened.error().what);
+    return opened;
+}
+
 bool officer_knows(const SealedLmk& sealed, std::size_t officer, std::string_view passphrase) {
     if (officer < 1 || officer > officers_count) return false;
     const auto salt = iso8583::parse_hex(sealed.officers[officer - 1].salt);

@@ -60,6 +60,10 @@ iso8583::Result<SealedLmk> seal_lmk(const LmkMaterial& material, const SealingSe
 iso8583::Result<LmkMaterial> open_lmk(const SealedLmk& sealed,
                                       const std::array<std::string, officers_count>& passphrases);
 iso8583::Result<LmkMaterial> open_lmk(const SealedLmk& sealed, const ClearKey& key_file);
+/// Reads and opens a sealed LMK with its key file, without anybody at a terminal (unattended starts, an
+/// embedded engine).
+iso8583::Result<LmkMaterial> open_lmk_files(const std::string& path, const std::string& key_file);
+iso8583::Result<SealedLmk> read_sealed_lmk(const std::string& path);
 /// `officer` is 1 or 2. Takes about a tenth of a second on purpose.
 [[nodiscard]] bool officer_knows(const SealedLmk& sealed, std::size_t officer, std::string_view passphrase);
 

@@ -55,6 +55,9 @@ void add_wire_flags(CLI::App& app, SimOptions& o) {
     app.add_option("--frame-seconds", o.frame_seconds_max, "a frame that has begun must end within this")
         ->capture_default_str()
         ->check(CLI::Range(1, 3600));
+    app.add_option("--idle-seconds", o.idle_seconds_max, "an idle connection is closed after this; 0: never")
+        ->capture_default_str()
+        ->check(CLI::Range(0, 86400));
     app.add_option("--drain-seconds", o.drain_seconds_max, "how long SIGTERM waits for answers to leave")
         ->capture_default_str()
         ->check(CLI::Range(1, 3600));

@@ -38,6 +38,7 @@ struct SimOptions {
     unsigned pin_failures_max = 10;
     unsigned connections_max = 64;
     unsigned frame_seconds_max = 30;  // a frame that has begun must end within this
+    unsigned idle_seconds_max = 0;    // 0: connections may be idle as long as they like
     unsigned drain_seconds_max = 5;
     std::vector<std::string> disabled;
     std::string serial = "SIMULATOR001";

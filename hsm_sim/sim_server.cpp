@@ -58,6 +58,16 @@ class Connection {
     virtual void tick(Clock::time_point now) = 0;
 };
 
+/// The common name of a client's certificate, for log and audit.
+std::string subject_of(SSL* ssl) {
+    X509* certificate = SSL_get1_peer_certificate(ssl);
+    if (certificate == nullptr) return "no certificate";
+    std::array<char, 128> name{};
+    X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name.data(), name.size());
+    X509_free(certificate);
+    return "CN=" + std::string(name.data());
+}
+
 /// Handlers hold the session by shared_ptr and nobody else owns it; it ends when its last operation has.
 template <typename Stream>
 class Session final : public Connection, public std::enable_shared_from_this<Session<Stream>> {
@@ -85,6 +95,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
                                     [self = this->shared_from_this()](error_code error) {
                                         if (error) return self->close("TLS handshake: " + error.message());
                                         self->begun_.reset();
+                                        self->peer_ += " " + subject_of(self->stream_.native_handle());
                                         self->read();
                                     });
         }
@@ -105,8 +116,15 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     }
 
     void tick(Clock::time_point now) override {
-        if (begun_ && now - *begun_ > std::chrono::seconds(service_.options.frame_seconds_max))
-            close("a frame was not completed in time");
+        const auto frame = std::chrono::seconds(service_.options.frame_seconds_max);
+        // While answers wait to leave, nothing is read, and an unfinished frame is nobody's fault.
+        if (writing_) {
+            if (now - active_at_ > frame) close("answers are not read");
+            return;
+        }
+        if (begun_ && now - *begun_ > frame) return close("a frame was not completed in time");
+        const auto idle = std::chrono::seconds(service_.options.idle_seconds_max);
+        if (idle.count() != 0 && now - active_at_ > idle) close("idle for too long");
     }
 
   private:
@@ -131,6 +149,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     /// Executes what is there; at the output's bound the rest waits until the answers have left.
     void serve() {
         const auto from = Clock::now();
+        active_at_ = from;
         service_.journal.set_who(peer_);
         std::size_t used = 0;
         std::string_view why;
@@ -179,6 +198,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     std::size_t filled_ = 0;
     std::string output_;
     std::optional<Clock::time_point> begun_;  // of an unfinished frame or handshake
+    Clock::time_point active_at_ = Clock::now();
     bool closed_ = false;
     bool draining_ = false;
     bool writing_ = false;
@@ -301,7 +321,13 @@ class Server {
     void accept() {
         acceptor_.async_accept([this](error_code error, tcp::socket socket) {
             if (stopping_) return;
-            if (!error) welcome(std::move(socket));
+            if (error) {
+                // Out of descriptors, most likely: the next tick tries again instead of spinning.
+                journal_.log("error", "accept_failed", {{"why", error.message()}});
+                accept_paused_ = true;
+                return;
+            }
+            welcome(std::move(socket));
             accept();
         });
     }
@@ -373,6 +399,7 @@ class Server {
         timer_.expires_after(std::chrono::seconds(1));
         timer_.async_wait([this](error_code error) {
             if (error) return;
+            if (std::exchange(accept_paused_, false)) accept();
             const auto now = Clock::now();
             const std::set<Connection*> all = connections_;
             for (Connection* connection : all) connection->tick(now);
@@ -446,6 +473,7 @@ class Server {
     asio::steady_timer timer_{io_};
     asio::steady_timer last_{io_};
     bool stopping_ = false;
+    bool accept_paused_ = false;
     bool failed_ = false;
 };
 

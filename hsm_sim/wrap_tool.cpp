@@ -230,21 +230,10 @@ int verify_audit(const std::string& path) {
 }
 
 Result<LmkMaterial> open_lmk_file(const std::string& path, const std::string& key_file, SealedLmk& sealed) {
-    static constexpr std::size_t file_bytes_max = 64 * 1024;
-    const auto text = read_secret_file(path, file_bytes_max);
-    if (!text) return tl::unexpected(text.error());
-    auto parsed = SealedLmk::parse(*text);
-    if (!parsed) return parse_error(path + ": " + parsed.error().what);
-    sealed = std::move(*parsed);
-    if (!key_file.empty()) {
-        auto hex = read_secret_file(key_file, file_bytes_max);
-        if (!hex) return tl::unexpected(hex.error());
-        const Wipe wipe_hex(*hex);
-        auto bytes = iso8583::parse_hex(std::string_view(*hex).substr(0, hex->find('\n')));
-        if (!bytes || bytes->size() != 32) return parse_error(key_file + ": needs 64 hex digits");
-        const Wipe wipe(*bytes);
-        return open_lmk(sealed, ClearKey{ByteView(*bytes)});
-    }
+    auto read = read_sealed_lmk(path);
+    if (!read) return tl::unexpected(read.error());
+    sealed = std::move(*read);
+    if (!key_file.empty()) return open_lmk_files(path, key_file);
     SealingSecrets secrets;
     for (std::size_t i = 0; i < officers_count; ++i) {
         auto line = read_secret_line("Officer " + std::to_string(i + 1) + ", your passphrase (not shown): ");

@@ -121,6 +121,26 @@ TEST_CASE("frames at and past their bounds") {
     CHECK(Connection(hsm.port()).exchange("0001B20001x") == "0001B300x");
 }
 
+TEST_CASE("who is idle, or does not read his answers, is sent away when the time for it is over") {
+    HsmProcess hsm({"--frame-seconds", "1", "--idle-seconds", "1", "--connections", "2"});
+    {
+        Connection idle(hsm.port());
+        CHECK(idle.exchange("0001B20001x") == "0001B300x");
+        CHECK(read_all(idle).empty());
+    }
+    // Megabytes of answers that nobody fetches: the server stops reading, then closes; sending fails in the
+    // end.
+    const Connection deaf(hsm.port());
+    const std::string ask = make_frame("0001", "N0999");
+    std::string many;
+    for (int i = 0; i < 1000; ++i) many += ask;
+    CHECK_THROWS([&] {
+        for (int i = 0; i < 100000; ++i) deaf.send(many);
+    }());
+    CHECK(Connection(hsm.port()).exchange("0001B20001x") == "0001B300x");
+    CHECK(hsm.log().find("answers are not read") != std::string::npos);
+}
+
 TEST_CASE("connections are bounded") {
     HsmProcess hsm({"--connections", "3"});
     std::vector<std::unique_ptr<Connection>> open;

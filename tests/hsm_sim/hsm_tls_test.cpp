@@ -130,6 +130,7 @@ TEST_CASE("TLS with client certificates") {
     CHECK(ask(hsm.port(), authority, &client, TLS1_3_VERSION) == right);
     hsm.signal(SIGTERM);
     CHECK(hsm.wait() == 0);
+    CHECK(hsm.log().find("CN=switch") != std::string::npos);
 }
 
 TEST_CASE("hsm-sim does not start with a certificate that it cannot read") {
