@@ -8,9 +8,11 @@
 
 // The member that a key fills, as a function of the section's value: members of members have no pointer of
 // their own.
-// NOLINTNEXTLINE(bugprone-macro-parentheses): a member's name cannot stand in parentheses.
+// A member's name cannot stand in parentheses.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define CONFIG_AT(member) \
     [](auto& section) -> auto& { return section.member; }
+// NOLINTEND(bugprone-macro-parentheses)
 
 namespace acquirer::config {
 
