@@ -73,11 +73,19 @@ std::string label(const Values& values, std::size_t i) {
     return same == 0 ? values[i].id : fmt::format("{}#{}", values[i].id, same + 1);
 }
 
-/// A field whose subfields have secrets is not shown whole.
-bool has_secret(const Values& values) {
+/// Whether something inside is hidden: then the field is not shown whole.
+bool hides(const Values& values) {
     return std::any_of(values.begin(), values.end(), [](const SubfieldValue& v) {
-        return v.secret != Secret::none || has_secret(v.inside);
+        if (!v.inside.empty()) return hides(v.inside);
+        return masked_content(v.content_class, v.secret, v.content) !=
+               shown(v.content_class, Secret::none, v.content, {.reveal = true});
     });
+}
+
+/// Bytes that are made of subfields are left to them; as hex they would say the same again, and what is
+/// hidden too.
+bool is_composite(const FieldSpec& spec, const Values& values) {
+    return spec.content == Content::b && !values.empty();
 }
 
 void describe_parts(const Values& values, const std::string& path, const DescribeOptions& options,
@@ -129,8 +137,12 @@ std::string describe_field(const Message& message, Field f, const DescribeOption
     const std::string content = message.get(f);
     const auto values = subfields_of(message, f);
     if (is_tlv(*spec)) return shown_tlv(content, values.has_value(), options);
-    if (spec->subfields && !options.reveal && values && has_secret(*values))
-        return std::string(content.size(), '*');
+    // A field made of subfields that cannot be told apart: nobody knows what its bytes are.
+    if (!values && spec->content == Content::b && !options.reveal)
+        return std::string(2 * content.size(), '*');
+    if (values && is_composite(*spec, *values) && !options.reveal)
+        return fmt::format("{} bytes", content.size());
+    if (values && !options.reveal && hides(*values)) return std::string(content.size(), '*');
     return shown(spec->content, spec->secret, content, options);
 }
 
@@ -184,7 +196,7 @@ std::string describe_json(const Message& message, const DescribeOptions& options
         if (!fields.empty()) fields += ",";
         fields += json_string(std::to_string(n)) + ":";
         const Values values = parts(message, f);
-        if (is_tlv(*message.dialect().field_spec(n)) && !values.empty()) {
+        if (is_composite(*message.dialect().field_spec(n), values)) {
             fields += json_tree(values, options);
             return;
         }

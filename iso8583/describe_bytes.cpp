@@ -123,10 +123,41 @@ class ByteViewWriter {
         const auto values = subfields_of(m_, f);
         const bool tlv = spec.subfields && spec.subfields->kind == SubfieldSet::Kind::ber_tlv;
         if (tlv && values && plan.shape == FieldPlan::Shape::one) return tag_lines(f, what);
-        std::string masked =
-            tlv ? values ? hidden(m_.units(f)) : mask_card_numbers_anywhere(to_hex(as_bytes(m_.get(f))))
-                : describe_field(m_, f, options_);
+        // Bytes made of subfields, each where it stands.
+        if (!tlv && values && !values->empty() && spec.content == Content::b &&
+            plan.shape == FieldPlan::Shape::one) {
+            part_lines(*values, begin, std::to_string(n));
+            if (at_ < begin + raw.size())
+                add(at_, begin + raw.size() - at_, hidden(begin + raw.size() - at_), what);
+            return;
+        }
+        std::string masked;
+        if (tlv && !values)
+            masked = mask_card_numbers_anywhere(to_hex(as_bytes(m_.get(f))));
+        else if (spec.subfields && spec.content == Content::b)
+            masked = hidden(m_.units(f));
+        else
+            masked = describe_field(m_, f, options_);
         add(begin, raw.size(), wire_hex(n, masked), what);
+    }
+
+    void part_lines(const std::vector<SubfieldValue>& values, std::size_t base, const std::string& path) {
+        for (const SubfieldValue& v : values) {
+            const std::string here = path + "." + v.id;
+            const std::size_t begin = base + v.offset;
+            if (at_ < begin)
+                add(at_, begin - at_, plain(at_, begin - at_), fmt::format("DE{} tag or length", here));
+            // Only where a subfield's content is its bytes can what is inside be placed.
+            if (!v.inside.empty() && v.size == v.content.size()) {
+                part_lines(v.inside, begin, here);
+                continue;
+            }
+            const std::string text = v.content_class == Content::b ? to_hex(as_bytes(v.content)) : v.content;
+            const bool hide =
+                !v.inside.empty() || masked_content(v.content_class, v.secret, v.content) != text;
+            add(begin, v.size, hide ? hidden(v.size) : plain(begin, v.size),
+                fmt::format("DE{} {}", here, v.name));
+        }
     }
 
     void tag_lines(Field f, const std::string& what) {

@@ -93,17 +93,48 @@ Result<std::string> content_of(const Dialect& dialect, const std::string& path, 
     return *text;
 }
 
+/// The subfields at a path's end, or nothing when it has none.
+const SubfieldSet* set_at(const Dialect& dialect, const std::string& path) {
+    const std::size_t dot = path.find('.');
+    const std::string number = path.substr(0, dot);
+    if (number.empty() || number.size() > 3 || !all_digits(number)) return nullptr;
+    const FieldSpec* spec = dialect.field_spec(std::stoi(number));
+    std::string_view rest =
+        dot == std::string::npos ? std::string_view() : std::string_view(path).substr(dot + 1);
+    while (spec != nullptr && !rest.empty()) {
+        if (!spec->subfields) return nullptr;
+        const std::string_view step = rest.substr(0, rest.find('.'));
+        rest.remove_prefix(std::min(rest.size(), step.size() + 1));
+        const FieldSpec* next = nullptr;
+        for (const Subfield& sub : spec->subfields->fields)
+            if (sub.id == step) next = &sub.spec;
+        spec = next;
+    }
+    return spec == nullptr ? nullptr : spec->subfields.get();
+}
+
+Result<void> read_field(const std::string& path, const Json& value, const Dialect& dialect,
+                        FieldValues& values) {
+    const SubfieldSet* set = set_at(dialect, path);
+    if (value.is_object() && set != nullptr && set->kind != SubfieldSet::Kind::ber_tlv) {
+        for (const auto& [key, inner] : value.items())
+            if (auto ok = read_field(path + "." + key, inner, dialect, values); !ok) return ok;
+        return {};
+    }
+    auto content = content_of(dialect, path, value);
+    if (!content) return tl::unexpected(content.error());
+    if (content->size() > message_bytes_max) return parse_error(path + ": is too long for a message");
+    if (auto ok = set_path(dialect, values, path, *content); !ok) return parse_error(ok.error().str());
+    return {};
+}
+
 Result<void> read_fields(const Json& fields, const Dialect& dialect, FieldValues& values) {
     if (!fields.is_object()) return parse_error("fields: an object is needed");
     // Whole fields first, so that a path may change one of them.
     for (const bool paths : {false, true})
-        for (const auto& [key, value] : fields.items()) {
-            if ((key.find('.') != std::string::npos) != paths) continue;
-            auto content = content_of(dialect, key, value);
-            if (!content) return tl::unexpected(content.error());
-            if (content->size() > message_bytes_max) return parse_error(key + ": is too long for a message");
-            if (auto ok = set_path(dialect, values, key, *content); !ok) return parse_error(ok.error().str());
-        }
+        for (const auto& [key, value] : fields.items())
+            if ((key.find('.') != std::string::npos) == paths)
+                if (auto ok = read_field(key, value, dialect, values); !ok) return ok;
     return {};
 }
 

@@ -263,3 +263,35 @@ TEST_CASE("the program itself: exit codes and help") {
     CHECK(code("describe --dialect 87-ascii-hexbmp 3038") == 1);
     CHECK(code("dialects") == 0);
 }
+
+TEST_CASE("the commands of docs/dialects.md print what the page says") {
+    std::ifstream page(std::string(SWITCH_SOURCE_DIR) + "/docs/dialects.md");
+    REQUIRE(page);
+    std::size_t commands = 0;
+    std::string line;
+    std::getline(page, line);
+    while (page) {
+        const std::size_t at = line.find("$ iso8583 ");
+        if (at == std::string::npos || line.find_first_not_of(' ') != at) {
+            std::getline(page, line);
+            continue;
+        }
+        const std::string command = line.substr(at + 10);
+        std::string said;
+        while (std::getline(page, line) && line.size() > at &&
+               line.substr(0, at).find_first_not_of(' ') == std::string::npos && line.substr(at, 2) != "$ ")
+            said += line.substr(at) + "\n";
+        INFO(command);
+        const std::string shell = "cd '" SWITCH_SOURCE_DIR "' && '" SWITCH_BIN_DIR "/iso8583' " + command +
+                                  " 2>&1 | grep -v '^note: '";
+        FILE* pipe = popen(shell.c_str(), "r");
+        REQUIRE(pipe != nullptr);
+        std::string printed;
+        char chunk[1024];
+        for (std::size_t n = 0; (n = std::fread(chunk, 1, sizeof chunk, pipe)) > 0;) printed.append(chunk, n);
+        pclose(pipe);
+        CHECK(printed == said);
+        ++commands;
+    }
+    CHECK(commands >= 6);
+}
