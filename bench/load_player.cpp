@@ -49,6 +49,7 @@ peers::TerminalConfig config_of(const LoadTerminal& t) {
     c.merchant = *iso8583::MerchantId::parse(unionpay ? "898110157220001" : "898110157220002");
     c.tmk_hex = "0123456789ABCDEFFEDCBA9876543210";
     c.tak_hex = "10101010101010102323232323232323";
+    c.tpk_hex = "32323232323232324545454545454545";
     return c;
 }
 
@@ -142,8 +143,10 @@ void LoadPlayer::prepare_sale(Slot& slot) {
     std::string digits = issuer_a ? "6212345678900000000" : "4111111111110000";
     const std::string tail = std::to_string(1'000'000 + chance() % 1'000'000).substr(1);
     digits.replace(digits.size() - tail.size(), tail.size(), tail);
-    slot.under_way =
-        slot.terminal.sale(*iso8583::Pan::parse(digits), between(amount_min, amount_max), utc_now());
+    peers::SaleOptions options;
+    if (chance() % 100 < mix_.pin_percent) options.pin = "1234";
+    const std::int64_t amount = between(amount_min, amount_max);
+    slot.under_way = slot.terminal.sale(*iso8583::Pan::parse(digits), amount, utc_now(), options);
 }
 
 void LoadPlayer::prepare(Slot& slot) {

@@ -38,6 +38,7 @@ std::string_view name(Step step);
 struct LoadMix {
     std::array<std::uint32_t, steps_count> weight{40, 15, 20, 2, 8, 7, 8, 0};
     std::uint32_t issuer_a_percent = 50;  // of the sales: cards of issuer-a
+    std::uint32_t pin_percent = 25;       // of the sales: with a PIN, which the switch has to translate
 };
 
 struct LoadTerminal {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "hsm_sim/test_keys.hpp"
+#include "tests/peers/terminal_key.hpp"
 
 using namespace routing;
 using iso8583::Bytes;
@@ -380,6 +381,25 @@ TEST_CASE("A key change keeps the key before it") {
     s.issuer->install_zak(next);
     REQUIRE(s.ask(Switch::sale(1'000, 2)) == "00");
     CHECK(s.mac_is_right(s.answers[0]));  // answered under the key of the request
+}
+
+TEST_CASE("A PIN block has to be sound and of this card") {
+    Switch s;
+    s.config.zpk = *hsm::KeyBlock::parse(hsm::test_keys::zpk);
+    s.issuer.emplace(s.config, s.engine);
+    const auto zpk =
+        *peers::TerminalKey::parse_hex("76767676767676768989898989898989");  // issuer-a's, of the demo
+    const auto with_pin = [&](int stan, const char* of_card) {
+        FieldValues f = Switch::sale(1'000, stan);
+        f.set(Field::pin_data, iso8583::as_text(zpk.pin_block("1234", *iso8583::Pan::parse(of_card))));
+        return f;
+    };
+    CHECK(s.ask(with_pin(1, "6212345678900000003")) == "00");
+    CHECK(s.ask(with_pin(2, "6212345678911111003")) == "55");
+    FieldValues noise = Switch::sale(1'000, 3);
+    noise.set(Field::pin_data, "\x01\x02\x03\x04\x05\x06\x07\x08");
+    CHECK(s.ask(noise) == "55");
+    CHECK(s.books().booked(EffectKind::sale).count == 1);
 }
 
 TEST_CASE("A key change by 0800: the new ZAK holds, the one before it goes on for a while") {
