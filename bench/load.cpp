@@ -207,8 +207,8 @@ struct Shape {
     std::size_t terminals = 0, connections = 0;
 };
 
-/// What the terminals do: the whole mix, or refunds with as many sales as they need (a sale is refunded in about six
-/// parts).
+/// What the terminals do: the whole mix, or refunds with as many sales as they need (a sale is refunded in
+/// about six parts).
 LoadMix mix_of(const LoadOptions& o) {
     LoadMix mix = o.mix;
     if (o.play == "refunds") mix.weight = {14, 0, 86, 0, 0, 0, 0, 0};

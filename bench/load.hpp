@@ -20,8 +20,8 @@ struct LoadOptions {
     bool quick = false;       // about 20 s in all
     std::uint64_t seed = 1;
     LoadMix mix;
-    std::string profile = "both";   // or unionpay-pos, iso87-ascii
-    std::string issuer = "both";    // or a, b: whose cards are used
+    std::string profile = "both";     // or unionpay-pos, iso87-ascii
+    std::string issuer = "both";      // or a, b: whose cards are used
     std::string play = "everything";  // or refunds: sales only as far as refunds need them
     std::string json_file, html_file;
     // A stack of our own, unless addresses are given.

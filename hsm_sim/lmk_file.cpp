@@ -176,7 +176,9 @@ Result<SealedLmk> SealedLmk::parse(std::string_view text) {
             std::string salt;
             std::string slot;
             words >> salt >> slot;
-            out.officers_slot = salt + " " + slot;
+            out.officers_slot = salt;
+            out.officers_slot += ' ';
+            out.officers_slot += slot;
         } else if (key == "key-file-slot")
             words >> out.key_file_slot;
         else if (key == "sealed")
@@ -285,7 +287,7 @@ Result<LmkMaterial> open_lmk(const SealedLmk& sealed, const ClearKey& key_file) 
 }
 
 namespace {
-constexpr std::size_t file_bytes_max = 64 * 1024;
+constexpr std::size_t file_bytes_max = std::size_t{64} * 1024;
 }
 
 Result<SealedLmk> read_sealed_lmk(const std::string& path) {

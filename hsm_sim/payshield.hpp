@@ -32,7 +32,7 @@ struct PayshieldFormat {
 };
 
 /// The largest frame either side takes: what a payShield with a 32 K buffer allows.
-inline constexpr std::size_t host_frame_bytes_max = 32 * 1024;
+inline constexpr std::size_t host_frame_bytes_max = std::size_t{32} * 1024;
 
 /// Finds frames in a stream of bytes.
 struct FrameSplit {

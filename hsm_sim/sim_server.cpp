@@ -130,7 +130,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   private:
     // Room for the largest frame and for a batch behind it.
     static constexpr std::size_t input_bytes = 2 * (host_frame_bytes_max + 2);
-    static constexpr std::size_t output_bytes_max = 256 * 1024;
+    static constexpr std::size_t output_bytes_max = std::size_t{256} * 1024;
 
     void read() {
         if (closed_) return;

@@ -246,7 +246,10 @@ int serve(LoadedConfig config, const Flags& flags) {
     if (!at) return refuse_to_start(log, clock, "listening", at.error().what);
     std::fputs(ready_line(config, *at).c_str(), stdout);
     std::fflush(stdout);
-    return runtime.run();
+    const int exit_code = runtime.run();
+    // Its committer may still be saying that a sync has ended: it must be gone before the runtime is.
+    store->reset();
+    return exit_code;
 }
 
 int describe(const std::string& what, const std::optional<LoadedConfig>& config) {

@@ -198,8 +198,10 @@ void TerminalSession::mac_verified(Incoming& incoming, const hsm::Reply& reply) 
                                 ? !verified->matches
                                 : !reply && reply.error() == hsm::HsmFault::verification_failed;
     if (verified == nullptr && !says_wrong) {
-        // Any other fault is ours and says nothing about the terminal's MAC (R64).
+        // Any other fault is ours and says nothing about the terminal's MAC (R64). The answer takes the key
+        // that was being tried: whoever has just signed on has the newest.
         event.mac = MacState::hsm_down;
+        event.from.mac_key = incoming.candidates[incoming.tried].key;
     } else if (!says_wrong) {
         const Candidate& candidate = incoming.candidates[incoming.tried];
         event.mac = MacState::verified;

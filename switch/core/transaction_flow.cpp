@@ -84,11 +84,12 @@ void TransactionFlow::answer_again(const Asker& asker, const TransactionRecord& 
             waiting->second.askers.push_back(asker);
         return;
     }
+    // A reversal that was answered 00 undoes it in every state: also of a sale whose void does the work
+    // (R34).
     const bool once_approved = record.answer && record.answer->code.view() == "00";
     const bool undone = record.state == State::reversing || record.state == State::reversed ||
-                        record.state == State::reversal_stuck || record.state == State::reverse_on_answer ||
-                        (record.state == State::cancelled && record.reversal_digest != 0);
-    if (undone && (once_approved || record.reversal_digest != 0) && !record.cut_in_doubt) {
+                        record.state == State::reversal_stuck || record.state == State::reverse_on_answer;
+    if (((undone && once_approved) || record.reversal_digest != 0) && !record.cut_in_doubt) {
         answer_refusal(c_, asker, Refusal::duplicate_of_reversed, record.rrn);
         return;
     }
@@ -689,7 +690,7 @@ void TransactionFlow::approved(TransactionRecord& record, const IssuerReply& rep
             auto sale = c_.ledger.find(*record.original);
             ENSURE(sale.has_value());
             move(*sale, State::voided, "R3", c_.now.utc);
-            sale->reverse_if_void_fails = false;
+            // reverse_if_void_fails stays: a void that is reversed later has failed too (R34, R32).
             c_.ledger.unpost_sale(*sale, c_.business_day);
             c_.ledger.save(*sale);
             break;

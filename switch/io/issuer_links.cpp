@@ -187,7 +187,7 @@ void IssuerLinks::drop(LinkId link) {
     // What a close() said after the last settle().
     for (Event& event : slot.session->take_events()) static_cast<void>(hub_.event_arrived(std::move(event)));
     by_link_.erase(link.value);
-    slot.stream->close_after_writing();
+    slot.stream->close();
     slot.stream.reset();
     slot.session.reset();
     hub_.forget(link);
@@ -198,7 +198,7 @@ void IssuerLinks::stop() {
     stopped_ = true;
     for (Slot& slot : slots_) {
         slot.retry->cancel();
-        if (slot.stream) slot.stream->close_after_writing();
+        if (slot.stream) slot.stream->close();
     }
 }
 

@@ -32,6 +32,8 @@ namespace {
 constexpr int accept_backlog = 1024;
 // Out of descriptors: accepting again at once would spin.
 constexpr std::chrono::milliseconds accept_pause{100};
+// A peer that does not read what was written last is not waited for longer.
+constexpr std::chrono::seconds linger_longest{10};
 
 std::chrono::steady_clock::time_point time_point(Instant when) {
     return std::chrono::steady_clock::time_point(std::chrono::milliseconds(when.ms));
@@ -44,7 +46,8 @@ std::string text(const asio::ip::tcp::endpoint& at) {
 
 class SocketStream final : public Stream, public std::enable_shared_from_this<SocketStream> {
   public:
-    SocketStream(AnySocket socket, std::string peer) : socket_(std::move(socket)), peer_(std::move(peer)) {
+    SocketStream(AnySocket socket, std::string peer)
+        : socket_(std::move(socket)), linger_(socket_.get_executor()), peer_(std::move(peer)) {
         error_code ignored;
         socket_.non_blocking(true, ignored);
     }
@@ -73,6 +76,12 @@ class SocketStream final : public Stream, public std::enable_shared_from_this<So
                 unsent_.assign(bytes.begin() + static_cast<std::ptrdiff_t>(taken), bytes.end());
             unsent_at_ = 0;
         } else if (open_) {
+            // What has left already makes room first: a peer that is always a little behind must not make
+            // this grow.
+            if (unsent_at_ > unsent_.size() / 2) {
+                unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(unsent_at_));
+                unsent_at_ = 0;
+            }
             unsent_.insert(unsent_.end(), bytes.begin(), bytes.end());
         }
         iso8583::zeroise(bytes.data(), bytes.size());
@@ -92,11 +101,17 @@ class SocketStream final : public Stream, public std::enable_shared_from_this<So
         open_ = false;
         error_code ignored;
         socket_.close(ignored);
+        linger_.cancel();
     }
     void close_after_writing() override {
         owner_ = nullptr;
         closing_ = true;
-        if (unsent_bytes() == 0) close();
+        if (unsent_bytes() == 0) return close();
+        linger_.expires_after(linger_longest);
+        linger_.async_wait([weak = weak_from_this()](const error_code& error) {
+            const auto self = weak.lock();
+            if (!error && self) self->close();
+        });
     }
 
     iso8583::Result<Credentials> credentials() const override {
@@ -163,6 +178,7 @@ class SocketStream final : public Stream, public std::enable_shared_from_this<So
     }
 
     AnySocket socket_;
+    asio::steady_timer linger_;
     std::string peer_;
     StreamOwner* owner_ = nullptr;
     std::uint64_t tag_ = 0;

@@ -55,7 +55,7 @@ class Stream {
     virtual void resume_reading() = 0;
     /// Closes now; what the socket has not taken is lost.
     virtual void close() = 0;
-    /// Closes as soon as everything written has left; nothing is read any more.
+    /// Closes as soon as everything written has left, or after a few seconds; nothing is read any more.
     virtual void close_after_writing() = 0;
     [[nodiscard]] virtual std::string peer() const = 0;
     /// The peer's user and group by the kernel's word; only of a Unix socket.

@@ -155,8 +155,8 @@ void TerminalLinks::drop(LinkId id, const std::string& reason) {
     const auto at = links_.find(id.value);
     const std::unique_ptr<Link> link = std::move(at->second);
     links_.erase(at);
-    // What was written before the end may still leave: a refusal explains why the connection closes.
-    link->stream->close_after_writing();
+    // What the socket has taken still leaves; a peer that reads nothing keeps nothing here.
+    link->stream->close();
     iso8583::zeroise(link->held.data(), link->held.size());
     hub_.forget(id);
     log_.stranger_line("link_closed", {{"peer", link->stream->peer()}, {"detail", reason}}, hub_.now());

@@ -50,6 +50,13 @@ void Stage::expect(const Line& line) {
             fail("the operator was told: " + operator_text_);
         return;
     }
+    if (what == "answers") {
+        const Named* n = named(line.word(1));
+        if (n == nullptr || n->asked == nullptr) return;
+        const std::string found = std::to_string(n->asked->answers.size());
+        if (found != line.word(2)) fail(line.word(1) + " was answered " + found + " times");
+        return;
+    }
     if (what == "records") {
         const Named* n = named(line.word(1));
         if (n == nullptr || n->asked == nullptr) return;
@@ -108,6 +115,7 @@ void Stage::expect_issuer(const Line& line) {
         for (const auto& r : node.received) all += " " + r.mti.str();
         return fail("the issuer received no " + wanted + (all.empty() ? "" : ", but" + all));
     }
+    world_.pass(0);  // what follows from it in the same instant
     while (node.received.front().mti.str() != wanted) node.received.pop_front();
     const auto message = node.received.front();
     node.received.pop_front();

@@ -56,6 +56,15 @@ void Stage::issuer(const Line& line) {
     } else if (what == "answers") {
         if (!node.release_one()) return fail("no answer is held back");
         world_.pass(0);
+    } else if (what == "sends") {
+        const auto mti = iso8583::Mti::parse(line.word(1));
+        if (!mti) return fail("issuer sends MTI deN=…");
+        iso8583::FieldValues fields(*mti);
+        for (const auto& [key, content] : line.values)
+            if (key.size() > 2 && key.rfind("de", 0) == 0 && iso8583::all_digits(key.substr(2)))
+                fields.set(static_cast<iso8583::Field>(std::stoi(key.substr(2))), content);
+        node.send(std::move(fields));
+        world_.pass(0);
     } else if (what == "next") {
         std::vector<routing::IssuerAction> actions;
         const std::string reply = node.model().on_control("next " + joined(line, 1), actions);

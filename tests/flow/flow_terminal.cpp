@@ -48,6 +48,8 @@ void Stage::terminal(const Line& line, const Line* next) {
         world_.run_until([&] { return t.terminal().has_keys(); }, answer_within_ms);
         if (!t.terminal().has_keys()) return fail(till_name + " cannot sign on");
     }
+    for (const routing::RouteId route : {simulation::route_a, simulation::route_b})
+        world_.issuer(route).received.clear();
     if (next != nullptr && next->subject == "issuer") prepare_issuer(*next);
     if (request == "retry")
         retry(line);
@@ -67,7 +69,8 @@ void Stage::send_new(Till& t, const Line& line, const std::string& request) {
     auto out = build(t, line, request);
     if (!out) return;
     overlay(t, line, *out);
-    Till::Asked& asked = t.ask(std::move(*out), line.value("line") == "2" ? 1 : 0);
+    Till::Asked& asked = line.value("lost") ? t.ask_in_vain(std::move(*out))
+                                            : t.ask(std::move(*out), line.value("line") == "2" ? 1 : 0);
     last_ = {&t, &asked, 0};
     named_[line.value("as").value_or("#" + std::to_string(++names_given_))] = {&t, &asked, std::nullopt};
 }

@@ -34,7 +34,8 @@ TEST_CASE("Flows go as they are written", "[flow]") {
         const flow::Script script = read_flow(path);
         std::string rules;
         for (const std::string& rule : script.rules) rules += " [" + rule + "]";
-        DYNAMIC_SECTION(script.name << rules << " " << script.title) {
+        DYNAMIC_SECTION(script.name << rules) {
+            INFO(script.title);
             REQUIRE_FALSE(flow::casts_of(script).empty());
             for (const flow::Cast& cast : flow::casts_of(script)) {
                 const auto failures = flow::play(script, cast);

@@ -6,7 +6,8 @@ namespace simulation {
 
 IssuerNode::IssuerNode(routing::IssuerConfig config, hsm::HsmEngine& engine, Network& network, Agenda& agenda,
                        std::function<iso8583::Now()> now)
-    : network_(network),
+    : engine_(engine),
+      network_(network),
       agenda_(agenda),
       now_(std::move(now)),
       dialect_(config.dialect),
@@ -80,6 +81,28 @@ void IssuerNode::carry_out(std::uint64_t connection, std::vector<routing::Issuer
             drop_all();
         }
     }
+}
+
+void IssuerNode::send(iso8583::FieldValues fields) {
+    if (readers_.empty()) return;
+    static constexpr char zeros[8] = {};
+    fields.set(iso8583::Field::mac_primary, std::string_view(zeros, sizeof zeros));
+    auto encoded = iso8583::encode(*dialect_, fields);
+    ENSURE(encoded.has_value());
+    const iso8583::ByteView covered = encoded->mac_input();
+    const hsm::Reply mac = engine_.perform(hsm::GenerateMac{
+        hsm::KeyKind::zak, model_.config().zak, model_.config().mac, {covered.begin(), covered.end()}});
+    ENSURE(mac.has_value());
+    iso8583::write_mac(*dialect_, *encoded, std::get<hsm::MacGenerated>(*mac).mac);
+    iso8583::Frame frame;
+    frame.body = std::move(encoded->body);
+    iso8583::Bytes bytes;
+    iso8583::write_frame(dialect_->framing(), frame, bytes);
+    network_.write(readers_.begin()->first, Side::peer_side, std::move(bytes));
+}
+
+void IssuerNode::send_bytes(iso8583::Bytes bytes) {
+    if (!readers_.empty()) network_.write(readers_.begin()->first, Side::peer_side, std::move(bytes));
 }
 
 bool IssuerNode::release_one() {

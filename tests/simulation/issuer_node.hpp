@@ -40,6 +40,10 @@ class IssuerNode {
     bool hold_answers = false;
     /// The oldest held answer leaves; on another connection when its own is gone. False when there is none.
     bool release_one();
+    /// An answer that the issuer makes up, with a right MAC.
+    void send(iso8583::FieldValues fields);
+    /// Bytes as they are, on its first connection.
+    void send_bytes(iso8583::Bytes bytes);
     void forget_held() { held_.clear(); }
     [[nodiscard]] std::size_t held() const { return held_.size(); }
     /// So many messages from now on are lost before they arrive (network management is not counted).
@@ -57,6 +61,7 @@ class IssuerNode {
     void carry_out(std::uint64_t connection, std::vector<routing::IssuerAction>& actions,
                    bool network_management);
 
+    hsm::HsmEngine& engine_;
     Network& network_;
     Agenda& agenda_;
     std::function<iso8583::Now()> now_;

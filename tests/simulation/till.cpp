@@ -18,11 +18,16 @@ Profile Till::profile() const {
 iso8583::UtcTime Till::utc() const { return world_.now().utc; }
 
 Till::Asked& Till::ask(peers::Outgoing out, std::size_t line) {
+    Asked& asked = ask_in_vain(std::move(out));
+    transmit(asked.tries.back(), line);
+    return asked;
+}
+
+Till::Asked& Till::ask_in_vain(peers::Outgoing out) {
     if (asked_.size() == asked_max) asked_.pop_front();
     Asked& asked = asked_.emplace_back();
     asked.first_sent = world_.now().instant;
     asked.tries.push_back(std::move(out));
-    transmit(asked.tries.back(), line);
     return asked;
 }
 
@@ -75,36 +80,41 @@ void Till::frame_arrived(const iso8583::Frame& frame) {
     if (!address || address->terminal != terminal_.config().terminal)
         return world_.checkers().wire_breach("a terminal got a message that is not for it",
                                              world_.now().instant);
+    // Requests under one trace are told apart by whose answer this can be.
+    std::string breaches;
     for (auto at = asked_.rbegin(); at != asked_.rend(); ++at) {
         const peers::Outgoing& sent = at->sent();
-        if (sent.stan == address->stan && sent.fields.mti().response() == address->mti)
-            return judge(*at, frame);
+        if (sent.stan != address->stan || sent.fields.mti().response() != address->mti) continue;
+        if (judge(*at, frame, breaches)) return;
     }
-    if (asked_.size() < asked_max)
-        world_.checkers().wire_breach("a reply that answers no request", world_.now().instant);
+    if (breaches.empty() && asked_.size() < asked_max) breaches = "a reply that answers no request";
+    if (!breaches.empty())
+        world_.checkers().wire_breach("terminal " + terminal_.config().terminal.str() + ": " + breaches,
+                                      world_.now().instant);
 }
 
-void Till::judge(Asked& asked, const iso8583::Frame& frame) {
+bool Till::judge(Asked& asked, const iso8583::Frame& frame, std::string& breaches) {
     const peers::Transaction what = asked.sent().transaction;
     const bool financial = what == peers::Transaction::sale || what == peers::Transaction::void_sale ||
                            what == peers::Transaction::refund || what == peers::Transaction::reversal;
     // A second answer to what changes keys or batches must not change them again.
-    if (asked.answered() && !financial) return;
-    std::string breaches;
+    if (asked.answered() && !financial) return true;
     for (auto sent = asked.tries.rbegin(); sent != asked.tries.rend(); ++sent) {
         auto outcome = terminal_.receive(*sent, frame);
         if (!outcome) {
-            breaches = outcome.error().what;
+            if (breaches.empty()) breaches = std::string(peers::name(what)) + ": " + outcome.error().what;
             continue;
         }
         last_answer_ = *outcome;
         asked.answers.push_back(std::move(*outcome));
         if (on_answer) on_answer(asked);
-        return;
+        return true;
     }
-    world_.checkers().wire_breach(std::string(peers::name(what)) + " of terminal " +
-                                      terminal_.config().terminal.str() + ": " + breaches,
-                                  world_.now().instant);
+    // While the store takes no new work nothing is recorded, so a refusal then has no DE37 (R62).
+    if (world_.store_was_full() && breaches.ends_with(": DE37 is missing")) return true;
+    // When the HSM could not say which key a request was under, the answer takes the newest: not every
+    // terminal's (R64).
+    return world_.hsm_has_failed() && breaches.ends_with(": the MAC is wrong");
 }
 
 peers::TerminalConfig till_config(const World& world, std::uint32_t number) {

@@ -38,6 +38,8 @@ class Till {
     /// Sends a new request; false when there is no connection. The reference lives until asked_max more were
     /// sent.
     Asked& ask(peers::Outgoing out, std::size_t line = 0);
+    /// A request that never arrives.
+    Asked& ask_in_vain(peers::Outgoing out);
     /// The same request once more, its MAC under the newest key.
     void ask_again(Asked& asked, bool repeat_mti, std::size_t line = 0);
     void drop_line(std::size_t line);
@@ -55,7 +57,8 @@ class Till {
     };
     bool transmit(const peers::Outgoing& out, std::size_t line);
     void frame_arrived(const iso8583::Frame& frame);
-    void judge(Asked& asked, const iso8583::Frame& frame);
+    /// True when the frame is in order as an answer to it; else what is wrong is added to `breaches` once.
+    bool judge(Asked& asked, const iso8583::Frame& frame, std::string& breaches);
 
     World& world_;
     peers::Terminal terminal_;

@@ -31,6 +31,13 @@ hsm::MacProfile mac_of(const routing::Route& route) {
     return {cmac ? hsm::MacAlgorithm::aes_cmac : hsm::MacAlgorithm::retail, hsm::MacPadding::zeros};
 }
 
+const iso8583::Dialect* dialect_of(const Configuration& configuration, const routing::Route& route) {
+    const iso8583::Dialect* dialect = iso8583::find_dialect(route.dialect);
+    ENSURE(dialect != nullptr);
+    const bool iso4 = configuration.issuer_keys.at(route.id).pin_block_format == hsm::PinBlockFormat::iso4;
+    return iso4 ? &iso8583::with_aes_pin_block(*dialect) : dialect;
+}
+
 }  // namespace
 
 World::World(const WorldOptions& options)
@@ -51,8 +58,7 @@ World::World(const WorldOptions& options)
     for (const routing::Route& route : configuration_->routes.routes()) {
         routing::IssuerConfig config;
         config.name = route.name;
-        config.dialect = iso8583::find_dialect(route.dialect);
-        ENSURE(config.dialect != nullptr);
+        config.dialect = dialect_of(*configuration_, route);
         config.zak = configuration_->issuer_keys.at(route.id).zak;
         config.zpk = configuration_->issuer_keys.at(route.id).zpk;
         config.pin_block_format = configuration_->issuer_keys.at(route.id).pin_block_format;
@@ -196,7 +202,8 @@ void World::start() {
 
 void World::crash(std::size_t keep_prefix, std::int64_t downtime_ms) {
     if (!process_) return;
-    const bool in_sync = store.disk.sync_pending();
+    const bool in_sync =
+        store.disk.unsynced_batches() > 0;  // of a failed one too: it may be on the disk or not
     trace("CRASH" + std::string(in_sync ? keep_prefix > 0 ? " in a sync whose batch survives"
                                                           : " in a sync whose batch is lost"
                                         : ""));
@@ -228,6 +235,7 @@ void World::replace_configuration(const std::function<void(Configuration&)>& cha
 void World::set_accepts_new_work(bool accepts) {
     if (accepts == accepts_new_work_ || !process_) return;
     accepts_new_work_ = accepts;
+    store_was_full_ = store_was_full_ || !accepts;
     checkers_.reached("R62 disk nearly full");
     process_->event_arrived(StoreHealthChanged{accepts, accepts ? "" : "disk nearly full"});
     after_step();
@@ -285,7 +293,7 @@ void World::connect_issuer(std::size_t index) {
     IssuerSessionSetup setup;
     setup.link = LinkId{slot.connection};
     setup.route = slot.route;
-    setup.dialect = iso8583::find_dialect(route->dialect);
+    setup.dialect = dialect_of(*configuration_, *route);
     setup.framing = setup.dialect->framing();
     setup.mac = mac_of(*route);
     setup.zaks = {configuration_->issuer_keys.at(slot.route).zak};
@@ -332,6 +340,7 @@ Till& World::add_till(std::unique_ptr<Till> till) {
 
 std::optional<hsm::Reply> World::ask_hsm(LinkId asker, hsm::Ticket ticket, const hsm::Request& request) {
     const bool fails = !hsm_up || chance_.permille(faults.hsm_fails_permille);
+    hsm_has_failed_ = hsm_has_failed_ || fails;
     hsm::Reply reply =
         fails ? hsm::Reply(tl::unexpected(hsm::HsmFault::unavailable)) : engine_.perform(request);
     if (fails) checkers_.reached("R64 HSM unavailable");
@@ -352,12 +361,13 @@ void World::released(const Effect& effect) {
     note_effect(effect);
     if (const auto* answer = std::get_if<AnswerOperator>(&effect)) {
         const auto waiting = operators_.find(answer->ticket);
-        if (waiting == operators_.end()) return;
-        const auto answered = std::move(waiting->second);
-        operators_.erase(waiting);
-        if (answered) answered(answer->answer);
+        if (waiting != operators_.end()) {
+            const auto answered = std::move(waiting->second);
+            operators_.erase(waiting);
+            if (answered) answered(answer->answer);
+        }
     }
-    if (const auto* note = std::get_if<Note>(&effect); note != nullptr && keep_notes) notes.push_back(*note);
+    if (on_released) on_released(effect);
 }
 
 void World::note_effect(const Effect& effect) {

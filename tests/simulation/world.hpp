@@ -75,6 +75,8 @@ class World final : public Surroundings {
     void crash_in_next_sync(bool kept) { crash_in_next_sync_ = kept; }
     void replace_configuration(const std::function<void(acquirer::Configuration&)>& change);
     void set_accepts_new_work(bool accepts);
+    [[nodiscard]] bool store_was_full() const { return store_was_full_; }
+    [[nodiscard]] bool hsm_has_failed() const { return hsm_has_failed_; }
     /// Asks as an operator; the answer comes after the sync, or never when the switch dies.
     void operate(acquirer::OperatorCommand command, const std::string& user, acquirer::Role role,
                  std::function<void(const acquirer::OperatorAnswer&)> answered);
@@ -106,9 +108,8 @@ class World final : public Surroundings {
     [[nodiscard]] std::uint64_t turns() const { return turns_; }
     [[nodiscard]] bool tracing() const { return static_cast<bool>(trace_); }
     void trace(const std::string& line) const;
-    /// Notes since the last call, for scripts.
-    std::vector<acquirer::Note> notes;
-    bool keep_notes = false;
+    /// Hears every effect that leaves, after the checkers.
+    std::function<void(const acquirer::Effect&)> on_released;
 
     // Surroundings
     void to_peer(acquirer::LinkId link, iso8583::Bytes bytes) override;
@@ -146,6 +147,8 @@ class World final : public Surroundings {
     bool sync_is_timed_ = false;
     std::optional<bool> crash_in_next_sync_;
     bool accepts_new_work_ = true;
+    bool store_was_full_ = false;
+    bool hsm_has_failed_ = false;
 
     std::map<routing::RouteId, std::unique_ptr<IssuerNode>> issuers_;
     std::vector<IssuerSlot> issuer_slots_;

@@ -65,6 +65,7 @@ void add_routes(Configuration& c) {
     a.not_found_quarantine_ms = 5'000;
     a.advice_retry_first_ms = 500;
     a.advice_retry_max_ms = 5'000;
+    a.advice_attempts_max = 15;
     routing::Route b = a;
     b.id = route_b;
     b.name = "issuer-b";

@@ -1,0 +1,37 @@
+// One seed from its first sale to the verdict: bad weather, then calm, then everything must have come to an
+// end.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tests/simulation/checkers.hpp"
+
+namespace simulation {
+
+struct RunOptions {
+    std::uint64_t seed = 1;
+    std::int64_t bad_weather_ms = 60'000;
+    std::function<void(const std::string&)> trace;
+    /// Self-test of the checkers: a disk that says done and has not written.
+    bool lying_disk = false;
+};
+
+struct Verdict {
+    std::uint64_t seed = 0;
+    std::uint64_t turns = 0;
+    std::uint64_t effects_hash = 0;
+    std::uint64_t transactions = 0;
+    std::vector<Broken> broken;
+    std::map<std::string, std::uint64_t> reached;
+};
+
+[[nodiscard]] Verdict run_seed(const RunOptions& options);
+
+/// The branches that a campaign should reach, by the names Checkers::reached uses.
+[[nodiscard]] const std::vector<std::string>& rare_branches();
+
+}  // namespace simulation

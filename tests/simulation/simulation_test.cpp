@@ -1,0 +1,82 @@
+// The simulator under test, and the switch in 2,000 worlds.
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "tests/simulation/run.hpp"
+#include "tests/simulation/world_configuration.hpp"
+
+namespace {
+
+using namespace simulation;
+
+void check_seed(std::uint64_t seed, std::int64_t bad_weather_ms,
+                std::map<std::string, std::uint64_t>* reached = nullptr) {
+    RunOptions options;
+    options.seed = seed;
+    options.bad_weather_ms = bad_weather_ms;
+    const Verdict verdict = run_seed(options);
+    for (const Broken& b : verdict.broken)
+        FAIL_CHECK("seed " << seed << ", " << b.invariant << " broken: " << b.what
+                           << "\n  repeat it: simulate --seed " << seed << " --seconds "
+                           << bad_weather_ms / 1'000 << " --trace");
+    if (reached == nullptr) return;
+    for (const auto& [branch, times] : verdict.reached) (*reached)[branch] += times;
+}
+
+}  // namespace
+
+TEST_CASE("2,000 short seeds break no invariant and reach every rare branch", "[simulation]") {
+    std::map<std::string, std::uint64_t> reached;
+    for (std::uint64_t seed = 1; seed <= 2'000; ++seed) check_seed(seed, 30'000, &reached);
+    for (const std::string& branch : rare_branches()) {
+        INFO(branch);
+        CHECK(reached.contains(branch));
+    }
+    CHECK(true);
+}
+
+TEST_CASE("Seeds that once broke an invariant do not any more", "[simulation]") {
+    std::ifstream file(SWITCH_SOURCE_DIR "/tests/simulation/seeds.txt");
+    REQUIRE(file.is_open());
+    std::size_t seeds = 0;
+    for (std::string line; std::getline(file, line);) {
+        std::istringstream words(line.substr(0, line.find('#')));
+        std::uint64_t seed = 0;
+        std::int64_t seconds = 0;
+        if (!(words >> seed >> seconds)) continue;
+        check_seed(seed, seconds * 1'000);
+        ++seeds;
+    }
+    CHECK(seeds > 0);
+}
+
+TEST_CASE("The same seed twice gives the same effects, another seed others", "[simulation]") {
+    std::set<std::uint64_t> hashes;
+    for (std::uint64_t seed = 901; seed <= 920; ++seed) {
+        RunOptions options;
+        options.seed = seed;
+        options.bad_weather_ms = 20'000;
+        const Verdict once = run_seed(options), again = run_seed(options);
+        INFO("seed " << seed);
+        CHECK(once.effects_hash == again.effects_hash);
+        CHECK(once.turns == again.turns);
+        CHECK(once.transactions == again.transactions);
+        hashes.insert(once.effects_hash);
+    }
+    CHECK(hashes.size() == 20);
+}
+
+TEST_CASE("A disk that lies about its syncs is found out", "[simulation]") {
+    std::set<std::string> invariants;
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        RunOptions options;
+        options.seed = seed;
+        options.bad_weather_ms = 30'000;
+        options.lying_disk = true;
+        for (const Broken& b : run_seed(options).broken) invariants.insert(b.invariant);
+    }
+    // What was acknowledged is gone, and what was told to a terminal is not true any more.
+    CHECK(invariants.contains("I9"));
+}
