@@ -32,7 +32,7 @@ constexpr std::array void_checks = {original_not_found,
                                     original_busy,
                                     void_after_refund,
                                     void_after_settlement,
-                                    amount_against_original};
+                                    void_amount_differs};
 constexpr std::array refund_checks = {merchant_not_enabled,
                                       original_not_found,
                                       original_authorization_differs,

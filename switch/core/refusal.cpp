@@ -71,9 +71,12 @@ constexpr std::array table = {
                 "the amount is over the merchant's limit of one refund"},
     RefusalInfo{count_limit, "count_limit", "R24", "65", "65", "OVER COUNT LIMIT",
                 "the terminal's refunds of the day are used up"},
+    RefusalInfo{void_amount_differs, "void_amount_differs", "R4", "64", "64", "AMOUNT AGAINST ORIGINAL",
+                "a void is of the whole sale, and the amount is another"},
+    RefusalInfo{reversal_amount_differs, "reversal_amount_differs", "R37", "64", "64",
+                "AMOUNT AGAINST ORIGINAL", "a reversal names another amount than its original"},
     RefusalInfo{amount_against_original, "amount_against_original", "R11", "64", "64",
-                "AMOUNT AGAINST ORIGINAL",
-                "more than what remains of the sale, or not the original's amount"},
+                "AMOUNT AGAINST ORIGINAL", "more than what remains of the sale"},
     RefusalInfo{fraud_suspected, "fraud_suspected", "R24", "59", "59", "REFUSED", "a fraud rule applies"},
     RefusalInfo{approval_required, "approval_required", "R17", "01", "01", "",
                 "held until an operator decides"},
@@ -151,6 +154,8 @@ bool is_unrecorded(Refusal refusal) {
         case window_passed:
         case amount_limit:
         case count_limit:
+        case void_amount_differs:
+        case reversal_amount_differs:
         case amount_against_original:
         case fraud_suspected:
         case approval_required:

@@ -44,7 +44,9 @@ enum class Refusal : std::uint8_t {
     window_passed = 60,                   // R16: 57
     amount_limit = 65,                    // R24: 61
     count_limit = 66,                     // R24: 65
-    amount_against_original = 70,         // R4, R11, R37: 64
+    void_amount_differs = 69,             // R4: 64
+    amount_against_original = 70,         // R11: 64
+    reversal_amount_differs = 71,         // R37: 64
     fraud_suspected = 75,                 // 59
     approval_required = 80,               // R17, R20b: 01
     no_route = 85,                        // 15

@@ -44,7 +44,7 @@ void ReversalFlow::on_request(const RequestArrived& event) {
     if (!r.amount || r.amount->minor_units() != original.amount.minor_units()) {  // R37
         c_.open_exception(original.rrn, "reversal_other_amount", "R37",
                           "a reversal names another amount than its original");
-        answer_refusal(c_, asker, r.amount ? Refusal::amount_against_original : Refusal::amount_invalid,
+        answer_refusal(c_, asker, r.amount ? Refusal::reversal_amount_differs : Refusal::amount_invalid,
                        original.rrn);
         return;
     }

@@ -233,7 +233,7 @@ Refusal TransactionFlow::void_state_allows(Draft& d) {
 Refusal TransactionFlow::void_is_whole(Draft& d) {
     return d.event.request.amount->minor_units() == d.sale->amount.minor_units()
                ? Refusal::none
-               : Refusal::amount_against_original;
+               : Refusal::void_amount_differs;
 }
 
 Refusal TransactionFlow::window_is_open(Draft& d) {

@@ -77,6 +77,8 @@ TEST_CASE("every refusal has a row, with codes of both profiles and a text that 
                           Refusal::amount_limit,
                           Refusal::count_limit,
                           Refusal::amount_against_original,
+                          Refusal::void_amount_differs,
+                          Refusal::reversal_amount_differs,
                           Refusal::fraud_suspected,
                           Refusal::approval_required,
                           Refusal::no_route,
