@@ -1,4 +1,6 @@
 // The shell end to end: real sockets, real sessions and core, models as peers.
+#include <sys/socket.h>
+
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <set>
@@ -101,10 +103,13 @@ TEST_CASE("stopping waits for what is in flight and takes nothing new (SIGTERM)"
     const Outgoing sale = terminal.model().sale(card, 9'968, TerminalAt::now());  // the issuer stays silent
     terminal.send(sale);
     REQUIRE(stack.wait_for_metric("pending", 1));
-    std::thread stopping([&] { CHECK(stack.stop() == 0); });
+    // Assertions are made on one thread only.
+    int exit_code = -1;
+    std::thread stopping([&] { exit_code = stack.stop(); });
     // R50: silent issuer, the terminal is told so before the switch ends.
     CHECK(terminal.receive(sale).code.str() == "68");
     stopping.join();
+    CHECK(exit_code == 0);
     CHECK_THROWS(Socket::connect(stack.iso()));
 }
 
@@ -207,6 +212,33 @@ TEST_CASE("strangers: bounds on connections and on nonsense") {
         socket.send(begun);
         CHECK(socket.receive_all().empty());
     }
+}
+
+TEST_CASE("a peer that sends and does not read is closed at a bound") {
+    StackOptions options;
+    options.issuer_port = 1;
+    options.terminal_limits.outbox_bytes_max = 64 * 1024;
+    Stack stack(options);
+    TerminalAt terminal(stack.iso(), TerminalProfile::iso87_ascii);
+    const int small = 4'096;
+    ::setsockopt(terminal.socket().fd(), SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    iso8583::Bytes burst;
+    for (int i = 0; i < 500; ++i) {
+        const Outgoing echo = terminal.model().echo(TerminalAt::now());
+        burst.insert(burst.end(), echo.frame.begin(), echo.frame.end());
+    }
+    // The kernel's buffers take some megabytes first; then sending fails, because the switch has closed.
+    bool closed = false;
+    for (int i = 0; i < 2'000 && !closed; ++i) {
+        try {
+            terminal.socket().send(burst);
+        } catch (const std::runtime_error&) {
+            closed = true;
+        }
+    }
+    CHECK(closed);
+    REQUIRE(stack.wait_for_metric("terminal_links_accepted_total", 1));
+    CHECK(stack.metric("terminal_links") == 0);
 }
 
 TEST_CASE("reload: a new configuration is decided by from the next request on (SIGHUP)") {

@@ -313,7 +313,7 @@ Stack::Stack(StackOptions options)
     : config_(demo_config(options.issuer_reply_timeout_ms)),
       engine_(hsm::Lmk::test(), random_),
       vault_(test_vault_key()),
-      overlay_(store_),
+      overlay_(*store_),
       core_(config_.configuration, overlay_, vault_, ledger::audit_sha256) {
     hsm_ = options.hsm ? options.hsm(reactor_, log_, clock_) : std::make_unique<EmbeddedHsm>(engine_);
     ShellSetup setup = shell_setup_of(config_, options.control_path);
@@ -325,7 +325,7 @@ Stack::Stack(StackOptions options)
     setup.issuers[0].reconnect_longest_ms = 100;
     setup.bounds = options.bounds;
     setup.terminal_limits = options.terminal_limits;
-    RuntimeParts parts{core_, overlay_, store_, *hsm_, log_, clock_, options.control, {}};
+    RuntimeParts parts{core_, overlay_, *store_, *hsm_, log_, clock_, options.control, {}};
     if (options.reload)
         parts.reload = [this, reload = options.reload] { return reload(config_.configuration); };
     runtime_ = std::make_unique<Runtime>(reactor_, parts, std::move(setup), config_.configuration);
@@ -336,7 +336,10 @@ Stack::Stack(StackOptions options)
     thread_ = std::thread([this] { exit_code_ = runtime_->run(); });
 }
 
-Stack::~Stack() { stop(); }
+Stack::~Stack() {
+    stop();
+    store_.reset();  // before the runtime, which its committer may still be calling
+}
 
 int Stack::stop() {
     runtime_->begin_to_stop();

@@ -169,7 +169,7 @@ class Stack {
     [[nodiscard]] double metric(const std::string& name) const;
     /// Waits until a metric has at least this value. Asks again and again, for want of an event to wait for.
     bool wait_for_metric(const std::string& name, double at_least) const;
-    ThreadedStore& store() { return store_; }
+    ThreadedStore& store() { return *store_; }
 
   private:
     acquirer::WallClock clock_{"Asia/Shanghai"};
@@ -179,7 +179,7 @@ class Stack {
     hsm::HsmEngine engine_;
     acquirer::Reactor reactor_;
     std::unique_ptr<acquirer::HsmAccess> hsm_;
-    ThreadedStore store_;
+    std::unique_ptr<ThreadedStore> store_ = std::make_unique<ThreadedStore>();
     ledger::PanVault vault_;
     ledger::Overlay overlay_;
     acquirer::SwitchCore core_;
