@@ -7,8 +7,8 @@
 // When a sync fails no effect leaves any more, links close, one line says why, and run() returns 1 (R62).
 //
 // Thread: everything on the one that calls run(), but begin_to_stop(). Ownership: refers to the parts, which
-// outlive it, but for the store: a sync may end as long as the store lives, so it is destroyed after run() and
-// before the runtime.
+// outlive it, but for the store: a sync may end as long as the store lives, so it is destroyed after run()
+// and before the runtime.
 #pragma once
 
 #include <atomic>
