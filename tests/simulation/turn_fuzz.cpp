@@ -77,9 +77,10 @@ class Play {
                     return t.terminal().void_sale(r, t.utc());
                 });
             case 8:
+                // A terminal reverses what it did itself: another's may speak another profile.
                 if (last_sale_ != nullptr)
-                    till(in).ask(
-                        till(in).terminal().reversal(last_sale_->tries.front(), "98", till(in).utc()));
+                    seller_->ask(
+                        seller_->terminal().reversal(last_sale_->tries.front(), "98", seller_->utc()));
                 return;
             case 9:
                 return world_.pass(std::int64_t{in.byte()} * 50);
@@ -192,6 +193,7 @@ class Play {
         const auto pan = iso8583::Pan::parse((choice & 1) != 0 ? cards_a[0] : cards_b[0]).value();
         peers::SaleOptions options;
         if ((choice & 6) == 6 && t.profile() == acquirer::Profile::iso87) options.pin = "1234";
+        seller_ = &t;
         last_sale_ = &t.ask(t.terminal().sale(pan, 100 + 256 * std::int64_t{choice}, t.utc(), options));
     }
     template <typename Build>
@@ -208,6 +210,7 @@ class Play {
     std::set<std::uint64_t> strangers_;
     std::uint64_t stranger_[2] = {0, 0};
     Till::Asked* last_sale_ = nullptr;
+    Till* seller_ = nullptr;
 };
 
 }  // namespace
