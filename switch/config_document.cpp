@@ -12,7 +12,7 @@ Node node_of(const toml::node& from) {
     if (const auto* table = from.as_table()) {
         node.kind = Node::Kind::table;
         for (const auto& [key, value] : *table)
-            node.members.emplace_back(std::string(key.str()), node_of(value));
+            node.members.push_back({std::string(key.str()), node_of(value)});
         // toml++ orders keys by name; people read a file by its lines.
         std::stable_sort(node.members.begin(), node.members.end(),
                          [](const auto& a, const auto& b) { return a.second.line < b.second.line; });

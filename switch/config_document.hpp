@@ -11,17 +11,24 @@
 
 namespace acquirer::config {
 
+struct Member;
+
 struct Node {
     enum class Kind : std::uint8_t { text, integer, boolean, list, table, other };
     Kind kind = Kind::other;
     std::string text;
     std::int64_t integer = 0;
     bool boolean = false;
-    std::vector<Node> items;                            // list
-    std::vector<std::pair<std::string, Node>> members;  // table, in the order of their lines
+    std::vector<Node> items;      // list
+    std::vector<Member> members;  // table, in the order of their lines
     int line = 0;
 
     [[nodiscard]] const Node* find(std::string_view key) const;
+};
+/// A key of a table and what stands there. A type of its own, because std::pair wants its parts complete.
+struct Member {
+    std::string first;
+    Node second;
 };
 /// "a text", "a number" …: what stands there, for an error.
 std::string_view name(Node::Kind kind);

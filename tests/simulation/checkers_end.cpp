@@ -27,7 +27,22 @@ std::string packed(const std::string& digits) {
     return bytes ? std::string(iso8583::as_text(*bytes)).substr(0, digits.size() / 2) : std::string();
 }
 
+/// Magic amounts of issuer-sim to which it never gives an advice an answer that counts: repeated until a
+/// person looks.
+bool never_answered(const TransactionRecord& r) {
+    const std::int64_t end = r.amount.minor_units() % 10'000;
+    return r.advice.kind == ledger::QueuedAdvice::Kind::refund &&
+           (end == 9968 || end == 9971 || end == 9972 || end == 9991);
+}
+
 }  // namespace
+
+std::uint32_t Checkers::advices_never_answered(routing::RouteId route) const {
+    return static_cast<std::uint32_t>(std::count_if(records_.begin(), records_.end(), [&](const auto& entry) {
+        const TransactionRecord& r = entry.second;
+        return routing::RouteId{r.route} == route && r.state == State::advice_pending && never_answered(r);
+    }));
+}
 
 void Checkers::check_whole_store(iso8583::Instant at) {
     after_crash(at);
@@ -43,9 +58,10 @@ void Checkers::check_whole_store(iso8583::Instant at) {
 /// are their fold.
 void Checkers::check_totals(iso8583::Instant at) {
     std::map<std::string, ledger::Total> fold;
-    for (const auto& [rrn, r] : records_) {
+    for (const auto& [rrn, record] : records_) {
+        const ledger::TransactionRecord& r = record;  // clang 14 captures no structured binding
         for (const ledger::Posting& p : r.postings) {
-            const auto who = [&](ledger::Account account) {
+            const auto who = [&r](ledger::Account account) {
                 return account == ledger::Account::merchant_payable ? r.merchant.str()
                                                                     : std::to_string(r.route);
             };
@@ -110,6 +126,7 @@ void Checkers::check_drained(iso8583::Instant at) {
                 broken("liveness", "still under way though nothing hinders it: " + words(r), at);
                 break;
             case State::advice_pending:
+                if (never_answered(r)) break;
                 broken("liveness", "an advice is not through though nothing hinders it: " + words(r), at);
                 break;
             case State::voiding:
@@ -151,7 +168,8 @@ void Checkers::check_books(routing::RouteId route, const routing::IssuerBooks& b
         const auto found = theirs.find(r.rrn.str());
         const Standing stands = found == theirs.end() ? Standing{} : found->second;
         if (found != theirs.end()) theirs.erase(found);
-        if (stands == ours || chain_is_excused(r)) return;
+        if (stands == ours || chain_is_excused(r) || (r.state == State::advice_pending && never_answered(r)))
+            return;
         broken("I11",
                "issuer and ledger differ on " + words(r) + ": the issuer has sale " +
                    std::to_string(stands.sale) + ", refund " + std::to_string(stands.refund) + ", void " +
