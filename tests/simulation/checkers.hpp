@@ -48,6 +48,8 @@ class Checkers {
     /// I6: everything that was in doubt has come to an end, and nothing waits (after faults stopped and
     /// queues drained).
     void check_drained(iso8583::Instant at);
+    /// Advices that this issuer will never answer, by their magic amounts.
+    [[nodiscard]] std::uint32_t advices_never_answered(routing::RouteId route) const;
     void check_books(routing::RouteId route, const routing::IssuerBooks& books, iso8583::Instant at);
     /// Clear texts that may stand nowhere (I10).
     void forbid(std::string clear_text) { forbidden_.push_back(std::move(clear_text)); }

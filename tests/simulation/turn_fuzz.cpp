@@ -77,11 +77,7 @@ class Play {
                     return t.terminal().void_sale(r, t.utc());
                 });
             case 8:
-                // A terminal reverses what it did itself: another's may speak another profile.
-                if (last_sale_ != nullptr)
-                    seller_->ask(
-                        seller_->terminal().reversal(last_sale_->tries.front(), "98", seller_->utc()));
-                return;
+                return reverse(in);
             case 9:
                 return world_.pass(std::int64_t{in.byte()} * 50);
             case 10:
@@ -138,9 +134,8 @@ class Play {
         world_.network.write(stranger_[profile], Side::peer_side, std::move(bytes));
     }
     iso8583::Bytes framed(Input& in, iso8583::Bytes body) {
-        const Till& t = till(in);
         iso8583::Frame frame;
-        const iso8583::FramingSpec spec = const_cast<Till&>(t).terminal().framing();
+        const iso8583::FramingSpec spec = till(in).terminal().framing();
         if (spec.tpdu) frame.tpdu = *iso8583::parse_hex("6000010002");
         frame.header.resize(spec.header_bytes, 0x60);
         frame.body = std::move(body);
@@ -188,28 +183,36 @@ class Play {
     }
 
     void sell(Input& in) {
-        Till& t = till(in);
+        const std::size_t who = in.byte() & 1;
+        Till& t = *world_.tills()[who];
         const std::uint8_t choice = in.byte();
         const auto pan = iso8583::Pan::parse((choice & 1) != 0 ? cards_a[0] : cards_b[0]).value();
         peers::SaleOptions options;
         if ((choice & 6) == 6 && t.profile() == acquirer::Profile::iso87) options.pin = "1234";
-        seller_ = &t;
-        last_sale_ = &t.ask(t.terminal().sale(pan, 100 + 256 * std::int64_t{choice}, t.utc(), options));
+        last_sale_[who] = &t.ask(t.terminal().sale(pan, 100 + 256 * std::int64_t{choice}, t.utc(), options));
     }
+    void reverse(Input& in) {
+        const std::size_t who = in.byte() & 1;
+        Till& t = *world_.tills()[who];
+        if (last_sale_[who] == nullptr) return;
+        t.ask(t.terminal().reversal(last_sale_[who]->tries.front(), "98", t.utc()));
+    }
+    /// Refund or void of that terminal's last sale, when it was approved.
     template <typename Build>
     void ask(Input& in, const Build& build) {
-        Till& t = till(in);
+        const std::size_t who = in.byte() & 1;
+        Till& t = *world_.tills()[who];
         const std::uint8_t amount = in.byte();
-        if (last_sale_ == nullptr || last_sale_->answers.empty() || !last_sale_->answers.front().receipt)
-            return;
-        t.ask(build(t, *last_sale_->answers.front().receipt, 1 + std::int64_t{amount} * 100));
+        const Till::Asked* sale = last_sale_[who];
+        if (sale == nullptr || sale->answers.empty() || !sale->answers.front().receipt) return;
+        t.ask(build(t, *sale->answers.front().receipt, 1 + std::int64_t{amount} * 100));
     }
 
     World world_;
     bool issuers_are_deaf_;
     std::set<std::uint64_t> strangers_;
     std::uint64_t stranger_[2] = {0, 0};
-    Till::Asked* last_sale_ = nullptr;
+    Till::Asked* last_sale_[2] = {nullptr, nullptr};
     Till* seller_ = nullptr;
 };
 
