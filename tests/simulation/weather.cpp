@@ -62,7 +62,7 @@ void Weather::choose_climate() {
 void Weather::happen() {
     if (calm_) return;
     world_.at(chance_.between(event_ms_min, event_ms_max), [this] { happen(); });
-    switch (chance_.below(15)) {
+    switch (chance_.below(14)) {
         case 0:
         case 1:
             return issuer_goes_down();
@@ -96,12 +96,6 @@ void Weather::happen() {
             return suspend_somebody();
         case 12:
             return resolve_exception();
-        case 13:
-            // Once in a while the disk does not read any more; the process ends and a new one finds it well.
-            if (!chance_.permille(100)) return;
-            world_.checkers().reached("R62 disk unreadable");
-            return world_.store.disk.fail_reads(
-                ledger::StoreError{ledger::StoreError::Kind::io, "a read failed"});
         default:
             return change_policy();
     }
@@ -210,7 +204,6 @@ void Weather::calm() {
     world_.network.faults = {};
     world_.faults = {};
     world_.hsm_up = true;
-    world_.store.disk.fail_reads(std::nullopt);
     world_.set_accepts_new_work(true);
     for (const routing::RouteId route : {route_a, route_b}) {
         IssuerNode& node = world_.issuer(route);
