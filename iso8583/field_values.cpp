@@ -1,11 +1,53 @@
 #include "iso8583/field_values.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "iso8583/values/bytes.hpp"
 #include "iso8583/values/ensure.hpp"
 
 namespace iso8583 {
 
+namespace {
+constexpr std::size_t arena_bytes_first = 512;  // most messages fit, so that the arena never moves
+}
+
 FieldValues::~FieldValues() { zeroise(arena_.data(), arena_.size()); }
+
+FieldValues::FieldValues(FieldValues&& other) noexcept
+    : mti_(other.mti_), present_(other.present_), slots_(other.slots_), arena_(std::move(other.arena_)) {
+    other.clear(Mti());
+}
+
+FieldValues& FieldValues::operator=(const FieldValues& other) {
+    if (this == &other) return *this;
+    clear(other.mti_);
+    grow(other.arena_.size());
+    arena_ = other.arena_;
+    slots_ = other.slots_;
+    present_ = other.present_;
+    return *this;
+}
+
+FieldValues& FieldValues::operator=(FieldValues&& other) noexcept {
+    if (this == &other) return *this;
+    clear(other.mti_);
+    arena_.swap(other.arena_);
+    slots_ = other.slots_;
+    present_ = other.present_;
+    other.clear(Mti());
+    return *this;
+}
+
+/// A bigger arena, when `more` bytes do not fit; the old one is zeroised before it is given back.
+void FieldValues::grow(std::size_t more) {
+    if (arena_.size() + more <= arena_.capacity()) return;
+    std::string bigger;
+    bigger.reserve(std::max({arena_bytes_first, 2 * arena_.capacity(), arena_.size() + more}));
+    bigger.assign(arena_);
+    zeroise(arena_.data(), arena_.size());
+    arena_.swap(bigger);
+}
 
 void FieldValues::clear(Mti mti) {
     zeroise(arena_.data(), arena_.size());
@@ -19,6 +61,7 @@ void FieldValues::set(Field f, std::string_view content) {
     Slot& s = slots_[index(f)];
     // Content of the same length is overwritten in place; otherwise the old bytes stay in the arena, unseen.
     if (!has(f) || s.size != content.size()) {
+        grow(content.size());
         s.offset = static_cast<std::uint16_t>(arena_.size());
         s.size = static_cast<std::uint16_t>(content.size());
         arena_.append(content);

@@ -22,9 +22,10 @@ class FieldValues {
     FieldValues() = default;
     explicit FieldValues(Mti mti) : mti_(mti) {}
     FieldValues(const FieldValues&) = default;
-    FieldValues(FieldValues&&) noexcept = default;
-    FieldValues& operator=(const FieldValues&) = default;
-    FieldValues& operator=(FieldValues&&) noexcept = default;
+    /// Leaves nothing behind: what is moved from is empty and may be used again.
+    FieldValues(FieldValues&& other) noexcept;
+    FieldValues& operator=(const FieldValues& other);
+    FieldValues& operator=(FieldValues&& other) noexcept;
     ~FieldValues();
 
     [[nodiscard]] Mti mti() const { return mti_; }
@@ -55,6 +56,7 @@ class FieldValues {
         std::uint16_t offset = 0;
         std::uint16_t size = 0;
     };
+    void grow(std::size_t more);
     [[nodiscard]] std::string_view content(int n) const {
         const Slot& s = slots_[static_cast<std::size_t>(n)];
         return {arena_.data() + s.offset, s.size};

@@ -6,6 +6,33 @@ namespace iso8583 {
 
 Message::~Message() { zeroise(body_.data(), body_.size()); }
 
+Message::Message(Message&& other) noexcept
+    : dialect_(other.dialect_),
+      body_(std::move(other.body_)),
+      mti_(other.mti_),
+      present_(other.present_),
+      spans_(other.spans_) {
+    other.present_.clear();
+}
+
+Message& Message::operator=(const Message& other) {
+    if (this == &other) return *this;
+    Message copy(other);
+    return *this = std::move(copy);
+}
+
+Message& Message::operator=(Message&& other) noexcept {
+    if (this == &other) return *this;
+    // The bytes that were here go with `other`, which zeroises them when it dies; what it says is empty.
+    dialect_ = other.dialect_;
+    body_.swap(other.body_);
+    mti_ = other.mti_;
+    present_ = other.present_;
+    spans_ = other.spans_;
+    other.present_.clear();
+    return *this;
+}
+
 void Message::append_to(Field f, std::string& out) const {
     if (!has(f)) return;
     const Span& span = spans_[static_cast<std::size_t>(f)];

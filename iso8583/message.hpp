@@ -21,9 +21,10 @@ class Message {
   public:
     Message() = default;
     Message(const Message&) = default;
-    Message(Message&&) noexcept = default;
-    Message& operator=(const Message&) = default;
-    Message& operator=(Message&&) noexcept = default;
+    /// What is moved from is empty.
+    Message(Message&& other) noexcept;
+    Message& operator=(const Message& other);
+    Message& operator=(Message&& other) noexcept;
     /// Zeroises the body: it holds card and PIN data.
     ~Message();
 

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "iso8583/specs/moov_words.hpp"
 #include "iso8583/specs/spec_words.hpp"
 
 namespace iso8583::specs {
@@ -11,13 +12,6 @@ namespace iso8583::specs {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-struct PrefixName {
-    Prefix prefix = Prefix::none;
-    std::uint8_t size = 0;
-    bool tlv = false;
-    bool hex_fixed = false;
-};
 
 class JsonReader {
   public:
@@ -131,33 +125,9 @@ class JsonReader {
 
     PrefixName read_prefix(const Json& node, const std::string& path) {
         const std::string name = text(node, "prefix", path);
-        PrefixName p;
-        if (name == "BerTLV") {
-            p.tlv = true;
-            return p;
-        }
-        const std::size_t dot = name.find('.');
-        const std::string kind = name.substr(0, dot);
-        const std::string ls = dot == std::string::npos ? "" : name.substr(dot + 1);
-        const bool fixed = ls == "Fixed";
-        const bool lengths = !ls.empty() && ls.size() <= 4 && ls.find_first_not_of('L') == std::string::npos;
-        if (fixed && (kind == "ASCII" || kind == "BCD" || kind == "EBCDIC" || kind == "EBCDIC1047" ||
-                      kind == "Binary" || kind == "Hex" || kind == "None")) {
-            p.hex_fixed = kind == "Hex";
-            return p;
-        }
-        if (lengths && kind == "ASCII")
-            p.prefix = Prefix::ascii;
-        else if (lengths && kind == "BCD")
-            p.prefix = Prefix::bcd;
-        else if (lengths && (kind == "EBCDIC" || kind == "EBCDIC1047"))
-            p.prefix = Prefix::ebcdic;
-        else if (lengths && kind == "Binary")
-            p.prefix = Prefix::binary;
-        else
-            problem(path + ".prefix", fmt::format("\"{}\" is not mapped", name));
-        p.size = static_cast<std::uint8_t>(p.prefix == Prefix::none ? 0 : ls.size());
-        return p;
+        const auto prefix = parse_moov_prefix(name);
+        if (!prefix) problem(path + ".prefix", fmt::format("\"{}\" is not mapped", name));
+        return prefix.value_or(PrefixName{});
     }
 
     void read_field(FieldSpec& f, const Json& node, const std::string& path, int depth) {
@@ -391,36 +361,10 @@ class JsonWriter {
     }
 
     std::string enc(const FieldSpec& f, const std::string& path) {
-        switch (f.encoding) {
-            case Encoding::ascii:
-                return "ASCII";
-            case Encoding::ebcdic:
-                return "EBCDIC1047";
-            case Encoding::bcd:
-                return f.odd == Align::right ? "BCD" : "LBCD";
-            case Encoding::binary:
-                return "Binary";
-            case Encoding::hex:
-                return "HexToASCII";
-            case Encoding::hex_ebcdic:
-                problems.push_back({path, "bytes as EBCDIC hex cannot be said"});
-                break;
-        }
-        return {};
+        if (f.encoding == Encoding::hex_ebcdic)
+            problems.push_back({path, "bytes as EBCDIC hex cannot be said"});
+        return moov_encoding_of(f);
     }
-    std::string prefix(const FieldSpec& f) {
-        const std::string kind = f.fixed()                    ? f.encoding == Encoding::hex      ? "Hex"
-                                                                : f.encoding == Encoding::bcd    ? "BCD"
-                                                                : f.encoding == Encoding::binary ? "Binary"
-                                                                : f.encoding == Encoding::ebcdic ? "EBCDIC1047"
-                                                                                                 : "ASCII"
-                                 : f.prefix == Prefix::ascii  ? "ASCII"
-                                 : f.prefix == Prefix::bcd    ? "BCD"
-                                 : f.prefix == Prefix::ebcdic ? "EBCDIC1047"
-                                                              : "Binary";
-        return kind + "." + (f.fixed() ? std::string("Fixed") : std::string(f.prefix_size, 'L'));
-    }
-
     /// Bytes as hex whose length counts characters: there that is text of hex characters.
     FieldSpec as_text_of_hex(const FieldSpec& f, const std::string& path) {
         if (f.encoding != Encoding::hex || f.counts != Counts::wire) return f;
@@ -455,7 +399,7 @@ class JsonWriter {
         out["length"] = f.max;
         out["description"] = f.name;
         out["enc"] = enc(f, path);
-        out["prefix"] = prefix(f);
+        out["prefix"] = moov_prefix_of(f);
         if (f.fills)
             out["padding"] = {{"type", f.fill_align == Align::right ? "Left" : "Right"},
                               {"pad", std::string(1, f.fill)}};

@@ -6,104 +6,12 @@
 #include <pugixml.hpp>
 #include <sstream>
 
+#include "iso8583/specs/jpos_class.hpp"
 #include "iso8583/specs/spec_words.hpp"
 
 namespace iso8583::specs {
 
 namespace {
-
-/// A class name taken apart: IF A _ LL H CHAR → text of that alphabet, two letters of length, binary length,
-/// characters.
-struct FieldClass {
-    FieldSpec spec;  // content, encoding, prefix, padding
-    bool bitmap = false;
-    bool absent = false;  // IF_NOP: takes no bytes
-    std::uint8_t tag_size = 0;
-};
-
-bool take(std::string_view& text, std::string_view word) {
-    if (text.substr(0, word.size()) != word) return false;
-    text.remove_prefix(word.size());
-    return true;
-}
-
-void fill_up(FieldSpec& f, Align align, char c) {
-    if (!f.fixed()) return;
-    f.fills = true;
-    f.fill_align = align;
-    f.fill = c;
-}
-
-/// nullopt: a class that is not mapped.
-std::optional<FieldClass> parse_class(std::string_view name, bool pad_left, int field) {
-    name.remove_prefix(std::min(name.size(), name.rfind('.') + 1));
-    FieldClass out;
-    FieldSpec& f = out.spec;
-    if (!take(name, "IF")) return std::nullopt;
-    if (name == "_NOP") {
-        out.absent = true;
-        return out;
-    }
-    if (name == "_CHAR") {
-        fill_up(f, Align::left, ' ');
-        return out;
-    }
-    // A ASCII, B BCD and binary, E EBCDIC, EB EBCDIC lengths before packed digits.
-    const bool mixed = take(name, "EB_");
-    const bool ascii = !mixed && take(name, "A_");
-    const bool packed = !mixed && !ascii && take(name, "B_");
-    const bool ebcdic = mixed || (!ascii && !packed && take(name, "E_"));
-    if (!ascii && !packed && !ebcdic) return std::nullopt;
-    while (name.size() > 4 && name.front() == 'T') {
-        name.remove_prefix(1);
-        ++out.tag_size;
-    }
-    std::uint8_t ls = 0;
-    while (take(name, "L")) ++ls;
-    if (ls > 4) return std::nullopt;
-    // H: the length is binary; L LLL is counted in bytes: LLH is one byte, LLLH two.
-    const bool binary_length = ls > 0 && name != "HEX" && take(name, "H");
-    f.prefix_size = ls;
-    if (ls > 0) f.prefix = ascii ? Prefix::ascii : ebcdic ? Prefix::ebcdic : Prefix::bcd;
-    if (binary_length) {
-        if (ls < 2 || ls > 3) return std::nullopt;
-        f.prefix = Prefix::binary;
-        f.prefix_size = static_cast<std::uint8_t>(ls - 1);
-    }
-    if (name == "BITMAP") {
-        out.bitmap = true;
-        f.encoding = ascii ? Encoding::hex : packed ? Encoding::binary : Encoding::hex_ebcdic;
-        return out;
-    }
-    const bool number = name == "NUM" || name == "NUMERIC" || (ascii && ls > 0 && name == "BNUM");
-    if (number) {
-        f.content = usual_number(field);
-        f.encoding = packed || mixed || name == "BNUM" ? Encoding::bcd
-                     : ebcdic                          ? Encoding::ebcdic
-                                                       : Encoding::ascii;
-        f.odd = f.encoding == Encoding::bcd && !pad_left ? Align::left : Align::right;
-        if (f.content == Content::n) fill_up(f, Align::right, '0');
-        return out;
-    }
-    if (name == "CHAR" || (packed && binary_length && name == "ECHAR")) {
-        f.content = Content::ans;
-        f.encoding = ebcdic || name == "ECHAR" ? Encoding::ebcdic : Encoding::ascii;
-        fill_up(f, Align::left, ' ');
-        return out;
-    }
-    if (name == "AMOUNT" && ls == 0) {
-        f.content = Content::xn;
-        f.encoding = packed ? Encoding::bcd : ebcdic ? Encoding::ebcdic : Encoding::ascii;
-        return out;
-    }
-    if (name == "BINARY" || (ascii && ls > 0 && name == "ABINARY")) {
-        f.content = Content::b;
-        const bool hex = name == "ABINARY" || (ascii && ls == 0);
-        f.encoding = hex ? Encoding::hex : ebcdic && ls == 0 ? Encoding::hex_ebcdic : Encoding::binary;
-        return out;
-    }
-    return std::nullopt;
-}
 
 class XmlReader {
   public:
@@ -199,7 +107,7 @@ class XmlReader {
 
     void read_mti(const pugi::xml_node& node) {
         mti_ = true;
-        const auto c = parse_class(attribute(node, "class"), true, 0);
+        const auto c = parse_field_class(attribute(node, "class"), true, 0);
         if (!c || !c->spec.fixed() || attribute(node, "length") != "4")
             return problem(node, "a message type indicator of 4 digits is needed");
         out.spec.mti = c->spec.encoding;
@@ -207,7 +115,7 @@ class XmlReader {
 
     void read_bitmap(const pugi::xml_node& node) {
         bitmap_ = true;
-        const auto c = parse_class(attribute(node, "class"), true, 1);
+        const auto c = parse_field_class(attribute(node, "class"), true, 1);
         if (!c || !c->bitmap)
             return problem(node,
                            fmt::format("class {} is no bitmap that is mapped", attribute(node, "class")));
@@ -230,7 +138,7 @@ class XmlReader {
         else
             only(node, {"id", "length", "name", "class", "pad", "trim", "token"});
         const std::string pad = attribute(node, "pad");
-        auto parsed = parse_class(attribute(node, "class"), pad == "true", number);
+        auto parsed = parse_field_class(attribute(node, "class"), pad == "true", number);
         if (!parsed) {
             problem(node, fmt::format("class {} is not mapped", attribute(node, "class")));
             return false;
@@ -303,7 +211,7 @@ class XmlReader {
                        std::vector<std::pair<unsigned long, Subfield>>& subs, int depth) {
         const std::string id = attribute(child, "id");
         if (id.empty() || id.size() > 4 || !all_digits(id)) return problem(child, "an id is needed");
-        if (const auto c = parse_class(attribute(child, "class"), true, 0); c && c->bitmap) {
+        if (const auto c = parse_field_class(attribute(child, "class"), true, 0); c && c->bitmap) {
             set.kind = SubfieldSet::Kind::bitmap;
             const std::string length = attribute(child, "length");
             set.bitmap_hex = c->spec.encoding == Encoding::hex;
@@ -379,52 +287,6 @@ class XmlWriter {
         return node;
     }
 
-    /// The class that reads what the field writes; empty when there is none.
-    static std::string class_of(const FieldSpec& f) {
-        const bool text = f.content != Content::n && f.content != Content::z && f.content != Content::b &&
-                          f.content != Content::xn;
-        const bool ebcdic = f.encoding == Encoding::ebcdic || f.encoding == Encoding::hex_ebcdic;
-        std::string content = text                       ? "CHAR"
-                              : f.content == Content::b  ? "BINARY"
-                              : f.content == Content::xn ? "AMOUNT"
-                              : f.fixed()                ? "NUMERIC"
-                                                         : "NUM";
-        if (f.counts == Counts::wire || f.odd_filler != 0) return {};
-        if (f.fixed()) {
-            if (text && !ebcdic) return "IF_CHAR";
-            const bool packed = f.encoding == Encoding::bcd || f.encoding == Encoding::binary;
-            return (packed ? "IFB_" : ebcdic ? "IFE_" : "IFA_") + content;
-        }
-        std::string ls(f.prefix_size, 'L');
-        if (f.content == Content::xn) return {};
-        switch (f.prefix) {
-            case Prefix::binary:
-                if (f.encoding == Encoding::hex || f.encoding == Encoding::hex_ebcdic ||
-                    (f.encoding == Encoding::ascii && !text))
-                    return {};
-                return "IFB_" + ls + "LH" + (text && ebcdic ? "ECHAR" : content);
-            case Prefix::bcd:
-                if (ebcdic || f.encoding == Encoding::hex) return {};
-                // Track data that is not packed travels as characters.
-                if (f.encoding == Encoding::ascii && f.content == Content::z) return "IFB_" + ls + "CHAR";
-                if (f.encoding == Encoding::ascii && !text) return {};
-                return "IFB_" + ls + content;
-            case Prefix::ascii:
-                if (ebcdic) return {};
-                if (f.encoding == Encoding::hex) return "IFA_" + ls + "ABINARY";
-                return "IFA_" + ls + (f.encoding == Encoding::bcd ? "BNUM" : content);
-            case Prefix::ebcdic:
-                if (f.encoding == Encoding::bcd) return "IFEB_" + ls + content;
-                if (f.encoding == Encoding::ascii || f.encoding == Encoding::hex ||
-                    f.encoding == Encoding::hex_ebcdic)
-                    return {};
-                return "IFE_" + ls + content;
-            case Prefix::none:
-                break;
-        }
-        return {};
-    }
-
     /// Bytes as hex whose length counts characters: there that is text of hex characters.
     FieldSpec as_text_of_hex(const FieldSpec& f, const std::string& where) {
         if (f.encoding != Encoding::hex || f.counts != Counts::wire) return f;
@@ -442,7 +304,7 @@ class XmlWriter {
     void write_field(pugi::xml_node& parent, const std::string& id, const FieldSpec& whole,
                      const std::string& where, std::uint8_t tag_size) {
         const FieldSpec f = as_text_of_hex(whole, where);
-        std::string class_name = class_of(f);
+        std::string class_name = class_name_of(f);
         if (class_name.empty())
             return problems.push_back(
                 {where, fmt::format("{} {} with a {} length has no class there", name_of(f.content),

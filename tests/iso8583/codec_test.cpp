@@ -350,3 +350,30 @@ TEST_CASE("a third bitmap stands with the others or as field 65") {
         CHECK(partial.get(Field::stan) == "000123");
     }
 }
+
+TEST_CASE("values and messages that were moved from are empty, and what they went to is whole") {
+    FieldValues a = refund();
+    a.set(Field::additional_response_data, std::string(2000, 'x'));
+    FieldValues b = std::move(a);
+    CHECK(a.present().size() == 0);  // NOLINT(bugprone-use-after-move): that is the question
+    CHECK(a.get(Field::pan).empty());
+    CHECK(b.get(Field::pan) == "6212345678900000003");
+    a = b;
+    b = std::move(a);
+    CHECK(b.get(Field::additional_response_data).size() == 2000);
+    CHECK(a.present().size() == 0);  // NOLINT(bugprone-use-after-move)
+    a.set(Field::stan, "000001");
+    CHECK(a.get(Field::stan) == "000001");
+    b = *&b;
+    CHECK(b.get(Field::stan) == "000123");
+
+    Message m = *decode(unionpay(), encode(unionpay(), refund())->body);
+    Message n = std::move(m);
+    CHECK_FALSE(m.has(Field::pan));  // NOLINT(bugprone-use-after-move)
+    CHECK(m.get(Field::pan).empty());
+    CHECK(m.raw(Field::pan).empty());
+    m = n;
+    CHECK(m.get(Field::pan) == n.get(Field::pan));
+    n = std::move(m);
+    CHECK(n.get(Field::pan) == "6212345678900000003");
+}

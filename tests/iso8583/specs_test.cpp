@@ -173,116 +173,143 @@ TEST_CASE("our own form starts from a built-in dialect") {
     CHECK(describe_bytes(*m).find("31 31 31 31 31 31 31") == std::string::npos);
 }
 
-TEST_CASE("what is wrong with a file is named with its place, all of it at once") {
-    struct Row {
-        const char* why;
-        SpecFormat format;
-        std::string text;
-        std::vector<const char*> said;
-    };
-    const std::string head =
-        R"({"fields":{"0":{"type":"String","length":4,"enc":"ASCII","prefix":"ASCII.Fixed"},"1":{"type":"Bitmap","enc":"Binary","prefix":"Binary.Fixed"},)";
-    const std::string xml =
-        R"(<isopackager><isofield id="0" length="4" name="m" class="IFA_NUMERIC"/><isofield id="1" length="16" name="b" class="IFA_BITMAP"/>)";
-    const std::vector<Row> rows{
-        {"no TOML", SpecFormat::toml, "name = ", {"t:1"}},
-        {"no fields", SpecFormat::toml, "name = \"x\"", {"no fields"}},
-        {"an unknown key", SpecFormat::toml, "nmae = \"x\"\n[fields.2]\nlength=1\n", {"t:1 nmae"}},
-        {"an unknown word",
-         SpecFormat::toml,
-         "[fields.2]\ncontent = \"num\"\nlength = 1\n",
-         {"t:2 fields.2.content", "n, a, an"}},
-        {"two at once",
-         SpecFormat::toml,
-         "[fields.2]\ncontent = \"num\"\nlength = \"XL\"\n",
-         {"content", "t:3 fields.2.length"}},
-        {"bcd of text",
-         SpecFormat::toml,
-         "[fields.2]\ncontent = \"ans\"\nencoding = \"bcd\"\nlength = 4\n",
-         {"field 2", "bcd holds digits"}},
-        {"bytes as ASCII",
-         SpecFormat::toml,
-         "[fields.52]\ncontent = \"b\"\nlength = 8\n",
-         {"field 52", "content b cannot be written as ascii"}},
-        {"a length that its prefix cannot write",
-         SpecFormat::toml,
-         "[fields.2]\ncontent=\"n\"\nlength=\"L\"\nmax=10\n",
-         {"field 2", "does not fit"}},
-        {"no length", SpecFormat::toml, "[fields.2]\ncontent=\"n\"\n", {"field 2", "at least 1"}},
-        {"least above greatest",
-         SpecFormat::toml,
-         "[fields.2]\nlength=\"LL\"\nmax=5\nmin=6\n",
-         {"field 2", "least length"}},
-        {"x+n of odd digits in bcd",
-         SpecFormat::toml,
-         "[fields.28]\ncontent=\"x+n\"\nencoding=\"bcd\"\nlength=8\n",
-         {"field 28", "even number"}},
-        {"field 193", SpecFormat::toml, "[fields.193]\nlength=1\n", {"fields.193"}},
-        {"field 150 without a third bitmap", SpecFormat::toml, "[fields.150]\nlength=1\n", {"third bitmap"}},
-        {"MTI as hex", SpecFormat::toml, "mti=\"hex\"\n[fields.2]\nlength=1\n", {"MTI"}},
-        {"base that is none",
-         SpecFormat::toml,
-         "base=\"x\"\n[fields.2]\nlength=1\n",
-         {"no built-in dialect"}},
-        {"subfield twice",
-         SpecFormat::toml,
-         "[fields.48]\nlength=2\n[fields.48.subfields]\nlist=[{id=\"1\",length=1},{id=\"1\",length=1}]\n",
-         {"field 48", "twice"}},
-        {"no JSON", SpecFormat::json, "{", {"no JSON"}},
-        {"an empty object", SpecFormat::json, "{}", {"fields"}},
-        {"no MTI, no bitmap",
-         SpecFormat::json,
-         R"({"fields":{"2":{"type":"String","length":1,"enc":"ASCII","prefix":"ASCII.Fixed"}}})",
-         {"fields.0", "fields.1"}},
-        {"an unknown prefix",
-         SpecFormat::json,
-         head + R"("2":{"type":"String","length":19,"enc":"ASCII","prefix":"Hex.LL"}}})",
-         {"fields.2.prefix", "Hex.LL"}},
-        {"an unknown type",
-         SpecFormat::json,
-         head + R"("2":{"type":"Money","length":19,"enc":"ASCII","prefix":"ASCII.LL"}}})",
-         {"fields.2.type", "Money"}},
-        {"an unknown member",
-         SpecFormat::json,
-         head + R"("2":{"type":"String","length":19,"enc":"ASCII","prefix":"ASCII.LL","mask":true}}})",
-         {"fields.2.mask"}},
-        {"five letters of length",
-         SpecFormat::json,
-         head + R"("2":{"type":"String","length":19,"enc":"ASCII","prefix":"ASCII.LLLLL"}}})",
-         {"fields.2.prefix"}},
-        {"field 1000", SpecFormat::json, head + R"("1000":{}}})", {"fields.1000"}},
-        {"no XML", SpecFormat::xml, "<isopackager>\n<isofield</isopackager>", {"t:2", "no XML"}},
-        {"another root", SpecFormat::xml, "<packager/>", {"isopackager"}},
-        {"an unknown class",
-         SpecFormat::xml,
-         xml + "\n<isofield id=\"2\" length=\"19\" name=\"c\" "
-               "class=\"org.jpos.iso.IFMC_LLCHAR\"/></isopackager>",
-         {"t:2 field 2", "IFMC_LLCHAR"}},
-        {"an unknown packager",
-         SpecFormat::xml,
-         xml + "<isofieldpackager id=\"48\" length=\"99\" name=\"c\" class=\"IFA_LLCHAR\" "
-               "packager=\"org.jpos.iso.packager.EuroSubFieldPackager\"/></isopackager>",
-         {"field 48", "EuroSubFieldPackager"}},
-        {"an unknown attribute",
-         SpecFormat::xml,
-         xml + "<isofield id=\"2\" length=\"19\" name=\"c\" class=\"IFA_LLCHAR\" "
-               "colour=\"red\"/></isopackager>",
-         {"field 2", "colour"}},
-        {"no bitmap",
-         SpecFormat::xml,
-         "<isopackager><isofield id=\"0\" length=\"4\" name=\"m\" class=\"IFA_NUMERIC\"/></isopackager>",
-         {"isofield 1"}},
-        {"an element of another kind", SpecFormat::xml, xml + "<isotag/></isopackager>", {"isotag"}},
-    };
-    for (const Row& row : rows) {
-        INFO(row.why);
-        const auto loaded = read_spec(row.text, row.format, "t");
+namespace {
+
+/// A broken file and what must be said of it.
+struct BrokenFile {
+    const char* why;
+    std::string text;
+    std::vector<const char*> said;
+};
+
+void check_refused(SpecFormat format, const std::vector<BrokenFile>& files) {
+    for (const BrokenFile& file : files) {
+        INFO(file.why);
+        const auto loaded = read_spec(file.text, format, "t");
         REQUIRE_FALSE(loaded.has_value());
         std::string all;
         for (const SpecProblem& p : loaded.error()) all += p.str() + "\n";
         INFO(all);
-        for (const char* said : row.said) CHECK(all.find(said) != std::string::npos);
+        for (const char* said : file.said) CHECK(all.find(said) != std::string::npos);
     }
+}
+
+}  // namespace
+
+TEST_CASE("what is wrong with a file of our own form is named with its place, all of it at once") {
+    check_refused(
+        SpecFormat::toml,
+        {
+            {"no TOML", "name = ", {"t:1"}},
+            {"no fields", "name = \"x\"", {"no fields"}},
+            {"an unknown key", "nmae = \"x\"\n[fields.2]\nlength=1\n", {"t:1 nmae"}},
+            {"an unknown word",
+
+             "[fields.2]\ncontent = \"num\"\nlength = 1\n",
+             {"t:2 fields.2.content", "n, a, an"}},
+            {"two at once",
+
+             "[fields.2]\ncontent = \"num\"\nlength = \"XL\"\n",
+             {"content", "t:3 fields.2.length"}},
+            {"bcd of text",
+
+             "[fields.2]\ncontent = \"ans\"\nencoding = \"bcd\"\nlength = 4\n",
+             {"field 2", "bcd holds digits"}},
+            {"bytes as ASCII",
+
+             "[fields.52]\ncontent = \"b\"\nlength = 8\n",
+             {"field 52", "content b cannot be written as ascii"}},
+            {"a length that its prefix cannot write",
+
+             "[fields.2]\ncontent=\"n\"\nlength=\"L\"\nmax=10\n",
+             {"field 2", "does not fit"}},
+            {"no length", "[fields.2]\ncontent=\"n\"\n", {"field 2", "at least 1"}},
+            {"least above greatest",
+
+             "[fields.2]\nlength=\"LL\"\nmax=5\nmin=6\n",
+             {"field 2", "least length"}},
+            {"x+n of odd digits in bcd",
+
+             "[fields.28]\ncontent=\"x+n\"\nencoding=\"bcd\"\nlength=8\n",
+             {"field 28", "even number"}},
+            {"field 193", "[fields.193]\nlength=1\n", {"fields.193"}},
+            {"field 150 without a third bitmap", "[fields.150]\nlength=1\n", {"third bitmap"}},
+            {"MTI as hex", "mti=\"hex\"\n[fields.2]\nlength=1\n", {"MTI"}},
+            {"base that is none",
+
+             "base=\"x\"\n[fields.2]\nlength=1\n",
+             {"no built-in dialect"}},
+            {"subfield twice",
+
+             "[fields.48]\nlength=2\n[fields.48.subfields]\nlist=[{id=\"1\",length=1},{id=\"1\",length=1}]\n",
+             {"field 48", "twice"}},
+        });
+}
+
+TEST_CASE("what is wrong with a file of JSON is named with its place, all of it at once") {
+    const std::string head =
+        R"({"fields":{"0":{"type":"String","length":4,"enc":"ASCII","prefix":"ASCII.Fixed"},"1":{"type":"Bitmap","enc":"Binary","prefix":"Binary.Fixed"},)";
+    check_refused(
+        SpecFormat::json,
+        {
+            {"no JSON", "{", {"no JSON"}},
+            {"an empty object", "{}", {"fields"}},
+            {"no MTI, no bitmap",
+
+             R"({"fields":{"2":{"type":"String","length":1,"enc":"ASCII","prefix":"ASCII.Fixed"}}})",
+             {"fields.0", "fields.1"}},
+            {"an unknown prefix",
+
+             head + R"("2":{"type":"String","length":19,"enc":"ASCII","prefix":"Hex.LL"}}})",
+             {"fields.2.prefix", "Hex.LL"}},
+            {"an unknown type",
+
+             head + R"("2":{"type":"Money","length":19,"enc":"ASCII","prefix":"ASCII.LL"}}})",
+             {"fields.2.type", "Money"}},
+            {"an unknown member",
+
+             head + R"("2":{"type":"String","length":19,"enc":"ASCII","prefix":"ASCII.LL","mask":true}}})",
+             {"fields.2.mask"}},
+            {"five letters of length",
+
+             head + R"("2":{"type":"String","length":19,"enc":"ASCII","prefix":"ASCII.LLLLL"}}})",
+             {"fields.2.prefix"}},
+            {"field 1000", head + R"("1000":{}}})", {"fields.1000"}},
+        });
+}
+
+TEST_CASE("what is wrong with a file of XML is named with its place, all of it at once") {
+    const std::string xml =
+        R"(<isopackager><isofield id="0" length="4" name="m" class="IFA_NUMERIC"/><isofield id="1" length="16" name="b" class="IFA_BITMAP"/>)";
+    check_refused(
+        SpecFormat::xml,
+        {
+            {"no XML", "<isopackager>\n<isofield</isopackager>", {"t:2", "no XML"}},
+            {"another root", "<packager/>", {"isopackager"}},
+            {"an unknown class",
+
+             xml + "\n<isofield id=\"2\" length=\"19\" name=\"c\" "
+                   "class=\"org.jpos.iso.IFMC_LLCHAR\"/></isopackager>",
+             {"t:2 field 2", "IFMC_LLCHAR"}},
+            {"an unknown packager",
+
+             xml + "<isofieldpackager id=\"48\" length=\"99\" name=\"c\" class=\"IFA_LLCHAR\" "
+                   "packager=\"org.jpos.iso.packager.EuroSubFieldPackager\"/></isopackager>",
+             {"field 48", "EuroSubFieldPackager"}},
+            {"an unknown attribute",
+
+             xml + "<isofield id=\"2\" length=\"19\" name=\"c\" class=\"IFA_LLCHAR\" "
+                   "colour=\"red\"/></isopackager>",
+             {"field 2", "colour"}},
+            {"no bitmap",
+
+             "<isopackager><isofield id=\"0\" length=\"4\" name=\"m\" class=\"IFA_NUMERIC\"/></isopackager>",
+             {"isofield 1"}},
+            {"an element of another kind", xml + "<isotag/></isopackager>", {"isotag"}},
+        });
+}
+
+TEST_CASE("a file that is not there, and a name that is no dialect") {
     CHECK_FALSE(load_spec_file("/nowhere/at/all.toml").has_value());
     CHECK_FALSE(load_spec_file("/").has_value());
     const auto none = find_or_load_dialect("no-such-dialect");

@@ -1,0 +1,78 @@
+#include "iso8583/specs/moov_words.hpp"
+
+namespace iso8583::specs {
+
+std::optional<PrefixName> parse_moov_prefix(std::string_view name) {
+    PrefixName p;
+    if (name == "BerTLV") {
+        p.tlv = true;
+        return p;
+    }
+    const std::size_t dot = name.find('.');
+    if (dot == std::string_view::npos) return std::nullopt;
+    const std::string_view kind = name.substr(0, dot);
+    const std::string_view ls = name.substr(dot + 1);
+    const bool ebcdic = kind == "EBCDIC" || kind == "EBCDIC1047";
+    const bool known = ebcdic || kind == "ASCII" || kind == "BCD" || kind == "Binary";
+    if (ls == "Fixed") return known || kind == "Hex" || kind == "None" ? std::optional(p) : std::nullopt;
+    if (!known || ls.empty() || ls.size() > 4 || ls.find_first_not_of('L') != std::string_view::npos)
+        return std::nullopt;
+    p.prefix = kind == "ASCII" ? Prefix::ascii
+               : kind == "BCD" ? Prefix::bcd
+               : ebcdic        ? Prefix::ebcdic
+                               : Prefix::binary;
+    p.size = static_cast<std::uint8_t>(ls.size());
+    return p;
+}
+
+std::string moov_prefix_of(const FieldSpec& f) {
+    if (!f.fixed()) {
+        const std::string ls(f.prefix_size, 'L');
+        switch (f.prefix) {
+            case Prefix::ascii:
+                return "ASCII." + ls;
+            case Prefix::ebcdic:
+                return "EBCDIC1047." + ls;
+            case Prefix::bcd:
+                return "BCD." + ls;
+            case Prefix::binary:
+                return "Binary." + ls;
+            case Prefix::none:
+                break;
+        }
+    }
+    switch (f.encoding) {
+        case Encoding::ascii:
+            return "ASCII.Fixed";
+        case Encoding::ebcdic:
+            return "EBCDIC1047.Fixed";
+        case Encoding::bcd:
+            return "BCD.Fixed";
+        case Encoding::binary:
+            return "Binary.Fixed";
+        case Encoding::hex:
+        case Encoding::hex_ebcdic:
+            return "Hex.Fixed";
+    }
+    return {};
+}
+
+std::string moov_encoding_of(const FieldSpec& f) {
+    switch (f.encoding) {
+        case Encoding::ascii:
+            return "ASCII";
+        case Encoding::ebcdic:
+            return "EBCDIC1047";
+        case Encoding::bcd:
+            return f.odd == Align::right ? "BCD" : "LBCD";
+        case Encoding::binary:
+            return "Binary";
+        case Encoding::hex:
+            return "HexToASCII";
+        case Encoding::hex_ebcdic:
+            break;
+    }
+    return {};
+}
+
+}  // namespace iso8583::specs
