@@ -92,34 +92,37 @@ int authorise(const std::string& control, int officer, const std::string& passph
     return code;
 }
 
+/// Both officers at one terminal; what they typed must not have been shown.
+void hold_ceremony(const std::string& lmk, const std::string& key_file) {
+    Terminal ceremony({"ceremony", "--out", lmk, "--key-file", key_file});
+    for (int officer = 0; officer < 2; ++officer) {
+        // Typed in groups, as it stands on a sheet.
+        std::string grouped;
+        for (std::size_t i = 0; i < 64; i += 16) grouped += components[officer].substr(i, 16) + " ";
+        ceremony.answer("your component", grouped);
+        ceremony.answer("check value on your sheet? [y/n]", "y");
+        ceremony.answer("a passphrase", passphrases[officer]);
+        ceremony.answer("once more", passphrases[officer]);
+    }
+    ceremony.answer("Write the sealed LMK", "y");
+    CHECK(ceremony.finish() == 0);
+    const std::string& shown = ceremony.shown();
+    INFO(shown);
+    for (int officer = 0; officer < 2; ++officer) {
+        CHECK(shown.find(passphrases[officer]) == std::string::npos);
+        for (std::size_t i = 0; i < 64; i += 16)
+            CHECK(shown.find(components[officer].substr(i, 16)) == std::string::npos);
+    }
+    CHECK(shown.find("check value of the component: ") != std::string::npos);
+    CHECK(shown.find("LMK check value: ") != std::string::npos);
+}
+
 }  // namespace
 
 TEST_CASE("two officers make an LMK at the terminal, and hsm-sim works under it") {
     const std::string lmk = fresh_path("lmk");
     const std::string key_file = fresh_path("lmk.key");
-    {
-        Terminal ceremony({"ceremony", "--out", lmk, "--key-file", key_file});
-        for (int officer = 0; officer < 2; ++officer) {
-            // Typed in groups, as it stands on a sheet.
-            std::string grouped;
-            for (std::size_t i = 0; i < 64; i += 16) grouped += components[officer].substr(i, 16) + " ";
-            ceremony.answer("your component", grouped);
-            ceremony.answer("check value on your sheet? [y/n]", "y");
-            ceremony.answer("a passphrase", passphrases[officer]);
-            ceremony.answer("once more", passphrases[officer]);
-        }
-        ceremony.answer("Write the sealed LMK", "y");
-        CHECK(ceremony.finish() == 0);
-        const std::string& shown = ceremony.shown();
-        INFO(shown);
-        for (int officer = 0; officer < 2; ++officer) {
-            CHECK(shown.find(passphrases[officer]) == std::string::npos);
-            for (std::size_t i = 0; i < 64; i += 16)
-                CHECK(shown.find(components[officer].substr(i, 16)) == std::string::npos);
-        }
-        CHECK(shown.find("check value of the component: ") != std::string::npos);
-        CHECK(shown.find("LMK check value: ") != std::string::npos);
-    }
+    hold_ceremony(lmk, key_file);
     {
         Terminal again({"ceremony", "--out", lmk});
         CHECK(again.finish() == 1);
