@@ -7,7 +7,7 @@
 namespace hsm {
 namespace {
 
-constexpr std::size_t header_digits = 36;  // 0-9 and A-Z
+constexpr std::uint32_t header_digits = 36;  // 0-9 and A-Z
 
 /// How many questions a header of this length can tell apart.
 std::size_t headers_of(std::size_t length) {
