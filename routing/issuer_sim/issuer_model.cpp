@@ -1,31 +1,18 @@
+// Messages in and out: MAC, network management, key change, reconciliation, control commands.
 #include "routing/issuer_sim/issuer_model.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "iso8583/values/amount.hpp"
 #include "iso8583/values/ensure.hpp"
-#include "iso8583/values/pan.hpp"
+#include "routing/issuer_sim/issuer_request.hpp"
 
 namespace routing {
 
 using iso8583::Field;
 using iso8583::ResponseCode;
-
-/// What every 01xx, 02xx and 04xx says of itself.
-struct IssuerModel::Request {
-    iso8583::Mti mti;
-    RequestKey key;
-    EffectKind kind = EffectKind::sale;
-    std::int64_t amount = 0;
-    std::uint16_t currency = 0;
-    iso8583::TerminalId terminal;
-    iso8583::MerchantId merchant;
-    std::optional<std::array<char, 4>> pan_last4;
-    std::optional<RequestKey> original;  // DE90, with the request's own DE37
-};
 
 namespace {
 
@@ -43,56 +30,10 @@ constexpr Field echoed_fields[] = {Field::processing_code,
                                    Field::currency_transaction,
                                    Field::network_management_code};
 
-std::optional<EffectKind> kind_of(std::string_view processing_code) {
-    const std::string_view type = processing_code.substr(0, 2);
-    if (type == "00") return EffectKind::sale;
-    if (type == "20") return EffectKind::refund;
-    if (type == "02") return EffectKind::void_of_sale;
-    return std::nullopt;
-}
-
-/// DE90: MTI 4, STAN 6, DE7 10, acquirer 11, forwarder 11.
-std::optional<RequestKey> parse_original(std::string_view de90, iso8583::Rrn rrn) {
-    if (de90.size() != 42) return std::nullopt;
-    const auto stan = iso8583::Stan::parse(de90.substr(4, 6));
-    const auto transmission = iso8583::TransmissionTime::parse(de90.substr(10, 10));
-    if (!stan || !transmission) return std::nullopt;
-    return RequestKey{*stan, *transmission, rrn};
-}
-
-std::int64_t digits_value(std::string_view digits) {
-    std::int64_t v = 0;
-    for (char c : digits) v = v * 10 + (c - '0');
-    return v;
-}
-
 hsm::Mac mac_of(std::string_view eight_bytes) {
     hsm::Mac mac{};
     std::copy(eight_bytes.begin(), eight_bytes.end(), mac.begin());
     return mac;
-}
-
-/// The n-th authorization code. No two are equal: the multiplier has no factor in common with 1,000,000, and
-/// beyond a million codes begin with a letter.
-iso8583::AuthorizationCode authorization_code(std::uint32_t n) {
-    constexpr std::uint64_t million = 1'000'000;
-    std::string text(6, '0');
-    if (n < million) {
-        text = fmt::format("{:06}", (n * 611'953ULL + 271'828ULL) % million);
-    } else {
-        static constexpr char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-        std::uint32_t rest = n - static_cast<std::uint32_t>(million);
-        for (std::size_t i = text.size() - 1; i > 0; --i, rest /= 36) text[i] = digits[rest % 36];
-        text[0] = static_cast<char>('A' + rest % 26);
-    }
-    return *iso8583::AuthorizationCode::parse(text);
-}
-
-void append_json_text(std::string& out, std::string_view text) {
-    for (char c : text) {
-        if (c == '"' || c == '\\') out.push_back('\\');
-        out.push_back(c);
-    }
 }
 
 }  // namespace
@@ -261,230 +202,6 @@ void IssuerModel::on_reconciliation(std::vector<IssuerAction>& actions) {
     send({}, actions);
 }
 
-std::optional<IssuerModel::Request> IssuerModel::read_request() const {
-    Request r;
-    r.mti = message_.mti();
-    const bool is_reversal = r.mti.message_class() == 4;
-    const auto stan = iso8583::Stan::parse(message_.get(Field::stan));
-    const auto transmission = iso8583::TransmissionTime::parse(message_.get(Field::transmission_time));
-    const std::string amount = message_.get(Field::amount_transaction);
-    const auto currency = iso8583::Currency::parse(message_.get(Field::currency_transaction));
-    const auto terminal = iso8583::TerminalId::parse(message_.get(Field::terminal));
-    const auto merchant = iso8583::MerchantId::parse(message_.get(Field::merchant));
-    const std::string processing_code = message_.get(Field::processing_code);
-    const bool has_rrn = message_.has(Field::rrn);
-    const auto rrn = iso8583::Rrn::parse(message_.get(Field::rrn));
-    if (!stan || !transmission || !terminal || !merchant || !currency || amount.size() != 12 ||
-        processing_code.size() != 6 || (has_rrn && !rrn) || (!has_rrn && !is_reversal))
-        return std::nullopt;
-    r.key = {*stan, *transmission, has_rrn ? *rrn : iso8583::Rrn{}};
-    r.amount = digits_value(amount);
-    r.currency = currency->numeric();
-    r.terminal = *terminal;
-    r.merchant = *merchant;
-    if (message_.has(Field::pan)) {
-        const std::string pan = message_.get(Field::pan);
-        if (pan.size() < iso8583::Pan::digits_min) return std::nullopt;
-        r.pan_last4.emplace();
-        std::copy(pan.end() - 4, pan.end(), r.pan_last4->begin());
-    }
-    if (message_.has(Field::original_data)) {
-        r.original = parse_original(message_.get(Field::original_data), r.key.rrn);
-        if (!r.original) return std::nullopt;
-    }
-    if (is_reversal) {
-        r.kind = EffectKind::reversal;
-        return r.original ? std::optional(r) : std::nullopt;
-    }
-    const auto kind = kind_of(processing_code);
-    if (!kind) return std::nullopt;
-    r.kind = *kind;
-    return r;
-}
-
-BookEntry IssuerModel::new_entry(const Request& r) const {
-    BookEntry e;
-    e.kind = r.kind;
-    e.currency = r.currency;
-    e.key = r.key;
-    e.amount = r.amount;
-    e.terminal = r.terminal;
-    e.merchant = r.merchant;
-    if (r.pan_last4) e.pan_last4 = *r.pan_last4;
-    return e;
-}
-
-Behaviour IssuerModel::choose_behaviour(EffectKind kind, std::int64_t amount, bool is_advice) {
-    for (auto command = next_.begin(); command != next_.end(); ++command) {
-        if (command->of && *command->of != kind) continue;
-        const Behaviour behaviour = command->behaviour;
-        next_.erase(command);
-        return behaviour;
-    }
-    const std::uint32_t late_ms = config_.switch_time_out_ms + 1'000;
-    Behaviour behaviour = behaviour_of_amount(amount, is_advice, late_ms);
-    // Reversals are always answered, whatever their amount; only the tries of an advice count there too.
-    if (kind == EffectKind::reversal && behaviour.kind != Behaviour::Kind::busy) behaviour = {};
-    if (behaviour.kind != Behaviour::Kind::normal) return behaviour;
-    return behaviour_by_chance(config_.faults, chance_, late_ms);
-}
-
-void IssuerModel::on_financial(iso8583::UtcTime now, std::vector<IssuerAction>& actions) {
-    ++stats_.requests;
-    const auto request = read_request();
-    if (!request) {
-        refuse("30", actions);
-        return;
-    }
-    BookEntry* entry = books_.find_request(request->key);
-    const bool is_new = entry == nullptr;
-    if (is_new) {
-        if (books_.full()) {
-            refuse("96", actions);
-            return;
-        }
-        entry = &books_.add(new_entry(*request));
-    }
-    const bool is_tombstone = entry->state == BookEntry::State::tombstone;
-    if (!is_new && !is_tombstone && (entry->kind != request->kind || entry->amount != request->amount)) {
-        books_.note(Anomaly::content_changed);
-        refuse("94", actions);
-        return;
-    }
-    const Behaviour behaviour = choose_behaviour(request->kind, request->amount, request->mti.is_advice());
-    if (entry->tries < 0xFF) ++entry->tries;
-    if (is_tombstone) {
-        entry->code = ResponseCode::of("12");
-    } else if (entry->state == BookEntry::State::undecided) {
-        decide(*request, *entry, behaviour, now, actions);
-    }
-    const bool undecided = entry->state == BookEntry::State::undecided;
-    start_answer(undecided ? ResponseCode::of("96") : entry->code);
-    if (!undecided && !entry->authorization.empty())
-        answer_.set(Field::authorization_code, entry->authorization.view());
-    send(behaviour, actions);
-}
-
-void IssuerModel::decide(const Request& request, BookEntry& entry, const Behaviour& behaviour,
-                         iso8583::UtcTime now, std::vector<IssuerAction>& actions) {
-    using State = BookEntry::State;
-    if (behaviour.kind == Behaviour::Kind::busy && entry.tries <= busy_tries) return;
-    entry.state = State::declined;
-    if (behaviour.kind == Behaviour::Kind::decline) {
-        entry.code = behaviour.code;
-        return;
-    }
-    if (!pin_block_is_sound()) {
-        entry.code = ResponseCode::of("55");
-        return;
-    }
-    entry.code = ResponseCode::of("00");
-    entry.authorization = authorization_code(authorizations_++);
-    BookEntry* original =
-        request.original ? books_.find_original(*request.original, request.merchant) : nullptr;
-    books_.book(entry, original == &entry ? nullptr : original);
-    journal(entry, now, actions);
-}
-
-bool IssuerModel::pin_block_is_sound() {
-    if (!message_.has(Field::pin_data) || config_.zpk.empty()) return true;
-    std::string digits = message_.get(Field::pan);
-    if (digits.empty()) {
-        digits = message_.get(Field::track2);
-        digits.resize(std::min(digits.find_first_of("=D"), digits.size()));
-    }
-    auto pan = iso8583::Pan::parse(digits);
-    iso8583::zeroise(digits.data(), digits.size());
-    if (!pan) return false;
-    const std::string block = message_.get(Field::pin_data);
-    // A translation to the same key and format succeeds only for a block that is sound and of this card.
-    hsm::TranslatePin translate{hsm::KeyKind::zpk,
-                                config_.zpk,
-                                config_.zpk,
-                                config_.pin_block_format,
-                                config_.pin_block_format,
-                                iso8583::Bytes(block.begin(), block.end()),
-                                *pan};
-    return engine_.perform(hsm::Request(std::move(translate))).has_value();
-}
-
-void IssuerModel::on_reversal(iso8583::UtcTime now, std::vector<IssuerAction>& actions) {
-    ++stats_.requests;
-    const auto request = read_request();
-    if (!request) {
-        refuse("30", actions);
-        return;
-    }
-    BookEntry* entry = books_.find_reversal(request->key);
-    if (entry == nullptr) {
-        if (books_.full()) {
-            refuse("96", actions);
-            return;
-        }
-        entry = &books_.add(new_entry(*request));
-    }
-    const Behaviour behaviour =
-        choose_behaviour(EffectKind::reversal, request->amount, request->mti.is_advice());
-    if (entry->tries < 0xFF) ++entry->tries;
-    const bool busy = behaviour.kind == Behaviour::Kind::busy && entry->tries <= busy_tries;
-    ResponseCode code = entry->code;
-    if (entry->state == BookEntry::State::undecided && !busy) {
-        if (behaviour.kind == Behaviour::Kind::decline) {
-            entry->state = BookEntry::State::declined;
-            entry->code = code = behaviour.code;
-        } else {
-            code = reverse(*request, *entry, now, actions);
-        }
-    }
-    start_answer(code.empty() ? ResponseCode::of("96") : code);
-    send(behaviour, actions);
-}
-
-ResponseCode IssuerModel::reverse(const Request& request, BookEntry& entry, iso8583::UtcTime now,
-                                  std::vector<IssuerAction>& actions) {
-    using State = BookEntry::State;
-    const auto decide_as = [&entry](const char* code, State state) {
-        entry.state = state;
-        return entry.code = ResponseCode::of(code);
-    };
-    BookEntry* original = books_.find_original(*request.original, request.merchant);
-    if (original == nullptr || original->state == State::undecided || original->state == State::tombstone) {
-        decide_as("25", State::declined);
-        const ResponseCode not_found = entry.code;
-        if (original != nullptr) {
-            books_.turn_into_tombstone(*original);
-        } else if (!books_.full()) {
-            BookEntry tombstone;
-            tombstone.key = *request.original;
-            tombstone.state = State::tombstone;
-            tombstone.merchant = request.merchant;
-            books_.add(tombstone);  // `entry` may have moved: it is not touched after this
-        }
-        return not_found;
-    }
-    // Declined before: there is nothing to take back, which is what the switch wants.
-    if (original->state == State::declined) return decide_as("00", State::declined);
-    const std::int64_t standing = original->amount - original->reversed;
-    std::int64_t back = std::min(request.amount, standing);
-    const std::string replacement = message_.get(Field::replacement_amounts);
-    if (replacement.size() >= 12) {
-        const std::int64_t kept = digits_value(std::string_view(replacement).substr(0, 12));
-        if (kept > standing) return decide_as("64", State::declined);
-        back = standing - kept;
-    }
-    if (original->state == State::reversed) {
-        books_.note(Anomaly::reversal_repeated);
-        return decide_as("79", State::declined);
-    }
-    if (!request.pan_last4) entry.pan_last4 = original->pan_last4;
-    ENSURE(books_.reverse(entry, *original, back));
-    entry.code = ResponseCode::of("00");
-    BookEntry line = entry;
-    if (line.key.rrn.empty()) line.key.rrn = original->key.rrn;
-    journal(line, now, actions);
-    return entry.code;
-}
-
 std::optional<IssuerModel::KeyUsed> IssuerModel::verified_by() {
     const auto field = message_.mac_field();
     if (!field) return std::nullopt;
@@ -562,28 +279,6 @@ std::uint32_t IssuerModel::latency_ms() {
     const IssuerFaults& f = config_.faults;
     if (f.latency_ms_max == f.latency_ms_min) return f.latency_ms_min;
     return f.latency_ms_min + chance_.below(f.latency_ms_max - f.latency_ms_min + 1);
-}
-
-void IssuerModel::journal(const BookEntry& e, iso8583::UtcTime now,
-                          std::vector<IssuerAction>& actions) const {
-    const iso8583::CivilTime t = iso8583::civil_from_utc(now);
-    AppendJournal record;
-    std::string& line = record.line;
-    line.reserve(256);
-    fmt::format_to(std::back_inserter(line),
-                   R"({{"time":"{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z","kind":"{}",)", t.date.year,
-                   t.date.month, t.date.day, t.hour, t.minute, t.second, now.ms % 1'000, name(e.kind));
-    if (e.kind == EffectKind::reversal)
-        fmt::format_to(std::back_inserter(line), R"("of":"{}",)", name(e.reversed_kind));
-    fmt::format_to(
-        std::back_inserter(line),
-        R"("amount":{},"currency":"{:03}","rrn":"{}","stan":"{:06}","pan_last4":"{}","terminal":")", e.amount,
-        e.currency, e.key.rrn.view(), e.key.stan.value(), e.last4());
-    append_json_text(line, e.terminal.view());
-    line += R"(","merchant":")";
-    append_json_text(line, e.merchant.view());
-    line += "\"}\n";
-    actions.emplace_back(std::move(record));
 }
 
 std::string IssuerModel::on_control(std::string_view line, std::vector<IssuerAction>& actions) {
