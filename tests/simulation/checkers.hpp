@@ -48,8 +48,8 @@ class Checkers {
     /// I6: everything that was in doubt has come to an end, and nothing waits (after faults stopped and
     /// queues drained).
     void check_drained(iso8583::Instant at);
-    /// Advices that this issuer will never answer, by their magic amounts.
-    [[nodiscard]] std::uint32_t advices_never_answered(routing::RouteId route) const;
+    /// Are there advices that this issuer never answers, by their magic amounts?
+    [[nodiscard]] bool has_waiting_forever(routing::RouteId route) const;
     void check_books(routing::RouteId route, const routing::IssuerBooks& books, iso8583::Instant at);
     /// Clear texts that may stand nowhere (I10).
     void forbid(std::string clear_text) { forbidden_.push_back(std::move(clear_text)); }
@@ -88,6 +88,7 @@ class Checkers {
     void check_sale(const ledger::TransactionRecord& sale, iso8583::Instant at);
     void check_totals(iso8583::Instant at);
     void check_clear_text(iso8583::Instant at);
+    [[nodiscard]] bool waits_forever(const ledger::TransactionRecord& record) const;
     [[nodiscard]] bool chain_is_excused(const ledger::TransactionRecord& record) const;
 
     const ledger::MemoryStore& disk_;

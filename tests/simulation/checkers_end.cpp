@@ -37,11 +37,21 @@ bool never_answered(const TransactionRecord& r) {
 
 }  // namespace
 
-std::uint32_t Checkers::advices_never_answered(routing::RouteId route) const {
-    return static_cast<std::uint32_t>(std::count_if(records_.begin(), records_.end(), [&](const auto& entry) {
-        const TransactionRecord& r = entry.second;
-        return routing::RouteId{r.route} == route && r.state == State::advice_pending && never_answered(r);
-    }));
+/// An advice that its issuer never answers, or that waits behind such a one of its sale.
+bool Checkers::waits_forever(const TransactionRecord& r) const {
+    if (r.state != State::advice_pending || !r.original) return false;
+    const auto chain = children_.find(*r.original);
+    return chain != children_.end() &&
+           std::any_of(chain->second.begin(), chain->second.end(), [&](const Rrn& rrn) {
+               const TransactionRecord& other = records_.at(rrn);
+               return other.state == State::advice_pending && never_answered(other);
+           });
+}
+
+bool Checkers::has_waiting_forever(routing::RouteId route) const {
+    return std::any_of(records_.begin(), records_.end(), [&](const auto& entry) {
+        return routing::RouteId{entry.second.route} == route && waits_forever(entry.second);
+    });
 }
 
 void Checkers::check_whole_store(iso8583::Instant at) {
@@ -126,7 +136,7 @@ void Checkers::check_drained(iso8583::Instant at) {
                 broken("liveness", "still under way though nothing hinders it: " + words(r), at);
                 break;
             case State::advice_pending:
-                if (never_answered(r)) break;
+                if (waits_forever(r)) break;
                 broken("liveness", "an advice is not through though nothing hinders it: " + words(r), at);
                 break;
             case State::voiding:
@@ -168,8 +178,7 @@ void Checkers::check_books(routing::RouteId route, const routing::IssuerBooks& b
         const auto found = theirs.find(r.rrn.str());
         const Standing stands = found == theirs.end() ? Standing{} : found->second;
         if (found != theirs.end()) theirs.erase(found);
-        if (stands == ours || chain_is_excused(r) || (r.state == State::advice_pending && never_answered(r)))
-            return;
+        if (stands == ours || chain_is_excused(r) || waits_forever(r)) return;
         broken("I11",
                "issuer and ledger differ on " + words(r) + ": the issuer has sale " +
                    std::to_string(stands.sale) + ", refund " + std::to_string(stands.refund) + ", void " +

@@ -41,8 +41,7 @@ void final_checks(World& world) {
         checkers.broken("liveness", std::to_string(status.pending) + " transactions are pending", at);
     for (const acquirer::RouteStatus& route : status.routes) {
         const routing::RouteId id = world.configuration().routes.find(route.name)->id;
-        // Those chained behind one that is never answered wait with it.
-        if (route.queued_advices != 0 && checkers.advices_never_answered(id) == 0)
+        if (route.queued_advices != 0 && !checkers.has_waiting_forever(id))
             checkers.broken("liveness",
                             std::to_string(route.queued_advices) + " advices are queued for " + route.name,
                             at);
