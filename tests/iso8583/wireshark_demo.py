@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""The demo on the wire, read by Wireshark's own iso8583 dissector.
+
+Captures loopback while demo-terminals plays its scenes, then has tshark decode what went over each link whose frames
+that dissector knows: the terminals of iso87-ascii, issuer-a (iso87-ascii) and issuer-b (iso87-bcd). No message may
+have a malformed field. Two things that dissector cannot read are told apart: the TPDU of unionpay-pos (that link is
+left out), and a DE52 of 16 bytes, a PIN block of ISO 9564-1 format 4, where the standard of 1987 has 8.
+
+Installs tshark through scripts/install-packages when it is missing. Exit code 77: it cannot be installed, or this
+user may not capture.
+"""
+import argparse
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SKIPPED = 77
+ASCII = ("Digits represented as ASCII Characters", "Bin data represented as Hex Ascii characters")
+PACKED = ("Digits represented in nibbles", "Bin data not encoded")
+# What the demo plays on each link at the least; fewer means that the capture is not the demo's.
+LINKS = (
+    ("terminals.iso87-ascii", ASCII, {"0200", "0210", "0800", "0810"}),
+    ("issuer-a", ASCII, {"0200", "0210", "0220", "0230", "0420", "0430", "0800", "0810"}),
+    ("issuer-b", PACKED, {"0200", "0210", "0420", "0430", "0800", "0810"}),
+)
+
+
+def skip(why):
+    print("SKIPPED:", why)
+    sys.exit(SKIPPED)
+
+
+def install_tshark():
+    if shutil.which("tshark") and shutil.which("dumpcap"):
+        return
+    subprocess.run([os.path.join(ROOT, "scripts/install-packages")], check=False)
+    if not shutil.which("tshark") or not shutil.which("dumpcap"):
+        skip("tshark cannot be installed")
+
+
+def await_end_of_capture(file):
+    """Packets come from the kernel in blocks; the last are in the file once a later one of ours is."""
+    marker = os.urandom(16)
+    deadline = time.monotonic() + 30
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as line:
+        while time.monotonic() < deadline:
+            line.sendall(marker)
+            time.sleep(0.05)
+            with open(file, "rb") as capture:
+                capture.seek(max(0, os.path.getsize(file) - 65536))
+                if marker in capture.read():
+                    return
+    sys.exit("the capture does not reach its end")
+
+
+def capture_demo(binaries, config, file):
+    """Plays the demo under a capture of loopback; returns what it printed."""
+    dumpcap = subprocess.Popen(["dumpcap", "-i", "lo", "-f", "tcp", "-w", file],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    said = []
+    # "File: NAME" says that the capture is open; an end without it, that it may not be.
+    for line in dumpcap.stderr:
+        said.append(line)
+        if line.startswith("File:"):
+            break
+    else:
+        dumpcap.wait()
+        skip("dumpcap may not capture here: " + " ".join("".join(said).split()))
+    try:
+        played = subprocess.run([os.path.join(binaries, "demo-terminals"), "--bin", binaries, "--config", config,
+                                 "--free-ports"], capture_output=True, text=True, timeout=240)
+        await_end_of_capture(file)
+    finally:
+        dumpcap.send_signal(signal.SIGINT)
+        dumpcap.stderr.read()
+        dumpcap.wait(timeout=30)
+    if played.returncode != 0:
+        sys.exit("the demo ended with %d:\n%s%s" % (played.returncode, played.stdout[-4000:], played.stderr))
+    return played.stdout
+
+
+def ports_of(link, printed):
+    """The ports a link listened on; the switch starts again in the middle of the demo, on others."""
+    pattern = r"^%s: ready issuer=127\.0\.0\.1:(\d+)" if link.startswith("issuer") else r" %s=127\.0\.0\.1:(\d+)"
+    return sorted(set(re.findall(pattern % re.escape(link), printed, re.MULTILINE)))
+
+
+def dissect(file, port, form):
+    charset, binary = form
+    run = subprocess.run(["tshark", "-r", file, "-V", "-d", "tcp.port==%s,iso8583" % port,
+                          "-Y", "iso8583 && tcp.port==%s" % port, "-o", "iso8583.len_endian:Big endian",
+                          "-o", "iso8583.charset:" + charset, "-o", "iso8583.binencode:" + binary],
+                         capture_output=True, text=True, errors="replace", timeout=120)
+    if run.returncode != 0:
+        sys.exit("tshark ended with %d: %s" % (run.returncode, run.stderr))
+    # Several messages may share a packet; each begins with this line.
+    return re.split(r"^(?=ISO 8583)", run.stdout, flags=re.MULTILINE)[1:]
+
+
+def check(link, form, wanted, printed, file):
+    seen, clean, long_pin_blocks, faults = set(), 0, 0, []
+    for port in ports_of(link, printed):
+        for message in dissect(file, port, form):
+            mti = re.search(r"^    MTI: (\d{4})$", message, re.MULTILINE)
+            seen.add(mti.group(1) if mti else "none")
+            if "alformed" not in message and "MALFORMED" not in message:
+                clean += 1
+            elif form is PACKED and re.search(r"^    Bit 52: ", message, re.MULTILINE):
+                long_pin_blocks += 1
+            else:
+                faults.append(re.split(r"^Frame ", message, flags=re.MULTILINE)[0])
+    print("%-22s %3d messages decoded without a malformed field%s" % (
+        link, clean, ", %d more with a PIN block of format 4" % long_pin_blocks if long_pin_blocks else ""))
+    for fault in faults:
+        print("%s: malformed:\n%s" % (link, fault))
+    for mti in sorted(wanted - seen):
+        print("%s: no %s was seen" % (link, mti))
+    return not faults and wanted <= seen and clean > long_pin_blocks
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--bin", required=True, help="folder of the built programs")
+    options = parser.parse_args()
+    install_tshark()
+    with tempfile.TemporaryDirectory() as folder:
+        file = os.path.join(folder, "demo.pcapng")
+        printed = capture_demo(options.bin, os.path.join(ROOT, "switch/config"), file)
+        good = [check(link, form, wanted, printed, file) for link, form, wanted in LINKS]
+    sys.exit(0 if all(good) else 1)
+
+
+if __name__ == "__main__":
+    main()
