@@ -24,6 +24,8 @@ namespace hsm {
 class HsmObserver {
   public:
     virtual ~HsmObserver() = default;
+    /// What follows belongs to this host command.
+    virtual void command_begun(std::string_view) {}
     virtual void refused(HsmFault fault, std::string_view why) = 0;
     /// Every key that was made, brought in or given out, and every such attempt that was refused.
     virtual void key_operated(const KeyOperation& operation) = 0;

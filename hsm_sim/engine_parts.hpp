@@ -38,7 +38,8 @@ class PinFailures {
     static constexpr std::size_t entries_max = 100000;  // the oldest goes
 
     explicit PinFailures(RandomPool& random);
-    [[nodiscard]] Block16 entry(const PinAccount& account, std::string_view key_text);
+    /// By the key itself: the same one in another scheme or block has no guesses of its own.
+    [[nodiscard]] Block16 entry(const PinAccount& account, const ClearKey& pvk);
     [[nodiscard]] unsigned count(const Block16& entry) const;
     void failed(const Block16& entry);
     void passed(const Block16& entry);
@@ -100,7 +101,7 @@ struct HsmEngine::Parts {
                                          PinBlockFormat destination_format, const PinAccount& account);
     Answer<PinTranslation> translate_dukpt_pin(const TranslateDukptPin& request);
     Answer<ClearPin> pin_to_verify(const PinToVerify& request);
-    Answer<bool> limited(const PinAccount& account, std::string_view pvk,
+    Answer<bool> limited(const PinAccount& account, const ClearKey& pvk,
                          const std::function<Answer<bool>()>& verify);
     Answer<ClearPin> decrypt_pin(KeyRing::Keyed& key, PinBlockFormat format, iso8583::ByteView block,
                                  const PinAccount& account);

@@ -21,11 +21,12 @@ PinFailures::PinFailures(RandomPool& random) {
     hash_ = std::make_unique<AesCipher>(key.view());
 }
 
-Block16 PinFailures::entry(const PinAccount& account, std::string_view key_text) {
-    std::string text(account.twelve());
-    text += key_text;
+Block16 PinFailures::entry(const PinAccount& account, const ClearKey& pvk) {
+    std::array<std::uint8_t, 12 + ClearKey::bytes_max> text{};
     const Wipe wipe(text);
-    return hash_->cmac(iso8583::as_bytes(text));
+    std::copy(account.twelve().begin(), account.twelve().end(), text.begin());
+    std::copy(pvk.view().begin(), pvk.view().end(), text.begin() + 12);
+    return hash_->cmac(text);
 }
 
 unsigned PinFailures::count(const Block16& entry) const {
@@ -107,7 +108,7 @@ Answer<DecimalisationTable> read_table(const HsmOptions& options, const Lmk& lmk
 }  // namespace
 
 /// The limit around a verification: asked first, counted afterwards, one answer for every way to be wrong.
-Answer<bool> HsmEngine::Parts::limited(const PinAccount& account, std::string_view pvk,
+Answer<bool> HsmEngine::Parts::limited(const PinAccount& account, const ClearKey& pvk,
                                        const std::function<Answer<bool>()>& verify) {
     const Block16 entry = pin_failures.entry(account, pvk);
     if (pin_failures.count(entry) >= options.pin_failures_max) {
@@ -127,9 +128,9 @@ Answer<bool> HsmEngine::Parts::limited(const PinAccount& account, std::string_vi
 
 Result<void, HsmFault> HsmEngine::verify_pin(const VerifyIbmPin& request) {
     Parts& parts = *parts_;
+    const auto pvk = verification_key(parts.keys, request.pvk, "V0V1");
+    if (!pvk) return parts.explain(pvk.error());
     const auto verify = [&]() -> Answer<bool> {
-        const auto pvk = verification_key(parts.keys, request.pvk, "V0V1");
-        if (!pvk) return tl::unexpected(pvk.error());
         const auto table = read_table(parts.options, parts.keys.lmk(), request.decimalisation_table);
         if (!table) return tl::unexpected(table.error());
         if (request.check_digits < ClearPin::digits_min || request.check_digits > ClearPin::digits_max)
@@ -142,7 +143,7 @@ Result<void, HsmFault> HsmEngine::verify_pin(const VerifyIbmPin& request) {
             return refuse(HsmFault::pin_length, "the PIN is shorter than the check length");
         return ibm_offset_matches(TdesCipher(pvk->view()), request.validation, *table, *pin, request.offset);
     };
-    const auto matches = parts.limited(request.pin.account, request.pvk, verify);
+    const auto matches = parts.limited(request.pin.account, *pvk, verify);
     if (!matches) return parts.explain(matches.error());
     if (!*matches) return parts.explain({HsmFault::verification_failed, "the PIN does not match its offset"});
     return {};
@@ -150,9 +151,9 @@ Result<void, HsmFault> HsmEngine::verify_pin(const VerifyIbmPin& request) {
 
 Result<void, HsmFault> HsmEngine::verify_pin(const VerifyVisaPin& request) {
     Parts& parts = *parts_;
+    const auto pvk = verification_key(parts.keys, request.pvk_pair, "V0V2");
+    if (!pvk) return parts.explain(pvk.error());
     const auto verify = [&]() -> Answer<bool> {
-        const auto pvk = verification_key(parts.keys, request.pvk_pair, "V0V2");
-        if (!pvk) return tl::unexpected(pvk.error());
         if (pvk->size() != 16) return refuse(HsmFault::key_length, "a PVK pair is double-length");
         if (request.pvv.size() != 4 || !iso8583::all_digits(request.pvv) ||
             !iso8583::is_digit(request.pvk_index))
@@ -163,7 +164,7 @@ Result<void, HsmFault> HsmEngine::verify_pin(const VerifyVisaPin& request) {
         const Wipe wipe(right);
         return equal_constant_time(iso8583::as_bytes(right), iso8583::as_bytes(request.pvv));
     };
-    const auto matches = parts.limited(request.pin.account, request.pvk_pair, verify);
+    const auto matches = parts.limited(request.pin.account, *pvk, verify);
     if (!matches) return parts.explain(matches.error());
     if (!*matches) return parts.explain({HsmFault::verification_failed, "the PIN does not match its PVV"});
     return {};

@@ -58,6 +58,7 @@ std::optional<std::string> HostCommands::execute(std::string_view frame) {
     answer += code_text[0];
     answer += static_cast<char>(code_text[1] + 1);
 
+    if (engine_.options().observer != nullptr) engine_.options().observer->command_begun(code_text);
     const auto row =
         std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return r.code == code_text; });
     const bool disabled =
@@ -80,9 +81,11 @@ std::optional<std::string> HostCommands::execute(std::string_view frame) {
         answer += code(data.error());
     }
     std::string_view trailer = in.trailer();
-    if (!data && trailer.empty() && code_text != "M6" && code_text != "M8") {
-        // The fields did not parse up to the trailer; these commands hold no binary data that could be taken
-        // for one.
+    const bool binary =
+        (code_text == "M6" || code_text == "M8") && frame.substr(header_length + 2, 2) != "01";
+    if (!data && trailer.empty() && !binary) {
+        // The fields did not parse up to the trailer; these commands hold no data that could be taken for
+        // one.
         const std::size_t mark = frame.rfind(trailer_mark);
         if (mark != std::string_view::npos && mark >= header_length + 2 && frame.size() - mark - 1 <= 32)
             trailer = frame.substr(mark + 1);

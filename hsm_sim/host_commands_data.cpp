@@ -235,8 +235,10 @@ HostCommands::Data HostCommands::m8(CommandReader& in) {
     if (in.fault()) return refused(in);
     const auto mac = engine_.mac(fields.type, fields.key, fields.profile, fields.data(), true);
     if (!mac) return tl::unexpected(mac.error());
-    if (!HsmEngine::same(ByteView(*mac).first(fields.mac_digits / 2), *wanted))
-        return tl::unexpected(HsmFault::verification_failed);
+    if (!HsmEngine::same(ByteView(*mac).first(fields.mac_digits / 2), *wanted)) {
+        in.fail(HsmFault::verification_failed, "the MAC does not match");
+        return refused(in);
+    }
     return std::string();
 }
 

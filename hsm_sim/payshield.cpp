@@ -284,6 +284,11 @@ void PayshieldExchange::start(const CheckKey& request) {
 
 std::optional<std::string> PayshieldExchange::next_command() { return std::exchange(command_, std::nullopt); }
 
+void PayshieldExchange::nonsense() {
+    made_sense_ = false;
+    abandon();
+}
+
 void PayshieldExchange::abandon() {
     if (done()) return;
     if (step_ == Step::health)
@@ -294,7 +299,7 @@ void PayshieldExchange::abandon() {
 
 void PayshieldExchange::answered(std::string_view answer) {
     if (done()) return;
-    if (answer.size() < 4 || answer.substr(0, 2) != expected_) return abandon();
+    if (answer.size() < 4 || answer.substr(0, 2) != expected_) return nonsense();
     const auto fault = fault_of_code(answer.substr(2, 2));
     if (step_ == Step::verify_mac && fault == HsmFault::verification_failed) {
         reply_ = MacVerified{false};
@@ -314,14 +319,16 @@ void PayshieldExchange::take(std::string_view data) {
             take_mac(data);
             return;
         case Step::verify_mac:
+            // The one answer that lets a message pass has nothing behind its code.
+            if (!data.empty()) return nonsense();
             reply_ = MacVerified{true};
             return;
         case Step::translate_pin: {
             const std::size_t digits = pin_format_ == PinBlockFormat::iso4 ? 32 : 16;
             if (data.size() < 2 + digits + 2 || data.substr(2 + digits, 2) != format_number(pin_format_))
-                return abandon();
+                return nonsense();
             auto block = iso8583::parse_hex(data.substr(2, digits));
-            if (!block) return abandon();
+            if (!block) return nonsense();
             reply_ = PinTranslated{std::move(*block)};
             return;
         }
@@ -364,7 +371,7 @@ void PayshieldExchange::take(std::string_view data) {
             return;
         case Step::check_key: {
             const auto bytes = iso8583::parse_hex(data.substr(0, 6));
-            if (!bytes || bytes->size() != 3) return abandon();
+            if (!bytes || bytes->size() != 3) return nonsense();
             reply_ = KeyChecked{{(*bytes)[0], (*bytes)[1], (*bytes)[2]}};
             return;
         }
@@ -377,7 +384,7 @@ void PayshieldExchange::take(std::string_view data) {
 
 void PayshieldExchange::take_mac(std::string_view data) {
     const std::size_t digits = unionpay_ ? 8 : 16;
-    if (data.size() < digits || !upper_hex(data.substr(0, digits))) return abandon();
+    if (data.size() < digits || !upper_hex(data.substr(0, digits))) return nonsense();
     Mac mac{};
     if (unionpay_) {
         std::copy_n(data.begin(), 8, mac.begin());
@@ -392,19 +399,19 @@ void PayshieldExchange::take_mac(std::string_view data) {
 void PayshieldExchange::take_zone_key(std::string_view data, bool with_copy) {
     ZoneKey key;
     const auto first = key_text_length(data);
-    if (!first) return abandon();
+    if (!first) return nonsense();
     const auto block = KeyBlock::parse(data.substr(0, *first));
-    if (!block) return abandon();
+    if (!block) return nonsense();
     key.under_lmk = *block;
     data.remove_prefix(*first);
     if (with_copy) {
         const auto second = key_text_length(data);
-        if (!second) return abandon();
+        if (!second) return nonsense();
         key.under_zmk = data.substr(0, *second);
         data.remove_prefix(*second);
     }
     const auto kcv = iso8583::parse_hex(data.substr(0, 6));
-    if (!kcv || kcv->size() != 3) return abandon();
+    if (!kcv || kcv->size() != 3) return nonsense();
     std::copy(kcv->begin(), kcv->end(), key.kcv.begin());
     reply_ = std::move(key);
 }
@@ -421,16 +428,16 @@ void PayshieldExchange::after_keys() {
 
 void PayshieldExchange::take_working_key(std::string_view data, WorkingKey& key, bool under_lmk_first) {
     const auto first = key_text_length(data);
-    if (!first) return abandon();
+    if (!first) return nonsense();
     const auto second = key_text_length(data.substr(*first));
-    if (!second) return abandon();
+    if (!second) return nonsense();
     std::string_view under_tmk = data.substr(0, *first);
     std::string_view under_lmk = data.substr(*first, *second);
     if (under_lmk_first) std::swap(under_tmk, under_lmk);
     const auto block = KeyBlock::parse(under_lmk);
     const auto bytes = iso8583::parse_hex(under_tmk.substr(under_tmk.size() % 2));
     const std::size_t wanted = terminal_.single_length ? 8 : 16;
-    if (!block || !bytes || bytes->size() != wanted) return abandon();
+    if (!block || !bytes || bytes->size() != wanted) return nonsense();
     key.under_lmk = *block;
     key.under_tmk = *bytes;
 }
@@ -450,7 +457,7 @@ void PayshieldExchange::ask_kcv(Step step, const WorkingKey& key, std::string_vi
 void PayshieldExchange::take_kcv(std::string_view data, WorkingKey& key) {
     const auto bytes = data.size() < 8 ? iso8583::Result<Bytes>(iso8583::parse_error("short"))
                                        : iso8583::parse_hex(data.substr(0, 8));
-    if (!bytes) return abandon();
+    if (!bytes) return nonsense();
     std::copy(bytes->begin(), bytes->end(), key.kcv.begin());
 }
 

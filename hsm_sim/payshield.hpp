@@ -68,6 +68,8 @@ class PayshieldExchange {
 
     [[nodiscard]] const std::optional<Reply>& reply() const { return reply_; }
     [[nodiscard]] bool done() const { return reply_.has_value() || healthy_.has_value(); }
+    /// False once an answer was none: another response code, cut short, fields of no form.
+    [[nodiscard]] bool made_sense() const { return made_sense_; }
     /// Of a health check: whether the HSM answered, and its LMK check value.
     [[nodiscard]] const std::optional<bool>& healthy() const { return healthy_; }
     [[nodiscard]] const std::string& lmk_check_value() const { return lmk_check_value_; }
@@ -105,9 +107,11 @@ class PayshieldExchange {
     void ask_kcv(Step step, const WorkingKey& key, std::string_view type_code);
     void after_keys();
     void fail(HsmFault fault) { reply_ = tl::unexpected(fault); }
+    void nonsense();
 
     PayshieldFormat format_;
     Step step_ = Step::health;
+    bool made_sense_ = true;
     std::optional<std::string> command_;  // to be sent
     std::string expected_;                // the response code awaited
     GenerateTerminalKeys terminal_;
@@ -133,7 +137,8 @@ class PayshieldLink {
     [[nodiscard]] bool check_health(Ticket ticket);
     /// Bytes to send now; empties the outbox.
     [[nodiscard]] std::string take_output() { return std::exchange(output_, {}); }
-    /// Bytes that arrived. False: the peer does not speak host commands, close the connection.
+    /// Bytes that arrived. False: the peer does not speak host commands, close the connection; the question
+    /// that got an answer without sense is among those of lost().
     [[nodiscard]] bool received(std::string_view bytes);
 
     struct Answered {
@@ -149,6 +154,8 @@ class PayshieldLink {
     /// The connection is gone: every open ticket, each to be answered `unavailable`. The link is as new.
     [[nodiscard]] std::vector<Ticket> lost();
     [[nodiscard]] std::size_t in_flight() const { return open_.size(); }
+    /// Forgotten questions whose answers have not come: they use up headers.
+    [[nodiscard]] std::size_t overdue() const { return forgotten_.size(); }
 
   private:
     struct Open {

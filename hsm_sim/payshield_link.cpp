@@ -81,6 +81,7 @@ bool PayshieldLink::received(std::string_view bytes) {
         const auto found = open_.find(header);
         if (found == open_.end()) return false;  // an answer to nothing: do not trust the rest either
         found->second.exchange.answered(split.frame.substr(format_.header_length));
+        if (!found->second.exchange.made_sense()) return false;
         if (!pump(found->first, found->second)) open_.erase(found);
     }
     input_.erase(0, used);

@@ -37,6 +37,7 @@ void SimJournal::refused(HsmFault fault, std::string_view why) {
     log("warning", "refused",
         {{"code", code(fault)},
          {"meaning", std::string(name(fault))},
+         {"command", command_},
          {"why", std::string(why)},
          {"who", who_}});
 }

@@ -26,6 +26,7 @@ class SimJournal final : public HsmObserver {
     void log(std::string_view level, std::string_view event, const Values& values);
     void refused(HsmFault fault, std::string_view why) override;
     void key_operated(const KeyOperation& operation) override;
+    void command_begun(std::string_view code) override { command_ = code; }
 
     /// Who is being served now: a peer's address and the subject of its certificate, an officer.
     void set_who(std::string who) { who_ = std::move(who); }
@@ -39,6 +40,7 @@ class SimJournal final : public HsmObserver {
   private:
     AuditChain audit_;
     std::string who_ = "start";
+    std::string command_;
     bool audit_failed_ = false;
     std::uint32_t refusal_lines_ = 0;
     std::uint64_t suppressed_ = 0;

@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 
 TAK = "UE3DD4DA58E9B5D651FBBA3BA20F708D2"
 TMK = "U1750CDFB0757D3B3994430636DBB281B"
@@ -21,22 +22,33 @@ def check(what, seen, expected):
         print(f"{what}: expected {expected!r}, seen {seen!r}")
 
 
+def failed():
+    return failures > 0
+
+
 class Hsm:
-    def __init__(self, program, header_length, *flags):
+    def __init__(self, program, header_length, *flags, log=False):
         self.header_length = header_length
+        self.log_file = tempfile.TemporaryFile("w+") if log else subprocess.DEVNULL
         self.process = subprocess.Popen(
             [program, "--listen", "127.0.0.1:0", "--header-length", str(header_length), *flags],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            stdout=subprocess.PIPE, stderr=self.log_file, text=True)
         ready = self.process.stdout.readline().split()
         assert ready[0] == "ready", ready
+        self.metrics = next((word[8:] for word in ready if word.startswith("metrics=")), None)
         host, port = ready[1].removeprefix("hsm=").rsplit(":", 1)
         self.address = (host, int(port))
         self.socket = socket.create_connection(self.address, timeout=10)
         self.count = 0
 
+    def log(self):
+        """What the HSM wrote to stderr, after stop()."""
+        self.log_file.seek(0)
+        return self.log_file.read()
+
     def send(self, command):
         self.count += 1
-        header = str(self.count).zfill(self.header_length)[-self.header_length:]
+        header = str(self.count).zfill(self.header_length)[-self.header_length:] if self.header_length else ""
         body = header.encode() + (command if isinstance(command, bytes) else command.encode())
         self.socket.sendall(struct.pack(">H", len(body)) + body)
         return header
