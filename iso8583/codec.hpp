@@ -17,11 +17,13 @@ namespace iso8583 {
 /// What a strict decode or encode found wrong, and where; never a byte of content.
 struct CodecError {
     enum class Kind : std::uint8_t {
-        truncated,       // fewer bytes than the field needs
+        truncated,       // the message ends before the field does
         trailing_bytes,  // bytes after the last field
         bad_mti,
-        bad_bitmap,     // not hex where hex is needed, or a bit for a field the dialect does not have
+        bad_bitmap,     // not hex where hex is needed
+        lying_bitmap,   // a bit for a field the dialect does not have
         bad_length,     // a length prefix that is no number of its encoding
+        lying_length,   // a length prefix that says more than is left
         over_long,      // longer than the field's maximum
         under_long,     // shorter than its minimum, or not its fixed length
         bad_character,  // content outside the field's class
@@ -33,11 +35,16 @@ struct CodecError {
     std::string path;        // "55.9F02" where it is deeper than the field
     std::string name;        // of the field, when the dialect knows it
     std::size_t offset = 0;  // bytes from the start of the body
-    std::size_t needed = 0;  // bytes (truncated), units (lengths)
+    std::size_t needed = 0;  // bytes (truncated, lying_length), units (lengths)
     std::size_t found = 0;
+    // bad_character: which characters the field takes, and of which sort the one there is. Fixed words.
+    std::string_view class_needed = {};
+    std::string_view class_there = {};
     /// "DE35 track 2 at offset 61: 19 bytes needed, 4 there"
     [[nodiscard]] std::string str() const;
 };
+/// "lying-length": stable, for scripts.
+std::string_view name_of(CodecError::Kind kind);
 
 /// Bodies above this are refused: offsets are 16 bits, and packed digits double when they are unpacked.
 inline constexpr std::size_t message_bytes_max = 0x7FFF;

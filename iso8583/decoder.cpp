@@ -138,7 +138,7 @@ bool Decoder::read_bitmaps() {
         if (w == 1 && dialect_.spec().tertiary != TertiaryBitmap::none) unknown &= ~first_bit;
         if (unknown == 0) continue;
         const int number = static_cast<int>(w) * 64 + std::countl_zero(unknown) + 1;
-        fail(Kind::bad_bitmap, 1, begin, 0, 0, std::to_string(number));
+        fail(Kind::lying_bitmap, 1, begin, 0, 0, std::to_string(number));
         break;
     }
     return true;
@@ -165,7 +165,7 @@ bool Decoder::read_third_bitmap() {
     const std::size_t begin = at_;
     if (!read_bitmap(2)) return false;
     if (const std::uint64_t unknown = announced_[2] & ~dialect_.known_fields()[2]; unknown != 0)
-        fail(Kind::bad_bitmap, 1, begin, 0, 0, std::to_string(129 + std::countl_zero(unknown)));
+        fail(Kind::lying_bitmap, 1, begin, 0, 0, std::to_string(129 + std::countl_zero(unknown)));
     return true;
 }
 
@@ -229,7 +229,7 @@ inline bool Decoder::read_length(int number, const FieldPlan& plan, std::size_t&
     at_ += plan.prefix_bytes;
     units = plan.units_of_count(count);
     bytes = plan.bytes_of_count(count);
-    if (size_ - at_ < bytes) return fail(Kind::truncated, number, at_, bytes, size_ - at_);
+    if (size_ - at_ < bytes) return fail(Kind::lying_length, number, at_, bytes, size_ - at_);
     if (plan.trims_filler && bytes > 0 && plan.has_filler(p_ + at_, bytes)) --units;
     if (plan.counts == Counts::wire && plan.shape == FieldPlan::Shape::twice && count % 2 != 0) {
         // Half a byte: where the field ends is certain, what it holds is not.
@@ -246,7 +246,10 @@ inline bool Decoder::read_length(int number, const FieldPlan& plan, std::size_t&
 bool Decoder::bad_content(int number, const FieldPlan& plan, std::size_t units, std::size_t bytes) {
     const std::size_t offset = at_ + plan.first_bad(p_ + at_, units, bytes);
     if (!options_.content_warnings) {
+        if (error_) return false;
         fail(Kind::bad_character, number, offset, 0, 0);
+        error_->class_needed = plan.class_needed();
+        error_->class_there = plan.class_there(p_[offset]);
         return false;
     }
     if (options_.warnings != nullptr) {
@@ -256,7 +259,9 @@ bool Decoder::bad_content(int number, const FieldPlan& plan, std::size_t units, 
                      .name = {},
                      .offset = offset,
                      .needed = 0,
-                     .found = 0};
+                     .found = 0,
+                     .class_needed = plan.class_needed(),
+                     .class_there = plan.class_there(p_[offset])};
         if (const FieldSpec* spec = dialect_.field_spec(number)) e.name = spec->name;
         options_.warnings->push_back(std::move(e));
     }

@@ -54,6 +54,13 @@ class Encoder {
         return false;
     }
 
+    [[gnu::cold, gnu::noinline]] bool bad_content(int number, std::string_view content) {
+        fail(Kind::bad_character, number, 0, 0);
+        error_->class_needed = dialect_.plan(number).class_needed();
+        error_->class_there = dialect_.plan(number).class_there(content);
+        return false;
+    }
+
     void write_mti();
     void write_bitmaps();
     void write_bitmap(std::size_t word);
@@ -61,7 +68,7 @@ class Encoder {
     /// A value that is not as long as its field: filled up if the table says so, else an error.
     [[gnu::cold, gnu::noinline]] bool write_other_length(int number, std::string_view content);
 
-    static constexpr std::size_t prefix_bytes_max = 4;
+    static constexpr std::size_t prefix_bytes_max = 6;
     const Dialect& dialect_;
     const FieldValues& values_;
     EncodedMessage& out_;
@@ -163,7 +170,7 @@ bool Encoder::write_fields() {
         }
     }
     p_ = p;
-    return bad == 0 || fail(Kind::bad_character, bad, 0, 0);
+    return bad == 0 || bad_content(bad, values_.get(field(bad)));
 }
 
 bool Encoder::write_other_length(int number, std::string_view content) {
@@ -175,7 +182,7 @@ bool Encoder::write_other_length(int number, std::string_view content) {
     filled.replace(spec.fill_align == Align::left ? 0 : plan.min - content.size(), content.size(), content);
     const bool ok = plan.to_wire(filled.data(), filled.size(), p_);
     zeroise(filled.data(), filled.size());
-    if (!ok) return fail(Kind::bad_character, number, 0, 0);
+    if (!ok) return bad_content(number, content);
     p_ += plan.fixed_bytes;
     return true;
 }

@@ -117,6 +117,82 @@ std::size_t FieldPlan::first_bad(const std::uint8_t* p, std::size_t units, std::
     return 0;
 }
 
+namespace {
+
+std::string_view sort_of(int c) {
+    if (c >= '0' && c <= '9') return "a digit";
+    if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) return "a letter";
+    if (c == ' ') return "a blank";
+    if (c > ' ' && c < 0x7F) return "a special character";
+    return c <= 0x7F ? "a control character" : "a byte above 7F";
+}
+
+}  // namespace
+
+std::string_view FieldPlan::class_needed() const {
+    if (check == Check::hex_ascii || check == Check::hex_ebcdic) return "hex digits";
+    switch (content) {
+        case Content::n:
+            return "digits";
+        case Content::a:
+            return "letters";
+        case Content::an:
+            return "letters or digits";
+        case Content::ns:
+            return "digits or special characters";
+        case Content::ans:
+            return "printable characters";
+        case Content::ansg:
+            return "printable characters or a national code";
+        case Content::z:
+            return "track characters";
+        case Content::xn:
+            return "C or D and digits";
+        case Content::b:
+            break;
+    }
+    return "bytes";
+}
+
+std::string_view FieldPlan::class_there(std::uint8_t wrong) const {
+    switch (check) {
+        case Check::packed_digits:
+        case Check::packed_track:
+            if (check == Check::packed_digits && odd_filler == 0 && (wrong >> 4 > 9 || (wrong & 0xF) > 9))
+                return "a nibble above 9";
+            return "a wrong filler";
+        case Check::ebcdic_digits:
+        case Check::ebcdic_class:
+        case Check::sign_ebcdic:
+        case Check::hex_ebcdic:
+            return sort_of(ebcdic_to_latin1[wrong]);
+        case Check::any:
+        case Check::ascii_digits:
+        case Check::ascii_printable:
+        case Check::ascii_track:
+        case Check::ascii_class:
+        case Check::sign_ascii:
+        case Check::sign_packed:
+        case Check::hex_ascii:
+            break;
+    }
+    return sort_of(wrong);
+}
+
+std::string_view FieldPlan::class_there(std::string_view canonical) const {
+    for (std::size_t i = 0; i < canonical.size(); ++i) {
+        const auto c = static_cast<std::uint8_t>(canonical[i]);
+        const bool sign = content == Content::xn && i == 0;
+        const Content of = content == Content::xn ? Content::n : content;
+        // The letter D is only read as a separator, never written.
+        const bool ok = sign ? is_sign(c)
+                             : detail::all_in_class(detail::ascii_classes, of, &c, 1) &&
+                                   !(content == Content::z && c == 'D');
+        if (!ok) return sort_of(c);
+    }
+    return "another character";
+}
+
 void FieldPlan::to_canonical(const std::uint8_t* p, std::size_t units, char* out) const {
     switch (encoding) {
         case Encoding::ascii:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "iso8583/char_class.hpp"
 #include "iso8583/field_spec.hpp"
@@ -189,6 +190,11 @@ struct FieldPlan {
     }
     /// After content_ok said no: the offset of the first wrong byte.
     [[nodiscard]] std::size_t first_bad(const std::uint8_t* p, std::size_t units, std::size_t bytes) const;
+    /// For people: "digits"; and of which sort the byte is that was wrong, never the byte itself.
+    [[nodiscard]] std::string_view class_needed() const;
+    [[nodiscard]] std::string_view class_there(std::uint8_t wrong) const;
+    /// The same of the first character of a canonical content that is not of the class.
+    [[nodiscard]] std::string_view class_there(std::string_view canonical) const;
 
     /// Where unit `unit` of a content of `units` stands: byte offset from the content's start.
     [[nodiscard]] std::size_t byte_of_unit(std::size_t unit, std::size_t units) const {

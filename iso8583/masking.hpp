@@ -14,8 +14,12 @@ namespace iso8583 {
 /// byte.
 std::string masked_content(Content content, Secret secret, std::string_view canonical);
 
-/// Text with every run of 13 to 19 digits that has the check digit of a card number masked like one.
+/// Text with every run of 13 to 19 digits that has the check digit of a card number masked like one; a blank
+/// or dash may stand between its groups. In a longer run, what could be a card number of one of the schemes.
 std::string mask_card_numbers(std::string text);
+
+/// Bytes as hex without a card number in them, be it in characters or in packed digits.
+std::string mask_card_numbers_in_bytes(std::string_view bytes);
 
 /// The same for hex that could not be taken apart: any stretch of digits in it that could be a card number.
 std::string mask_card_numbers_anywhere(std::string hex);

@@ -55,12 +55,19 @@ Result<SubfieldValue, CodecError> read_one(const Subfield& sub, std::string_view
         units = std::min(left, units);
         bytes = plan.bytes_of_units(units);
     }
-    if (content.size() - at < bytes) return fail(Kind::truncated, at, bytes, content.size() - at);
+    if (content.size() - at < bytes)
+        return fail(plan.prefix == Prefix::none ? Kind::truncated : Kind::lying_length, at, bytes,
+                    content.size() - at);
     if (plan.trims_filler && bytes > 0 && plan.has_filler(p + at, bytes)) --units;
     if (units > plan.max) return fail(Kind::over_long, begin, plan.max, units);
     if (units < plan.min) return fail(Kind::under_long, begin, plan.min, units);
-    if (!plan.content_ok(p + at, units, bytes, content.size() - at))
-        return fail(Kind::bad_character, at + plan.first_bad(p + at, units, bytes), 0, 0);
+    if (!plan.content_ok(p + at, units, bytes, content.size() - at)) {
+        const std::size_t bad = at + plan.first_bad(p + at, units, bytes);
+        CodecError e = error_at(Kind::bad_character, sub.id, bad, 0, 0, sub.spec.name);
+        e.class_needed = plan.class_needed();
+        e.class_there = plan.class_there(p[bad]);
+        return tl::unexpected(std::move(e));
+    }
     SubfieldValue value{.id = sub.id,
                         .name = sub.spec.name,
                         .content_class = sub.spec.content,
@@ -112,7 +119,10 @@ Result<void, CodecError> write_one(const Subfield& sub, const SubfieldValue& val
     plan.write_prefix(plan.counts == Counts::wire ? bytes : units, p);
     if (!plan.to_wire(content.data(), units, p + plan.prefix_bytes)) {
         out.resize(begin);
-        return fail(Kind::bad_character, 0, 0);
+        CodecError e = error_at(Kind::bad_character, sub.id, begin, 0, 0, sub.spec.name);
+        e.class_needed = plan.class_needed();
+        e.class_there = plan.class_there(content);
+        return tl::unexpected(std::move(e));
     }
     return {};
 }
@@ -157,7 +167,7 @@ Result<Values, CodecError> parse_bitmap(const SubfieldSet& set, std::string_view
         const std::string id = std::to_string(bit + 1);
         const auto sub =
             std::find_if(set.fields.begin(), set.fields.end(), [&](const Subfield& s) { return s.id == id; });
-        if (sub == set.fields.end()) return tl::unexpected(error_at(Kind::bad_bitmap, id, 0, 0, 0));
+        if (sub == set.fields.end()) return tl::unexpected(error_at(Kind::lying_bitmap, id, 0, 0, 0));
         auto value = read_one(*sub, content, at);
         if (!value) return tl::unexpected(std::move(value.error()));
         out.push_back(std::move(*value));
@@ -272,8 +282,9 @@ Kind kind_of(TlvError::Kind kind) {
     switch (kind) {
         case TlvError::Kind::truncated_tag:
         case TlvError::Kind::truncated_length:
-        case TlvError::Kind::truncated_value:
             return Kind::truncated;
+        case TlvError::Kind::truncated_value:
+            return Kind::lying_length;
         case TlvError::Kind::long_tag:
         case TlvError::Kind::too_deep:
         case TlvError::Kind::too_many:

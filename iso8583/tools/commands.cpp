@@ -61,31 +61,83 @@ std::optional<Bytes> input_bytes(const MessageOptions& o, const std::string& inp
     return std::nullopt;
 }
 
-/// The messages in the input: one body, or as many frames as there are.
-std::optional<std::vector<Frame>> input_frames(const MessageOptions& o, const Dialect& dialect,
-                                               const std::string& input, std::istream& in,
-                                               std::ostream& err) {
-    auto bytes = input_bytes(o, input, in, err);
-    if (!bytes) return std::nullopt;
-    std::vector<Frame> frames;
-    if (!o.framed) {
-        frames.push_back({{}, {}, std::move(*bytes)});
-        return frames;
+/// One word of --frame; false when it is none.
+bool read_frame_word(std::string_view word, FramingSpec& spec) {
+    const std::size_t equals = word.find('=');
+    if (equals != std::string_view::npos) {
+        const std::string_view digits = word.substr(equals + 1);
+        if (digits.empty() || digits.size() > 3 || !all_digits(digits)) return false;
+        const int n = std::stoi(std::string(digits));
+        const std::string_view key = word.substr(0, equals);
+        if (n > 255 || (key != "header" && key != "trailer")) return false;
+        (key == "header" ? spec.header_bytes : spec.trailer_bytes) = static_cast<std::uint8_t>(n);
+        return true;
     }
-    FrameReader reader(dialect.framing());
+    if (word == "binary2")
+        spec.length = FrameLength::binary2;
+    else if (word == "ascii4")
+        spec.length = FrameLength::ascii4;
+    else if (word == "bcd2")
+        spec.length = FrameLength::bcd2;
+    else if (word == "inclusive")
+        spec.inclusive = true;
+    else if (word == "tpdu")
+        spec.tpdu = true;
+    else
+        return false;
+    return true;
+}
+
+/// The frame of this call: of --frame, or the dialect's own.
+std::optional<FramingSpec> framing_of(const MessageOptions& o, const Dialect& dialect, std::ostream& err) {
+    if (o.frame.empty()) return dialect.framing();
+    FramingSpec spec;
+    for (std::size_t at = 0; at <= o.frame.size();) {
+        const std::size_t end = std::min(o.frame.find(',', at), o.frame.size());
+        const std::string word = o.frame.substr(at, end - at);
+        if (!read_frame_word(word, spec)) {
+            err << "error: --frame: \"" << word
+                << "\" is none of binary2, ascii4, bcd2, inclusive, tpdu, header=N, trailer=N\n";
+            return std::nullopt;
+        }
+        at = end + 1;
+    }
+    return spec;
+}
+
+bool is_framed(const MessageOptions& o) { return o.framed || !o.frame.empty(); }
+
+struct Input {
+    std::vector<Frame> frames;
+    bool whole = true;  // false: an error has been said, and `frames` is what stood before it
+};
+
+/// The messages in the input: one body, or as many frames as there are.
+Input input_frames(const MessageOptions& o, const Dialect& dialect, const std::string& input,
+                   std::istream& in, std::ostream& err) {
+    const auto framing = framing_of(o, dialect, err);
+    auto bytes = framing ? input_bytes(o, input, in, err) : std::nullopt;
+    if (!bytes) return {{}, false};
+    Input out;
+    if (!is_framed(o)) {
+        out.frames.push_back({{}, {}, std::move(*bytes)});
+        return out;
+    }
+    FrameReader reader(*framing);
     reader.feed(*bytes);
     while (auto next = reader.next()) {
         if (!next->has_value()) {
-            err << "error: " << next->error().what << '\n';
-            return std::nullopt;
+            err << "error: frame " << out.frames.size() + 1 << ": " << next->error().what << '\n';
+            out.whole = false;
+            return out;
         }
-        frames.push_back(std::move(**next));
+        out.frames.push_back(std::move(**next));
     }
-    if (!reader.at_boundary() || frames.empty()) {
-        err << "error: the input ends inside a frame\n";
-        return std::nullopt;
+    if (!reader.at_boundary() || out.frames.empty()) {
+        err << "error: the input ends inside frame " << out.frames.size() + 1 << '\n';
+        out.whole = false;
     }
-    return frames;
+    return out;
 }
 
 /// Decodes one frame's body; warnings go to err, an error too. `message` is what decoded.
@@ -103,6 +155,14 @@ std::string frame_json(const Frame& frame) {
                        to_hex(frame.header));
 }
 
+std::string error_json(const CodecError& e) {
+    return fmt::format(
+        "\"error\":{{\"kind\":{},\"field\":{},\"path\":{},\"name\":{},\"offset\":{},\"needed\":{},"
+        "\"found\":{},\"what\":{}}}",
+        json_string(name_of(e.kind)), e.field, json_string(e.path), json_string(e.name), e.offset, e.needed,
+        e.found, json_string(e.str()));
+}
+
 void describe_one(const MessageOptions& o, const Frame& frame, const Message& message,
                   const std::optional<CodecError>& error, std::ostream& out) {
     DescribeOptions options;
@@ -110,11 +170,8 @@ void describe_one(const MessageOptions& o, const Frame& frame, const Message& me
     if (o.json) {
         std::string json = describe_json(message, options);
         json.pop_back();
-        if (o.framed) json += "," + frame_json(frame);
-        if (error)
-            json +=
-                fmt::format(",\"error\":{{\"field\":{},\"path\":{},\"offset\":{},\"what\":{}}}", error->field,
-                            json_string(error->path), error->offset, json_string(error->str()));
+        if (is_framed(o)) json += "," + frame_json(frame);
+        if (error) json += "," + error_json(*error);
         out << json << "}\n";
         return;
     }
@@ -123,16 +180,21 @@ void describe_one(const MessageOptions& o, const Frame& frame, const Message& me
     out << (o.bytes ? describe_bytes(message, options) : describe(message, options));
 }
 
+void warn_of_reveal(std::ostream& err) {
+    err << "warning: card data, PIN blocks and keys are shown; do not keep this output\n";
+}
+
 }  // namespace
 
 int run_describe(const MessageOptions& o, std::istream& in, std::ostream& out, std::ostream& err) {
     const auto dialect = dialect_of(o.dialect, err);
     if (!dialect) return exit_usage;
-    auto frames = input_frames(o, *dialect, o.input, in, err);
-    if (!frames) return exit_refused;
-    if (o.reveal) err << "warning: card data, PIN blocks and keys are shown; do not keep this output\n";
-    int code = exit_done;
-    for (Frame& frame : *frames) {
+    Input input = input_frames(o, *dialect, o.input, in, err);
+    // What stands before a broken frame is shown like what stands before a broken field.
+    if (!input.whole && !o.partial) return exit_refused;
+    if (o.reveal) warn_of_reveal(err);
+    int code = input.whole ? exit_done : exit_refused;
+    for (Frame& frame : input.frames) {
         Message message;
         std::optional<CodecError> error;
         if (!decode_frame(o, *dialect, frame, message, error, err)) {
@@ -166,8 +228,10 @@ int run_encode(const MessageOptions& o, std::istream& in, std::ostream& out, std
         return exit_refused;
     }
     Bytes bytes = std::move(encoded->body);
-    if (o.framed) {
-        const FramingSpec& f = dialect->framing();
+    if (is_framed(o)) {
+        const auto framing = framing_of(o, *dialect, err);
+        if (!framing) return exit_usage;
+        const FramingSpec& f = *framing;
         const Bytes tpdu = message->tpdu.value_or(f.tpdu ? Bytes{0x60, 0, 0, 0, 0} : Bytes{});
         const Bytes header = message->header.value_or(Bytes(f.header_bytes, 0));
         if (tpdu.size() != (f.tpdu ? 5U : 0U) || header.size() != f.header_bytes ||
@@ -192,13 +256,14 @@ int run_diff(const MessageOptions& o, std::istream& in, std::ostream& out, std::
     if (!dialect) return exit_usage;
     std::vector<Message> messages;
     for (const std::string& input : {o.input, o.other}) {
-        auto frames = input_frames(o, *dialect, input, in, err);
-        if (!frames) return exit_refused;
+        Input read = input_frames(o, *dialect, input, in, err);
+        if (!read.whole) return exit_refused;
         Message message;
         std::optional<CodecError> error;
-        if (!decode_frame(o, *dialect, frames->front(), message, error, err)) return exit_refused;
+        if (!decode_frame(o, *dialect, read.frames.front(), message, error, err)) return exit_refused;
         messages.push_back(std::move(message));
     }
+    if (o.reveal) warn_of_reveal(err);
     DescribeOptions options;
     options.reveal = o.reveal;
     const std::string difference = describe_difference(messages[0], messages[1], options);

@@ -16,8 +16,10 @@ struct MessageOptions {
     std::string input = "-";  // hex, or "-" for standard input
     std::string other;        // diff: the second message
     bool json = false;
+    bool hex = false;      // the input is hex, as it is without this
     bool raw = false;      // standard input is bytes, not hex; encode: print bytes
-    bool framed = false;   // the dialect's frame stands around the body
+    bool framed = false;   // a frame stands around the body: the dialect's, or the one of `frame`
+    std::string frame;     // "ascii4,inclusive,tpdu,header=6,trailer=1"; implies framed
     bool partial = false;  // show what decoded before an error
     bool bytes = false;    // say of every byte what it is
     bool reveal = false;

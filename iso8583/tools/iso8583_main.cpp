@@ -13,10 +13,14 @@ void add_message_options(CLI::App& command, MessageOptions& o, bool dialect_requ
                                        "built-in dialect (see `iso8583 dialects`) or a spec file");
     if (dialect_required) dialect->required();
     command.add_flag("--framed", o.framed, "a whole frame: length, TPDU and header as the dialect has them");
+    command.add_option("--frame", o.frame,
+                       "a whole frame of this kind: binary2, ascii4 or bcd2; with inclusive, tpdu, header=N, "
+                       "trailer=N, separated by commas");
 }
 
 void add_decode_options(CLI::App& command, MessageOptions& o) {
-    command.add_flag("--raw", o.raw, "standard input is the bytes themselves, not hex");
+    auto* raw = command.add_flag("--raw", o.raw, "standard input is the bytes themselves, not hex");
+    command.add_flag("--hex", o.hex, "the input is hex in any layout, as it is without this")->excludes(raw);
     command.add_flag("--strict", o.strict, "content outside a field's class is an error, not a warning");
     command.add_flag("--reveal", o.reveal,
                      "show card data, PIN blocks, tracks and keys, which are hidden otherwise");

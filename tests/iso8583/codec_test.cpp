@@ -1,5 +1,7 @@
 // Decode and encode of the three dialects the switch speaks: fields, errors, what is left after an error.
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -133,8 +135,8 @@ TEST_CASE("a broken message is refused with field, offset, need and finding") {
         {"half a bitmap", "unionpay-pos", "020020000000", Kind::truncated, 1, 2, 8, 4},
         {"no hex bitmap", "iso87-ascii", "303230305A30303030303030303030303030303030", Kind::bad_bitmap, 1, 4,
          0, 0},
-        {"a field the dialect has not", "unionpay-pos", "02000400000000000000000000", Kind::bad_bitmap, 1, 2,
-         0, 0},
+        {"a field the dialect has not", "unionpay-pos", "02000400000000000000000000", Kind::lying_bitmap, 1,
+         2, 0, 0},
         {"fixed field cut", "unionpay-pos", mti_bitmap_de3 + "0000", Kind::truncated, 3, 10, 3, 2},
         {"bytes left over", "unionpay-pos", mti_bitmap_de3 + "00000000", Kind::trailing_bytes, 0, 13, 0, 1},
         {"nibble A in a number", "unionpay-pos", mti_bitmap_de3 + "000A00", Kind::bad_character, 3, 11, 0, 0},
@@ -143,8 +145,8 @@ TEST_CASE("a broken message is refused with field, offset, need and finding") {
          Kind::over_long, 2, 10, 19, 20},
         {"a length below the field", "unionpay-pos", "0200000000000000001000041234", Kind::under_long, 60, 10,
          8, 4},
-        {"a length beyond the message", "unionpay-pos", "02004000000000000000191111", Kind::truncated, 2, 11,
-         10, 2},
+        {"a length beyond the message", "unionpay-pos", "02004000000000000000191111", Kind::lying_length, 2,
+         11, 10, 2},
         {"an odd digit's filler", "unionpay-pos",
          "0200000004000000000002"
          "11",
@@ -192,6 +194,68 @@ TEST_CASE("encode refuses what decode would refuse") {
         CHECK(encoded.error().kind == row.kind);
         CHECK(encoded.error().field == row.number);
     }
+}
+
+TEST_CASE("an error of content says which characters are needed and of which sort one is there") {
+    struct Row {
+        const char* dialect;
+        int number;
+        std::string good, bad;  // what is encoded; what is then put in its place on the wire, as hex
+        const char* said;
+    };
+    const std::vector<Row> rows{
+        {"87-ascii-hexbmp", 4, "000000001000", "303030303030303031303041",
+         "offset 31: digits needed, a letter there"},
+        {"87-ascii-hexbmp", 38, "123456", "313233343521",
+         "offset 25: letters or digits needed, a special character there"},
+        {"87-ascii-hexbmp", 41, "10000001", "3130303030300731",
+         "offset 26: printable characters needed, a control character there"},
+        {"87-ascii-hexbmp", 41, "10000001", "31303030303030E9",
+         "offset 27: printable characters needed, a byte above 7F there"},
+        {"87-ascii-hexbmp", 28, "C00001000", "583030303031303030",
+         "offset 20: C or D and digits needed, a letter there"},
+        {"iso87-ascii", 64, "12345678", "31323334353637383132333435363758",
+         "offset 35: hex digits needed, a letter there"},
+        {"87-ebcdic-hexbmp", 4, "000000001000", "F0F0F0F0F0F0F0F0F1F0F0C1",
+         "offset 31: digits needed, a letter there"},
+        {"iso87-bcd", 4, "000000001000", "0000000010B0", "offset 15: digits needed, a nibble above 9 there"},
+        {"unionpay-pos", 22, "021", "0211", "offset 11: digits needed, a wrong filler there"},
+    };
+    for (const Row& row : rows) {
+        INFO(row.said);
+        const Dialect& d = *find_dialect(row.dialect);
+        FieldValues v(Mti::of(200));
+        v.set(field(row.number), row.good);
+        auto encoded = encode(d, v);
+        REQUIRE(encoded.has_value());
+        const Bytes wire = *parse_hex(row.bad);
+        const auto good = decode(d, encoded->body);
+        std::copy(wire.begin(), wire.end(),
+                  encoded->body.begin() + static_cast<std::ptrdiff_t>(good->offset(field(row.number))));
+        const auto bad = decode(d, encoded->body);
+        REQUIRE_FALSE(bad.has_value());
+        const std::string said = bad.error().str();
+        INFO(said);
+        CHECK(said.find(row.said) != std::string::npos);
+        CHECK(bad.error().kind == Kind::bad_character);
+    }
+    // The same words when encoding.
+    FieldValues v(Mti::of(200));
+    v.set(Field::amount_transaction, "00000000100O");
+    CHECK(encode(unionpay(), v).error().str().find("digits needed, a letter there") != std::string::npos);
+    v.set(Field::amount_transaction, "000000001000");
+    v.set(Field::track2, "6212345678900000003D3012");
+    CHECK(encode(unionpay(), v).error().str().find("track characters needed, a letter there") !=
+          std::string::npos);
+}
+
+TEST_CASE("each kind of error has a name of its own") {
+    std::set<std::string_view> names;
+    for (int k = 0; k <= static_cast<int>(Kind::message_too_long); ++k)
+        names.insert(name_of(static_cast<Kind>(k)));
+    CHECK(names.size() == static_cast<std::size_t>(Kind::message_too_long) + 1);
+    CHECK(names.count("") == 0);
+    CHECK(name_of(Kind::lying_length) == "lying-length");
 }
 
 TEST_CASE("after a content error the rest of the message is still there") {
@@ -345,7 +409,7 @@ TEST_CASE("a third bitmap stands with the others or as field 65") {
         Message partial;
         const auto bad = decode(*dialect, encode(*Dialect::make(wider), other)->body, &partial);
         REQUIRE_FALSE(bad.has_value());
-        CHECK(bad.error().kind == Kind::bad_bitmap);
+        CHECK(bad.error().kind == Kind::lying_bitmap);
         CHECK(bad.error().path == "131");
         CHECK(partial.get(Field::stan) == "000123");
     }

@@ -109,7 +109,7 @@ TEST_CASE("what does not decode exits 1 and says where, never what") {
     CHECK(r.code == exit_refused);
     CHECK(r.out.empty());
     CHECK(r.err.find("error: DE60 ") == 0);
-    CHECK(r.err.find("bytes needed") != std::string::npos);
+    CHECK(r.err.find("the length says ") != std::string::npos);
     o.partial = true;
     r = run(run_describe, o);
     CHECK(r.code == exit_refused);
@@ -117,6 +117,9 @@ TEST_CASE("what does not decode exits 1 and says where, never what") {
     o.json = true;
     const auto json = nlohmann::json::parse(run(run_describe, o).out);
     CHECK(json["error"]["field"] == 60);
+    CHECK(json["error"]["kind"] == "lying-length");
+    CHECK(json["error"]["name"].get<std::string>().find("reserved private") == 0);
+    CHECK(json["error"]["needed"].get<int>() > json["error"]["found"].get<int>());
     CHECK(json["fields"]["11"] == "000123");
     for (const char* bad : {"02G0", "020", "", "02007000"}) {
         INFO(bad);
@@ -134,8 +137,8 @@ TEST_CASE("content outside its class is a warning, and with --strict an error") 
     Ran r = run(run_describe, o);
     CHECK(r.code == exit_done);
     CHECK(r.err ==
-          "warning: DE41 card acceptor terminal identification at offset 17: a character outside the field's "
-          "class\n");
+          "warning: DE41 card acceptor terminal identification at offset 17: printable "
+          "characters needed, a control character there\n");
     CHECK(r.out.find("1000000\\x01") != std::string::npos);
     o.strict = true;
     r = run(run_describe, o);
@@ -155,8 +158,15 @@ TEST_CASE("several frames, and raw bytes") {
     CHECK(r.out.find("MTI 0800") != std::string::npos);
     CHECK(r.out.find("MTI 0810") != std::string::npos);
     CHECK(r.out.find("approved") != std::string::npos);
-    o.input = one + "00";
-    CHECK(run(run_describe, o).code == exit_refused);
+    o.input = one + two + "00";
+    Ran cut = run(run_describe, o);
+    CHECK(cut.code == exit_refused);
+    CHECK(cut.out.empty());
+    CHECK(cut.err == "error: the input ends inside frame 3\n");
+    o.partial = true;
+    cut = run(run_describe, o);
+    CHECK(cut.code == exit_refused);
+    CHECK(cut.out.find("MTI 0810") != std::string::npos);
     MessageOptions raw = with("87-ascii-hexbmp", "-");
     raw.raw = true;
     CHECK(run(run_describe, raw, "0800822000000000000004000000000000001125161336000255301").code ==
@@ -164,6 +174,40 @@ TEST_CASE("several frames, and raw bytes") {
     MessageOptions raw_out = with("iso87-ascii", R"({"mti":"0800","fields":{"11":"000001"}})");
     raw_out.raw = true;
     CHECK(run(run_encode, raw_out).out == "08000020000000000000000001");
+}
+
+TEST_CASE("a capture in another frame than the dialect's") {
+    struct Row {
+        const char* frame;
+        const char* before;  // of the body "08000020000000000000000001" in iso87-ascii, 26 bytes
+        const char* after;
+    };
+    const std::string json = R"({"mti":"0800","fields":{"11":"000001"}})";
+    const std::string body = hex_of("iso87-ascii", json);
+    for (const Row& row : {Row{"binary2", "001A", ""}, Row{"ascii4", "30303236", ""}, Row{"bcd2", "0026", ""},
+                           Row{"ascii4,inclusive", "30303330", ""}, Row{"binary2,tpdu", "001F6000000000", ""},
+                           Row{"bcd2,tpdu,header=2,inclusive,trailer=1", "003660000000000000", "00"},
+                           Row{"trailer=1,ascii4", "30303237", "00"}}) {
+        INFO(row.frame);
+        MessageOptions o = with("iso87-ascii", json);
+        o.frame = row.frame;
+        const Ran encoded = run(run_encode, o);
+        INFO(encoded.err);
+        REQUIRE(encoded.out == row.before + body + row.after + "\n");
+        o.input = encoded.out;
+        const Ran shown = run(run_describe, o);
+        CHECK(shown.code == exit_done);
+        CHECK(shown.out.find("000001") != std::string::npos);
+    }
+    for (const char* bad : {"binary3", "", "tpdu,", "header=", "header=x", "header=300", "footer=1"}) {
+        INFO(bad);
+        MessageOptions o = with("iso87-ascii", body);
+        o.frame = bad;
+        if (o.frame.empty()) continue;
+        const Ran refused = run(run_describe, o);
+        CHECK(refused.code == exit_refused);
+        CHECK(refused.err.find("--frame: ") != std::string::npos);
+    }
 }
 
 TEST_CASE("encode refuses JSON that is no message, and says which member") {

@@ -119,6 +119,22 @@ TEST_CASE("what cannot be read as what it should be is hidden whole") {
         {"a card number in free text", Content::ans, Secret::none, "card 4111111111111111 ok",
          "card 411111******1111 ok"},
         {"another number in free text", Content::ans, Secret::none, "4111111111111112", "4111111111111112"},
+        {"a card number in groups", Content::ans, Secret::none, "4111 1111 1111 1111 and 4111-1111-1111-1111",
+         "4111 11** **** 1111 and 4111-11**-****-1111"},
+        {"a card number behind its length, in one run of digits", Content::ans, Secret::none,
+         "01164111111111111111", "0116411111******1111"},
+        {"a long number without a card number", Content::ans, Secret::none, "000000001000000000002000156",
+         "000000001000000000002000156"},
+        {"a card number as characters among bytes", Content::b, Secret::none,
+         "\x01\x10"
+         "4111111111111111\x7F",
+         "0110"
+         "343131313131"
+         "************"
+         "313131317F"},
+        {"a packed card number among bytes", Content::b, Secret::none, bytes("DF0108411111111111111199"),
+         "DF0108411111******111199"},
+        {"a MAC as characters", Content::b, Secret::none, "72489CAC", "3732343839434143"},
         {"zeros", Content::ans, Secret::none, "0000000000000000", "0000000000000000"},
     };
     for (const Row& row : rows) {

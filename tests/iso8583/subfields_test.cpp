@@ -113,7 +113,8 @@ TEST_CASE("an error inside a field has the whole path and the offset in the mess
     CHECK(got.error().needed == 6);
     CHECK(got.error().found == 2);
     CHECK(got.error().str() ==
-          "DE55.9F02 integrated circuit card system related data at offset 15: 6 bytes needed, 2 there");
+          "DE55.9F02 integrated circuit card system related data at offset 15: the length says 6 bytes, 2 "
+          "there");
 }
 
 TEST_CASE("tagged, bitmapped and nested subfields read what they write") {
@@ -159,10 +160,11 @@ TEST_CASE("tagged, bitmapped and nested subfields read what they write") {
         std::size_t offset;
     };
     const std::vector<Row> rows{
-        {"a bit without a subfield", std::string("\x80", 1), CodecError::Kind::bad_bitmap, "1", 0},
+        {"a bit without a subfield", std::string("\x80", 1), CodecError::Kind::lying_bitmap, "1", 0},
         {"a tag that is not known", std::string("\x02", 1) + "002" + "99", CodecError::Kind::unknown_field,
          "7", 4},
-        {"a value cut off", std::string("\x02", 1) + "005" + "0103x", CodecError::Kind::truncated, "7.01", 8},
+        {"a value cut off", std::string("\x02", 1) + "005" + "0103x", CodecError::Kind::lying_length, "7.01",
+         8},
         {"bytes left over", std::string("\x40", 1) + "abc", CodecError::Kind::trailing_bytes, "", 3},
     };
     for (const Row& row : rows) {
