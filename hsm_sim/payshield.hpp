@@ -137,8 +137,7 @@ class PayshieldLink {
     [[nodiscard]] bool check_health(Ticket ticket);
     /// Bytes to send now; empties the outbox.
     [[nodiscard]] std::string take_output() { return std::exchange(output_, {}); }
-    /// Bytes that arrived. False: the peer does not speak host commands, close the connection; the question
-    /// that got an answer without sense is among those of lost().
+    /// Bytes that arrived. False: the peer does not speak host commands, close the connection.
     [[nodiscard]] bool received(std::string_view bytes);
 
     struct Answered {
@@ -156,6 +155,10 @@ class PayshieldLink {
     [[nodiscard]] std::size_t in_flight() const { return open_.size(); }
     /// Forgotten questions whose answers have not come: they use up headers.
     [[nodiscard]] std::size_t overdue() const { return forgotten_.size(); }
+    /// The question whose answer made no sense, for which received() said false. It is still open.
+    [[nodiscard]] std::optional<Ticket> misanswered() const { return misanswered_; }
+    /// A frame has begun and not ended.
+    [[nodiscard]] bool frame_unfinished() const { return !input_.empty(); }
 
   private:
     struct Open {
@@ -172,6 +175,7 @@ class PayshieldLink {
     std::map<std::string, Open, std::less<>> open_;  // by header
     std::set<std::string, std::less<>> forgotten_;   // headers whose answers may still come
     std::vector<Answered> answered_;
+    std::optional<Ticket> misanswered_;
     std::string input_;
     std::string output_;
 };

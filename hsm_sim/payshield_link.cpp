@@ -71,7 +71,7 @@ bool PayshieldLink::received(std::string_view bytes) {
         if (split.state == FrameSplit::State::too_long) return false;
         if (split.state == FrameSplit::State::incomplete) break;
         used += split.bytes_used;
-        if (split.frame.size() < format_.header_length + 4) return false;
+        if (split.frame.size() < format_.header_length) return false;
         const std::string_view header = split.frame.substr(0, format_.header_length);
         const auto late = forgotten_.find(header);
         if (late != forgotten_.end()) {
@@ -81,7 +81,10 @@ bool PayshieldLink::received(std::string_view bytes) {
         const auto found = open_.find(header);
         if (found == open_.end()) return false;  // an answer to nothing: do not trust the rest either
         found->second.exchange.answered(split.frame.substr(format_.header_length));
-        if (!found->second.exchange.made_sense()) return false;
+        if (!found->second.exchange.made_sense()) {
+            misanswered_ = found->second.ticket;
+            return false;
+        }
         if (!pump(found->first, found->second)) open_.erase(found);
     }
     input_.erase(0, used);
@@ -102,6 +105,7 @@ std::vector<Ticket> PayshieldLink::lost() {
     for (const auto& [header, open] : open_) tickets.push_back(open.ticket);
     open_.clear();
     forgotten_.clear();
+    misanswered_.reset();
     input_.clear();
     output_.clear();
     return tickets;

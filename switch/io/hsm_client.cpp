@@ -9,6 +9,16 @@ namespace acquirer {
 using hsm::HsmFault;
 using iso8583::Instant;
 
+namespace {
+
+/// Faults of the HSM, not of the question: another one may do better.
+bool is_trouble_of_the_hsm(HsmFault fault) {
+    return fault == HsmFault::internal || fault == HsmFault::storage || fault == HsmFault::lmk ||
+           fault == HsmFault::command_disabled;
+}
+
+}  // namespace
+
 HsmClient::HsmClient(Reactor& reactor, Log& log, WallClock& clock, HsmClientSetup setup)
     : reactor_(reactor), log_(log), clock_(clock), setup_(std::move(setup)) {
     alarm_ = reactor_.alarm([this] {
@@ -25,9 +35,10 @@ HsmClient::HsmClient(Reactor& reactor, Log& log, WallClock& clock, HsmClientSetu
         for (std::uint32_t i = 0; i < setup_.connections; ++i) {
             const std::size_t index = connections_.size();
             connections_.push_back({address, hsm::PayshieldLink(setup_.format), nullptr,
-                                    reactor_.alarm([this, index] { connect(index); }), 0, false, false});
+                                    reactor_.alarm([this, index] { connect(index); }), 0, 0, false, false});
         }
     }
+    distrusted_until_.resize(setup_.addresses.size());
     for (std::size_t i = 0; i < connections_.size(); ++i) connect(i);
     health_alarm_->set(Reactor::now().plus_ms(setup_.health_every_ms));
 }
@@ -49,6 +60,7 @@ void HsmClient::connected(std::size_t index, std::shared_ptr<Stream> stream) {
     Connection& c = connections_[index];
     c.stream = std::move(stream);
     c.link = hsm::PayshieldLink(setup_.format);
+    c.unanswered = 0;
     c.stream->start(*this, index, setup_.read_bytes);
     check_health(index);
     flush();
@@ -95,31 +107,78 @@ std::size_t HsmClient::usable_connections() const {
 std::optional<hsm::Reply> HsmClient::ask(const HsmAsker& asker, const hsm::Request& request) {
     if (questions_.size() >= setup_.waiting_max) return tl::unexpected(HsmFault::unavailable);
     const hsm::Ticket ticket = ++last_ticket_;
-    Question question{asker, request, 0};
+    Question question{asker, request, Reactor::now().plus_ms(setup_.reply_timeout_ms), 0, 0, {}};
     if (!place(ticket, question)) return tl::unexpected(HsmFault::unavailable);
     questions_.emplace(ticket, std::move(question));
-    deadlines_.set(ticket, Reactor::now().plus_ms(setup_.reply_timeout_ms));
-    arm();
     return std::nullopt;
 }
 
-// The least busy connection of the most preferred address that has one.
-bool HsmClient::place(hsm::Ticket ticket, Question& question) {
-    std::vector<std::size_t> order;
+bool HsmClient::may_ask(const Question& question, std::size_t connection) const {
+    const auto& failed = question.failed_at;
+    return connections_[connection].usable &&
+           std::find(failed.begin(), failed.end(), hsm_of(connection)) == failed.end();
+}
+
+/// The least busy connection of the trusted HSMs, of the others when none is trusted.
+std::optional<std::size_t> HsmClient::best_for(const Question& question,
+                                               const std::vector<std::size_t>& full) const {
+    const Instant now = Reactor::now();
+    std::optional<std::size_t> best;
+    const auto rank = [&](std::size_t i) {
+        return std::pair(distrusted_until_[hsm_of(i)] > now, connections_[i].link.in_flight());
+    };
+    for (std::size_t k = 0; k < connections_.size(); ++k) {
+        const std::size_t i = (next_connection_ + k) % connections_.size();
+        if (!may_ask(question, i) || std::find(full.begin(), full.end(), i) != full.end()) continue;
+        if (!best || rank(i) < rank(*best)) best = i;
+    }
+    return best;
+}
+
+/// Until when the HSM that has the question may take: its share when others are left, else all of the time.
+Instant HsmClient::patience(const Question& question) const {
+    std::vector<std::size_t> able = {hsm_of(question.connection)};
     for (std::size_t i = 0; i < connections_.size(); ++i)
-        if (connections_[i].usable) order.push_back(i);
-    const std::size_t per_address = setup_.connections;
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-        if (a / per_address != b / per_address) return a < b;
-        return connections_[a].link.in_flight() < connections_[b].link.in_flight();
-    });
-    for (const std::size_t i : order) {
-        if (!connections_[i].link.ask(ticket, question.request)) continue;
-        question.connection = i;
-        connections_[i].dirty = true;
+        if (may_ask(question, i) && std::find(able.begin(), able.end(), hsm_of(i)) == able.end())
+            able.push_back(hsm_of(i));
+    const Instant now = Reactor::now();
+    const std::int64_t left = std::max<std::int64_t>(0, question.until.ms - now.ms);
+    return now.plus_ms(left / static_cast<std::int64_t>(able.size()));
+}
+
+bool HsmClient::place(hsm::Ticket ticket, Question& question) {
+    if (question.asks >= asks_max) return false;
+    std::vector<std::size_t> full;
+    while (const auto i = best_for(question, full)) {
+        if (!connections_[*i].link.ask(ticket, question.request)) {
+            full.push_back(*i);
+            continue;
+        }
+        next_connection_ = *i + 1;
+        question.connection = *i;
+        ++question.asks;
+        connections_[*i].dirty = true;
+        deadlines_.set(ticket, patience(question));
+        arm();
         return true;
     }
     return false;
+}
+
+bool HsmClient::place_elsewhere(hsm::Ticket ticket, Question& question) {
+    question.failed_at.push_back(hsm_of(question.connection));
+    if (place(ticket, question)) return true;
+    question.failed_at.pop_back();
+    return false;
+}
+
+void HsmClient::distrust(std::size_t index, const std::string& why) {
+    Instant& until = distrusted_until_[hsm_of(index)];
+    const Instant now = Reactor::now();
+    if (until <= now)
+        log_.line(Severity::warning, "hsm_distrusted",
+                  {{"address", connections_[index].address.str()}, {"detail", why}}, clock_.now());
+    until = now.plus_ms(setup_.distrust_ms);
 }
 
 void HsmClient::flush() {
@@ -146,14 +205,26 @@ void HsmClient::bytes_arrived(Stream& stream, iso8583::ByteView bytes) {
 }
 
 void HsmClient::take_answered(std::size_t index) {
-    for (const auto& answered : connections_[index].link.take_answered()) {
-        if (answered.reply) {
-            answer(answered.ticket, *answered.reply);
-        } else if (health_checks_.erase(answered.ticket) != 0) {
-            deadlines_.cancel(answered.ticket);
-            health_answered(index, answered.healthy.value_or(false), answered.lmk_check_value);
+    for (const auto& got : connections_[index].link.take_answered()) {
+        if (got.reply) {
+            answered(index, got.ticket, *got.reply);
+        } else if (health_checks_.erase(got.ticket) != 0) {
+            deadlines_.cancel(got.ticket);
+            health_answered(index, got.healthy.value_or(false), got.lmk_check_value);
         }
     }
+}
+
+void HsmClient::answered(std::size_t index, hsm::Ticket ticket, const hsm::Reply& reply) {
+    connections_[index].unanswered = 0;
+    if (reply || !is_trouble_of_the_hsm(reply.error())) return answer(ticket, reply);
+    distrust(index, "error " + std::string(hsm::code(reply.error())));
+    const auto at = questions_.find(ticket);
+    if (at == questions_.end() || place_elsewhere(ticket, at->second)) return;
+    // A PIN block is not judged by it; who changes keys wants to know that the command is switched off.
+    const bool says_why = reply.error() == HsmFault::command_disabled &&
+                          !std::holds_alternative<hsm::TranslatePin>(at->second.request);
+    answer(ticket, says_why ? reply : tl::unexpected(HsmFault::unavailable));
 }
 
 void HsmClient::answer(hsm::Ticket ticket, const hsm::Reply& reply) {
@@ -174,17 +245,38 @@ void HsmClient::lost(std::size_t index, const std::string& why) {
     c.stream.reset();
     c.usable = false;
     c.dirty = false;
+    distrust(index, why);
+    const std::optional<hsm::Ticket> misanswered = c.link.misanswered();
     for (const hsm::Ticket ticket : c.link.lost()) {
         if (health_checks_.erase(ticket) != 0) {
             deadlines_.cancel(ticket);
             continue;
         }
         const auto at = questions_.find(ticket);
-        if (at != questions_.end() && !place(ticket, at->second))
-            answer(ticket, tl::unexpected(HsmFault::unavailable));
+        if (at == questions_.end()) continue;
+        // Another connection to the same HSM will do as well, because this one may have been cut on the way,
+        // but not for a question that the HSM does not know how to answer: it would cost that one too.
+        const bool placed =
+            ticket == misanswered ? place_elsewhere(ticket, at->second) : place(ticket, at->second);
+        if (!placed) answer(ticket, tl::unexpected(HsmFault::unavailable));
     }
     retry_later(index, why);
     flush();
+}
+
+/// Its HSM has had its share of the time, or all of it.
+void HsmClient::question_overdue(hsm::Ticket ticket, Question& question) {
+    const std::size_t index = question.connection;
+    const bool time_is_left = Reactor::now() < question.until;
+    distrust(index, "no answer in time");
+    if (time_is_left && !place_elsewhere(ticket, question)) {
+        // The others are busy or gone meanwhile: this one may keep it for the rest of the time.
+        deadlines_.set(ticket, question.until);
+        return;
+    }
+    connections_[index].link.forget(ticket);
+    ++connections_[index].unanswered;
+    if (!time_is_left) answer(ticket, tl::unexpected(HsmFault::unavailable));
 }
 
 void HsmClient::pass_deadlines() {
@@ -197,11 +289,18 @@ void HsmClient::pass_deadlines() {
             continue;
         }
         const auto at = questions_.find(*ticket);
-        if (at == questions_.end()) continue;
-        connections_[at->second.connection].link.forget(*ticket);
-        answer(*ticket, tl::unexpected(HsmFault::unavailable));
+        if (at != questions_.end()) question_overdue(*ticket, at->second);
     }
     for (const std::size_t index : silent) lost(index, "no answer to a health check in time");
+    // A connection that swallows questions is given up, so that an HSM that is back finds a fresh one.
+    for (std::size_t i = 0; i < connections_.size(); ++i) {
+        const Connection& c = connections_[i];
+        if (c.unanswered >= unanswered_max || c.link.overdue() >= overdue_max)
+            lost(i, "questions stay without an answer");
+        else if (c.unanswered > 0 && c.link.frame_unfinished())
+            lost(i, "an answer does not end");
+    }
+    flush();
     arm();
 }
 

@@ -13,17 +13,52 @@ using acquirer::HsmClientSetup;
 
 namespace {
 
-/// Host commands over the engine, on a port. `mute` answers health checks only.
+/// What an HSM may do instead of answering. Health checks are answered rightly throughout: an HSM that fails
+/// those is not asked.
+enum class Manner {
+    right,
+    mute,
+    late,                // keeps its answers until it becomes `right`
+    other_header,        // an answer to a question that nobody asked
+    other_command,       // the response code of another command
+    cut_short,           // the code without the data
+    more_than_the_code,  // data behind the code of an M8
+    garbage,
+    too_long,   // a frame beyond the bound
+    internal,   // 41
+    disabled,   // 68
+    other_lmk,  // 13
+};
+
+/// Host commands over the engine, on a port.
 class HsmServer {
   public:
-    explicit HsmServer(bool mute = false, std::uint16_t port = 0, hsm::Lmk lmk = hsm::Lmk::test())
-        : mute_(mute), engine_(std::move(lmk), random_), commands_(engine_, {}) {
+    explicit HsmServer(Manner manner = Manner::right, std::uint16_t port = 0, hsm::Lmk lmk = hsm::Lmk::test())
+        : manner_(manner), engine_(std::move(lmk), random_), commands_(engine_, {}) {
         server_ = std::make_unique<Server>([this](Socket& socket) { serve(socket); }, port);
     }
-    ~HsmServer() { server_->stop(); }
+    ~HsmServer() { stop(); }
     [[nodiscard]] std::uint16_t port() const { return server_->port(); }
+    /// Questions that arrived, answered or not.
+    [[nodiscard]] int asked() const { return asked_; }
     [[nodiscard]] int served() const { return served_; }
-    void stop() { server_->stop(); }
+    /// `command`: for this one alone.
+    void behave(Manner manner, const std::string& command = "") {
+        {
+            const std::lock_guard lock(mutex_);
+            manner_ = manner;
+            command_ = command;
+        }
+        changed_.notify_all();
+    }
+    void stop() {
+        {
+            const std::lock_guard lock(mutex_);
+            stopping_ = true;
+        }
+        changed_.notify_all();
+        server_->stop();
+    }
 
   private:
     void serve(Socket& socket) {
@@ -35,23 +70,62 @@ class HsmServer {
                 if (split.state != hsm::FrameSplit::State::frame) break;
                 const std::string frame(split.frame);
                 input.erase(0, split.bytes_used);
-                const bool health = frame.substr(4, 2) == "NC";
-                if (mute_ && !health) continue;
-                std::optional<std::string> answer;
-                {
-                    const std::lock_guard lock(mutex_);
-                    answer = commands_.execute(frame);
-                }
-                if (!answer) return;
-                if (!health) ++served_;
-                const std::string out = hsm::make_frame("", *answer);
-                socket.send(out);
+                const std::string out = answer_to(frame);
+                if (!out.empty()) socket.send(out);
             }
         }
     }
 
-    bool mute_;
+    std::string answer_to(const std::string& frame) {
+        std::unique_lock lock(mutex_);
+        const std::string right = hsm::make_frame("", *commands_.execute(frame));
+        if (frame.substr(4, 2) == "NC") return right;
+        ++asked_;
+        if (!command_.empty() && frame.substr(4, 2) != command_) return right;
+        if (manner_ == Manner::late)
+            changed_.wait(lock, [this] { return manner_ != Manner::late || stopping_; });
+        if (manner_ == Manner::right) ++served_;
+        return in_manner(right);
+    }
+
+    /// `right` has length 2, header 4, response code 2, error code 2, data.
+    [[nodiscard]] std::string in_manner(const std::string& right) const {
+        const std::string header = right.substr(2, 4);
+        const std::string code = right.substr(6, 2);
+        switch (manner_) {
+            case Manner::right:
+            case Manner::late:
+                return right;
+            case Manner::mute:
+                return "";
+            case Manner::other_header:
+                return hsm::make_frame("ZZZZ", right.substr(6));
+            case Manner::other_command:
+                return hsm::make_frame(header, "ZZ00" + right.substr(10));
+            case Manner::cut_short:
+                return hsm::make_frame(header, code);
+            case Manner::more_than_the_code:
+                return hsm::make_frame(header, code + "00?");
+            case Manner::garbage:
+                return "\r\n500 something went wrong\r\n";
+            case Manner::too_long:
+                return "\xFF\xFF" + right.substr(2);
+            case Manner::internal:
+                return hsm::make_frame(header, code + "41");
+            case Manner::disabled:
+                return hsm::make_frame(header, code + "68");
+            case Manner::other_lmk:
+                return hsm::make_frame(header, code + "13");
+        }
+        return "";
+    }
+
     std::mutex mutex_;
+    std::condition_variable changed_;
+    Manner manner_;
+    std::string command_;
+    bool stopping_ = false;
+    std::atomic<int> asked_{0};
     std::atomic<int> served_{0};
     hsm::OpensslRandom random_;
     hsm::HsmEngine engine_;
@@ -116,6 +190,16 @@ hsm::Request mac_request(std::string_view data) {
                             {view.begin(), view.end()}};
 }
 
+/// A MAC that is right.
+hsm::Request verify_request() {
+    hsm::OpensslRandom random;
+    hsm::HsmEngine engine(hsm::Lmk::test(), random);
+    const auto made = engine.perform(mac_request("x"));
+    const auto request = std::get<hsm::GenerateMac>(mac_request("x"));
+    return hsm::VerifyMac{request.kind, request.key, request.profile, request.data,
+                          std::get<hsm::MacGenerated>(*made).mac};
+}
+
 }  // namespace
 
 TEST_CASE("many questions in flight are answered as the embedded HSM answers them") {
@@ -143,7 +227,7 @@ TEST_CASE("nobody there: unavailable at once") {
 }
 
 TEST_CASE("an HSM that does not answer is unavailable after the time-out (R64)") {
-    HsmServer server(true);
+    HsmServer server(Manner::mute);
     Desk desk({server.port()}, 100);
     desk.run_until([&] { return desk.client->available(); });
     desk.ask(1, mac_request("x"));
@@ -154,20 +238,168 @@ TEST_CASE("an HSM that does not answer is unavailable after the time-out (R64)")
 }
 
 TEST_CASE("what a lost HSM had in work goes to the next one, new questions too") {
-    auto first = std::make_unique<HsmServer>(true);
+    auto first = std::make_unique<HsmServer>(Manner::mute);
     HsmServer second;
     Desk desk({first->port(), second.port()}, 5'000);
     desk.run_until([&] { return desk.client->usable_connections() == 4; });
-    desk.ask(1, mac_request("to the first"));
-    desk.run_a_while();
-    CHECK(desk.replies.empty());
-    CHECK(second.served() == 0);  // the first is preferred
+    for (hsm::Ticket t = 1; t <= 8; ++t) desk.ask(t, mac_request("x"));
+    desk.run_until([&] { return first->asked() == 4 && desk.replies.size() == 4; });
+    REQUIRE(desk.replies.size() == 4);  // the others wait at the first
     first.reset();
+    desk.wait_for_replies(8);
+    desk.ask(9, mac_request("to the second"));
+    desk.wait_for_replies(9);
+    for (const auto& [ticket, reply] : desk.replies) CHECK(reply.has_value());
+    CHECK(second.served() == 9);
+}
+
+TEST_CASE("questions are spread over the HSMs and over their connections") {
+    HsmServer a;
+    HsmServer b;
+    HsmServer c;
+    Desk desk({a.port(), b.port(), c.port()});
+    desk.run_until([&] { return desk.client->usable_connections() == 6; });
+    SECTION("many at once: to the least busy") {
+        for (hsm::Ticket t = 1; t <= 300; ++t) desk.ask(t, mac_request("x"));
+        desk.wait_for_replies(300);
+    }
+    SECTION("one after the other: in turn") {
+        for (hsm::Ticket t = 1; t <= 300; ++t) {
+            desk.ask(t, mac_request("x"));
+            desk.wait_for_replies(t);
+        }
+    }
+    for (const auto& [ticket, reply] : desk.replies) CHECK(reply.has_value());
+    CHECK(a.served() == 100);
+    CHECK(b.served() == 100);
+    CHECK(c.served() == 100);
+}
+
+TEST_CASE("an HSM that takes more than its share of the time is helped out, and asked last for a while") {
+    for (const Manner manner : {Manner::mute, Manner::late}) {
+        HsmServer slow(manner);
+        HsmServer other;
+        Desk desk({slow.port(), other.port()}, 400);
+        desk.run_until([&] { return desk.client->usable_connections() == 4; });
+        for (hsm::Ticket t = 1; t <= 20; ++t) {
+            desk.ask(t, mac_request("x"));
+            desk.wait_for_replies(t);
+        }
+        for (const auto& [ticket, reply] : desk.replies) CHECK(reply.has_value());
+        CHECK(slow.asked() == 1);
+        CHECK(other.served() == 20);
+    }
+}
+
+TEST_CASE("an answer that comes too late is taken for no other question's") {
+    HsmServer server(Manner::late);
+    Desk desk({server.port()}, 100);
+    desk.run_until([&] { return desk.client->available(); });
+    for (hsm::Ticket t = 1; t <= 4; ++t) desk.ask(t, mac_request("message " + std::to_string(t)));
+    desk.wait_for_replies(4);
+    for (const auto& [ticket, reply] : desk.replies) CHECK(reply.error() == hsm::HsmFault::unavailable);
+    server.behave(Manner::right);
+    hsm::OpensslRandom random;
+    hsm::HsmEngine engine(hsm::Lmk::test(), random);
+    for (hsm::Ticket t = 5; t <= 40; ++t) {
+        desk.run_until([&] { return desk.client->available(); });
+        desk.ask(t, mac_request("message " + std::to_string(t)));
+        desk.wait_for_replies(t);
+        const hsm::Reply& reply = desk.replies.back().second;
+        const hsm::Reply embedded = engine.perform(mac_request("message " + std::to_string(t)));
+        REQUIRE(reply.has_value());
+        CHECK(std::get<hsm::MacGenerated>(*reply).mac == std::get<hsm::MacGenerated>(*embedded).mac);
+    }
+}
+
+TEST_CASE("an HSM that answered health checks alone, for long, is used again as soon as it answers") {
+    HsmServer server(Manner::mute);
+    Desk desk({server.port()}, 50);
+    // Far more than the headers that its connections can have on the way.
+    std::size_t asked = 0;
+    while (asked < 3 * hsm::PayshieldLink::in_flight_max) {
+        desk.run_until([&] { return desk.client->available(); });
+        for (int i = 0; i < 64; ++i) desk.ask(++asked, mac_request("x"));
+        desk.wait_for_replies(asked);
+    }
+    for (const auto& [ticket, reply] : desk.replies) CHECK(reply.error() == hsm::HsmFault::unavailable);
+    server.behave(Manner::right);
+    desk.run_until([&] {
+        if (desk.client->available() && desk.client->waiting() == 0) desk.ask(++asked, mac_request("x"));
+        return desk.replies.back().second.has_value();
+    });
+    CHECK(desk.replies.back().second.has_value());
+}
+
+TEST_CASE("a wrong answer verifies nothing, and an HSM that answers rightly takes over") {
+    const struct {
+        const char* what;
+        Manner manner;
+    } rows[] = {
+        {"the header of another question", Manner::other_header},
+        {"the response code of another command", Manner::other_command},
+        {"cut short", Manner::cut_short},
+        {"more than the code", Manner::more_than_the_code},
+        {"garbage", Manner::garbage},
+        {"a frame beyond the bound", Manner::too_long},
+        {"internal error", Manner::internal},
+        {"command disabled", Manner::disabled},
+        {"error of the LMK", Manner::other_lmk},
+    };
+    for (const auto& row : rows) {
+        DYNAMIC_SECTION(row.what << ", alone") {
+            HsmServer wrong(row.manner);
+            Desk desk({wrong.port()}, 2'000);
+            desk.run_until([&] { return desk.client->available(); });
+            desk.ask(1, verify_request());
+            desk.wait_for_replies(1);
+            const hsm::Reply& reply = desk.replies[0].second;
+            CHECK_FALSE(reply.has_value());
+            CHECK((reply.error() == hsm::HsmFault::unavailable || row.manner == Manner::disabled));
+            wrong.behave(Manner::right);
+            desk.run_until([&] { return desk.client->available(); });
+            desk.ask(2, verify_request());
+            desk.wait_for_replies(2);
+            REQUIRE(desk.replies[1].second.has_value());
+            CHECK(std::get<hsm::MacVerified>(*desk.replies[1].second).matches);
+        }
+        DYNAMIC_SECTION(row.what << ", with another one") {
+            HsmServer wrong(row.manner);
+            HsmServer right;
+            Desk desk({wrong.port(), right.port()}, 5'000);
+            desk.run_until([&] { return desk.client->usable_connections() == 4; });
+            for (hsm::Ticket t = 1; t <= 10; ++t) {
+                desk.ask(t, verify_request());
+                desk.wait_for_replies(t);
+            }
+            for (const auto& [ticket, reply] : desk.replies) {
+                REQUIRE(reply.has_value());
+                CHECK(std::get<hsm::MacVerified>(*reply).matches);
+            }
+            CHECK(right.served() == 10);
+            CHECK(wrong.asked() >= 1);
+        }
+    }
+}
+
+TEST_CASE("trouble of the HSM is no judgement of a PIN block; a refusal of its content is one") {
+    HsmServer server(Manner::disabled);
+    Desk desk({server.port()});
+    desk.run_until([&] { return desk.client->available(); });
+    const hsm::Request request = hsm::TranslatePin{hsm::KeyKind::tpk,
+                                                   *hsm::KeyBlock::parse(hsm::test_keys::tpk),
+                                                   *hsm::KeyBlock::parse(hsm::test_keys::zpk),
+                                                   hsm::PinBlockFormat::iso0,
+                                                   hsm::PinBlockFormat::iso0,
+                                                   iso8583::Bytes(8),
+                                                   *iso8583::Pan::parse(card_of_issuer_a)};
+    desk.ask(1, request);
     desk.wait_for_replies(1);
-    CHECK(desk.replies[0].second.has_value());
-    desk.ask(2, mac_request("to the second"));
+    CHECK(desk.replies[0].second.error() == hsm::HsmFault::unavailable);
+    server.behave(Manner::right);
+    desk.ask(2, request);
     desk.wait_for_replies(2);
-    CHECK(desk.replies[1].second.has_value());
+    CHECK(desk.replies[1].second.error() == hsm::HsmFault::pin_block_content);
 }
 
 TEST_CASE("an HSM comes back") {
@@ -178,7 +410,7 @@ TEST_CASE("an HSM comes back") {
     server.reset();
     desk.run_until([&] { return !desk.client->available(); });
     CHECK_FALSE(desk.client->available());
-    server = std::make_unique<HsmServer>(false, port);
+    server = std::make_unique<HsmServer>(Manner::right, port);
     desk.run_until([&] { return desk.client->available(); });
     desk.ask(1, mac_request("again"));
     desk.wait_for_replies(1);
@@ -199,7 +431,7 @@ TEST_CASE("an HSM with another LMK is not used") {
     // The first that answers says which LMK is meant.
     Desk desk({port, right.port()});
     desk.run_until([&] { return desk.client->usable_connections() == 2; });
-    HsmServer stranger(false, port, hsm::Lmk(other));
+    HsmServer stranger(Manner::right, port, hsm::Lmk(other));
     desk.run_a_while();
     CHECK(desk.client->usable_connections() == 2);
     desk.ask(1, mac_request("x"));
@@ -231,5 +463,62 @@ TEST_CASE("a switch works the same over TCP") {
     CHECK(server.served() > 4);
     server.stop();
     REQUIRE(stack.wait_for_metric("hsm_available", 0));
+    CHECK(stack.stop() == 0);
+}
+
+TEST_CASE("a switch survives an HSM that is wrong, silent or gone, and works when it is back") {
+    HsmServer server;
+    Issuer issuer;
+    StackOptions options;
+    options.issuer_port = issuer.port();
+    options.hsm = [&](acquirer::Reactor& reactor, acquirer::Log& log, acquirer::WallClock& clock) {
+        HsmClientSetup setup;
+        setup.addresses = {{"127.0.0.1", server.port()}};
+        setup.reply_timeout_ms = 200;
+        setup.reconnect_first_ms = 10;
+        setup.reconnect_longest_ms = 50;
+        return std::make_unique<HsmClient>(reactor, log, clock, setup);
+    };
+    Stack stack(options);
+    const auto wait_until_ready = [&] {
+        REQUIRE(stack.wait_for_metric("hsm_available", 1));
+        REQUIRE(stack.wait_for_metric("issuer_connections_signed_on{route=\"issuer-a\"}", 2));
+    };
+    wait_until_ready();
+    const iso8583::Pan card = *iso8583::Pan::parse(card_of_issuer_a);
+    std::uint32_t number = 1;
+    for (const Manner manner : {Manner::more_than_the_code, Manner::cut_short, Manner::other_header,
+                                Manner::garbage, Manner::internal, Manner::mute}) {
+        INFO("manner " << static_cast<int>(manner));
+        TerminalAt terminal(stack.unionpay(), peers::TerminalProfile::unionpay_pos, number++);
+        terminal.sign_on();
+        const std::int64_t before = issuer.requests();
+        server.behave(manner);
+        // No answer can be signed, so none comes: the switch closes the connection, and nothing was sent.
+        terminal.send(terminal.model().sale(card, 10'000, TerminalAt::now(), {}));
+        CHECK(terminal.socket().receive().empty());
+        CHECK(issuer.requests() == before);
+        server.behave(Manner::right);
+        wait_until_ready();
+        terminal.reconnect(stack.unionpay());
+        CHECK(terminal.ask(terminal.model().sale(card, 10'000, TerminalAt::now(), {})).code.str() == "00");
+    }
+    // MACs are made and verified, PINs are not translated: 96 after the time-out, and nothing sent.
+    TerminalAt terminal(stack.unionpay(), peers::TerminalProfile::unionpay_pos, number);
+    terminal.sign_on();
+    peers::SaleOptions with_pin;
+    with_pin.pin = "1234";
+    for (const Manner manner : {Manner::mute, Manner::disabled, Manner::internal, Manner::cut_short}) {
+        INFO("PINs, manner " << static_cast<int>(manner));
+        const std::int64_t before = issuer.requests();
+        server.behave(manner, "CA");
+        const auto refused = terminal.ask(terminal.model().sale(card, 10'000, TerminalAt::now(), with_pin));
+        CHECK(refused.code.str() == "96");
+        CHECK(issuer.requests() == before);
+        server.behave(Manner::right);
+        wait_until_ready();
+        CHECK(terminal.ask(terminal.model().sale(card, 10'000, TerminalAt::now(), with_pin)).code.str() ==
+              "00");
+    }
     CHECK(stack.stop() == 0);
 }
