@@ -174,11 +174,31 @@ Result<std::string> ask_new_passphrase(std::size_t officer) {
     auto first = read_secret_line("Officer " + std::to_string(officer) + ", a passphrase of at least " +
                                   std::to_string(passphrase_characters_min) + " characters (not shown): ");
     if (!first) return first;
+    if (first->size() < passphrase_characters_min) {
+        iso8583::zeroise(first->data(), first->size());
+        return parse_error("the passphrase is shorter than " + std::to_string(passphrase_characters_min) +
+                           " characters");
+    }
     auto again = read_secret_line("  once more: ");
     if (!again) return again;
     const Wipe wipe(*again);
-    if (*first != *again) return parse_error("the two passphrases differ");
+    if (*first != *again) {
+        iso8583::zeroise(first->data(), first->size());
+        return parse_error("the two passphrases differ");
+    }
     return first;
+}
+
+/// A slip of one officer does not cost the other his part.
+template <typename Ask>
+auto with_tries(std::size_t officer, const Ask& ask) {
+    constexpr int tries_max = 3;
+    auto answer = ask(officer);
+    for (int tries = 1; !answer && tries < tries_max; ++tries) {
+        std::cout << "  " << answer.error().what << "; once again.\n";
+        answer = ask(officer);
+    }
+    return answer;
 }
 
 }  // namespace
@@ -191,10 +211,10 @@ int hold_ceremony(const std::string& path, const std::string& key_file) {
     SealingSecrets secrets;
     std::array<ClearKey, officers_count> components;
     for (std::size_t i = 0; i < officers_count; ++i) {
-        const auto component = ask_component(i + 1);
+        const auto component = with_tries(i + 1, ask_component);
         if (!component) return complain("officer " + std::to_string(i + 1) + ": " + component.error().what);
         components[i] = *component;
-        auto passphrase = ask_new_passphrase(i + 1);
+        auto passphrase = with_tries(i + 1, ask_new_passphrase);
         if (!passphrase) return complain("officer " + std::to_string(i + 1) + ": " + passphrase.error().what);
         secrets.passphrases[i] = std::move(*passphrase);
     }

@@ -119,6 +119,41 @@ void hold_ceremony(const std::string& lmk, const std::string& key_file) {
 
 }  // namespace
 
+TEST_CASE("a slip in the ceremony is asked again, three of them end it, and nothing is written") {
+    const std::string lmk = fresh_path("lmk");
+    {
+        Terminal ceremony({"ceremony", "--out", lmk});
+        ceremony.answer("your component", components[0].substr(1));
+        ceremony.answer("your component", "");
+        ceremony.answer("your component", components[0]);
+        ceremony.answer("check value on your sheet? [y/n]", "n");
+        CHECK(ceremony.finish() == 1);
+        CHECK(ceremony.shown().find("needs 64 hex digits; once again.") != std::string::npos);
+        CHECK(ceremony.shown().find("was not confirmed") != std::string::npos);
+    }
+    Terminal ceremony({"ceremony", "--out", lmk});
+    ceremony.answer("your component", components[0]);
+    ceremony.answer("check value on your sheet? [y/n]", "n");
+    ceremony.answer("your component", components[0]);
+    ceremony.answer("check value on your sheet? [y/n]", "y");
+    ceremony.answer("a passphrase", "too short");
+    ceremony.answer("a passphrase", passphrases[0]);
+    ceremony.answer("once more", passphrases[1]);
+    ceremony.answer("a passphrase", passphrases[0]);
+    ceremony.answer("once more", passphrases[0]);
+    ceremony.answer("Officer 2, your component", components[0]);
+    ceremony.answer("check value on your sheet? [y/n]", "y");
+    ceremony.answer("a passphrase", passphrases[1]);
+    ceremony.answer("once more", passphrases[1]);
+    CHECK(ceremony.finish() == 1);
+    for (const char* said : {"not confirmed; once again.", "shorter than 12 characters; once again.",
+                             "differ; once again.", "the two components are equal"})
+        CHECK(ceremony.shown().find(said) != std::string::npos);
+    for (const std::string& secret : {components[0].substr(1), passphrases[0], passphrases[1]})
+        CHECK(ceremony.shown().find(secret) == std::string::npos);
+    CHECK(::access(lmk.c_str(), F_OK) != 0);
+}
+
 TEST_CASE("two officers make an LMK at the terminal, and hsm-sim works under it") {
     const std::string lmk = fresh_path("lmk");
     const std::string key_file = fresh_path("lmk.key");
