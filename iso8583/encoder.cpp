@@ -68,7 +68,7 @@ class Encoder {
     /// A value that is not as long as its field: filled up if the table says so, else an error.
     [[gnu::cold, gnu::noinline]] bool write_other_length(int number, std::string_view content);
 
-    static constexpr std::size_t prefix_bytes_max = 6;
+    static constexpr std::size_t prefix_bytes_max = prefix_digits_max;
     const Dialect& dialect_;
     const FieldValues& values_;
     EncodedMessage& out_;

@@ -41,13 +41,13 @@ std::size_t wire_bytes(const FieldSpec& spec, std::size_t units) {
     return units;
 }
 
-namespace {
-
-std::size_t prefix_values(const FieldSpec& s) {
+std::size_t prefix_values(Prefix prefix, std::uint8_t size) {
     std::size_t values = 1;
-    for (int i = 0; i < s.prefix_size; ++i) values *= s.prefix == Prefix::binary ? 256 : 10;
+    for (int i = 0; i < size; ++i) values *= prefix == Prefix::binary ? 256 : 10;
     return values;
 }
+
+namespace {
 
 std::string encoding_fault(const FieldSpec& s) {
     const bool bytes = s.content == Content::b;
@@ -88,12 +88,12 @@ std::string length_fault(const FieldSpec& s) {
             return "a fixed length has no prefix that could count bytes on the wire";
     } else {
         if (s.fills) return "only a fixed length is filled up";
-        const int size_max = s.prefix == Prefix::binary ? 2 : 4;
+        const int size_max = s.prefix == Prefix::binary ? 2 : prefix_digits_max;
         if (s.prefix_size < 1 || s.prefix_size > size_max)
             return fmt::format("a {} length prefix of size {}; 1 to {} can be", name_of(s.prefix),
                                s.prefix_size, size_max);
         const std::size_t longest = s.counts == Counts::wire ? wire_bytes(s, s.max) : s.max;
-        if (longest >= prefix_values(s))
+        if (longest >= prefix_values(s.prefix, s.prefix_size))
             return fmt::format("length {} does not fit a {} prefix of size {}", longest, name_of(s.prefix),
                                s.prefix_size);
     }

@@ -65,7 +65,7 @@ struct FieldSpec {
     Content content = Content::ans;
     Encoding encoding = Encoding::ascii;
     Prefix prefix = Prefix::none;
-    std::uint8_t prefix_size = 0;  // 1–4: L … LLLL in digits; binary: bytes (1 or 2)
+    std::uint8_t prefix_size = 0;  // 1–6: L … LLLLLL in digits; binary: bytes (1 or 2)
     Counts counts = Counts::units;
     std::uint16_t min = 0;  // units; fixed: min = max
     std::uint16_t max = 0;
@@ -81,7 +81,8 @@ struct FieldSpec {
     [[nodiscard]] bool fixed() const { return prefix == Prefix::none; }
 };
 
-inline constexpr std::size_t field_units_max = 9999;  // LLLL
+inline constexpr int prefix_digits_max = 6;             // LLLLLL, as private fields of some hosts have
+inline constexpr std::size_t field_units_max = 0x7FFF;  // no more fits into a message
 
 /// What is wrong with a table, and of which field: "DE52: hex needs content b".
 struct SpecError {
@@ -98,6 +99,9 @@ std::string composition_fault(const FieldSpec& spec);
 
 /// Bytes that `units` take on the wire, without the prefix.
 std::size_t wire_bytes(const FieldSpec& spec, std::size_t units);
+
+/// How many lengths a prefix can write: 100 for LL, 256 for one binary byte.
+std::size_t prefix_values(Prefix prefix, std::uint8_t size);
 
 std::string_view name_of(Content content);
 std::string_view name_of(Encoding encoding);

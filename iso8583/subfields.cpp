@@ -236,6 +236,19 @@ std::string tag_wire(const SubfieldSet& set, const std::string& id) {
     return id;
 }
 
+/// A tag that the table does not have: bytes with the length that the set says unknown ones have.
+Subfield unknown_sub(const SubfieldSet& set, std::string id) {
+    Subfield sub;
+    sub.id = std::move(id);
+    sub.spec.content = Content::b;
+    sub.spec.encoding = Encoding::binary;
+    sub.spec.prefix = set.unknown_prefix;
+    sub.spec.prefix_size = set.unknown_prefix_size;
+    sub.spec.max = static_cast<std::uint16_t>(
+        std::min(field_units_max, prefix_values(set.unknown_prefix, set.unknown_prefix_size) - 1));
+    return sub;
+}
+
 Result<Values, CodecError> parse_tagged(const SubfieldSet& set, std::string_view content) {
     Values out;
     const std::size_t size = tag_bytes(set);
@@ -243,13 +256,27 @@ Result<Values, CodecError> parse_tagged(const SubfieldSet& set, std::string_view
         if (content.size() - at < size)
             return tl::unexpected(error_at(Kind::truncated, {}, at, size, content.size() - at));
         const std::string id = tag_id(set, content.substr(at, size));
-        const auto sub =
-            std::find_if(set.fields.begin(), set.fields.end(), [&](const Subfield& s) { return s.id == id; });
-        if (sub == set.fields.end()) return tl::unexpected(error_at(Kind::unknown_field, {}, at, 0, 0));
+        const Subfield* sub = find_sub(set, id);
+        if (sub == nullptr && set.unknown_prefix == Prefix::none)
+            return tl::unexpected(error_at(Kind::unknown_field, {}, at, 0, 0));
         at += size;
-        auto value = read_one(*sub, content, at);
+        auto value = read_one(sub != nullptr ? *sub : unknown_sub(set, id), content, at);
         if (!value) return tl::unexpected(std::move(value.error()));
         out.push_back(std::move(*value));
+    }
+    return out;
+}
+
+Result<std::string, CodecError> format_tagged(const SubfieldSet& set, const Values& values) {
+    std::string out;
+    for (const SubfieldValue& v : values) {
+        const Subfield* sub = find_sub(set, v.id);
+        const std::string tag = tag_wire(set, v.id);
+        if (sub == nullptr && (set.unknown_prefix == Prefix::none || tag.size() != tag_bytes(set)))
+            return tl::unexpected(error_at(Kind::unknown_field, v.id, out.size(), 0, 0));
+        out += tag;
+        if (auto ok = write_one(sub != nullptr ? *sub : unknown_sub(set, v.id), v, out); !ok)
+            return tl::unexpected(std::move(ok.error()));
     }
     return out;
 }
@@ -332,8 +359,15 @@ Result<void, SpecError> check_subfields(const SubfieldSet& set, int field, int d
         return fault(fmt::format("subfields nested deeper than {}", subfield_depth_max));
     if (set.kind == SubfieldSet::Kind::ber_tlv) return {};
     if (set.fields.empty()) return fault("has a list of subfields with nothing in it");
-    if (set.kind == SubfieldSet::Kind::tagged && set.tag_size == 0)
-        return fault("tagged subfields need the length of a tag");
+    if (set.kind == SubfieldSet::Kind::tagged) {
+        if (set.tag_size == 0) return fault("tagged subfields need the length of a tag");
+        const int most = set.unknown_prefix == Prefix::none     ? 0
+                         : set.unknown_prefix == Prefix::binary ? 2
+                                                                : prefix_digits_max;
+        if (set.unknown_prefix_size > most || (most > 0 && set.unknown_prefix_size == 0))
+            return fault(fmt::format("a {} length prefix of size {} for unknown tags",
+                                     name_of(set.unknown_prefix), set.unknown_prefix_size));
+    }
     if (set.kind == SubfieldSet::Kind::bitmap && (set.bitmap_bytes == 0 || set.bitmap_bytes > 24))
         return fault("a bitmap of subfields has 1 to 24 bytes");
     for (std::size_t i = 0; i < set.fields.size(); ++i) {
@@ -379,6 +413,7 @@ Result<std::string, CodecError> format_subfields(const SubfieldSet& set, const V
         if (auto ok = format_tlv(values, out); !ok) return tl::unexpected(std::move(ok.error()));
         return std::string(as_text(out));
     }
+    if (set.kind == SubfieldSet::Kind::tagged) return format_tagged(set, values);
     for (const SubfieldValue& v : values)
         if (find_sub(set, v.id) == nullptr)
             return tl::unexpected(error_at(Kind::unknown_field, v.id, 0, 0, 0));
@@ -399,7 +434,6 @@ Result<std::string, CodecError> format_subfields(const SubfieldSet& set, const V
                                                wire_bytes(sub.spec, sub.spec.min), 0, sub.spec.name));
             continue;
         }
-        if (set.kind == SubfieldSet::Kind::tagged) out += tag_wire(set, sub.id);
         if (auto ok = write_one(sub, *value, out); !ok) return tl::unexpected(std::move(ok.error()));
         ++written;
     }

@@ -34,6 +34,10 @@ struct SubfieldSet {
     std::uint8_t tag_size = 0;     // characters of a tag (tagged)
     Encoding tag_encoding =
         Encoding::ascii;  // ascii, ebcdic; bcd and binary: two characters of the id a byte
+    // tagged: the length prefix of a tag that is not in the list, whose value is bytes and is kept; none:
+    // such a tag is refused.
+    Prefix unknown_prefix = Prefix::none;
+    std::uint8_t unknown_prefix_size = 0;
     std::uint8_t bitmap_bytes = 8;
     bool bitmap_hex = false;       // two characters a byte
     bool bitmap_extends = false;   // bit 1 announces that many bytes more (and is no subfield)
@@ -57,7 +61,8 @@ struct SubfieldValue {
 /// `offset` of an error counts within `content`; its path is without the field's number.
 Result<std::vector<SubfieldValue>, CodecError> parse_subfields(const SubfieldSet& set,
                                                                std::string_view content);
-/// Subfields in any order; each id once (ber_tlv: in the order given). Writes canonical content of the field.
+/// Subfields in any order, each id once; ber_tlv and tagged: in the order given, an id as often as it is.
+/// Writes canonical content of the field.
 Result<std::string, CodecError> format_subfields(const SubfieldSet& set,
                                                  const std::vector<SubfieldValue>& values);
 

@@ -46,9 +46,13 @@ std::optional<FieldClass> parse_field_class(std::string_view name, bool pad_left
         name.remove_prefix(1);
         ++out.tag_size;
     }
+    // FLLCHAR: always the whole length, and a prefix that says so.
+    const bool whole = name.size() > 2 && name.substr(0, 2) == "FL";
+    if (whole) name.remove_prefix(1);
+    out.whole = whole;
     std::uint8_t ls = 0;
     while (take(name, "L")) ++ls;
-    if (ls > 4) return std::nullopt;
+    if (ls > prefix_digits_max) return std::nullopt;
     // H: the length is binary; L LLL is counted in bytes: LLH is one byte, LLLH two.
     const bool binary_length = ls > 0 && name != "HEX" && take(name, "H");
     f.prefix_size = ls;
@@ -63,6 +67,8 @@ std::optional<FieldClass> parse_field_class(std::string_view name, bool pad_left
         f.encoding = ascii ? Encoding::hex : packed ? Encoding::binary : Encoding::hex_ebcdic;
         return out;
     }
+    // An amount of 2003 is currency, decimals and digits in one number.
+    if (ls == 0 && packed && name == "AMOUNT2003") name = "NUMERIC";
     const bool number = name == "NUM" || name == "NUMERIC" || (ascii && ls > 0 && name == "BNUM");
     if (number) {
         f.content = usual_number(field);

@@ -15,6 +15,7 @@ struct FieldClass {
     FieldSpec spec;  // content, encoding, prefix, padding
     bool bitmap = false;
     bool absent = false;  // IF_NOP: takes no bytes
+    bool whole = false;   // IF.F…: a length prefix, and always the whole length
     std::uint8_t tag_size = 0;
 };
 

@@ -2,6 +2,8 @@
 // Its types say less about content than a DialectSpec does: String is any printable text, Numeric is digits.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "iso8583/specs/moov_words.hpp"
@@ -12,6 +14,31 @@ namespace iso8583::specs {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+/// Lengths that specs in use give, be it more than their prefix can say.
+constexpr std::size_t length_max = 999'999;
+constexpr std::size_t tag_length_max = 100;
+constexpr std::size_t bitmap_length_max = 24;
+
+/// Deeper than any spec that is read; what is below has no names.
+constexpr int member_depth_max = 64;
+
+/// The names of members are read in any case, as the library that the format comes from reads them; fields
+/// and subfields are maps, whose keys are not names.
+void lower_member_names(Json& node, bool map, int depth) {
+    if (!node.is_object() || depth == member_depth_max) return;
+    Json out = Json::object();
+    for (auto& [key, value] : node.items()) {
+        std::string name = key;
+        if (!map)
+            std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+                return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+            });
+        lower_member_names(value, !map && (name == "fields" || name == "subfields"), depth + 1);
+        out[name] = std::move(value);
+    }
+    node = std::move(out);
+}
 
 class JsonReader {
   public:
@@ -74,11 +101,12 @@ class JsonReader {
         problem(path + "." + key, "a text is needed");
         return {};
     }
-    std::size_t number(const Json& node, const char* key, const std::string& path) {
+    std::size_t number(const Json& node, const char* key, const std::string& path,
+                       std::size_t most = length_max) {
         if (!node.contains(key)) return 0;
-        if (node[key].is_number_unsigned() && node[key].get<std::uint64_t>() <= 0xFFFF)
+        if (node[key].is_number_unsigned() && node[key].get<std::uint64_t>() <= most)
             return node[key].get<std::size_t>();
-        problem(path + "." + key, "a whole number from 0 to 65535 is needed");
+        problem(path + "." + key, fmt::format("a whole number from 0 to {} is needed", most));
         return 0;
     }
 
@@ -135,10 +163,15 @@ class JsonReader {
              {"type", "length", "description", "enc", "prefix", "padding", "tag", "subfields", "bitmap"});
         const std::string type = text(node, "type", path);
         f.name = text(node, "description", path);
-        f.max = static_cast<std::uint16_t>(number(node, "length", path));
+        const std::size_t units = number(node, "length", path);
         const PrefixName p = read_prefix(node, path);
         f.prefix = p.prefix;
         f.prefix_size = p.size;
+        const std::size_t taken = writable_units(f, units);
+        if (taken != units)
+            note(path + ".length",
+                 fmt::format("{} is more than the prefix or a message can say; {} is taken", units, taken));
+        f.max = static_cast<std::uint16_t>(std::min<std::size_t>(taken, 0xFFFF));
         f.min = f.fixed() ? f.max : std::uint16_t{0};
         if (type == "Composite") {
             f.content = Content::b;
@@ -203,7 +236,9 @@ class JsonReader {
         if (type != "Left" && type != "Right")
             return problem(path + ".type", fmt::format("\"{}\" is not mapped", type));
         if (pad.size() != 1) return problem(path + ".pad", "one character is needed");
-        if (!f.fixed()) return problem(path, "padding of a field with a length prefix is not mapped");
+        if (!f.fixed())
+            return note(path,
+                        "a field with a length prefix is not filled up: its content has the length it has");
         f.fills = true;
         f.fill = pad.front();
         f.fill_align = type == "Left" ? Align::right : Align::left;
@@ -258,18 +293,18 @@ class JsonReader {
     void read_tag(SubfieldSet& set, const Json& node, const std::string& path, std::size_t& pad_to, char& pad,
                   std::string& sort) {
         if (!node.is_object()) return problem(path, "an object is needed");
-        only(node, path, {"length", "enc", "padding", "sort", "skipUnknownTLVTags", "storeUnknownTLVTags"});
+        only(node, path,
+             {"length", "enc", "padding", "sort", "skipunknowntlvtags", "storeunknowntlvtags",
+              "prefunknowntlv"});
         sort = text(node, "sort", path);
         const std::string enc = text(node, "enc", path);
-        const std::size_t length = number(node, "length", path);
+        const std::size_t length = number(node, "length", path, tag_length_max);
         if (enc == "BerTLVTag") {
             set.kind = SubfieldSet::Kind::ber_tlv;
             return;
         }
-        if (node.contains("skipUnknownTLVTags") && node["skipUnknownTLVTags"] == true)
-            problem(path + ".skipUnknownTLVTags",
-                    "unknown tags of this form have no known length here; not mapped");
         if (length == 0) return;  // positional
+        read_unknown_tags(set, node, path);
         set.kind = SubfieldSet::Kind::tagged;
         set.tag_size = static_cast<std::uint8_t>(length);
         if (enc == "ASCII")
@@ -278,7 +313,11 @@ class JsonReader {
             set.tag_encoding = Encoding::ebcdic;
         else if (enc == "BCD")
             set.tag_encoding = Encoding::bcd;
-        else
+        else if (enc == "ASCIIToHex" || enc == "ASCIIHexToBytes") {
+            // The length counts bytes there and characters of the id here.
+            set.tag_encoding = Encoding::binary;
+            set.tag_size = static_cast<std::uint8_t>(2 * length);
+        } else
             problem(path + ".enc", fmt::format("\"{}\" is not mapped for a tag", enc));
         if (!node.contains("padding")) return;
         const std::string type = text(node["padding"], "type", path + ".padding");
@@ -291,11 +330,31 @@ class JsonReader {
         }
     }
 
+    /// Tags that are not in the list: there they are skipped, here they are kept, which needs their lengths'
+    /// form.
+    void read_unknown_tags(SubfieldSet& set, const Json& node, const std::string& path) {
+        const std::string name = text(node, "prefunknowntlv", path);
+        const bool skips = node.contains("skipunknowntlvtags") && node["skipunknowntlvtags"] == true;
+        if (name.empty()) {
+            if (skips)
+                problem(path + ".skipUnknownTLVTags",
+                        "the length of an unknown tag is not known without prefUnknownTLV");
+            return;
+        }
+        const auto prefix = parse_moov_prefix(name);
+        if (!prefix || prefix->prefix == Prefix::none)
+            return problem(path + ".prefUnknownTLV", fmt::format("\"{}\" is not mapped", name));
+        if (!skips) return;
+        set.unknown_prefix = prefix->prefix;
+        set.unknown_prefix_size = prefix->size;
+        note(path, "unknown tags are kept");
+    }
+
     void read_inner_bitmap(SubfieldSet& set, const Json& node, const std::string& path) {
         if (!node.is_object()) return problem(path, "an object is needed");
         only(node, path, {"type", "length", "description", "enc", "prefix", "disableautoexpand"});
         set.kind = SubfieldSet::Kind::bitmap;
-        const std::size_t length = number(node, "length", path);
+        const std::size_t length = number(node, "length", path, bitmap_length_max);
         set.bitmap_bytes = static_cast<std::uint8_t>(length == 0 ? 8 : length);
         const std::string enc = text(node, "enc", path);
         if (enc == "HexToASCII" || enc == "BytesToASCIIHex" || enc == "Hex")
@@ -313,7 +372,9 @@ class JsonReader {
 Result<LoadedSpec, SpecProblems> read_json(std::string_view text, std::string_view file_name) {
     JsonReader reader(file_name);
     try {
-        reader.read(Json::parse(text.begin(), text.end()));
+        Json root = Json::parse(text.begin(), text.end());
+        lower_member_names(root, false, 0);
+        reader.read(root);
     } catch (const nlohmann::json::exception& e) {
         return tl::unexpected(SpecProblems{{std::string(file_name), std::string("is no JSON: ") + e.what()}});
     }
@@ -455,6 +516,18 @@ class JsonWriter {
             case SubfieldSet::Kind::tagged:
                 out["tag"] = {
                     {"length", s.tag_size}, {"enc", text_encoding(s.tag_encoding)}, {"sort", "StringsByInt"}};
+                if (s.tag_encoding == Encoding::binary) {
+                    out["tag"]["length"] = (s.tag_size + 1) / 2;
+                    out["tag"]["enc"] = "ASCIIToHex";
+                }
+                if (s.unknown_prefix != Prefix::none) {
+                    FieldSpec unknown;
+                    unknown.prefix = s.unknown_prefix;
+                    unknown.prefix_size = s.unknown_prefix_size;
+                    out["tag"]["skipUnknownTLVTags"] = true;
+                    out["tag"]["storeUnknownTLVTags"] = true;
+                    out["tag"]["prefUnknownTLV"] = moov_prefix_of(unknown);
+                }
                 break;
             case SubfieldSet::Kind::bitmap:
                 out["bitmap"] = {{"type", "Bitmap"},

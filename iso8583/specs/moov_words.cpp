@@ -15,7 +15,8 @@ std::optional<PrefixName> parse_moov_prefix(std::string_view name) {
     const bool ebcdic = kind == "EBCDIC" || kind == "EBCDIC1047";
     const bool known = ebcdic || kind == "ASCII" || kind == "BCD" || kind == "Binary";
     if (ls == "Fixed") return known || kind == "Hex" || kind == "None" ? std::optional(p) : std::nullopt;
-    if (!known || ls.empty() || ls.size() > 4 || ls.find_first_not_of('L') != std::string_view::npos)
+    if (!known || ls.empty() || ls.size() > prefix_digits_max ||
+        ls.find_first_not_of('L') != std::string_view::npos)
         return std::nullopt;
     p.prefix = kind == "ASCII" ? Prefix::ascii
                : kind == "BCD" ? Prefix::bcd

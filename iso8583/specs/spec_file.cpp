@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -48,6 +49,12 @@ Secret usual_secret(int field) {
 }
 
 Content usual_number(int field) { return field == 35 || field == 36 ? Content::z : Content::n; }
+
+std::size_t writable_units(const FieldSpec& spec, std::size_t units) {
+    if (spec.fixed()) return units;
+    const std::size_t values = prefix_values(spec.prefix, spec.prefix_size);
+    return std::min({units, values - 1, field_units_max});
+}
 
 std::optional<int> parse_field_number(std::string_view text) {
     if (text.empty() || text.size() > 3 || !all_digits(text)) return std::nullopt;

@@ -76,6 +76,10 @@ Secret usual_secret(int field);
 /// The content class of a number whose table does not say: z for tracks 2 and 3, else n.
 Content usual_number(int field);
 
+/// Tables in use give lengths that their own prefix cannot write, or no message can hold; nothing longer can
+/// come. The length that is taken for `units`.
+std::size_t writable_units(const FieldSpec& spec, std::size_t units);
+
 /// A field number 2–192, or nothing.
 std::optional<int> parse_field_number(std::string_view text);
 

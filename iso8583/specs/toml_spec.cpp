@@ -193,9 +193,10 @@ class TomlReader {
                 f.min = f.max = static_cast<std::uint16_t>(*digits >= 0 && *digits <= 0xFFFF ? *digits : 0);
             } else {
                 const auto ls = node->value<std::string>().value_or("");
-                if (ls.empty() || ls.size() > 4 || ls.find_first_not_of('L') != std::string::npos)
+                if (ls.empty() || ls.size() > prefix_digits_max ||
+                    ls.find_first_not_of('L') != std::string::npos)
                     return problem(*node, join(path, "length"),
-                                   "a number of units, or \"L\" to \"LLLL\", is needed");
+                                   "a number of units, or \"L\" to \"LLLLLL\", is needed");
                 f.prefix_size = static_cast<std::uint8_t>(ls.size());
                 if (f.prefix == Prefix::none) {
                     f.prefix = Prefix::ascii;
@@ -224,11 +225,20 @@ class TomlReader {
         }
         only(t, path,
              {"kind", "tag_size", "tag_encoding", "bitmap_bytes", "bitmap_hex", "bitmap_extends",
-              "only_units", "list"});
+              "only_units", "unknown_length", "unknown_length_encoding", "list"});
         set(s.kind, word(t, "kind", path, subfield_words));
         set(s.tag_encoding, word(t, "tag_encoding", path, encoding_words));
         set(s.bitmap_hex, boolean(t, "bitmap_hex", path));
         set(s.bitmap_extends, boolean(t, "bitmap_extends", path));
+        if (const auto ls = text(t, "unknown_length", path)) {
+            if (ls->empty() || ls->size() > prefix_digits_max ||
+                ls->find_first_not_of('L') != std::string::npos)
+                problem(*t.get("unknown_length"), join(path, "unknown_length"),
+                        "\"L\" to \"LLLLLL\" is needed");
+            s.unknown_prefix_size = static_cast<std::uint8_t>(ls->size());
+            s.unknown_prefix = Prefix::ascii;
+        }
+        set(s.unknown_prefix, word(t, "unknown_length_encoding", path, prefix_words));
         if (const auto v = integer(t, "tag_size", path, 255)) s.tag_size = static_cast<std::uint8_t>(*v);
         if (const auto v = integer(t, "bitmap_bytes", path, 255))
             s.bitmap_bytes = static_cast<std::uint8_t>(*v);
@@ -334,6 +344,10 @@ class TomlWriter {
         if (s.kind == SubfieldSet::Kind::tagged) {
             line("tag_size", std::to_string(s.tag_size));
             line("tag_encoding", quoted(encoding_words.word(s.tag_encoding)));
+            if (s.unknown_prefix != Prefix::none) {
+                line("unknown_length", quoted(std::string(s.unknown_prefix_size, 'L')));
+                line("unknown_length_encoding", quoted(prefix_words.word(s.unknown_prefix)));
+            }
         }
         if (s.kind == SubfieldSet::Kind::bitmap) {
             line("bitmap_bytes", std::to_string(s.bitmap_bytes));

@@ -77,6 +77,9 @@ class XmlReader {
     static std::string attribute(const pugi::xml_node& node, const char* name) {
         return node.attribute(name).value();
     }
+    void note(const pugi::xml_node& at, std::string what) {
+        out.notes.push_back({where(at), std::move(what)});
+    }
     void only(const pugi::xml_node& node, std::initializer_list<std::string_view> names) {
         for (const pugi::xml_attribute& a : node.attributes())
             if (std::find(names.begin(), names.end(), a.name()) == names.end())
@@ -134,7 +137,7 @@ class XmlReader {
         const bool packager = std::string_view(node.name()) == "isofieldpackager";
         if (packager)
             only(node, {"id", "length", "name", "class", "pad", "trim", "packager", "emitBitmap",
-                        "bitmapField", "firstField", "maxValidField"});
+                        "bitmapField", "firstField", "maxValidField", "tagMapper"});
         else
             only(node, {"id", "length", "name", "class", "pad", "trim", "token"});
         const std::string pad = attribute(node, "pad");
@@ -145,7 +148,10 @@ class XmlReader {
         }
         if (!attribute(node, "token").empty()) problem(node, "a token is not mapped");
         if (attribute(node, "trim") == "true")
-            problem(node, "trim=\"true\" is not mapped: content is kept as it came");
+            note(node, "trim=\"true\" is not mapped: blanks at the end stay part of the content");
+        if (!attribute(node, "tagMapper").empty())
+            note(node, fmt::format("tagMapper {} is code: tags are taken to be the ids with leading zeros",
+                                   attribute(node, "tagMapper")));
         c = std::move(*parsed);
         if (c.absent) return true;
         if (c.bitmap) {
@@ -154,27 +160,33 @@ class XmlReader {
         }
         FieldSpec& f = c.spec;
         const std::string length = attribute(node, "length");
-        if (length.empty() || length.size() > 5 || !all_digits(length)) {
+        if (length.empty() || length.size() > 8 || !all_digits(length)) {
             problem(node, "a length is needed");
             return false;
         }
         const std::size_t units = std::stoul(length);
         f.name = attribute(node, "name");
-        f.max = static_cast<std::uint16_t>(std::min<std::size_t>(units, 0xFFFF));
-        // Tables in use give lengths that their own prefix cannot write; nothing longer can come.
-        const std::size_t writable = f.prefix == Prefix::binary ? (f.prefix_size == 1 ? 255U : 9999U)
-                                     : f.prefix_size == 1       ? 9U
-                                     : f.prefix_size == 2       ? 99U
-                                     : f.prefix_size == 3       ? 999U
-                                                                : 9999U;
-        if (!f.fixed() && f.max > writable) {
-            out.notes.push_back(
-                {where(node),
-                 fmt::format("length {} is more than its prefix can say; {} is taken", units, writable)});
-            f.max = static_cast<std::uint16_t>(writable);
-        }
-        f.min = f.fixed() ? f.max : std::uint16_t{0};
+        const std::size_t taken = writable_units(f, units);
+        if (taken != units)
+            note(node, fmt::format("length {} is more than its prefix or a message can say; {} is taken",
+                                   units, taken));
+        f.max = static_cast<std::uint16_t>(std::min<std::size_t>(taken, 0xFFFF));
+        f.min = f.fixed() || c.whole ? f.max : std::uint16_t{0};
+        if (packager) read_hex_packager(node, f);
         return true;
+    }
+
+    /// TLV in characters of hex: the field is bytes written so, and its length counts the characters.
+    void read_hex_packager(const pugi::xml_node& node, FieldSpec& f) {
+        const std::string packager = attribute(node, "packager");
+        if (packager.substr(packager.rfind('.') + 1) != "BERTLVAsciiHexPackager") return;
+        const bool characters = f.content == Content::ans && f.encoding == Encoding::ascii;
+        if (f.fixed() || (!characters && f.encoding != Encoding::binary))
+            return problem(node, "TLV as hex in a field of this class is not mapped");
+        f.content = Content::b;
+        f.encoding = Encoding::hex;
+        f.counts = Counts::wire;
+        f.max = static_cast<std::uint16_t>(f.max / 2);
     }
 
     std::shared_ptr<const SubfieldSet> read_subfields(const pugi::xml_node& node, int depth) {
@@ -185,8 +197,11 @@ class XmlReader {
             problem(node, fmt::format("nested deeper than {}", subfield_depth_max));
             return set;
         }
-        if (packager.find("BERTLV") != std::string::npos && packager.find("Binary") != std::string::npos) {
+        if (packager == "BERTLVBinaryPackager" || packager == "BERTLVAsciiHexPackager") {
             set->kind = SubfieldSet::Kind::ber_tlv;
+            for (const pugi::xml_node& child : node.children())
+                if (child.type() == pugi::node_element)
+                    note(child, "is not mapped: the content of a BER-TLV tag is kept as bytes");
             return set;
         }
         if (packager == "GenericTaggedFieldsPackager")

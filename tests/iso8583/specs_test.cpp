@@ -272,7 +272,7 @@ TEST_CASE("what is wrong with a file of JSON is named with its place, all of it 
              {"fields.2.mask"}},
             {"five letters of length",
 
-             head + R"("2":{"type":"String","length":19,"enc":"ASCII","prefix":"ASCII.LLLLL"}}})",
+             head + R"("2":{"type":"String","length":19,"enc":"ASCII","prefix":"ASCII.LLLLLLL"}}})",
              {"fields.2.prefix"}},
             {"field 1000", head + R"("1000":{}}})", {"fields.1000"}},
         });
