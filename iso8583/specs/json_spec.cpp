@@ -115,12 +115,8 @@ class JsonReader {
         const std::string enc = text(node, "enc", path);
         if (number(node, "length", path) != 4)
             problem(path + ".length", "a message type indicator has 4 digits");
-        if (enc == "ASCII")
-            out.spec.mti = Encoding::ascii;
-        else if (enc == "BCD" || enc == "LBCD")
-            out.spec.mti = Encoding::bcd;
-        else if (enc == "EBCDIC" || enc == "EBCDIC1047")
-            out.spec.mti = Encoding::ebcdic;
+        if (const auto encoding = parse_moov_text(enc))
+            out.spec.mti = *encoding;
         else
             problem(path + ".enc", fmt::format("\"{}\" is not mapped for the message type indicator", enc));
     }
@@ -183,48 +179,12 @@ class JsonReader {
         }
         for (const char* key : {"tag", "subfields", "bitmap"})
             if (node.contains(key)) problem(path + "." + key, fmt::format("a {} has none", type));
-        read_content(f, type, text(node, "enc", path), path);
-        if (node.contains("padding")) read_padding(f, node["padding"], path + ".padding");
-    }
-
-    void read_content(FieldSpec& f, const std::string& type, const std::string& enc,
-                      const std::string& path) {
-        if (type == "String" || type == "Track1")
-            f.content = Content::ans;
-        else if (type == "Numeric")
-            f.content = Content::n;
-        else if (type == "Binary" || type == "Hex")
-            f.content = Content::b;
-        else if (type == "Track2" || type == "Track3")
-            f.content = Content::z;
-        else
-            problem(path + ".type", fmt::format("\"{}\" is not mapped", type));
-        const bool text_content = f.content != Content::b;
-        if (enc == "ASCII" && text_content)
-            f.encoding = Encoding::ascii;
-        else if ((enc == "EBCDIC" || enc == "EBCDIC1047") && text_content)
-            f.encoding = Encoding::ebcdic;
-        else if ((enc == "BCD" || enc == "LBCD" || enc == "BCDTrack2" || enc == "Track2BCD") &&
-                 text_content) {
-            f.encoding = Encoding::bcd;
-            f.odd = enc == "BCD" ? Align::right : Align::left;
-            if (f.content == Content::ans) f.content = f.number == 0 ? Content::n : usual_number(f.number);
-        } else if (enc == "Binary") {
-            // Text sent as it is, or bytes.
-            f.encoding = text_content ? Encoding::ascii : Encoding::binary;
-        } else if (enc == "HexToASCII" || enc == "BytesToASCIIHex" || enc == "Hex") {
-            // A String so encoded holds bytes.
-            f.content = Content::b;
-            f.encoding = Encoding::hex;
-            if (!f.fixed()) f.counts = Counts::units;
-        } else if (enc == "ASCIIToHex" || enc == "ASCIIHexToBytes") {
-            f.content = Content::b;
-            f.encoding = Encoding::binary;
-        } else {
-            problem(path + ".enc", fmt::format("\"{}\" of a {} is not mapped", enc, type));
-        }
+        const std::string enc = text(node, "enc", path);
+        if (const std::string fault = apply_moov_content(f, type, enc); !fault.empty())
+            problem(path + (fault.find(" of a ") == std::string::npos ? ".type" : ".enc"), fault);
         // The network's EBCDIC table is page 037 there and 1047 here; they differ in six punctuation marks.
         if (enc == "EBCDIC") note(path, "EBCDIC is read as code page 1047");
+        if (node.contains("padding")) read_padding(f, node["padding"], path + ".padding");
     }
 
     void read_padding(FieldSpec& f, const Json& node, const std::string& path) {
@@ -307,12 +267,8 @@ class JsonReader {
         read_unknown_tags(set, node, path);
         set.kind = SubfieldSet::Kind::tagged;
         set.tag_size = static_cast<std::uint8_t>(length);
-        if (enc == "ASCII")
-            set.tag_encoding = Encoding::ascii;
-        else if (enc == "EBCDIC" || enc == "EBCDIC1047")
-            set.tag_encoding = Encoding::ebcdic;
-        else if (enc == "BCD")
-            set.tag_encoding = Encoding::bcd;
+        if (const auto encoding = parse_moov_text(enc))
+            set.tag_encoding = *encoding;
         else if (enc == "ASCIIToHex" || enc == "ASCIIHexToBytes") {
             // The length counts bytes there and characters of the id here.
             set.tag_encoding = Encoding::binary;
@@ -426,22 +382,9 @@ class JsonWriter {
             problems.push_back({path, "bytes as EBCDIC hex cannot be said"});
         return moov_encoding_of(f);
     }
-    /// Bytes as hex whose length counts characters: there that is text of hex characters.
-    FieldSpec as_text_of_hex(const FieldSpec& f, const std::string& path) {
-        if (f.encoding != Encoding::hex || f.counts != Counts::wire) return f;
-        note(path, "bytes become a String of hex characters");
-        FieldSpec text = f;
-        text.content = Content::ans;
-        text.encoding = Encoding::ascii;
-        text.counts = Counts::units;
-        text.max = static_cast<std::uint16_t>(2 * f.max);
-        text.min = static_cast<std::uint16_t>(2 * f.min);
-        text.subfields = nullptr;
-        return text;
-    }
-
     Json field(const FieldSpec& whole, const std::string& path) {
-        const FieldSpec f = as_text_of_hex(whole, path);
+        const FieldSpec f = as_text_of_hex(whole);
+        if (f.content != whole.content) note(path, "bytes become a String of hex characters");
         Json out;
         const bool number = f.content == Content::n;
         const char* type = number                    ? "Numeric"

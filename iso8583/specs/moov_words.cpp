@@ -1,5 +1,9 @@
 #include "iso8583/specs/moov_words.hpp"
 
+#include <fmt/format.h>
+
+#include "iso8583/specs/spec_words.hpp"
+
 namespace iso8583::specs {
 
 std::optional<PrefixName> parse_moov_prefix(std::string_view name) {
@@ -24,6 +28,49 @@ std::optional<PrefixName> parse_moov_prefix(std::string_view name) {
                                : Prefix::binary;
     p.size = static_cast<std::uint8_t>(ls.size());
     return p;
+}
+
+std::string apply_moov_content(FieldSpec& f, std::string_view type, std::string_view enc) {
+    if (type == "String" || type == "Track1")
+        f.content = Content::ans;
+    else if (type == "Numeric")
+        f.content = Content::n;
+    else if (type == "Binary" || type == "Hex")
+        f.content = Content::b;
+    else if (type == "Track2" || type == "Track3")
+        f.content = Content::z;
+    else
+        return fmt::format("\"{}\" is not mapped", type);
+    const bool text = f.content != Content::b;
+    if (enc == "ASCII" && text) {
+        f.encoding = Encoding::ascii;
+    } else if ((enc == "EBCDIC" || enc == "EBCDIC1047") && text) {
+        f.encoding = Encoding::ebcdic;
+    } else if ((enc == "BCD" || enc == "LBCD" || enc == "BCDTrack2" || enc == "Track2BCD") && text) {
+        f.encoding = Encoding::bcd;
+        f.odd = enc == "BCD" ? Align::right : Align::left;
+        if (f.content == Content::ans) f.content = f.number == 0 ? Content::n : usual_number(f.number);
+    } else if (enc == "Binary") {
+        // Text sent as it is, or bytes.
+        f.encoding = text ? Encoding::ascii : Encoding::binary;
+    } else if (enc == "HexToASCII" || enc == "BytesToASCIIHex" || enc == "Hex") {
+        // A String so encoded holds bytes.
+        f.content = Content::b;
+        f.encoding = Encoding::hex;
+    } else if (enc == "ASCIIToHex" || enc == "ASCIIHexToBytes") {
+        f.content = Content::b;
+        f.encoding = Encoding::binary;
+    } else {
+        return fmt::format("\"{}\" of a {} is not mapped", enc, type);
+    }
+    return {};
+}
+
+std::optional<Encoding> parse_moov_text(std::string_view enc) {
+    if (enc == "ASCII") return Encoding::ascii;
+    if (enc == "EBCDIC" || enc == "EBCDIC1047") return Encoding::ebcdic;
+    if (enc == "BCD" || enc == "LBCD") return Encoding::bcd;
+    return std::nullopt;
 }
 
 std::string moov_prefix_of(const FieldSpec& f) {

@@ -56,6 +56,18 @@ std::size_t writable_units(const FieldSpec& spec, std::size_t units) {
     return std::min({units, values - 1, field_units_max});
 }
 
+FieldSpec as_text_of_hex(const FieldSpec& f) {
+    FieldSpec text = f;
+    if (f.encoding != Encoding::hex || f.counts != Counts::wire) return text;
+    text.content = Content::ans;
+    text.encoding = Encoding::ascii;
+    text.counts = Counts::units;
+    text.max = static_cast<std::uint16_t>(2 * f.max);
+    text.min = static_cast<std::uint16_t>(2 * f.min);
+    text.subfields = nullptr;
+    return text;
+}
+
 std::optional<int> parse_field_number(std::string_view text) {
     if (text.empty() || text.size() > 3 || !all_digits(text)) return std::nullopt;
     int n = 0;

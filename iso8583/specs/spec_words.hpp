@@ -80,6 +80,10 @@ Content usual_number(int field);
 /// come. The length that is taken for `units`.
 std::size_t writable_units(const FieldSpec& spec, std::size_t units);
 
+/// Bytes as hex whose length counts characters are, where a format has no words for it, text of hex
+/// characters. All other fields as they are.
+FieldSpec as_text_of_hex(const FieldSpec& f);
+
 /// A field number 2–192, or nothing.
 std::optional<int> parse_field_number(std::string_view text);
 

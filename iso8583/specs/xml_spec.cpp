@@ -302,23 +302,10 @@ class XmlWriter {
         return node;
     }
 
-    /// Bytes as hex whose length counts characters: there that is text of hex characters.
-    FieldSpec as_text_of_hex(const FieldSpec& f, const std::string& where) {
-        if (f.encoding != Encoding::hex || f.counts != Counts::wire) return f;
-        note(where, "bytes become characters of hex");
-        FieldSpec text = f;
-        text.content = Content::ans;
-        text.encoding = Encoding::ascii;
-        text.counts = Counts::units;
-        text.max = static_cast<std::uint16_t>(2 * f.max);
-        text.min = static_cast<std::uint16_t>(2 * f.min);
-        text.subfields = nullptr;
-        return text;
-    }
-
     void write_field(pugi::xml_node& parent, const std::string& id, const FieldSpec& whole,
                      const std::string& where, std::uint8_t tag_size) {
-        const FieldSpec f = as_text_of_hex(whole, where);
+        const FieldSpec f = as_text_of_hex(whole);
+        if (f.content != whole.content) note(where, "bytes become characters of hex");
         std::string class_name = class_name_of(f);
         if (class_name.empty())
             return problems.push_back(
