@@ -174,19 +174,16 @@ Result<std::string> ask_new_passphrase(std::size_t officer) {
     auto first = read_secret_line("Officer " + std::to_string(officer) + ", a passphrase of at least " +
                                   std::to_string(passphrase_characters_min) + " characters (not shown): ");
     if (!first) return first;
-    if (first->size() < passphrase_characters_min) {
-        iso8583::zeroise(first->data(), first->size());
+    const Wipe wipe_first(*first);
+    if (first->size() < passphrase_characters_min)
         return parse_error("the passphrase is shorter than " + std::to_string(passphrase_characters_min) +
                            " characters");
-    }
     auto again = read_secret_line("  once more: ");
     if (!again) return again;
-    const Wipe wipe(*again);
-    if (*first != *again) {
-        iso8583::zeroise(first->data(), first->size());
-        return parse_error("the two passphrases differ");
-    }
-    return first;
+    const Wipe wipe_again(*again);
+    if (*first != *again) return parse_error("the two passphrases differ");
+    // A copy, because both are wiped here.
+    return std::string(*again);
 }
 
 /// A slip of one officer does not cost the other his part.
