@@ -60,6 +60,11 @@ iso8583::Result<KeyBlock> KeyBlock::parse(std::string_view text) {
     return block;
 }
 
+bool KeyBlock::is_aes() const {
+    constexpr std::size_t algorithm_at = 8;  // S, then offset 7 of the block
+    return text_.size() > algorithm_at && text_[0] == 'S' && text_[algorithm_at] == 'A';
+}
+
 std::string_view name(HsmFault fault) {
     switch (fault) {
         case HsmFault::unavailable:

@@ -32,6 +32,8 @@ class KeyBlock {
     static iso8583::Result<KeyBlock> parse(std::string_view text);
     [[nodiscard]] const std::string& text() const { return text_; }
     [[nodiscard]] bool empty() const { return text_.empty(); }
+    /// As far as its text shows: variant schemes hold TDES keys, a TR-31 header names its algorithm.
+    [[nodiscard]] bool is_aes() const;
     friend auto operator<=>(const KeyBlock&, const KeyBlock&) = default;
 
   private:

@@ -59,6 +59,17 @@ Result<T> finished(RecordReader& r, T value) {
     return value;
 }
 
+void write_key(RecordWriter& w, const ZoneKeyRecord::Key& k) {
+    w.text(k.block);
+    w.text(k.kcv);
+}
+ZoneKeyRecord::Key read_key(RecordReader& r) {
+    ZoneKeyRecord::Key k;
+    k.block = r.text("block");
+    k.kcv = r.text("kcv");
+    return k;
+}
+
 void write_totals(RecordWriter& w, const TerminalRecord::BatchTotals& t) {
     w.svarint(t.debit_minor);
     w.varint(t.debit_count);
@@ -97,6 +108,9 @@ std::string reference_key(const iso8583::MerchantId& merchant, std::string_view 
 }
 std::string terminal_key(const iso8583::TerminalId& terminal) { return key('k', terminal.view()); }
 std::string override_key(char kind, std::string_view id) { return key('m', std::string_view(&kind, 1), id); }
+std::string zone_key_key(char kind, std::string_view route) {
+    return key('z', std::string_view(&kind, 1), route);
+}
 
 KeyRange prefix_range(std::string_view prefix) {
     KeyRange range{std::string(prefix), std::string(prefix)};
@@ -251,6 +265,42 @@ Result<OverrideRecord> decode_override(std::string_view bytes) {
     o.user = r.text("user");
     o.at.ms = r.svarint("at");
     return finished(r, std::move(o));
+}
+
+std::string encode(const ZoneKeyRecord& k) {
+    RecordWriter w(1);
+    w.u8(static_cast<std::uint8_t>(k.kind));
+    w.text(k.route);
+    w.text(k.configured);
+    write_key(w, k.current);
+    w.svarint(k.since.ms);
+    w.text(k.by);
+    write_key(w, k.previous);
+    w.svarint(k.previous_until.ms);
+    write_key(w, k.offered);
+    w.text(k.offered_under_zmk);
+    w.text(k.offered_by);
+    w.varint(k.offers);
+    return w.finish();
+}
+
+Result<ZoneKeyRecord> decode_zone_key(std::string_view bytes) {
+    RecordReader r(bytes, 1, "zone key");
+    ZoneKeyRecord k;
+    k.kind = static_cast<char>(r.u8("kind"));
+    if (k.kind != ZoneKeyRecord::zak && k.kind != ZoneKeyRecord::zpk) r.fail("kind", "no kind of zone key");
+    k.route = r.text("route");
+    k.configured = r.text("configured");
+    k.current = read_key(r);
+    k.since.ms = r.svarint("since");
+    k.by = r.text("by");
+    k.previous = read_key(r);
+    k.previous_until.ms = r.svarint("previous_until");
+    k.offered = read_key(r);
+    k.offered_under_zmk = r.text("offered_under_zmk");
+    k.offered_by = r.text("offered_by");
+    k.offers = static_cast<std::uint32_t>(r.varint_max("offers", 0xFFFFFFFF));
+    return finished(r, std::move(k));
 }
 
 std::string encode(const BusinessDayRecord& d) {

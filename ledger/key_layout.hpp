@@ -1,13 +1,16 @@
 // Key layout: every key the ledger writes. Bytes on disk: do not change; docs/ledger_format.md is their
 // document.
 //
+// clang-format off
 // journal (time-ordered, scanned)                     index (looked up whole)
 //   't' rrn              transaction record             's' merchant terminal batch stan   trace slot
 //   'o' rrn              open work                      'p' pan-token rrn                  sales of a card
-//   'n' turn             turn record (totals, counters) 'r' merchant reference             operations'
-//   reference 'c'                  checkpoint of the totals       'k' terminal                       terminal
-//   record 'x' rrn sequence     exception                      'm' kind id                        operators'
-//   override 'd' date             business day 'a' sequence         audit chain (audit_log.hpp)
+//   'n' turn             turn record (totals, counters) 'r' merchant reference             operations' reference
+//   'c'                  checkpoint of the totals       'k' terminal                       terminal record
+//   'x' rrn sequence     exception                      'm' kind id                        operators' override
+//   'd' date             business day                   'z' kind route                     key exchanged with an issuer
+//   'a' sequence         audit chain (audit_log.hpp)
+// clang-format on
 #pragma once
 
 #include <cstdint>
@@ -35,6 +38,7 @@ std::string pan_index_key(const iso8583::PanToken& token, const iso8583::Rrn& rr
 std::string reference_key(const iso8583::MerchantId& merchant, std::string_view reference);
 std::string terminal_key(const iso8583::TerminalId& terminal);
 std::string override_key(char kind, std::string_view id);
+std::string zone_key_key(char kind, std::string_view route);
 
 /// The range [from, to) of all keys that begin with a prefix.
 struct KeyRange {
@@ -128,6 +132,35 @@ struct OverrideRecord {
 };
 std::string encode(const OverrideRecord& override_record);
 iso8583::Result<OverrideRecord> decode_override(std::string_view bytes);
+
+/// A ZAK or ZPK that was changed with an issuer (0800). It stands for the key of the files from which the
+/// exchanges began; another key there is the operators' word and ends it.
+struct ZoneKeyRecord {
+    struct Key {
+        std::string block;  // under the LMK; empty: none
+        std::string kcv;    // 6 hex digits
+        friend bool operator==(const Key&, const Key&) = default;
+    };
+    static constexpr char zak = 'A';
+    static constexpr char zpk = 'P';
+    char kind = zak;
+    std::string route;       // name
+    std::string configured;  // key block of the files
+    Key current;             // empty block: that of the files still, only an offer stands
+    iso8583::UtcTime since;
+    std::string by;  // user, or "issuer"
+    Key previous;    // verifies until then; empty: none
+    iso8583::UtcTime previous_until;
+    /// Ours, sent to the issuer and not answered: it may have it already. Kept until an answer says so or
+    /// not.
+    Key offered;
+    std::string offered_under_zmk;
+    std::string offered_by;
+    std::uint32_t offers = 0;  // how often it was sent
+    friend bool operator==(const ZoneKeyRecord&, const ZoneKeyRecord&) = default;
+};
+std::string encode(const ZoneKeyRecord& key);
+iso8583::Result<ZoneKeyRecord> decode_zone_key(std::string_view bytes);
 
 struct BusinessDayRecord {
     iso8583::BusinessDate day;  // the day that began

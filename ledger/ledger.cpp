@@ -267,6 +267,10 @@ void Ledger::save_override(char kind, std::string_view id, const OverrideRecord&
     overlay_.put(Family::index, override_key(kind, id), encode(record));
 }
 
+void Ledger::save(const ZoneKeyRecord& key) {
+    overlay_.put(Family::index, zone_key_key(key.kind, key.route), encode(key));
+}
+
 std::optional<iso8583::Rrn> Ledger::find_reference(const iso8583::MerchantId& merchant,
                                                    std::string_view reference) {
     auto stored = get(Family::index, reference_key(merchant, reference));

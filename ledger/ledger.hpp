@@ -72,6 +72,7 @@ class Ledger {
     void save(const ExceptionRecord& exception);
     [[nodiscard]] std::optional<OverrideRecord> override_of(char kind, std::string_view id);
     void save_override(char kind, std::string_view id, const OverrideRecord& record);
+    void save(const ZoneKeyRecord& key);
     [[nodiscard]] std::optional<iso8583::Rrn> find_reference(const iso8583::MerchantId& merchant,
                                                              std::string_view reference);
     void save_reference(const iso8583::MerchantId& merchant, std::string_view reference,

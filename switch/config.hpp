@@ -45,7 +45,6 @@ struct IssuerConnections {
     std::vector<Endpoint> addresses;
     std::uint32_t connections = 1;  // to each address
     hsm::MacProfile mac;
-    hsm::KeyBlock zak;
     std::int32_t echo_seconds = 60;         // silence after which an echo (DE70 301) is sent
     std::int32_t reconnect_first_ms = 500;  // back-off after a lost connection, doubled up to the next
     std::int32_t reconnect_longest_ms = 30'000;
@@ -58,6 +57,7 @@ struct HsmOptions {
     std::vector<Endpoint> addresses;  // tcp: host-command servers, in order of preference
     std::int32_t connections = 2;     // tcp: to each address
     std::int32_t header_characters = 4;
+    bool zone_key_exchange = false;  // embedded: ZPKs and ZAKs may travel under a ZMK without officers
     friend bool operator==(const HsmOptions&, const HsmOptions&) = default;
 };
 

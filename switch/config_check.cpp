@@ -67,31 +67,30 @@ void check_hsm(const RawConfig& raw, Reader& reader) {
     } else {
         if (h.addresses.empty() && !reader.has_problem_under("hsm.addresses"))
             reader.problem("hsm.addresses", "is needed with mode = \"tcp\"");
-        if (reader.has("hsm.lmk")) reader.problem("hsm.lmk", "belongs to mode = \"embedded\"");
+        for (const char* key : {"hsm.lmk", "hsm.zone_key_exchange"})
+            if (reader.has(key)) reader.problem(key, "belongs to mode = \"embedded\"");
     }
-}
-
-/// The algorithm of a key block, as far as its text shows it: variant schemes hold TDES, TR-31 says it at
-/// offset 7.
-bool is_aes(const hsm::KeyBlock& block) {
-    return block.text().size() > 8 && block.text()[0] == 'S' && block.text()[8] == 'A';
 }
 
 void check_issuer_keys(const std::string& path, RawIssuer& issuer, Reader& reader) {
     const bool cmac = issuer.route.mac == routing::RouteMac::aes_cmac;
-    if (!issuer.keys.zak.empty() && is_aes(issuer.keys.zak) != cmac)
+    if (!issuer.keys.zak.empty() && issuer.keys.zak.is_aes() != cmac)
         reader.problem(path + ".zak", cmac ? "mac = \"aes_cmac\" needs an AES key block (S)"
                                            : "mac = \"retail\" needs a TDES key block (U)");
     const bool iso4 = issuer.keys.pin_block_format == hsm::PinBlockFormat::iso4;
-    if (!issuer.keys.zpk.empty() && is_aes(issuer.keys.zpk) != iso4)
+    if (!issuer.keys.zpk.empty() && issuer.keys.zpk.is_aes() != iso4)
         reader.problem(path + ".zpk", iso4 ? "pin_block_format = \"iso4\" needs an AES key block (S)"
                                            : "this pin_block_format needs a TDES key block (U)");
+    const bool exchanges = issuer.keys.zmk.is_aes() == issuer.keys.zak.is_aes() ||
+                           issuer.keys.zmk.is_aes() == issuer.keys.zpk.is_aes();
+    if (!issuer.keys.zmk.empty() && !exchanges)
+        reader.problem(path + ".zmk",
+                       "is of another algorithm than zak and zpk: neither can travel under it");
     if (cmac && issuer.mac_padding != "zeros")
         reader.problem(path + ".mac_padding", "belongs to mac = \"retail\"");
     issuer.connections.mac.algorithm = cmac ? hsm::MacAlgorithm::aes_cmac : hsm::MacAlgorithm::retail;
     issuer.connections.mac.padding =
         issuer.mac_padding == "bit" ? hsm::MacPadding::bit : hsm::MacPadding::zeros;
-    issuer.connections.zak = issuer.keys.zak;
 }
 
 void check_issuer(const std::string& path, RawIssuer& issuer, const RawConfig& raw,
@@ -222,7 +221,7 @@ void check_terminal_keys(const std::string& path, const TerminalRange& range, Re
         needed(range.tpk, "tpk");
         foreign(range.tmk, "tmk");
     }
-    if (!range.tak.empty() && is_aes(range.tak) != (range.mac.algorithm == hsm::MacAlgorithm::aes_cmac))
+    if (!range.tak.empty() && range.tak.is_aes() != (range.mac.algorithm == hsm::MacAlgorithm::aes_cmac))
         reader.problem(path + ".tak", "its algorithm does not fit the MAC of this range");
 }
 

@@ -61,6 +61,7 @@ std::string describe_limits(const LoadedConfig& loaded) {
                   {"advice_retry_longest_ms", l.advice_retry_longest_ms},
                   {"tombstone_hours", l.tombstone_hours},
                   {"hsm_reply_timeout_ms", l.hsm_reply_timeout_ms},
+                  {"key_change_grace_seconds", l.key_change_grace_seconds},
                   {"pending_max", l.pending_max},
                   {"askers_max", l.askers_max}});
     const ShellLimits& s = loaded.shell;

@@ -128,12 +128,20 @@ const Keys<HsmOptions>& hsm_keys() {
                            "embedded: the local master key. The test LMK is allowed with demo = true only.",
                            CONFIG_AT(lmk), plain_text(1024)),
         text_list<HsmOptions>("addresses", "none",
-                              "tcp: \"HOST:PORT\" of each server, the first that works is used.",
-                              [](HsmOptions& h, const std::vector<std::string>& texts) {
+                              "tcp: \"HOST:PORT\" of each server, also with tcp:// in front; questions "
+                              "are spread over those that answer.",
+                              [](HsmOptions& h, std::vector<std::string> texts) {
+                                  constexpr std::string_view scheme = "tcp://";
+                                  for (std::string& text : texts)
+                                      if (text.rfind(scheme, 0) == 0) text.erase(0, scheme.size());
                                   return set_endpoints(h.addresses, texts);
                               }),
         integer<HsmOptions>("connections", 1, 64, "", "tcp: connections to each address.",
                             CONFIG_AT(connections)),
+        boolean<HsmOptions>("zone_key_exchange",
+                            "embedded: new ZAKs and ZPKs may be handed over and taken in under a ZMK without "
+                            "officers, so that issuers' keys can be changed while the switch runs.",
+                            CONFIG_AT(zone_key_exchange)),
         integer<HsmOptions>("header_characters", 1, 32, "", "tcp: length of the message header.",
                             CONFIG_AT(header_characters)),
     };
@@ -160,6 +168,9 @@ const Keys<Limits>& limits_keys() {
                         CONFIG_AT(tombstone_hours)),
         integer<Limits>("hsm_reply_timeout_ms", 10, 30'000, "ms", "How long an HSM may take (R64).",
                         CONFIG_AT(hsm_reply_timeout_ms)),
+        integer<Limits>("key_change_grace_seconds", 1, 86'400, "s",
+                        "How long an issuer's key before a change still verifies; longer than a time-out.",
+                        CONFIG_AT(key_change_grace_seconds)),
         integer<Limits>("pending_max", 1, 1'000'000, "",
                         "Transactions that wait for an issuer or the HSM; 96 beyond.",
                         CONFIG_AT(pending_max)),

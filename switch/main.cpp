@@ -97,6 +97,7 @@ Result<Hsm> open_embedded(const LoadedConfig& config, const Flags& flags, hsm::O
     if (!sealing_lmk) return tl::unexpected(sealing_lmk.error());
     hsm::HsmOptions options;
     options.observer = &observer;
+    options.zone_key_exchange = config.hsm.zone_key_exchange;
     Hsm out;
     out.engine = std::make_unique<hsm::HsmEngine>(std::move(*lmk), random, options);
     if (const auto tested = out.engine->self_test(); !tested) return tl::unexpected(tested.error());

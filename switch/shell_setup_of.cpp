@@ -35,7 +35,6 @@ IssuerPort issuer_port_of(const IssuerConnections& issuer, const Configuration& 
     port.addresses = addresses_of(issuer.addresses);
     port.connections = issuer.connections;
     port.mac = issuer.mac;
-    port.zaks = {issuer.zak};
     port.reconnect_first_ms = issuer.reconnect_first_ms;
     port.reconnect_longest_ms = issuer.reconnect_longest_ms;
     port.limits.echo_after_ms = issuer.echo_seconds * ms_per_second;

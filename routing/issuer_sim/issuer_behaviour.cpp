@@ -160,7 +160,8 @@ Result<ControlCommand> parse_control(std::string_view line, std::uint32_t late_m
     const auto words = words_of(line);
     ControlCommand command;
     if (words.empty())
-        return parse_error("a command is needed: next, link drop, books, faults off or latency");
+        return parse_error(
+            "a command is needed: next, link drop, books, faults off, latency, key-change or keys");
     if (words[0] == "next") return parse_next(words, late_ms);
     if (words.size() == 2 && words[0] == "link" && words[1] == "drop") {
         command.kind = ControlCommand::Kind::link_drop;
@@ -169,6 +170,17 @@ Result<ControlCommand> parse_control(std::string_view line, std::uint32_t late_m
     if (words.size() == 1 && words[0] == "books") return command;
     if (words.size() == 2 && words[0] == "faults" && words[1] == "off") {
         command.kind = ControlCommand::Kind::faults_off;
+        return command;
+    }
+    if (words.size() == 1 && words[0] == "keys") {
+        command.kind = ControlCommand::Kind::keys;
+        return command;
+    }
+    if (words[0] == "key-change") {
+        if (words.size() != 2 || (words[1] != "zak" && words[1] != "zpk"))
+            return parse_error("key-change: zak or zpk is needed");
+        command.kind = ControlCommand::Kind::key_change;
+        command.key = words[1] == "zak" ? hsm::KeyKind::zak : hsm::KeyKind::zpk;
         return command;
     }
     if (words[0] == "latency") {
@@ -181,7 +193,8 @@ Result<ControlCommand> parse_control(std::string_view line, std::uint32_t late_m
         command.latency_ms_max = *most;
         return command;
     }
-    return parse_error("unknown command: next, link drop, books, faults off and latency are known");
+    return parse_error(
+        "unknown command: next, link drop, books, faults off, latency, key-change and keys are known");
 }
 
 }  // namespace routing

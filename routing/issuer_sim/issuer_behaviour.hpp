@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "hsm_sim/port.hpp"
 #include "iso8583/values/identifiers.hpp"
 #include "iso8583/values/result.hpp"
 #include "routing/issuer_sim/issuer_books.hpp"
@@ -70,14 +71,16 @@ Behaviour behaviour_by_chance(const IssuerFaults& faults, SeededChance& chance, 
 
 /// A line of the control socket.
 struct ControlCommand {
-    enum class Kind : std::uint8_t { next, link_drop, books, faults_off, latency };
+    enum class Kind : std::uint8_t { next, link_drop, books, faults_off, latency, key_change, keys };
     Kind kind = Kind::books;
     std::optional<EffectKind> of;  // next: of which kind; none: any
     Behaviour behaviour;           // next
     std::uint32_t latency_ms_min = 0, latency_ms_max = 0;
+    hsm::KeyKind key = hsm::KeyKind::zak;  // key_change
 };
 /// `next sale|refund|void|reversal|any silent|late|delay SECONDS`, `next … decline CODE`,
-/// `next … twice|bad-mac|another-amount|close`, `link drop`, `books`, `faults off`, `latency MIN_MS MAX_MS`.
+/// `next … twice|bad-mac|another-amount|close`, `link drop`, `books`, `faults off`, `latency MIN_MS MAX_MS`,
+/// `key-change zak|zpk`, `keys`.
 /// The error is a sentence with what was expected.
 iso8583::Result<ControlCommand> parse_control(std::string_view line, std::uint32_t late_ms);
 

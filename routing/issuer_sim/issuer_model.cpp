@@ -1,4 +1,4 @@
-// Messages in and out: MAC, network management, key change, reconciliation, control commands.
+// Messages in and out: MAC, network management, reconciliation, control commands.
 #include "routing/issuer_sim/issuer_model.hpp"
 
 #include <fmt/format.h>
@@ -55,19 +55,9 @@ IssuerModel::IssuerModel(IssuerConfig config, hsm::HsmEngine& engine)
       chance_(config_.seed),
       authorizations_(config_.authorizations_used) {
     ENSURE(!check_issuer(config_).has_value());
-    for (auto& request : verify_)
-        request = hsm::VerifyMac{hsm::KeyKind::zak, config_.zak, config_.mac, {}, {}};
-    for (auto& request : generate_)
-        request = hsm::GenerateMac{hsm::KeyKind::zak, config_.zak, config_.mac, {}};
-}
-
-void IssuerModel::install_zak(hsm::KeyBlock zak) {
-    verify_[1] = verify_[0];
-    generate_[1] = generate_[0];
-    has_previous_zak_ = true;
-    std::get<hsm::VerifyMac>(verify_[0]).key = zak;
-    std::get<hsm::GenerateMac>(generate_[0]).key = zak;
-    config_.zak = std::move(zak);
+    for (auto& request : verify_) request = hsm::VerifyMac{hsm::KeyKind::zak, {}, config_.mac, {}, {}};
+    for (auto& request : generate_) request = hsm::GenerateMac{hsm::KeyKind::zak, {}, config_.mac, {}};
+    put_zak(key_current, config_.zak);
 }
 
 void IssuerModel::on_frame(iso8583::Bytes& body, iso8583::UtcTime now, std::vector<IssuerAction>& actions) {
@@ -80,18 +70,28 @@ void IssuerModel::on_frame(iso8583::Bytes& body, iso8583::UtcTime now, std::vect
     const int message_class = mti.message_class();
     const bool known = !mti.is_response() && (message_class == 1 || message_class == 2 ||
                                               message_class == 4 || message_class == 5 || message_class == 8);
-    if (!known) {
+    const bool answers_us = message_class == 8 && mti.is_response() && own_key_change_;
+    if (!known && !answers_us) {
         ++stats_.unexpected;
         return;
     }
     answer_key_ = verified_by();
+    // Who makes a MAC with the key that we offered has it, whatever became of the 0810.
+    if (answer_key_ == key_offered) {
+        take_over_own_key();
+        answer_key_ = key_current;
+    }
+    if (answers_us) {
+        on_key_change_answer();
+        return;
+    }
     if (message_class == 8) {
         on_network(actions);
         return;
     }
     if (!answer_key_) {
         ++stats_.mac_wrong;
-        answer_key_ = KeyUsed::current;
+        answer_key_ = key_current;
         refuse("63", actions);
         return;
     }
@@ -112,7 +112,7 @@ void IssuerModel::answer_malformed(const iso8583::CodecError& error, std::vector
         actions.emplace_back(CloseLink{});
         return;
     }
-    answer_key_ = KeyUsed::current;
+    answer_key_ = key_current;
     refuse("30", actions);
 }
 
@@ -138,29 +138,6 @@ void IssuerModel::on_network(std::vector<IssuerAction>& actions) {
     if (code == "002") signed_on_ = false;
     start_answer(ResponseCode::of(known ? "00" : "40"));
     send({}, actions);
-}
-
-/// DE48: "ZAK" or "ZPK", then the key under the ZMK as host commands write it; the answer's DE48 is its KCV.
-/// The request's MAC has to be right: who could not make one before may not give us a key.
-ResponseCode IssuerModel::on_key_change(std::string& check_value) {
-    const std::string content = message_.get(Field::additional_data);
-    const std::string kind = content.substr(0, 3);
-    if (config_.zmk.empty()) return ResponseCode::of("40");
-    if (!answer_key_) return ResponseCode::of("63");
-    if ((kind != "ZAK" && kind != "ZPK") || content.size() <= 3) return ResponseCode::of("30");
-    const hsm::Reply reply = engine_.perform(hsm::ImportZoneKey{
-        kind == "ZAK" ? hsm::KeyKind::zak : hsm::KeyKind::zpk, config_.zmk, content.substr(3)});
-    if (!reply) return ResponseCode::of("12");
-    const auto& key = std::get<hsm::ZoneKey>(*reply);
-    check_value = iso8583::to_hex(key.kcv);
-    if (kind == "ZPK") {
-        config_.zpk = key.under_lmk;
-    } else {
-        install_zak(key.under_lmk);
-        // The answer still goes under the key that verified the request, which is the previous one now.
-        answer_key_ = KeyUsed::previous;
-    }
-    return ResponseCode::of("00");
 }
 
 void IssuerModel::on_reconciliation(std::vector<IssuerAction>& actions) {
@@ -202,18 +179,19 @@ void IssuerModel::on_reconciliation(std::vector<IssuerAction>& actions) {
     send({}, actions);
 }
 
-std::optional<IssuerModel::KeyUsed> IssuerModel::verified_by() {
+std::optional<std::size_t> IssuerModel::verified_by() {
     const auto field = message_.mac_field();
     if (!field) return std::nullopt;
     const std::string content = message_.get(*field);
     if (content.size() != hsm::Mac{}.size()) return std::nullopt;
     const iso8583::ByteView covered = message_.mac_input();
-    for (std::size_t k = 0; k < (has_previous_zak_ ? 2U : 1U); ++k) {
+    for (std::size_t k = 0; k < verify_.size(); ++k) {
         auto& verify = std::get<hsm::VerifyMac>(verify_[k]);
+        if (verify.key.empty()) continue;
         verify.data.assign(covered.begin(), covered.end());
         verify.mac = mac_of(content);
         const hsm::Reply reply = engine_.perform(verify_[k]);
-        if (reply && std::get<hsm::MacVerified>(*reply).matches) return static_cast<KeyUsed>(k);
+        if (reply && std::get<hsm::MacVerified>(*reply).matches) return k;
     }
     return std::nullopt;
 }
@@ -248,31 +226,32 @@ void IssuerModel::send(const Behaviour& behaviour, std::vector<IssuerAction>& ac
 }
 
 void IssuerModel::send_once(const Behaviour& behaviour, std::vector<IssuerAction>& actions) {
+    if (encode_with_mac(behaviour.kind == Behaviour::Kind::bad_mac))
+        actions.emplace_back(SendAnswer{encoded_.body, behaviour.delay_ms + latency_ms()});
+    else
+        actions.emplace_back(CloseLink{});
+}
+
+/// answer_ into encoded_, with a MAC when there is a key for it. What we echo was decoded by the same table,
+/// so only a table without DE38, 39 or 64 makes this fail, or an HSM that does.
+bool IssuerModel::encode_with_mac(bool bad_mac) {
     if (answer_key_) {
         bool secondary = false;
         answer_.for_each([&secondary](Field f, std::string_view) { secondary |= iso8583::number(f) > 64; });
         static constexpr char zeros[8] = {};
         answer_.set(secondary ? Field::mac_secondary : Field::mac_primary, std::string_view(zeros, 8));
     }
-    if (iso8583::encode_into(*config_.dialect, answer_, encoded_)) {
-        // What we echo was decoded by the same table, so only a table without DE38, 39 or 64 gets here.
-        actions.emplace_back(CloseLink{});
-        return;
-    }
-    if (answer_key_) {
-        hsm::Request& request = generate_[static_cast<std::size_t>(*answer_key_)];
-        const iso8583::ByteView covered = encoded_.mac_input();
-        std::get<hsm::GenerateMac>(request).data.assign(covered.begin(), covered.end());
-        const hsm::Reply reply = engine_.perform(request);
-        if (!reply) {
-            actions.emplace_back(CloseLink{});
-            return;
-        }
-        hsm::Mac mac = std::get<hsm::MacGenerated>(*reply).mac;
-        if (behaviour.kind == Behaviour::Kind::bad_mac) mac[0] ^= 0xFF;
-        iso8583::write_mac(*config_.dialect, encoded_, mac);
-    }
-    actions.emplace_back(SendAnswer{encoded_.body, behaviour.delay_ms + latency_ms()});
+    if (iso8583::encode_into(*config_.dialect, answer_, encoded_)) return false;
+    if (!answer_key_) return true;
+    hsm::Request& request = generate_[*answer_key_];
+    const iso8583::ByteView covered = encoded_.mac_input();
+    std::get<hsm::GenerateMac>(request).data.assign(covered.begin(), covered.end());
+    const hsm::Reply reply = engine_.perform(request);
+    if (!reply) return false;
+    hsm::Mac mac = std::get<hsm::MacGenerated>(*reply).mac;
+    if (bad_mac) mac[0] ^= 0xFF;
+    iso8583::write_mac(*config_.dialect, encoded_, mac);
+    return true;
 }
 
 std::uint32_t IssuerModel::latency_ms() {
@@ -281,7 +260,8 @@ std::uint32_t IssuerModel::latency_ms() {
     return f.latency_ms_min + chance_.below(f.latency_ms_max - f.latency_ms_min + 1);
 }
 
-std::string IssuerModel::on_control(std::string_view line, std::vector<IssuerAction>& actions) {
+std::string IssuerModel::on_control(std::string_view line, iso8583::UtcTime now,
+                                    std::vector<IssuerAction>& actions) {
     auto command = parse_control(line, config_.switch_time_out_ms + 1'000);
     if (!command) return "error: " + command.error().what;
     switch (command->kind) {
@@ -294,6 +274,10 @@ std::string IssuerModel::on_control(std::string_view line, std::vector<IssuerAct
             return "ok";
         case ControlCommand::Kind::books:
             return books_.summary_json();
+        case ControlCommand::Kind::key_change:
+            return offer_key(command->key, now, actions);
+        case ControlCommand::Kind::keys:
+            return keys_json();
         case ControlCommand::Kind::faults_off:
             config_.faults = {};
             return "ok";

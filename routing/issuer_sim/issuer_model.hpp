@@ -44,6 +44,13 @@ struct IssuerConfig {
     std::uint32_t authorizations_used = 0;
     IssuerFaults faults;
 };
+/// How many keys before the current one stay valid after changes.
+inline constexpr std::size_t issuer_keys_before = 3;
+/// The keys as changes have left them, newest first; for the next run of the same issuer.
+struct IssuerKeyState {
+    std::vector<hsm::KeyBlock> zaks, zpks;
+    friend bool operator==(const IssuerKeyState&, const IssuerKeyState&) = default;
+};
 /// Nothing, or what is wrong with it.
 std::optional<std::string> check_issuer(const IssuerConfig& config);
 
@@ -56,10 +63,14 @@ struct SendAnswer {
     iso8583::Bytes body;
     std::uint32_t delay_ms = 0;
 };
+/// A request of the issuer's own, to any one connection of the switch; lost when there is none.
+struct SendRequest {
+    iso8583::Bytes body;
+};
 /// The connection the request came on, after what was sent before.
 struct CloseLink {};
 struct CloseAllLinks {};
-using IssuerAction = std::variant<AppendJournal, SendAnswer, CloseLink, CloseAllLinks>;
+using IssuerAction = std::variant<AppendJournal, SendAnswer, SendRequest, CloseLink, CloseAllLinks>;
 
 struct IssuerStats {
     std::int64_t requests = 0;  // 01xx, 02xx, 04xx
@@ -82,12 +93,18 @@ class IssuerModel {
     /// reuse. Appends to `actions`.
     void on_frame(iso8583::Bytes& body, iso8583::UtcTime now, std::vector<IssuerAction>& actions);
 
-    /// One line of the control socket; the reply without a line feed: "ok", the books as JSON, or "error: …".
-    std::string on_control(std::string_view line, std::vector<IssuerAction>& actions);
+    /// One line of the control socket; the reply without a line feed: "ok", the books or the keys' check
+    /// values as JSON, or "error: …".
+    std::string on_control(std::string_view line, iso8583::UtcTime now, std::vector<IssuerAction>& actions);
 
-    /// A key change, by 0800 with DE70 161 or by hand: both keys verify, and an answer uses the key that
-    /// verified its request.
+    /// A key change, by 0800 with DE70 161 or by hand: the keys before stay valid beside it, and an answer
+    /// uses the key that verified its request.
     void install_zak(hsm::KeyBlock zak);
+    void install_zpk(hsm::KeyBlock zpk);
+    [[nodiscard]] IssuerKeyState key_state() const;
+    /// Before the first message: what key_state() said in an earlier run.
+    void restore_keys(const IssuerKeyState& state);
+    [[nodiscard]] std::int64_t key_changes() const { return key_changes_; }
     void set_faults(const IssuerFaults& faults) { config_.faults = faults; }
 
     [[nodiscard]] const IssuerBooks& books() const { return books_; }
@@ -97,11 +114,28 @@ class IssuerModel {
 
   private:
     struct Request;  // the decoded one with the fields that everything needs
-    enum class KeyUsed : std::uint8_t { current, previous };
+    /// Places of the ZAKs: the current one, those before it, newest first, and one that we offer.
+    static constexpr std::size_t key_current = 0;
+    static constexpr std::size_t key_before = 1;
+    static constexpr std::size_t key_offered = 1 + issuer_keys_before;
+    /// A key of ours that the switch was offered: it may use it from then on.
+    struct OwnKeyChange {
+        hsm::KeyKind kind = hsm::KeyKind::zak;
+        hsm::KeyBlock key;
+        std::string under_zmk;
+        std::string stan, transmission_time;  // of the 0800 that is out
+    };
 
     void answer_malformed(const iso8583::CodecError& error, std::vector<IssuerAction>& actions);
     void on_network(std::vector<IssuerAction>& actions);
     iso8583::ResponseCode on_key_change(std::string& check_value);
+    std::string offer_key(hsm::KeyKind kind, iso8583::UtcTime now, std::vector<IssuerAction>& actions);
+    void on_key_change_answer();
+    void take_over_own_key();
+    void put_zak(std::size_t place, const hsm::KeyBlock& zak);
+    [[nodiscard]] std::string keys_json() const;
+    [[nodiscard]] bool pin_block_is_sound_under(const hsm::KeyBlock& zpk, const iso8583::Pan& pan);
+    bool encode_with_mac(bool bad_mac);
     void on_reconciliation(std::vector<IssuerAction>& actions);
     void on_financial(iso8583::UtcTime now, std::vector<IssuerAction>& actions);
     void on_reversal(iso8583::UtcTime now, std::vector<IssuerAction>& actions);
@@ -115,7 +149,7 @@ class IssuerModel {
     Behaviour choose_behaviour(EffectKind kind, std::int64_t amount, bool is_advice);
     bool pin_block_is_sound();
 
-    [[nodiscard]] std::optional<KeyUsed> verified_by();
+    [[nodiscard]] std::optional<std::size_t> verified_by();
     void start_answer(iso8583::ResponseCode code);
     void refuse(std::string_view code, std::vector<IssuerAction>& actions);
     void send(const Behaviour& behaviour, std::vector<IssuerAction>& actions);
@@ -136,10 +170,13 @@ class IssuerModel {
     iso8583::Message message_;
     iso8583::FieldValues answer_;
     iso8583::EncodedMessage encoded_;
-    std::array<hsm::Request, 2> verify_;  // by KeyUsed
-    std::array<hsm::Request, 2> generate_;
-    bool has_previous_zak_ = false;
-    std::optional<KeyUsed> answer_key_;                          // no MAC in the answer when none
+    std::array<hsm::Request, key_offered + 1> verify_;  // by place; an empty key: there is none
+    std::array<hsm::Request, key_offered + 1> generate_;
+    std::vector<hsm::KeyBlock> zpks_before_;
+    std::optional<OwnKeyChange> own_key_change_;
+    std::uint32_t last_stan_ = 0;
+    std::int64_t key_changes_ = 0;
+    std::optional<std::size_t> answer_key_;                      // no MAC in the answer when none
     std::array<IssuerBooks::Total, effect_kinds> reconciled_{};  // booked at the last 0500 or 0520
     std::array<IssuerBooks::Total, effect_kinds> reconciled_reversed_{};
 };

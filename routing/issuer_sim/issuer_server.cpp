@@ -233,6 +233,11 @@ void IssuerServer::Parts::carry_out(std::vector<IssuerAction>& pending, const Li
             } else {
                 put_off(link, *answer);
             }
+        } else if (const auto* request = std::get_if<SendRequest>(&action)) {
+            if (links.empty()) continue;
+            const LinkPtr any = *links.begin();
+            put_out(any, request->body);
+            if (!any->closed) mark(any);
         } else if (std::holds_alternative<CloseLink>(action)) {
             if (link != nullptr) link->closing = true;
         } else {
@@ -357,7 +362,7 @@ void IssuerServer::Parts::read_control(const ControlLinkPtr& link) {
         std::string line;
         std::getline(input, line);
         std::vector<IssuerAction> pending;
-        link->reply = model->on_control(line, pending) + "\n";
+        link->reply = model->on_control(line, utc_now(), pending) + "\n";
         carry_out(pending, nullptr);
         asio::async_write(link->socket, asio::buffer(link->reply), [this, link](error_code e, std::size_t) {
             if (e) {

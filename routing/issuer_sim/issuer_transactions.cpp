@@ -193,15 +193,26 @@ bool IssuerModel::pin_block_is_sound() {
     auto pan = iso8583::Pan::parse(digits);
     iso8583::zeroise(digits.data(), digits.size());
     if (!pan) return false;
+    // While a ZPK is changed, either side may use the other one still.
+    const hsm::KeyBlock none;
+    const hsm::KeyBlock& offered =
+        own_key_change_ && own_key_change_->kind == hsm::KeyKind::zpk ? own_key_change_->key : none;
+    return pin_block_is_sound_under(config_.zpk, *pan) || pin_block_is_sound_under(offered, *pan) ||
+           std::any_of(zpks_before_.begin(), zpks_before_.end(),
+                       [&](const hsm::KeyBlock& zpk) { return pin_block_is_sound_under(zpk, *pan); });
+}
+
+/// A translation to the same key and format succeeds only for a block that is sound and of this card.
+bool IssuerModel::pin_block_is_sound_under(const hsm::KeyBlock& zpk, const iso8583::Pan& pan) {
+    if (zpk.empty()) return false;
     const std::string block = message_.get(Field::pin_data);
-    // A translation to the same key and format succeeds only for a block that is sound and of this card.
     hsm::TranslatePin translate{hsm::KeyKind::zpk,
-                                config_.zpk,
-                                config_.zpk,
+                                zpk,
+                                zpk,
                                 config_.pin_block_format,
                                 config_.pin_block_format,
                                 iso8583::Bytes(block.begin(), block.end()),
-                                *pan};
+                                pan};
     return engine_.perform(hsm::Request(std::move(translate))).has_value();
 }
 

@@ -73,6 +73,10 @@ std::vector<CommandInfo> reading_commands() {
          {{"by", Kind::choice, false, false, "what they are grouped by (route)",
            "route merchant terminal instrument"},
           {"day", Kind::date, false, false, "business day, YYYY-MM-DD (the current one)"}}},
+        {"keys list",
+         "viewer",
+         "every key: whose, kind, check value; never more",
+         {{"terminal", Kind::terminal, false, false, "the working keys of this terminal"}}},
         {"audit verify", "security_officer", "walk the whole chain of operators' changes", {}},
     };
 }
@@ -120,6 +124,13 @@ std::vector<CommandInfo> changing_commands() {
         {"terminals suspend", "supervisor", "refuse its new transactions (97)", {terminal_argument}},
         {"terminals resume", "supervisor", "take them again", {terminal_argument}},
         {"terminals close-batch", "supervisor", "settle its open batch by hand", {terminal_argument}},
+        {"keys rotate",
+         "security_officer",
+         "hand a new ZAK or ZPK over to an issuer (0800, DE70 161)",
+         {{"issuer", Kind::word, true, true, "name of the issuer"},
+          {"kind", Kind::choice, true, true, "which key", "zak zpk"},
+          {"new", Kind::flag, false, false,
+           "give up a key that was offered and not answered; the issuer must not have it"}}},
         {"day cutover", "admin", "close the business day now", {}},
     };
 }

@@ -86,6 +86,7 @@ std::string answer_line(const OperatorAnswer& done) {
     Answer answer;
     answer.error = done.done ? AnswerError::none : AnswerError::refused;
     answer.text = done.text;
+    answer.data = done.data;
     if (!done.values.empty()) {
         answer.data = View::object();
         for (const auto& [name, value] : done.values) answer.data.put(name, value);
@@ -123,6 +124,10 @@ std::optional<OperatorCommand> operator_command(const Request& r) {
     if (r.command == "terminals suspend") return ChangeTerminal{a("terminal"), Terminal::suspend};
     if (r.command == "terminals resume") return ChangeTerminal{a("terminal"), Terminal::resume};
     if (r.command == "terminals close-batch") return ChangeTerminal{a("terminal"), Terminal::close_batch};
+    if (r.command == "keys list") return ListKeys{a("terminal")};
+    if (r.command == "keys rotate")
+        return RotateIssuerKey{a("issuer"), a("kind") == "zpk" ? hsm::KeyKind::zpk : hsm::KeyKind::zak,
+                               flag(r, "new")};
     if (r.command == "day cutover") return CutOverDay{};
     return std::nullopt;
 }

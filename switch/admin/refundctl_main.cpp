@@ -60,10 +60,15 @@ void add_arguments(GivenCommand& given) {
 
 void add_commands(CLI::App& app, std::deque<GivenCommand>& all) {
     static const std::map<std::string, std::string> groups = {
-        {"refund", "refunds: check, open, decide"},     {"saf", "store-and-forward: advices to issuers"},
-        {"exceptions", "what a person must look at"},   {"routes", "issuers: up, down, drain"},
-        {"merchants", "list, suspend, enable refunds"}, {"terminals", "list, suspend, close a batch"},
-        {"day", "business day and cut-over"},           {"audit", "the chain of operators' changes"}};
+        {"refund", "refunds: check, open, decide"},
+        {"saf", "store-and-forward: advices to issuers"},
+        {"exceptions", "what a person must look at"},
+        {"routes", "issuers: up, down, drain"},
+        {"merchants", "list, suspend, enable refunds"},
+        {"terminals", "list, suspend, close a batch"},
+        {"day", "business day and cut-over"},
+        {"audit", "the chain of operators' changes"},
+        {"keys", "list with check values, rotate, ceremony"}};
     std::map<std::string, CLI::App*> parents;
     for (const CommandInfo& info : commands()) {
         CLI::App* parent = &app;

@@ -62,8 +62,9 @@ struct Limits {
     std::int32_t advice_retry_longest_ms = 300'000;
     std::int32_t tombstone_hours = 24;
     std::int32_t hsm_reply_timeout_ms = 2'000;
-    std::uint32_t pending_max = 20'000;  // transactions waiting for an issuer or the HSM
-    std::uint32_t askers_max = 8;        // connections joined to one answer (R22)
+    std::int32_t key_change_grace_seconds = 300;  // a key that was changed verifies for so long
+    std::uint32_t pending_max = 20'000;           // transactions waiting for an issuer or the HSM
+    std::uint32_t askers_max = 8;                 // connections joined to one answer (R22)
     std::uint32_t exceptions_note_per_minute_max = 600;
 };
 
@@ -71,6 +72,7 @@ struct Limits {
 struct IssuerKeys {
     hsm::KeyBlock zak;
     hsm::KeyBlock zpk;
+    hsm::KeyBlock zmk;  // what new ones travel under; empty: none can
     hsm::PinBlockFormat pin_block_format = hsm::PinBlockFormat::iso0;
 };
 

@@ -53,7 +53,7 @@ ledger::Ledger::IssuerNumbers CoreContext::next_issuer_numbers(routing::RouteId 
     for (;;) {
         const auto numbers = ledger.next_issuer_numbers(now);
         bool in_use = false;
-        for (int message_class : {2, 4})
+        for (int message_class : {2, 4, 8})
             in_use = in_use || awaited.contains({id, message_class, numbers.stan.value(),
                                                  numbers.transmission_time.value()});
         if (!in_use) return numbers;

@@ -45,14 +45,22 @@ struct IssuerKey {
 };
 /// What an awaited answer answers.
 struct Awaited {
-    enum class What : std::uint8_t { request, advice };
+    enum class What : std::uint8_t { request, advice, key_change };
     What what = What::request;
     iso8583::Rrn rrn;
     LinkId link;
 };
 
 struct DeadlineId {
-    enum class Kind : std::uint8_t { request_reply, advice_reply, advice_attempt, hsm_reply, cut_over };
+    enum class Kind : std::uint8_t {
+        request_reply,
+        advice_reply,
+        advice_attempt,
+        hsm_reply,
+        cut_over,
+        key_change_reply,
+        key_grace
+    };
     Kind kind = Kind::request_reply;
     iso8583::Rrn rrn;
     std::uint64_t number = 0;  // ticket or route

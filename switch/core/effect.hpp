@@ -22,7 +22,7 @@ struct SendReply {
     bool sign_on_again = false;
 };
 /// Encode in the route's dialect, put the MAC on, frame, send on that connection. When the connection is gone
-/// the session says IssuerLinkDown for it, nothing else.
+/// the session says IssuerLinkDown for it, nothing else. An 08xx carries a MAC only when it changes a key.
 struct SendToIssuer {
     routing::RouteId route;
     LinkId link;
@@ -37,6 +37,11 @@ struct InstallKeys {
     iso8583::TerminalId terminal;
     TerminalKeySet keys;
 };
+/// The ZAKs of a route, for all its connections, from the next message on: the first makes MACs, all verify.
+struct InstallIssuerKeys {
+    routing::RouteId route;
+    std::vector<hsm::KeyBlock> zaks;
+};
 struct CloseLink {
     LinkId link;
     std::string reason;
@@ -45,7 +50,8 @@ struct AnswerOperator {
     std::uint64_t ticket = 0;
     OperatorAnswer answer;
 };
-using Effect = std::variant<SendReply, SendToIssuer, AskHsm, InstallKeys, CloseLink, AnswerOperator, Note>;
+using Effect = std::variant<SendReply, SendToIssuer, AskHsm, InstallKeys, InstallIssuerKeys, CloseLink,
+                            AnswerOperator, Note>;
 using Effects = std::vector<Effect>;
 
 }  // namespace acquirer

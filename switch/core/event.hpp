@@ -61,6 +61,15 @@ struct IssuerReplyArrived {
     IssuerReply reply;
     MacState mac = MacState::missing;
 };
+/// DE70 of a key change (docs/wire.md).
+inline constexpr std::string_view key_change_code = "161";
+/// The issuer wants to change a key: its 0800 with DE70 161, with the fields that the 0810 echoes.
+struct IssuerKeyOffered {
+    routing::RouteId route;
+    LinkId link;
+    iso8583::FieldValues request;
+    MacState mac = MacState::missing;
+};
 struct HsmAnswered {
     hsm::Ticket ticket = 0;
     hsm::Reply reply;
@@ -82,6 +91,6 @@ struct StoreHealthChanged {
 
 using Event =
     std::variant<RequestArrived, TerminalLinkClosed, IssuerLinkUp, IssuerLinkDown, IssuerReplyArrived,
-                 HsmAnswered, OperatorCommanded, ConfigReplaced, StoreHealthChanged>;
+                 IssuerKeyOffered, HsmAnswered, OperatorCommanded, ConfigReplaced, StoreHealthChanged>;
 
 }  // namespace acquirer

@@ -21,6 +21,12 @@ constexpr std::string_view code_sign_on = "001";
 constexpr std::string_view code_sign_off = "002";
 constexpr std::string_view code_echo = "301";
 
+/// An 08xx that changes a key is the core's affair and carries a MAC; the others are the session's.
+bool is_key_change(const FieldValues& fields) {
+    return fields.mti().message_class() == class_network_management &&
+           fields.get(Field::network_management_code) == key_change_code;
+}
+
 constexpr std::string_view answer_approved = "00";
 constexpr std::string_view answer_not_supported = "40";
 
@@ -68,7 +74,14 @@ void IssuerSession::put(FieldValues fields, bool with_mac) {
 
 void IssuerSession::send(const SendToIssuer& message, const Now&) {
     if (closed_ || !signed_on_) return;
-    put(message.fields, message.fields.mti().message_class() != class_network_management);
+    put(message.fields,
+        message.fields.mti().message_class() != class_network_management || is_key_change(message.fields));
+}
+
+void IssuerSession::install_keys(std::vector<hsm::KeyBlock> zaks) {
+    ENSURE(!zaks.empty());
+    setup_.zaks = std::move(zaks);
+    ++key_generation_;
 }
 
 void IssuerSession::bytes_arrived(iso8583::ByteView bytes, const Now& now) {
@@ -95,6 +108,7 @@ void IssuerSession::frame_arrived(iso8583::Frame frame) {
         return complain("a message does not decode: " + error->str());
     const Mti mti = message_.mti();
     const FieldValues fields = message_.values();
+    if (is_key_change(fields)) return mti.is_response() ? reply_arrived(fields) : key_offered(fields);
     if (mti.message_class() == class_network_management)
         return mti.is_response() ? network_reply_arrived(fields) : network_request_arrived(fields);
     if (!mti.is_response()) return complain("an issuer sent a request, " + mti.str());
@@ -104,23 +118,32 @@ void IssuerSession::frame_arrived(iso8583::Frame frame) {
 void IssuerSession::reply_arrived(const FieldValues& fields) {
     auto reply = parse_issuer_reply(fields);
     if (!reply) return complain("an answer without DE7 or DE11 matches nothing, " + fields.mti().str());
+    verify(IssuerReplyArrived{setup_.route, setup_.link, std::move(*reply), MacState::missing});
+}
+
+void IssuerSession::key_offered(const FieldValues& fields) {
+    verify(IssuerKeyOffered{setup_.route, setup_.link, fields, MacState::missing});
+}
+
+void IssuerSession::set_mac(Incoming& incoming, MacState state) {
+    std::visit([state](auto& event) { event.mac = state; }, incoming.event);
+}
+
+/// Of the message just decoded.
+void IssuerSession::verify(std::variant<IssuerReplyArrived, IssuerKeyOffered> event) {
     if (incoming_.size() >= setup_.limits.verifying_max)
         return close("more than " + std::to_string(setup_.limits.verifying_max) +
                      " answers wait for the HSM");
     incoming_.emplace_back();
     Incoming& incoming = incoming_.back();
-    incoming.event.route = setup_.route;
-    incoming.event.link = setup_.link;
-    incoming.event.reply = std::move(*reply);
+    incoming.event = std::move(event);
     const auto mac_field = closing_mac_field(message_.present());
     const std::string mac = mac_field ? message_.get(*mac_field) : std::string();
-    if (mac.size() != incoming.mac.size()) {
-        incoming.event.mac = MacState::missing;
-        return;
-    }
+    if (mac.size() != incoming.mac.size()) return;
     std::memcpy(incoming.mac.data(), mac.data(), mac.size());
     const iso8583::ByteView input = message_.body().first(message_.offset(*mac_field));
     incoming.mac_input.assign(input.begin(), input.end());
+    incoming.key_generation = key_generation_;
     ask_key(incoming);
 }
 
@@ -155,13 +178,16 @@ void IssuerSession::mac_verified(Incoming& incoming, const hsm::Reply& reply) {
                                 ? !verified->matches
                                 : !reply && reply.error() == hsm::HsmFault::verification_failed;
     if (verified == nullptr && !says_wrong) {
-        incoming.event.mac = MacState::hsm_down;
+        set_mac(incoming, MacState::hsm_down);
     } else if (!says_wrong) {
-        incoming.event.mac = MacState::verified;
+        set_mac(incoming, MacState::verified);
+    } else if (std::exchange(incoming.key_generation, key_generation_) != key_generation_) {
+        incoming.key_tried = 0;  // keys were changed while the HSM was asked: all of them once more
+        return ask_key(incoming);
     } else if (++incoming.key_tried < setup_.zaks.size()) {
         return ask_key(incoming);
     } else {
-        incoming.event.mac = MacState::wrong;
+        set_mac(incoming, MacState::wrong);
     }
     iso8583::zeroise(incoming.mac_input.data(), incoming.mac_input.size());
 }
@@ -169,7 +195,7 @@ void IssuerSession::mac_verified(Incoming& incoming, const hsm::Reply& reply) {
 void IssuerSession::deliver() {
     if (closed_) return;
     while (!incoming_.empty() && incoming_.front().ticket == 0) {
-        events_.push_back(std::move(incoming_.front().event));
+        std::visit([this](auto& event) { events_.emplace_back(std::move(event)); }, incoming_.front().event);
         incoming_.pop_front();
     }
 }

@@ -1,7 +1,7 @@
 // IssuerSession: one connection to an issuer. It signs on (0800, DE70 001), echoes when idle (301), answers
 // the issuer's own 0800, puts MACs on what the core sends and verifies those of what comes back. To the core
-// it says IssuerLinkUp once signed on, IssuerReplyArrived for every answer, IssuerLinkDown once, when it
-// ends.
+// it says IssuerLinkUp once signed on, IssuerReplyArrived for every answer, IssuerKeyOffered for an 0800 that
+// changes a key, IssuerLinkDown once, when it ends.
 //
 //     connected → bytes_arrived / send / hsm_answered / pass_deadlines → take_asks, take_events, outbox
 //
@@ -68,6 +68,8 @@ class IssuerSession {
     void connected(const iso8583::Now& now);
     void bytes_arrived(iso8583::ByteView bytes, const iso8583::Now& now);
     void hsm_answered(hsm::Ticket ticket, const hsm::Reply& reply, const iso8583::Now& now);
+    /// From the next message on: the first makes MACs, all verify.
+    void install_keys(std::vector<hsm::KeyBlock> zaks);
     /// On a connection that is closed or not signed on this does nothing: the core has been told, or will be.
     void send(const SendToIssuer& message, const iso8583::Now& now);
     void pass_deadlines(const iso8583::Now& now);
@@ -92,8 +94,9 @@ class IssuerSession {
 
   private:
     struct Incoming {
-        IssuerReplyArrived event;
+        std::variant<IssuerReplyArrived, IssuerKeyOffered> event;
         hsm::Ticket ticket = 0;  // 0: its verdict is known
+        std::uint32_t key_generation = 0;
         std::size_t key_tried = 0;
         iso8583::Bytes mac_input;
         hsm::Mac mac{};
@@ -108,6 +111,9 @@ class IssuerSession {
 
     void frame_arrived(iso8583::Frame frame);
     void reply_arrived(const iso8583::FieldValues& fields);
+    void key_offered(const iso8583::FieldValues& fields);
+    void verify(std::variant<IssuerReplyArrived, IssuerKeyOffered> event);
+    static void set_mac(Incoming& incoming, MacState state);
     void network_request_arrived(const iso8583::FieldValues& fields);
     void network_reply_arrived(const iso8583::FieldValues& fields);
     void send_network_request(std::string_view code, const iso8583::Now& now);
@@ -132,6 +138,7 @@ class IssuerSession {
     bool signed_on_ = false;
     bool told_up_ = false;
     hsm::Ticket last_ticket_ = 0;
+    std::uint32_t key_generation_ = 0;  // rises with install_keys()
     iso8583::Instant last_heard_;
     std::optional<iso8583::Instant> half_frame_since_;
 };

@@ -60,6 +60,8 @@ std::string_view name(NoteKind kind) {
             return "day_cut_over";
         case NoteKind::recovered:
             return "recovered";
+        case NoteKind::key_change:
+            return "key_change";
     }
     ENSURE(false);
 }

@@ -37,7 +37,8 @@ enum class NoteKind : std::uint8_t {
     operator_change,
     batch_settled,
     day_cut_over,
-    recovered
+    recovered,
+    key_change
 };
 std::string_view name(NoteKind kind);
 

@@ -13,8 +13,8 @@ using ledger::TransactionRecord;
 constexpr std::size_t reason_characters_max = 200;
 constexpr std::size_t reference_characters_max = 64;
 
-OperatorAnswer no(std::string text) { return {false, std::move(text), {}}; }
-OperatorAnswer yes(std::string text) { return {true, std::move(text), {}}; }
+OperatorAnswer no(std::string text) { return {false, std::move(text)}; }
+OperatorAnswer yes(std::string text) { return {true, std::move(text)}; }
 
 /// A role includes viewer, none includes another.
 Role needed_role(const OperatorCommand& command) {
@@ -30,6 +30,8 @@ Role needed_role(const OperatorCommand& command) {
         Role operator()(const ChangeTerminal&) const { return Role::supervisor; }
         Role operator()(const ChangeException&) const { return Role::supervisor; }
         Role operator()(const CutOverDay&) const { return Role::admin; }
+        Role operator()(const RotateIssuerKey&) const { return Role::security_officer; }
+        Role operator()(const ListKeys&) const { return Role::viewer; }
     };
     return std::visit(Needed{}, command);
 }
@@ -52,25 +54,38 @@ void describe(OperatorAnswer& answer, const TransactionRecord& refund) {
 
 void Operations::on_command(const OperatorCommanded& event) {
     const Role needed = needed_role(event.command);
-    OperatorAnswer answer;
-    if (needed != Role::viewer && event.role != needed)
-        answer = no("role " + std::string(name(needed)) + " is needed, " + event.user + " is " +
-                    std::string(name(event.role)));
-    else
-        answer = std::visit([&](const auto& command) { return perform(event, command); }, event.command);
-    c_.emit(AnswerOperator{event.ticket, std::move(answer)});
+    if (needed != Role::viewer && event.role != needed) {
+        c_.emit(AnswerOperator{event.ticket, no("role " + std::string(name(needed)) + " is needed, " +
+                                                event.user + " is " + std::string(name(event.role)))});
+        return;
+    }
+    // What asks the HSM or an issuer answers for itself, later.
+    if (const auto* rotate = std::get_if<RotateIssuerKey>(&event.command))
+        return key_exchange_.rotate(event, *rotate);
+    if (std::holds_alternative<ListKeys>(event.command)) return key_inventory_.list(event);
+    std::visit(
+        [&](const auto& command) {
+            if constexpr (requires { perform(event, command); })
+                c_.emit(AnswerOperator{event.ticket, perform(event, command)});
+        },
+        event.command);
 }
 
 void Operations::audit(const OperatorCommanded& event, std::string action, std::string detail) {
+    audit(event.user, name(event.role), std::move(action), std::move(detail));
+}
+
+void Operations::audit(const std::string& user, std::string_view role, std::string action,
+                       std::string detail) {
     Note n;
     n.kind = NoteKind::operator_change;
-    n.detail = event.user + ": " + action + " " + detail;
+    n.detail = user + ": " + action + " " + detail;
     c_.note(std::move(n));
     ENSURE(audit_.has_value());
     ledger::AuditEvent entry;
     entry.utc = c_.now.utc;
-    entry.user = event.user.substr(0, ledger::AuditLog::user_bytes_max);
-    entry.role = name(event.role);
+    entry.user = user.substr(0, ledger::AuditLog::user_bytes_max);
+    entry.role = role;
     entry.action = std::move(action);
     entry.detail = detail.substr(0, ledger::AuditLog::detail_bytes_max);
     ENSURE(audit_->append(c_.ledger.overlay(), std::move(entry)).has_value());
@@ -145,6 +160,7 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const OpenRef
             same,
             same ? "known already: case " + known->str()
                  : "reference " + command.reference + " was used for another refund, case " + known->str(),
+            {},
             {}};
         describe(answer, *before);
         return answer;

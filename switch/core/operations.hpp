@@ -5,6 +5,8 @@
 
 #include "ledger/audit_log.hpp"
 #include "switch/core/core_context.hpp"
+#include "switch/core/key_exchange.hpp"
+#include "switch/core/key_inventory.hpp"
 #include "switch/core/settlement.hpp"
 #include "switch/core/store_and_forward.hpp"
 #include "switch/core/transaction_flow.hpp"
@@ -14,15 +16,20 @@ namespace acquirer {
 class Operations {
   public:
     Operations(CoreContext& context, StoreAndForward& queue, TransactionFlow& transactions,
-               Terminals& terminals, Settlement& settlement)
+               Terminals& terminals, Settlement& settlement, KeyExchange& key_exchange,
+               KeyInventory& key_inventory)
         : c_(context),
           queue_(queue),
           transactions_(transactions),
           terminals_(terminals),
-          settlement_(settlement) {}
+          settlement_(settlement),
+          key_exchange_(key_exchange),
+          key_inventory_(key_inventory) {}
 
     void open_audit(ledger::AuditLog audit) { audit_ = std::move(audit); }
     void on_command(const OperatorCommanded& event);
+    /// An entry of the audit chain, and the same in the log.
+    void audit(const std::string& user, std::string_view role, std::string action, std::string detail);
 
   private:
     OperatorAnswer perform(const OperatorCommanded& event, const CheckRefund& command);
@@ -51,6 +58,8 @@ class Operations {
     TransactionFlow& transactions_;
     Terminals& terminals_;
     Settlement& settlement_;
+    KeyExchange& key_exchange_;
+    KeyInventory& key_inventory_;
     std::optional<ledger::AuditLog> audit_;
 };
 

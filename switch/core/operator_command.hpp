@@ -9,7 +9,9 @@
 #include <variant>
 #include <vector>
 
+#include "hsm_sim/port.hpp"
 #include "iso8583/values/result.hpp"
+#include "switch/core/view_value.hpp"
 
 namespace acquirer {
 
@@ -67,14 +69,26 @@ struct ChangeException {
     std::string owner_or_note;
 };
 
-using OperatorCommand =
-    std::variant<CheckRefund, OpenRefund, ApproveRefund, RejectRefund, CancelRefund, MoveRoute,
-                 ChangeMerchant, ChangeTerminal, CutOverDay, RetryAdvice, ChangeException>;
+/// keys rotate: a new ZAK or ZPK to an issuer (security officer). Answered when the issuer has answered.
+struct RotateIssuerKey {
+    std::string issuer;
+    hsm::KeyKind kind = hsm::KeyKind::zak;
+    bool give_up_offered = false;  // make a new one though the issuer may have the one before
+};
+/// keys list: every key with its kind and check value, which the HSM is asked for (viewer).
+struct ListKeys {
+    std::string terminal;  // of this terminal's sign-ons; empty: those of issuers and of ranges of terminals
+};
+
+using OperatorCommand = std::variant<CheckRefund, OpenRefund, ApproveRefund, RejectRefund, CancelRefund,
+                                     MoveRoute, ChangeMerchant, ChangeTerminal, CutOverDay, RetryAdvice,
+                                     ChangeException, RotateIssuerKey, ListKeys>;
 
 struct OperatorAnswer {
     bool done = false;
     std::string text;  // one sentence: what was done, or what was wrong
-    std::vector<std::pair<std::string, std::string>> values;  // stable names, for --json
+    std::vector<std::pair<std::string, std::string>> values{};  // stable names, for --json
+    View data{};                                                // or a whole list instead
 };
 
 }  // namespace acquirer

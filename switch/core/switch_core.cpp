@@ -2,6 +2,8 @@
 
 #include "iso8583/values/ensure.hpp"
 #include "switch/core/core_context.hpp"
+#include "switch/core/key_exchange.hpp"
+#include "switch/core/key_inventory.hpp"
 #include "switch/core/operations.hpp"
 #include "switch/core/reversal_flow.hpp"
 #include "switch/core/settlement.hpp"
@@ -24,6 +26,10 @@ struct SwitchCore::Impl {
         queue.on_reversal_stuck = [this](ledger::TransactionRecord& r, std::string_view rule) {
             transactions.on_reversal_stuck(r, rule);
         };
+        key_exchange.on_change = [this](const std::string& user, std::string_view role, std::string action,
+                                        std::string detail) {
+            operations.audit(user, role, std::move(action), std::move(detail));
+        };
     }
 
     void on(const RequestArrived& event);
@@ -39,7 +45,12 @@ struct SwitchCore::Impl {
             transactions.on_pin_translated(event.ticket, event.reply);
         else if (terminals.owns(event.ticket))
             terminals.on_keys_generated(event.ticket, event.reply);
+        else if (key_exchange.owns(event.ticket))
+            key_exchange.on_hsm(event.ticket, event.reply);
+        else if (key_inventory.owns(event.ticket))
+            key_inventory.on_checked(event.ticket, event.reply);
     }
+    void on(const IssuerKeyOffered& event) { key_exchange.on_offer(event); }
     void on(const OperatorCommanded& event) { operations.on_command(event); }
     void on(const ConfigReplaced& event);
     void on(const StoreHealthChanged& event);
@@ -53,10 +64,12 @@ struct SwitchCore::Impl {
     ledger::AuditHash audit_hash;
     StoreAndForward queue{context};
     Terminals terminals{context};
-    TransactionFlow transactions{context, queue, terminals};
+    KeyExchange key_exchange{context};
+    TransactionFlow transactions{context, queue, terminals, key_exchange};
     ReversalFlow reversals{context, queue, transactions};
     Settlement settlement{context, terminals};
-    Operations operations{context, queue, transactions, terminals, settlement};
+    KeyInventory key_inventory{context, terminals, key_exchange};
+    Operations operations{context, queue, transactions, terminals, settlement, key_exchange, key_inventory};
     std::uint64_t turns = 0;
 };
 
@@ -82,6 +95,7 @@ iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::
         c.ledger.save(ledger::BusinessDayRecord{c.business_day, now.utc, "first start"});
     }
     impl_->terminals.recover();
+    impl_->key_exchange.recover();
     // A copy: recovering a record may take it out of the open work.
     const std::set<iso8583::Rrn> open = c.ledger.open_work();
     for (const iso8583::Rrn& rrn : open) {
@@ -249,12 +263,14 @@ void SwitchCore::Impl::on(const IssuerLinkUp& event) {
     context.links[event.route].push_back(event.link);
     queue.link_up(event.route);
     transactions.retry_cleared(event.route);
+    key_exchange.link_up(event.route);
 }
 
 void SwitchCore::Impl::on(const IssuerLinkDown& event) {
     std::erase(context.links[event.route], event.link);
     transactions.on_link_down(event.route, event.link);
     queue.link_down(event.route, event.link);
+    key_exchange.link_down(event.route, event.link);
 }
 
 void SwitchCore::Impl::on(const IssuerReplyArrived& event) {
@@ -268,10 +284,15 @@ void SwitchCore::Impl::on(const IssuerReplyArrived& event) {
         return;
     }
     const Awaited awaited = at->second;
-    if (awaited.what == Awaited::What::request)
-        transactions.on_issuer_reply(awaited, event);
-    else
-        queue.on_reply(awaited, event);
+    switch (awaited.what) {
+        case Awaited::What::request:
+            return transactions.on_issuer_reply(awaited, event);
+        case Awaited::What::advice:
+            return queue.on_reply(awaited, event);
+        case Awaited::What::key_change:
+            return key_exchange.on_reply(event);
+    }
+    ENSURE(false);
 }
 
 /// Late (R51) when its DE37 leads to the record that sent it, else unmatched (R63) with the nearest miss.
@@ -312,6 +333,7 @@ void SwitchCore::Impl::unmatched(const IssuerReplyArrived& event) {
 
 void SwitchCore::Impl::on(const ConfigReplaced& event) {
     context.config = event.configuration;
+    key_exchange.configuration_replaced();
     settlement.arm_cut_over();
     Note n;
     n.kind = NoteKind::configuration_replaced;
@@ -347,6 +369,12 @@ void SwitchCore::Impl::on_deadline(const DeadlineId& id) {
             return;
         case DeadlineId::Kind::cut_over:
             settlement.cut_over("schedule");
+            return;
+        case DeadlineId::Kind::key_change_reply:
+            key_exchange.on_reply_deadline(routing::RouteId{static_cast<std::uint16_t>(id.number)});
+            return;
+        case DeadlineId::Kind::key_grace:
+            key_exchange.on_grace_deadline(routing::RouteId{static_cast<std::uint16_t>(id.number)});
             return;
     }
     ENSURE(false);

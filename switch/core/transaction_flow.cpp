@@ -400,7 +400,7 @@ bool TransactionFlow::ask_pin_translation(Draft& d, std::vector<Asker>& askers) 
             if (k.version == d.event.key_version)
                 if (auto key = hsm::KeyBlock::parse(k.pin_key)) ask.source = *key;
     }
-    ask.destination = keys->second.zpk;
+    ask.destination = key_exchange_.zpk(d.route->id);
     ask.source_format = hsm::PinBlockFormat::iso0;
     ask.destination_format = keys->second.pin_block_format;
     const std::string_view block = r.fields.get(Field::pin_data);

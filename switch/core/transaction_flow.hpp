@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "switch/core/core_context.hpp"
+#include "switch/core/key_exchange.hpp"
 #include "switch/core/store_and_forward.hpp"
 #include "switch/core/terminals.hpp"
 
@@ -14,8 +15,9 @@ namespace acquirer {
 
 class TransactionFlow {
   public:
-    TransactionFlow(CoreContext& context, StoreAndForward& queue, Terminals& terminals)
-        : c_(context), queue_(queue), terminals_(terminals) {}
+    TransactionFlow(CoreContext& context, StoreAndForward& queue, Terminals& terminals,
+                    const KeyExchange& key_exchange)
+        : c_(context), queue_(queue), terminals_(terminals), key_exchange_(key_exchange) {}
 
     /// A sale, void or refund whose message, terminal and MAC are in order.
     void on_request(const RequestArrived& event);
@@ -126,6 +128,7 @@ class TransactionFlow {
     CoreContext& c_;
     StoreAndForward& queue_;
     Terminals& terminals_;
+    const KeyExchange& key_exchange_;
     std::map<hsm::Ticket, Translating> translating_;
     std::map<std::string, hsm::Ticket> translating_by_key_;
     std::set<iso8583::Rrn> cleared_;  // refunds of checkers that wait for a link

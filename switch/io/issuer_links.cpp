@@ -67,7 +67,7 @@ void IssuerLinks::connected(std::size_t index, std::shared_ptr<Stream> stream) {
     setup.dialect = port.dialect;
     setup.framing = port.framing;
     setup.mac = port.mac;
-    setup.zaks = port.zaks;
+    setup.zaks = zaks_.at(port.route);
     setup.limits = port.limits;
     const LinkId id = setup.link;
     slot.session = std::make_unique<IssuerSession>(
@@ -117,6 +117,12 @@ void IssuerLinks::send(const SendToIssuer& message) {
     const Now now = hub_.now();
     slot->session->send(message, now);
     settle(*slot, now);
+}
+
+void IssuerLinks::install_keys(const InstallIssuerKeys& keys) {
+    zaks_[keys.route] = keys.zaks;
+    for (Slot& slot : slots_)
+        if (slot.session && slot.port->route == keys.route) slot.session->install_keys(keys.zaks);
 }
 
 void IssuerLinks::hsm_answered(LinkId link, hsm::Ticket ticket, const hsm::Reply& reply) {

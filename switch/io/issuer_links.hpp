@@ -5,6 +5,7 @@
 // inbox of requests never stops these sockets: answers are what makes room.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -30,6 +31,8 @@ class IssuerLinks final : public StreamOwner {
 
     void connect_all();
     void send(const SendToIssuer& message);
+    /// For the connections of the route that are there and all that come.
+    void install_keys(const InstallIssuerKeys& keys);
     void hsm_answered(LinkId link, hsm::Ticket ticket, const hsm::Reply& reply);
     void pass_deadlines(LinkId link);
     void flush(LinkId link);
@@ -75,6 +78,7 @@ class IssuerLinks final : public StreamOwner {
     const ShellSetup& setup_;
     Numbers numbers_;
     std::vector<Slot> slots_;
+    std::map<routing::RouteId, std::vector<hsm::KeyBlock>> zaks_;
     std::unordered_map<std::uint64_t, std::size_t> by_link_;
     bool stopped_ = false;
 };

@@ -250,6 +250,7 @@ void Runtime::perform(const Effect& effect) {
                               if (reply) static_cast<void>(event_arrived(HsmAnswered{e.ticket, *reply}));
                           },
                           [this](const InstallKeys& e) { keys_.install(e.terminal, e.keys); },
+                          [this](const InstallIssuerKeys& e) { issuers_.install_keys(e); },
                           [this](const CloseLink& e) {
                               terminals_.close(e.link, e.reason);
                               issuers_.close(e.link, e.reason);

@@ -35,7 +35,6 @@ struct IssuerPort {
     std::vector<SocketAddress> addresses;
     std::uint32_t connections = 1;
     hsm::MacProfile mac;
-    std::vector<hsm::KeyBlock> zaks;
     std::int32_t reconnect_first_ms = 500;
     std::int32_t reconnect_longest_ms = 30'000;
     IssuerSessionLimits limits;

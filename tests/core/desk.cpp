@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hsm_sim/test_keys.hpp"
 #include "iso8583/values/ensure.hpp"
 #include "ledger/audit_hash.hpp"
 #include "ledger/ledger.hpp"
@@ -74,6 +75,8 @@ std::shared_ptr<Configuration> demo_configuration() {
         routing::RouteTable::build({a, b}, {{"621234", "621299", {Desk::a}}, {"400000", "499999", {Desk::b}}})
             .value();
     IssuerKeys keys;
+    keys.zak = hsm::KeyBlock::parse(hsm::test_keys::zak).value();
+    keys.zmk = hsm::KeyBlock::parse(hsm::test_keys::zmk).value();
     keys.zpk = hsm::KeyBlock::parse("U22EB30F2EA59A1A842FB5D1DF393237F").value();
     c->issuer_keys[Desk::a] = keys;
     c->issuer_keys[Desk::b] = keys;
@@ -174,6 +177,8 @@ void Desk::perform(const Effect& effect) {
                 inbox_.push_back(HsmAnswered{question->ticket, *answer});
     } else if (const auto* install = std::get_if<InstallKeys>(&effect)) {
         keys = install->keys;
+    } else if (const auto* issuer_install = std::get_if<InstallIssuerKeys>(&effect)) {
+        issuer_zaks[issuer_install->route] = issuer_install->zaks;
     } else if (const auto* answer = std::get_if<AnswerOperator>(&effect)) {
         operator_answers_.push_back(answer->answer);
     } else if (const auto* note = std::get_if<Note>(&effect)) {

@@ -116,6 +116,7 @@ class Desk {
     void accept_new_work(bool accepts);
     std::vector<acquirer::Note> notes;
     acquirer::TerminalKeySet keys;  // last installed
+    std::map<routing::RouteId, std::vector<hsm::KeyBlock>> issuer_zaks;
 
     // Ledger.
     [[nodiscard]] ledger::TransactionRecord record(const std::string& rrn) const;

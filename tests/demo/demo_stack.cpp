@@ -79,8 +79,9 @@ Result<bool> DemoStack::start() {
     }
     if (options_.hsm_over_tcp) {
         const std::string listen = options_.free_ports ? "127.0.0.1:0" : "127.0.0.1:1500";
-        auto process = ChildProcess::start({program("hsm-sim"), "--listen", listen, "--lmk", "test"},
-                                           path("hsm-sim.log"));
+        auto process = ChildProcess::start(
+            {program("hsm-sim"), "--listen", listen, "--lmk", "test", "--zone-key-exchange"},
+            path("hsm-sim.log"));
         if (!process) return tl::unexpected(process.error());
         fmt::print("hsm-sim: {}\n", process->ready_line());
         hsm_.emplace(std::move(*process));
@@ -96,7 +97,7 @@ Result<bool> DemoStack::write_switch_config() {
     std::vector<std::pair<std::string, std::string>> changes;
     if (hsm_)
         changes.emplace_back(
-            "mode = \"embedded\"\nlmk = \"test\"\n",
+            "mode = \"embedded\"\nlmk = \"test\"\nzone_key_exchange = true  # refundctl keys rotate\n",
             "mode = \"tcp\"\naddresses = [\"" + value_of(hsm_->ready_line(), "hsm") + "\"]\n");
     if (options_.free_ports) {
         for (const char* own : {"127.0.0.1:8583", "127.0.0.1:8584", "127.0.0.1:9583"})

@@ -45,6 +45,13 @@ void Stage::expect(const Line& line) {
             fail("counter " + line.word(1) + " is " + std::to_string(value));
         return;
     }
+    if (what == "keys") {
+        const std::string keys = issuer_node().control("keys");
+        const std::string wanted =
+            "\"changes\":" + line.word(1) + ",\"offered\":" + (line.word(2) == "offered" ? "true" : "false");
+        if (keys.find(wanted) == std::string::npos) fail("the issuer's keys are " + keys);
+        return;
+    }
     if (what == "operator") {
         if (operator_text_.find(line.word(1)) == std::string::npos)
             fail("the operator was told: " + operator_text_);

@@ -32,7 +32,7 @@ void Stage::prepare_issuer(const Line& line) {
     simulation::IssuerNode& node = issuer_node();
     std::vector<routing::IssuerAction> none;
     const auto next = [&](const std::string& behaviour) {
-        if (node.model().on_control("next any " + behaviour, none) != "ok")
+        if (node.model().on_control("next any " + behaviour, {}, none) != "ok")
             fail("the issuer does not know " + behaviour);
     };
     if (what == "declines")
@@ -65,9 +65,13 @@ void Stage::issuer(const Line& line) {
                 fields.set(static_cast<iso8583::Field>(std::stoi(key.substr(2))), content);
         node.send(std::move(fields));
         world_.pass(0);
+    } else if (what == "key-change") {
+        const std::string reply = node.control("key-change " + line.word(1));
+        if (reply != "ok") return fail("issuer: " + reply);
+        world_.pass(0);
     } else if (what == "next") {
         std::vector<routing::IssuerAction> actions;
-        const std::string reply = node.model().on_control("next " + joined(line, 1), actions);
+        const std::string reply = node.model().on_control("next " + joined(line, 1), {}, actions);
         if (reply != "ok") return fail("issuer: " + reply);
     } else if (what != "declines" && what != "twice" && what != "bad-mac" && what != "another-amount" &&
                what != "drops" && what != "deaf") {
@@ -97,6 +101,9 @@ void Stage::operate(const Line& line) {
         command = CancelRefund{rrn_of(object), "customer came back"};
     } else if (verb == "retry") {
         command = RetryAdvice{rrn_of(object)};
+    } else if (verb == "rotate") {
+        command = RotateIssuerKey{route, object == "zpk" ? hsm::KeyKind::zpk : hsm::KeyKind::zak,
+                                  line.word(3) == "new"};
     } else if (verb == "cutover") {
         command = CutOverDay{};
     } else if (verb == "route") {

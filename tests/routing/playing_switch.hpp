@@ -139,7 +139,7 @@ struct Switch {
     }
     std::string control(std::string_view line) {
         std::vector<IssuerAction> actions;
-        const std::string reply = issuer->on_control(line, actions);
+        const std::string reply = issuer->on_control(line, {}, actions);
         dropped = !actions.empty() && std::holds_alternative<CloseAllLinks>(actions.front());
         return reply;
     }

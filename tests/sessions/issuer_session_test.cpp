@@ -6,6 +6,7 @@
 
 using namespace session_test;
 using acquirer::Event;
+using acquirer::IssuerKeyOffered;
 using acquirer::IssuerLinkDown;
 using acquirer::IssuerLinkUp;
 using acquirer::IssuerReplyArrived;
@@ -272,7 +273,7 @@ TEST_CASE("the issuer's own 0800") {
         bool closes;
     };
     const auto row = GENERATE(
-        values<Row>({{"301", "00", false}, {"001", "00", false}, {"002", "00", true}, {"161", "40", false}}));
+        values<Row>({{"301", "00", false}, {"001", "00", false}, {"002", "00", true}, {"162", "40", false}}));
     INFO(row.code);
     FieldValues request(Mti::of(800));
     request.set(Field::transmission_time, "1121140200");
@@ -349,4 +350,76 @@ TEST_CASE("the core hears of the end of a link once") {
     REQUIRE(told.size() == 1);
     CHECK(std::get<IssuerLinkDown>(told[0]).reason == "the issuer closed the connection");
     CHECK_FALSE(desk.session.next_deadline());
+}
+
+TEST_CASE("an 0800 that changes a key is the core's, with what its MAC is worth") {
+    Desk desk;
+    desk.sign_on();
+    FieldValues request(Mti::of(800));
+    request.set(Field::transmission_time, "1121140200");
+    request.set(Field::stan, "777777");
+    request.set(Field::network_management_code, "161");
+    request.set(Field::additional_data, "ZAKU22EB30F2EA59A1A842FB5D1DF393237F");
+    struct Row {
+        const PeerMac* mac;
+        MacState state;
+    };
+    const Row rows[] = {{&desk.mac, MacState::verified}, {nullptr, MacState::missing}};
+    for (const Row& row : rows) {
+        desk.arrive(request, row.mac, 50);
+        CHECK(desk.sent().empty());
+        const auto events = desk.events();
+        REQUIRE(events.size() == 1);
+        const auto& offered = std::get<IssuerKeyOffered>(events[0]);
+        CHECK(offered.mac == row.state);
+        CHECK(offered.link == the_link);
+        CHECK(offered.request.get(Field::additional_data) == "ZAKU22EB30F2EA59A1A842FB5D1DF393237F");
+    }
+    SECTION("the core's 0810 carries a MAC") {
+        FieldValues answer(Mti::of(810));
+        answer.set(Field::transmission_time, "1121140200");
+        answer.set(Field::stan, "777777");
+        answer.set(Field::response_code, "00");
+        answer.set(Field::network_management_code, "161");
+        desk.session.send(SendToIssuer{the_route, the_link, answer}, at_ms(60));
+        const auto messages = desk.sent();
+        REQUIRE(messages.size() == 1);
+        CHECK(messages[0].mac_field());
+    }
+    SECTION("the issuer's 0810 to a key change of ours is an answer for the core") {
+        FieldValues answer(Mti::of(810));
+        answer.set(Field::transmission_time, "1121140200");
+        answer.set(Field::stan, "000900");
+        answer.set(Field::response_code, "00");
+        answer.set(Field::additional_data, "2588E0");
+        answer.set(Field::network_management_code, "161");
+        desk.arrive(answer, &desk.mac, 60);
+        const auto events = desk.events();
+        REQUIRE(events.size() == 1);
+        const auto& arrived = std::get<IssuerReplyArrived>(events[0]);
+        CHECK(arrived.mac == MacState::verified);
+        CHECK(arrived.reply.key_check_value == "2588E0");
+    }
+}
+
+TEST_CASE("keys that are installed while the HSM verifies are tried before an answer counts as wrong") {
+    const hsm::KeyBlock ours = Desk::zak_of(false);
+    // TEST KEY: a ZAK 10101010101010102323232323232323.
+    const hsm::KeyBlock other = *hsm::KeyBlock::parse("U7335962ECEE6328AE1B3402D4BAAB086");
+    Desk desk;
+    desk.sign_on();
+    desk.session.install_keys({other});
+    desk.arrive(advice_answer(), &desk.mac, 20);
+    desk.hsm.collect(desk.session);  // asked under the other key, not answered yet
+    SECTION("and now the right one comes") {
+        desk.session.install_keys({other, ours});
+        const auto events = desk.events();
+        REQUIRE(events.size() == 1);
+        CHECK(std::get<IssuerReplyArrived>(events[0]).mac == MacState::verified);
+    }
+    SECTION("and none comes") {
+        const auto events = desk.events();
+        REQUIRE(events.size() == 1);
+        CHECK(std::get<IssuerReplyArrived>(events[0]).mac == MacState::wrong);
+    }
 }

@@ -33,6 +33,11 @@ struct Whole {
         for (const auto& v : e.keys.versions) text += std::to_string(v.version) + v.mac_key.text();
         return text;
     }
+    std::string operator()(const InstallIssuerKeys& e) const {
+        std::string text = "issuer keys " + std::to_string(e.route.value);
+        for (const hsm::KeyBlock& zak : e.zaks) text += " " + zak.text();
+        return text;
+    }
     std::string operator()(const CloseLink& e) const {
         return "close " + std::to_string(e.link.value) + e.reason;
     }
@@ -57,6 +62,10 @@ struct Masked {
     }
     std::string operator()(const AskHsm& e) const { return "ask HSM, ticket " + std::to_string(e.ticket); }
     std::string operator()(const InstallKeys& e) const { return "install keys of " + e.terminal.str(); }
+    std::string operator()(const InstallIssuerKeys& e) const {
+        return "install " + std::to_string(e.zaks.size()) + " keys of issuer " +
+               std::to_string(e.route.value);
+    }
     std::string operator()(const CloseLink& e) const {
         return "close link " + std::to_string(e.link.value) + ": " + e.reason;
     }

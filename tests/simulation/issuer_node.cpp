@@ -74,6 +74,8 @@ void IssuerNode::carry_out(std::uint64_t connection, std::vector<routing::Issuer
                                network_.write(connection, Side::peer_side, bytes);
                            });
             }
+        } else if (auto* request = std::get_if<routing::SendRequest>(&action)) {
+            send_body(std::move(request->body));
         } else if (std::holds_alternative<routing::CloseLink>(action)) {
             closed(connection);
             network_.close(connection, Side::peer_side);
@@ -94,11 +96,23 @@ void IssuerNode::send(iso8583::FieldValues fields) {
         hsm::KeyKind::zak, model_.config().zak, model_.config().mac, {covered.begin(), covered.end()}});
     ENSURE(mac.has_value());
     iso8583::write_mac(*dialect_, *encoded, std::get<hsm::MacGenerated>(*mac).mac);
+    send_body(std::move(encoded->body));
+}
+
+void IssuerNode::send_body(iso8583::Bytes body) {
+    if (readers_.empty()) return;
     iso8583::Frame frame;
-    frame.body = std::move(encoded->body);
+    frame.body = std::move(body);
     iso8583::Bytes bytes;
     iso8583::write_frame(dialect_->framing(), frame, bytes);
     network_.write(readers_.begin()->first, Side::peer_side, std::move(bytes));
+}
+
+std::string IssuerNode::control(std::string_view line) {
+    std::vector<routing::IssuerAction> actions;
+    std::string reply = model_.on_control(line, now_().utc, actions);
+    carry_out(0, actions, true);
+    return reply;
 }
 
 void IssuerNode::send_bytes(iso8583::Bytes bytes) {

@@ -42,6 +42,8 @@ class IssuerNode {
     bool release_one();
     /// An answer that the issuer makes up, with a right MAC.
     void send(iso8583::FieldValues fields);
+    /// A command of its control socket.
+    std::string control(std::string_view line);
     /// Bytes as they are, on its first connection.
     void send_bytes(iso8583::Bytes bytes);
     void forget_held() { held_.clear(); }
@@ -60,6 +62,7 @@ class IssuerNode {
     };
     void carry_out(std::uint64_t connection, std::vector<routing::IssuerAction>& actions,
                    bool network_management);
+    void send_body(iso8583::Bytes body);
 
     hsm::HsmEngine& engine_;
     Network& network_;

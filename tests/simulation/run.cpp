@@ -75,7 +75,7 @@ Verdict run_seed(const RunOptions& options) {
         cashiers.push_back(std::make_unique<Cashier>(world, till, shop, habits, chance.split()));
         cashiers.back()->start();
     }
-    Weather weather(world, chance.split());
+    Weather weather(world, chance.split(), Chance(options.seed ^ 0x2A5));
     weather.start();
     world.pass(options.bad_weather_ms);
 
@@ -124,6 +124,8 @@ const std::vector<std::string>& rare_branches() {
                                                    "cut-over",
                                                    "case decided",
                                                    "configuration replaced",
+                                                   "key changed by us",
+                                                   "key changed by the issuer",
                                                    "R4",
                                                    "R5",
                                                    "R6",

@@ -47,6 +47,8 @@ void SwitchProcess::terminal_connected(LinkId link, Profile profile) {
 void SwitchProcess::issuer_connected(IssuerSessionSetup setup) {
     const LinkId link = setup.link;
     const routing::RouteId route = setup.route;
+    // Before recovery's effects are out only a sign-on leaves, which carries no MAC.
+    if (const auto keys = issuer_keys_.find(route); keys != issuer_keys_.end()) setup.zaks = keys->second;
     auto session = std::make_unique<IssuerSession>(std::move(setup), [this, route](const iso8583::Now& now) {
         return core_.next_issuer_numbers(route, now);
     });
@@ -156,6 +158,11 @@ void SwitchProcess::perform(const Effect& effect) {
                                   answers_.push_back(HsmAnswered{e.ticket, *reply});
                           },
                           [this](const InstallKeys& e) { keys_.install(e.terminal, e.keys); },
+                          [this](const InstallIssuerKeys& e) {
+                              issuer_keys_[e.route] = e.zaks;
+                              for (auto& [link, session] : issuers_)
+                                  if (session->route() == e.route) session->install_keys(e.zaks);
+                          },
                           [this](const CloseLink& e) { peer_closed(e.link); }, [](const AnswerOperator&) {},
                           [](const Note&) {}},
                effect);

@@ -87,6 +87,7 @@ class SwitchProcess {
     acquirer::Turn turn_;
     std::map<acquirer::LinkId, std::unique_ptr<acquirer::TerminalSession>> terminals_;
     std::map<acquirer::LinkId, std::unique_ptr<acquirer::IssuerSession>> issuers_;
+    std::map<routing::RouteId, std::vector<hsm::KeyBlock>> issuer_keys_;  // as installed
     std::deque<acquirer::Event> answers_;
     std::deque<acquirer::Event> requests_;
     bool deadlines_due_ = false;

@@ -213,7 +213,6 @@ class Play {
     std::set<std::uint64_t> strangers_;
     std::uint64_t stranger_[2] = {0, 0};
     Till::Asked* last_sale_[2] = {nullptr, nullptr};
-    Till* seller_ = nullptr;
 };
 
 }  // namespace

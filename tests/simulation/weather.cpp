@@ -12,14 +12,29 @@ namespace {
 constexpr std::int64_t event_ms_min = 500;
 constexpr std::int64_t event_ms_max = 15'000;
 constexpr std::int64_t outage_ms_max = 20'000;
+constexpr std::int64_t key_change_ms_max = 20'000;
 
 }  // namespace
 
-Weather::Weather(World& world, Chance chance) : world_(world), chance_(chance) {}
+Weather::Weather(World& world, Chance chance, Chance keys) : world_(world), chance_(chance), keys_(keys) {}
 
 void Weather::start() {
     choose_climate();
     world_.at(chance_.between(event_ms_min, event_ms_max), [this] { happen(); });
+    if (keys_.permille(300)) world_.at(keys_.between(0, key_change_ms_max), [this] { change_a_key(); });
+}
+
+/// By either side, sometimes by both at once; what it needs (a connection, an HSM) may be away.
+void Weather::change_a_key() {
+    if (calm_) return;
+    world_.at(keys_.between(0, key_change_ms_max), [this] { change_a_key(); });
+    const bool zak = keys_.permille(500), at_b = keys_.permille(500);
+    const std::uint32_t who = keys_.below(10);
+    if (who < 6) world_.issuer(at_b ? route_b : route_a).control(zak ? "key-change zak" : "key-change zpk");
+    if (who > 3)
+        command(RotateIssuerKey{at_b ? "issuer-b" : "issuer-a", zak ? hsm::KeyKind::zak : hsm::KeyKind::zpk,
+                                keys_.permille(100)},
+                "security1", Role::security_officer);
 }
 
 // Each kind of fault is there in about every second seed; then its rate is drawn.

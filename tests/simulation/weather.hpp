@@ -13,7 +13,7 @@ namespace simulation {
 
 class Weather {
   public:
-    Weather(World& world, Chance chance);
+    Weather(World& world, Chance chance, Chance keys);
     void start();
     /// All faults end: links, disk, HSM, issuers, operators' overrides.
     void calm();
@@ -28,10 +28,12 @@ class Weather {
     void suspend_somebody();
     void resolve_exception();
     void change_policy();
+    void change_a_key();
     void command(acquirer::OperatorCommand command, const std::string& user, acquirer::Role role);
 
     World& world_;
     Chance chance_;
+    Chance keys_;  // of its own, so that key changes shift nothing else
     bool calm_ = false;
     std::uint32_t references_ = 0;
 };

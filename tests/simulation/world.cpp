@@ -38,13 +38,19 @@ const iso8583::Dialect* dialect_of(const Configuration& configuration, const rou
     return iso4 ? &iso8583::with_aes_pin_block(*dialect) : dialect;
 }
 
+hsm::HsmOptions hsm_options() {
+    hsm::HsmOptions options;
+    options.zone_key_exchange = true;
+    return options;
+}
+
 }  // namespace
 
 World::World(const WorldOptions& options)
     : network(agenda_, clock_, Chance(options.seed).split()),
       chance_(options.seed),
       hsm_random_(options.seed),
-      engine_(hsm::Lmk::test(), hsm_random_),
+      engine_(hsm::Lmk::test(), hsm_random_, hsm_options()),
       vault_(vault_key()),
       configuration_(world_configuration()),
       checkers_(store.disk),
@@ -61,6 +67,7 @@ World::World(const WorldOptions& options)
         config.dialect = dialect_of(*configuration_, route);
         config.zak = configuration_->issuer_keys.at(route.id).zak;
         config.zpk = configuration_->issuer_keys.at(route.id).zpk;
+        config.zmk = configuration_->issuer_keys.at(route.id).zmk;
         config.pin_block_format = configuration_->issuer_keys.at(route.id).pin_block_format;
         config.mac = mac_of(route);
         config.switch_time_out_ms = route.reply_timeout_ms;
@@ -377,6 +384,10 @@ void World::note_effect(const Effect& effect) {
     };
     mix(std::to_string(clock_.ms));
     mix(whole_text(effect));
+    if (const auto* note = std::get_if<Note>(&effect);
+        note != nullptr && note->kind == NoteKind::key_change && note->detail.starts_with("a new Z"))
+        checkers_.reached(note->detail.find("by issuer") != std::string::npos ? "key changed by the issuer"
+                                                                              : "key changed by us");
     if (tracing()) trace(masked_text(effect));
 }
 

@@ -75,11 +75,10 @@ void add_routes(Configuration& c) {
     b.void_mode = routing::VoidMode::online_0200;
     b.mac = routing::RouteMac::aes_cmac;
     c.routes = table_of({a, b});
-    c.issuer_keys[route_a] = {hsm::KeyBlock::parse(hsm::test_keys::zak).value(),
-                              hsm::KeyBlock::parse(hsm::test_keys::zpk).value(), hsm::PinBlockFormat::iso0};
-    c.issuer_keys[route_b] = {hsm::KeyBlock::parse(hsm::test_keys::aes_zak).value(),
-                              hsm::KeyBlock::parse(hsm::test_keys::aes_zpk).value(),
-                              hsm::PinBlockFormat::iso4};
+    const auto block = [](std::string_view text) { return hsm::KeyBlock::parse(text).value(); };
+    using namespace hsm::test_keys;
+    c.issuer_keys[route_a] = {block(zak), block(zpk), block(zmk), hsm::PinBlockFormat::iso0};
+    c.issuer_keys[route_b] = {block(aes_zak), block(aes_zpk), block(aes_zmk), hsm::PinBlockFormat::iso4};
 }
 
 }  // namespace
