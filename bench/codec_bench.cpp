@@ -9,12 +9,14 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <deque>
 #include <functional>
 #include <string_view>
 #include <vector>
 
 #include "bench/codec_bench_parse.hpp"
 #include "iso8583/codec.hpp"
+#include "iso8583/specs/spec_file.hpp"
 #include "iso8583/values/ensure.hpp"
 
 namespace bench {
@@ -32,6 +34,10 @@ double thread_seconds() {
 
 constexpr std::string_view dialects[] = {"87-ascii-hexbmp", "87-bcd-binbmp", "87-ebcdic-binbmp",
                                          "iso87-ascii",     "iso87-bcd",     "unionpay-pos"};
+
+/// Of these the table is also read from a file, to see that it costs the same.
+constexpr std::string_view loaded_dialects[] = {"87-ascii-hexbmp", "iso87-bcd"};
+constexpr std::string_view loaded_prefix = "loaded-";
 
 /// The message that other codecs were measured with: 0200 with fields 2 3 4 7 11 12 13 22 25 35 37 41 42 49,
 /// 100 bytes of DE55 and a MAC. A field the dialect does not have is left out.
@@ -119,18 +125,34 @@ Case hand_written_case(std::string_view dialect, const Bytes& body) {
             }};
 }
 
+/// A built-in table written as a file and read again, as a bank's own would be. Kept to the end of the
+/// program.
+const Dialect& loaded_dialect(std::string_view built_in) {
+    static std::deque<Dialect> kept;
+    DialectSpec spec = find_dialect(built_in)->spec();
+    spec.name = fmt::format("{}{}", loaded_prefix, built_in);
+    const auto text = specs::write_spec(spec, specs::SpecFormat::toml);
+    ENSURE(text.has_value());
+    auto loaded = specs::read_spec(text->text, specs::SpecFormat::toml, "bench");
+    ENSURE(loaded.has_value());
+    kept.push_back(*Dialect::make(std::move(loaded->spec)));
+    return kept.back();
+}
+
 std::vector<Case> make_cases() {
+    std::vector<const Dialect*> tables;
+    for (std::string_view name : dialects) tables.push_back(find_dialect(name));
+    for (std::string_view name : loaded_dialects) tables.push_back(&loaded_dialect(name));
     std::vector<Case> cases;
-    for (std::string_view name : dialects) {
-        const Dialect& dialect = *find_dialect(name);
-        const FieldValues values = bench_message(dialect);
-        const auto encoded = encode(dialect, values);
+    for (const Dialect* dialect : tables) {
+        const FieldValues values = bench_message(*dialect);
+        const auto encoded = encode(*dialect, values);
         ENSURE(encoded.has_value());
-        cases.push_back(decode_case(dialect, encoded->body));
-        cases.push_back(encode_case(dialect, values, encoded->body.size()));
+        cases.push_back(decode_case(*dialect, encoded->body));
+        cases.push_back(encode_case(*dialect, values, encoded->body.size()));
         HandParsed parsed;
-        if (parse_by_hand(name, encoded->body, parsed))
-            cases.push_back(hand_written_case(name, encoded->body));
+        if (parse_by_hand(dialect->name(), encoded->body, parsed))
+            cases.push_back(hand_written_case(dialect->name(), encoded->body));
     }
     return cases;
 }
@@ -181,9 +203,12 @@ const Case* find(const std::vector<Case>& cases, const std::string& name) {
     return c == cases.end() ? nullptr : &*c;
 }
 
-/// How many times the hand-written parse of the same bytes, 0 when there is none.
+/// How many times the hand-written parse of the same bytes, 0 when there is none. A loaded table has the
+/// bytes of the built-in one.
 double ratio(const std::vector<Case>& cases, const Case& c) {
-    const Case* hand = find(cases, "hand-written" + c.name.substr(c.name.find('.')));
+    std::string dialect = c.name.substr(c.name.find('.') + 1);
+    if (dialect.rfind(loaded_prefix, 0) == 0) dialect.erase(0, loaded_prefix.size());
+    const Case* hand = find(cases, "hand-written." + dialect);
     return hand == nullptr || hand == &c ? 0 : c.median() / hand->median();
 }
 

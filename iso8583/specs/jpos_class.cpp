@@ -21,6 +21,47 @@ void fill_up(FieldSpec& f, Align align, char c) {
     f.fill = c;
 }
 
+/// The letters of a class name before its length.
+struct Alphabet {
+    bool ascii, packed, ebcdic;
+    bool mixed;          // EBCDIC lengths before packed digits
+    bool binary_length;  // H
+};
+
+/// What stands behind the length: NUM, CHAR, AMOUNT, BINARY. False when it is none of them.
+bool read_content_word(std::string_view name, const Alphabet& in, bool pad_left, int field, FieldSpec& f) {
+    // An amount of 2003 is currency, decimals and digits in one number.
+    if (f.fixed() && in.packed && name == "AMOUNT2003") name = "NUMERIC";
+    const bool number = name == "NUM" || name == "NUMERIC" || (in.ascii && !f.fixed() && name == "BNUM");
+    if (number) {
+        f.content = usual_number(field);
+        f.encoding = in.packed || in.mixed || name == "BNUM" ? Encoding::bcd
+                     : in.ebcdic                             ? Encoding::ebcdic
+                                                             : Encoding::ascii;
+        f.odd = f.encoding == Encoding::bcd && !pad_left ? Align::left : Align::right;
+        if (f.content == Content::n) fill_up(f, Align::right, '0');
+        return true;
+    }
+    if (name == "CHAR" || (in.packed && in.binary_length && name == "ECHAR")) {
+        f.content = Content::ans;
+        f.encoding = in.ebcdic || name == "ECHAR" ? Encoding::ebcdic : Encoding::ascii;
+        fill_up(f, Align::left, ' ');
+        return true;
+    }
+    if (name == "AMOUNT" && f.fixed()) {
+        f.content = Content::xn;
+        f.encoding = in.packed ? Encoding::bcd : in.ebcdic ? Encoding::ebcdic : Encoding::ascii;
+        return true;
+    }
+    if (name == "BINARY" || (in.ascii && !f.fixed() && name == "ABINARY")) {
+        f.content = Content::b;
+        const bool hex = name == "ABINARY" || (in.ascii && f.fixed());
+        f.encoding = hex ? Encoding::hex : in.ebcdic && f.fixed() ? Encoding::hex_ebcdic : Encoding::binary;
+        return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 std::optional<FieldClass> parse_field_class(std::string_view name, bool pad_left, int field) {
@@ -67,36 +108,9 @@ std::optional<FieldClass> parse_field_class(std::string_view name, bool pad_left
         f.encoding = ascii ? Encoding::hex : packed ? Encoding::binary : Encoding::hex_ebcdic;
         return out;
     }
-    // An amount of 2003 is currency, decimals and digits in one number.
-    if (ls == 0 && packed && name == "AMOUNT2003") name = "NUMERIC";
-    const bool number = name == "NUM" || name == "NUMERIC" || (ascii && ls > 0 && name == "BNUM");
-    if (number) {
-        f.content = usual_number(field);
-        f.encoding = packed || mixed || name == "BNUM" ? Encoding::bcd
-                     : ebcdic                          ? Encoding::ebcdic
-                                                       : Encoding::ascii;
-        f.odd = f.encoding == Encoding::bcd && !pad_left ? Align::left : Align::right;
-        if (f.content == Content::n) fill_up(f, Align::right, '0');
-        return out;
-    }
-    if (name == "CHAR" || (packed && binary_length && name == "ECHAR")) {
-        f.content = Content::ans;
-        f.encoding = ebcdic || name == "ECHAR" ? Encoding::ebcdic : Encoding::ascii;
-        fill_up(f, Align::left, ' ');
-        return out;
-    }
-    if (name == "AMOUNT" && ls == 0) {
-        f.content = Content::xn;
-        f.encoding = packed ? Encoding::bcd : ebcdic ? Encoding::ebcdic : Encoding::ascii;
-        return out;
-    }
-    if (name == "BINARY" || (ascii && ls > 0 && name == "ABINARY")) {
-        f.content = Content::b;
-        const bool hex = name == "ABINARY" || (ascii && ls == 0);
-        f.encoding = hex ? Encoding::hex : ebcdic && ls == 0 ? Encoding::hex_ebcdic : Encoding::binary;
-        return out;
-    }
-    return std::nullopt;
+    if (!read_content_word(name, {ascii, packed, ebcdic, mixed, binary_length}, pad_left, field, f))
+        return std::nullopt;
+    return out;
 }
 
 std::string class_name_of(const FieldSpec& f) {
