@@ -119,7 +119,6 @@ class ByteViewWriter {
                 fmt::format("DE{} length {}", n, m_.units(f)));
         const std::string what = fmt::format("DE{} {}", n, spec.name);
         if (raw.empty()) return;
-        if (options_.reveal) return add(begin, raw.size(), to_hex(raw), what);
         const auto values = subfields_of(m_, f);
         const bool tlv = spec.subfields && spec.subfields->kind == SubfieldSet::Kind::ber_tlv;
         if (tlv && values && plan.shape == FieldPlan::Shape::one) return tag_lines(f, what);
@@ -128,9 +127,15 @@ class ByteViewWriter {
             plan.shape == FieldPlan::Shape::one) {
             part_lines(*values, begin, std::to_string(n));
             if (at_ < begin + raw.size())
-                add(at_, begin + raw.size() - at_, hidden(begin + raw.size() - at_), what);
+                add(at_, begin + raw.size() - at_,
+                    options_.reveal ? plain(at_, begin + raw.size() - at_) : hidden(begin + raw.size() - at_),
+                    what);
             return;
         }
+        if (!tlv && values && !values->empty() && spec.secret == Secret::none && spec.content != Content::b &&
+            (plan.shape == FieldPlan::Shape::one || plan.shape == FieldPlan::Shape::half))
+            return unit_lines(n, *values, what);
+        if (options_.reveal) return add(begin, raw.size(), to_hex(raw), what);
         std::string masked;
         if (tlv && !values)
             masked = mask_card_numbers_anywhere(to_hex(as_bytes(m_.get(f))));
@@ -139,6 +144,40 @@ class ByteViewWriter {
         else
             masked = describe_field(m_, f, options_);
         add(begin, raw.size(), wire_hex(n, masked), what);
+    }
+
+    /// Whether something of the subfield is hidden.
+    static bool hides(const SubfieldValue& v) {
+        if (!v.inside.empty()) return std::any_of(v.inside.begin(), v.inside.end(), hides);
+        const std::string text = v.content_class == Content::b ? to_hex(as_bytes(v.content)) : v.content;
+        return masked_content(v.content_class, v.secret, v.content) != text;
+    }
+
+    /// Characters or packed digits made of subfields, each with its tag and length where it has them. Digits
+    /// that share a byte share a line.
+    void unit_lines(int n, const std::vector<SubfieldValue>& values, const std::string& what) {
+        const FieldPlan& plan = m_.dialect().plan(n);
+        const FieldSpec& spec = *m_.dialect().field_spec(n);
+        const std::size_t begin = m_.offset(field(n));
+        const std::size_t bytes = m_.raw(field(n)).size();
+        const std::size_t units = m_.units(field(n));
+        std::string masked = masked_content(spec.content, spec.secret, m_.get(field(n)));
+        for (const SubfieldValue& v : values)
+            if (hides(v)) masked.replace(v.offset, v.size, v.size, '*');
+        const std::string hex = options_.reveal ? plain(begin, bytes) : wire_hex(n, masked);
+        std::size_t from = 0;
+        std::string label;
+        for (const SubfieldValue& v : values) {
+            label += fmt::format("{}DE{}.{} {}", label.empty() ? "" : ", ", n, v.id, v.name);
+            const std::size_t end = v.offset + v.size;
+            if (end < units && plan.byte_of_unit(end, units) == plan.byte_of_unit(end - 1, units)) continue;
+            const std::size_t until = end < units ? plan.byte_of_unit(end, units) : bytes;
+            if (until > from)
+                add(begin + from, until - from, hex.substr(2 * from, 2 * (until - from)), label);
+            from = until;
+            label.clear();
+        }
+        if (from < bytes) add(begin + from, bytes - from, hex.substr(2 * from), label.empty() ? what : label);
     }
 
     void part_lines(const std::vector<SubfieldValue>& values, std::size_t base, const std::string& path) {
@@ -154,7 +193,8 @@ class ByteViewWriter {
             }
             const std::string text = v.content_class == Content::b ? to_hex(as_bytes(v.content)) : v.content;
             const bool hide =
-                !v.inside.empty() || masked_content(v.content_class, v.secret, v.content) != text;
+                !options_.reveal &&
+                (!v.inside.empty() || masked_content(v.content_class, v.secret, v.content) != text);
             add(begin, v.size, hide ? hidden(v.size) : plain(begin, v.size),
                 fmt::format("DE{} {}", here, v.name));
         }
@@ -167,18 +207,22 @@ class ByteViewWriter {
         const auto padding_until = [&](std::size_t next) {
             if (at_ < next) add(at_, next - at_, plain(at_, next - at_), what + " padding");
         };
+        std::vector<std::string> path;  // of the constructed tags around the node
         for (const TlvNode& node : *nodes) {
             padding_until(begin + node.begin);
+            path.resize(static_cast<std::size_t>(node.depth));
+            path.push_back(tag_str(node.tag));
             const std::size_t head = node.value_begin - node.begin;
             const std::string name =
-                fmt::format("DE{}.{} {}", number(f), tag_str(node.tag), tag_name(node.tag));
+                fmt::format("DE{}.{} {}", number(f), fmt::join(path, "."), tag_name(node.tag));
             if (node.constructed()) {
                 add(begin + node.begin, head, plain(begin + node.begin, head), name);
                 continue;
             }
             const std::string text =
                 as_text(node.value).empty() ? std::string() : std::string(as_text(node.value));
-            const std::string masked = masked_content(Content::b, tag_secret(node.tag), text);
+            const std::string masked =
+                options_.reveal ? to_hex(node.value) : masked_content(Content::b, tag_secret(node.tag), text);
             add(begin + node.begin, head + node.value.size(), plain(begin + node.begin, head) + masked, name);
         }
         padding_until(end);

@@ -94,8 +94,8 @@ std::string length_fault(const FieldSpec& s) {
                                s.prefix_size, size_max);
         const std::size_t longest = s.counts == Counts::wire ? wire_bytes(s, s.max) : s.max;
         if (longest >= prefix_values(s.prefix, s.prefix_size))
-            return fmt::format("length {} does not fit a {} prefix of size {}", longest, name_of(s.prefix),
-                               s.prefix_size);
+            return fmt::format("length {} does not fit a length prefix of {} {} {}", longest, s.prefix_size,
+                               name_of(s.prefix), s.prefix == Prefix::binary ? "bytes" : "digits");
     }
     return {};
 }

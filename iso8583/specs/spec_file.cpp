@@ -85,6 +85,13 @@ Result<LoadedSpec, SpecProblems> read_spec(std::string_view text, SpecFormat for
                   : format == SpecFormat::json ? read_json(text, file_name)
                                                : read_xml(text, file_name);
     if (!loaded) return loaded;
+    // Every field that cannot be, at once; then the table as a whole.
+    SpecProblems faults;
+    for (const FieldSpec& f : loaded->spec.fields)
+        if (auto ok = check_field_spec(f); !ok)
+            faults.push_back({fmt::format("{} field {}", file_name, f.number),
+                              f.name.empty() ? ok.error().what : f.name + ": " + ok.error().what});
+    if (!faults.empty()) return tl::unexpected(std::move(faults));
     auto dialect = Dialect::make(std::move(loaded->spec));
     if (!dialect) {
         const SpecError& e = dialect.error();

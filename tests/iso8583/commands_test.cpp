@@ -102,6 +102,23 @@ TEST_CASE("describe hides by default, in all its forms") {
     CHECK(json["subfields"]["60.2"] == "000001");
 }
 
+TEST_CASE("the byte view names subfields by their whole path, hidden or not") {
+    MessageOptions o = with("unionpay-pos", hex_of("unionpay-pos", sale));
+    o.bytes = true;
+    const Ran masked = run(run_describe, o);
+    o.reveal = true;
+    const Ran revealed = run(run_describe, o);
+    for (const Ran* r : {&masked, &revealed}) {
+        INFO(r->out);
+        CHECK(r->out.find("  DE55.71.86 issuer script command\n") != std::string::npos);
+        CHECK(r->out.find("  DE60.1 message type\n") != std::string::npos);
+        CHECK(r->out.find("  DE60.2 batch number\n") != std::string::npos);
+    }
+    CHECK(masked.out.find("5A 0A 62 12 34 ** ** ** ** *0 00 3*") != std::string::npos);
+    CHECK(revealed.out.find("5A 0A 62 12 34 56 78 90 00 00 00 3F") != std::string::npos);
+    CHECK(revealed.out.find("**") == std::string::npos);
+}
+
 TEST_CASE("what does not decode exits 1 and says where, never what") {
     const std::string hex = hex_of("unionpay-pos", sale);
     MessageOptions o = with("unionpay-pos", hex.substr(0, hex.size() - 8));
@@ -280,6 +297,15 @@ TEST_CASE("check-spec and convert-spec") {
     CHECK(run_check_spec(broken, true, out, err) == exit_refused);
     CHECK(nlohmann::json::parse(out.str())["ok"] == false);
     CHECK(err.str().find(":2 fields.2.content") != std::string::npos);
+    // Fields that cannot be are all named, each with its reason.
+    std::ofstream(broken) << "base = \"87-ascii-hexbmp\"\n[fields.41]\nencoding = \"bcd\"\n"
+                          << "[fields.52]\nencoding = \"ascii\"\n[fields.2]\nmax = 199\n";
+    std::ostringstream out1, err1;
+    CHECK(run_check_spec(broken, false, out1, err1) == exit_refused);
+    CHECK(err1.str().find("field 41: card acceptor terminal identification: bcd holds digits") !=
+          std::string::npos);
+    CHECK(err1.str().find("field 52: PIN data: content b cannot be written as ascii") != std::string::npos);
+    CHECK(err1.str().find("length 199 does not fit a length prefix of 2 ascii digits") != std::string::npos);
     std::filesystem::remove(broken);
     std::ostringstream out2, err2;
     CHECK(run_convert_spec("iso87-ascii", "yaml", "", out2, err2) == exit_usage);
