@@ -206,13 +206,16 @@ class XmlReader {
         }
         if (packager == "GenericTaggedFieldsPackager")
             set->kind = SubfieldSet::Kind::tagged;
-        else if (packager != "GenericSubFieldPackager" && packager != "GenericPackager") {
+        else if (packager != "GenericSubFieldPackager" && packager != "GenericPackager" &&
+                 packager != "Base1SubFieldPackager") {
             problem(node, fmt::format("packager {} is not mapped", packager));
             return set;
         }
         std::vector<std::pair<unsigned long, Subfield>> subs;
         for (const pugi::xml_node& child : node.children())
             if (child.type() == pugi::node_element) read_subfield(child, *set, subs, depth);
+        // There only one bitmap can be, whatever its first bit says.
+        if (packager == "Base1SubFieldPackager") set->bitmap_extends = false;
         if (set->kind != SubfieldSet::Kind::bitmap && attribute(node, "emitBitmap") != "false" &&
             packager == "GenericPackager")
             problem(node, "a packager inside a field, with a bitmap it does not list, is not mapped");

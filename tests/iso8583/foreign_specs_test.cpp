@@ -111,6 +111,13 @@ TEST_CASE("an XML table of a host with private fields") {
           "0000000000000002" +
               chars("000037") + "4000008000000000" + chars("03key") + chars("0020") + "4000000000000000" +
               chars("000000001000"));
+    CHECK(there_and_back(d, {{"62.1", "A"}, {"62.2", "123456789012345"}}) ==
+          "0200"
+          "0000000000000004"
+          "11"
+          "C000000000000000"
+          "C1"
+          "0123456789012345");
     // Always the whole length, though there is a prefix.
     FieldValues v(Mti::of(200));
     v.set(field(54), "short");
