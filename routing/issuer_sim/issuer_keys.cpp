@@ -131,10 +131,12 @@ void IssuerModel::on_key_change_answer() {
     if (!own_key_change_ || message_.get(Field::stan) != own_key_change_->stan ||
         message_.get(Field::transmission_time) != own_key_change_->transmission_time)
         return;
-    if (message_.get(Field::response_code) == "00") {
+    const std::string code = message_.get(Field::response_code);
+    if (code == "00") {
         take_over_own_key();
         return;
     }
+    if (code == "09") return;  // busy with another change: ours stays offered
     own_key_change_.reset();
     put_zak(key_offered, {});
 }

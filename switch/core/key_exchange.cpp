@@ -351,6 +351,9 @@ void KeyExchange::on_reply(const IssuerReplyArrived& event) {
         return finish(event.route, true,
                       "the " + word(kind) + " of " + route->name + " is changed, KCV " + kcv, kcv);
     }
+    if (code == code_under_way)
+        return finish(event.route, false,
+                      "the issuer is busy with another change; " + the_key + " stays offered", kcv);
     if (r.offers > 1) {
         // The first 0810 was lost: it may have been a yes, and this one says no to a repetition.
         c_.open_exception(std::nullopt, "key_change_unclear", "R63",
@@ -436,8 +439,16 @@ void KeyExchange::on_offer(const IssuerKeyOffered& event) {
     const char kind = letters == "ZAK" ? ZoneKeyRecord::zak : ZoneKeyRecord::zpk;
     if (of_files(*files, kind).empty())
         return refuse_issuer(event, code_not_supported, "no " + word(kind) + " is configured for it");
-    const bool busy = std::any_of(importing_.begin(), importing_.end(),
-                                  [&](const auto& entry) { return entry.second.event.route == event.route; });
+    bool busy = false;
+    for (const auto& [ticket, import] : importing_) {
+        if (import.event.route != event.route) continue;
+        busy = true;
+        const auto same = [&, other = &import.event.request](Field f) {
+            return other->get(f) == event.request.get(f);
+        };
+        // Arrived twice: it gets one answer. A 09 before the 00 would say that it was not taken.
+        if (same(Field::stan) && same(Field::transmission_time) && same(Field::additional_data)) return;
+    }
     const auto ours = underway_.find(event.route);
     if (busy || (ours != underway_.end() && ours->second.kind == kind))
         return refuse_issuer(event, code_under_way, "another change of this key is under way");

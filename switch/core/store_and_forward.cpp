@@ -219,6 +219,38 @@ void StoreAndForward::on_reply(const Awaited& awaited, const IssuerReplyArrived&
     pump(event.route);
 }
 
+bool StoreAndForward::on_late_reply(TransactionRecord& record, const IssuerReplyArrived& event) {
+    const auto* route = c_.config->routes.find(event.route);
+    const QueuedAdvice& a = record.advice;
+    const bool of_this_advice = event.reply.stan.value() == a.stan &&
+                                event.reply.transmission_time.value() == a.transmission_time &&
+                                event.reply.mti.message_class() == (a.kind == Kind::refund ? 2 : 4);
+    if (route == nullptr || a.status != Status::waiting || a.attempts == 0 || !of_this_advice) return false;
+    const bool amount_differs =
+        event.reply.amount_minor && *event.reply.amount_minor != record.amount.minor_units();
+    if (event.mac != MacState::verified || !event.reply.code || amount_differs) return false;
+    // Only what ends it: what asks for a repeat, and a "not found" that a quarantine waits for already, have
+    // their next attempt.
+    if (a.kind == Kind::refund) {
+        const auto verdict = routing::classify_refund_advice(*route, *event.reply.code, a.attempts > 1);
+        if (verdict != routing::AdviceVerdict::approved && verdict != routing::AdviceVerdict::abnormal)
+            return false;
+    } else {
+        const auto verdict = routing::classify_reversal(*route, *event.reply.code, a.of_approved_original);
+        if (verdict != routing::ReversalVerdict::done && verdict != routing::ReversalVerdict::stuck)
+            return false;
+    }
+    queues_[event.route].waiting.erase({a.next_attempt, record.rrn});
+    c_.count("late_advice_replies");
+    record.advice.last_code = event.reply.code->str();
+    if (record.advice.kind == Kind::refund)
+        refund_final(record, event.reply);
+    else
+        reversal_final(record, event.reply);
+    pump(event.route);
+    return true;
+}
+
 void StoreAndForward::refund_final(TransactionRecord& record, const IssuerReply& reply) {
     const auto& route = *c_.route(record.route);
     switch (routing::classify_refund_advice(route, *reply.code, record.advice.attempts > 1)) {

@@ -308,6 +308,7 @@ void SwitchCore::Impl::unmatched(const IssuerReplyArrived& event) {
             transactions.on_late_reply(*record, event);
             return;
         }
+        if (queue.on_late_reply(*record, event)) return;
         const bool again =
             of_request || (record->advice.stan == reply.stan.value() &&
                            record->advice.transmission_time == reply.transmission_time.value());

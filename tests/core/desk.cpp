@@ -197,6 +197,10 @@ void Desk::reply(const Sent& to, const Does& does) {
     if (code == "00" && back.mti.message_class() == 2)
         back.authorization =
             iso8583::AuthorizationCode::parse("A" + std::string(to.fields.get(Field::rrn).substr(7))).value();
+    if (back.mti.message_class() == 8) {
+        inbox_.push_back(IssuerReplyArrived{to.route, to.link, back, does.mac});
+        return;
+    }
     back.rrn = iso8583::Rrn::parse(to.fields.get(Field::rrn)).value();
     back.amount_minor = does.other_amount ? *does.other_amount
                                           : std::stoll(std::string(to.fields.get(Field::amount_transaction)));
