@@ -37,6 +37,7 @@ struct CodecError {
     std::size_t offset = 0;  // bytes from the start of the body
     std::size_t needed = 0;  // bytes (truncated, lying_length), units (lengths)
     std::size_t found = 0;
+    std::string_view unit = {};  // over_long, under_long: "digits", "characters" or "bytes"
     // bad_character: which characters the field takes, and of which sort the one there is. Fixed words.
     std::string_view class_needed = {};
     std::string_view class_there = {};

@@ -25,9 +25,11 @@ std::string reason(const CodecError& e) {
         case Kind::lying_length:
             return fmt::format("the length says {} bytes, {} there", e.needed, e.found);
         case Kind::over_long:
-            return fmt::format("length {}, at most {} allowed", e.found, e.needed);
+            return fmt::format("length {}{}{}, at most {} allowed", e.found, e.unit.empty() ? "" : " ",
+                               e.unit, e.needed);
         case Kind::under_long:
-            return fmt::format("length {}, at least {} needed", e.found, e.needed);
+            return fmt::format("length {}{}{}, at least {} needed", e.found, e.unit.empty() ? "" : " ",
+                               e.unit, e.needed);
         case Kind::bad_character:
             return fmt::format("{} needed, {} there", e.class_needed, e.class_there);
         case Kind::unknown_field:

@@ -49,7 +49,10 @@ class Decoder {
                      .offset = offset,
                      .needed = needed,
                      .found = found};
-        if (const FieldSpec* spec = dialect_.field_spec(field)) e.name = spec->name;
+        if (const FieldSpec* spec = dialect_.field_spec(field)) {
+            e.name = spec->name;
+            if (kind == Kind::over_long || kind == Kind::under_long) e.unit = name_of(unit_of(spec->content));
+        }
         error_ = std::move(e);
         return false;
     }

@@ -49,7 +49,10 @@ class Encoder {
                      .needed = needed,
                      .found = found};
         if (p_ != nullptr) e.offset = static_cast<std::size_t>(p_ - out_.body.data());
-        if (const FieldSpec* spec = dialect_.field_spec(field)) e.name = spec->name;
+        if (const FieldSpec* spec = dialect_.field_spec(field)) {
+            e.name = spec->name;
+            if (kind == Kind::over_long || kind == Kind::under_long) e.unit = name_of(unit_of(spec->content));
+        }
         error_ = std::move(e);
         return false;
     }

@@ -10,6 +10,27 @@ namespace iso8583 {
 
 std::string SpecError::str() const { return field == 0 ? what : fmt::format("DE{}: {}", field, what); }
 
+Unit unit_of(Content content) {
+    switch (content) {
+        case Content::n:
+        case Content::z:
+            return Unit::digits;
+        case Content::b:
+            return Unit::bytes;
+        case Content::a:
+        case Content::an:
+        case Content::ns:
+        case Content::ans:
+        case Content::ansg:
+        case Content::xn:
+            break;
+    }
+    return Unit::characters;
+}
+std::string_view name_of(Unit unit) {
+    static constexpr std::array<std::string_view, 3> names{"digits", "characters", "bytes"};
+    return names[static_cast<std::size_t>(unit)];
+}
 std::string_view name_of(Content content) {
     static constexpr std::array<std::string_view, 9> names{"n",    "a", "an", "ns", "ans",
                                                            "ansg", "z", "b",  "x+n"};

@@ -103,6 +103,11 @@ std::size_t wire_bytes(const FieldSpec& spec, std::size_t units);
 /// How many lengths a prefix can write: 100 for LL, 256 for one binary byte.
 std::size_t prefix_values(Prefix prefix, std::uint8_t size);
 
+/// What lengths of this content are counted in. x+n counts its sign.
+enum class Unit : std::uint8_t { digits, characters, bytes };
+Unit unit_of(Content content);
+
+std::string_view name_of(Unit unit);
 std::string_view name_of(Content content);
 std::string_view name_of(Encoding encoding);
 std::string_view name_of(Prefix prefix);

@@ -36,7 +36,9 @@ Result<SubfieldValue, CodecError> read_one(const Subfield& sub, std::string_view
     const FieldPlan plan = FieldPlan::of(sub.spec);
     const auto* p = reinterpret_cast<const std::uint8_t*>(content.data());
     const auto fail = [&](Kind kind, std::size_t offset, std::size_t needed, std::size_t found) {
-        return tl::unexpected(error_at(kind, sub.id, offset, needed, found, sub.spec.name));
+        CodecError e = error_at(kind, sub.id, offset, needed, found, sub.spec.name);
+        e.unit = name_of(unit_of(sub.spec.content));
+        return tl::unexpected(std::move(e));
     };
     std::size_t units = plan.max;
     std::size_t bytes = plan.fixed_bytes;
@@ -108,7 +110,9 @@ Result<void, CodecError> write_one(const Subfield& sub, const SubfieldValue& val
     }
     const std::size_t units = content.size();
     const auto fail = [&](Kind kind, std::size_t needed, std::size_t found) {
-        return tl::unexpected(error_at(kind, sub.id, out.size(), needed, found, sub.spec.name));
+        CodecError e = error_at(kind, sub.id, out.size(), needed, found, sub.spec.name);
+        e.unit = name_of(unit_of(sub.spec.content));
+        return tl::unexpected(std::move(e));
     };
     if (units > plan.max) return fail(Kind::over_long, plan.max, units);
     if (units < plan.min) return fail(Kind::under_long, plan.min, units);

@@ -51,6 +51,8 @@ inline constexpr Words<Prefix, 4> prefix_words{{{{"ascii", Prefix::ascii},
                                                  {"ebcdic", Prefix::ebcdic},
                                                  {"bcd", Prefix::bcd},
                                                  {"binary", Prefix::binary}}}};
+inline constexpr Words<Unit, 3> unit_words{
+    {{{"digits", Unit::digits}, {"characters", Unit::characters}, {"bytes", Unit::bytes}}}};
 inline constexpr Words<Align, 2> align_words{{{{"left", Align::left}, {"right", Align::right}}}};
 inline constexpr Words<Counts, 2> counts_words{{{{"units", Counts::units}, {"wire", Counts::wire}}}};
 inline constexpr Words<Secret, 5> secret_words{{{{"none", Secret::none},

@@ -148,12 +148,12 @@ class TomlReader {
     void read_field(FieldSpec& f, const toml::table& t, const std::string& path, bool inner) {
         only(t, path,
              inner ? std::initializer_list<std::string_view>{"id", "name", "source", "content", "encoding",
-                                                             "length", "length_encoding", "max", "min",
-                                                             "counts", "odd", "filler", "fill", "fill_align",
-                                                             "secret", "subfields", "rest"}
+                                                             "length", "unit", "length_encoding", "max",
+                                                             "min", "counts", "odd", "filler", "fill",
+                                                             "fill_align", "secret", "subfields", "rest"}
                    : std::initializer_list<std::string_view>{
-                         "name", "source", "content", "encoding", "length", "length_encoding", "max", "min",
-                         "counts", "odd", "filler", "fill", "fill_align", "secret", "subfields"});
+                         "name", "source", "content", "encoding", "length", "unit", "length_encoding", "max",
+                         "min", "counts", "odd", "filler", "fill", "fill_align", "secret", "subfields"});
         set(f.name, text(t, "name", path));
         set(f.source, text(t, "source", path));
         set(f.content, word(t, "content", path, content_words));
@@ -163,6 +163,11 @@ class TomlReader {
         set(f.secret, word(t, "secret", path, secret_words));
         if (inner) set(f.rest, boolean(t, "rest", path));
         read_length(f, t, path);
+        // Said so that people see it; what a content is counted in is not a choice.
+        if (const auto unit = word(t, "unit", path, unit_words); unit && *unit != unit_of(f.content))
+            problem(*t.get("unit"), join(path, "unit"),
+                    fmt::format("content {} is counted in {}, not in {}", name_of(f.content),
+                                name_of(unit_of(f.content)), name_of(*unit)));
         if (const auto filler = text(t, "filler", path)) {
             if (*filler == "0" || *filler == "F")
                 f.odd_filler = *filler == "F" ? 15 : 0;
@@ -329,6 +334,7 @@ class TomlWriter {
             line("max", std::to_string(f.max));
             if (f.min != 0) line("min", std::to_string(f.min));
         }
+        line("unit", quoted(name_of(unit_of(f.content))));
         if (f.counts != Counts::units) line("counts", quoted(counts_words.word(f.counts)));
         if (f.odd != Align::right) line("odd", quoted(align_words.word(f.odd)));
         if (f.odd_filler != 0) line("filler", quoted("F"));

@@ -239,6 +239,15 @@ TEST_CASE("an error of content says which characters are needed and of which sor
         CHECK(said.find(row.said) != std::string::npos);
         CHECK(bad.error().kind == Kind::bad_character);
     }
+    // Lengths are said with their unit.
+    FieldValues long_pan(Mti::of(200));
+    long_pan.set(Field::pan, "62123456789000000030");
+    CHECK(encode(unionpay(), long_pan).error().str().find("length 20 digits, at most 19 allowed") !=
+          std::string::npos);
+    FieldValues short_pin(Mti::of(200));
+    short_pin.set(Field::pin_data, "1234567");
+    CHECK(encode(unionpay(), short_pin).error().str().find("length 7 bytes, at least 8 needed") !=
+          std::string::npos);
     // The same words when encoding.
     FieldValues v(Mti::of(200));
     v.set(Field::amount_transaction, "00000000100O");

@@ -306,6 +306,13 @@ TEST_CASE("check-spec and convert-spec") {
           std::string::npos);
     CHECK(err1.str().find("field 52: PIN data: content b cannot be written as ascii") != std::string::npos);
     CHECK(err1.str().find("length 199 does not fit a length prefix of 2 ascii digits") != std::string::npos);
+    std::ofstream(broken) << "base = \"87-ascii-hexbmp\"\n[fields.41]\nunit = \"digits\"\n[fields.2]\nunit = "
+                             "\"digits\"\n";
+    std::ostringstream out4, err4;
+    CHECK(run_check_spec(broken, false, out4, err4) == exit_refused);
+    CHECK(err4.str().find("fields.41.unit: content ans is counted in characters, not in digits") !=
+          std::string::npos);
+    CHECK(err4.str().find("fields.2") == std::string::npos);
     std::filesystem::remove(broken);
     std::ostringstream out2, err2;
     CHECK(run_convert_spec("iso87-ascii", "yaml", "", out2, err2) == exit_usage);
