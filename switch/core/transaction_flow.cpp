@@ -416,6 +416,17 @@ bool TransactionFlow::ask_pin_translation(Draft& d, std::vector<Asker>& askers) 
     return true;
 }
 
+namespace {
+
+/// What the HSM says about the terminal's PIN block and account; every other fault is ours, of keys or of the
+/// HSM (R64).
+bool is_fault_of_the_pin_block(hsm::HsmFault fault) {
+    return fault == hsm::HsmFault::pin_block_content || fault == hsm::HsmFault::pin_block_format ||
+           fault == hsm::HsmFault::pin_length || fault == hsm::HsmFault::account_number;
+}
+
+}  // namespace
+
 void TransactionFlow::on_pin_translated(hsm::Ticket ticket, const hsm::Reply& reply) {
     const auto at = translating_.find(ticket);
     if (at == translating_.end()) return;
@@ -429,8 +440,7 @@ void TransactionFlow::on_pin_translated(hsm::Ticket ticket, const hsm::Reply& re
     if (answer_duplicate(waiting.event, draft)) return;
     const auto* translated = reply ? std::get_if<hsm::PinTranslated>(&*reply) : nullptr;
     if (translated == nullptr) {
-        const bool of_the_block =
-            !reply && reply.error() != hsm::HsmFault::unavailable && reply.error() != hsm::HsmFault::internal;
+        const bool of_the_block = !reply && is_fault_of_the_pin_block(reply.error());
         Note n;
         n.severity = of_the_block ? Severity::info : Severity::warning;
         n.kind = NoteKind::hsm_fault;

@@ -85,6 +85,19 @@ TEST_CASE("config: the smallest good file, and its defaults") {
     CHECK_FALSE(merchant.refund.refund_amount_max);
 }
 
+TEST_CASE("config: HSMs by address, with tcp:// or without") {
+    std::string file = good;
+    file.insert(file.find("[limits]"),
+                "[hsm]\nmode = \"tcp\"\naddresses = [\"tcp://10.0.0.21:1500\", \"10.0.0.22:1501\"]\n");
+    const auto loaded = load_config_text("t.toml", file, surroundings());
+    INFO((loaded ? "" : text(loaded.error())));
+    REQUIRE(loaded);
+    const auto& addresses = loaded->hsm.addresses;
+    REQUIRE(addresses.size() == 2);
+    CHECK(addresses[0] == *Endpoint::parse("10.0.0.21:1500"));
+    CHECK(addresses[1] == *Endpoint::parse("10.0.0.22:1501"));
+}
+
 TEST_CASE("config: a merchant's policy is laid over the common one") {
     const auto loaded = load_config_text(
         "t.toml",

@@ -367,6 +367,26 @@ TEST_CASE("R64 the HSM: before sending 96 and never sent; a refused PIN block is
         CHECK(answer->rrn.size() == 12);
         CHECK(d.sent.empty());
     }
+    SECTION("faults of the block, and those that are ours") {
+        using hsm::HsmFault;
+        for (const HsmFault fault : {HsmFault::pin_block_content, HsmFault::pin_length,
+                                     HsmFault::account_number, HsmFault::pin_block_format}) {
+            Desk of_the_block;
+            of_the_block.hsm = [&](const hsm::Request&) { return hsm::Reply(tl::unexpected(fault)); };
+            INFO(hsm::name(fault));
+            CHECK(of_the_block.ask(s)->code == "99");
+        }
+        for (const HsmFault fault :
+             {HsmFault::source_key_parity, HsmFault::destination_key_parity, HsmFault::lmk, HsmFault::storage,
+              HsmFault::not_authorised, HsmFault::key_use, HsmFault::key_usage, HsmFault::command_disabled,
+              HsmFault::key_block_authentication, HsmFault::internal, HsmFault::unavailable}) {
+            Desk ours;
+            ours.hsm = [&](const hsm::Request&) { return hsm::Reply(tl::unexpected(fault)); };
+            INFO(hsm::name(fault));
+            CHECK(ours.ask(s)->code == "96");
+            CHECK(ours.sent.empty());
+        }
+    }
     SECTION("cannot verify an issuer's answer") {
         Desk e;
         e.issuer = [](const Sent& m) {
