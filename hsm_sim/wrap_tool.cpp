@@ -1,5 +1,6 @@
 #include "hsm_sim/wrap_tool.hpp"
 
+#include <errno.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -19,7 +20,7 @@ using iso8583::parse_error;
 using iso8583::Result;
 
 int complain(const std::string& what) {
-    std::cerr << "hsm-sim: " << what << '\n';
+    std::cerr << program_invocation_short_name << ": " << what << '\n';
     return 1;
 }
 

@@ -10,6 +10,7 @@
 
 #include "iso8583/framing.hpp"
 #include "routing/issuer_sim/issuer_journal.hpp"
+#include "routing/issuer_sim/issuer_key_file.hpp"
 
 namespace routing {
 
@@ -94,6 +95,8 @@ struct IssuerServer::Parts {
     void close(const LinkPtr& link);
     void read_control(const ControlLinkPtr& link);
     void fail(std::string why);
+    void keep_keys();
+    [[nodiscard]] std::string key_file() const { return options.journal + ".keys"; }
 
     IssuerSimOptions options;
     hsm::HsmEngine& engine;
@@ -112,6 +115,7 @@ struct IssuerServer::Parts {
     std::uint64_t delayed_order = 0;
     std::size_t control_links = 0;
     bool flush_posted = false;
+    std::int64_t key_changes_kept = 0;
     std::vector<IssuerAction> actions;  // reused
     std::optional<std::string> failed;
 };
@@ -140,6 +144,11 @@ iso8583::Result<std::string> IssuerServer::Parts::open() {
         options.issuer.authorizations_used = *lines;
     }
     model = std::make_unique<IssuerModel>(options.issuer, engine);
+    if (!options.journal.empty()) {
+        auto keys = read_key_file(key_file());
+        if (!keys) return tl::unexpected(keys.error());
+        if (*keys) model->restore_keys(**keys);
+    }
     auto endpoint = parse_endpoint(options.listen);
     if (!endpoint) return tl::unexpected(endpoint.error());
     error_code error;
@@ -217,9 +226,17 @@ void IssuerServer::Parts::take_frames(const LinkPtr& link, std::size_t bytes) {
         }
         actions.clear();
         model->on_frame((*frame)->body, now, actions);
+        keep_keys();
         carry_out(actions, link);
     }
     if (!link->closed) mark(link);
+}
+
+/// Before anything leaves that is under a new key.
+void IssuerServer::Parts::keep_keys() {
+    if (model->key_changes() == key_changes_kept || options.journal.empty()) return;
+    key_changes_kept = model->key_changes();
+    if (auto written = write_key_file(key_file(), model->key_state()); !written) fail(written.error().what);
 }
 
 void IssuerServer::Parts::carry_out(std::vector<IssuerAction>& pending, const LinkPtr& link) {
@@ -363,6 +380,7 @@ void IssuerServer::Parts::read_control(const ControlLinkPtr& link) {
         std::getline(input, line);
         std::vector<IssuerAction> pending;
         link->reply = model->on_control(line, utc_now(), pending) + "\n";
+        keep_keys();
         carry_out(pending, nullptr);
         asio::async_write(link->socket, asio::buffer(link->reply), [this, link](error_code e, std::size_t) {
             if (e) {

@@ -10,6 +10,7 @@
 #include <deque>
 #include <map>
 
+#include "hsm_sim/wrap_tool.hpp"
 #include "switch/admin/commands.hpp"
 #include "switch/admin/control_client.hpp"
 #include "switch/admin/control_protocol.hpp"
@@ -58,7 +59,18 @@ void add_arguments(GivenCommand& given) {
     }
 }
 
-void add_commands(CLI::App& app, std::deque<GivenCommand>& all) {
+/// The one command that needs no switch: it makes the LMK that a switch starts with.
+struct Ceremony {
+    CLI::App* app = nullptr;
+    std::string out, key_file;
+};
+void add_ceremony(CLI::App& keys, Ceremony& ceremony) {
+    ceremony.app = keys.add_subcommand("ceremony", "two officers make a real LMK at this terminal");
+    ceremony.app->add_option("--out", ceremony.out, "where the sealed LMK goes")->required();
+    ceremony.app->add_option("--key-file", ceremony.key_file, "also make a key file for unattended starts");
+}
+
+void add_commands(CLI::App& app, std::deque<GivenCommand>& all, Ceremony& ceremony) {
     static const std::map<std::string, std::string> groups = {
         {"refund", "refunds: check, open, decide"},
         {"saf", "store-and-forward: advices to issuers"},
@@ -80,6 +92,7 @@ void add_commands(CLI::App& app, std::deque<GivenCommand>& all) {
             if (known == nullptr) {
                 known = app.add_subcommand(group, groups.at(group));
                 known->fallthrough();
+                if (group == "keys") add_ceremony(*known, ceremony);
             }
             parent = known;
         }
@@ -168,7 +181,8 @@ int main(int argc, char** argv) {
         ->check(CLI::Range(1, 600));
     app.footer("Exit codes: 0 done, 1 refused or failed, 2 usage, 3 the switch cannot be reached.");
     std::deque<GivenCommand> all;
-    add_commands(app, all);
+    Ceremony ceremony;
+    add_commands(app, all, ceremony);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -176,9 +190,14 @@ int main(int argc, char** argv) {
     }
     for (const GivenCommand& given : all)
         if (given.app->parsed()) return run(given, options);
-    // A group alone, or nothing: show what there is.
+    if (ceremony.app->parsed()) return hsm::hold_ceremony(ceremony.out, ceremony.key_file);
+    // A group alone is its list, where it has one; else, and for nothing at all, what there is.
     const CLI::App* asked = &app;
-    for (const CLI::App* group : app.get_subcommands()) asked = group;
+    for (const CLI::App* group : app.get_subcommands()) {
+        asked = group;
+        for (const GivenCommand& given : all)
+            if (given.info->name == group->get_name() + " list") return run(given, options);
+    }
     print(asked->help(), stderr);
     return exit_usage;
 }

@@ -1,6 +1,9 @@
 // The issuer's side of the link: MACs, PIN blocks, key change, network management, faults and commands.
+#include <filesystem>
+#include <fstream>
 #include <set>
 
+#include "routing/issuer_sim/issuer_key_file.hpp"
 #include "tests/peers/terminal_key.hpp"
 #include "tests/routing/playing_switch.hpp"
 
@@ -231,4 +234,105 @@ TEST_CASE("No two authorization codes of an issuer are equal") {
         codes.insert(s.answers[0].get(Field::authorization_code));
     }
     CHECK(codes.size() == 200);
+}
+
+TEST_CASE("A key change by the issuer: offered, taken, and the keys before go on") {
+    Switch s;
+    const auto zmk = *hsm::KeyBlock::parse(hsm::test_keys::zmk);
+    CHECK(s.control("key-change zak") == "error: this issuer has no ZMK (keys.zmk)");
+    s.config.zmk = zmk;
+    s.issuer.emplace(s.config, s.engine);
+    CHECK(s.control("key-change zpk") == "error: this issuer has no ZPK (keys.zpk)");
+    CHECK(s.control("key-change tmk").starts_with("error: "));
+
+    std::vector<IssuerAction> actions;
+    REQUIRE(s.issuer->on_control("key-change zak", at, actions) == "ok");
+    REQUIRE(actions.size() == 1);
+    const auto offer = iso8583::decode(*s.config.dialect, std::get<SendRequest>(actions[0]).body);
+    REQUIRE(offer.has_value());
+    CHECK(offer->mti() == Mti::of(800));
+    CHECK(offer->get(Field::network_management_code) == "161");
+    CHECK(s.mac_is_right(*offer));
+    const std::string content = offer->get(Field::additional_data);
+    REQUIRE(content.starts_with("ZAK"));
+    const auto taken = s.engine.perform(hsm::ImportZoneKey{hsm::KeyKind::zak, zmk, content.substr(3)});
+    REQUIRE(taken.has_value());
+    const auto fresh = std::get<hsm::ZoneKey>(*taken).under_lmk;
+
+    FieldValues answer(Mti::of(810));
+    for (const Field echoed : {Field::transmission_time, Field::stan, Field::network_management_code})
+        answer.set(echoed, offer->get(echoed));
+    answer.set(Field::response_code, "00");
+    const auto changes = [&] { return s.issuer->key_changes(); };
+
+    SECTION("yes, under the key before") {
+        s.send(answer);
+        CHECK(changes() == 1);
+        CHECK(s.ask(Switch::sale(1'000, 1)) == "00");  // under the key before, still
+        CHECK(s.mac_is_right(s.answers[0]));
+        s.config.zak = fresh;
+        CHECK(s.ask(Switch::sale(1'000, 2)) == "00");
+        CHECK(s.mac_is_right(s.answers[0]));
+    }
+    SECTION("the 0810 is lost: a message under the new key says as much") {
+        s.config.zak = fresh;
+        CHECK(s.ask(Switch::sale(1'000, 2)) == "00");
+        CHECK(s.mac_is_right(s.answers[0]));
+        CHECK(changes() == 1);
+    }
+    SECTION("no") {
+        answer.set(Field::response_code, "12");
+        s.send(answer);
+        CHECK(changes() == 0);
+        s.config.zak = fresh;
+        CHECK(s.ask(Switch::sale(1'000, 2)) == "63");
+    }
+    SECTION("a yes with a wrong MAC, or to another 0800, says nothing") {
+        s.send(answer, false);
+        CHECK(changes() == 0);
+        answer.set(Field::stan, "000999");
+        s.send(answer);
+        CHECK(changes() == 0);
+    }
+    SECTION("offered again it is the same key") {
+        std::vector<IssuerAction> again;
+        REQUIRE(s.issuer->on_control("key-change zak", at, again) == "ok");
+        const auto second = iso8583::decode(*s.config.dialect, std::get<SendRequest>(again[0]).body);
+        CHECK(second->get(Field::additional_data) == content);
+        CHECK(second->get(Field::stan) != offer->get(Field::stan));
+    }
+}
+
+TEST_CASE("The keys of an issuer are kept in a file") {
+    const std::string path = std::filesystem::temp_directory_path() / "issuer_key_file_test.keys";
+    std::filesystem::remove(path);
+    REQUIRE(read_key_file(path).has_value());
+    CHECK_FALSE(read_key_file(path)->has_value());
+    Switch s;
+    s.config.zpk = *hsm::KeyBlock::parse(hsm::test_keys::zpk);
+    s.issuer.emplace(s.config, s.engine);
+    s.issuer->install_zak(*hsm::KeyBlock::parse("U11111111111111111111111111111111"));
+    s.issuer->install_zpk(*hsm::KeyBlock::parse("U22222222222222222222222222222222"));
+    const IssuerKeyState state = s.issuer->key_state();
+    CHECK(state.zaks.size() == 2);
+    REQUIRE(write_key_file(path, state).has_value());
+    auto read = read_key_file(path);
+    REQUIRE(read.has_value());
+    CHECK(**read == state);
+    IssuerModel other(s.config, s.engine);
+    other.restore_keys(state);
+    CHECK(other.key_state() == state);
+    CHECK(other.config().zak.text() == "U11111111111111111111111111111111");
+    struct Row {
+        const char* text;
+        const char* names;
+    };
+    for (const Row& row :
+         {Row{"", "no zak"}, {"zak U12\n", ":1:"}, {"tmk 1111111111111111\n", ":1: zak or zpk"}}) {
+        std::ofstream(path, std::ios::trunc) << row.text;
+        const auto bad = read_key_file(path);
+        REQUIRE_FALSE(bad.has_value());
+        CHECK(bad.error().what.find(row.names) != std::string::npos);
+    }
+    std::filesystem::remove(path);
 }
