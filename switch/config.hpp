@@ -54,7 +54,7 @@ struct IssuerConnections {
 struct HsmOptions {
     bool embedded = true;
     std::string lmk = "test";         // embedded: "test", or a file
-    std::vector<Endpoint> addresses;  // tcp: host-command servers, in order of preference
+    std::vector<Endpoint> addresses;  // tcp: host-command servers, all alike
     std::int32_t connections = 2;     // tcp: to each address
     std::int32_t header_characters = 4;
     bool zone_key_exchange = false;  // embedded: ZPKs and ZAKs may travel under a ZMK without officers
