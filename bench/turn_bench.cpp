@@ -94,7 +94,7 @@ class Bench {
                     {message->route, message->link, parse_issuer_reply(back).value(), MacState::verified});
             }
         };
-        do turn_.pump(perform);
+        do turn_.pump(now_, perform);
         while (!turn_.idle());
     }
 

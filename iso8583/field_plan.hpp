@@ -114,7 +114,7 @@ struct FieldPlan {
                     const unsigned high = p[i] >> 4U;
                     const unsigned low = p[i] & 0xFU;
                     ok = ok && high <= 9 && low <= 9;
-                    value = value * 100 + high * 10 + low;
+                    value = value * 100 + std::size_t{high} * 10 + low;
                 }
                 break;
             case Prefix::binary:

@@ -29,8 +29,9 @@ class FieldSet {
     constexpr void remove(int n) { words_[word(n)] &= ~bit(n); }
     constexpr void clear() { words_ = {}; }
     [[nodiscard]] constexpr std::size_t size() const {
-        return static_cast<std::size_t>(std::popcount(words_[0]) + std::popcount(words_[1]) +
-                                        std::popcount(words_[2]));
+        std::size_t fields = 0;
+        for (const auto word : words_) fields += static_cast<std::size_t>(std::popcount(word));
+        return fields;
     }
     [[nodiscard]] constexpr std::uint64_t& operator[](std::size_t w) { return words_[w]; }
     [[nodiscard]] constexpr std::uint64_t operator[](std::size_t w) const { return words_[w]; }

@@ -38,7 +38,7 @@ constexpr int exit_usage = 2;
 constexpr const char* vault_key_name = "vault.key";
 constexpr const char* demo_key_file_name = "vault-kek.hex";
 constexpr const char* store_name = "store";
-constexpr std::size_t lmk_file_bytes_max = 64 * 1024;
+constexpr std::size_t lmk_file_bytes_max = std::size_t{64} * 1024;
 
 struct Flags {
     std::string config;

@@ -13,6 +13,7 @@ SocketAddress address_of(const Endpoint& endpoint) { return {endpoint.host, endp
 
 std::vector<SocketAddress> addresses_of(const std::vector<Endpoint>& endpoints) {
     std::vector<SocketAddress> addresses;
+    addresses.reserve(endpoints.size());
     for (const Endpoint& endpoint : endpoints) addresses.push_back(address_of(endpoint));
     return addresses;
 }

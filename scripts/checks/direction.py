@@ -17,7 +17,7 @@ MAY_INCLUDE = [
     ("switch/core/", ["iso8583/", "routing/", "ledger/", "hsm_sim/port", "switch/core/"]),
     ("switch/io/", ["iso8583/", "routing/", "ledger/", "hsm_sim/", "switch/core/", "switch/io/"]),
     # Both ends of the control protocol; refundctl itself sees texts only.
-    ("switch/admin/refundctl", ["iso8583/values/", "switch/admin/"]),
+    ("switch/admin/refundctl", ["iso8583/values/", "switch/admin/", "hsm_sim/wrap_tool"]),
     ("switch/admin/", ["iso8583/", "ledger/", "switch/core/", "switch/config", "switch/io/control_port", "switch/admin/"]),
     # The composition root and the configuration it reads.
     ("switch/", WHOLE),

@@ -145,6 +145,11 @@ class CoreContext {
     void set_deadline(const DeadlineId& id, std::int64_t after_ms) {
         deadlines.set(id, now.instant.plus_ms(after_ms));
     }
+    /// For an answer to what this step sends: the time runs from when it leaves, not from when it was
+    /// decided, so that a slow sync takes nothing from the issuer's.
+    void await_answer(const DeadlineId& id, std::int64_t after_ms) { departing.emplace_back(id, after_ms); }
+    std::vector<std::pair<DeadlineId, std::int64_t>> departing;  // of the turn that collects
+    std::vector<std::pair<DeadlineId, std::int64_t>> departed;   // of the turn that is being synced
 };
 
 /// A small even hash for jitter: the same transaction and attempt always wait as long.

@@ -319,7 +319,7 @@ void KeyExchange::offer(const routing::Route& route, Underway& underway) {
     underway.link = *link;
     underway.awaited = IssuerKey{route.id, 8, numbers.stan.value(), numbers.transmission_time.value()};
     c_.awaited[*underway.awaited] = {Awaited::What::key_change, {}, *link};
-    c_.set_deadline({DeadlineId::Kind::key_change_reply, {}, route.id.value}, route.reply_timeout_ms);
+    c_.await_answer({DeadlineId::Kind::key_change_reply, {}, route.id.value}, route.reply_timeout_ms);
     c_.emit(SendToIssuer{route.id, *link, std::move(fields)});
 }
 

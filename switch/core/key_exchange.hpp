@@ -31,7 +31,7 @@ class KeyExchange {
 
     /// Who changed what, for the audit chain: set before the first step.
     std::function<void(const std::string& user, std::string_view role, std::string action,
-                       std::string detail)>
+                       const std::string& detail)>
         on_change;
 
     void recover();

@@ -71,12 +71,12 @@ void Operations::on_command(const OperatorCommanded& event) {
         event.command);
 }
 
-void Operations::audit(const OperatorCommanded& event, std::string action, std::string detail) {
-    audit(event.user, name(event.role), std::move(action), std::move(detail));
+void Operations::audit(const OperatorCommanded& event, std::string action, const std::string& detail) {
+    audit(event.user, name(event.role), std::move(action), detail);
 }
 
 void Operations::audit(const std::string& user, std::string_view role, std::string action,
-                       std::string detail) {
+                       const std::string& detail) {
     Note n;
     n.kind = NoteKind::operator_change;
     n.detail = user + ": " + action + " " + detail;

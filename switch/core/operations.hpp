@@ -26,10 +26,10 @@ class Operations {
           key_exchange_(key_exchange),
           key_inventory_(key_inventory) {}
 
-    void open_audit(ledger::AuditLog audit) { audit_ = std::move(audit); }
+    void open_audit(const ledger::AuditLog& audit) { audit_ = audit; }
     void on_command(const OperatorCommanded& event);
     /// An entry of the audit chain, and the same in the log.
-    void audit(const std::string& user, std::string_view role, std::string action, std::string detail);
+    void audit(const std::string& user, std::string_view role, std::string action, const std::string& detail);
 
   private:
     OperatorAnswer perform(const OperatorCommanded& event, const CheckRefund& command);
@@ -51,7 +51,7 @@ class Operations {
                                                                          const std::string& date_mmdd,
                                                                          const std::string& amount_major);
     void end_held(ledger::TransactionRecord& refund, ledger::State state, const std::string& user);
-    void audit(const OperatorCommanded& event, std::string action, std::string detail);
+    void audit(const OperatorCommanded& event, std::string action, const std::string& detail);
 
     CoreContext& c_;
     StoreAndForward& queue_;

@@ -141,7 +141,7 @@ void StoreAndForward::attempt(routing::RouteId id, const iso8583::Rrn& rrn, Link
     const IssuerKey key{id, message_class(*record), record->advice.stan, record->advice.transmission_time};
     queues_[id].in_flight[rrn] = key;
     c_.awaited[key] = {Awaited::What::advice, rrn, link};
-    c_.set_deadline({DeadlineId::Kind::advice_reply, rrn, 0}, route->reply_timeout_ms);
+    c_.await_answer({DeadlineId::Kind::advice_reply, rrn, 0}, route->reply_timeout_ms);
     const bool refund = record->advice.kind == Kind::refund;
     c_.emit(SendToIssuer{id, link,
                          refund ? make_refund_advice(c_, *route, *record, *other)

@@ -33,8 +33,8 @@ class StoreAndForward {
     /// Whatever was in flight on that connection is tried again.
     void link_down(routing::RouteId route, LinkId link);
     void on_reply(const Awaited& awaited, const IssuerReplyArrived& event);
-    /// The answer to an earlier attempt, while the advice waits for its next: it ends the advice just as well.
-    /// False: it is none, or does not end it.
+    /// The answer to an earlier attempt, while the advice waits for its next: it ends the advice just as
+    /// well. False: it is none, or does not end it.
     bool on_late_reply(ledger::TransactionRecord& record, const IssuerReplyArrived& event);
     void on_reply_deadline(const iso8583::Rrn& rrn);
     void on_attempt_deadline(routing::RouteId route);

@@ -27,8 +27,8 @@ struct SwitchCore::Impl {
             transactions.on_reversal_stuck(r, rule);
         };
         key_exchange.on_change = [this](const std::string& user, std::string_view role, std::string action,
-                                        std::string detail) {
-            operations.audit(user, role, std::move(action), std::move(detail));
+                                        const std::string& detail) {
+            operations.audit(user, role, std::move(action), detail);
         };
     }
 
@@ -87,7 +87,7 @@ iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::
     auto audit = ledger::AuditLog::open(c.ledger.overlay(), impl_->audit_hash);
     if (!audit)
         return tl::unexpected(ledger::StoreError{ledger::StoreError::Kind::corruption, audit.error().what});
-    impl_->operations.open_audit(std::move(*audit));
+    impl_->operations.open_audit(*audit);
     if (const auto day = c.ledger.business_day()) {
         c.business_day = *day;
     } else {
@@ -133,6 +133,16 @@ std::optional<iso8583::Instant> SwitchCore::next_deadline() const { return impl_
 void SwitchCore::close_turn() {
     ++impl_->turns;
     impl_->context.ledger.close_turn();
+    CoreContext& c = impl_->context;
+    c.departed.insert(c.departed.end(), c.departing.begin(), c.departing.end());
+    c.departing.clear();
+}
+
+void SwitchCore::effects_left(const iso8583::Now& now) {
+    CoreContext& c = impl_->context;
+    // One that was answered or given up meanwhile finds nothing when it falls due.
+    for (const auto& [id, after_ms] : c.departed) c.deadlines.set(id, now.instant.plus_ms(after_ms));
+    c.departed.clear();
 }
 
 std::pair<iso8583::Stan, iso8583::TransmissionTime> SwitchCore::next_issuer_numbers(routing::RouteId route,

@@ -38,6 +38,8 @@ class SwitchCore {
     /// Adds the turn's own record (totals, counters) when the turn wrote; called by Turn before the batch is
     /// taken.
     void close_turn();
+    /// The effects of the closed turn have left: what awaits an issuer's answer awaits it from now on.
+    void effects_left(const iso8583::Now& now);
     [[nodiscard]] CoreStatus status() const;
     [[nodiscard]] const std::optional<ledger::StoreError>& store_error() const;
     /// DE11 and DE7 of the next message to that route's link group: above every durable one after a restart,

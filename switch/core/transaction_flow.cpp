@@ -623,7 +623,7 @@ void TransactionFlow::send_request(TransactionRecord& record, const std::optiona
         record.kind == TransactionKind::sale && route->sale_mode == routing::SaleMode::authorization_0100;
     c_.awaited[{id, authorization ? 1 : 2, record.issuer_stan, record.issuer_transmission_time}] = {
         Awaited::What::request, record.rrn, *link};
-    c_.set_deadline({DeadlineId::Kind::request_reply, record.rrn, 0}, route->reply_timeout_ms);
+    c_.await_answer({DeadlineId::Kind::request_reply, record.rrn, 0}, route->reply_timeout_ms);
     c_.emit(SendToIssuer{id, *link, make_request(c_, *route, record, sale, request, pin_block)});
 }
 

@@ -23,7 +23,7 @@ void Turn::pass_deadlines(const iso8583::Now& now) {
     core_.pass_deadlines(now, collecting_);
 }
 
-void Turn::pump(const std::function<void(const Effect&)>& perform) {
+void Turn::pump(const iso8583::Now& now, const std::function<void(const Effect&)>& perform) {
     // Effects of a perform may lead to new events; they are stepped by the owner and wait for the next pump.
     if (sync_in_flight_ && sync_ended_) {
         sync_in_flight_ = false;
@@ -35,6 +35,7 @@ void Turn::pump(const std::function<void(const Effect&)>& perform) {
             Effects durable;
             durable.swap(in_flight_);
             for (const Effect& effect : durable) perform(effect);
+            core_.effects_left(now);
         }
     }
     if (core_.store_error() && !failed_) failed_ = core_.store_error();
@@ -51,6 +52,7 @@ void Turn::pump(const std::function<void(const Effect&)>& perform) {
     ready.swap(collecting_);
     events_in_turn_ = 0;
     for (const Effect& effect : ready) perform(effect);
+    core_.effects_left(now);
 }
 
 void Turn::begin_sync_if_needed() {

@@ -46,7 +46,7 @@ class Turn {
 
     /// Finishes a sync that has ended, hands its effects out in order, begins the next sync if there is one
     /// to begin. `perform` is called for each effect that may leave now.
-    void pump(const std::function<void(const Effect&)>& perform);
+    void pump(const iso8583::Now& now, const std::function<void(const Effect&)>& perform);
     /// Called by the owner from its own thread after `sync_done` fired.
     void sync_has_ended() { sync_ended_ = true; }
 

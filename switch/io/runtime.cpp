@@ -26,6 +26,8 @@ template <typename... Fs>
 struct Overloaded : Fs... {
     using Fs::operator()...;
 };
+template <typename... Fs>
+Overloaded(Fs...) -> Overloaded<Fs...>;
 
 }  // namespace
 
@@ -231,7 +233,7 @@ void Runtime::pump() {
             sync_times_.add_us(now_us() - sync_begun_us_);
         }
         const bool synced_before = parts_.overlay.has_in_flight();
-        turn_.pump(perform_);
+        turn_.pump(now(), perform_);
         if (turn_.failed()) return;
         if (parts_.overlay.has_in_flight() && !synced_before) {
             ++syncs_;

@@ -19,7 +19,7 @@ class WallClock {
 
   private:
     /// Offsets change at whole quarters of an hour only; in between the last one holds.
-    static constexpr std::int64_t offset_valid_ms = 15 * 60 * 1000;
+    static constexpr std::int64_t offset_valid_ms = std::int64_t{15} * 60 * 1000;
     std::int64_t offset_quarter_ = -1;
     std::int32_t offset_s_ = 0;
 };

@@ -123,7 +123,8 @@ TEST_CASE("refundctl: refused is 1, usage 2, unreachable 3") {
         "refundctl: the switch cannot be reached at /nonexistent/control.sock: No such file or directory\n");
     CHECK(run("--socket /nonexistent/control.sock status").code == 3);
     CHECK(run("").code == 2);
-    CHECK(run("refund").code == 2);
+    CHECK(run("day").code == 2);     // a group without a list
+    CHECK(run("refund").code == 3);  // its list
     CHECK(run("bogus").code == 2);
     CHECK(run("show").code == 2);
     CHECK(run("status extra").code == 2);

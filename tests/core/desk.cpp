@@ -106,7 +106,7 @@ void Desk::start() {
     overlay_ = std::make_unique<ledger::Overlay>(store_);
     core_ = std::make_unique<SwitchCore>(configuration, *overlay_, vault_, &ledger::audit_sha256);
     turn_ = std::make_unique<Turn>(*core_, *overlay_, store_, [this] {
-        if (turn_) turn_->sync_has_ended();
+        if (turn_ && !disk_is_slow_) turn_->sync_has_ended();
     });
     auto recovered = core_->recover(now_);
     ENSURE(recovered.has_value());
@@ -137,8 +137,8 @@ void Desk::run() {
             inbox_.pop_front();
             turn_->offer(event, now_);
         }
-        turn_->pump(hand_on);
-    } while (!inbox_.empty() || !turn_->idle());
+        turn_->pump(now_, hand_on);
+    } while (!inbox_.empty() || (!turn_->idle() && !disk_is_slow_));
     ENSURE(!turn_->failed());
 }
 
@@ -385,6 +385,12 @@ OperatorAnswer Desk::operate(OperatorCommand command, const std::string& user, R
     const OperatorAnswer answer = operator_answers_.back();
     operator_answers_.clear();
     return answer;
+}
+
+void Desk::slow_disk(bool slow) {
+    if (disk_is_slow_ && !slow) turn_->sync_has_ended();
+    disk_is_slow_ = slow;
+    run();
 }
 
 void Desk::accept_new_work(bool accepts) { offer(StoreHealthChanged{accepts, "disk nearly full"}); }

@@ -114,6 +114,8 @@ class Desk {
     /// told not.
     void restart(bool links_up = true);
     void accept_new_work(bool accepts);
+    /// While it is, a sync that was begun does not end.
+    void slow_disk(bool slow);
     std::vector<acquirer::Note> notes;
     acquirer::TerminalKeySet keys;  // last installed
     std::map<routing::RouteId, std::vector<hsm::KeyBlock>> issuer_zaks;
@@ -147,6 +149,7 @@ class Desk {
     std::deque<acquirer::Event> inbox_;
     std::vector<acquirer::OperatorAnswer> operator_answers_;
     std::uint64_t tickets_ = 0;
+    bool disk_is_slow_ = false;
     std::uint32_t trace_ = 0;
     std::uint64_t next_link_ = 100;
     std::map<std::uint16_t, LinkId> links_;

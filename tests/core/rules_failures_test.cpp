@@ -16,6 +16,37 @@ std::function<Does(const Sent&)> only_requests_are_silent() {
 
 }  // namespace
 
+TEST_CASE(
+    "R50 the time-out runs from when the request leaves: a slow disk takes nothing of the issuer's time",
+    "[R50]") {
+    Desk d;
+    d.slow_disk(true);
+    Ask sale;
+    CHECK(!d.ask(sale));
+    CHECK(d.sent.empty());
+    d.pass(20'000);  // four time-outs of the issuer
+    CHECK(d.sent.empty());
+    CHECK(d.answers.empty());
+    d.issuer = [](const Sent&) { return silent; };
+    d.slow_disk(false);
+    REQUIRE(d.count_sent("0200") == 1);
+    d.pass(4'999);
+    CHECK(d.answers.empty());
+    d.reply(d.last_sent("0200"), Does{});
+    d.pass(0);
+    d.slow_disk(false);
+    REQUIRE(d.answers.size() == 1);
+    CHECK(d.answers[0].code == "00");
+    SECTION("and a silent one is noticed") {
+        static_cast<void>(d.ask(sale));  // a retry gets its stored answer
+        Ask other;
+        other.trace = "000009";
+        CHECK(!d.ask(other));
+        d.pass(5'000);
+        CHECK(d.answers.back().code == "98");
+    }
+}
+
 TEST_CASE("R50 an issuer silent on a sale, void or online refund: in doubt, reversed until final", "[R50]") {
     for (const bool iso : {false, true}) {
         const char* code = iso ? "68" : "98";

@@ -129,7 +129,7 @@ void SwitchProcess::offer() {
 }
 
 void SwitchProcess::pump() {
-    turn_.pump([this](const Effect& effect) { perform(effect); });
+    turn_.pump(around_.now(), [this](const Effect& effect) { perform(effect); });
 }
 
 void SwitchProcess::perform(const Effect& effect) {
