@@ -111,6 +111,7 @@ std::size_t LoadPlayer::begin(std::size_t index, iso8583::Bytes& out) {
 
 Step LoadPlayer::choose(const Slot& slot) {
     const std::uint32_t sum = std::accumulate(mix_.weight.begin(), mix_.weight.end(), 0U);
+    ENSURE(sum > 0);
     auto roll = static_cast<std::uint32_t>(chance() % sum);
     std::size_t chosen = 0;
     while (roll >= mix_.weight[chosen]) roll -= mix_.weight[chosen++];

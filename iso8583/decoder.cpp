@@ -114,7 +114,7 @@ bool Decoder::read_bitmap(std::size_t word) {
             ok = detail::parse_hex16(p_ + at_, bits);
         } else {
             for (std::size_t i = 0; i < 16; ++i) {
-                const int v = detail::hex_of_ebcdic[p_[at_ + i]];
+                const std::int8_t v = detail::hex_of_ebcdic[p_[at_ + i]];
                 ok = ok && v >= 0;
                 bits = bits << 4 | static_cast<std::uint64_t>(v & 0xF);
             }

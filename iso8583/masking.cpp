@@ -108,7 +108,7 @@ std::string mask_card_numbers(std::string text) {
     return text;
 }
 
-std::string mask_card_numbers_anywhere(std::string hex) {
+std::string mask_card_numbers_anywhere(const std::string& hex) {
     std::string out = hex;
     for (std::size_t i = 0; i < hex.size(); ++i) {
         for (std::size_t size = card_digits_min; size <= card_digits_max && i + size <= hex.size(); ++size) {

@@ -22,6 +22,6 @@ std::string mask_card_numbers(std::string text);
 std::string mask_card_numbers_in_bytes(std::string_view bytes);
 
 /// The same for hex that could not be taken apart: any stretch of digits in it that could be a card number.
-std::string mask_card_numbers_anywhere(std::string hex);
+std::string mask_card_numbers_anywhere(const std::string& hex);
 
 }  // namespace iso8583

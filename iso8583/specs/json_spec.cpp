@@ -93,7 +93,7 @@ class JsonReader {
     void only(const Json& node, const std::string& path, std::initializer_list<std::string_view> keys) {
         for (const auto& [key, value] : node.items())
             if (std::find(keys.begin(), keys.end(), key) == keys.end())
-                problem(path + "." + key, "is not mapped");
+                problem(std::string(path).append(".").append(key), "is not mapped");
     }
     std::string text(const Json& node, const char* key, const std::string& path) {
         if (!node.contains(key)) return {};
@@ -218,7 +218,7 @@ class JsonReader {
         if (node.contains("tag")) read_tag(*set, node["tag"], path + ".tag", pad_to, pad, sort);
         if (node.contains("bitmap")) read_inner_bitmap(*set, node["bitmap"], path + ".bitmap");
         for (const auto& [key, sub] : node["subfields"].items()) {
-            const std::string here = path + ".subfields." + key;
+            const std::string here = std::string(path).append(".subfields.").append(key);
             if (!sub.is_object()) {
                 problem(here, "an object is needed");
                 continue;

@@ -17,7 +17,7 @@
 
 namespace iso8583::specs {
 
-inline constexpr std::size_t spec_file_bytes_max = 4 * 1024 * 1024;
+inline constexpr std::size_t spec_file_bytes_max = std::size_t{4} * 1024 * 1024;
 
 enum class SpecFormat : std::uint8_t { toml, json, xml };
 

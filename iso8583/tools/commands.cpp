@@ -20,7 +20,7 @@ namespace iso8583::tools {
 
 namespace {
 
-constexpr std::size_t input_bytes_max = 16 * 1024 * 1024;
+constexpr std::size_t input_bytes_max = std::size_t{16} * 1024 * 1024;
 
 void print(const specs::SpecProblems& problems, std::string_view kind, std::ostream& err) {
     for (const auto& p : problems) err << kind << ": " << p.str() << '\n';

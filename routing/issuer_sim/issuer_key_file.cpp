@@ -17,7 +17,7 @@ Result<std::optional<IssuerKeyState>> read_key_file(const std::string& path) {
     std::string line;
     for (int number = 1; std::getline(in, line); ++number) {
         const auto wrong = [&](const std::string& what) {
-            return parse_error(path + ":" + std::to_string(number) + ": " + what);
+            return parse_error(path + ':' + std::to_string(number).append(": ").append(what));
         };
         const std::string kind = line.substr(0, line.find(' '));
         if ((kind != "zak" && kind != "zpk") || line.size() <= kind.size())

@@ -267,7 +267,7 @@ std::string IssuerModel::on_control(std::string_view line, iso8583::UtcTime now,
     switch (command->kind) {
         case ControlCommand::Kind::next:
             if (next_.size() >= pending_commands_max) return "error: 64 commands are waiting already";
-            next_.push_back(std::move(*command));
+            next_.push_back(*command);
             return "ok";
         case ControlCommand::Kind::link_drop:
             actions.emplace_back(CloseAllLinks{});

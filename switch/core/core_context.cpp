@@ -38,14 +38,15 @@ std::string CoreContext::seal_card(const Card& card, const iso8583::Rrn& rrn) co
 }
 
 Card CoreContext::open_card(const ledger::TransactionRecord& record) const {
-    auto text = vault.open(record.sealed_card, record.rrn.view());
-    ENSURE(text.has_value());
-    const std::size_t bar = text->find('|');
+    auto opened = vault.open(record.sealed_card, record.rrn.view());
+    ENSURE(opened.has_value());
+    std::string& text = *opened;
+    const std::size_t bar = text.find('|');
     ENSURE(bar != std::string::npos);
-    auto pan = iso8583::Pan::parse(std::string_view(*text).substr(0, bar));
+    const auto pan = iso8583::Pan::parse(std::string_view(text).substr(0, bar));
     ENSURE(pan.has_value());
-    Card card{*pan, text->substr(bar + 1)};
-    iso8583::zeroise(text->data(), text->size());
+    Card card{*pan, text.substr(bar + 1)};
+    iso8583::zeroise(text.data(), text.size());
     return card;
 }
 
