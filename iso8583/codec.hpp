@@ -43,6 +43,9 @@ struct CodecError {
     std::string_view class_there = {};
     /// "DE35 track 2 at offset 61: 19 bytes needed, 4 there"
     [[nodiscard]] std::string str() const;
+    /// Of a subfield or tag; its field's number is set by who knows it.
+    static CodecError inside(Kind kind, std::string path, std::size_t offset, std::size_t needed,
+                             std::size_t found, std::string name = {});
 };
 /// "lying-length": stable, for scripts.
 std::string_view name_of(CodecError::Kind kind);

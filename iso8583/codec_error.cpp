@@ -72,6 +72,17 @@ std::string_view name_of(CodecError::Kind kind) {
     return {};
 }
 
+CodecError CodecError::inside(Kind kind, std::string path, std::size_t offset, std::size_t needed,
+                              std::size_t found, std::string name) {
+    return {.kind = kind,
+            .field = 0,
+            .path = std::move(path),
+            .name = std::move(name),
+            .offset = offset,
+            .needed = needed,
+            .found = found};
+}
+
 std::string CodecError::str() const {
     if (kind == Kind::message_too_long || (kind == Kind::trailing_bytes && field == 0))
         return fmt::format("message at offset {}: {}", offset, reason(*this));

@@ -11,17 +11,6 @@ namespace {
 using Kind = CodecError::Kind;
 using Values = std::vector<SubfieldValue>;
 
-CodecError error_at(Kind kind, std::string path, std::size_t offset, std::size_t needed, std::size_t found,
-                    std::string name = {}) {
-    return {.kind = kind,
-            .field = 0,
-            .path = std::move(path),
-            .name = std::move(name),
-            .offset = offset,
-            .needed = needed,
-            .found = found};
-}
-
 std::string join(std::string_view a, std::string_view b) {
     return b.empty() ? std::string(a) : std::string(a) + "." + std::string(b);
 }
@@ -34,7 +23,7 @@ Result<std::pair<int, std::string_view>, CodecError> split(const Dialect& dialec
     const FieldSpec* spec = n < 1000 ? dialect.field_spec(n) : nullptr;
     const bool deeper = dot != std::string_view::npos;
     if (spec == nullptr || (deeper && (!spec->subfields || dot + 1 == path.size()))) {
-        CodecError e = error_at(Kind::unknown_field, std::string(path), 0, 0, 0);
+        CodecError e = CodecError::inside(Kind::unknown_field, std::string(path), 0, 0, 0);
         e.field = n < 1000 ? n : 0;
         return tl::unexpected(std::move(e));
     }
@@ -62,7 +51,8 @@ Result<std::string, CodecError> pick(const FieldSpec& spec, std::string_view con
     if (!values) return tl::unexpected(of_field(std::move(values.error()), spec));
     const SubfieldValue* value = find_value(*values, rest);
     if (value == nullptr)
-        return tl::unexpected(of_field(error_at(Kind::unknown_field, std::string(rest), 0, 0, 0), spec));
+        return tl::unexpected(
+            of_field(CodecError::inside(Kind::unknown_field, std::string(rest), 0, 0, 0), spec));
     return value->content;
 }
 
@@ -125,7 +115,7 @@ Result<void, CodecError> set_path(const Dialect& dialect, FieldValues& values, s
         auto bytes = with_tlv(as_bytes(values.get(f)), where->second, as_bytes(content));
         if (!bytes)
             return tl::unexpected(
-                of_field(error_at(Kind::unknown_field, std::string(where->second), 0, 0, 0), spec));
+                of_field(CodecError::inside(Kind::unknown_field, std::string(where->second), 0, 0, 0), spec));
         values.set(f, as_text(*bytes));
         return {};
     }

@@ -14,17 +14,6 @@ namespace {
 using Kind = CodecError::Kind;
 using Values = std::vector<SubfieldValue>;
 
-CodecError error_at(Kind kind, std::string path, std::size_t offset, std::size_t needed, std::size_t found,
-                    std::string name = {}) {
-    return {.kind = kind,
-            .field = 0,
-            .path = std::move(path),
-            .name = std::move(name),
-            .offset = offset,
-            .needed = needed,
-            .found = found};
-}
-
 const Subfield* find_sub(const SubfieldSet& set, std::string_view id) {
     const auto sub =
         std::find_if(set.fields.begin(), set.fields.end(), [&](const Subfield& s) { return s.id == id; });
@@ -36,7 +25,7 @@ Result<SubfieldValue, CodecError> read_one(const Subfield& sub, std::string_view
     const FieldPlan plan = FieldPlan::of(sub.spec);
     const auto* p = reinterpret_cast<const std::uint8_t*>(content.data());
     const auto fail = [&](Kind kind, std::size_t offset, std::size_t needed, std::size_t found) {
-        CodecError e = error_at(kind, sub.id, offset, needed, found, sub.spec.name);
+        CodecError e = CodecError::inside(kind, sub.id, offset, needed, found, sub.spec.name);
         e.unit = name_of(unit_of(sub.spec.content));
         return tl::unexpected(std::move(e));
     };
@@ -65,7 +54,7 @@ Result<SubfieldValue, CodecError> read_one(const Subfield& sub, std::string_view
     if (units < plan.min) return fail(Kind::under_long, begin, plan.min, units);
     if (!plan.content_ok(p + at, units, bytes, content.size() - at)) {
         const std::size_t bad = at + plan.first_bad(p + at, units, bytes);
-        CodecError e = error_at(Kind::bad_character, sub.id, bad, 0, 0, sub.spec.name);
+        CodecError e = CodecError::inside(Kind::bad_character, sub.id, bad, 0, 0, sub.spec.name);
         e.class_needed = plan.class_needed();
         e.class_there = plan.class_there(p[bad]);
         return tl::unexpected(std::move(e));
@@ -110,7 +99,7 @@ Result<void, CodecError> write_one(const Subfield& sub, const SubfieldValue& val
     }
     const std::size_t units = content.size();
     const auto fail = [&](Kind kind, std::size_t needed, std::size_t found) {
-        CodecError e = error_at(kind, sub.id, out.size(), needed, found, sub.spec.name);
+        CodecError e = CodecError::inside(kind, sub.id, out.size(), needed, found, sub.spec.name);
         e.unit = name_of(unit_of(sub.spec.content));
         return tl::unexpected(std::move(e));
     };
@@ -123,7 +112,7 @@ Result<void, CodecError> write_one(const Subfield& sub, const SubfieldValue& val
     plan.write_prefix(plan.counts == Counts::wire ? bytes : units, p);
     if (!plan.to_wire(content.data(), units, p + plan.prefix_bytes)) {
         out.resize(begin);
-        CodecError e = error_at(Kind::bad_character, sub.id, begin, 0, 0, sub.spec.name);
+        CodecError e = CodecError::inside(Kind::bad_character, sub.id, begin, 0, 0, sub.spec.name);
         e.class_needed = plan.class_needed();
         e.class_there = plan.class_there(content);
         return tl::unexpected(std::move(e));
@@ -141,7 +130,7 @@ Result<Values, CodecError> parse_positional(const SubfieldSet& set, std::string_
         out.push_back(std::move(*value));
     }
     if (at < content.size())
-        return tl::unexpected(error_at(Kind::trailing_bytes, {}, at, 0, content.size() - at));
+        return tl::unexpected(CodecError::inside(Kind::trailing_bytes, {}, at, 0, content.size() - at));
     return out;
 }
 
@@ -150,10 +139,10 @@ Result<void, CodecError> read_bits(const SubfieldSet& set, std::string_view cont
                                    Bytes& bits) {
     const std::size_t wire = set.bitmap_bytes * (set.bitmap_hex ? std::size_t{2} : std::size_t{1});
     if (content.size() - at < wire)
-        return tl::unexpected(error_at(Kind::truncated, {}, at, wire, content.size() - at));
+        return tl::unexpected(CodecError::inside(Kind::truncated, {}, at, wire, content.size() - at));
     const std::string_view part = content.substr(at, wire);
     const auto bytes = set.bitmap_hex ? parse_hex(part) : Result<Bytes>(Bytes(part.begin(), part.end()));
-    if (!bytes) return tl::unexpected(error_at(Kind::bad_bitmap, {}, at, 0, 0));
+    if (!bytes) return tl::unexpected(CodecError::inside(Kind::bad_bitmap, {}, at, 0, 0));
     bits.insert(bits.end(), bytes->begin(), bytes->end());
     at += wire;
     return {};
@@ -171,13 +160,14 @@ Result<Values, CodecError> parse_bitmap(const SubfieldSet& set, std::string_view
         const std::string id = std::to_string(bit + 1);
         const auto sub =
             std::find_if(set.fields.begin(), set.fields.end(), [&](const Subfield& s) { return s.id == id; });
-        if (sub == set.fields.end()) return tl::unexpected(error_at(Kind::lying_bitmap, id, 0, 0, 0));
+        if (sub == set.fields.end())
+            return tl::unexpected(CodecError::inside(Kind::lying_bitmap, id, 0, 0, 0));
         auto value = read_one(*sub, content, at);
         if (!value) return tl::unexpected(std::move(value.error()));
         out.push_back(std::move(*value));
     }
     if (at < content.size())
-        return tl::unexpected(error_at(Kind::trailing_bytes, {}, at, 0, content.size() - at));
+        return tl::unexpected(CodecError::inside(Kind::trailing_bytes, {}, at, 0, content.size() - at));
     return out;
 }
 
@@ -258,11 +248,11 @@ Result<Values, CodecError> parse_tagged(const SubfieldSet& set, std::string_view
     const std::size_t size = tag_bytes(set);
     for (std::size_t at = 0; at < content.size();) {
         if (content.size() - at < size)
-            return tl::unexpected(error_at(Kind::truncated, {}, at, size, content.size() - at));
+            return tl::unexpected(CodecError::inside(Kind::truncated, {}, at, size, content.size() - at));
         const std::string id = tag_id(set, content.substr(at, size));
         const Subfield* sub = find_sub(set, id);
         if (sub == nullptr && set.unknown_prefix == Prefix::none)
-            return tl::unexpected(error_at(Kind::unknown_field, {}, at, 0, 0));
+            return tl::unexpected(CodecError::inside(Kind::unknown_field, {}, at, 0, 0));
         at += size;
         auto value = read_one(sub != nullptr ? *sub : unknown_sub(set, id), content, at);
         if (!value) return tl::unexpected(std::move(value.error()));
@@ -277,7 +267,7 @@ Result<std::string, CodecError> format_tagged(const SubfieldSet& set, const Valu
         const Subfield* sub = find_sub(set, v.id);
         const std::string tag = tag_wire(set, v.id);
         if (sub == nullptr && (set.unknown_prefix == Prefix::none || tag.size() != tag_bytes(set)))
-            return tl::unexpected(error_at(Kind::unknown_field, v.id, out.size(), 0, 0));
+            return tl::unexpected(CodecError::inside(Kind::unknown_field, v.id, out.size(), 0, 0));
         out += tag;
         if (auto ok = write_one(sub != nullptr ? *sub : unknown_sub(set, v.id), v, out); !ok)
             return tl::unexpected(std::move(ok.error()));
@@ -331,7 +321,7 @@ Result<Values, CodecError> parse_tlv(const SubfieldSet& set, std::string_view co
     auto nodes = parse_ber_tlv(as_bytes(content));
     if (!nodes) {
         const TlvError& e = nodes.error();
-        return tl::unexpected(error_at(kind_of(e.kind), e.path, e.offset, e.needed, e.found));
+        return tl::unexpected(CodecError::inside(kind_of(e.kind), e.path, e.offset, e.needed, e.found));
     }
     std::size_t i = 0;
     return tree_of(set, *nodes, i, 0);
@@ -340,7 +330,7 @@ Result<Values, CodecError> parse_tlv(const SubfieldSet& set, std::string_view co
 Result<void, CodecError> format_tlv(const Values& values, Bytes& out) {
     for (const SubfieldValue& v : values) {
         const auto tag = parse_tag(v.id);
-        if (!tag) return tl::unexpected(error_at(Kind::unknown_field, v.id, out.size(), 0, 0));
+        if (!tag) return tl::unexpected(CodecError::inside(Kind::unknown_field, v.id, out.size(), 0, 0));
         if (v.inside.empty()) {
             append_tlv(*tag, as_bytes(v.content), out);
             continue;
@@ -420,7 +410,7 @@ Result<std::string, CodecError> format_subfields(const SubfieldSet& set, const V
     if (set.kind == SubfieldSet::Kind::tagged) return format_tagged(set, values);
     for (const SubfieldValue& v : values)
         if (find_sub(set, v.id) == nullptr)
-            return tl::unexpected(error_at(Kind::unknown_field, v.id, 0, 0, 0));
+            return tl::unexpected(CodecError::inside(Kind::unknown_field, v.id, 0, 0, 0));
     std::string out;
     if (set.kind == SubfieldSet::Kind::bitmap) {
         auto bits = write_bits(set, values);
@@ -434,8 +424,9 @@ Result<std::string, CodecError> format_subfields(const SubfieldSet& set, const V
         if (value == values.end()) {
             // A positional subfield cannot be left out before one that is there.
             if (set.kind == SubfieldSet::Kind::positional && written < values.size())
-                return tl::unexpected(error_at(Kind::truncated, sub.id, out.size(),
-                                               wire_bytes(sub.spec, sub.spec.min), 0, sub.spec.name));
+                return tl::unexpected(CodecError::inside(Kind::truncated, sub.id, out.size(),
+                                                         wire_bytes(sub.spec, sub.spec.min), 0,
+                                                         sub.spec.name));
             continue;
         }
         if (auto ok = write_one(sub, *value, out); !ok) return tl::unexpected(std::move(ok.error()));
