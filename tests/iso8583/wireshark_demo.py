@@ -12,6 +12,7 @@ user may not capture.
 import argparse
 import os
 import re
+import select
 import shutil
 import signal
 import socket
@@ -52,7 +53,7 @@ def await_end_of_capture(file):
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as line:
         while time.monotonic() < deadline:
             line.sendall(marker)
-            time.sleep(0.05)
+            select.select([], [], [], 0.05)
             with open(file, "rb") as capture:
                 capture.seek(max(0, os.path.getsize(file) - 65536))
                 if marker in capture.read():

@@ -9,8 +9,8 @@ import sys
 
 import stack
 
-LOAD_SECONDS = 8
-EFFECTS_BETWEEN = 60
+LOAD_SECONDS = 9
+EFFECTS_BETWEEN = 30
 
 
 def load(running, seconds):
