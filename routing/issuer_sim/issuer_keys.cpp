@@ -136,7 +136,8 @@ void IssuerModel::on_key_change_answer() {
         take_over_own_key();
         return;
     }
-    if (code == "09") return;  // busy with another change: ours stays offered
+    // Busy with another change, or without an HSM: nothing is decided, ours stays offered.
+    if (code == "09" || code == "96") return;
     own_key_change_.reset();
     put_zak(key_offered, {});
 }

@@ -351,9 +351,9 @@ void KeyExchange::on_reply(const IssuerReplyArrived& event) {
         return finish(event.route, true,
                       "the " + word(kind) + " of " + route->name + " is changed, KCV " + kcv, kcv);
     }
-    if (code == code_under_way)
+    if (event.reply.code && route->codes.retry.contains(*event.reply.code))
         return finish(event.route, false,
-                      "the issuer is busy with another change; " + the_key + " stays offered", kcv);
+                      "the issuer cannot take a key now (" + code + "); " + the_key + " stays offered", kcv);
     if (r.offers > 1) {
         // The first 0810 was lost: it may have been a yes, and this one says no to a repetition.
         c_.open_exception(std::nullopt, "key_change_unclear", "R63",

@@ -122,6 +122,7 @@ TEST_CASE("our key change: what else an issuer may answer", "[R53][R61][R63]") {
     const Row rows[] = {
         {"no", "12", MacState::verified, {zak_0}, "refused"},
         {"busy", "09", MacState::verified, {zak_0, zak_1}, "stays offered"},
+        {"without an HSM", "96", MacState::verified, {zak_0, zak_1}, "stays offered"},
         {"a yes with a wrong MAC", "00", MacState::wrong, {zak_0, zak_1}, "decides nothing"},
         {"a yes without a MAC", "00", MacState::missing, {zak_0, zak_1}, "decides nothing"},
     };

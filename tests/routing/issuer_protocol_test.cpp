@@ -287,6 +287,16 @@ TEST_CASE("A key change by the issuer: offered, taken, and the keys before go on
         s.config.zak = fresh;
         CHECK(s.ask(Switch::sale(1'000, 2)) == "63");
     }
+    SECTION("not now: the offer stands, and a yes that comes later counts") {
+        for (const char* code : {"09", "96"}) {
+            answer.set(Field::response_code, code);
+            s.send(answer);
+            CHECK(changes() == 0);
+        }
+        answer.set(Field::response_code, "00");
+        s.send(answer);
+        CHECK(changes() == 1);
+    }
     SECTION("a yes with a wrong MAC, or to another 0800, says nothing") {
         s.send(answer, false);
         CHECK(changes() == 0);
