@@ -33,7 +33,7 @@ std::optional<std::string> to_latin1(const std::string& utf8) {
 Result<Bytes> tags_of(const Json& object, const std::string& path) {
     Bytes out;
     for (const auto& [key, value] : object.items()) {
-        const std::string here = path + "." + key;
+        const std::string here = std::string(path).append(".").append(key);
         // A tag that repeats is written 71#2 by describe.
         const auto tag = parse_tag(std::string_view(key).substr(0, key.find('#')));
         if (!tag) return parse_error(here + ": " + tag.error().what);
@@ -54,26 +54,36 @@ Result<Bytes> tags_of(const Json& object, const std::string& path) {
     return out;
 }
 
-/// The content class at a path's end: of the field, or bytes for a tag, or the subfield's own.
-bool holds_bytes(const Dialect& dialect, const std::string& path) {
+/// Where a path leads in a dialect: a field, a positional subfield, or a tag of a BER-TLV field.
+struct PathEnd {
+    const FieldSpec* spec = nullptr;  // none: the dialect has no such thing, or it is a tag
+    bool is_tag = false;
+};
+PathEnd end_of(const Dialect& dialect, const std::string& path) {
     const std::size_t dot = path.find('.');
-    const FieldSpec* spec = nullptr;
-    if (const std::string number = path.substr(0, dot);
-        number.size() <= 3 && !number.empty() && all_digits(number))
-        spec = dialect.field_spec(std::stoi(number));
+    const std::string number = path.substr(0, dot);
+    PathEnd end;
+    if (number.empty() || number.size() > 3 || !all_digits(number)) return end;
+    end.spec = dialect.field_spec(std::stoi(number));
     std::string_view rest =
         dot == std::string::npos ? std::string_view() : std::string_view(path).substr(dot + 1);
-    while (spec != nullptr && !rest.empty()) {
-        if (!spec->subfields) return false;
-        if (spec->subfields->kind == SubfieldSet::Kind::ber_tlv) return true;
+    while (end.spec != nullptr && !rest.empty()) {
+        if (!end.spec->subfields) return {};
+        if (end.spec->subfields->kind == SubfieldSet::Kind::ber_tlv) return {nullptr, true};
         const std::string_view step = rest.substr(0, rest.find('.'));
         rest.remove_prefix(std::min(rest.size(), step.size() + 1));
         const FieldSpec* next = nullptr;
-        for (const Subfield& sub : spec->subfields->fields)
+        for (const Subfield& sub : end.spec->subfields->fields)
             if (sub.id == step) next = &sub.spec;
-        spec = next;
+        end.spec = next;
     }
-    return spec != nullptr && spec->content == Content::b;
+    return end;
+}
+
+/// Is the content at a path's end bytes? Of a tag it is.
+bool holds_bytes(const Dialect& dialect, const std::string& path) {
+    const PathEnd end = end_of(dialect, path);
+    return end.is_tag || (end.spec != nullptr && end.spec->content == Content::b);
 }
 
 Result<std::string> content_of(const Dialect& dialect, const std::string& path, const Json& value) {
@@ -95,22 +105,8 @@ Result<std::string> content_of(const Dialect& dialect, const std::string& path, 
 
 /// The subfields at a path's end, or nothing when it has none.
 const SubfieldSet* set_at(const Dialect& dialect, const std::string& path) {
-    const std::size_t dot = path.find('.');
-    const std::string number = path.substr(0, dot);
-    if (number.empty() || number.size() > 3 || !all_digits(number)) return nullptr;
-    const FieldSpec* spec = dialect.field_spec(std::stoi(number));
-    std::string_view rest =
-        dot == std::string::npos ? std::string_view() : std::string_view(path).substr(dot + 1);
-    while (spec != nullptr && !rest.empty()) {
-        if (!spec->subfields) return nullptr;
-        const std::string_view step = rest.substr(0, rest.find('.'));
-        rest.remove_prefix(std::min(rest.size(), step.size() + 1));
-        const FieldSpec* next = nullptr;
-        for (const Subfield& sub : spec->subfields->fields)
-            if (sub.id == step) next = &sub.spec;
-        spec = next;
-    }
-    return spec == nullptr ? nullptr : spec->subfields.get();
+    const PathEnd end = end_of(dialect, path);
+    return end.spec == nullptr ? nullptr : end.spec->subfields.get();
 }
 
 Result<void> read_field(const std::string& path, const Json& value, const Dialect& dialect,
@@ -118,7 +114,8 @@ Result<void> read_field(const std::string& path, const Json& value, const Dialec
     const SubfieldSet* set = set_at(dialect, path);
     if (value.is_object() && set != nullptr && set->kind != SubfieldSet::Kind::ber_tlv) {
         for (const auto& [key, inner] : value.items())
-            if (auto ok = read_field(path + "." + key, inner, dialect, values); !ok) return ok;
+            if (auto ok = read_field(std::string(path).append(".").append(key), inner, dialect, values); !ok)
+                return ok;
         return {};
     }
     auto content = content_of(dialect, path, value);

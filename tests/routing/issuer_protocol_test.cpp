@@ -236,15 +236,20 @@ TEST_CASE("No two authorization codes of an issuer are equal") {
     CHECK(codes.size() == 200);
 }
 
-TEST_CASE("A key change by the issuer: offered, taken, and the keys before go on") {
+TEST_CASE("An issuer without the keys for it changes none") {
     Switch s;
-    const auto zmk = *hsm::KeyBlock::parse(hsm::test_keys::zmk);
     CHECK(s.control("key-change zak") == "error: this issuer has no ZMK (keys.zmk)");
-    s.config.zmk = zmk;
+    s.config.zmk = *hsm::KeyBlock::parse(hsm::test_keys::zmk);
     s.issuer.emplace(s.config, s.engine);
     CHECK(s.control("key-change zpk") == "error: this issuer has no ZPK (keys.zpk)");
     CHECK(s.control("key-change tmk").starts_with("error: "));
+}
 
+TEST_CASE("A key change by the issuer: offered, taken, and the keys before go on") {
+    Switch s;
+    const auto zmk = *hsm::KeyBlock::parse(hsm::test_keys::zmk);
+    s.config.zmk = zmk;
+    s.issuer.emplace(s.config, s.engine);
     std::vector<IssuerAction> actions;
     REQUIRE(s.issuer->on_control("key-change zak", at, actions) == "ok");
     REQUIRE(actions.size() == 1);
