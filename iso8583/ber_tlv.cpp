@@ -177,6 +177,8 @@ Result<Bytes> with_tlv(ByteView bytes, std::string_view path, ByteView value) {
         if (!deeper) return deeper;
         inner = std::move(*deeper);
     }
+    if (!at && nodes->size() >= tlv_nodes_max)
+        return parse_error(fmt::format("holds {} tags, no more are read", tlv_nodes_max));
     const std::size_t begin = at ? (*nodes)[*at].begin : bytes.size();
     const std::size_t end = at ? (*nodes)[*at].value_begin + (*nodes)[*at].value.size() : bytes.size();
     Bytes out(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(begin));

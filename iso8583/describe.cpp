@@ -160,14 +160,29 @@ std::string describe(const Message& message, const DescribeOptions& options) {
 
 namespace {
 
+/// Do the tags inside, written one after the other, give the value again? Padding and lengths that are longer
+/// than they need to be would be lost.
+bool rebuilds(const SubfieldValue& v) {
+    if (v.content_class != Content::b) return true;
+    Bytes written;
+    for (const SubfieldValue& part : v.inside) {
+        const auto tag = parse_tag(part.id);
+        if (!tag) return true;  // no BER-TLV
+        append_tlv(*tag, as_bytes(part.content), written);
+    }
+    return as_text(written) == v.content;
+}
+
 std::string json_tree(const Values& values, const DescribeOptions& options) {
     std::string out = "{";
     for (std::size_t i = 0; i < values.size(); ++i) {
         const SubfieldValue& v = values[i];
         if (i > 0) out += ",";
         out += json_string(label(values, i)) + ":";
-        out += v.inside.empty() ? json_string(shown(v.content_class, v.secret, v.content, options))
-                                : json_tree(v.inside, options);
+        // Revealed, a message can be encoded again from what is shown: then nothing may be lost.
+        const bool whole = v.inside.empty() || (options.reveal && !rebuilds(v));
+        out += whole ? json_string(shown(v.content_class, v.secret, v.content, options))
+                     : json_tree(v.inside, options);
     }
     return out + "}";
 }
@@ -196,7 +211,13 @@ std::string describe_json(const Message& message, const DescribeOptions& options
         if (!fields.empty()) fields += ",";
         fields += json_string(std::to_string(n)) + ":";
         const Values values = parts(message, f);
-        if (is_composite(*message.dialect().field_spec(n), values)) {
+        const FieldSpec& spec = *message.dialect().field_spec(n);
+        SubfieldValue all;
+        all.content_class = is_tlv(spec) ? Content::b : Content::ans;
+        all.content = message.get(f);
+        all.inside = values;
+        const bool lossless = !options.reveal || rebuilds(all);
+        if (is_composite(spec, values) && lossless) {
             fields += json_tree(values, options);
             return;
         }
