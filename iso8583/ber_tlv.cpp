@@ -121,7 +121,7 @@ std::optional<std::size_t> find_index(std::span<const TlvNode> nodes, std::strin
 bool TlvNode::constructed() const { return (tag >> (8 * (tag_size(tag) - 1)) & 0x20) != 0; }
 
 std::string TlvError::str() const {
-    const std::string where = fmt::format("{}{}offset {}", path, path.empty() ? "" : " at ", offset);
+    std::string where = fmt::format("{}{}offset {}", path, path.empty() ? "" : " at ", offset);
     switch (kind) {
         case Kind::truncated_tag:
             return fmt::format("{}: a tag is cut off", where);
@@ -206,7 +206,7 @@ Result<std::uint32_t> parse_tag(std::string_view hex) {
 
 namespace {
 
-struct TagRow {
+struct TagRow {  // NOLINT(clang-analyzer-optin.performance.Padding): number, then name, as in the document
     std::uint32_t tag;
     std::string_view name;
     Secret secret = Secret::none;

@@ -60,7 +60,7 @@ bool is_tlv(const FieldSpec& spec) {
 /// A field with tags: the whole of it may only be shown with each secret tag hidden, so that it is left to
 /// the tags; what is no TLV is shown as hex, without anything that could be a card number.
 std::string shown_tlv(const std::string& content, bool parsed, const DescribeOptions& options) {
-    const std::string hex = to_hex(as_bytes(content));
+    std::string hex = to_hex(as_bytes(content));
     if (options.reveal) return hex;
     if (!parsed) return mask_card_numbers_anywhere(hex);
     return fmt::format("{} bytes", content.size());
