@@ -1,20 +1,12 @@
 // switch-bench: load and micro benchmarks (docs/interfaces.md, docs/performance.md).
 #include <CLI/CLI.hpp>
 
+#include "bench/codec_bench.hpp"
+#include "bench/hsm_bench.hpp"
+#include "bench/ledger_bench.hpp"
 #include "bench/limit.hpp"
 #include "bench/load.hpp"
-#if SWITCH_BENCH_CODEC
-#include "bench/codec_bench.hpp"
-#endif
-#if SWITCH_BENCH_LEDGER
-#include "bench/ledger_bench.hpp"
-#endif
-#if SWITCH_BENCH_HSM
-#include "bench/hsm_bench.hpp"
-#endif
-#if SWITCH_BENCH_TURN
 #include "bench/turn_bench.hpp"
-#endif
 
 namespace {
 
@@ -79,7 +71,6 @@ CLI::App* declare_limit(CLI::App& app, bench::LimitOptions& o) {
     return limit;
 }
 
-#if SWITCH_BENCH_CODEC
 CLI::App* declare_codec(CLI::App& app, bench::CodecBenchOptions& o) {
     CLI::App* codec = app.add_subcommand("codec", "nanoseconds to decode and encode, by dialect");
     codec->add_option("--json", o.json_file, "write the figures to this file");
@@ -91,9 +82,7 @@ CLI::App* declare_codec(CLI::App& app, bench::CodecBenchOptions& o) {
     codec->add_option("--iterations", o.iterations, "with --only: how often");
     return codec;
 }
-#endif
 
-#if SWITCH_BENCH_LEDGER
 CLI::App* declare_ledger(CLI::App& app, bench::LedgerBenchOptions& o) {
     CLI::App* ledger = app.add_subcommand("ledger", "what a durable record costs");
     o.directory = bench::own_directory();
@@ -101,18 +90,14 @@ CLI::App* declare_ledger(CLI::App& app, bench::LedgerBenchOptions& o) {
     ledger->add_option("--json", o.json_path, "write the figures to this file");
     return ledger;
 }
-#endif
 
-#if SWITCH_BENCH_HSM
 CLI::App* declare_hsm(CLI::App& app, bench::HsmBenchOptions& o) {
     CLI::App* hsm = app.add_subcommand("hsm", "nanoseconds of MACs, PIN translation and random bytes");
     hsm->add_option("--json", o.json_file, "write the figures to this file");
     hsm->add_option("--hsm-sim", o.hsm_sim_program, "the program to start for the loopback part");
     return hsm;
 }
-#endif
 
-#if SWITCH_BENCH_TURN
 CLI::App* declare_turn(CLI::App& app, bench::TurnBenchOptions& o) {
     CLI::App* turn = app.add_subcommand("turn", "a refund through the core, memory store, no sockets");
     turn->add_option("--refunds", o.refunds, "how many")
@@ -124,7 +109,6 @@ CLI::App* declare_turn(CLI::App& app, bench::TurnBenchOptions& o) {
     turn->add_option("--json", o.json_file, "write the figures to this file");
     return turn;
 }
-#endif
 
 }  // namespace
 
@@ -135,22 +119,14 @@ int main(int argc, char** argv) {
     bench::LimitOptions limit_options;
     const CLI::App* load = declare_load(app, load_options);
     const CLI::App* limit = declare_limit(app, limit_options);
-#if SWITCH_BENCH_CODEC
     bench::CodecBenchOptions codec_options;
     const CLI::App* codec = declare_codec(app, codec_options);
-#endif
-#if SWITCH_BENCH_LEDGER
     bench::LedgerBenchOptions ledger_options;
     const CLI::App* ledger = declare_ledger(app, ledger_options);
-#endif
-#if SWITCH_BENCH_HSM
     bench::HsmBenchOptions hsm_options;
     const CLI::App* hsm = declare_hsm(app, hsm_options);
-#endif
-#if SWITCH_BENCH_TURN
     bench::TurnBenchOptions turn_options;
     const CLI::App* turn = declare_turn(app, turn_options);
-#endif
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -158,17 +134,9 @@ int main(int argc, char** argv) {
     }
     if (load->parsed()) return bench::run_load(load_options);
     if (limit->parsed()) return bench::run_limit(limit_options);
-#if SWITCH_BENCH_CODEC
     if (codec->parsed()) return bench::run_codec_bench(codec_options);
-#endif
-#if SWITCH_BENCH_LEDGER
     if (ledger->parsed()) return bench::run_ledger_bench(ledger_options);
-#endif
-#if SWITCH_BENCH_HSM
     if (hsm->parsed()) return bench::run_hsm_bench(hsm_options);
-#endif
-#if SWITCH_BENCH_TURN
     if (turn->parsed()) return bench::run_turn_bench(turn_options);
-#endif
     return exit_usage;
 }

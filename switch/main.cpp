@@ -16,7 +16,7 @@
 #include "ledger/rocks_store.hpp"
 #include "ledger/vault_key_file.hpp"
 #include "switch/admin/control_handler.hpp"
-#include "switch/config.hpp"
+#include "switch/config/config.hpp"
 #include "switch/core/switch_core.hpp"
 #include "switch/core/transaction_state.hpp"
 #include "switch/describe.hpp"

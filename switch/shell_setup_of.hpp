@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "switch/config.hpp"
+#include "switch/config/config.hpp"
 #include "switch/io/hsm_client.hpp"
 #include "switch/io/shell_setup.hpp"
 

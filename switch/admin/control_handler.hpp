@@ -10,9 +10,9 @@
 
 #include "ledger/audit_log.hpp"
 #include "switch/admin/control_protocol.hpp"
-#include "switch/config.hpp"
-#include "switch/core/operator_views.hpp"
+#include "switch/config/config.hpp"
 #include "switch/io/control_port.hpp"
+#include "switch/views/operator_views.hpp"
 
 namespace acquirer::admin {
 

@@ -1,5 +1,5 @@
-// Configuration: the immutable snapshot the core decides by. Made and checked by switch/config.cpp from TOML,
-// given to the core as ConfigReplaced; every decision stores its version. No I/O, no parsing here.
+// Configuration: the immutable snapshot the core decides by. Made and checked by switch/config/config.cpp
+// from TOML, given to the core as ConfigReplaced; every decision stores its version. No I/O, no parsing here.
 #pragma once
 
 #include <cstdint>

@@ -11,10 +11,10 @@
 #include <unordered_map>
 #include <vector>
 
-#include "switch/core/issuer_session.hpp"
 #include "switch/io/link_hub.hpp"
 #include "switch/io/log.hpp"
 #include "switch/io/shell_setup.hpp"
+#include "switch/sessions/issuer_session.hpp"
 
 namespace acquirer {
 

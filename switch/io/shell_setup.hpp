@@ -12,9 +12,9 @@
 #include "iso8583/framing.hpp"
 #include "routing/iin_table.hpp"
 #include "switch/core/configuration.hpp"
-#include "switch/core/issuer_session.hpp"
-#include "switch/core/terminal_session.hpp"
 #include "switch/io/reactor.hpp"
+#include "switch/sessions/issuer_session.hpp"
+#include "switch/sessions/terminal_session.hpp"
 
 namespace acquirer {
 

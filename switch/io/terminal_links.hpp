@@ -8,10 +8,10 @@
 #include <unordered_map>
 #include <vector>
 
-#include "switch/core/terminal_session.hpp"
 #include "switch/io/link_hub.hpp"
 #include "switch/io/log.hpp"
 #include "switch/io/shell_setup.hpp"
+#include "switch/sessions/terminal_session.hpp"
 
 namespace acquirer {
 

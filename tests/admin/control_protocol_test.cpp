@@ -4,7 +4,7 @@
 #include "ledger/audit_hash.hpp"
 #include "switch/admin/commands.hpp"
 #include "switch/admin/control_handler.hpp"
-#include "tests/admin/sample_ledger.hpp"
+#include "tests/views/sample_ledger.hpp"
 
 using namespace acquirer;
 using namespace acquirer::admin;

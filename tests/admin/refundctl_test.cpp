@@ -10,6 +10,8 @@
 #include <string>
 #include <thread>
 
+#include "tests/test_paths.hpp"
+
 namespace {
 
 /// A listening Unix socket that takes one connection, keeps its line and sends one answer.
@@ -58,7 +60,7 @@ struct Ended {
 };
 
 Ended run(const std::string& arguments) {
-    const std::string command = std::string(SWITCH_BIN_DIR) + "/refundctl " + arguments + " 2>&1";
+    const std::string command = program_path("refundctl") + " " + arguments + " 2>&1";
     std::FILE* pipe = ::popen(command.c_str(), "r");
     REQUIRE(pipe != nullptr);
     Ended ended;

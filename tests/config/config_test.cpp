@@ -2,7 +2,8 @@
 #include <catch2/catch.hpp>
 
 #include "hsm_sim/test_keys.hpp"
-#include "switch/config.hpp"
+#include "switch/config/config.hpp"
+#include "tests/test_paths.hpp"
 
 using namespace acquirer;
 
@@ -350,13 +351,12 @@ TEST_CASE("config: a problem never repeats key material") {
 
 TEST_CASE("config: the files that are shipped load") {
     for (const char* name : {"demo", "example"}) {
-        const std::string path = std::string(SWITCH_SOURCE_DIR) + "/switch/config/" + name + ".toml";
+        const std::string path = source_path("switch/config/") + name + ".toml";
         const auto loaded = load_config(path, surroundings());
         INFO((loaded ? "" : text(loaded.error())));
         CHECK(loaded);
     }
-    const auto demo =
-        load_config(std::string(SWITCH_SOURCE_DIR) + "/switch/config/demo.toml", surroundings());
+    const auto demo = load_config(source_path("switch/config/demo.toml"), surroundings());
     REQUIRE(demo);
     const Configuration& c = *demo->configuration;
     CHECK(demo->listeners.at(0).address.str() == "127.0.0.1:8583");

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "iso8583/values/ensure.hpp"
-#include "switch/config.hpp"
+#include "switch/config/config.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace acquirer;

@@ -5,13 +5,14 @@
 
 #include "switch/core/refusal.hpp"
 #include "switch/core/transaction_state.hpp"
+#include "tests/test_paths.hpp"
 
 using namespace acquirer;
 using ledger::State;
 using ledger::TransactionKind;
 
 TEST_CASE("docs/states.md is what --describe states prints", "[states]") {
-    std::ifstream in(std::string(SWITCH_SOURCE_DIR) + "/docs/states.md");
+    std::ifstream in(source_path("docs/states.md"));
     REQUIRE(in);
     std::stringstream text;
     text << in.rdbuf();

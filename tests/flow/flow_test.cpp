@@ -7,13 +7,14 @@
 #include <set>
 
 #include "tests/flow/flow_player.hpp"
+#include "tests/test_paths.hpp"
 
 namespace {
 
 std::vector<std::filesystem::path> flow_files() {
     std::vector<std::filesystem::path> files;
     for (const auto& entry :
-         std::filesystem::directory_iterator(std::filesystem::path(SWITCH_SOURCE_DIR) / "tests/flow"))
+         std::filesystem::directory_iterator(std::filesystem::path(source_path("tests/flow"))))
         if (entry.path().extension() == ".flow") files.push_back(entry.path());
     std::sort(files.begin(), files.end());
     return files;

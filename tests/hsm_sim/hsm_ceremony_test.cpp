@@ -11,6 +11,7 @@
 
 #include "hsm_sim/lmk_file.hpp"
 #include "tests/hsm_sim/hsm_process.hpp"
+#include "tests/test_paths.hpp"
 
 using namespace hsm;
 using hsm::testing::Connection;
@@ -28,7 +29,7 @@ const std::string passphrases[] = {"an unlikely first phrase", "an unlikely seco
 class Terminal {
   public:
     explicit Terminal(std::vector<std::string> arguments) {
-        arguments.insert(arguments.begin(), std::string(SWITCH_BIN_DIR) + "/hsm-sim");
+        arguments.insert(arguments.begin(), program_path("hsm-sim"));
         std::vector<char*> argv;
         for (std::string& argument : arguments) argv.push_back(argument.data());
         argv.push_back(nullptr);

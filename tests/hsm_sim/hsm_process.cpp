@@ -16,6 +16,7 @@
 #include <stdexcept>
 
 #include "hsm_sim/payshield.hpp"
+#include "tests/test_paths.hpp"
 
 namespace hsm::testing {
 namespace {
@@ -37,7 +38,7 @@ std::string fresh_path(const std::string& name) {
 HsmProcess::HsmProcess(const std::vector<std::string>& arguments) : log_path_(fresh_path("log")) {
     std::array<int, 2> pipe{};
     if (::pipe(pipe.data()) != 0) throw std::runtime_error("no pipe");
-    std::vector<std::string> words = {std::string(SWITCH_BIN_DIR) + "/hsm-sim", "--listen", "127.0.0.1:0"};
+    std::vector<std::string> words = {program_path("hsm-sim"), "--listen", "127.0.0.1:0"};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());

@@ -10,7 +10,7 @@ namespace hsm::testing {
 
 class HsmProcess {
   public:
-    /// Starts SWITCH_BIN_DIR/hsm-sim with `--listen 127.0.0.1:0` and these arguments, and waits for its ready
+    /// Starts hsm-sim with `--listen 127.0.0.1:0` and these arguments, and waits for its ready
     /// line. Throws std::runtime_error when there is none.
     explicit HsmProcess(const std::vector<std::string>& arguments);
     /// Kills it if it still runs.

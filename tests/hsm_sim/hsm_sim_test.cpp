@@ -16,6 +16,7 @@
 #include "hsm_sim/payshield.hpp"
 #include "hsm_sim/test_keys.hpp"
 #include "tests/hsm_sim/hsm_process.hpp"
+#include "tests/test_paths.hpp"
 
 using namespace hsm;
 using hsm::testing::Connection;
@@ -47,8 +48,7 @@ std::string http_get(std::uint16_t port, const std::string& path) {
 std::pair<int, std::string> run_tool(const std::string& arguments, const std::string& input) {
     const std::string in = fresh_path("in");
     std::ofstream(in) << input;
-    FILE* pipe =
-        ::popen((std::string(SWITCH_BIN_DIR) + "/hsm-sim " + arguments + " < " + in + " 2>&1").c_str(), "r");
+    FILE* pipe = ::popen((program_path("hsm-sim") + " " + arguments + " < " + in + " 2>&1").c_str(), "r");
     REQUIRE(pipe != nullptr);
     std::string out;
     std::array<char, 256> part{};

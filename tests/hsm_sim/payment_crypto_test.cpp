@@ -20,6 +20,7 @@
 #include "hsm_sim/pin_verification.hpp"
 #include "hsm_sim/unionpay_fold.hpp"
 #include "tests/hsm_sim/seeded_random.hpp"
+#include "tests/test_paths.hpp"
 
 using namespace hsm;
 using iso8583::Bytes;
@@ -373,7 +374,7 @@ bool agrees(const std::string& got, const json& expected) {
 
 TEST_CASE("every vector of payment_crypto.jsonl") {
     const std::filesystem::path file =
-        std::filesystem::path(SWITCH_SOURCE_DIR) / "../shared/vectors/payment_crypto.jsonl";
+        std::filesystem::path(source_path("../shared/vectors/payment_crypto.jsonl"));
     std::ifstream in(file);
     if (!in) {
         std::cerr << "SKIPPED: payment_crypto.jsonl is absent, no published vector was checked\n";

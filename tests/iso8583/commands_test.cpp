@@ -1,5 +1,6 @@
 // The `iso8583` command: what it prints, what it refuses, and what it never shows.
 #include "iso8583/tools/commands.hpp"
+#include "tests/test_paths.hpp"
 
 #include <catch2/catch.hpp>
 #include <cstdio>
@@ -276,7 +277,7 @@ TEST_CASE("diff says what differs, masked, and exits like diff") {
 }
 
 TEST_CASE("check-spec and convert-spec") {
-    const std::string specs = std::string(SWITCH_SOURCE_DIR) + "/tests/iso8583/specs/";
+    const std::string specs = source_path("tests/iso8583/specs/");
     for (const char* file : {"bank_ascii.json", "bank_bcd.xml", "bank_own.toml"}) {
         INFO(file);
         std::ostringstream out, err;
@@ -324,7 +325,7 @@ TEST_CASE("check-spec and convert-spec") {
 }
 
 TEST_CASE("the program itself: exit codes and help") {
-    const std::string program = std::string(SWITCH_BIN_DIR) + "/iso8583 ";
+    const std::string program = program_path("iso8583") + " ";
     const auto code = [&](const std::string& arguments) {
         const int status = std::system((program + arguments + " >/dev/null 2>&1").c_str());
         return WEXITSTATUS(status);
@@ -342,7 +343,7 @@ TEST_CASE("the program itself: exit codes and help") {
 }
 
 TEST_CASE("the commands of docs/dialects.md print what the page says") {
-    std::ifstream page(std::string(SWITCH_SOURCE_DIR) + "/docs/dialects.md");
+    std::ifstream page(source_path("docs/dialects.md"));
     REQUIRE(page);
     std::size_t commands = 0;
     std::string line;
@@ -359,8 +360,8 @@ TEST_CASE("the commands of docs/dialects.md print what the page says") {
                line.substr(0, at).find_first_not_of(' ') == std::string::npos && line.substr(at, 2) != "$ ")
             said += line.substr(at) + "\n";
         INFO(command);
-        const std::string shell = "cd '" SWITCH_SOURCE_DIR "' && '" SWITCH_BIN_DIR "/iso8583' " + command +
-                                  " 2>&1 | grep -v '^note: '";
+        const std::string shell = "cd '" + source_path("") + "' && '" + program_path("iso8583") + "' " +
+                                  command + " 2>&1 | grep -v '^note: '";
         FILE* pipe = popen(shell.c_str(), "r");
         REQUIRE(pipe != nullptr);
         std::string printed;

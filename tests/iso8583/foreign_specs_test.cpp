@@ -7,6 +7,7 @@
 #include "iso8583/codec.hpp"
 #include "iso8583/specs/spec_file.hpp"
 #include "iso8583/subfields.hpp"
+#include "tests/test_paths.hpp"
 
 using namespace iso8583;
 using namespace iso8583::specs;
@@ -16,7 +17,7 @@ namespace {
 using Paths = std::vector<std::pair<const char*, std::string>>;
 
 LoadedSpec loaded(const char* file) {
-    auto spec = load_spec_file(std::string(SWITCH_SOURCE_DIR) + "/tests/iso8583/specs/" + file);
+    auto spec = load_spec_file(source_path("tests/iso8583/specs/") + file);
     for (const SpecProblem& p : spec ? SpecProblems{} : spec.error()) UNSCOPED_INFO(p.str());
     REQUIRE(spec.has_value());
     return std::move(*spec);

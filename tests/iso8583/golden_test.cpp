@@ -12,6 +12,7 @@
 
 #include "iso8583/codec.hpp"
 #include "iso8583/describe.hpp"
+#include "tests/test_paths.hpp"
 
 using namespace iso8583;
 
@@ -26,7 +27,7 @@ std::string read_file(const std::filesystem::path& path) {
 
 TEST_CASE("golden messages of every dialect") {
     std::set<std::string> seen;
-    const std::filesystem::path folder = std::filesystem::path(SWITCH_SOURCE_DIR) / "tests/golden";
+    const std::filesystem::path folder = std::filesystem::path(source_path("tests/golden"));
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
         if (entry.path().extension() != ".hex") continue;
         const std::string file = entry.path().filename().string();

@@ -11,15 +11,14 @@
 #include "iso8583/specs/spec_file.hpp"
 #include "iso8583/subfields.hpp"
 #include "tests/iso8583/generated_message.hpp"
+#include "tests/test_paths.hpp"
 
 using namespace iso8583;
 using namespace iso8583::specs;
 
 namespace {
 
-std::string spec_path(const std::string& name) {
-    return std::string(SWITCH_SOURCE_DIR) + "/tests/iso8583/specs/" + name;
-}
+std::string spec_path(const std::string& name) { return source_path("tests/iso8583/specs/") + name; }
 
 Dialect load(const std::string& name) {
     auto loaded = load_spec_file(spec_path(name));

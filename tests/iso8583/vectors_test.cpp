@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "iso8583/codec.hpp"
+#include "tests/test_paths.hpp"
 
 namespace {
 
@@ -17,7 +18,7 @@ using namespace iso8583;
 using nlohmann::json;
 
 std::vector<json> read_vectors(const std::string& name) {
-    std::ifstream in(std::string(SWITCH_SOURCE_DIR) + "/../shared/vectors/" + name);
+    std::ifstream in(source_path("../shared/vectors/") + name);
     std::vector<json> out;
     for (std::string line; std::getline(in, line);)
         if (!line.empty()) out.push_back(json::parse(line));

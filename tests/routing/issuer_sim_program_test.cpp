@@ -16,6 +16,7 @@
 #include "hsm_sim/openssl_random.hpp"
 #include "hsm_sim/test_keys.hpp"
 #include "iso8583/codec.hpp"
+#include "tests/test_paths.hpp"
 
 namespace fs = std::filesystem;
 using iso8583::Field;
@@ -84,9 +85,9 @@ struct Program {
         std::string pattern = (fs::temp_directory_path() / "issuer-sim-test-XXXXXX").string();
         REQUIRE(::mkdtemp(pattern.data()) != nullptr);
         directory = pattern;
-        arguments = {SWITCH_BIN_DIR "/issuer-sim",
+        arguments = {program_path("issuer-sim"),
                      "--config",
-                     SWITCH_SOURCE_DIR "/switch/config/issuer-a.toml",
+                     source_path("switch/config/issuer-a.toml"),
                      "--listen",
                      "127.0.0.1:0",
                      "--journal",
@@ -262,7 +263,7 @@ TEST_CASE("issuer-sim says what is wrong with its settings") {
     for (const Row& row : rows) {
         const std::string file = directory + "/issuer.toml";
         std::ofstream(file) << (row.content == nullptr ? good : row.content);
-        std::vector<std::string> arguments = {SWITCH_BIN_DIR "/issuer-sim", "--config", file};
+        std::vector<std::string> arguments = {program_path("issuer-sim"), "--config", file};
         arguments.insert(arguments.end(), row.flags.begin(), row.flags.end());
         bench::ChildProcess child;
         CHECK_FALSE(child.start(arguments, directory + "/log").has_value());

@@ -1,4 +1,4 @@
-#include "switch/core/issuer_session.hpp"
+#include "switch/sessions/issuer_session.hpp"
 
 #include <catch2/catch.hpp>
 

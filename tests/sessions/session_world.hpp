@@ -14,8 +14,8 @@
 #include "iso8583/framing.hpp"
 #include "iso8583/values/ensure.hpp"
 #include "switch/core/configuration.hpp"
-#include "switch/core/outgoing_frames.hpp"
 #include "switch/core/terminal_keys.hpp"
+#include "switch/sessions/outgoing_frames.hpp"
 
 namespace session_test {
 

@@ -1,4 +1,4 @@
-#include "switch/core/terminal_session.hpp"
+#include "switch/sessions/terminal_session.hpp"
 
 #include <catch2/catch.hpp>
 

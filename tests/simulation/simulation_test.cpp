@@ -6,6 +6,7 @@
 
 #include "tests/simulation/run.hpp"
 #include "tests/simulation/world_configuration.hpp"
+#include "tests/test_paths.hpp"
 
 namespace {
 
@@ -38,7 +39,7 @@ TEST_CASE("2,000 short seeds break no invariant and reach every rare branch", "[
 }
 
 TEST_CASE("Seeds that once broke an invariant do not any more", "[simulation]") {
-    std::ifstream file(SWITCH_SOURCE_DIR "/tests/simulation/seeds.txt");
+    std::ifstream file(source_path("tests/simulation/seeds.txt"));
     REQUIRE(file.is_open());
     std::size_t seeds = 0;
     for (std::string line; std::getline(file, line);) {

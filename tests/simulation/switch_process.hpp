@@ -14,10 +14,10 @@
 
 #include "ledger/overlay.hpp"
 #include "ledger/pan_vault.hpp"
-#include "switch/core/issuer_session.hpp"
 #include "switch/core/switch_core.hpp"
-#include "switch/core/terminal_session.hpp"
 #include "switch/core/turn.hpp"
+#include "switch/sessions/issuer_session.hpp"
+#include "switch/sessions/terminal_session.hpp"
 
 namespace simulation {
 

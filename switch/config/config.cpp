@@ -1,0 +1,132 @@
+#include "switch/config/config.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+
+#include "iso8583/dialect.hpp"
+#include "iso8583/values/bytes.hpp"
+#include "switch/config/config_builder.hpp"
+
+namespace acquirer {
+
+using iso8583::parse_error;
+
+iso8583::Result<Endpoint> Endpoint::parse(std::string_view text) {
+    const auto wrong = [] { return parse_error("needs HOST:PORT, as \"127.0.0.1:8583\" or \"[::1]:8583\""); };
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string_view::npos) return wrong();
+    std::string_view host = text.substr(0, colon);
+    const std::string_view digits = text.substr(colon + 1);
+    if (host.size() >= 2 && host.front() == '[' && host.back() == ']')
+        host = host.substr(1, host.size() - 2);
+    else if (host.find(':') != std::string_view::npos)
+        return wrong();
+    if (host.empty() || host.size() > 253) return wrong();
+    for (const char c : host)
+        if (!(iso8583::is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
+              c == '-' || c == ':'))
+            return wrong();
+    std::uint32_t port = 0;
+    if (digits.empty() || digits.size() > 5 || !iso8583::all_digits(digits)) return wrong();
+    std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    if (port > 65'535) return parse_error("port is over 65535");
+    return Endpoint{std::string(host), static_cast<std::uint16_t>(port)};
+}
+
+std::string Endpoint::str() const {
+    const bool v6 = host.find(':') != std::string::npos;
+    return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+const OperatorAccount* LoadedConfig::find_operator(std::int64_t uid) const {
+    for (const OperatorAccount& account : operators)
+        if (account.uid == uid) return &account;
+    return nullptr;
+}
+
+std::string ConfigProblem::str() const {
+    std::string where = file;
+    if (line > 0) where += ":" + std::to_string(line);
+    return where + ": " + (key.empty() ? "" : key + ": ") + what;
+}
+
+std::string text(const ConfigProblems& problems) {
+    std::string all;
+    for (const ConfigProblem& p : problems) all += p.str() + "\n";
+    return all;
+}
+
+ConfigSurroundings ConfigSurroundings::of_this_machine() {
+    ConfigSurroundings around;
+    around.zone_exists = [](std::string_view zone) {
+        if (zone == "UTC") return true;
+        std::ifstream file("/usr/share/zoneinfo/" + std::string(zone), std::ios::binary);
+        char magic[4] = {};
+        return file.read(magic, sizeof magic) && std::string_view(magic, sizeof magic) == "TZif";
+    };
+    around.dialects = iso8583::dialect_names();
+    return around;
+}
+
+namespace {
+
+/// FNV-1a: tells one file content from another in status and audit; not meant against forgery.
+std::string content_hash(std::string_view text) {
+    std::uint64_t hash = 14'695'981'039'346'656'037ULL;
+    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1'099'511'628'211ULL;
+    char hex[17];
+    std::snprintf(hex, sizeof hex, "%016llx", static_cast<unsigned long long>(hash));
+    return hex;
+}
+
+}  // namespace
+
+iso8583::Result<LoadedConfig, ConfigProblems> load_config_text(std::string_view file_name,
+                                                               std::string_view toml,
+                                                               const ConfigSurroundings& around) {
+    auto document = config::parse_document(toml);
+    if (!document)
+        return tl::unexpected(
+            ConfigProblems{{std::string(file_name), document.error().line, "", document.error().what}});
+    config::Reader reader(file_name);
+    config::RawConfig raw = config::read_sections(*document, reader);
+    config::check_sections(raw, around, reader);
+    if (!reader.ok()) return tl::unexpected(reader.take_problems());
+    LoadedConfig loaded = config::build(std::move(raw), around.version, content_hash(toml), reader);
+    if (!reader.ok()) return tl::unexpected(reader.take_problems());
+    return loaded;
+}
+
+iso8583::Result<LoadedConfig, ConfigProblems> load_config(const std::string& path,
+                                                          const ConfigSurroundings& around) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return tl::unexpected(ConfigProblems{{path, 0, "", "cannot be opened"}});
+    std::string content;
+    content.resize(config::config_bytes_max + 1);
+    file.read(content.data(), static_cast<std::streamsize>(content.size()));
+    content.resize(static_cast<std::size_t>(file.gcount()));
+    if (file.bad()) return tl::unexpected(ConfigProblems{{path, 0, "", "cannot be read"}});
+    return load_config_text(path, content, around);
+}
+
+std::vector<std::string> restart_needed(const LoadedConfig& running, const LoadedConfig& wanted) {
+    std::vector<std::string> changed;
+    const auto compare = [&](bool same, const char* what) {
+        if (!same)
+            changed.push_back(std::string(what) + " changed in the file: takes effect at the next start");
+    };
+    compare(running.listeners == wanted.listeners && running.metrics == wanted.metrics, "[listen]");
+    compare(running.hsm == wanted.hsm, "[hsm]");
+    compare(running.data == wanted.data, "[data]");
+    compare(running.shell == wanted.shell, "[shell]");
+    compare(running.issuers == wanted.issuers, "addresses, connections or keys of an [[issuer]]");
+    compare(running.configuration->zone == wanted.configuration->zone, "switch.zone");
+    compare(running.configuration->currency == wanted.configuration->currency, "switch.currency");
+    compare(running.configuration->demo == wanted.configuration->demo, "demo");
+    return changed;
+}
+
+}  // namespace acquirer

@@ -1,0 +1,42 @@
+// From sections to a LoadedConfig: reads every section, then holds them against each other
+// (config_check.cpp).
+#pragma once
+
+#include <map>
+
+#include "switch/config/config_reader.hpp"
+
+namespace acquirer::config {
+
+/// A section with its path in errors: "issuer[2]".
+template <typename T>
+struct Placed {
+    std::string path;
+    T value;
+};
+
+/// All sections as read.
+struct RawConfig {
+    RawTop top;
+    RawSwitch general;
+    RawListen listen;
+    DataOptions data;
+    HsmOptions hsm;
+    Limits limits;
+    ShellLimits shell;
+    RefundPolicy refund;
+    std::vector<Placed<RawIssuer>> issuers;
+    std::vector<Placed<RawIin>> iins;
+    std::vector<Placed<MerchantConfig>> merchants;
+    std::vector<Placed<RawTerminals>> terminals;
+    std::vector<Placed<OperatorAccount>> operators;
+};
+
+RawConfig read_sections(const Node& document, Reader& reader);
+/// Everything that concerns two values or the surroundings; adds problems to the reader. Fills in what
+/// follows from other sections (names to ids, MAC profiles, terminal numbers).
+void check_sections(RawConfig& raw, const ConfigSurroundings& around, Reader& reader);
+/// Only of sections without problems.
+LoadedConfig build(RawConfig raw, std::uint32_t version, std::string hash, Reader& reader);
+
+}  // namespace acquirer::config

@@ -1,0 +1,295 @@
+// What can only be said of two values together, or of a value and the surroundings. Every problem names the
+// line of the value that a person would change.
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "iso8583/values/bytes.hpp"
+#include "switch/config/config_builder.hpp"
+
+namespace acquirer::config {
+namespace {
+
+/// The terminals give up after this; the switch has to know the outcome before them.
+constexpr std::int64_t terminal_timeout_ms = 60'000;
+constexpr std::int64_t quarantine_ms_min = 60'000;  // R51a
+
+bool known_name(std::string_view wanted, const std::vector<std::string_view>& names) {
+    return std::find(names.begin(), names.end(), wanted) != names.end();
+}
+
+void check_time_outs(const std::string& path, std::int64_t timeout_ms, std::string_view timeout_key,
+                     std::int64_t quarantine_ms, bool demo, Reader& reader) {
+    if (timeout_ms >= terminal_timeout_ms)
+        reader.problem(Reader::join(path, timeout_key), "has to be shorter than the terminals' 60 s");
+    const std::int64_t least = std::max(2 * timeout_ms, quarantine_ms_min);
+    if (!demo && quarantine_ms < least)
+        reader.problem(Reader::join(path, "not_found_quarantine_ms"),
+                       "is " + std::to_string(quarantine_ms) + ", at least " + std::to_string(least) +
+                           " is needed: twice the time-out and 60 s (R51a; only demo = true may have less)");
+}
+
+void check_general(const RawConfig& raw, const ConfigSurroundings& around, Reader& reader) {
+    if (!raw.general.zone.empty()) {
+        const bool odd = raw.general.zone.find("..") != std::string::npos || raw.general.zone.front() == '/';
+        if (odd || !around.zone_exists(raw.general.zone))
+            reader.problem("switch.zone", "is no time zone of this machine, as Asia/Shanghai or UTC");
+    }
+    if (!raw.listen.unionpay_pos && !raw.listen.iso87_ascii && !reader.has_problem_under("listen"))
+        reader.problem("listen", "no terminal can connect: unionpay-pos or iso87-ascii is needed");
+    const std::pair<const char*, const std::optional<Endpoint>&> listeners[] = {
+        {"unionpay-pos", raw.listen.unionpay_pos},
+        {"iso87-ascii", raw.listen.iso87_ascii},
+        {"metrics", raw.listen.metrics}};
+    for (const auto& a : listeners)
+        for (const auto& b : listeners)
+            if (&a < &b && a.second && b.second && a.second->port != 0 && *a.second == *b.second)
+                reader.problem(std::string("listen.") + b.first,
+                               "is the address of " + std::string(a.first) + " too");
+}
+
+void check_limits(const RawConfig& raw, Reader& reader) {
+    const Limits& l = raw.limits;
+    check_time_outs("limits", l.issuer_reply_timeout_ms, "issuer_reply_timeout_ms", l.not_found_quarantine_ms,
+                    raw.top.demo, reader);
+    if (l.advice_retry_first_ms > l.advice_retry_longest_ms)
+        reader.problem("limits.advice_retry_first_ms", "is longer than advice_retry_longest_ms");
+    if (l.hsm_reply_timeout_ms >= l.issuer_reply_timeout_ms)
+        reader.problem("limits.hsm_reply_timeout_ms", "has to be shorter than issuer_reply_timeout_ms");
+}
+
+void check_hsm(const RawConfig& raw, Reader& reader) {
+    const HsmOptions& h = raw.hsm;
+    if (h.embedded) {
+        if (!h.addresses.empty()) reader.problem("hsm.addresses", "belongs to mode = \"tcp\"");
+        if (h.lmk == "test" && !raw.top.demo)
+            reader.problem("hsm.lmk", "the test LMK protects nothing: only demo = true may use it");
+    } else {
+        if (h.addresses.empty() && !reader.has_problem_under("hsm.addresses"))
+            reader.problem("hsm.addresses", "is needed with mode = \"tcp\"");
+        for (const char* key : {"hsm.lmk", "hsm.zone_key_exchange"})
+            if (reader.has(key)) reader.problem(key, "belongs to mode = \"embedded\"");
+    }
+}
+
+void check_issuer_keys(const std::string& path, RawIssuer& issuer, Reader& reader) {
+    const bool cmac = issuer.route.mac == routing::RouteMac::aes_cmac;
+    if (!issuer.keys.zak.empty() && issuer.keys.zak.is_aes() != cmac)
+        reader.problem(path + ".zak", cmac ? "mac = \"aes_cmac\" needs an AES key block (S)"
+                                           : "mac = \"retail\" needs a TDES key block (U)");
+    const bool iso4 = issuer.keys.pin_block_format == hsm::PinBlockFormat::iso4;
+    if (!issuer.keys.zpk.empty() && issuer.keys.zpk.is_aes() != iso4)
+        reader.problem(path + ".zpk", iso4 ? "pin_block_format = \"iso4\" needs an AES key block (S)"
+                                           : "this pin_block_format needs a TDES key block (U)");
+    const bool exchanges = issuer.keys.zmk.is_aes() == issuer.keys.zak.is_aes() ||
+                           issuer.keys.zmk.is_aes() == issuer.keys.zpk.is_aes();
+    if (!issuer.keys.zmk.empty() && !exchanges)
+        reader.problem(path + ".zmk",
+                       "is of another algorithm than zak and zpk: neither can travel under it");
+    if (cmac && issuer.mac_padding != "zeros")
+        reader.problem(path + ".mac_padding", "belongs to mac = \"retail\"");
+    issuer.connections.mac.algorithm = cmac ? hsm::MacAlgorithm::aes_cmac : hsm::MacAlgorithm::retail;
+    issuer.connections.mac.padding =
+        issuer.mac_padding == "bit" ? hsm::MacPadding::bit : hsm::MacPadding::zeros;
+}
+
+void check_issuer(const std::string& path, RawIssuer& issuer, const RawConfig& raw,
+                  const ConfigSurroundings& around, Reader& reader) {
+    routing::Route& route = issuer.route;
+    check_time_outs(path, route.reply_timeout_ms, "reply_timeout_ms", route.not_found_quarantine_ms,
+                    raw.top.demo, reader);
+    if (!known_name(route.dialect, around.dialects)) {
+        std::string names;
+        for (const auto name : around.dialects) names += (names.empty() ? "" : ", ") + std::string(name);
+        reader.problem(path + ".dialect", "is no dialect; there are " + names);
+    }
+    if (route.advice_retry_first_ms > route.advice_retry_max_ms)
+        reader.problem(path + ".advice_retry_first_ms", "is longer than advice_retry_longest_ms");
+    if (route.advices_in_flight_max > route.in_flight_max)
+        reader.problem(path + ".advices_in_flight_max", "is more than in_flight_max");
+    if (issuer.connections.reconnect_first_ms > issuer.connections.reconnect_longest_ms)
+        reader.problem(path + ".reconnect_first_ms", "is longer than reconnect_longest_ms");
+    check_issuer_keys(path, issuer, reader);
+    if (!issuer.successor.empty()) {
+        if (!route.retired) reader.problem(path + ".successor", "only a retired issuer has one");
+        for (const auto& [other_path, other] : raw.issuers)
+            if (other.route.name == issuer.successor) route.successor = other.route.id;
+        if (!route.successor) reader.problem(path + ".successor", "names no issuer");
+        if (issuer.successor == route.name) reader.problem(path + ".successor", "is the issuer itself");
+    }
+    issuer.connections.route = route.id;
+    issuer.connections.name = route.name;
+    issuer.connections.dialect = route.dialect;
+    // What the route's own check still finds (lists of codes that clash) stands in no single key.
+    if (!reader.has_problem_under(path))
+        if (auto wrong = routing::check_route(route)) reader.problem(path + ".codes", *wrong);
+}
+
+void check_issuers(RawConfig& raw, const ConfigSurroundings& around, Reader& reader) {
+    if (raw.issuers.empty()) reader.problem("issuer", "at least one [[issuer]] is needed");
+    for (std::size_t i = 0; i < raw.issuers.size(); ++i) {
+        const std::string path = raw.issuers[i].path;
+        for (std::size_t j = 0; j < i; ++j) {
+            const RawIssuer& other = raw.issuers[j].value;
+            const RawIssuer& issuer = raw.issuers[i].value;
+            if (issuer.route.id == other.route.id && issuer.route.id.value != 0)
+                reader.problem(path + ".id", "is the number of " + raw.issuers[j].path + " too");
+            if (issuer.route.name == other.route.name && !issuer.route.name.empty())
+                reader.problem(path + ".name", "is the name of " + raw.issuers[j].path + " too");
+        }
+        check_issuer(path, raw.issuers[i].value, raw, around, reader);
+    }
+}
+
+void check_iins(RawConfig& raw, Reader& reader) {
+    if (raw.iins.empty()) reader.problem("iin", "at least one [[iin]] is needed, else no card has a route");
+    std::vector<routing::IinRange> good;
+    bool all_good = true;
+    for (auto& [path, iin] : raw.iins) {
+        iin.range.routes.clear();
+        std::set<std::string> seen;
+        for (const std::string& name : iin.routes) {
+            const auto at = std::find_if(raw.issuers.begin(), raw.issuers.end(),
+                                         [&](const auto& issuer) { return issuer.value.route.name == name; });
+            if (at == raw.issuers.end())
+                reader.problem(path + ".routes", name + " is no issuer");
+            else if (!seen.insert(name).second)
+                reader.problem(path + ".routes", name + " is there twice");
+            else if (at->value.route.retired && at->value.successor.empty())
+                reader.problem(path + ".routes", name + " is retired and has no successor");
+            else
+                iin.range.routes.push_back(at->value.route.id);
+        }
+        if (reader.has_problem_under(path))
+            all_good = false;
+        else
+            good.push_back(iin.range);
+    }
+    if (!all_good) return;
+    // Only the first crossing pair is found at a time; the range that makes the table fail is the later of
+    // the two.
+    for (auto table = routing::IinTable::build(good); !table; table = routing::IinTable::build(good)) {
+        std::size_t last = good.size();
+        for (std::size_t n = 1; n <= good.size(); ++n)
+            if (!routing::IinTable::build({good.begin(), good.begin() + static_cast<std::ptrdiff_t>(n)})) {
+                last = n;
+                break;
+            }
+        const routing::IinRange culprit = good[last - 1];
+        for (const auto& [path, iin] : raw.iins)
+            if (iin.range.first == culprit.first && iin.range.last == culprit.last &&
+                !reader.has_problem_under(path)) {
+                if (&iin != &raw.iins.front().value) reader.problem(path + ".range", table.error().what);
+            }
+        good.erase(good.begin() + static_cast<std::ptrdiff_t>(last - 1));
+    }
+}
+
+void check_merchants(RawConfig& raw, Reader& reader) {
+    std::map<iso8583::MerchantId, std::string> seen;
+    for (const auto& [path, merchant] : raw.merchants) {
+        if (merchant.id.empty()) continue;
+        const auto [at, added] = seen.emplace(merchant.id, path);
+        if (!added) reader.problem(path + ".id", "is the merchant of " + at->second + " too");
+    }
+}
+
+/// Eight digits, so that DE41 and the number are the same thing.
+bool parse_terminal(const std::string& text, std::uint32_t& into) {
+    if (text.size() != 8 || !iso8583::all_digits(text)) return false;
+    std::from_chars(text.data(), text.data() + text.size(), into);
+    return true;
+}
+
+void check_terminal_keys(const std::string& path, const TerminalRange& range, Reader& reader) {
+    const auto needed = [&](const hsm::KeyBlock& key, const char* name) {
+        if (key.empty() && !reader.has_problem_under(path + "." + name))
+            reader.problem(path + "." + name,
+                           "is needed for profile " + std::string(acquirer::name(range.profile)));
+    };
+    const auto foreign = [&](const hsm::KeyBlock& key, const char* name) {
+        if (!key.empty())
+            reader.problem(path + "." + name,
+                           "does not belong to profile " + std::string(acquirer::name(range.profile)));
+    };
+    if (range.profile == Profile::unionpay_pos) {
+        needed(range.tmk, "tmk");
+        foreign(range.tak, "tak");
+        foreign(range.tpk, "tpk");
+    } else {
+        needed(range.tak, "tak");
+        needed(range.tpk, "tpk");
+        foreign(range.tmk, "tmk");
+    }
+    if (!range.tak.empty() && range.tak.is_aes() != (range.mac.algorithm == hsm::MacAlgorithm::aes_cmac))
+        reader.problem(path + ".tak", "its algorithm does not fit the MAC of this range");
+}
+
+void check_terminals(RawConfig& raw, Reader& reader) {
+    std::set<std::string> merchants;
+    for (const auto& [path, merchant] : raw.merchants) merchants.insert(merchant.id.str());
+    std::vector<const Placed<RawTerminals>*> in_order;
+    for (auto& placed : raw.terminals) {
+        auto& [path, terminals] = placed;
+        TerminalRange& range = terminals.range;
+        for (const auto& [key, text, number] : {std::tuple("first", &terminals.first, &range.first),
+                                                std::tuple("last", &terminals.last, &range.last)})
+            if (!text->empty() && !parse_terminal(*text, *number))
+                reader.problem(path + "." + key, "needs 8 digits");
+        if (!terminals.merchant.empty()) {
+            const auto id = iso8583::MerchantId::parse(terminals.merchant);
+            if (!id || merchants.count(terminals.merchant) == 0)
+                reader.problem(path + ".merchant", "names no [[merchant]]");
+            else
+                range.merchant = *id;
+        }
+        range.mac.algorithm =
+            terminals.mac.value_or(range.profile == Profile::unionpay_pos ? hsm::MacAlgorithm::unionpay_ecb
+                                                                          : hsm::MacAlgorithm::retail);
+        check_terminal_keys(path, range, reader);
+        if (reader.has_problem_under(path + ".first") || reader.has_problem_under(path + ".last")) continue;
+        if (range.last < range.first)
+            reader.problem(path + ".last", "is before first");
+        else
+            in_order.push_back(&placed);
+    }
+    std::stable_sort(in_order.begin(), in_order.end(), [](const auto* a, const auto* b) {
+        return a->value.range.first < b->value.range.first;
+    });
+    for (std::size_t i = 1; i < in_order.size(); ++i) {
+        const auto& before = *in_order[i - 1];
+        const auto& after = *in_order[i];
+        if (after.value.range.first <= before.value.range.last)
+            reader.problem(after.path + ".first", "terminals " + after.value.first + " to " +
+                                                      after.value.last + " overlap " + before.path + " (" +
+                                                      before.value.first + " to " + before.value.last + ")");
+    }
+}
+
+void check_operators(const RawConfig& raw, Reader& reader) {
+    std::set<std::int64_t> uids;
+    std::set<std::string> names;
+    for (const auto& [path, account] : raw.operators) {
+        if (account.uid >= 0 && !uids.insert(account.uid).second)
+            reader.problem(path + ".uid", "is another operator's too");
+        if (!account.name.empty() && !names.insert(account.name).second)
+            reader.problem(path + ".name", "is another operator's too");
+    }
+    if (raw.operators.empty() && !raw.top.demo)
+        reader.problem("operator", "at least one [[operator]] is needed, else nobody may ask or decide");
+}
+
+}  // namespace
+
+void check_sections(RawConfig& raw, const ConfigSurroundings& around, Reader& reader) {
+    check_general(raw, around, reader);
+    check_limits(raw, reader);
+    check_hsm(raw, reader);
+    check_issuers(raw, around, reader);
+    check_iins(raw, reader);
+    check_merchants(raw, reader);
+    check_terminals(raw, reader);
+    check_operators(raw, reader);
+}
+
+}  // namespace acquirer::config

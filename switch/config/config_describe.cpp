@@ -1,0 +1,82 @@
+#include <sstream>
+
+#include "switch/config/config_schema.hpp"
+
+namespace acquirer {
+namespace {
+
+template <typename T>
+void print(std::ostringstream& out, std::string_view heading, std::string_view meaning,
+           const config::Keys<T>& keys) {
+    out << heading << "  " << meaning << "\n";
+    for (const auto& key : keys) {
+        out << "  " << key.name << "\n      " << key.meaning << "\n      " << key.type;
+        if (!key.unit.empty()) out << ", " << key.unit;
+        out << "; " << (key.required ? "required" : "default " + key.default_value) << "\n";
+    }
+    out << "\n";
+}
+
+template <typename T>
+void print_bounds(std::ostringstream& out, std::string_view section, const config::Keys<T>& keys,
+                  const std::vector<std::pair<std::string, std::int64_t>>& values) {
+    for (const auto& [name, value] : values)
+        for (const auto& key : keys)
+            if (key.name == name)
+                out << section << "." << name << " = " << value << (key.unit.empty() ? "" : " " + key.unit)
+                    << "\n    " << key.meaning << "\n";
+}
+
+}  // namespace
+
+std::string describe_config() {
+    using namespace config;
+    std::ostringstream out;
+    print(out, "(top)", "Stands before any section.", top_keys());
+    print(out, "[switch]", "Required.", switch_keys());
+    print(out, "[listen]", "Where terminals and monitoring connect; at least one profile.", listen_keys());
+    print(out, "[data]", "Where the ledger lies.", data_keys());
+    print(out, "[hsm]", "Who holds the keys.", hsm_keys());
+    print(out, "[limits]", "Time-outs and bounds of transactions.", limits_keys());
+    print(out, "[shell]", "Bounds of connections and queues.", shell_keys());
+    print(out, "[refund]", "The refund policy of every merchant.", refund_keys());
+    print(out, "[[issuer]]", "One issuer or network; at least one.", issuer_keys());
+    print(out, "[issuer.codes]", "What its DE39 means; each list replaces the default.", code_keys());
+    print(out, "[[iin]]", "Which cards go to which issuers.", iin_keys());
+    print(out, "[[merchant]]", "One merchant; [merchant.refund] lays its own values over [refund].",
+          merchant_keys());
+    print(out, "[[terminals]]", "A range of terminals of one merchant.", terminals_keys());
+    print(out, "[[operator]]", "A person on the control socket; required without demo = true.",
+          operator_keys());
+    return out.str();
+}
+
+std::string describe_limits(const LoadedConfig& loaded) {
+    std::ostringstream out;
+    const Limits& l = loaded.configuration->limits;
+    print_bounds(out, "limits", config::limits_keys(),
+                 {{"issuer_reply_timeout_ms", l.issuer_reply_timeout_ms},
+                  {"not_found_quarantine_ms", l.not_found_quarantine_ms},
+                  {"advice_retry_first_ms", l.advice_retry_first_ms},
+                  {"advice_retry_longest_ms", l.advice_retry_longest_ms},
+                  {"tombstone_hours", l.tombstone_hours},
+                  {"hsm_reply_timeout_ms", l.hsm_reply_timeout_ms},
+                  {"key_change_grace_seconds", l.key_change_grace_seconds},
+                  {"pending_max", l.pending_max},
+                  {"askers_max", l.askers_max}});
+    const ShellLimits& s = loaded.shell;
+    print_bounds(out, "shell", config::shell_keys(),
+                 {{"terminal_links_max", s.terminal_links_max},
+                  {"idle_link_seconds", s.idle_link_seconds},
+                  {"outbox_kib_max", s.outbox_kib_max},
+                  {"request_inbox_max", s.request_inbox_max},
+                  {"drain_seconds_max", s.drain_seconds_max}});
+    for (const routing::Route& r : loaded.configuration->routes.routes())
+        print_bounds(out, "issuer." + r.name, config::issuer_keys(),
+                     {{"reply_timeout_ms", r.reply_timeout_ms},
+                      {"in_flight_max", r.in_flight_max},
+                      {"advices_in_flight_max", r.advices_in_flight_max}});
+    return out.str();
+}
+
+}  // namespace acquirer

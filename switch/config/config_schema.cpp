@@ -1,0 +1,224 @@
+#include "switch/config/config_schema.hpp"
+
+#include <algorithm>
+
+#include "iso8583/values/bytes.hpp"
+#include "switch/config/config_keys.hpp"
+
+namespace acquirer::config {
+
+using iso8583::parse_error;
+
+iso8583::Result<std::string> word(std::string_view text) {
+    if (text.empty() || text.size() > 32) return parse_error("needs 1 to 32 characters");
+    for (const char c : text)
+        if (!(iso8583::is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+              c == '_'))
+            return parse_error("may hold letters, digits, - and _ only");
+    return std::string(text);
+}
+
+iso8583::Result<hsm::KeyBlock> key_block(std::string_view text) { return hsm::KeyBlock::parse(text); }
+
+std::optional<std::string> set_endpoints(std::vector<Endpoint>& into, const std::vector<std::string>& texts) {
+    constexpr std::size_t addresses_max = 16;
+    if (texts.empty() || texts.size() > addresses_max)
+        return "needs 1 to " + std::to_string(addresses_max) + " addresses";
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        auto endpoint = Endpoint::parse(texts[i]);
+        if (!endpoint) return "entry " + std::to_string(i + 1) + ": " + endpoint.error().what;
+        if (endpoint->port == 0) return "entry " + std::to_string(i + 1) + ": port 0 cannot be connected to";
+        if (std::find(into.begin(), into.end(), *endpoint) != into.end())
+            return "entry " + std::to_string(i + 1) + " is there twice";
+        into.push_back(std::move(*endpoint));
+    }
+    return std::nullopt;
+}
+
+namespace {
+
+iso8583::Result<std::optional<std::int32_t>> minute_of_day(std::string_view text) {
+    if (text.size() != 5 || text[2] != ':' || !iso8583::all_digits(text.substr(0, 2)) ||
+        !iso8583::all_digits(text.substr(3)))
+        return parse_error("needs a time of day as \"23:00\"");
+    const int hour = (text[0] - '0') * 10 + (text[1] - '0');
+    const int minute = (text[3] - '0') * 10 + (text[4] - '0');
+    if (hour > 23 || minute > 59) return parse_error("is no time of day");
+    return std::optional<std::int32_t>(hour * 60 + minute);
+}
+
+iso8583::Result<std::optional<Endpoint>> some_endpoint(std::string_view text) {
+    auto endpoint = Endpoint::parse(text);
+    if (!endpoint) return tl::unexpected(endpoint.error());
+    return std::optional<Endpoint>(std::move(*endpoint));
+}
+
+}  // namespace
+
+const Keys<RawTop>& top_keys() {
+    static const Keys<RawTop> keys = {
+        boolean<RawTop>(
+            "demo",
+            "Allows what only a demonstration may do: the test LMK, `refundctl --as`, a quarantine "
+            "shorter than the rule.",
+            CONFIG_AT(demo)),
+    };
+    return keys;
+}
+
+const Keys<RawSwitch>& switch_keys() {
+    static const Keys<RawSwitch> keys = {
+        required(parsed<RawSwitch>("zone", "IANA time zone", "",
+                                   "Local dates and times of messages and people.", CONFIG_AT(zone),
+                                   plain_text(64))),
+        required(parsed<RawSwitch>("currency", "three digits (ISO 4217)", "",
+                                   "The one currency that terminals may use.", CONFIG_AT(currency),
+                                   iso8583::Currency::parse)),
+        parsed<RawSwitch>("acquirer", "up to 11 digits", "none",
+                          "DE32 towards issuers that set none of their own.", CONFIG_AT(acquirer),
+                          iso8583::InstitutionId::parse),
+        boolean<RawSwitch>("refund_reversal_allowed", "A unionpay-pos terminal may reverse a refund (R33).",
+                           CONFIG_AT(refund_reversal_allowed)),
+        parsed<RawSwitch>("cutover_at", "time of day \"HH:MM\"", "none: an operator cuts over",
+                          "The local time at which the business day is closed every day.",
+                          CONFIG_AT(cutover_at_minute), minute_of_day),
+    };
+    return keys;
+}
+
+const Keys<RawListen>& listen_keys() {
+    static const Keys<RawListen> keys = {
+        parsed<RawListen>("unionpay-pos", "address \"HOST:PORT\"", "not listening",
+                          "Terminals of the profile unionpay-pos. Port 0: the system chooses.",
+                          CONFIG_AT(unionpay_pos), some_endpoint),
+        parsed<RawListen>("iso87-ascii", "address \"HOST:PORT\"", "not listening",
+                          "Terminals of the profile iso87-ascii.", CONFIG_AT(iso87_ascii), some_endpoint),
+        parsed<RawListen>("metrics", "address \"HOST:PORT\"", "not listening",
+                          "HTTP: /metrics, /healthz, /readyz.", CONFIG_AT(metrics), some_endpoint),
+    };
+    return keys;
+}
+
+const Keys<DataOptions>& data_keys() {
+    static const Keys<DataOptions> keys = {
+        parsed<DataOptions>("directory", "path", "data", "The ledger and its keys; --data wins over it.",
+                            CONFIG_AT(directory), plain_text(1024)),
+        parsed<DataOptions>("control_socket", "path", "control.sock",
+                            "The Unix socket of refundctl, in the directory unless it is an absolute path.",
+                            CONFIG_AT(control_socket), plain_text(100)),
+        integer<DataOptions>(
+            "disk_free_mib_min", 16, 1'000'000, "MiB",
+            "Below this free space new requests are refused; answers and reversals go on (R62).",
+            CONFIG_AT(disk_free_mib_min)),
+        integer<DataOptions>("wal_mib_max", 16, 65'536, "MiB", "Write-ahead log kept before it is flushed.",
+                             CONFIG_AT(wal_mib_max)),
+        integer<DataOptions>("cache_mib", 8, 1'000'000, "MiB", "Memory for blocks of the store.",
+                             CONFIG_AT(cache_mib)),
+    };
+    return keys;
+}
+
+const Keys<HsmOptions>& hsm_keys() {
+    static const Keys<HsmOptions> keys = {
+        choice<HsmOptions, bool>(
+            "mode", {{"embedded", true}, {"tcp", false}},
+            "The engine in this process, or host-command servers (hsm-sim, a payShield).",
+            CONFIG_AT(embedded)),
+        parsed<HsmOptions>("lmk", "\"test\" or a path", "test",
+                           "embedded: the local master key. The test LMK is allowed with demo = true only.",
+                           CONFIG_AT(lmk), plain_text(1024)),
+        text_list<HsmOptions>("addresses", "none",
+                              "tcp: \"HOST:PORT\" of each server, also with tcp:// in front; questions "
+                              "are spread over those that answer.",
+                              [](HsmOptions& h, std::vector<std::string> texts) {
+                                  constexpr std::string_view scheme = "tcp://";
+                                  for (std::string& text : texts)
+                                      if (text.rfind(scheme, 0) == 0) text.erase(0, scheme.size());
+                                  return set_endpoints(h.addresses, texts);
+                              }),
+        integer<HsmOptions>("connections", 1, 64, "", "tcp: connections to each address.",
+                            CONFIG_AT(connections)),
+        boolean<HsmOptions>("zone_key_exchange",
+                            "embedded: new ZAKs and ZPKs may be handed over and taken in under a ZMK without "
+                            "officers, so that issuers' keys can be changed while the switch runs.",
+                            CONFIG_AT(zone_key_exchange)),
+        integer<HsmOptions>("header_characters", 1, 32, "", "tcp: length of the message header.",
+                            CONFIG_AT(header_characters)),
+    };
+    return keys;
+}
+
+const Keys<Limits>& limits_keys() {
+    static const Keys<Limits> keys = {
+        integer<Limits>("issuer_reply_timeout_ms", routing::reply_timeout_ms_min,
+                        routing::reply_timeout_ms_max, "ms",
+                        "How long an issuer may take (R50). Terminals give up after 60 s.",
+                        CONFIG_AT(issuer_reply_timeout_ms)),
+        integer<Limits>(
+            "not_found_quarantine_ms", 1'000, 3'600'000, "ms",
+            "R51a: how long after \"not found\" the reversal is tried once more. At least twice the "
+            "time-out and 60 s, but with demo = true.",
+            CONFIG_AT(not_found_quarantine_ms)),
+        integer<Limits>("advice_retry_first_ms", 10, 600'000, "ms",
+                        "Wait before the first repeat of an advice.", CONFIG_AT(advice_retry_first_ms)),
+        integer<Limits>("advice_retry_longest_ms", 10, 86'400'000, "ms", "Longest wait between repeats.",
+                        CONFIG_AT(advice_retry_longest_ms)),
+        integer<Limits>("tombstone_hours", 24, 720, "h",
+                        "How long a reversal without its original is remembered (R35).",
+                        CONFIG_AT(tombstone_hours)),
+        integer<Limits>("hsm_reply_timeout_ms", 10, 30'000, "ms", "How long an HSM may take (R64).",
+                        CONFIG_AT(hsm_reply_timeout_ms)),
+        integer<Limits>("key_change_grace_seconds", 1, 86'400, "s",
+                        "How long an issuer's key before a change still verifies; longer than a time-out.",
+                        CONFIG_AT(key_change_grace_seconds)),
+        integer<Limits>("pending_max", 1, 1'000'000, "",
+                        "Transactions that wait for an issuer or the HSM; 96 beyond.",
+                        CONFIG_AT(pending_max)),
+        integer<Limits>("askers_max", 1, 64, "", "Connections joined to one answer (R22).",
+                        CONFIG_AT(askers_max)),
+    };
+    return keys;
+}
+
+const Keys<ShellLimits>& shell_keys() {
+    static const Keys<ShellLimits> keys = {
+        integer<ShellLimits>("terminal_links_max", 1, 1'000'000, "", "Open terminal connections.",
+                             CONFIG_AT(terminal_links_max)),
+        integer<ShellLimits>("idle_link_seconds", 10, 86'400, "s",
+                             "A terminal connection without a message for so long is closed.",
+                             CONFIG_AT(idle_link_seconds)),
+        integer<ShellLimits>("outbox_kib_max", 16, 65'536, "KiB",
+                             "What may wait to be sent on one connection; it is closed beyond.",
+                             CONFIG_AT(outbox_kib_max)),
+        integer<ShellLimits>("request_inbox_max", 16, 1'000'000, "",
+                             "Requests waiting for the core; terminal sockets are not read beyond.",
+                             CONFIG_AT(request_inbox_max)),
+        integer<ShellLimits>("drain_seconds_max", 1, 600, "s", "How long a stop waits for what is in flight.",
+                             CONFIG_AT(drain_seconds_max)),
+    };
+    return keys;
+}
+
+const Keys<RefundPolicy>& refund_keys() {
+    static const Keys<RefundPolicy> keys = {
+        integer<RefundPolicy>("window_days", 0, routing::window_days_max, "business days",
+                              "How long a sale can be refunded; 0 ends with its business day (R16).",
+                              CONFIG_AT(window_days)),
+        amount<RefundPolicy>("refund_amount_max", "One refund at most (R24: 61).",
+                             CONFIG_AT(refund_amount_max)),
+        integer<RefundPolicy>("refunds_per_terminal_day_max", 1, 1'000'000, "a terminal and business day",
+                              "Accepted and held refunds (R24: 65).",
+                              CONFIG_AT(refunds_per_terminal_day_max)),
+        amount<RefundPolicy>("approval_amount_above", "A larger refund waits for a checker (R17).",
+                             CONFIG_AT(approval_amount_above)),
+        amount<RefundPolicy>("approval_keyed_amount_above",
+                             "The same for a card that was keyed in (DE22 01x).",
+                             CONFIG_AT(approval_keyed_amount_above)),
+        integer<RefundPolicy>("repeat_refund_seconds", 0, 86'400, "s",
+                              "The same sale and amount refunded again so soon is held (R20b); 0 is off.",
+                              CONFIG_AT(repeat_refund_seconds)),
+    };
+    return keys;
+}
+
+}  // namespace acquirer::config

@@ -1,0 +1,92 @@
+// Every section and key of the configuration file, once: the reader fills the raw values below by these
+// tables and
+// `--describe config` prints them. A default shown is taken from the value itself.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "switch/config/config.hpp"
+#include "switch/config/config_document.hpp"
+
+namespace acquirer::config {
+
+/// What a key's text may need of keys read before it.
+struct Context {
+    iso8583::Currency currency;
+};
+
+template <typename T>
+struct Key {
+    std::string name;
+    Node::Kind kind = Node::Kind::text;
+    std::string type;           // for people: "number 1 to 59000", "text", "one of advice, online"
+    std::string default_value;  // for people; empty with `required`
+    std::string unit;
+    std::string meaning;
+    bool required = false;
+    /// Nothing, or what is wrong. Never the text itself: it may be key material.
+    std::function<std::optional<std::string>(T&, const Node&, const Context&)> set;
+};
+template <typename T>
+using Keys = std::vector<Key<T>>;
+
+// The file as it stands, section by section, before the parts are held against each other.
+struct RawTop {
+    bool demo = false;
+};
+struct RawSwitch {
+    std::string zone;
+    iso8583::Currency currency;
+    iso8583::InstitutionId acquirer;
+    bool refund_reversal_allowed = true;
+    std::optional<std::int32_t> cutover_at_minute;
+};
+struct RawListen {
+    std::optional<Endpoint> unionpay_pos, iso87_ascii, metrics;
+};
+struct RawIssuer {
+    routing::Route route;
+    IssuerConnections connections;
+    IssuerKeys keys;
+    std::string successor;
+    std::string mac_padding = "zeros";
+};
+struct RawIin {
+    routing::IinRange range;
+    std::vector<std::string> routes;
+};
+struct RawTerminals {
+    TerminalRange range;
+    std::string first, last, merchant;
+    std::optional<hsm::MacAlgorithm> mac;
+};
+
+const Keys<RawTop>& top_keys();
+const Keys<RawSwitch>& switch_keys();
+const Keys<RawListen>& listen_keys();
+const Keys<DataOptions>& data_keys();
+const Keys<HsmOptions>& hsm_keys();
+const Keys<Limits>& limits_keys();
+const Keys<ShellLimits>& shell_keys();
+const Keys<RefundPolicy>& refund_keys();
+const Keys<RawIssuer>& issuer_keys();
+const Keys<routing::ResponseCodeLists>& code_keys();
+const Keys<RawIin>& iin_keys();
+const Keys<MerchantConfig>& merchant_keys();
+const Keys<RawTerminals>& terminals_keys();
+const Keys<OperatorAccount>& operator_keys();
+
+/// A section as `--describe config` shows it.
+struct SectionInfo {
+    std::string heading;  // "[limits]", "[[issuer]]"
+    std::string meaning;
+};
+inline constexpr std::size_t merchants_max = 100'000;
+inline constexpr std::size_t terminal_ranges_max = 100'000;
+inline constexpr std::size_t operators_max = 1'000;
+
+}  // namespace acquirer::config

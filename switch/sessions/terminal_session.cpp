@@ -1,0 +1,271 @@
+#include "switch/sessions/terminal_session.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "iso8583/values/ensure.hpp"
+
+namespace acquirer {
+
+using iso8583::Field;
+using iso8583::Now;
+
+namespace {
+
+constexpr int class_network_management = 8;
+
+// The processing requirement is the sixth digit of the UnionPay header: application class 2, software version
+// 2, terminal state 1, processing requirement 1, six more (docs/wire.md).
+constexpr std::size_t processing_requirement_byte = 2;
+constexpr std::uint8_t sign_on_again_digit = 3;
+
+iso8583::Bytes bytes_of(std::string_view text) {
+    const iso8583::ByteView view = iso8583::as_bytes(text);
+    return {view.begin(), view.end()};
+}
+
+iso8583::Frame reply_envelope(const SendReply& reply) {
+    iso8583::Frame frame;
+    if (!reply.to.tpdu.empty()) frame.tpdu = iso8583::swapped_tpdu(iso8583::as_bytes(reply.to.tpdu.view()));
+    frame.header = bytes_of(reply.to.header.view());
+    if (reply.to.profile == Profile::unionpay_pos && frame.header.size() > processing_requirement_byte) {
+        std::uint8_t& byte = frame.header[processing_requirement_byte];
+        byte = static_cast<std::uint8_t>((byte & 0xF0) | (reply.sign_on_again ? sign_on_again_digit : 0));
+    }
+    return frame;
+}
+
+}  // namespace
+
+TerminalSession::TerminalSession(const TerminalSessionSetup& setup, const TerminalKeyTable& keys,
+                                 const ConfigurationPtr& configuration, const Now& now)
+    : setup_(setup),
+      keys_(keys),
+      configuration_(configuration),
+      reader_(setup.framing),
+      outgoing_(*setup.dialect, setup.framing),
+      last_activity_(now.instant) {}
+
+void TerminalSession::close(std::string reason) {
+    if (!closed_) closed_ = std::move(reason);
+}
+
+void TerminalSession::bytes_arrived(iso8583::ByteView bytes, const Now& now) {
+    if (closed_) return;
+    last_activity_ = now.instant;
+    forget_old_requests(now);
+    reader_.feed(bytes);
+    while (!closed_) {
+        auto next = reader_.next();
+        if (!next) break;
+        half_frame_since_.reset();
+        if (!*next) return close(next->error().what);
+        frame_arrived(std::move(**next), now);
+    }
+    if (reader_.at_boundary()) {
+        half_frame_since_.reset();
+    } else if (!half_frame_since_) {
+        half_frame_since_ = now.instant;
+    }
+    deliver();
+}
+
+void TerminalSession::frame_arrived(iso8583::Frame frame, const Now& now) {
+    if (outstanding_.size() >= setup_.limits.requests_outstanding_max)
+        return close("more than " + std::to_string(setup_.limits.requests_outstanding_max) +
+                     " requests without an answer on one connection");
+    std::string fault;
+    bool only_amount_bad = false;
+    if (const auto error = iso8583::decode_into(*setup_.dialect, frame.body, message_)) {
+        fault = error->str();
+        only_amount_bad = is_only_amount_bad();
+    }
+    auto request = parse_terminal_request(setup_.profile, message_.values(), fault, only_amount_bad,
+                                          configuration_->currency);
+    if (!request) return close("a message without MTI, DE11, DE41 or DE42 cannot be answered: " + fault);
+    if (message_.mti().is_response()) return close("a terminal sent a response, " + message_.mti().str());
+
+    incoming_.emplace_back();
+    Incoming& incoming = incoming_.back();
+    incoming.event.request = std::move(*request);
+    ReplyAddress& from = incoming.event.from;
+    from.link = setup_.link;
+    from.profile = setup_.profile;
+    from.tpdu = iso8583::FixedText<5>(iso8583::as_text(frame.tpdu));
+    from.header = iso8583::FixedText<6>(iso8583::as_text(frame.header));
+    outstanding_.push_back(now.instant);
+    judge_mac(incoming);
+}
+
+// The strict decoder names the first fault only. Read again with content faults as warnings, and the list is
+// whole.
+bool TerminalSession::is_only_amount_bad() const {
+    std::vector<iso8583::CodecError> warnings;
+    const iso8583::DecodeOptions options{true, &warnings};
+    iso8583::Bytes again(message_.body().begin(), message_.body().end());
+    const auto read = iso8583::decode(*setup_.dialect, std::move(again), options);
+    return read && !warnings.empty() &&
+           std::all_of(warnings.begin(), warnings.end(), [](const iso8583::CodecError& w) {
+               return w.field == iso8583::number(Field::amount_transaction);
+           });
+}
+
+// Fills the reply's MAC profile and, for a request that fails, the key of its answer: the proven one, else
+// the newest.
+std::vector<TerminalSession::Candidate> TerminalSession::candidates_for(const iso8583::TerminalId& terminal,
+                                                                        Incoming& incoming) const {
+    std::vector<Candidate> candidates;
+    ReplyAddress& from = incoming.event.from;
+    const TerminalRange* range = configuration_->find_terminal(terminal);
+    if (range == nullptr || range->profile != setup_.profile) return candidates;
+    from.mac_profile = range->mac;
+    if (const TerminalKeySet* set = keys_.find(terminal)) {
+        for (const TerminalKeyVersion& v : set->versions) {
+            if (v.mac_key.empty()) continue;
+            candidates.push_back({v.version, v.mac_key});
+            if (v.version == set->proven_version) from.mac_key = v.mac_key;
+        }
+    }
+    if (candidates.empty() && !range->tak.empty()) candidates.push_back({0, range->tak});
+    if (from.mac_key.empty() && !candidates.empty()) from.mac_key = candidates.front().key;
+    return candidates;
+}
+
+void TerminalSession::judge_mac(Incoming& incoming) {
+    RequestArrived& event = incoming.event;
+    const bool network = message_.mti().message_class() == class_network_management;
+    const auto mac_field = closing_mac_field(message_.present());
+    // Sign-on and its like carry no MAC; in the ISO profile one that is there is checked, and answered with
+    // one.
+    if (network && (setup_.profile == Profile::unionpay_pos || !mac_field)) {
+        event.mac = MacState::not_needed;
+        event.from.with_mac = false;
+        return;
+    }
+    incoming.candidates = candidates_for(event.request.terminal, incoming);
+    if (incoming.candidates.empty()) {
+        event.mac = MacState::no_key;
+        event.from.with_mac = false;
+        return;
+    }
+    // A message that did not decode whole is answered 30 whatever its MAC says: there is nothing to verify.
+    if (!mac_field || !event.request.format_fault.empty()) {
+        event.mac = MacState::missing;
+        return;
+    }
+    const std::string mac = message_.get(*mac_field);
+    if (mac.size() != incoming.mac.size()) {
+        event.mac = MacState::wrong;
+        return;
+    }
+    std::memcpy(incoming.mac.data(), mac.data(), mac.size());
+    const iso8583::ByteView input = message_.body().first(message_.offset(*mac_field));
+    incoming.mac_input.assign(input.begin(), input.end());
+    ask_next_candidate(incoming);
+}
+
+void TerminalSession::ask_next_candidate(Incoming& incoming) {
+    const Candidate& candidate = incoming.candidates[incoming.tried];
+    incoming.ticket = ++last_ticket_;
+    asks_.push_back(
+        {incoming.ticket, hsm::VerifyMac{hsm::KeyKind::tak, candidate.key, incoming.event.from.mac_profile,
+                                         incoming.mac_input, incoming.mac}});
+}
+
+void TerminalSession::hsm_answered(hsm::Ticket ticket, const hsm::Reply& reply, const Now&) {
+    if (closed_) return;
+    switch (outgoing_.mac_answered(ticket, reply)) {
+        case OutgoingFrames::Answer::taken:
+            return;
+        case OutgoingFrames::Answer::hsm_failed:
+            // R64: the stored answer stands, the terminal repeats on a new connection.
+            return close("the HSM could not make the MAC of an answer");
+        case OutgoingFrames::Answer::not_mine:
+            break;
+    }
+    for (Incoming& incoming : incoming_) {
+        if (incoming.ticket != ticket) continue;
+        mac_verified(incoming, reply);
+        return deliver();
+    }
+}
+
+void TerminalSession::mac_verified(Incoming& incoming, const hsm::Reply& reply) {
+    RequestArrived& event = incoming.event;
+    incoming.ticket = 0;
+    const auto* verified = reply ? std::get_if<hsm::MacVerified>(&*reply) : nullptr;
+    const bool says_wrong = verified != nullptr
+                                ? !verified->matches
+                                : !reply && reply.error() == hsm::HsmFault::verification_failed;
+    if (verified == nullptr && !says_wrong) {
+        // Any other fault is ours and says nothing about the terminal's MAC (R64). The answer takes the key
+        // that was being tried: whoever has just signed on has the newest.
+        event.mac = MacState::hsm_down;
+        event.from.mac_key = incoming.candidates[incoming.tried].key;
+    } else if (!says_wrong) {
+        const Candidate& candidate = incoming.candidates[incoming.tried];
+        event.mac = MacState::verified;
+        event.key_version = candidate.version;
+        event.from.mac_key = candidate.key;
+    } else if (++incoming.tried < incoming.candidates.size()) {
+        return ask_next_candidate(incoming);
+    } else {
+        event.mac = MacState::wrong;
+    }
+    iso8583::zeroise(incoming.mac_input.data(), incoming.mac_input.size());
+}
+
+void TerminalSession::deliver() {
+    if (closed_) return;
+    while (!incoming_.empty() && incoming_.front().ticket == 0) {
+        requests_.push_back(std::move(incoming_.front().event));
+        incoming_.pop_front();
+    }
+}
+
+void TerminalSession::send(const SendReply& reply, const Now& now) {
+    if (closed_) return;
+    last_activity_ = now.instant;
+    if (!outstanding_.empty()) outstanding_.pop_front();
+    std::optional<MacKey> key;
+    if (reply.to.with_mac && !reply.to.mac_key.empty())
+        key = MacKey{hsm::KeyKind::tak, reply.to.mac_key, reply.to.mac_profile};
+    const auto fault = outgoing_.add(reply.fields, reply_envelope(reply), key, ++last_ticket_, asks_);
+    if (fault) return close("an answer cannot be written in this dialect: " + *fault);
+    check_outbox();
+}
+
+void TerminalSession::forget_old_requests(const Now& now) {
+    while (!outstanding_.empty() &&
+           outstanding_.front().plus_ms(setup_.limits.request_forgotten_ms) <= now.instant)
+        outstanding_.pop_front();
+}
+
+std::optional<iso8583::Instant> TerminalSession::next_deadline() const {
+    if (closed_) return std::nullopt;
+    iso8583::Instant first = last_activity_.plus_ms(setup_.limits.idle_timeout_ms);
+    if (!outstanding_.empty())
+        first = std::max(first, outstanding_.back().plus_ms(setup_.limits.request_forgotten_ms));
+    if (half_frame_since_)
+        first = std::min(first, half_frame_since_->plus_ms(setup_.limits.half_frame_timeout_ms));
+    return first;
+}
+
+void TerminalSession::pass_deadlines(const Now& now) {
+    if (closed_) return;
+    forget_old_requests(now);
+    if (half_frame_since_ && half_frame_since_->plus_ms(setup_.limits.half_frame_timeout_ms) <= now.instant)
+        return close("a frame was begun and not ended within " +
+                     std::to_string(setup_.limits.half_frame_timeout_ms) + " ms");
+    if (outstanding_.empty() && incoming_.empty() &&
+        last_activity_.plus_ms(setup_.limits.idle_timeout_ms) <= now.instant)
+        close("idle for " + std::to_string(setup_.limits.idle_timeout_ms) + " ms");
+}
+
+void TerminalSession::check_outbox() {
+    if (outgoing_.ready().size() > setup_.limits.outbox_bytes_max)
+        close("more than " + std::to_string(setup_.limits.outbox_bytes_max) +
+              " bytes of answers are not taken");
+}
+
+}  // namespace acquirer

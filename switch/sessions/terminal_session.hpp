@@ -1,0 +1,125 @@
+// TerminalSession: one terminal connection. Bytes become frames, frames messages, messages RequestArrived
+// with a verdict on their MAC; replies of the core become bytes. Knows nothing of sockets, clocks and money.
+//
+//     bytes_arrived → take_asks → (HSM) → hsm_answered → take_requests → (core) → send → take_asks → … →
+//     outbox
+//
+// Requests reach the core and replies reach the wire in the order in which they came, also when the HSM
+// answers out of order. After `closed()` says why, everything is ignored; the owner drops the connection.
+//
+// Owner: the shell, or the simulator. The dialect, the key table and the configuration pointer outlive it;
+// the two latter may change between calls. Thread: the core's. Bounds: TerminalSessionLimits. Source:
+// docs/wire.md; refund_rules.md R40, R64.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "iso8583/codec.hpp"
+#include "iso8583/dialect.hpp"
+#include "iso8583/framing.hpp"
+#include "switch/core/configuration.hpp"
+#include "switch/core/effect.hpp"
+#include "switch/core/event.hpp"
+#include "switch/core/terminal_keys.hpp"
+#include "switch/sessions/outgoing_frames.hpp"
+
+namespace acquirer {
+
+struct TerminalSessionLimits {
+    /// A frame that was begun must end within this: slow bytes must not hold a connection.
+    std::int32_t half_frame_timeout_ms = 10'000;
+    /// A connection without a byte and without a request in work is closed after this.
+    std::int32_t idle_timeout_ms = 1'800'000;
+    /// A request that got no answer (refund_rules.md allows that) stops counting as outstanding after this.
+    std::int32_t request_forgotten_ms = 60'000;
+    /// Requests of one connection that are being verified or await their answer.
+    std::size_t requests_outstanding_max = 4'096;
+    /// Framed replies that the socket has not taken yet; a peer that does not read is closed.
+    std::size_t outbox_bytes_max = 1U << 20;
+};
+
+struct TerminalSessionSetup {
+    LinkId link;
+    Profile profile = Profile::unionpay_pos;
+    const iso8583::Dialect* dialect = nullptr;
+    iso8583::FramingSpec framing;
+    TerminalSessionLimits limits;
+};
+
+class TerminalSession {
+  public:
+    TerminalSession(const TerminalSessionSetup& setup, const TerminalKeyTable& keys,
+                    const ConfigurationPtr& configuration, const iso8583::Now& now);
+
+    void bytes_arrived(iso8583::ByteView bytes, const iso8583::Now& now);
+    void hsm_answered(hsm::Ticket ticket, const hsm::Reply& reply, const iso8583::Now& now);
+    void send(const SendReply& reply, const iso8583::Now& now);
+    void pass_deadlines(const iso8583::Now& now);
+    /// May move later without notice; the owner asks again when it falls due.
+    [[nodiscard]] std::optional<iso8583::Instant> next_deadline() const;
+    void close(std::string reason);
+
+    /// Questions to the HSM since the last call.
+    [[nodiscard]] std::vector<HsmAsk> take_asks() { return std::exchange(asks_, {}); }
+    [[nodiscard]] bool has_asks() const { return !asks_.empty(); }
+    /// Requests whose MAC verdict is known, in order of arrival.
+    [[nodiscard]] std::vector<RequestArrived> take_requests() { return std::exchange(requests_, {}); }
+    /// Framed bytes for the socket; the owner takes them out.
+    [[nodiscard]] iso8583::Bytes& outbox() { return outgoing_.ready(); }
+    /// Why the connection must be closed; nothing while it lives.
+    [[nodiscard]] const std::optional<std::string>& closed() const { return closed_; }
+    [[nodiscard]] LinkId link() const { return setup_.link; }
+    /// No request is being verified, none awaits its answer and no reply waits for its MAC (for draining).
+    [[nodiscard]] bool quiet() const {
+        return incoming_.empty() && outstanding_.empty() && outgoing_.waiting() == 0;
+    }
+    /// No reply waits for its MAC.
+    [[nodiscard]] bool replies_sent() const { return outgoing_.waiting() == 0; }
+
+  private:
+    struct Candidate {
+        std::uint32_t version = 0;
+        hsm::KeyBlock key;
+    };
+    /// A request whose MAC is being verified, or that waits behind one.
+    struct Incoming {
+        RequestArrived event;
+        hsm::Ticket ticket = 0;  // 0: its verdict is known
+        std::vector<Candidate> candidates;
+        std::size_t tried = 0;
+        iso8583::Bytes mac_input;
+        hsm::Mac mac{};
+    };
+
+    void frame_arrived(iso8583::Frame frame, const iso8583::Now& now);
+    bool is_only_amount_bad() const;
+    std::vector<Candidate> candidates_for(const iso8583::TerminalId& terminal, Incoming& incoming) const;
+    void judge_mac(Incoming& incoming);
+    void ask_next_candidate(Incoming& incoming);
+    void mac_verified(Incoming& incoming, const hsm::Reply& reply);
+    void deliver();
+    void check_outbox();
+    void forget_old_requests(const iso8583::Now& now);
+
+    TerminalSessionSetup setup_;
+    const TerminalKeyTable& keys_;
+    const ConfigurationPtr& configuration_;
+    iso8583::FrameReader reader_;
+    iso8583::Message message_;  // reused: its memory
+    OutgoingFrames outgoing_;
+    std::deque<Incoming> incoming_;
+    std::deque<iso8583::Instant> outstanding_;  // when each request without an answer came
+    std::vector<HsmAsk> asks_;
+    std::vector<RequestArrived> requests_;
+    std::optional<std::string> closed_;
+    hsm::Ticket last_ticket_ = 0;
+    iso8583::Instant last_activity_;
+    std::optional<iso8583::Instant> half_frame_since_;
+};
+
+}  // namespace acquirer

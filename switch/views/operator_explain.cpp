@@ -1,0 +1,303 @@
+// explain and receipt: one record in words.
+#include <array>
+#include <span>
+#include <vector>
+
+#include "ledger/key_layout.hpp"
+#include "switch/core/refusal.hpp"
+#include "switch/views/operator_views.hpp"
+#include "switch/views/rule_words.hpp"
+
+namespace acquirer {
+
+using ledger::State;
+using ledger::TransactionKind;
+using ledger::TransactionRecord;
+
+namespace {
+
+using enum Refusal;
+
+// What is judged of each kind, in the order in which switch_core.cpp and transaction_flow.cpp judge it.
+constexpr std::array first_checks = {format_error,       terminal_unknown,   merchant_unknown,
+                                     sign_on_required,   mac_wrong,          duplicate_conflict,
+                                     terminal_suspended, merchant_suspended, batch_closed,
+                                     tombstone,          amount_invalid,     currency_not_allowed};
+constexpr std::array void_checks = {original_not_found,
+                                    other_terminal,
+                                    original_trace_differs,
+                                    original_authorization_differs,
+                                    other_card,
+                                    original_not_refundable,
+                                    original_busy,
+                                    void_after_refund,
+                                    void_after_settlement,
+                                    void_amount_differs};
+constexpr std::array refund_checks = {merchant_not_enabled,
+                                      original_not_found,
+                                      original_authorization_differs,
+                                      other_card,
+                                      original_not_refundable,
+                                      original_busy,
+                                      window_passed,
+                                      amount_limit,
+                                      count_limit,
+                                      amount_against_original,
+                                      approval_required};
+constexpr std::array last_checks = {no_route, route_down, too_many_in_flight, system_error};
+// Only a request with a PIN meets these: they are shown when they refused.
+constexpr std::array pin_checks = {hsm_unavailable, pin_block_wrong};
+
+std::vector<Refusal> checks_of(const TransactionRecord& r) {
+    std::vector<Refusal> checks;
+    const auto add = [&](std::span<const Refusal> more) {
+        checks.insert(checks.end(), more.begin(), more.end());
+    };
+    add(first_checks);
+    if (r.kind == TransactionKind::void_sale) add(void_checks);
+    if (r.kind == TransactionKind::refund) add(refund_checks);
+    add(last_checks);
+    for (const Refusal check : pin_checks)
+        if (check == static_cast<Refusal>(r.refusal)) checks.push_back(check);
+    // Terminals of the ISO profile have no sign-on, no batch number and no original trace.
+    if (static_cast<Profile>(r.profile) == Profile::iso87)
+        std::erase_if(checks, [](Refusal check) {
+            return check == sign_on_required || check == batch_closed || check == original_trace_differs;
+        });
+    return checks;
+}
+
+std::string_view noun(TransactionKind kind) {
+    switch (kind) {
+        case TransactionKind::sale:
+            return "Sale";
+        case TransactionKind::void_sale:
+            return "Void";
+        case TransactionKind::refund:
+            return "Refund";
+    }
+    return "Transaction";
+}
+
+std::string asked_sentence(const ViewContext& context, const TransactionRecord& r) {
+    std::string text = std::string(noun(r.kind)) + " " + r.rrn.str() + " of " + r.amount.major() +
+                       " (currency " + r.amount.currency().str() + ")";
+    if (!r.pan_masked.empty()) text += " on card " + r.pan_masked;
+    text += r.from_operations ? ", opened by " + r.maker : ", asked by terminal " + r.terminal.str();
+    return text + " for merchant " + r.merchant.str() + " at " + local_time(context, r.created) + ".";
+}
+
+std::string answer_sentence(const TransactionRecord& r) {
+    if (r.from_operations && !r.answer) return "No terminal waits for it.";
+    if (!r.answer) return "The terminal has no answer yet.";
+    std::string text = "The answer was " + r.answer->code.str();
+    if (r.answer->code.view() == "01") return text + ": held, with case number " + r.answer->text + ".";
+    if (!r.answer->text.empty()) text += " (" + r.answer->text + ")";
+    if (r.refusal != 0) {
+        const RefusalInfo& why = info(static_cast<Refusal>(r.refusal));
+        return text + " by rule " + std::string(why.rule) + ": " + std::string(why.explanation) + ".";
+    }
+    return text + ".";
+}
+
+std::string advice_sentence(const ViewContext& context, const TransactionRecord& r) {
+    const ledger::QueuedAdvice& a = r.advice;
+    if (a.kind == ledger::QueuedAdvice::Kind::none) return "";
+    const std::string what =
+        a.kind == ledger::QueuedAdvice::Kind::refund ? "refund advice (0220)" : "reversal (0420)";
+    std::string text = "Its " + what + " to " + route_name(context, r.route) + " was tried " +
+                       std::to_string(a.attempts) + (a.attempts == 1 ? " time" : " times");
+    if (!a.last_code.empty()) text += ", last answered " + a.last_code;
+    switch (a.status) {
+        case ledger::QueuedAdvice::Status::waiting:
+            return text + "; the next try is due at " + local_time(context, a.next_attempt) +
+                   (a.not_found_once ? ", one quarantine after the issuer did not know the original (R51a)."
+                                     : ".");
+        case ledger::QueuedAdvice::Status::in_flight:
+            return text + "; it waits for the issuer now.";
+        case ledger::QueuedAdvice::Status::final:
+            return text + "; that is final.";
+        case ledger::QueuedAdvice::Status::parked:
+            return text + "; it is parked until a person decides.";
+    }
+    return text + ".";
+}
+
+std::string_view state_words(State state) {
+    switch (state) {
+        case State::intent:
+            return "recorded, about to be sent to the issuer";
+        case State::sent:
+            return "with the issuer, whose answer is awaited";
+        case State::approved:
+            return "approved, the money is posted";
+        case State::declined:
+            return "declined; no money moved";
+        case State::in_doubt:
+            return "in doubt: the issuer's word is missing, a reversal follows";
+        case State::reverse_on_answer:
+            return "with the issuer; as soon as its answer is known it is reversed";
+        case State::reversing:
+            return "being reversed; the 0420 is repeated until it is final";
+        case State::reversed:
+            return "reversed; no money remains moved";
+        case State::reversal_stuck:
+            return "stuck: the issuer refuses the reversal, a person has to settle it";
+        case State::voiding:
+            return "a void of it is with the issuer";
+        case State::voided:
+            return "voided; the whole amount was taken back";
+        case State::void_reversing:
+            return "its void is being reversed";
+        case State::tombstone:
+            return "a reversal that came before its original, remembered so that the original is declined";
+        case State::refused:
+            return "refused by the switch; nothing was sent and nothing counts";
+        case State::held:
+            return "held until a checker decides; it counts in what remains of the sale already";
+        case State::cleared:
+            return "cleared by a checker, about to be sent";
+        case State::rejected:
+            return "rejected by a checker; it no longer counts";
+        case State::expired:
+            return "expired before a checker decided; it no longer counts";
+        case State::cancelled:
+            return "cancelled; it no longer counts";
+        case State::advice_pending:
+            return "accepted; the issuer is told until its answer is final";
+        case State::abnormal:
+            return "abnormal: accepted, but the issuer refused it finally; it counts until a person decides";
+        case State::parked:
+            return "parked: the issuer's outcome is unknown; it counts until a person decides";
+        case State::alternative_account:
+            return "paid to another account of the customer";
+        case State::merchant_account:
+            return "returned to the merchant's account";
+    }
+    return "";
+}
+
+std::string sale_sentence(const TransactionRecord& sale) {
+    const auto major = [&](std::int64_t minor) {
+        return iso8583::Amount(minor, sale.amount.currency()).major();
+    };
+    std::string text = "The sale " + sale.rrn.str() + " of " + sale.amount.major() + " is now " +
+                       std::string(ledger::name(sale.state)) + ": " + std::to_string(sale.refunds_count) +
+                       (sale.refunds_count == 1 ? " refund counts, " : " refunds count, ") +
+                       major(sale.refunds_minor);
+    if (sale.chargebacks_minor != 0) text += "; charged back " + major(sale.chargebacks_minor);
+    return text + "; remaining " + major(sale.remaining_minor()) + ".";
+}
+
+/// Every check up to the one that decided; all of them when none refused.
+View checks_view(const TransactionRecord& r) {
+    View list = View::list();
+    const auto refusal = static_cast<Refusal>(r.refusal);
+    for (const Refusal check : checks_of(r)) {
+        const RefusalInfo& row = info(check);
+        View one = View::object();
+        one.put("check", row.name).put("rule", row.rule);
+        const bool held = check == approval_required && r.answer && r.answer->code.view() == "01";
+        const bool decided = check == refusal || held;
+        one.put("result", held ? "held" : decided ? "refused" : "passed");
+        list.add(std::move(one));
+        if (check == refusal) break;
+    }
+    return list;
+}
+
+bool judged_by_switch(const TransactionRecord& r) {
+    if (r.refusal == 0) return true;
+    for (const Refusal check : checks_of(r))
+        if (check == static_cast<Refusal>(r.refusal)) return true;
+    return false;  // a refusal that came after sending: the issuer's silence or its bad answer
+}
+
+/// Open exceptions of the record, a sentence each.
+iso8583::Result<void> add_exceptions(const ViewContext& context, const TransactionRecord& r, View& words) {
+    std::optional<std::string> fault;
+    const ledger::KeyRange range = ledger::prefix_range("x" + r.rrn.str());
+    auto done = context.store.scan(ledger::Family::journal, range.from, range.to,
+                                   [&](std::string_view, std::string_view value) {
+                                       const auto x = ledger::decode_exception(value);
+                                       if (!x) {
+                                           fault = "the ledger's exception cannot be read: " + x.error().what;
+                                           return false;
+                                       }
+                                       if (x->resolution.empty())
+                                           words.add("Exception " + x->id + " is open (" + x->kind + ", " +
+                                                     x->rule + "), owner " + x->owner + ": " + x->text + ".");
+                                       return true;
+                                   });
+    if (!done) return store_fault(done.error());
+    if (fault) return iso8583::parse_error(*fault);
+    return {};
+}
+
+View steps_view(const ViewContext& context, const TransactionRecord& r) {
+    View list = View::list();
+    for (const ledger::HistoryEntry& h : r.history) {
+        View one = View::object();
+        one.put("time", local_time(context, h.at)).put("state", ledger::name(h.state)).put("rule", h.rule);
+        one.put("why", rule_words(h.rule));
+        list.add(std::move(one));
+    }
+    return list;
+}
+
+}  // namespace
+
+ViewResult view_explain(const ViewContext& context, std::string_view id) {
+    auto found = find_record(context, id);
+    if (!found) return tl::unexpected(found.error());
+    const TransactionRecord& r = *found;
+    View words = View::list();
+    words.add(asked_sentence(context, r)).add(answer_sentence(r));
+    if (r.cut_in_doubt)
+        words.add("Its outcome was once unknown, so that a retry of it is never answered 00 (R20a).");
+    if (r.from_operations || !r.checker.empty()) {
+        std::string people = r.maker.empty() ? "" : "Maker: " + r.maker + ". ";
+        people += r.checker.empty() ? "No checker has decided." : "Checker: " + r.checker + ".";
+        if (!r.reason.empty()) people += " Reason: " + r.reason + ".";
+        words.add(people);
+    }
+    words.add("It is " + std::string(state_words(r.state)) + ".");
+    if (const std::string advice = advice_sentence(context, r); !advice.empty()) words.add(advice);
+    if (r.kind == TransactionKind::sale) {
+        if (r.state == State::approved || r.refunds_count != 0) words.add(sale_sentence(r));
+    } else if (r.original) {
+        auto sale = find_record(context, r.original->view());
+        if (sale) words.add(sale_sentence(*sale));
+    }
+    if (auto added = add_exceptions(context, r, words); !added) return tl::unexpected(added.error());
+    words.add("It was decided under configuration version " + std::to_string(r.policy_version) + ".");
+    View view = View::object();
+    view.put("rrn", r.rrn.view()).put("state", ledger::name(r.state)).put("code", answered_code(r));
+    view.put("words", std::move(words));
+    if (judged_by_switch(r) && !r.from_operations) view.put("checks", checks_view(r));
+    view.put("steps", steps_view(context, r));
+    return view;
+}
+
+ViewResult view_receipt(const ViewContext& context, std::string_view id) {
+    auto found = find_record(context, id);
+    if (!found) return tl::unexpected(found.error());
+    const TransactionRecord& r = *found;
+    const MerchantConfig* merchant = context.configuration.find_merchant(r.merchant);
+    View view = View::object();
+    view.put("merchant_name", merchant != nullptr ? merchant->name : r.merchant.str());
+    view.put("merchant", r.merchant.view()).put("terminal", r.terminal.view());
+    view.put("kind", ledger::name(r.kind))
+        .put("amount", r.amount.major())
+        .put("currency", r.amount.currency().str());
+    view.put("card", r.pan_masked).put("rrn", r.rrn.view());
+    view.put_if("authorization", r.answer ? r.answer->authorization.view() : "");
+    view.put("time", local_time(context, r.created)).put("business_date", r.business_date.date.iso());
+    if (r.original) view.put("original", r.original->view());
+    view.put_if("case", r.state == State::held && r.answer ? r.answer->text : "");
+    view.put_if("reference", r.reference);
+    view.put("status", ledger::name(r.state)).put("status_words", state_words(r.state));
+    return view;
+}
+
+}  // namespace acquirer

@@ -1,0 +1,485 @@
+#include "switch/views/operator_views.hpp"
+
+#include <algorithm>
+#include <functional>
+
+#include "iso8583/values/bytes.hpp"
+#include "ledger/key_layout.hpp"
+#include "switch/core/refusal.hpp"
+
+namespace acquirer {
+
+using iso8583::parse_error;
+using ledger::Family;
+using ledger::State;
+using ledger::TransactionKind;
+using ledger::TransactionRecord;
+
+std::string local_time(const ViewContext& context, iso8583::UtcTime at) {
+    return iso8583::local_iso(at, context.now.local_offset_s);
+}
+
+std::string route_name(const ViewContext& context, std::uint16_t route) {
+    if (route == 0) return "";
+    const routing::Route* found = context.configuration.routes.find(routing::RouteId{route});
+    return found != nullptr ? found->name : "route " + std::to_string(route) + " (not configured)";
+}
+
+std::string answered_code(const TransactionRecord& record) {
+    return record.answer ? record.answer->code.str() : "";
+}
+
+tl::unexpected<iso8583::ParseError> store_fault(const ledger::StoreError& error) {
+    return parse_error("the ledger could not be read: " + error.what);
+}
+
+namespace {
+
+iso8583::Result<std::optional<TransactionRecord>> read_record(const ViewContext& context,
+                                                              const iso8583::Rrn& rrn) {
+    auto stored = context.store.get(Family::journal, ledger::transaction_key(rrn));
+    if (!stored) return store_fault(stored.error());
+    if (!*stored) return std::optional<TransactionRecord>();
+    auto record = ledger::decode_transaction_record(**stored);
+    if (!record) return parse_error("the ledger's record cannot be read: " + record.error().what);
+    return std::optional<TransactionRecord>(std::move(*record));
+}
+
+/// Open work, oldest first, until `visit` says false.
+iso8583::Result<void> each_open(const ViewContext& context,
+                                const std::function<bool(const TransactionRecord&)>& visit) {
+    const ledger::KeyRange range = ledger::prefix_range("o");
+    std::optional<iso8583::ParseError> fault;
+    auto done = context.store.scan(Family::journal, range.from, range.to,
+                                   [&](std::string_view key, std::string_view) {
+                                       const auto rrn = iso8583::Rrn::parse(key.substr(1));
+                                       if (!rrn) return true;
+                                       auto record = read_record(context, *rrn);
+                                       if (!record) {
+                                           fault = record.error();
+                                           return false;
+                                       }
+                                       return !*record || visit(**record);
+                                   });
+    if (!done) return store_fault(done.error());
+    if (fault) return tl::unexpected(*fault);
+    return {};
+}
+
+/// Records from the newest back, of one calendar day when given, at most records_read_max. True: that bound
+/// ended it.
+iso8583::Result<bool> each_newest(const ViewContext& context, std::optional<iso8583::Date> date,
+                                  const std::function<bool(const TransactionRecord&)>& visit) {
+    std::size_t read = 0;
+    bool stop = false;
+    std::optional<std::string> fault;
+    const auto visitor = [&](std::string_view, std::string_view value) {
+        if (read == records_read_max) return false;
+        ++read;
+        auto record = ledger::decode_transaction_record(value);
+        if (!record) fault = "the ledger's record cannot be read: " + record.error().what;
+        stop = fault || !visit(*record);
+        return !stop;
+    };
+    // RRNs begin with the year's last digit, so that the newest need not be the greatest: what is above
+    // tomorrow is old.
+    const std::string tomorrow = "t" + ledger::rrn_day_prefix(context.now.local().date.plus_days(2));
+    std::vector<ledger::KeyRange> ranges = {{"t", tomorrow}, {tomorrow, ledger::prefix_range("t").to}};
+    if (date) ranges = {ledger::prefix_range("t" + ledger::rrn_day_prefix(*date))};
+    for (const ledger::KeyRange& range : ranges) {
+        auto done = context.store.scan_back(Family::journal, range.from, range.to, visitor);
+        if (!done) return store_fault(done.error());
+        if (fault) return parse_error(*fault);
+        if (stop) return false;
+    }
+    return read == records_read_max;
+}
+
+View transaction_list(const ViewContext& context, View items, bool search_ended_early) {
+    View view = View::object();
+    view.put("currency", context.configuration.currency.str()).put("transactions", std::move(items));
+    if (search_ended_early)
+        view.put("note",
+                 "the search ended after " + std::to_string(records_read_max) + " records: give a date");
+    return view;
+}
+
+View advice_view(const ViewContext& context, const TransactionRecord& record) {
+    const ledger::QueuedAdvice& a = record.advice;
+    View view = View::object();
+    view.put("kind", a.kind == ledger::QueuedAdvice::Kind::refund ? "refund" : "reversal");
+    switch (a.status) {
+        case ledger::QueuedAdvice::Status::waiting:
+            view.put("status", "waiting");
+            break;
+        case ledger::QueuedAdvice::Status::in_flight:
+            view.put("status", "in_flight");
+            break;
+        case ledger::QueuedAdvice::Status::final:
+            view.put("status", "final");
+            break;
+        case ledger::QueuedAdvice::Status::parked:
+            view.put("status", "parked");
+            break;
+    }
+    view.put("attempts", a.attempts).put("stan", iso8583::Stan::of(a.stan).str());
+    view.put("transmission_time", iso8583::TransmissionTime::of(a.transmission_time).str());
+    view.put("queued", local_time(context, a.queued));
+    if (a.status == ledger::QueuedAdvice::Status::waiting)
+        view.put("next_attempt", local_time(context, a.next_attempt));
+    view.put_if("last_code", a.last_code);
+    if (a.not_found_once) view.put("quarantine", true);
+    return view;
+}
+
+std::string_view words(ledger::Account account) {
+    switch (account) {
+        case ledger::Account::issuer_receivable:
+            return "issuer_receivable";
+        case ledger::Account::merchant_payable:
+            return "merchant_payable";
+        case ledger::Account::refund_in_transit:
+            return "refund_in_transit";
+        case ledger::Account::refund_suspense:
+            return "refund_suspense";
+    }
+    return "?";
+}
+
+void put_money(View& view, const ViewContext&, const TransactionRecord& record) {
+    const auto major = [&](std::int64_t minor) {
+        return iso8583::Amount(minor, record.amount.currency()).major();
+    };
+    if (record.kind == TransactionKind::sale) {
+        view.put("refunded", major(record.refunds_minor)).put("refunds", record.refunds_count);
+        view.put("charged_back", major(record.chargebacks_minor))
+            .put("remaining", major(record.remaining_minor()));
+    }
+    if (record.original) view.put("original", record.original->view());
+    if (record.voided_by) view.put("voided_by", record.voided_by->view());
+}
+
+void put_answer(View& view, const TransactionRecord& record) {
+    if (record.refusal != 0) {
+        const RefusalInfo& why = info(static_cast<Refusal>(record.refusal));
+        view.put("refusal", why.name).put("rule", why.rule).put("explanation", why.explanation);
+    }
+    if (!record.answer) return;
+    view.put_if("response_text", record.answer->text);
+}
+
+View postings_view(const TransactionRecord& record) {
+    View list = View::list();
+    for (const ledger::Posting& p : record.postings) {
+        View one = View::object();
+        one.put("day", p.day.date.iso()).put("debit", words(p.debit)).put("credit", words(p.credit));
+        one.put("amount", iso8583::Amount(p.amount_minor, record.amount.currency()).major());
+        list.add(std::move(one));
+    }
+    return list;
+}
+
+View history_view(const ViewContext& context, const TransactionRecord& record) {
+    View list = View::list();
+    for (const ledger::HistoryEntry& h : record.history) {
+        View one = View::object();
+        one.put("time", local_time(context, h.at)).put("state", ledger::name(h.state)).put("rule", h.rule);
+        list.add(std::move(one));
+    }
+    return list;
+}
+
+/// The refunds of a sale, newest first, whatever became of them.
+iso8583::Result<View> refunds_of(const ViewContext& context, const TransactionRecord& sale) {
+    View list = View::list();
+    std::optional<iso8583::Rrn> next = sale.last_refund;
+    for (std::size_t n = 0; next && n < list_limit_default; ++n) {
+        auto refund = read_record(context, *next);
+        if (!refund) return tl::unexpected(refund.error());
+        if (!*refund) break;
+        const TransactionRecord& r = **refund;
+        View one = View::object();
+        one.put("rrn", r.rrn.view()).put("state", ledger::name(r.state)).put("amount", r.amount.major());
+        one.put("code", answered_code(r)).put("time", local_time(context, r.created));
+        list.add(std::move(one));
+        next = r.last_refund;
+    }
+    return list;
+}
+
+/// The fields of both messages that the ledger keeps; the messages themselves are not archived.
+View messages_view(const TransactionRecord& record) {
+    View request = View::object();
+    request.put_if("2", record.pan_masked)
+        .put("3", record.processing_code)
+        .put("4", record.amount.field())
+        .put("11", record.stan.str());
+    request.put_if("22", record.entry_mode)
+        .put("41", record.terminal.view())
+        .put("42", record.merchant.view());
+    request.put("49", record.amount.currency().str());
+    View reply = View::object();
+    if (record.answer) {
+        const ledger::StoredAnswer& a = *record.answer;
+        reply.put_if("12", a.local_time).put_if("13", a.local_date).put("15", a.business_date.date.mmdd());
+        reply.put("37", record.rrn.view()).put_if("38", a.authorization.view()).put("39", a.code.view());
+        reply.put_if("44", a.text);
+    }
+    View view = View::object();
+    view.put("note", "messages are not archived: these are the fields that the ledger keeps");
+    view.put("request", std::move(request)).put("reply", std::move(reply));
+    return view;
+}
+
+}  // namespace
+
+iso8583::Result<bool> is_settled(const ViewContext& context, const TransactionRecord& record) {
+    auto stored = context.store.get(Family::index, ledger::terminal_key(record.terminal));
+    if (!stored) return store_fault(stored.error());
+    if (!*stored) return false;
+    const auto terminal = ledger::decode_terminal(**stored);
+    if (!terminal) return parse_error("the ledger's terminal cannot be read: " + terminal.error().what);
+    return terminal->batch != record.batch;
+}
+
+iso8583::Result<TransactionRecord> find_record(const ViewContext& context, std::string_view id) {
+    if (const auto rrn = iso8583::Rrn::parse(id)) {
+        auto record = read_record(context, *rrn);
+        if (!record) return tl::unexpected(record.error());
+        if (*record) return std::move(**record);
+    }
+    // A case number as the slip shows it: DE44 of a 01.
+    std::optional<TransactionRecord> found;
+    auto done = each_open(context, [&](const TransactionRecord& record) {
+        if (!id.empty() && record.answer && record.answer->text == id) found = record;
+        return !found;
+    });
+    if (!done) return tl::unexpected(done.error());
+    if (!found) return parse_error("no transaction has that RRN or case number");
+    return std::move(*found);
+}
+
+View summary(const ViewContext& context, const TransactionRecord& record) {
+    View view = View::object();
+    view.put("rrn", record.rrn.view())
+        .put("kind", ledger::name(record.kind))
+        .put("state", ledger::name(record.state));
+    view.put("amount", record.amount.major())
+        .put("code", answered_code(record))
+        .put("card", record.pan_masked);
+    view.put("merchant", record.merchant.view()).put("terminal", record.terminal.view());
+    view.put("batch", record.batch.str()).put("trace", record.stan.str());
+    view.put("authorization", record.answer ? record.answer->authorization.view() : "");
+    view.put("route", route_name(context, record.route)).put("time", local_time(context, record.created));
+    return view;
+}
+
+ViewResult view_status(const ViewContext& context) {
+    const CoreStatus& s = context.status;
+    View routes = View::list();
+    for (const RouteStatus& r : s.routes) {
+        View one = View::object();
+        one.put("route", r.name).put("state", r.operator_state).put("links_up", r.links_up);
+        one.put("in_flight", r.in_flight).put("queued_advices", r.queued_advices);
+        routes.add(std::move(one));
+    }
+    View counters = View::object();
+    for (const auto& [label, count] : s.counters) counters.put(label, count);
+    View view = View::object();
+    view.put("business_date", s.business_date.date.iso()).put("time", local_time(context, context.now.utc));
+    view.put("demo", context.configuration.demo).put("currency", context.configuration.currency.str());
+    view.put("config_version", s.config_version).put("config_hash", context.configuration.hash);
+    view.put("accepts_new_work", s.accepts_new_work).put("turns", s.turns).put("pending", s.pending);
+    view.put("held", s.held).put("open_exceptions", s.open_exceptions);
+    view.put("routes", std::move(routes)).put("counters", std::move(counters));
+    return view;
+}
+
+namespace {
+
+bool fits(const FindQuery& q, std::optional<std::int64_t> amount_minor, const TransactionRecord& r) {
+    const bool authorization_fits = q.authorization.empty() ||
+                                    r.issuer_authorization.view() == q.authorization ||
+                                    (r.answer && r.answer->authorization.view() == q.authorization);
+    return authorization_fits && (!q.rrn || r.rrn == *q.rrn) && (!q.terminal || r.terminal == *q.terminal) &&
+           (!q.batch || r.batch == *q.batch) && (!q.trace || r.stan == *q.trace) &&
+           (q.pan_last4.empty() || (r.pan_masked.size() >= 4 && r.pan_masked.ends_with(q.pan_last4))) &&
+           (!amount_minor || r.amount.minor_units() == *amount_minor) && (!q.date || r.local_date == *q.date);
+}
+
+/// The records of one trace of a terminal: a point read of its slot.
+iso8583::Result<std::vector<TransactionRecord>> find_by_trace(const ViewContext& context,
+                                                              const FindQuery& q) {
+    std::vector<TransactionRecord> found;
+    const TerminalRange* range = context.configuration.find_terminal(*q.terminal);
+    if (range == nullptr) return parse_error("the terminal is not configured");
+    const bool has_batch = range->profile == Profile::unionpay_pos;
+    const std::string key = ledger::trace_slot_key(
+        range->merchant, *q.terminal, has_batch ? q.batch : std::optional<iso8583::BatchNumber>(), *q.trace);
+    auto stored = context.store.get(Family::index, key);
+    if (!stored) return store_fault(stored.error());
+    if (!*stored) return found;
+    const auto slot = ledger::decode_trace_slot(**stored);
+    if (!slot) return parse_error("the ledger's trace slot cannot be read: " + slot.error().what);
+    for (const ledger::TraceEntry& entry : slot->entries) {
+        if (entry.rrn.empty()) continue;
+        auto record = read_record(context, entry.rrn);
+        if (!record) return tl::unexpected(record.error());
+        if (*record) found.push_back(std::move(**record));
+    }
+    return found;
+}
+
+}  // namespace
+
+ViewResult view_find(const ViewContext& context, const FindQuery& query) {
+    std::optional<std::int64_t> amount_minor;
+    if (!query.amount.empty()) {
+        const auto amount = iso8583::Amount::parse_major(query.amount, context.configuration.currency);
+        if (!amount) return parse_error("amount: " + amount.error().what);
+        amount_minor = amount->minor_units();
+    }
+    View items = View::list();
+    std::size_t count = 0;
+    const auto take = [&](const TransactionRecord& record) {
+        if (fits(query, amount_minor, record)) {
+            items.add(summary(context, record));
+            ++count;
+        }
+        return count < query.limit;
+    };
+    bool ended_early = false;
+    if (query.rrn) {
+        auto record = read_record(context, *query.rrn);
+        if (!record) return tl::unexpected(record.error());
+        if (*record) take(**record);
+    } else if (query.terminal && query.trace && query.batch) {
+        auto records = find_by_trace(context, query);
+        if (!records) return tl::unexpected(records.error());
+        for (const TransactionRecord& record : *records)
+            if (!take(record)) break;
+    } else {
+        auto ended = each_newest(context, query.date, take);
+        if (!ended) return tl::unexpected(ended.error());
+        ended_early = *ended;
+    }
+    return transaction_list(context, std::move(items), ended_early);
+}
+
+ViewResult view_show(const ViewContext& context, std::string_view id, bool messages) {
+    auto found = find_record(context, id);
+    if (!found) return tl::unexpected(found.error());
+    const TransactionRecord& record = *found;
+    View view = summary(context, record);
+    view.put("currency", record.amount.currency().str());
+    put_money(view, context, record);
+    put_answer(view, record);
+    if (record.kind == TransactionKind::sale && record.state == State::approved) {
+        auto settled = is_settled(context, record);
+        if (!settled) return tl::unexpected(settled.error());
+        view.put("batch_settled", *settled);
+    }
+    view.put("business_date", record.business_date.date.iso()).put("local_date", record.local_date.iso());
+    view.put("updated", local_time(context, record.updated)).put_if("entry_mode", record.entry_mode);
+    view.put("policy_version", record.policy_version);
+    if (record.from_operations) view.put("from_operations", true);
+    if (record.hold) view.put("hold", true);
+    view.put_if("reason", record.reason).put_if("reference", record.reference);
+    view.put_if("maker", record.maker).put_if("checker", record.checker);
+    if (record.issuer_stan != 0) {
+        View issuer = View::object();
+        issuer.put("stan", iso8583::Stan::of(record.issuer_stan).str());
+        issuer.put("transmission_time", iso8583::TransmissionTime::of(record.issuer_transmission_time).str());
+        issuer.put_if("authorization", record.issuer_authorization.view());
+        view.put("issuer", std::move(issuer));
+    }
+    if (record.advice.kind != ledger::QueuedAdvice::Kind::none)
+        view.put("advice", advice_view(context, record));
+    if (record.last_refund && record.kind == TransactionKind::sale) {
+        auto refunds = refunds_of(context, record);
+        if (!refunds) return tl::unexpected(refunds.error());
+        view.put("refund_chain", std::move(*refunds));
+    }
+    view.put("postings", postings_view(record)).put("history", history_view(context, record));
+    if (messages) view.put("messages", messages_view(record));
+    return view;
+}
+
+ViewResult view_refunds(const ViewContext& context, RefundFilter filter, std::size_t limit) {
+    View items = View::list();
+    std::size_t count = 0;
+    const auto wanted = [filter](State state) {
+        switch (filter) {
+            case RefundFilter::held:
+                return state == State::held;
+            case RefundFilter::pending:
+                return state == State::advice_pending || state == State::cleared;
+            case RefundFilter::abnormal:
+                return state == State::abnormal;
+            case RefundFilter::parked:
+                return state == State::parked;
+            case RefundFilter::all:
+                return true;
+        }
+        return false;
+    };
+    const auto take = [&](const TransactionRecord& record) {
+        if (record.kind == TransactionKind::refund && wanted(record.state)) {
+            View one = summary(context, record);
+            one.put("maker", record.maker);
+            items.add(std::move(one));
+            ++count;
+        }
+        return count < limit;
+    };
+    // Held and pending refunds are open work; the others are searched for.
+    if (filter == RefundFilter::held || filter == RefundFilter::pending) {
+        auto done = each_open(context, take);
+        if (!done) return tl::unexpected(done.error());
+        return transaction_list(context, std::move(items), false);
+    }
+    auto ended = each_newest(context, std::nullopt, take);
+    if (!ended) return tl::unexpected(ended.error());
+    return transaction_list(context, std::move(items), *ended);
+}
+
+ViewResult view_queue(const ViewContext& context, std::string_view route, std::size_t limit) {
+    View items = View::list();
+    std::size_t count = 0;
+    const auto take = [&](const TransactionRecord& record) {
+        const ledger::QueuedAdvice& a = record.advice;
+        if (a.kind == ledger::QueuedAdvice::Kind::none || a.status == ledger::QueuedAdvice::Status::final)
+            return true;
+        if (!route.empty() && route_name(context, record.route) != route) return true;
+        View one = View::object();
+        one.put("rrn", record.rrn.view()).put("transaction", ledger::name(record.kind));
+        const View advice = advice_view(context, record);
+        for (const char* name : {"kind", "status", "attempts"})
+            one.put(name == std::string_view("kind") ? "advice" : name, *advice.find(name));
+        one.put("last_code", a.last_code).put("amount", record.amount.major());
+        one.put("route", route_name(context, record.route)).put("queued", local_time(context, a.queued));
+        one.put("next_attempt",
+                a.status == ledger::QueuedAdvice::Status::waiting ? local_time(context, a.next_attempt) : "");
+        items.add(std::move(one));
+        return ++count < limit;
+    };
+    auto done = each_open(context, take);
+    if (!done) return tl::unexpected(done.error());
+    View view = View::object();
+    view.put("currency", context.configuration.currency.str()).put("advices", std::move(items));
+    return view;
+}
+
+ViewResult view_queued(const ViewContext& context, std::string_view id) {
+    auto record = find_record(context, id);
+    if (!record) return tl::unexpected(record.error());
+    if (record->advice.kind == ledger::QueuedAdvice::Kind::none)
+        return parse_error("that transaction has no advice to send");
+    View view = View::object();
+    view.put("rrn", record->rrn.view()).put("transaction", ledger::name(record->kind));
+    view.put("state", ledger::name(record->state)).put("amount", record->amount.major());
+    view.put("route", route_name(context, record->route)).put("advice", advice_view(context, *record));
+    return view;
+}
+
+}  // namespace acquirer

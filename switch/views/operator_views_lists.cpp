@@ -1,0 +1,222 @@
+// Lists of what is configured and of what needs a person: exceptions, routes, merchants, terminals, day,
+// audit.
+#include <algorithm>
+
+#include "iso8583/values/bytes.hpp"
+#include "ledger/key_layout.hpp"
+#include "switch/views/operator_views.hpp"
+
+namespace acquirer {
+
+using iso8583::parse_error;
+using ledger::Family;
+
+namespace {
+
+/// An operator's change of a merchant, terminal or route; nothing when it stands as configured.
+iso8583::Result<std::optional<ledger::OverrideRecord>> override_of(const ViewContext& context, char kind,
+                                                                   std::string_view id) {
+    auto stored = context.store.get(Family::index, ledger::override_key(kind, id));
+    if (!stored) return store_fault(stored.error());
+    if (!*stored) return std::optional<ledger::OverrideRecord>();
+    auto record = ledger::decode_override(**stored);
+    if (!record) return parse_error("the ledger's override cannot be read: " + record.error().what);
+    if (record->state.empty()) return std::optional<ledger::OverrideRecord>();
+    return std::optional<ledger::OverrideRecord>(std::move(*record));
+}
+
+/// Where a state comes from: the files, or somebody's change that wins over them.
+std::string source(const ViewContext& context, const std::optional<ledger::OverrideRecord>& change) {
+    return change ? change->user + " at " + local_time(context, change->at) : "file";
+}
+
+std::string policy_text(const RefundPolicy& policy, iso8583::Currency currency) {
+    std::string text = std::to_string(policy.window_days) + " days";
+    if (policy.refund_amount_max)
+        text += ", at most " + iso8583::Amount(*policy.refund_amount_max, currency).major();
+    if (policy.refunds_per_terminal_day_max)
+        text += ", " + std::to_string(*policy.refunds_per_terminal_day_max) + " a terminal and day";
+    return text;
+}
+
+}  // namespace
+
+ViewResult view_exceptions(const ViewContext& context, bool resolved_too, std::size_t limit) {
+    std::vector<ledger::ExceptionRecord> all;
+    std::optional<std::string> fault;
+    const ledger::KeyRange range = ledger::prefix_range("x");
+    auto done = context.store.scan(
+        Family::journal, range.from, range.to, [&](std::string_view, std::string_view value) {
+            auto record = ledger::decode_exception(value);
+            if (!record) {
+                fault = "the ledger's exception cannot be read: " + record.error().what;
+                return false;
+            }
+            if (resolved_too || record->resolution.empty()) all.push_back(std::move(*record));
+            return all.size() < records_read_max;
+        });
+    if (!done) return store_fault(done.error());
+    if (fault) return parse_error(*fault);
+    std::stable_sort(all.begin(), all.end(),
+                     [](const auto& a, const auto& b) { return a.opened < b.opened; });
+    View items = View::list();
+    const std::size_t open = all.size();
+    if (all.size() > limit) all.resize(limit);
+    for (const ledger::ExceptionRecord& x : all) {
+        const std::int64_t minutes = std::max<std::int64_t>(0, (context.now.utc.ms - x.opened.ms) / 60'000);
+        View one = View::object();
+        one.put("id", x.id)
+            .put("kind", x.kind)
+            .put("rule", x.rule)
+            .put("alarm", x.alarm)
+            .put("owner", x.owner);
+        one.put("opened", local_time(context, x.opened)).put("age_minutes", minutes).put("text", x.text);
+        if (resolved_too) one.put("resolution", x.resolution).put("resolved_by", x.resolved_by);
+        items.add(std::move(one));
+    }
+    View view = View::object();
+    view.put("count", static_cast<std::int64_t>(open)).put("exceptions", std::move(items));
+    return view;
+}
+
+ViewResult view_routes(const ViewContext& context) {
+    View items = View::list();
+    for (const routing::Route& route : context.configuration.routes.routes()) {
+        auto change = override_of(context, 'R', route.name);
+        if (!change) return tl::unexpected(change.error());
+        RouteStatus status;
+        for (const RouteStatus& s : context.status.routes)
+            if (s.name == route.name) status = s;
+        View one = View::object();
+        one.put("route", route.name).put("id", std::uint32_t{route.id.value});
+        one.put("state", status.operator_state.empty() ? "up" : status.operator_state);
+        one.put("links_up", status.links_up)
+            .put("in_flight", status.in_flight)
+            .put("queued_advices", status.queued_advices);
+        one.put("dialect", route.dialect).put("refunds", routing::name(route.refund_mode));
+        one.put("voids", routing::name(route.void_mode)).put("retired", route.retired);
+        one.put("source", source(context, *change));
+        items.add(std::move(one));
+    }
+    return View::object().put("routes", std::move(items));
+}
+
+ViewResult view_merchants(const ViewContext& context, std::size_t limit) {
+    View items = View::list();
+    std::size_t count = 0;
+    for (const auto& [id, merchant] : context.configuration.merchants) {
+        if (count++ == limit) break;
+        // Suspension and the right to refund are changed apart; each newest change wins over the file.
+        auto suspension = override_of(context, 'M', id.view());
+        if (!suspension) return tl::unexpected(suspension.error());
+        auto right = override_of(context, 'F', id.view());
+        if (!right) return tl::unexpected(right.error());
+        const bool suspended = *suspension ? (*suspension)->state == "suspended" : merchant.suspended;
+        const bool refund_enabled = *right ? (*right)->state == "refund_enabled" : merchant.refund_enabled;
+        View one = View::object();
+        one.put("merchant", id.view()).put("name", merchant.name).put("suspended", suspended);
+        one.put("refund_enabled", refund_enabled)
+            .put("policy", policy_text(merchant.refund, context.configuration.currency));
+        one.put("suspension_source", source(context, *suspension))
+            .put("refund_source", source(context, *right));
+        items.add(std::move(one));
+    }
+    View view = View::object();
+    view.put("count", static_cast<std::int64_t>(context.configuration.merchants.size()));
+    view.put("merchants", std::move(items));
+    return view;
+}
+
+ViewResult view_terminals(const ViewContext& context, std::string_view merchant, std::size_t limit) {
+    View ranges = View::list();
+    for (const TerminalRange& range : context.configuration.terminals) {
+        if (!merchant.empty() && range.merchant.view() != merchant) continue;
+        const auto eight = [](std::uint32_t n) {
+            const std::string digits = std::to_string(n);
+            return std::string(8 - std::min<std::size_t>(8, digits.size()), '0') + digits;
+        };
+        View one = View::object();
+        one.put("first", eight(range.first))
+            .put("last", eight(range.last))
+            .put("merchant", range.merchant.view());
+        one.put("profile", name(range.profile));
+        ranges.add(std::move(one));
+    }
+    View items = View::list();
+    std::size_t count = 0;
+    std::optional<iso8583::ParseError> fault;
+    const ledger::KeyRange keys = ledger::prefix_range("k");
+    auto done =
+        context.store.scan(Family::index, keys.from, keys.to, [&](std::string_view, std::string_view value) {
+            const auto terminal = ledger::decode_terminal(value);
+            if (!terminal) {
+                fault = iso8583::ParseError{"the ledger's terminal cannot be read: " + terminal.error().what};
+                return false;
+            }
+            const TerminalRange* range = context.configuration.find_terminal(terminal->terminal);
+            const std::string_view owner = range != nullptr ? range->merchant.view() : "";
+            if (!merchant.empty() && owner != merchant) return true;
+            auto change = override_of(context, 'T', terminal->terminal.view());
+            if (!change) {
+                fault = change.error();
+                return false;
+            }
+            View one = View::object();
+            one.put("terminal", terminal->terminal.view())
+                .put("merchant", owner)
+                .put("batch", terminal->batch.str());
+            one.put("signed_on", !terminal->keys.empty()).put("key_version", terminal->proven_key_version);
+            one.put("uploading", terminal->uploading)
+                .put("suspended", *change && (*change)->state == "suspended");
+            one.put("source", source(context, *change));
+            items.add(std::move(one));
+            return ++count < limit;
+        });
+    if (!done) return store_fault(done.error());
+    if (fault) return tl::unexpected(*fault);
+    View view = View::object();
+    view.put("ranges", std::move(ranges)).put("terminals", std::move(items));
+    return view;
+}
+
+ViewResult view_day(const ViewContext& context) {
+    View days = View::list();
+    std::optional<std::string> fault;
+    std::size_t count = 0;
+    const ledger::KeyRange range = ledger::prefix_range("d");
+    auto done = context.store.scan_back(
+        Family::journal, range.from, range.to, [&](std::string_view, std::string_view value) {
+            const auto day = ledger::decode_business_day(value);
+            if (!day) {
+                fault = "the ledger's business day cannot be read: " + day.error().what;
+                return false;
+            }
+            View one = View::object();
+            one.put("day", day->day.date.iso()).put("began", local_time(context, day->at)).put("by", day->by);
+            days.add(std::move(one));
+            constexpr std::size_t days_shown = 7;
+            return ++count < days_shown;
+        });
+    if (!done) return store_fault(done.error());
+    if (fault) return parse_error(*fault);
+    View view = View::object();
+    view.put("business_date", context.status.business_date.date.iso());
+    if (const auto& at = context.configuration.cutover_at_minute) {
+        const auto two = [](int n) { return (n < 10 ? "0" : "") + std::to_string(n); };
+        view.put("cutover_at", two(*at / 60) + ":" + two(*at % 60));
+    } else {
+        view.put("cutover_at", "by an admin");
+    }
+    view.put("zone", context.configuration.zone).put("days", std::move(days));
+    return view;
+}
+
+ViewResult view_audit_verify(const ViewContext& context, ledger::AuditHash hash) {
+    auto head = ledger::verify_audit_chain(context.store, hash);
+    if (!head) return parse_error("the audit chain is broken: " + head.error().what);
+    View view = View::object();
+    view.put("intact", true).put("entries", head->sequence).put("head", iso8583::to_hex(head->hash));
+    return view;
+}
+
+}  // namespace acquirer

@@ -1,0 +1,202 @@
+// Totals as the ledger keeps them: a checkpoint and the fold of the turns after it, taken from the snapshot
+// by the ledger's own recovery, so that there is one reader of those bytes.
+#include <charconv>
+#include <map>
+
+#include "iso8583/values/bytes.hpp"
+#include "iso8583/values/ensure.hpp"
+#include "ledger/ledger.hpp"
+#include "switch/views/operator_views.hpp"
+
+namespace acquirer {
+
+using iso8583::parse_error;
+
+namespace {
+
+/// A snapshot in the form an overlay wants; nothing is ever written through it.
+class SnapshotStore final : public ledger::Store {
+  public:
+    explicit SnapshotStore(const ledger::StoreReader& reader) : reader_(reader) {}
+    [[nodiscard]] iso8583::Result<std::optional<std::string>, ledger::StoreError> get(
+        ledger::Family family, std::string_view key) const override {
+        return reader_.get(family, key);
+    }
+    iso8583::Result<void, ledger::StoreError> scan(ledger::Family family, std::string_view from,
+                                                   std::string_view to,
+                                                   const ledger::ScanVisitor& visit) const override {
+        return reader_.scan(family, from, to, visit);
+    }
+    iso8583::Result<void, ledger::StoreError> scan_back(ledger::Family family, std::string_view from,
+                                                        std::string_view to,
+                                                        const ledger::ScanVisitor& visit) const override {
+        return reader_.scan_back(family, from, to, visit);
+    }
+    void begin_sync(ledger::Batch, std::function<void()>) override { ENSURE(false); }
+    iso8583::Result<void, ledger::StoreError> finish_sync() override { ENSURE(false); }
+    void prefetch(const std::vector<ledger::Key>&) override {}
+    [[nodiscard]] std::shared_ptr<const ledger::StoreReader> snapshot() const override { ENSURE(false); }
+    [[nodiscard]] std::uint64_t last_turn_number() const override { return 0; }
+    [[nodiscard]] ledger::StoreHealth health() const override { return {}; }
+
+  private:
+    const ledger::StoreReader& reader_;
+};
+
+/// The parts of a sum's name: "l/20261121/2/898110157220001".
+std::vector<std::string> parts_of(std::string_view sum) {
+    std::vector<std::string> parts;
+    while (true) {
+        const std::size_t slash = sum.find('/');
+        parts.emplace_back(sum.substr(0, slash));
+        if (slash == std::string_view::npos) return parts;
+        sum = sum.substr(slash + 1);
+    }
+}
+
+template <typename Number>
+Number number_of(const std::string& digits) {
+    Number value = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return value;
+}
+
+struct Accounts {
+    std::map<ledger::Account, ledger::Total> totals;
+};
+
+View accounts_view(const ViewContext& context, const std::map<std::string, Accounts>& by, bool routes) {
+    const auto major = [&](std::int64_t minor) {
+        return iso8583::Amount(minor, context.configuration.currency).major();
+    };
+    View rows = View::list();
+    for (const auto& entry : by) {
+        const std::string& who = entry.first;
+        const Accounts& accounts = entry.second;
+        const auto of = [&](ledger::Account account) {
+            const auto at = accounts.totals.find(account);
+            return at == accounts.totals.end() ? ledger::Total{} : at->second;
+        };
+        View row = View::object();
+        if (routes) {
+            row.put("route", route_name(context, number_of<std::uint16_t>(who)));
+            row.put("issuer_owes", major(of(ledger::Account::issuer_receivable).amount_minor));
+            row.put("refunds_in_transit", major(-of(ledger::Account::refund_in_transit).amount_minor));
+            row.put("refunds_in_suspense", major(-of(ledger::Account::refund_suspense).amount_minor));
+        } else {
+            row.put("merchant", who);
+            // The merchant's account is credited by sales: what is payable is minus its balance.
+            row.put("payable", major(-of(ledger::Account::merchant_payable).amount_minor));
+            row.put("postings", of(ledger::Account::merchant_payable).count);
+        }
+        rows.add(std::move(row));
+    }
+    return rows;
+}
+
+View terminals_view(const ViewContext& context, const ledger::Totals& totals) {
+    struct Row {
+        ledger::Total debit, credit;
+    };
+    std::map<std::pair<std::string, std::string>, Row> rows;
+    for (const auto& [name, total] : totals.all()) {
+        const auto parts = parts_of(name);
+        if (parts.size() != 4 || parts[0] != "b") continue;
+        Row& row = rows[{parts[1], parts[2]}];
+        (parts[3] == "d" ? row.debit : row.credit) = total;
+    }
+    const auto major = [&](std::int64_t minor) {
+        return iso8583::Amount(minor, context.configuration.currency).major();
+    };
+    View list = View::list();
+    for (const auto& [key, row] : rows) {
+        View one = View::object();
+        one.put("terminal", key.first).put("batch", key.second);
+        one.put("sales", row.debit.count).put("sales_amount", major(row.debit.amount_minor));
+        one.put("refunds_and_voids", row.credit.count)
+            .put("refunds_and_voids_amount", major(row.credit.amount_minor));
+        list.add(std::move(one));
+    }
+    return list;
+}
+
+/// By instrument nothing is summed up beforehand: the records that were committed in the day are counted.
+ViewResult instruments_view(const ViewContext& context, iso8583::BusinessDate day) {
+    struct Row {
+        std::int64_t count = 0, minor = 0;
+    };
+    std::map<std::pair<std::string, std::string>, Row> rows;
+    std::optional<std::string> fault;
+    std::size_t read = 0;
+    // A business day's RRNs lie around its date: it begins and ends with a cut-over, not at midnight.
+    for (std::int32_t n = -1; n <= 1; ++n) {
+        const auto range = ledger::prefix_range("t" + ledger::rrn_day_prefix(day.date.plus_days(n)));
+        auto done = context.store.scan(
+            ledger::Family::journal, range.from, range.to, [&](std::string_view, std::string_view value) {
+                const auto record = ledger::decode_transaction_record(value);
+                if (!record) fault = "the ledger's record cannot be read: " + record.error().what;
+                if (fault || ++read > records_read_max) return false;
+                if (record->business_date != day) return true;
+                const bool counts = record->kind == ledger::TransactionKind::refund
+                                        ? ledger::counts_in_remaining(record->state)
+                                        : !record->postings.empty();
+                if (!counts) return true;
+                static constexpr std::string_view instruments[] = {"?", "card", "unionpay_qr", "alipay",
+                                                                   "wechat"};
+                const auto index = static_cast<std::size_t>(record->instrument);
+                Row& row = rows[{std::string(instruments[index < 5 ? index : 0]),
+                                 std::string(ledger::name(record->kind))}];
+                ++row.count;
+                row.minor += record->amount.minor_units();
+                return true;
+            });
+        if (!done) return store_fault(done.error());
+        if (fault) return parse_error(*fault);
+    }
+    View list = View::list();
+    for (const auto& [key, row] : rows) {
+        View one = View::object();
+        one.put("instrument", key.first).put("kind", key.second).put("count", row.count);
+        one.put("amount", iso8583::Amount(row.minor, context.configuration.currency).major());
+        list.add(std::move(one));
+    }
+    if (read > records_read_max)
+        return parse_error("the day has more than " + std::to_string(records_read_max) + " records");
+    return list;
+}
+
+}  // namespace
+
+ViewResult view_totals(const ViewContext& context, TotalsBy by, std::optional<iso8583::BusinessDate> asked) {
+    const iso8583::BusinessDate day = asked.value_or(context.status.business_date);
+    View view = View::object();
+    view.put("currency", context.configuration.currency.str());
+    if (by == TotalsBy::instrument) {
+        auto rows = instruments_view(context, day);
+        if (!rows) return tl::unexpected(rows.error());
+        view.put("business_date", day.date.iso()).put("totals", std::move(*rows));
+        return view;
+    }
+    const SnapshotStore store(context.store);
+    ledger::Overlay overlay(store);
+    ledger::Ledger books(overlay);
+    books.recover();
+    if (books.error()) return store_fault(*books.error());
+    if (by == TotalsBy::terminal) {
+        view.put("note", "of open batches").put("totals", terminals_view(context, books.totals()));
+        return view;
+    }
+    std::map<std::string, Accounts> rows;
+    for (const auto& [name, total] : books.totals().all()) {
+        const auto parts = parts_of(name);
+        if (parts.size() != 4 || parts[0] != "l" || parts[1] != day.date.yyyymmdd()) continue;
+        const auto account = static_cast<ledger::Account>(number_of<std::uint8_t>(parts[2]));
+        const bool merchant = account == ledger::Account::merchant_payable;
+        if (merchant == (by == TotalsBy::merchant)) rows[parts[3]].totals[account] = total;
+    }
+    view.put("business_date", day.date.iso());
+    view.put("totals", accounts_view(context, rows, by == TotalsBy::route));
+    return view;
+}
+
+}  // namespace acquirer

@@ -1,0 +1,179 @@
+// The doors beside the terminals': operators' socket and HTTP.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+
+#include "switch/io/log.hpp"
+#include "tests/io/stack.hpp"
+
+using namespace io_test;
+using acquirer::ControlAnswer;
+using acquirer::ControlDecision;
+using acquirer::ControlRead;
+using acquirer::ControlRequest;
+using acquirer::ControlView;
+
+namespace {
+
+/// "now …" is answered at once, "read …" on the worker, "change" goes through the core.
+class Handler final : public acquirer::ControlHandler {
+  public:
+    ControlDecision decide(const ControlRequest& request) override {
+        uid = request.uid;
+        if (request.line.rfind("now", 0) == 0) return ControlAnswer{"did " + request.line};
+        if (request.line.rfind("change", 0) == 0) {
+            acquirer::OperatorCommanded event;
+            event.user = "checker1";
+            event.role = acquirer::Role::supervisor;
+            event.command =
+                acquirer::ChangeMerchant{"898110157220002", acquirer::ChangeMerchant::To::suspend};
+            return acquirer::ControlChange{event, [](const acquirer::OperatorAnswer& answer) {
+                                               return std::string(answer.done ? "done" : "refused");
+                                           }};
+        }
+        if (request.line == "throw")
+            return ControlRead{
+                [](const ControlView&) -> std::string { throw std::runtime_error("a library's words"); }};
+        return ControlRead{[line = request.line](const ControlView& view) {
+            return line + " version " + std::to_string(view.configuration->version);
+        }};
+    }
+    std::string refuse(const std::string& why) override { return "no: " + why; }
+    std::atomic<std::uint32_t> uid{0};
+};
+
+struct Desk {
+    Desk() {
+        options.issuer_port = 1;
+        options.control = &handler;
+        options.control_path = "/tmp/switch_io_test." + std::to_string(::getpid()) + ".sock";
+        options.bounds.control_line_bytes_max = 1'000;
+        options.bounds.control_connections_max = 2;
+        options.bounds.http_request_timeout_ms = 300;
+        stack = std::make_unique<Stack>(options);
+    }
+    Handler handler;
+    StackOptions options;
+    std::unique_ptr<Stack> stack;
+};
+
+}  // namespace
+
+TEST_CASE("the operators' socket: its owner's alone, one line each way, in order") {
+    Desk desk;
+    struct stat file {};
+    REQUIRE(::stat(desk.stack->at().control.c_str(), &file) == 0);
+    CHECK((file.st_mode & 0777) == 0600);
+
+    Socket socket = Socket::connect(desk.stack->at().control);
+    socket.send("now 1\nread 2\nnow 3\nchange 4\n\r\nread 5\n");
+    CHECK(socket.receive_line() == "did now 1");
+    CHECK(socket.receive_line() == "read 2 version 1");
+    CHECK(socket.receive_line() == "did now 3");
+    CHECK(socket.receive_line() == "done");
+    CHECK(socket.receive_line() == "read 5 version 1");
+    CHECK(desk.handler.uid == ::getuid());
+
+    SECTION("a line in pieces") {
+        socket.send("now in ");
+        socket.send("pieces");
+        socket.send("\n");
+        CHECK(socket.receive_line() == "did now in pieces");
+    }
+    SECTION("what a library throws is answered") {
+        socket.send("throw\nnow\n");
+        CHECK(socket.receive_line() == "no: a library's words");
+        CHECK(socket.receive_line() == "did now");
+    }
+    SECTION("too long a line ends the connection with a reason") {
+        socket.send(std::string(2'000, 'x'));
+        CHECK(socket.receive_line().find("1000 bytes") != std::string::npos);
+        CHECK(socket.receive().empty());
+    }
+    SECTION("one connection too many") {
+        Socket second = Socket::connect(desk.stack->at().control);
+        second.send("now\n");
+        CHECK(second.receive_line() == "did now");
+        Socket third = Socket::connect(desk.stack->at().control);
+        CHECK(third.receive().empty());
+    }
+    SECTION("an operator who has gone stops nobody") {
+        Socket other = Socket::connect(desk.stack->at().control);
+        other.send("read 1\nread 2\n");
+        other.close();
+        socket.send("now\n");
+        CHECK(socket.receive_line() == "did now");
+    }
+    CHECK(desk.stack->stop() == 0);
+    CHECK(::stat(desk.options.control_path.c_str(), &file) != 0);
+}
+
+TEST_CASE("HTTP: metrics, health, readiness, and nothing else") {
+    Desk desk;
+    const Stack& stack = *desk.stack;
+    struct Row {
+        const char* method;
+        const char* target;
+        const char* status;
+        const char* contains;
+    };
+    const Row rows[] = {
+        {"GET", "/healthz", "200", "ok"},
+        {"GET", "/readyz", "200", "ready"},
+        {"GET", "/metrics", "200", "refund_switch_terminal_links 0"},
+        {"GET", "/metrics?x=1", "200", "refund_switch_sync_seconds_count"},
+        {"HEAD", "/healthz", "200", "Content-Length: 3"},
+        {"GET", "/", "404", "/metrics"},
+        {"POST", "/metrics", "405", "GET"},
+    };
+    for (const Row& row : rows) {
+        INFO(row.method << " " << row.target);
+        const std::string answer = stack.http(row.target, row.method);
+        CHECK(answer.rfind(std::string("HTTP/1.1 ") + row.status, 0) == 0);
+        CHECK(answer.find(row.contains) != std::string::npos);
+    }
+    SECTION("no HTTP") {
+        Socket socket = Socket::connect(stack.at().metrics);
+        socket.send("\x16\x03\x01\x02 nonsense\r\n\r\n");
+        CHECK(socket.receive_all().find("400") != std::string::npos);
+    }
+    SECTION("an endless header") {
+        Socket socket = Socket::connect(stack.at().metrics);
+        socket.send("GET / HTTP/1.1\r\nX: " + std::string(20'000, 'x'));
+        CHECK(socket.receive_all().rfind("HTTP/1.1 4", 0) == 0);
+    }
+    SECTION("a client that says nothing") {
+        Socket socket = Socket::connect(stack.at().metrics);
+        CHECK(socket.receive_all().empty());
+    }
+}
+
+TEST_CASE("a log line is JSON whatever is in it") {
+    struct Row {
+        const char* text;
+        const char* escaped;
+    };
+    const Row rows[] = {{"plain", "plain"},
+                        {"a \"quoted\" \\ word", "a \\\"quoted\\\" \\\\ word"},
+                        {"line\nfeed\t", "line\\u000afeed\\u0009"},
+                        {"\x7f\xff", "\\u007f\\u00ff"}};
+    for (const Row& row : rows) {
+        std::string out;
+        acquirer::append_json_escaped(out, row.text);
+        CHECK(out == row.escaped);
+    }
+}
+
+TEST_CASE("reconnecting waits longer each time, up to a bound, and not in step") {
+    using acquirer::reconnect_delay_ms;
+    for (std::uint32_t attempt = 1; attempt < 40; ++attempt) {
+        const std::int32_t full = std::min(30'000, 500 << std::min(attempt - 1, 10U));
+        for (std::uint64_t salt = 0; salt < 10; ++salt) {
+            const std::int32_t delay = reconnect_delay_ms(500, 30'000, attempt, salt);
+            CHECK(delay <= full);
+            CHECK(delay >= full - full / 4 - 1);
+        }
+    }
+    CHECK(reconnect_delay_ms(500, 30'000, 5, 1) != reconnect_delay_ms(500, 30'000, 5, 2));
+}

@@ -1,0 +1,4 @@
+#include "tests/test_paths.hpp"
+
+std::string source_path(const std::string& relative) { return std::string(SWITCH_SOURCE_DIR "/") + relative; }
+std::string program_path(const std::string& program) { return std::string(SWITCH_BIN_DIR "/") + program; }
