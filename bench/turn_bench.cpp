@@ -85,7 +85,7 @@ class Bench {
                 all_approved_ = all_approved_ && reply->fields.get(Field::response_code) == "00";
                 rrns_.emplace_back(reply->fields.get(Field::rrn));
             } else if (const auto* message = std::get_if<SendToIssuer>(&effect)) {
-                iso8583::FieldValues back(message->fields.mti().response());
+                iso8583::FieldValues back(*message->fields.mti().response());
                 for (Field f : {Field::amount_transaction, Field::transmission_time, Field::stan, Field::rrn})
                     back.set(f, message->fields.get(f));
                 back.set(Field::response_code, "00");

@@ -66,7 +66,7 @@ class HsmEngine {
     [[nodiscard]] Made export_key(KeyType type, const KeyCarrier& carrier, std::string_view key);
     /// HC (tpk) and HA (tak): a new working key under the TMK in plain ECB, of the TMK's length unless
     /// `bytes` says less.
-    [[nodiscard]] Made working_key(KeyKind kind, std::string_view tmk, std::optional<std::size_t> bytes = {});
+    [[nodiscard]] Made working_key(KeyKind kind, std::string_view tmk, std::optional<char> scheme = {});
     /// All eight bytes; the caller shows three, or more in the authorised state.
     [[nodiscard]] iso8583::Result<std::array<std::uint8_t, 8>, HsmFault> check_value(
         KeyType type, std::string_view key) const;

@@ -8,6 +8,8 @@ namespace {
 
 // 30B: data keys of terminals, variant 3 of pair 32-33.
 constexpr KeyType track_key_type{3, 16};
+// A terminal's MAK for CMAC: AES-128.
+constexpr std::size_t aes_mac_key_bytes = 16;
 
 using iso8583::ByteView;
 using iso8583::Result;
@@ -80,10 +82,14 @@ ClearKey HsmEngine::Parts::new_tdes_key(std::size_t bytes) {
     }
 }
 
-Answer<WorkingKey> HsmEngine::Parts::working_key(KeyType type, const std::string& what, std::size_t bytes,
+Answer<WorkingKey> HsmEngine::Parts::working_key(KeyType type, const std::string& what, char scheme,
                                                  const ClearKey& tmk) {
-    const UnwrappedLmkKey key{new_tdes_key(bytes), {bytes == 8 ? 'D' : 'T', {}, 'N', 'E'}};
-    const char scheme = bytes == 8 ? 'Z' : bytes == 16 ? 'U' : 'T';
+    const std::size_t bytes = scheme == 'S' ? aes_mac_key_bytes : bytes_of_scheme(scheme);
+    UnwrappedLmkKey key{new_tdes_key(bytes), {bytes == 8 ? 'D' : 'T', {}, 'N', 'E'}};
+    if (scheme == 'S') {
+        const std::string usage(usual_usage(KeyKind::tak, 'A'));
+        key.attributes = {'A', usage, usual_mode(usage), 'N'};
+    }
     const auto text = keys.wrap_typed(type, key, scheme, "00", random.source());
     if (!text) return tl::unexpected(text.error());
     const auto under_lmk = KeyBlock::parse(*text);
@@ -106,30 +112,40 @@ Answer<TerminalKeysGenerated> HsmEngine::Parts::terminal_keys(const GenerateTerm
     if (master->key.size() < bytes)
         return refuse(HsmFault::key_length, "a single-length TMK is weaker than the keys it would carry");
     TerminalKeysGenerated out;
-    auto pin_key = working_key(KeyType::of(KeyKind::tpk), "TPK", bytes, master->key);
+    const bool single_mac = request.mac == MacAlgorithm::unionpay_ecb || request.mac == MacAlgorithm::cbc;
+    if (request.single_length && !single_mac)
+        return refuse(HsmFault::key_length, "this MAC algorithm needs a double-length MAK");
+    const char scheme = request.single_length ? 'Z' : 'U';
+    auto pin_key = working_key(KeyType::of(KeyKind::tpk), "TPK", scheme, master->key);
     if (!pin_key) return tl::unexpected(pin_key.error());
     out.pin_key = std::move(*pin_key);
-    auto mac_key = working_key(KeyType::of(KeyKind::tak), "TAK", bytes, master->key);
+    auto mac_key = working_key(KeyType::of(KeyKind::tak), "TAK",
+                               request.mac == MacAlgorithm::aes_cmac ? 'S' : scheme, master->key);
     if (!mac_key) return tl::unexpected(mac_key.error());
     out.mac_key = std::move(*mac_key);
     if (request.with_track_key) {
-        auto track_key = working_key(track_key_type, "TDK", bytes, master->key);
+        auto track_key = working_key(track_key_type, "TDK", scheme, master->key);
         if (!track_key) return tl::unexpected(track_key.error());
         out.track_key = std::move(*track_key);
     }
     return out;
 }
 
-HsmEngine::Made HsmEngine::working_key(KeyKind kind, std::string_view tmk, std::optional<std::size_t> bytes) {
+HsmEngine::Made HsmEngine::working_key(KeyKind kind, std::string_view tmk, std::optional<char> scheme) {
     ENSURE(kind == KeyKind::tpk || kind == KeyKind::tak);
     const std::string what(name(kind));
     const auto master = parts_->master_key(tmk);
     if (!master) return parts_->explain_operation("terminal key", what, master.error());
-    const std::size_t wanted = bytes.value_or(master->key.size());
+    const std::size_t whole = master->key.size();
+    const char wanted_scheme = scheme.value_or(whole == 8 ? 'Z' : whole == 16 ? 'U' : 'T');
+    const std::size_t wanted = wanted_scheme == 'S' ? aes_mac_key_bytes : bytes_of_scheme(wanted_scheme);
     if (wanted > master->key.size())
         return parts_->explain_operation(
             "terminal key", what, {HsmFault::key_length, "the TMK is weaker than the key it would carry"});
-    const auto made = parts_->working_key(KeyType::of(kind), what, wanted, master->key);
+    if (wanted_scheme == 'S' && kind != KeyKind::tak)
+        return parts_->explain_operation(
+            "terminal key", what, {HsmFault::key_scheme, "only a TAK leaves as a key block, for CMAC"});
+    const auto made = parts_->working_key(KeyType::of(kind), what, wanted_scheme, master->key);
     if (!made) return parts_->explain_operation("terminal key", what, made.error());
     KeyMade out;
     out.under_lmk = made->under_lmk.text();

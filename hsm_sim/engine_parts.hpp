@@ -109,8 +109,9 @@ struct HsmEngine::Parts {
                                const PinAccount& account);
     Answer<TerminalKeysGenerated> terminal_keys(const GenerateTerminalKeys& request);
     Answer<UnwrappedLmkKey> master_key(std::string_view tmk) const;
-    Answer<WorkingKey> working_key(KeyType type, const std::string& what, std::size_t bytes,
-                                   const ClearKey& tmk);
+    /// `scheme` under the LMK: Z, U, T by its length; S: an AES-128 key for CMAC, made of 16 bytes with odd
+    /// parity.
+    Answer<WorkingKey> working_key(KeyType type, const std::string& what, char scheme, const ClearKey& tmk);
     ClearKey new_tdes_key(std::size_t bytes);
 
     Answer<KeyMade> generate(KeyType type, char scheme, const std::optional<BlockAttributes>& attributes,

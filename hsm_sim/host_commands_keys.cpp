@@ -135,7 +135,7 @@ HostCommands::Data HostCommands::bu(CommandReader& in) {
 
 HostCommands::Data HostCommands::working_key(CommandReader& in, KeyKind kind) {
     const std::string_view tmk = in.key("TMK");
-    std::optional<std::size_t> bytes;
+    std::optional<char> scheme;
     if (in.accept(';')) {
         const char under_tmk = in.character("scheme under the TMK");
         const char under_lmk = in.character("scheme under the LMK");
@@ -144,16 +144,21 @@ HostCommands::Data HostCommands::working_key(CommandReader& in, KeyKind kind) {
             // Terminals decrypt in plain ECB, so a variant scheme under the TMK would give them a wrong key.
             const bool pairs = (under_tmk == 'Z' && under_lmk == 'Z') ||
                                (under_tmk == 'X' && under_lmk == 'U') ||
-                               (under_tmk == 'Y' && under_lmk == 'T');
-            if (!pairs) in.fail(HsmFault::key_scheme, "schemes: ZZ single, XU double, YT triple");
-            bytes = under_lmk == 'Z' ? 8U : under_lmk == 'U' ? 16U : 24U;
+                               (under_tmk == 'Y' && under_lmk == 'T') ||
+                               (under_tmk == 'X' && under_lmk == 'S' && kind == KeyKind::tak);
+            if (!pairs)
+                in.fail(HsmFault::key_scheme,
+                        "schemes: ZZ single, XU double, YT triple; HA also XS, a key block for CMAC");
+            scheme = under_lmk;
         }
     }
     in.end();
     if (in.fault()) return refused(in);
-    const auto made = engine_.working_key(kind, tmk, bytes);
+    const auto made = engine_.working_key(kind, tmk, scheme);
     if (!made) return tl::unexpected(made.error());
-    return made->under_carrier + made->under_lmk;
+    // BU gives a key block the check value of AES; terminals check what they decrypt as a TDES key.
+    const std::string check = scheme == 'S' ? iso8583::to_hex(iso8583::ByteView(made->kcv).first(4)) : "";
+    return made->under_carrier + made->under_lmk + check;
 }
 
 HostCommands::Data HostCommands::hc(CommandReader& in) { return working_key(in, KeyKind::tpk); }

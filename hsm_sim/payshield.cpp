@@ -243,6 +243,8 @@ void PayshieldExchange::start(const TranslatePin& request) {
 }
 
 void PayshieldExchange::start(const GenerateTerminalKeys& request) {
+    const bool single_mac = request.mac == MacAlgorithm::unionpay_ecb || request.mac == MacAlgorithm::cbc;
+    if (request.single_length && !single_mac) return fail(HsmFault::key_length);
     terminal_ = request;
     step_ = Step::pin_key;
     command_ = with_lmk("HC" + request.tmk.text() + (request.single_length ? ";ZZ0" : ";XU0"));
@@ -336,11 +338,17 @@ void PayshieldExchange::take(std::string_view data) {
             take_working_key(data, keys_.pin_key, false);
             if (done()) return;
             step_ = Step::mac_key;
-            command_ = with_lmk("HA" + terminal_.tmk.text() + (terminal_.single_length ? ";ZZ0" : ";XU0"));
+            command_ = with_lmk("HA" + terminal_.tmk.text() +
+                                (terminal_.mac == MacAlgorithm::aes_cmac ? ";XS0"
+                                 : terminal_.single_length               ? ";ZZ0"
+                                                                         : ";XU0"));
             expected_ = "HB";
             return;
         case Step::mac_key:
             take_working_key(data, keys_.mac_key, false);
+            // A key block's check value stands behind it: terminals check what they decrypt as a TDES key.
+            if (!done() && terminal_.mac == MacAlgorithm::aes_cmac)
+                take_kcv(data.size() < 8 ? data : data.substr(data.size() - 8), keys_.mac_key);
             if (!done()) after_keys();
             return;
         case Step::track_key:
@@ -349,15 +357,12 @@ void PayshieldExchange::take(std::string_view data) {
             return;
         case Step::pin_key_kcv:
             take_kcv(data, keys_.pin_key);
-            if (!done()) ask_kcv(Step::mac_key_kcv, keys_.mac_key, "03");
-            return;
+            if (done()) return;
+            if (terminal_.mac == MacAlgorithm::aes_cmac) return after_mac_key_kcv();
+            return ask_kcv(Step::mac_key_kcv, keys_.mac_key, "03");
         case Step::mac_key_kcv:
             take_kcv(data, keys_.mac_key);
-            if (done()) return;
-            if (keys_.track_key)
-                ask_kcv(Step::track_key_kcv, *keys_.track_key, "FF");
-            else
-                reply_ = std::move(keys_);
+            if (!done()) after_mac_key_kcv();
             return;
         case Step::track_key_kcv:
             take_kcv(data, *keys_.track_key);
@@ -424,6 +429,13 @@ void PayshieldExchange::after_keys() {
     const char* const schemes[2] = {terminal_.single_length ? "Z" : "U", terminal_.single_length ? "Z" : "X"};
     command_ = with_lmk(std::string("A0130B") + schemes[0] + ";1" + terminal_.tmk.text() + schemes[1]);
     expected_ = "A1";
+}
+
+void PayshieldExchange::after_mac_key_kcv() {
+    if (keys_.track_key)
+        ask_kcv(Step::track_key_kcv, *keys_.track_key, "FF");
+    else
+        reply_ = std::move(keys_);
 }
 
 void PayshieldExchange::take_working_key(std::string_view data, WorkingKey& key, bool under_lmk_first) {

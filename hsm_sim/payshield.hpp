@@ -106,6 +106,7 @@ class PayshieldExchange {
     void take_mac(std::string_view data);
     void ask_kcv(Step step, const WorkingKey& key, std::string_view type_code);
     void after_keys();
+    void after_mac_key_kcv();
     void fail(HsmFault fault) { reply_ = tl::unexpected(fault); }
     void nonsense();
 

@@ -85,6 +85,10 @@ struct GenerateTerminalKeys {
     KeyBlock tmk;
     bool single_length = false;   // sign-on 001: 8-byte keys; 003 and 004: 16
     bool with_track_key = false;  // sign-on 004: a TDK as well
+    /// What the MAK will be used for. retail and aes_cmac need double length; for aes_cmac it is an AES-128
+    /// key under the LMK (a key block for CMAC alone), drawn and carried to the terminal like a TDES key, so
+    /// that the terminal checks it as it checks the others (docs/decisions/0012).
+    MacAlgorithm mac = MacAlgorithm::unionpay_ecb;
 };
 /// Key change with an issuer (0800): a new ZPK or ZAK to hand over under the ZMK. Of the ZMK's algorithm: a
 /// TDES ZMK carries a double-length key (scheme X), an AES ZMK an AES-128 key as TR-31 block.

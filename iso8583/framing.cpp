@@ -88,10 +88,17 @@ std::optional<Result<Frame, FramingError>> FrameReader::next() {
         return tl::unexpected(*failed_);
     };
     const std::size_t prefix = length_bytes(spec_.length);
+    std::optional<std::size_t> length;
+    for (;;) {
+        if (buffer_.size() - consumed_ < prefix) return std::nullopt;
+        length = read_length(spec_.length, buffer_.data() + consumed_);
+        const bool empty = length && (*length == 0 || (spec_.inclusive && *length == prefix));
+        if (!empty) break;
+        consumed_ += prefix;
+        ++keepalives_;
+    }
     const std::size_t there = buffer_.size() - consumed_;
-    if (there < prefix) return std::nullopt;
     const std::uint8_t* p = buffer_.data() + consumed_;
-    const std::optional<std::size_t> length = read_length(spec_.length, p);
     if (!length)
         return fail(FramingError::Kind::bad_length, "the frame's length is no number of its encoding");
     const std::size_t rest_min = overhead(spec_) + 1;

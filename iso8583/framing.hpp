@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "iso8583/values/bytes.hpp"
 
@@ -36,13 +37,16 @@ struct FramingError {
     std::string what;  // "frame of 70000 bytes, at most 4107 are accepted"
 };
 
-/// Collects bytes and cuts frames. After an error it stays in error: the stream has lost its place.
+/// Collects bytes and cuts frames. A frame of length zero is a keep-alive, in every framing: it is skipped
+/// and counted. After an error it stays in error: the stream has lost its place.
 class FrameReader {
   public:
     explicit FrameReader(FramingSpec spec) : spec_(spec) {}
     void feed(ByteView bytes);
     /// The next whole frame; nullopt when more bytes are needed.
     [[nodiscard]] std::optional<Result<Frame, FramingError>> next();
+    /// Keep-alives since the last call.
+    [[nodiscard]] std::size_t take_keepalives() { return std::exchange(keepalives_, 0); }
     /// True between frames (a connection that ends here lost nothing).
     [[nodiscard]] bool at_boundary() const { return consumed_ == buffer_.size(); }
 
@@ -50,6 +54,7 @@ class FrameReader {
     FramingSpec spec_;
     Bytes buffer_;
     std::size_t consumed_ = 0;
+    std::size_t keepalives_ = 0;
     std::optional<FramingError> failed_;
 };
 

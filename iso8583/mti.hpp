@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,8 +31,17 @@ class Mti {
     [[nodiscard]] constexpr bool is_repeat() const { return origin() % 2 == 1; }
     [[nodiscard]] constexpr bool is_advice() const { return function() == 2; }
     [[nodiscard]] constexpr bool is_response() const { return function() == 1 || function() == 3; }
-    /// 0200 → 0210, 0421 → 0430: a response never says repeat.
-    [[nodiscard]] constexpr Mti response() const { return of(value_ - origin() + 10); }
+    /// A request or advice as the standard lists them: version 0 to 2, 8 or 9 (1987, 1993, 2003, national,
+    /// private), class 1 to 8, function 0 or 2, origin 0 to 5. Nothing else is ever answered.
+    [[nodiscard]] constexpr bool is_request() const {
+        return (version() <= 2 || version() >= 8) && message_class() >= 1 && message_class() <= 8 &&
+               (function() == 0 || function() == 2) && origin() <= 5;
+    }
+    /// 0200 → 0210, 0421 → 0430, 0202 → 0212: a response never says repeat. Nothing for what is no request.
+    [[nodiscard]] constexpr std::optional<Mti> response() const {
+        if (!is_request()) return std::nullopt;
+        return of(value_ - origin() % 2 + 10);
+    }
     /// 0420 → 0421.
     [[nodiscard]] constexpr Mti repeat() const { return is_repeat() ? *this : of(value_ + 1); }
     friend constexpr auto operator<=>(const Mti&, const Mti&) = default;

@@ -202,6 +202,24 @@ int refuse_to_start(Log& log, WallClock& clock, std::string_view step, const std
     return exit_failed;
 }
 
+/// What a range of terminals may do although it is weak (docs/security.md).
+void warn_of_weak_terminals(const Configuration& config, Log& log, const WallClock& clock) {
+    for (const TerminalRange& range : config.terminals) {
+        const std::string who =
+            "terminals " + std::to_string(range.first) + " to " + std::to_string(range.last);
+        if (range.mac.algorithm == hsm::MacAlgorithm::unionpay_ecb)
+            log.line(
+                Severity::warning, "ecb_mac",
+                {{"detail", who + ": whoever sees one message of theirs can forge others; it rests on the "
+                                  "protected channel that the configuration speaks of"}},
+                clock.now());
+        if (range.single_length_keys)
+            log.line(Severity::warning, "single_length_keys",
+                     {{"detail", who + ": may ask for single-length DES keys, which can be searched for"}},
+                     clock.now());
+    }
+}
+
 int serve(LoadedConfig config, const Flags& flags) {
     WallClock clock(config.configuration->zone);  // before any thread: it sets the process's zone
     Log log;
@@ -225,6 +243,7 @@ int serve(LoadedConfig config, const Flags& flags) {
         log.line(Severity::warning, "test_keys",
                  {{"detail", "the HSM runs under the published test LMK: its keys protect nothing"}},
                  clock.now());
+    warn_of_weak_terminals(*config.configuration, log, clock);
     auto store = open_store(config, data);
     if (!store) return refuse_to_start(log, clock, "store", store.error().what);
     const auto key = vault_key(**store, data, *hsm, random);

@@ -68,8 +68,8 @@ void IssuerModel::on_frame(iso8583::Bytes& body, iso8583::UtcTime now, std::vect
     }
     const iso8583::Mti mti = message_.mti();
     const int message_class = mti.message_class();
-    const bool known = !mti.is_response() && (message_class == 1 || message_class == 2 ||
-                                              message_class == 4 || message_class == 5 || message_class == 8);
+    const bool known = mti.is_request() && (message_class == 1 || message_class == 2 || message_class == 4 ||
+                                            message_class == 5 || message_class == 8);
     const bool answers_us = message_class == 8 && mti.is_response() && own_key_change_;
     if (!known && !answers_us) {
         ++stats_.unexpected;
@@ -106,8 +106,8 @@ void IssuerModel::on_frame(iso8583::Bytes& body, iso8583::UtcTime now, std::vect
 
 void IssuerModel::answer_malformed(const iso8583::CodecError& error, std::vector<IssuerAction>& actions) {
     ++stats_.malformed;
-    const bool answerable = error.kind != iso8583::CodecError::Kind::bad_mti &&
-                            !message_.mti().is_response() && message_.has(Field::stan);
+    const bool answerable = error.kind != iso8583::CodecError::Kind::bad_mti && message_.mti().is_request() &&
+                            message_.has(Field::stan);
     if (!answerable) {
         actions.emplace_back(CloseLink{});
         return;
@@ -197,7 +197,9 @@ std::optional<std::size_t> IssuerModel::verified_by() {
 }
 
 void IssuerModel::start_answer(ResponseCode code) {
-    answer_.clear(message_.mti().response());
+    const auto response = message_.mti().response();
+    ENSURE(response.has_value());  // on_message() has closed the link for what is no request
+    answer_.clear(*response);
     for (const Field field : echoed_fields)
         if (message_.has(field)) answer_.set(field, message_.get(field));
     answer_.set(Field::response_code, code.view());

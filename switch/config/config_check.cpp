@@ -225,6 +225,18 @@ void check_terminal_keys(const std::string& path, const TerminalRange& range, Re
         reader.problem(path + ".tak", "its algorithm does not fit the MAC of this range");
 }
 
+/// ECB must be chosen by name, and only inside a channel that is said to be protected (docs/security.md).
+void check_terminal_mac(const std::string& path, const TerminalRange& range, Reader& reader) {
+    const bool ecb = range.mac.algorithm == hsm::MacAlgorithm::unionpay_ecb;
+    if (ecb && range.profile == Profile::iso87)
+        reader.problem(path + ".mac", "ecb belongs to profile unionpay-pos; use \"retail\" or \"cmac\"");
+    else if (ecb && !range.protected_channel)
+        reader.problem(path + ".mac",
+                       "ecb can be forged by who sees one message: it needs protected_channel = true");
+    if (range.single_length_keys && (!ecb || range.profile == Profile::iso87))
+        reader.problem(path + ".single_length_keys", "goes with mac = \"ecb\" of profile unionpay-pos alone");
+}
+
 void check_terminals(RawConfig& raw, Reader& reader) {
     std::set<std::string> merchants;
     for (const auto& [path, merchant] : raw.merchants) merchants.insert(merchant.id.str());
@@ -243,9 +255,13 @@ void check_terminals(RawConfig& raw, Reader& reader) {
             else
                 range.merchant = *id;
         }
-        range.mac.algorithm =
-            terminals.mac.value_or(range.profile == Profile::unionpay_pos ? hsm::MacAlgorithm::unionpay_ecb
-                                                                          : hsm::MacAlgorithm::retail);
+        range.mac.algorithm = terminals.mac.value_or(hsm::MacAlgorithm::retail);
+        if (!terminals.mac && range.profile == Profile::unionpay_pos &&
+            !reader.has_problem_under(path + ".mac"))
+            reader.problem(path + ".mac",
+                           "is needed for profile unionpay-pos: \"ecb\" (with protected_channel = true), "
+                           "\"retail\" or \"cmac\"");
+        check_terminal_mac(path, range, reader);
         check_terminal_keys(path, range, reader);
         if (reader.has_problem_under(path + ".first") || reader.has_problem_under(path + ".last")) continue;
         if (range.last < range.first)

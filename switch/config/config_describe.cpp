@@ -62,6 +62,10 @@ std::string describe_limits(const LoadedConfig& loaded) {
                   {"tombstone_hours", l.tombstone_hours},
                   {"hsm_reply_timeout_ms", l.hsm_reply_timeout_ms},
                   {"key_change_grace_seconds", l.key_change_grace_seconds},
+                  {"sign_on_burst", l.sign_on_burst},
+                  {"sign_on_refill_ms", l.sign_on_refill_ms},
+                  {"sign_ons_per_address_second_max", l.sign_ons_per_address_second_max},
+                  {"bad_macs_per_minute_max", l.bad_macs_per_minute_max},
                   {"pending_max", l.pending_max},
                   {"askers_max", l.askers_max}});
     const ShellLimits& s = loaded.shell;

@@ -214,12 +214,22 @@ const Keys<RawTerminals>& terminals_keys() {
             "How they speak.", CONFIG_AT(range.profile))),
         with_default(choice<RawTerminals, std::optional<hsm::MacAlgorithm>>(
                          "mac",
-                         {{"unionpay_ecb", hsm::MacAlgorithm::unionpay_ecb},
+                         {{"ecb", hsm::MacAlgorithm::unionpay_ecb},
                           {"retail", hsm::MacAlgorithm::retail},
-                          {"cbc", hsm::MacAlgorithm::cbc},
-                          {"aes_cmac", hsm::MacAlgorithm::aes_cmac}},
-                         "The MAC in DE64/DE128.", CONFIG_AT(mac)),
-                     "unionpay_ecb; retail for iso87-ascii"),
+                          {"cmac", hsm::MacAlgorithm::aes_cmac}},
+                         "The MAC in DE64/DE128. ecb can be forged by who sees one message: it needs "
+                         "protected_channel = true.",
+                         CONFIG_AT(mac)),
+                     "retail for iso87-ascii; unionpay-pos must say it"),
+        boolean<RawTerminals>(
+            "protected_channel",
+            "You say that nobody else reads or writes between these terminals and the port.",
+            CONFIG_AT(range.protected_channel)),
+        boolean<RawTerminals>(
+            "single_length_keys",
+            "unionpay-pos: a sign-on may ask for single-length keys (60.3 = 001); mac = \"ecb\" "
+            "alone.",
+            CONFIG_AT(range.single_length_keys)),
         choice<RawTerminals, hsm::MacPadding>(
             "mac_padding", {{"zeros", hsm::MacPadding::zeros}, {"bit", hsm::MacPadding::bit}},
             "ISO 9797-1 padding 1 or 2.", CONFIG_AT(range.mac.padding)),

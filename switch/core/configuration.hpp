@@ -49,9 +49,11 @@ struct TerminalRange {
     iso8583::MerchantId merchant;
     Profile profile = Profile::unionpay_pos;
     hsm::MacProfile mac;
-    hsm::KeyBlock tmk;  // unionpay_pos: working keys come by sign-on under it
-    hsm::KeyBlock tak;  // iso87: configured
-    hsm::KeyBlock tpk;  // iso87: configured
+    bool protected_channel = false;   // said by the operator: the way to the port is protected (ecb needs it)
+    bool single_length_keys = false;  // unionpay_pos: a sign-on may ask for them (60.3 = 001)
+    hsm::KeyBlock tmk;                // unionpay_pos: working keys come by sign-on under it
+    hsm::KeyBlock tak;                // iso87: configured
+    hsm::KeyBlock tpk;                // iso87: configured
 };
 
 /// Time-outs and bounds; every bound has a name and is shown by `--describe limits`.
@@ -62,9 +64,13 @@ struct Limits {
     std::int32_t advice_retry_longest_ms = 300'000;
     std::int32_t tombstone_hours = 24;
     std::int32_t hsm_reply_timeout_ms = 2'000;
-    std::int32_t key_change_grace_seconds = 300;  // a key that was changed verifies for so long
-    std::uint32_t pending_max = 20'000;           // transactions waiting for an issuer or the HSM
-    std::uint32_t askers_max = 8;                 // connections joined to one answer (R22)
+    std::int32_t key_change_grace_seconds = 300;         // a key that was changed verifies for so long
+    std::int32_t sign_on_burst = 3;                      // of one terminal from one address …
+    std::int32_t sign_on_refill_ms = 5'000;              // … of which one comes back after so long
+    std::int32_t sign_ons_per_address_second_max = 500;  // 0: off
+    std::int32_t bad_macs_per_minute_max = 10;           // R40; of one terminal from one address
+    std::uint32_t pending_max = 20'000;                  // transactions waiting for an issuer or the HSM
+    std::uint32_t askers_max = 8;                        // connections joined to one answer (R22)
     std::uint32_t exceptions_note_per_minute_max = 600;
 };
 

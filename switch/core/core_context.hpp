@@ -59,7 +59,8 @@ struct DeadlineId {
         hsm_reply,
         cut_over,
         key_change_reply,
-        key_grace
+        key_grace,
+        held_back
     };
     Kind kind = Kind::request_reply;
     iso8583::Rrn rrn;

@@ -14,8 +14,8 @@
 
 namespace acquirer {
 
-/// Encode in the terminal's dialect, put the MAC on (when `to.with_mac`), frame with the swapped TPDU, send.
-/// `sign_on_again` sets the processing requirement digit of the UnionPay header to 3.
+/// Encode in the terminal's dialect, put the MAC on (when `to.mac_key` is there), frame with the swapped
+/// TPDU, send. `sign_on_again` sets the processing requirement digit of the UnionPay header to 3.
 struct SendReply {
     ReplyAddress to;
     iso8583::FieldValues fields;

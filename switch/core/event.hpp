@@ -24,14 +24,18 @@ struct LinkId {
 /// about it.
 enum class MacState : std::uint8_t { verified, wrong, missing, no_key, hsm_down, not_needed };
 
+/// Where a connection comes from: an IP address as text, without the port. Empty where nobody told (tests).
+using PeerAddress = iso8583::FixedText<45>;
+
 /// Where an answer goes and what frames and authenticates it: the connection that asked, its TPDU and header,
-/// and the key that verified the request (empty: the reply carries no MAC).
+/// and the key that verified the request. Empty: the request did not verify, or needs no MAC, and then the
+/// reply carries none: a MAC of ours over fields that a stranger chose would be his key (docs/security.md).
 struct ReplyAddress {
     LinkId link;
+    PeerAddress peer;
     Profile profile = Profile::unionpay_pos;
     iso8583::FixedText<5> tpdu;
     iso8583::FixedText<6> header;
-    bool with_mac = true;
     hsm::KeyBlock mac_key;
     hsm::MacProfile mac_profile;
 };
@@ -41,6 +45,8 @@ struct RequestArrived {
     TerminalRequest request;
     MacState mac = MacState::missing;
     std::uint32_t key_version = 0;  // of the key that verified it (unionpay_pos), else 0
+    /// A message of this terminal verified on this connection, now or before.
+    bool verified_here = false;
 };
 struct TerminalLinkClosed {
     LinkId link;

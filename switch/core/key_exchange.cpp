@@ -407,7 +407,9 @@ void KeyExchange::link_down(routing::RouteId route, LinkId link) {
 
 void KeyExchange::answer_issuer(const IssuerKeyOffered& event, std::string_view code,
                                 const std::string& kcv) {
-    FieldValues answer(event.request.mti().response());
+    const auto response = event.request.mti().response();
+    ENSURE(response.has_value());  // the session hands on requests alone
+    FieldValues answer(*response);
     for (const Field echoed : {Field::transmission_time, Field::stan, Field::acquirer_institution,
                                Field::forwarding_institution, Field::network_management_code})
         if (event.request.has(echoed)) answer.set(echoed, event.request.get(echoed));

@@ -46,6 +46,8 @@ std::string_view name(NoteKind kind) {
             return "unmatched_reply";
         case NoteKind::bad_issuer_mac:
             return "bad_issuer_mac";
+        case NoteKind::mac_guessing:
+            return "mac_guessing";
         case NoteKind::exception_opened:
             return "exception_opened";
         case NoteKind::hsm_fault:

@@ -31,6 +31,7 @@ enum class NoteKind : std::uint8_t {
     late_reply,
     unmatched_reply,
     bad_issuer_mac,
+    mac_guessing,
     exception_opened,
     hsm_fault,
     store_refuses_work,

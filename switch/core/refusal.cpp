@@ -23,6 +23,8 @@ constexpr std::array table = {
                 "operations suspended the merchant"},
     RefusalInfo{sign_on_required, "sign_on_required", "R25", "77", "77", "SIGN ON AGAIN",
                 "the terminal has no working keys yet"},
+    RefusalInfo{sign_on_limited, "sign_on_limited", "R25", "96", "96", "TRY AGAIN LATER",
+                "more sign-ons of this terminal or from this address than are allowed"},
     RefusalInfo{mac_wrong, "mac_wrong", "R40", "A0", "63", "MAC ERROR",
                 "the MAC is missing or does not verify under any valid key of the terminal"},
     RefusalInfo{duplicate_in_doubt, "duplicate_in_doubt", "R20a", "98", "68", "ISSUER SILENT",
@@ -124,6 +126,7 @@ bool is_unrecorded(Refusal refusal) {
         case merchant_unknown:
         case merchant_suspended:
         case sign_on_required:
+        case sign_on_limited:
         case batch_closed:
         case mac_wrong:
         case cut_over:

@@ -20,6 +20,7 @@ enum class Refusal : std::uint8_t {
     merchant_unknown = 8,
     merchant_suspended = 9,
     sign_on_required = 12,
+    sign_on_limited = 13,  // too many sign-ons of this terminal or address: 96
     mac_wrong = 15,
     duplicate_in_doubt = 20,     // R20a: 98/68 again
     duplicate_of_reversed = 21,  // R20a: 12

@@ -4,6 +4,7 @@
 
 #include "iso8583/values/bytes.hpp"
 #include "iso8583/values/ensure.hpp"
+#include "switch/core/request_fields.hpp"
 
 namespace acquirer {
 namespace {
@@ -74,58 +75,6 @@ KindOf iso_kind(iso8583::Mti mti, std::string_view processing_code, std::string_
                                         : RequestKind::unsupported,
                 {}};
     if (first_try == 500 || first_try == 520) return {RequestKind::settlement, {}};
-    return {};
-}
-
-std::string missing(Field f) { return "DE" + std::to_string(iso8583::number(f)) + " is missing"; }
-
-/// The first mandatory field that is absent; DE2 may be replaced by DE35.
-std::string missing_field(const TerminalRequest& r) {
-    using enum RequestKind;
-    std::vector<Field> needed;
-    const bool unionpay = r.profile == Profile::unionpay_pos;
-    switch (r.kind) {
-        case sale:
-        case void_sale:
-        case refund:
-        case reversal:
-            needed = {Field::processing_code, Field::amount_transaction};
-            if (unionpay) {
-                needed.insert(needed.end(), {Field::pos_entry_mode, Field::pos_condition_code,
-                                             Field::currency_transaction, Field::reserved_private_60});
-                if (r.kind == reversal) needed.push_back(Field::response_code);
-                if (r.kind == void_sale)
-                    needed.insert(needed.end(), {Field::rrn, Field::reserved_private_61});
-                if (r.kind == refund) needed.push_back(Field::rrn);
-            } else {
-                needed.push_back(Field::transmission_time);
-            }
-            break;
-        case settlement:
-            if (unionpay)
-                needed = {Field::additional_data, Field::currency_transaction, Field::reserved_private_60};
-            else
-                needed = {Field::transmission_time};
-            break;
-        case batch_upload:
-        case batch_upload_end:
-            needed = {Field::additional_data, Field::reserved_private_60};
-            break;
-        case sign_on:
-        case sign_off:
-        case echo:
-            if (unionpay) needed = {Field::reserved_private_60};
-            break;
-        case unsupported:
-            break;
-    }
-    for (Field f : needed)
-        if (!r.fields.has(f)) return missing(f);
-    const bool card_needed =
-        r.kind == sale || r.kind == void_sale || r.kind == refund || (unionpay && r.kind == reversal);
-    if (card_needed && r.pan.empty()) return missing(Field::pan);
-    if (!unionpay && (r.kind == void_sale || r.kind == refund) && !r.original_rrn && !r.original_data)
-        return "DE37 or DE90 is missing: the original cannot be found";
     return {};
 }
 
@@ -273,7 +222,7 @@ std::optional<TerminalRequest> parse_terminal_request(Profile profile, FieldValu
     const auto stan = iso8583::Stan::parse(fields.get(Field::stan));
     const auto terminal = iso8583::TerminalId::parse(fields.get(Field::terminal));
     const auto merchant = iso8583::MerchantId::parse(fields.get(Field::merchant));
-    if (!stan || !terminal || !merchant || fields.mti().is_response()) return std::nullopt;
+    if (!stan || !terminal || !merchant || !fields.mti().is_request()) return std::nullopt;
     r.stan = *stan;
     r.terminal = *terminal;
     r.merchant = *merchant;
@@ -301,7 +250,7 @@ std::optional<TerminalRequest> parse_terminal_request(Profile profile, FieldValu
                             : iso_kind(r.fields.mti(), r.processing_code, r.network_code);
     r.kind = kind.kind;
     r.transaction = kind.transaction;
-    if (r.format_fault.empty() && !only_amount_bad) r.format_fault = missing_field(r);
+    if (r.format_fault.empty() && !only_amount_bad) r.format_fault = field_fault(r);
     return r;
 }
 

@@ -72,8 +72,8 @@ struct TerminalRequest {
 
 /// Builds the request from what decoded. `decode_fault` is the decoder's error when it failed (then `fields`
 /// holds what decoded anyway); `only_amount_bad` says that DE4's content was all that was wrong (R19).
-/// Returns nothing when MTI, DE11, DE41 and DE42 are not all there: such a message cannot be answered and its
-/// connection is closed.
+/// Returns nothing when DE11, DE41 and DE42 are not all there or the MTI is no request's: such a message
+/// cannot be answered and its connection is closed.
 std::optional<TerminalRequest> parse_terminal_request(Profile profile, iso8583::FieldValues fields,
                                                       std::string decode_fault, bool only_amount_bad,
                                                       iso8583::Currency default_currency);

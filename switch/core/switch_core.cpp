@@ -7,6 +7,7 @@
 #include "switch/core/operations.hpp"
 #include "switch/core/reversal_flow.hpp"
 #include "switch/core/settlement.hpp"
+#include "switch/core/source_limits.hpp"
 #include "switch/core/store_and_forward.hpp"
 #include "switch/core/terminal_replies.hpp"
 #include "switch/core/terminals.hpp"
@@ -63,7 +64,8 @@ struct SwitchCore::Impl {
     CoreContext context;
     ledger::AuditHash audit_hash;
     StoreAndForward queue{context};
-    Terminals terminals{context};
+    SourceLimits source_limits{context};
+    Terminals terminals{context, source_limits};
     KeyExchange key_exchange{context};
     TransactionFlow transactions{context, queue, terminals, key_exchange};
     ReversalFlow reversals{context, queue, transactions};
@@ -213,6 +215,12 @@ bool SwitchCore::Impl::admit(const RequestArrived& event) {
         answer_refusal(context, asker, Refusal::merchant_unknown);
         return false;
     }
+    // A sign-off is always answered 00; without a good MAC it has effect only where its terminal is known.
+    if (r.kind == RequestKind::sign_off && r.profile == Profile::unionpay_pos &&
+        event.mac != MacState::verified) {
+        if (event.mac == MacState::wrong) context.count("mac_wrong");
+        return true;
+    }
     switch (event.mac) {
         case MacState::verified:
         case MacState::not_needed:
@@ -222,15 +230,14 @@ bool SwitchCore::Impl::admit(const RequestArrived& event) {
             return false;
         case MacState::wrong:
         case MacState::missing:
-            context.count("mac_wrong");
-            answer_refusal(context, asker, Refusal::mac_wrong);  // R40: nothing else happens, no tombstone
+            source_limits.answer_wrong_mac(refusal_reply(context, asker, Refusal::mac_wrong), r.terminal);
             return false;
         case MacState::hsm_down:
             // R64: says nothing about the MAC. A reversal gets no answer and is repeated by the terminal.
             if (!reversal) answer_refusal(context, asker, Refusal::hsm_unavailable);
             return false;
     }
-    terminals.prove(r.terminal, event.key_version);
+    terminals.verified(event);
     return true;
 }
 
@@ -249,8 +256,10 @@ void SwitchCore::Impl::on(const RequestArrived& event) {
             terminals.on_sign_on(event);
             return;
         case RequestKind::sign_off:
+            terminals.on_sign_off(event);
+            return;
         case RequestKind::echo:
-            terminals.on_simple_request(event);
+            terminals.on_echo(event);
             return;
         case RequestKind::settlement:
             settlement.on_settlement(event);
@@ -383,6 +392,9 @@ void SwitchCore::Impl::on_deadline(const DeadlineId& id) {
             return;
         case DeadlineId::Kind::key_change_reply:
             key_exchange.on_reply_deadline(routing::RouteId{static_cast<std::uint16_t>(id.number)});
+            return;
+        case DeadlineId::Kind::held_back:
+            source_limits.on_deadline(id.number);
             return;
         case DeadlineId::Kind::key_grace:
             key_exchange.on_grace_deadline(routing::RouteId{static_cast<std::uint16_t>(id.number)});

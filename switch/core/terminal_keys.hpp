@@ -13,17 +13,20 @@
 namespace acquirer {
 
 /// Versions rise with every sign-on; the one that last verified a message stays valid until a newer one
-/// verifies (docs/wire.md), and so do the newest few that have not verified yet.
-inline constexpr std::size_t unproven_keys_max = 4;
+/// verifies (docs/wire.md). Beside it at most so many that have not verified yet, one for each connection
+/// that asked.
+inline constexpr std::size_t unproven_keys_max = 32;
 
 struct TerminalKeyVersion {
     std::uint32_t version = 0;
     hsm::KeyBlock pin_key;  // TPK
     hsm::KeyBlock mac_key;  // TAK
+    /// LinkId of the connection that asked for it; 0: proven, or of an earlier life of the process.
+    std::uint64_t asked_on = 0;
     friend bool operator==(const TerminalKeyVersion&, const TerminalKeyVersion&) = default;
 };
 
-/// In the order in which a MAC is tried: newest first; the last may be the proven one.
+/// Newest first.
 struct TerminalKeySet {
     std::vector<TerminalKeyVersion> versions;
     std::uint32_t proven_version = 0;  // 0: none has verified a message yet

@@ -1,5 +1,7 @@
 #include "switch/core/terminal_replies.hpp"
 
+#include "iso8583/values/ensure.hpp"
+
 namespace acquirer {
 namespace {
 
@@ -24,7 +26,9 @@ constexpr std::size_t text_characters_max = 25;  // DE44
 
 FieldValues make_reply(const CoreContext& context, const TerminalRequest& request,
                        const ReplyContent& content) {
-    FieldValues reply(request.fields.mti().response());
+    const auto response = request.fields.mti().response();
+    ENSURE(response.has_value());  // parse_terminal_request() takes requests alone
+    FieldValues reply(*response);
     const auto echo = [&](Field f) {
         if (request.fields.has(f)) reply.set(f, request.fields.get(f));
     };
@@ -66,25 +70,32 @@ ReplyContent stored_content(const ledger::TransactionRecord& record) {
     return content;
 }
 
-void answer(CoreContext& context, const Asker& asker, const ReplyContent& content) {
+namespace {
+
+SendReply counted_reply(CoreContext& context, const Asker& asker, const ReplyContent& content) {
     std::string counter = "answered.";
     counter += name(asker.request.kind);
     counter += '.';
     counter += content.code.view();
     context.count(counter);
-    context.emit(SendReply{asker.to, make_reply(context, asker.request, content), false});
+    return {asker.to, make_reply(context, asker.request, content), false};
 }
 
-void answer_refusal(CoreContext& context, const Asker& asker, Refusal refusal,
-                    std::optional<iso8583::Rrn> rrn, std::string_view text) {
+}  // namespace
+
+void answer(CoreContext& context, const Asker& asker, const ReplyContent& content) {
+    context.emit(counted_reply(context, asker, content));
+}
+
+SendReply refusal_reply(CoreContext& context, const Asker& asker, Refusal refusal,
+                        std::optional<iso8583::Rrn> rrn, std::string_view text) {
     const RefusalInfo& why = info(refusal);
     ReplyContent content;
     content.code = response_code(refusal, asker.request.profile);
     content.rrn = rrn;
     content.text = text.empty() ? why.text : text;
-    answer(context, asker, content);
-    if (refusal == Refusal::sign_on_required || refusal == Refusal::batch_closed)
-        std::get<SendReply>(context.effects->back()).sign_on_again = true;
+    SendReply reply = counted_reply(context, asker, content);
+    reply.sign_on_again = refusal == Refusal::sign_on_required || refusal == Refusal::batch_closed;
     Note n;
     n.severity = Severity::info;
     n.kind = NoteKind::request_refused;
@@ -97,6 +108,12 @@ void answer_refusal(CoreContext& context, const Asker& asker, Refusal refusal,
     n.detail = std::string(name(asker.request.kind)) + ": " + std::string(why.explanation);
     if (refusal == Refusal::format_error) n.detail += ": " + asker.request.format_fault;
     context.note(std::move(n));
+    return reply;
+}
+
+void answer_refusal(CoreContext& context, const Asker& asker, Refusal refusal,
+                    std::optional<iso8583::Rrn> rrn, std::string_view text) {
+    context.emit(refusal_reply(context, asker, refusal, rrn, text));
 }
 
 }  // namespace acquirer

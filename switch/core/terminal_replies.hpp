@@ -29,7 +29,10 @@ ReplyContent stored_content(const ledger::TransactionRecord& record);
 
 /// Sends content to one asker, and counts it.
 void answer(CoreContext& context, const Asker& asker, const ReplyContent& content);
-/// Answers a refusal without a record (or with the RRN of the record that was found).
+/// A refusal without a record (or with the RRN of the record that was found): counted and noted, not yet
+/// sent.
+SendReply refusal_reply(CoreContext& context, const Asker& asker, Refusal refusal,
+                        std::optional<iso8583::Rrn> rrn = std::nullopt, std::string_view text = {});
 void answer_refusal(CoreContext& context, const Asker& asker, Refusal refusal,
                     std::optional<iso8583::Rrn> rrn = std::nullopt, std::string_view text = {});
 

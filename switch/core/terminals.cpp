@@ -13,8 +13,11 @@ void Terminals::recover() {
     c_.ledger.scan(ledger::Family::index, "k", [&](std::string_view, std::string_view value) {
         auto record = ledger::decode_terminal(value);
         if (!record) return false;  // found again, and reported, when the terminal asks
-        c_.emit(InstallKeys{record->terminal, key_set(*record)});
-        records_.emplace(record->terminal, std::move(*record));
+        const iso8583::TerminalId id = record->terminal;
+        Known terminal;
+        terminal.record = std::move(*record);
+        c_.emit(InstallKeys{id, key_set(terminal)});
+        known_.emplace(id, std::move(terminal));
         return true;
     });
     c_.ledger.scan(ledger::Family::index, "m", [&](std::string_view key, std::string_view value) {
@@ -37,32 +40,43 @@ void Terminals::recover() {
     });
 }
 
-TerminalKeySet Terminals::key_set(const ledger::TerminalRecord& record) const {
+TerminalKeySet Terminals::key_set(const Known& terminal) {
     TerminalKeySet set;
-    set.proven_version = record.proven_key_version;
-    for (const auto& k : record.keys) {
+    set.proven_version = terminal.record.proven_key_version;
+    for (const auto& k : terminal.record.keys) {
         auto pin_key = hsm::KeyBlock::parse(k.pin_key);
         auto mac_key = hsm::KeyBlock::parse(k.mac_key);
-        if (pin_key && mac_key) set.versions.push_back({k.version, *pin_key, *mac_key});
+        if (!pin_key || !mac_key) continue;
+        const auto owner = terminal.owners.find(k.version);
+        const std::uint64_t asked_on = owner == terminal.owners.end() ? 0 : owner->second.link.value;
+        set.versions.push_back({k.version, *pin_key, *mac_key, asked_on});
     }
     return set;
 }
 
+Terminals::Known& Terminals::known(const iso8583::TerminalId& terminal) {
+    const auto cached = known_.find(terminal);
+    if (cached != known_.end()) return cached->second;
+    Known& fresh = known_[terminal];
+    if (auto stored = c_.ledger.terminal(terminal))
+        fresh.record = std::move(*stored);
+    else
+        fresh.record.terminal = terminal;
+    return fresh;
+}
+
 ledger::TerminalRecord Terminals::record(const iso8583::TerminalId& terminal) {
-    const auto cached = records_.find(terminal);
-    if (cached != records_.end()) return cached->second;
-    auto stored = c_.ledger.terminal(terminal);
-    if (!stored) {
-        stored.emplace();
-        stored->terminal = terminal;
-    }
-    records_.emplace(terminal, *stored);
-    return *stored;
+    return known(terminal).record;
 }
 
 void Terminals::save(const ledger::TerminalRecord& record) {
-    records_[record.terminal] = record;
+    known(record.terminal).record = record;
     c_.ledger.save(record);
+}
+
+void Terminals::save(Known& terminal) {
+    c_.ledger.save(terminal.record);
+    c_.emit(InstallKeys{terminal.record.terminal, key_set(terminal)});
 }
 
 void Terminals::on_sign_on(const RequestArrived& event) {
@@ -76,23 +90,92 @@ void Terminals::on_sign_on(const RequestArrived& event) {
         answer(c_, asker, content);
         return;
     }
+    if (!may_have_keys(event, *range) || is_repeated_sign_on(event)) return;
     const hsm::Ticket ticket = ++c_.last_ticket;
     hsm::GenerateTerminalKeys ask;
     ask.tmk = range->tmk;
+    ask.mac = range->mac.algorithm;
     ask.single_length = event.request.network_code == "001";
     ask.with_track_key = event.request.network_code == "004";
-    signing_on_.emplace(ticket, event);
+    signing_on_[ticket].push_back(event);
     c_.set_deadline({DeadlineId::Kind::hsm_reply, {}, ticket}, c_.config->limits.hsm_reply_timeout_ms);
     c_.emit(AskHsm{ticket, std::move(ask)});
+}
+
+/// The same sign-on on the same connection, while its keys have not verified a message: the terminal may go
+/// on with either answer, so both bring the same keys.
+bool Terminals::is_repeated_sign_on(const RequestArrived& event) {
+    const auto is_same = [&](const RequestArrived& other) {
+        return other.from.link == event.from.link && other.request.terminal == event.request.terminal &&
+               other.request.stan == event.request.stan;
+    };
+    for (auto& [ticket, asked] : signing_on_)
+        if (is_same(asked.front())) {
+            if (asked.size() < c_.config->limits.askers_max) asked.push_back(event);
+            return true;
+        }
+    for (const auto& [version, owner] : known(event.request.terminal).owners)
+        if (owner.link == event.from.link && owner.stan == event.request.stan) {
+            answer_sign_on(event, owner.private_62);
+            return true;
+        }
+    return false;
+}
+
+/// Of a sign-on: single-length keys only where the range allows them by name, and no more than the limits.
+bool Terminals::may_have_keys(const RequestArrived& event, const TerminalRange& range) {
+    const Asker asker{event.from, event.request};
+    if (event.request.network_code == "001" && !range.single_length_keys) {
+        answer_refusal(c_, asker, Refusal::function_not_supported);
+        return false;
+    }
+    const auto at = known_.find(event.request.terminal);
+    const bool home = at != known_.end() && !at->second.home.empty() && at->second.home == event.from.peer;
+    if (limits_.sign_on_allowed(event.request.terminal, event.from.peer, home)) return true;
+    c_.count("sign_ons_limited");
+    answer_refusal(c_, asker, Refusal::sign_on_limited);
+    return false;
+}
+
+/// Keeps unproven_keys_max: the oldest set of the address that has most of them goes, the one that last
+/// verified a message last of all.
+void Terminals::bound_unproven(Known& terminal) {
+    const auto is_unproven = [&](const auto& k) { return k.version != terminal.record.proven_key_version; };
+    for (;;) {
+        std::map<PeerAddress, std::size_t> sets;
+        std::size_t unproven = 0;
+        const auto address = [&](std::uint32_t version) {
+            const auto owner = terminal.owners.find(version);
+            return owner == terminal.owners.end() ? PeerAddress() : owner->second.peer;
+        };
+        for (const auto& k : terminal.record.keys)
+            if (is_unproven(k)) {
+                ++unproven;
+                ++sets[address(k.version)];
+            }
+        if (unproven <= unproven_keys_max) return;
+        const auto weight = [&](const auto& entry) {
+            const bool home = !terminal.home.empty() && entry.first == terminal.home;
+            return std::pair(!home, entry.second);
+        };
+        const auto most = std::max_element(
+            sets.begin(), sets.end(), [&](const auto& a, const auto& b) { return weight(a) < weight(b); });
+        // Newest first, so that the last of them is the oldest.
+        const auto oldest =
+            std::find_if(terminal.record.keys.rbegin(), terminal.record.keys.rend(),
+                         [&](const auto& k) { return is_unproven(k) && address(k.version) == most->first; });
+        terminal.owners.erase(oldest->version);
+        terminal.record.keys.erase(std::next(oldest).base());
+    }
 }
 
 void Terminals::on_keys_generated(hsm::Ticket ticket, const hsm::Reply& reply) {
     const auto at = signing_on_.find(ticket);
     if (at == signing_on_.end()) return;
-    const RequestArrived event = std::move(at->second);
+    const std::vector<RequestArrived> asked = std::move(at->second);
+    const RequestArrived& event = asked.front();
     signing_on_.erase(at);
     c_.deadlines.cancel({DeadlineId::Kind::hsm_reply, {}, ticket});
-    const Asker asker{event.from, event.request};
     const auto* keys = reply ? std::get_if<hsm::TerminalKeysGenerated>(&*reply) : nullptr;
     if (keys == nullptr) {
         Note n;
@@ -103,38 +186,34 @@ void Terminals::on_keys_generated(hsm::Ticket ticket, const hsm::Reply& reply) {
         n.detail = "sign-on: the HSM gave no keys: " +
                    std::string(reply ? "an answer to another question" : hsm::name(reply.error()));
         c_.note(std::move(n));
-        answer_refusal(c_, asker, Refusal::hsm_unavailable);
+        for (const RequestArrived& asker : asked)
+            answer_refusal(c_, Asker{asker.from, asker.request}, Refusal::hsm_unavailable);
         return;
     }
-    ledger::TerminalRecord record = this->record(event.request.terminal);
+    Known& terminal = known(event.request.terminal);
+    ledger::TerminalRecord& record = terminal.record;
+    // One unproven set a connection: what it asked for before is forgotten, what others asked for is not.
+    std::erase_if(record.keys, [&](const auto& k) {
+        const auto owner = terminal.owners.find(k.version);
+        return k.version != record.proven_key_version && owner != terminal.owners.end() &&
+               owner->second.link == event.from.link;
+    });
+    std::erase_if(terminal.owners, [&](const auto& o) { return o.second.link == event.from.link; });
     const std::uint32_t version = record.next_key_version++;
     record.keys.insert(record.keys.begin(),
                        {version, keys->pin_key.under_lmk.text(), keys->mac_key.under_lmk.text()});
-    // The proven version stays however many sign-ons come; of those that never verified, the newest few.
-    std::size_t unproven = 0;
-    std::erase_if(record.keys, [&](const auto& k) {
-        return k.version != record.proven_key_version && ++unproven > unproven_keys_max;
-    });
-    save(record);
-    c_.emit(InstallKeys{record.terminal, key_set(record)});
-
-    ReplyContent content;
-    content.code = iso8583::ResponseCode::of("00");
-    iso8583::FieldValues fields = make_reply(c_, event.request, content);
-    std::string f60(event.request.fields.get(Field::reserved_private_60));
-    f60.replace(2, 6, record.batch.str());
-    fields.set(Field::reserved_private_60, f60);
-    std::string f62;
+    std::string private_62;
     const auto add_key = [&](const hsm::WorkingKey& key) {
-        f62 += iso8583::as_text(key.under_tmk);
-        f62 += iso8583::as_text(key.kcv);
+        private_62 += iso8583::as_text(key.under_tmk);
+        private_62 += iso8583::as_text(key.kcv);
     };
     add_key(keys->pin_key);
     add_key(keys->mac_key);
     if (keys->track_key) add_key(*keys->track_key);
-    fields.set(Field::reserved_private_62, f62);
-    c_.count("answered.sign_on.00");
-    c_.emit(SendReply{event.from, std::move(fields), false});
+    terminal.owners[version] = {event.from.link, event.from.peer, event.request.stan, private_62};
+    bound_unproven(terminal);
+    save(terminal);
+    for (const RequestArrived& asker : asked) answer_sign_on(asker, private_62);
     Note n;
     n.kind = NoteKind::signed_on;
     n.terminal = record.terminal.str();
@@ -143,24 +222,54 @@ void Terminals::on_keys_generated(hsm::Ticket ticket, const hsm::Reply& reply) {
     c_.note(std::move(n));
 }
 
-void Terminals::on_simple_request(const RequestArrived& event) {
+void Terminals::answer_sign_on(const RequestArrived& event, const std::string& private_62) {
+    ReplyContent content;
+    content.code = iso8583::ResponseCode::of("00");
+    iso8583::FieldValues fields = make_reply(c_, event.request, content);
+    std::string f60(event.request.fields.get(Field::reserved_private_60));
+    f60.replace(2, 6, known(event.request.terminal).record.batch.str());
+    fields.set(Field::reserved_private_60, f60);
+    fields.set(Field::reserved_private_62, private_62);
+    c_.count("answered.sign_on.00");
+    c_.emit(SendReply{event.from, std::move(fields), false});
+}
+
+void Terminals::on_echo(const RequestArrived& event) {
     ReplyContent content;
     content.code = iso8583::ResponseCode::of("00");
     answer(c_, Asker{event.from, event.request}, content);
 }
 
-void Terminals::prove(const iso8583::TerminalId& terminal, std::uint32_t version) {
+void Terminals::on_sign_off(const RequestArrived& event) {
+    // Terminals of the ISO profile have configured keys: they have no session to end.
+    const bool its_own = event.mac == MacState::verified || event.verified_here;
+    if (its_own && event.request.profile == Profile::unionpay_pos) {
+        Known& terminal = known(event.request.terminal);
+        if (!terminal.record.keys.empty()) {
+            terminal.record.keys.clear();
+            terminal.record.proven_key_version = 0;
+            terminal.owners.clear();
+            save(terminal);
+        }
+    }
+    on_echo(event);
+}
+
+void Terminals::verified(const RequestArrived& event) {
+    const std::uint32_t version = event.key_version;
     if (version == 0) return;
-    const auto cached = records_.find(terminal);
-    if (cached != records_.end() && cached->second.proven_key_version == version) return;
-    ledger::TerminalRecord record = this->record(terminal);
+    Known& terminal = known(event.request.terminal);
+    if (!(terminal.home == event.from.peer)) terminal.home = event.from.peer;
+    ledger::TerminalRecord& record = terminal.record;
     if (record.proven_key_version == version) return;
-    // An older key than the proven one verifies nothing: sessions do not try it. A newer one ends all before
-    // it.
+    const bool is_there = std::any_of(record.keys.begin(), record.keys.end(),
+                                      [&](const auto& k) { return k.version == version; });
+    // It signed off, or proved a newer one, while this message was being verified.
+    if (!is_there || version < record.proven_key_version) return;
     std::erase_if(record.keys, [&](const auto& k) { return k.version < version; });
+    std::erase_if(terminal.owners, [&](const auto& o) { return o.first <= version; });
     record.proven_key_version = version;
-    save(record);
-    c_.emit(InstallKeys{terminal, key_set(record)});
+    save(terminal);
 }
 
 bool Terminals::is_suspended(const MerchantConfig& merchant) const {

@@ -5,24 +5,30 @@
 
 #include <map>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "switch/core/core_context.hpp"
+#include "switch/core/source_limits.hpp"
 
 namespace acquirer {
 
 class Terminals {
   public:
-    explicit Terminals(CoreContext& context) : c_(context) {}
+    Terminals(CoreContext& context, SourceLimits& limits) : c_(context), limits_(limits) {}
 
     void recover();
     void on_sign_on(const RequestArrived& event);
     void on_keys_generated(hsm::Ticket ticket, const hsm::Reply& reply);
     [[nodiscard]] bool owns(hsm::Ticket ticket) const { return signing_on_.contains(ticket); }
-    /// Sign-off and echo.
-    void on_simple_request(const RequestArrived& event);
+    void on_echo(const RequestArrived& event);
+    /// Ends the terminal's session: its keys are dropped, so that whatever comes next is told to sign on.
+    /// Only when the terminal itself asks, which its MAC says, or a MAC of its that verified on this
+    /// connection.
+    void on_sign_off(const RequestArrived& event);
 
-    /// A message verified under this version: older ones are dropped, durably.
-    void prove(const iso8583::TerminalId& terminal, std::uint32_t version);
+    /// A message verified: keys older than the one that did it are dropped, durably.
+    void verified(const RequestArrived& event);
     /// The terminal's record; a first one (batch 000001) when it has none yet.
     [[nodiscard]] ledger::TerminalRecord record(const iso8583::TerminalId& terminal);
     void save(const ledger::TerminalRecord& record);
@@ -36,11 +42,31 @@ class Terminals {
     void set_merchant_override(const iso8583::MerchantId& id, const std::string& state);
 
   private:
-    [[nodiscard]] TerminalKeySet key_set(const ledger::TerminalRecord& record) const;
+    /// Who asked for keys that have not verified a message yet.
+    struct KeyOwner {
+        LinkId link;
+        PeerAddress peer;
+        iso8583::Stan stan;      // of the sign-on …
+        std::string private_62;  // … and the keys it was answered with: the same sign-on again gets the same
+    };
+    /// What is in the ledger, and what is known of the terminal since the process began.
+    struct Known {
+        ledger::TerminalRecord record;
+        std::map<std::uint32_t, KeyOwner> owners;  // by key version
+        PeerAddress home;                          // where the last message that verified came from
+    };
+    Known& known(const iso8583::TerminalId& terminal);
+    [[nodiscard]] static TerminalKeySet key_set(const Known& terminal);
+    static void bound_unproven(Known& terminal);
+    void save(Known& terminal);
+    [[nodiscard]] bool is_repeated_sign_on(const RequestArrived& event);
+    void answer_sign_on(const RequestArrived& event, const std::string& private_62);
+    [[nodiscard]] bool may_have_keys(const RequestArrived& event, const TerminalRange& range);
 
     CoreContext& c_;
-    std::map<hsm::Ticket, RequestArrived> signing_on_;
-    std::map<iso8583::TerminalId, ledger::TerminalRecord> records_;  // cache of what is in the ledger
+    SourceLimits& limits_;
+    std::map<hsm::Ticket, std::vector<RequestArrived>> signing_on_;  // the same sign-on, once or repeated
+    std::map<iso8583::TerminalId, Known> known_;
     std::set<iso8583::TerminalId> suspended_terminals_;
     std::map<iso8583::MerchantId, std::string> merchant_overrides_;  // "suspended" or "resumed"
     std::map<iso8583::MerchantId, std::string> refund_overrides_;    // "refund_enabled" or "refund_disabled"

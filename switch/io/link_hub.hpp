@@ -5,6 +5,7 @@
 
 #include "switch/core/event.hpp"
 #include "switch/io/hsm_access.hpp"
+#include "switch/sessions/outgoing_frames.hpp"
 
 namespace acquirer {
 

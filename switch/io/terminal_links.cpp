@@ -24,6 +24,17 @@ iso8583::Result<std::vector<std::string>> TerminalLinks::listen() {
     return addresses;
 }
 
+namespace {
+
+/// "192.0.2.7:31000" or "[2001:db8::7]:31000" without its port.
+PeerAddress address_of(const std::string& peer) {
+    std::string_view address = std::string_view(peer).substr(0, peer.rfind(':'));
+    if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+    return PeerAddress(address.substr(0, PeerAddress::size_max));
+}
+
+}  // namespace
+
 void TerminalLinks::accepted(const TerminalPort& port, std::shared_ptr<Stream> stream) {
     const Now now = hub_.now();
     if (links_.size() >= setup_.bounds.terminal_links_max) {
@@ -35,9 +46,10 @@ void TerminalLinks::accepted(const TerminalPort& port, std::shared_ptr<Stream> s
     }
     ++accepted_;
     const LinkId id = hub_.new_link();
-    auto link = std::make_unique<Link>(
-        TerminalSessionSetup{id, port.profile, port.dialect, port.framing, setup_.terminal_limits}, keys_,
-        configuration_, now);
+    auto link =
+        std::make_unique<Link>(TerminalSessionSetup{id, address_of(stream->peer()), port.profile,
+                                                    port.dialect, port.framing, setup_.terminal_limits},
+                               keys_, configuration_, now);
     link->stream = std::move(stream);
     Link& there = *link;
     links_.emplace(id.value, std::move(link));

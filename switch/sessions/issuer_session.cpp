@@ -1,7 +1,6 @@
 #include "switch/sessions/issuer_session.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "iso8583/values/ensure.hpp"
 
@@ -35,7 +34,7 @@ constexpr std::string_view answer_not_supported = "40";
 IssuerSession::IssuerSession(IssuerSessionSetup setup, NextIssuerNumbers next_numbers)
     : setup_(std::move(setup)),
       next_numbers_(std::move(next_numbers)),
-      reader_(setup_.framing),
+      input_(setup_.framing, setup_.limits.input),
       outgoing_(*setup_.dialect, setup_.framing) {
     ENSURE(!setup_.zaks.empty());
 }
@@ -87,18 +86,12 @@ void IssuerSession::install_keys(std::vector<hsm::KeyBlock> zaks) {
 void IssuerSession::bytes_arrived(iso8583::ByteView bytes, const Now& now) {
     if (closed_) return;
     last_heard_ = now.instant;
-    reader_.feed(bytes);
+    input_.feed(bytes);
     while (!closed_) {
-        auto next = reader_.next();
+        auto next = input_.next(now);
         if (!next) break;
-        half_frame_since_.reset();
-        if (!*next) return close(next->error().what);
+        if (!*next) return close(std::move(next->error()));
         frame_arrived(std::move(**next));
-    }
-    if (reader_.at_boundary()) {
-        half_frame_since_.reset();
-    } else if (!half_frame_since_) {
-        half_frame_since_ = now.instant;
     }
     deliver();
 }
@@ -107,6 +100,8 @@ void IssuerSession::frame_arrived(iso8583::Frame frame) {
     if (const auto error = iso8583::decode_into(*setup_.dialect, frame.body, message_))
         return complain("a message does not decode: " + error->str());
     const Mti mti = message_.mti();
+    if (!mti.is_request() && !mti.is_response())
+        return close("an MTI that is neither request nor response, " + mti.str());
     const FieldValues fields = message_.values();
     if (is_key_change(fields)) return mti.is_response() ? reply_arrived(fields) : key_offered(fields);
     if (mti.message_class() == class_network_management)
@@ -137,12 +132,9 @@ void IssuerSession::verify(std::variant<IssuerReplyArrived, IssuerKeyOffered> ev
     incoming_.emplace_back();
     Incoming& incoming = incoming_.back();
     incoming.event = std::move(event);
-    const auto mac_field = closing_mac_field(message_.present());
-    const std::string mac = mac_field ? message_.get(*mac_field) : std::string();
-    if (mac.size() != incoming.mac.size()) return;
-    std::memcpy(incoming.mac.data(), mac.data(), mac.size());
-    const iso8583::ByteView input = message_.body().first(message_.offset(*mac_field));
-    incoming.mac_input.assign(input.begin(), input.end());
+    auto mac = closing_mac(message_);
+    if (!mac) return;
+    incoming.mac = std::move(*mac);
     incoming.key_generation = key_generation_;
     ask_key(incoming);
 }
@@ -150,7 +142,7 @@ void IssuerSession::verify(std::variant<IssuerReplyArrived, IssuerKeyOffered> ev
 void IssuerSession::ask_key(Incoming& incoming) {
     incoming.ticket = ++last_ticket_;
     asks_.push_back({incoming.ticket, hsm::VerifyMac{hsm::KeyKind::zak, setup_.zaks[incoming.key_tried],
-                                                     setup_.mac, incoming.mac_input, incoming.mac}});
+                                                     setup_.mac, incoming.mac.input, incoming.mac.mac}});
 }
 
 void IssuerSession::hsm_answered(hsm::Ticket ticket, const hsm::Reply& reply, const Now&) {
@@ -189,7 +181,7 @@ void IssuerSession::mac_verified(Incoming& incoming, const hsm::Reply& reply) {
     } else {
         set_mac(incoming, MacState::wrong);
     }
-    iso8583::zeroise(incoming.mac_input.data(), incoming.mac_input.size());
+    iso8583::zeroise(incoming.mac.input.data(), incoming.mac.input.size());
 }
 
 void IssuerSession::deliver() {
@@ -221,7 +213,9 @@ void IssuerSession::network_reply_arrived(const FieldValues& fields) {
 void IssuerSession::network_request_arrived(const FieldValues& fields) {
     const std::string_view code = fields.get(Field::network_management_code);
     const bool known = code == code_sign_on || code == code_echo || code == code_sign_off;
-    FieldValues answer(fields.mti().response());
+    const auto response = fields.mti().response();
+    if (!response) return complain("an 08xx that is no request, " + fields.mti().str());
+    FieldValues answer(*response);
     for (const Field echoed : {Field::transmission_time, Field::stan, Field::acquirer_institution,
                                Field::forwarding_institution, Field::network_management_code})
         if (fields.has(echoed)) answer.set(echoed, fields.get(echoed));
@@ -240,9 +234,7 @@ std::optional<iso8583::Instant> IssuerSession::next_deadline() const {
     if (closed_) return std::nullopt;
     iso8583::Instant first =
         own_request_ ? own_request_->deadline : last_heard_.plus_ms(setup_.limits.echo_after_ms);
-    if (half_frame_since_)
-        first = std::min(first, half_frame_since_->plus_ms(setup_.limits.half_frame_timeout_ms));
-    return first;
+    return std::min(first, input_.deadline().value_or(first));
 }
 
 void IssuerSession::pass_deadlines(const Now& now) {
@@ -250,9 +242,7 @@ void IssuerSession::pass_deadlines(const Now& now) {
     if (own_request_ && own_request_->deadline <= now.instant)
         return close("no answer to an 0800 with DE70 " + own_request_->code + " within " +
                      std::to_string(setup_.limits.network_reply_timeout_ms) + " ms");
-    if (half_frame_since_ && half_frame_since_->plus_ms(setup_.limits.half_frame_timeout_ms) <= now.instant)
-        return close("a frame was begun and not ended within " +
-                     std::to_string(setup_.limits.half_frame_timeout_ms) + " ms");
+    if (auto overdue = input_.overdue(now)) return close(std::move(*overdue));
     if (!own_request_ && last_heard_.plus_ms(setup_.limits.echo_after_ms) <= now.instant)
         send_network_request(code_echo, now);
 }

@@ -23,9 +23,10 @@
 
 #include "iso8583/codec.hpp"
 #include "iso8583/dialect.hpp"
-#include "iso8583/framing.hpp"
 #include "switch/core/effect.hpp"
 #include "switch/core/event.hpp"
+#include "switch/sessions/frame_input.hpp"
+#include "switch/sessions/message_mac.hpp"
 #include "switch/sessions/outgoing_frames.hpp"
 
 namespace acquirer {
@@ -35,7 +36,7 @@ struct IssuerSessionLimits {
     std::int32_t network_reply_timeout_ms = 10'000;
     /// After this long without a byte from the issuer an echo is sent.
     std::int32_t echo_after_ms = 60'000;
-    std::int32_t half_frame_timeout_ms = 10'000;
+    FrameInputLimits input;
     /// Framed requests that the socket has not taken yet: the issuer does not read.
     std::size_t outbox_bytes_max = 4U << 20;
     /// Answers whose MAC is being verified.
@@ -98,8 +99,7 @@ class IssuerSession {
         hsm::Ticket ticket = 0;  // 0: its verdict is known
         std::uint32_t key_generation = 0;
         std::size_t key_tried = 0;
-        iso8583::Bytes mac_input;
-        hsm::Mac mac{};
+        MessageMac mac;
     };
     /// Our 0800 that awaits its 0810.
     struct OwnRequest {
@@ -126,7 +126,7 @@ class IssuerSession {
 
     IssuerSessionSetup setup_;
     NextIssuerNumbers next_numbers_;
-    iso8583::FrameReader reader_;
+    FrameInput input_;
     iso8583::Message message_;  // reused: its memory
     OutgoingFrames outgoing_;
     std::deque<Incoming> incoming_;
@@ -140,7 +140,6 @@ class IssuerSession {
     hsm::Ticket last_ticket_ = 0;
     std::uint32_t key_generation_ = 0;  // rises with install_keys()
     iso8583::Instant last_heard_;
-    std::optional<iso8583::Instant> half_frame_since_;
 };
 
 }  // namespace acquirer

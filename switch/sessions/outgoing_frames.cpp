@@ -20,12 +20,6 @@ int highest_field(const iso8583::FieldSet& present) {
 
 }  // namespace
 
-std::optional<Field> closing_mac_field(const iso8583::FieldSet& present) {
-    const Field last = iso8583::field(highest_field(present));
-    if (last == Field::mac_primary || last == Field::mac_secondary) return last;
-    return std::nullopt;
-}
-
 OutgoingFrames::~OutgoingFrames() {
     for (Item& item : queue_) iso8583::zeroise(item.encoded.body.data(), item.encoded.body.size());
     iso8583::zeroise(ready_.data(), ready_.size());

@@ -34,10 +34,6 @@ struct MacKey {
     hsm::MacProfile profile;
 };
 
-/// The MAC field of a message, only when nothing follows it: what stands after the MAC is not covered by it,
-/// so such a MAC counts as missing (docs/wire.md).
-std::optional<iso8583::Field> closing_mac_field(const iso8583::FieldSet& present);
-
 class OutgoingFrames {
   public:
     OutgoingFrames(const iso8583::Dialect& dialect, const iso8583::FramingSpec& framing)

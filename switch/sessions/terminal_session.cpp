@@ -1,7 +1,6 @@
 #include "switch/sessions/terminal_session.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "iso8583/values/ensure.hpp"
 
@@ -42,7 +41,7 @@ TerminalSession::TerminalSession(const TerminalSessionSetup& setup, const Termin
     : setup_(setup),
       keys_(keys),
       configuration_(configuration),
-      reader_(setup.framing),
+      input_(setup.framing, setup.limits.input),
       outgoing_(*setup.dialect, setup.framing),
       last_activity_(now.instant) {}
 
@@ -54,18 +53,12 @@ void TerminalSession::bytes_arrived(iso8583::ByteView bytes, const Now& now) {
     if (closed_) return;
     last_activity_ = now.instant;
     forget_old_requests(now);
-    reader_.feed(bytes);
+    input_.feed(bytes);
     while (!closed_) {
-        auto next = reader_.next();
+        auto next = input_.next(now);
         if (!next) break;
-        half_frame_since_.reset();
-        if (!*next) return close(next->error().what);
+        if (!*next) return close(std::move(next->error()));
         frame_arrived(std::move(**next), now);
-    }
-    if (reader_.at_boundary()) {
-        half_frame_since_.reset();
-    } else if (!half_frame_since_) {
-        half_frame_since_ = now.instant;
     }
     deliver();
 }
@@ -80,16 +73,16 @@ void TerminalSession::frame_arrived(iso8583::Frame frame, const Now& now) {
         fault = error->str();
         only_amount_bad = is_only_amount_bad();
     }
+    if (!message_.mti().is_request()) return close("a terminal sent no request, MTI " + message_.mti().str());
     auto request = parse_terminal_request(setup_.profile, message_.values(), fault, only_amount_bad,
                                           configuration_->currency);
     if (!request) return close("a message without MTI, DE11, DE41 or DE42 cannot be answered: " + fault);
-    if (message_.mti().is_response()) return close("a terminal sent a response, " + message_.mti().str());
-
     incoming_.emplace_back();
     Incoming& incoming = incoming_.back();
     incoming.event.request = std::move(*request);
     ReplyAddress& from = incoming.event.from;
     from.link = setup_.link;
+    from.peer = setup_.peer;
     from.profile = setup_.profile;
     from.tpdu = iso8583::FixedText<5>(iso8583::as_text(frame.tpdu));
     from.header = iso8583::FixedText<6>(iso8583::as_text(frame.header));
@@ -110,57 +103,61 @@ bool TerminalSession::is_only_amount_bad() const {
            });
 }
 
-// Fills the reply's MAC profile and, for a request that fails, the key of its answer: the proven one, else
-// the newest.
-std::vector<TerminalSession::Candidate> TerminalSession::candidates_for(const iso8583::TerminalId& terminal,
-                                                                        Incoming& incoming) const {
+// The keys that a MAC may be made with, in the order in which they are tried: what was asked for on this
+// connection, the proven one, then what others asked for. Fills the reply's MAC profile.
+std::vector<TerminalSession::Candidate> TerminalSession::candidates_for(Incoming& incoming) const {
     std::vector<Candidate> candidates;
+    const iso8583::TerminalId& terminal = incoming.event.request.terminal;
     ReplyAddress& from = incoming.event.from;
     const TerminalRange* range = configuration_->find_terminal(terminal);
     if (range == nullptr || range->profile != setup_.profile) return candidates;
     from.mac_profile = range->mac;
     if (const TerminalKeySet* set = keys_.find(terminal)) {
-        for (const TerminalKeyVersion& v : set->versions) {
-            if (v.mac_key.empty()) continue;
-            candidates.push_back({v.version, v.mac_key});
-            if (v.version == set->proven_version) from.mac_key = v.mac_key;
-        }
+        const auto add = [&](auto&& wanted) {
+            for (const TerminalKeyVersion& v : set->versions)
+                // A key of another algorithm was made before the range's was changed: the terminal signs on.
+                if (!v.mac_key.empty() && wanted(v) &&
+                    v.mac_key.is_aes() == (range->mac.algorithm == hsm::MacAlgorithm::aes_cmac))
+                    candidates.push_back({v.version, v.mac_key});
+        };
+        const auto is_proven = [&](const TerminalKeyVersion& v) { return v.version == set->proven_version; };
+        const auto is_ours = [&](const TerminalKeyVersion& v) { return v.asked_on == setup_.link.value; };
+        add([&](const TerminalKeyVersion& v) { return !is_proven(v) && is_ours(v); });
+        add(is_proven);
+        add([&](const TerminalKeyVersion& v) { return !is_proven(v) && !is_ours(v); });
     }
     if (candidates.empty() && !range->tak.empty()) candidates.push_back({0, range->tak});
-    if (from.mac_key.empty() && !candidates.empty()) from.mac_key = candidates.front().key;
     return candidates;
 }
 
 void TerminalSession::judge_mac(Incoming& incoming) {
     RequestArrived& event = incoming.event;
     const bool network = message_.mti().message_class() == class_network_management;
-    const auto mac_field = closing_mac_field(message_.present());
-    // Sign-on and its like carry no MAC; in the ISO profile one that is there is checked, and answered with
-    // one.
-    if (network && (setup_.profile == Profile::unionpay_pos || !mac_field)) {
+    const bool has_mac = closing_mac_field(message_.present()).has_value();
+    // Sign-on and echo carry no MAC; one that is there is checked in the ISO profile, and that of a sign-off
+    // in both: it tells the terminal's own from a stranger's.
+    const bool is_checked =
+        has_mac && (setup_.profile == Profile::iso87 || event.request.kind == RequestKind::sign_off);
+    if (network && !is_checked) {
         event.mac = MacState::not_needed;
-        event.from.with_mac = false;
         return;
     }
-    incoming.candidates = candidates_for(event.request.terminal, incoming);
+    incoming.candidates = candidates_for(incoming);
     if (incoming.candidates.empty()) {
         event.mac = MacState::no_key;
-        event.from.with_mac = false;
         return;
     }
     // A message that did not decode whole is answered 30 whatever its MAC says: there is nothing to verify.
-    if (!mac_field || !event.request.format_fault.empty()) {
+    if (!has_mac || !event.request.format_fault.empty()) {
         event.mac = MacState::missing;
         return;
     }
-    const std::string mac = message_.get(*mac_field);
-    if (mac.size() != incoming.mac.size()) {
+    auto mac = closing_mac(message_);
+    if (!mac) {
         event.mac = MacState::wrong;
         return;
     }
-    std::memcpy(incoming.mac.data(), mac.data(), mac.size());
-    const iso8583::ByteView input = message_.body().first(message_.offset(*mac_field));
-    incoming.mac_input.assign(input.begin(), input.end());
+    incoming.mac = std::move(*mac);
     ask_next_candidate(incoming);
 }
 
@@ -169,7 +166,7 @@ void TerminalSession::ask_next_candidate(Incoming& incoming) {
     incoming.ticket = ++last_ticket_;
     asks_.push_back(
         {incoming.ticket, hsm::VerifyMac{hsm::KeyKind::tak, candidate.key, incoming.event.from.mac_profile,
-                                         incoming.mac_input, incoming.mac}});
+                                         incoming.mac.input, incoming.mac.mac}});
 }
 
 void TerminalSession::hsm_answered(hsm::Ticket ticket, const hsm::Reply& reply, const Now&) {
@@ -198,10 +195,8 @@ void TerminalSession::mac_verified(Incoming& incoming, const hsm::Reply& reply) 
                                 ? !verified->matches
                                 : !reply && reply.error() == hsm::HsmFault::verification_failed;
     if (verified == nullptr && !says_wrong) {
-        // Any other fault is ours and says nothing about the terminal's MAC (R64). The answer takes the key
-        // that was being tried: whoever has just signed on has the newest.
+        // Any other fault is ours and says nothing about the terminal's MAC (R64).
         event.mac = MacState::hsm_down;
-        event.from.mac_key = incoming.candidates[incoming.tried].key;
     } else if (!says_wrong) {
         const Candidate& candidate = incoming.candidates[incoming.tried];
         event.mac = MacState::verified;
@@ -212,13 +207,18 @@ void TerminalSession::mac_verified(Incoming& incoming, const hsm::Reply& reply) 
     } else {
         event.mac = MacState::wrong;
     }
-    iso8583::zeroise(incoming.mac_input.data(), incoming.mac_input.size());
+    iso8583::zeroise(incoming.mac.input.data(), incoming.mac.input.size());
 }
 
 void TerminalSession::deliver() {
     if (closed_) return;
     while (!incoming_.empty() && incoming_.front().ticket == 0) {
-        requests_.push_back(std::move(incoming_.front().event));
+        RequestArrived& event = incoming_.front().event;
+        const iso8583::TerminalId& terminal = event.request.terminal;
+        if (event.mac == MacState::verified && verified_here_.size() < setup_.limits.verified_terminals_max)
+            verified_here_.insert(terminal);
+        event.verified_here = event.mac == MacState::verified || verified_here_.contains(terminal);
+        requests_.push_back(std::move(event));
         incoming_.pop_front();
     }
 }
@@ -228,8 +228,7 @@ void TerminalSession::send(const SendReply& reply, const Now& now) {
     last_activity_ = now.instant;
     if (!outstanding_.empty()) outstanding_.pop_front();
     std::optional<MacKey> key;
-    if (reply.to.with_mac && !reply.to.mac_key.empty())
-        key = MacKey{hsm::KeyKind::tak, reply.to.mac_key, reply.to.mac_profile};
+    if (!reply.to.mac_key.empty()) key = MacKey{hsm::KeyKind::tak, reply.to.mac_key, reply.to.mac_profile};
     const auto fault = outgoing_.add(reply.fields, reply_envelope(reply), key, ++last_ticket_, asks_);
     if (fault) return close("an answer cannot be written in this dialect: " + *fault);
     check_outbox();
@@ -246,17 +245,13 @@ std::optional<iso8583::Instant> TerminalSession::next_deadline() const {
     iso8583::Instant first = last_activity_.plus_ms(setup_.limits.idle_timeout_ms);
     if (!outstanding_.empty())
         first = std::max(first, outstanding_.back().plus_ms(setup_.limits.request_forgotten_ms));
-    if (half_frame_since_)
-        first = std::min(first, half_frame_since_->plus_ms(setup_.limits.half_frame_timeout_ms));
-    return first;
+    return std::min(first, input_.deadline().value_or(first));
 }
 
 void TerminalSession::pass_deadlines(const Now& now) {
     if (closed_) return;
     forget_old_requests(now);
-    if (half_frame_since_ && half_frame_since_->plus_ms(setup_.limits.half_frame_timeout_ms) <= now.instant)
-        return close("a frame was begun and not ended within " +
-                     std::to_string(setup_.limits.half_frame_timeout_ms) + " ms");
+    if (auto overdue = input_.overdue(now)) return close(std::move(*overdue));
     if (outstanding_.empty() && incoming_.empty() &&
         last_activity_.plus_ms(setup_.limits.idle_timeout_ms) <= now.instant)
         close("idle for " + std::to_string(setup_.limits.idle_timeout_ms) + " ms");

@@ -15,24 +15,25 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "iso8583/codec.hpp"
 #include "iso8583/dialect.hpp"
-#include "iso8583/framing.hpp"
 #include "switch/core/configuration.hpp"
 #include "switch/core/effect.hpp"
 #include "switch/core/event.hpp"
 #include "switch/core/terminal_keys.hpp"
+#include "switch/sessions/frame_input.hpp"
+#include "switch/sessions/message_mac.hpp"
 #include "switch/sessions/outgoing_frames.hpp"
 
 namespace acquirer {
 
 struct TerminalSessionLimits {
-    /// A frame that was begun must end within this: slow bytes must not hold a connection.
-    std::int32_t half_frame_timeout_ms = 10'000;
+    FrameInputLimits input;
     /// A connection without a byte and without a request in work is closed after this.
     std::int32_t idle_timeout_ms = 1'800'000;
     /// A request that got no answer (refund_rules.md allows that) stops counting as outstanding after this.
@@ -41,10 +42,13 @@ struct TerminalSessionLimits {
     std::size_t requests_outstanding_max = 4'096;
     /// Framed replies that the socket has not taken yet; a peer that does not read is closed.
     std::size_t outbox_bytes_max = 1U << 20;
+    /// Terminals of which this connection remembers that they verified on it; those of more sign off by MAC.
+    std::size_t verified_terminals_max = 4'096;
 };
 
 struct TerminalSessionSetup {
     LinkId link;
+    PeerAddress peer;
     Profile profile = Profile::unionpay_pos;
     const iso8583::Dialect* dialect = nullptr;
     iso8583::FramingSpec framing;
@@ -92,13 +96,12 @@ class TerminalSession {
         hsm::Ticket ticket = 0;  // 0: its verdict is known
         std::vector<Candidate> candidates;
         std::size_t tried = 0;
-        iso8583::Bytes mac_input;
-        hsm::Mac mac{};
+        MessageMac mac;
     };
 
     void frame_arrived(iso8583::Frame frame, const iso8583::Now& now);
     bool is_only_amount_bad() const;
-    std::vector<Candidate> candidates_for(const iso8583::TerminalId& terminal, Incoming& incoming) const;
+    std::vector<Candidate> candidates_for(Incoming& incoming) const;
     void judge_mac(Incoming& incoming);
     void ask_next_candidate(Incoming& incoming);
     void mac_verified(Incoming& incoming, const hsm::Reply& reply);
@@ -109,7 +112,7 @@ class TerminalSession {
     TerminalSessionSetup setup_;
     const TerminalKeyTable& keys_;
     const ConfigurationPtr& configuration_;
-    iso8583::FrameReader reader_;
+    FrameInput input_;
     iso8583::Message message_;  // reused: its memory
     OutgoingFrames outgoing_;
     std::deque<Incoming> incoming_;
@@ -119,7 +122,7 @@ class TerminalSession {
     std::optional<std::string> closed_;
     hsm::Ticket last_ticket_ = 0;
     iso8583::Instant last_activity_;
-    std::optional<iso8583::Instant> half_frame_since_;
+    std::set<iso8583::TerminalId> verified_here_;
 };
 
 }  // namespace acquirer

@@ -43,6 +43,8 @@ last = "10000999"
 merchant = "898110157220001"
 profile = "unionpay-pos"
 tmk = "U1750CDFB0757D3B3994430636DBB281B"
+mac = "ecb"
+protected_channel = true
 )";
 
 std::string problems_of(const std::string& toml) {
@@ -191,6 +193,18 @@ TEST_CASE("config: each mistake is named with its line and key") {
         {"zak = \"U98B550821E6A515877C9CC26E163BF48\"", "zak = \"54545454545454546767676767676767\"",
          "t.toml:13: issuer[1].zak: key block: needs 16 hex digits, U and 32, T and 48, or S and a TR-31 "
          "block\n"},
+        {"mac = \"ecb\"\n", "",
+         "t.toml:20: terminals[1].mac: is needed for profile unionpay-pos: \"ecb\" (with protected_channel = "
+         "true), \"retail\" or \"cmac\"\n"},
+        {"protected_channel = true\n", "",
+         "t.toml:26: terminals[1].mac: ecb can be forged by who sees one message: it needs protected_channel "
+         "= "
+         "true\n"},
+        {"mac = \"ecb\"", "mac = \"cbc\"",
+         "t.toml:26: terminals[1].mac: has to be one of ecb, retail, cmac\n"},
+        {"mac = \"ecb\"", "mac = \"cmac\"\nsingle_length_keys = true",
+         "t.toml:27: terminals[1].single_length_keys: goes with mac = \"ecb\" of profile unionpay-pos "
+         "alone\n"},
         {"name = \"a\"", "name = \"a\"\nmac = \"aes_cmac\"",
          "t.toml:14: issuer[1].zak: mac = \"aes_cmac\" needs an AES key block (S)\n"},
         {"name = \"a\"", "name = \"a\"\npin_block_format = \"iso4\"",
@@ -200,7 +214,8 @@ TEST_CASE("config: each mistake is named with its line and key") {
         {"profile = \"unionpay-pos\"", "profile = \"iso87-ascii\"",
          "t.toml:20: terminals[1].tak: is needed for profile iso87-ascii\n"
          "t.toml:20: terminals[1].tpk: is needed for profile iso87-ascii\n"
-         "t.toml:25: terminals[1].tmk: does not belong to profile iso87-ascii\n"},
+         "t.toml:25: terminals[1].tmk: does not belong to profile iso87-ascii\n"
+         "t.toml:26: terminals[1].mac: ecb belongs to profile unionpay-pos; use \"retail\" or \"cmac\"\n"},
         // Time-outs
         {"issuer_reply_timeout_ms = 5000", "issuer_reply_timeout_ms = 60000",
          "t.toml:8: limits.issuer_reply_timeout_ms: is 60000, 100 to 59000 is allowed\n"},
@@ -270,35 +285,35 @@ TEST_CASE("config: doubles and overlaps") {
                               "[issuer.codes]\nunknown = [\"00\"]\n";
     const Row rows[] = {
         {issuer_twice,
-         "t.toml:27: issuer[2].id: is the number of issuer[1] too\n"
-         "t.toml:28: issuer[2].name: is the name of issuer[1] too\n"},
+         "t.toml:29: issuer[2].id: is the number of issuer[1] too\n"
+         "t.toml:30: issuer[2].name: is the name of issuer[1] too\n"},
         {circle, "t.toml:9: issuer: route b: its successors go round in a circle\n"},
-        {slow, "t.toml:29: issuer[2].reply_timeout_ms: is 59001, 100 to 59000 is allowed\n"},
-        {clash, "t.toml:32: issuer[2].codes: route b: response code 00 stands in approved and in unknown\n"},
+        {slow, "t.toml:31: issuer[2].reply_timeout_ms: is 59001, 100 to 59000 is allowed\n"},
+        {clash, "t.toml:34: issuer[2].codes: route b: response code 00 stands in approved and in unknown\n"},
         {"[[merchant]]\nid = \"898110157220001\"\n",
-         "t.toml:27: merchant[2].id: is the merchant of merchant[1] too\n"},
+         "t.toml:29: merchant[2].id: is the merchant of merchant[1] too\n"},
         {"[[terminals]]\nfirst = \"10000999\"\nlast = \"10001005\"\nmerchant = \"898110157220001\"\n"
-         "profile = \"unionpay-pos\"\ntmk = \"U1750CDFB0757D3B3994430636DBB281B\"\n",
-         "t.toml:27: terminals[2].first: terminals 10000999 to 10001005 overlap terminals[1] (10000001 to "
+         "profile = \"unionpay-pos\"\ntmk = \"U1750CDFB0757D3B3994430636DBB281B\"\nmac = \"retail\"\n",
+         "t.toml:29: terminals[2].first: terminals 10000999 to 10001005 overlap terminals[1] (10000001 to "
          "10000999)\n"},
         {"[[iin]]\nrange = \"621250-621350\"\nroutes = [\"a\"]\n",
-         "t.toml:27: iin[2].range: IIN ranges 621234-621299 and 621250-621350 overlap and neither is the "
+         "t.toml:29: iin[2].range: IIN ranges 621234-621299 and 621250-621350 overlap and neither is the "
          "more "
          "specific one\n"},
         {"[[iin]]\nrange = \"621234-621299\"\nroutes = [\"a\"]\n",
-         "t.toml:27: iin[2].range: IIN ranges 621234-621299 and 621234-621299 overlap and neither is the "
+         "t.toml:29: iin[2].range: IIN ranges 621234-621299 and 621234-621299 overlap and neither is the "
          "more "
          "specific one\n"},
         {"[[operator]]\nuid = 5\nname = \"x\"\nroles = [\"boss\"]\n[[operator]]\nuid = 5\nname = \"x\"\n"
          "roles = [\"admin\", \"admin\"]\n",
-         "t.toml:29: operator[1].roles: entry 1: a role is one of viewer, operator, supervisor, "
+         "t.toml:31: operator[1].roles: entry 1: a role is one of viewer, operator, supervisor, "
          "security_officer, "
          "admin\n"
-         "t.toml:31: operator[2].uid: is another operator's too\n"
-         "t.toml:32: operator[2].name: is another operator's too\n"
-         "t.toml:33: operator[2].roles: entry 2 is there twice\n"},
+         "t.toml:33: operator[2].uid: is another operator's too\n"
+         "t.toml:34: operator[2].name: is another operator's too\n"
+         "t.toml:35: operator[2].roles: entry 2 is there twice\n"},
         {"[refund]\nrefund_amount_max = \"60.001\"\napproval_amount_above = \"0\"\nwindow_days = -1\n",
-         "t.toml:27: refund.refund_amount_max: "},
+         "t.toml:29: refund.refund_amount_max: "},
     };
     for (const Row& row : rows) {
         INFO(row.added);

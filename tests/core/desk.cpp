@@ -170,7 +170,7 @@ void Desk::perform(const Effect& effect) {
         sent.push_back({message->route, message->link, message->fields});
         const Sent copy = sent.back();
         const Does does = issuer(copy);
-        if (does.kind != Does::Kind::silent) reply(copy, does);
+        if (does.kind != Does::Kind::silent && copy.fields.mti().is_request()) reply(copy, does);
     } else if (const auto* question = std::get_if<AskHsm>(&effect)) {
         if (hsm)
             if (auto answer = hsm(question->request))
@@ -188,7 +188,7 @@ void Desk::perform(const Effect& effect) {
 
 void Desk::reply(const Sent& to, const Does& does) {
     IssuerReply back;
-    back.mti = to.fields.mti().response();
+    back.mti = *to.fields.mti().response();
     back.stan = iso8583::Stan::parse(to.fields.get(Field::stan)).value();
     back.transmission_time =
         iso8583::TransmissionTime::parse(to.fields.get(Field::transmission_time)).value();
@@ -253,6 +253,8 @@ Shape shape_of(What what) {
             return {320, 320, "", "", "00", "202"};
         case What::sign_on:
             return {800, 800, "", "", "00", "003"};
+        case What::sign_off:
+            return {820, 800, "", "", "00", "002"};
         case What::echo:
             return {820, 800, "", "", "00", "301"};
         case What::reversal:
@@ -295,10 +297,13 @@ iso8583::FieldValues fields_of(const Ask& ask) {
             set(Field::original_data, "0200" + ask.original_trace +
                                           (ask.original_time.empty() ? "0000000000" : ask.original_time) +
                                           std::string(22, '0'));
-        if (ask.what == What::sign_on || ask.what == What::echo)
-            set(Field::network_management_code, ask.what == What::echo ? "301" : "001");
+        if (ask.what == What::sign_on || ask.what == What::sign_off || ask.what == What::echo)
+            set(Field::network_management_code, ask.what == What::echo       ? "301"
+                                                : ask.what == What::sign_off ? "002"
+                                                                             : "001");
     } else {
-        set(Field::reserved_private_60, std::string(s.message_type) + ask.batch + s.network_code);
+        set(Field::reserved_private_60, std::string(s.message_type) + ask.batch +
+                                            (ask.what == What::sign_on ? ask.network : s.network_code));
         if (!ask.original_batch.empty() || !ask.date.empty())
             set(Field::reserved_private_61, (ask.original_batch.empty() ? "000000" : ask.original_batch) +
                                                 (ask.original_trace.empty() ? "000000" : ask.original_trace) +
@@ -312,6 +317,8 @@ iso8583::FieldValues fields_of(const Ask& ask) {
 std::optional<Answer> Desk::ask(const Ask& question) {
     RequestArrived event;
     event.from.link = LinkId{question.link};
+    event.from.peer = PeerAddress(question.peer);
+    event.verified_here = question.verified_here;
     event.from.profile = question.iso ? Profile::iso87 : Profile::unionpay_pos;
     event.mac = question.what == What::sign_on ? MacState::not_needed : question.mac;
     event.key_version = question.iso || event.mac != MacState::verified ? 0 : question.key_version;

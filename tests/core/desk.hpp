@@ -25,7 +25,18 @@ inline constexpr const char* card_a2 = "6212345678900000029";
 inline constexpr const char* card_b = "4111111111111111";
 inline constexpr const char* card_nowhere = "5555555555554444";
 
-enum class What { sale, void_sale, refund, reversal, settlement, upload, upload_end, sign_on, echo };
+enum class What {
+    sale,
+    void_sale,
+    refund,
+    reversal,
+    settlement,
+    upload,
+    upload_end,
+    sign_on,
+    sign_off,
+    echo
+};
 
 /// One terminal message in the field's words. What is empty is left out or defaulted by the profile.
 struct Ask {
@@ -49,6 +60,9 @@ struct Ask {
     MacState mac = MacState::verified;
     std::uint64_t link = 1;
     std::uint32_t key_version = 1;
+    std::string peer;             // the address it comes from
+    bool verified_here = false;   // its terminal has verified on this connection before
+    std::string network = "003";  // 60.3 of a sign-on
 };
 
 struct Answer {

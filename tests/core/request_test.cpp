@@ -1,4 +1,6 @@
 // What a terminal's message must have, and what is said of one that has it not.
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "switch/core/request.hpp"
@@ -38,15 +40,67 @@ TEST_CASE("R25 mandatory fields: what is missing is named", "[R25]") {
         const auto r = parse(without);
         REQUIRE(r);
         INFO(iso8583::number(f));
-        // Without DE3 or DE60 the kind itself is unknown, and that is answered 40.
-        if (r->kind != RequestKind::unsupported)
-            CHECK(r->format_fault.find("DE" + std::to_string(iso8583::number(f))) != std::string::npos);
+        // Also where without it nobody knows what the message is (DE3, DE60): 30, not 40.
+        CHECK(r->format_fault == "DE" + std::to_string(iso8583::number(f)) + " is missing");
     }
     for (Field f : {Field::stan, Field::terminal, Field::merchant}) {
         FieldValues without = unionpay_sale();
         without.erase(f);
         CHECK(!parse(without));  // cannot be answered
     }
+}
+
+TEST_CASE("an ISO message that does not say what it is is answered 30", "[R25]") {
+    FieldValues f = unionpay_sale();
+    f.erase(Field::reserved_private_60);
+    f.set(Field::transmission_time, "1121040000");
+    f.erase(Field::processing_code);
+    CHECK(parse(f, Profile::iso87)->format_fault == "DE3 is missing");
+    f.set_mti(iso8583::Mti::of(800));
+    CHECK(parse(f, Profile::iso87)->format_fault == "DE70 is missing");
+}
+
+TEST_CASE("a field that no row of the table allows is refused in unionpay-pos, ignored in the ISO profile",
+          "[R25]") {
+    struct Row {
+        int mti;
+        const char* code;
+        const char* type_and_network;
+        std::vector<int> allowed;  // of those below
+    };
+    const std::vector<int> tried = {5,  7,  12, 13, 14, 23, 26, 36, 38, 39, 44,
+                                    48, 52, 53, 54, 55, 59, 62, 63, 66, 90, 95};
+    for (const Row& row : {Row{200, "000000", "22", {14, 23, 26, 36, 48, 52, 53, 55, 59, 62, 63}},
+                           Row{220, "200000", "25", {14, 23, 26, 36, 38, 48, 52, 53, 55, 59, 62, 63}},
+                           Row{400, "000000", "22", {14, 23, 26, 36, 38, 39, 48, 52, 53, 55, 59, 62, 63}}}) {
+        FieldValues base = unionpay_sale();
+        base.set_mti(iso8583::Mti::of(row.mti));
+        base.set(Field::processing_code, row.code);
+        base.set(Field::reserved_private_60, std::string(row.type_and_network) + "000001000");
+        if (row.mti == 220) {
+            base.set(Field::rrn, "632500000001");
+            base.set(Field::reserved_private_61, "0000000000001121");
+        }
+        if (row.mti == 400) base.set(Field::response_code, "98");
+        REQUIRE(parse(base)->format_fault.empty());
+        for (const int n : tried) {
+            FieldValues f = base;
+            f.set(iso8583::field(n), n == 7 ? "1121040000" : n == 36 ? "1234" : "123456");
+            INFO(row.mti << " with DE" << n);
+            const bool allowed = std::find(row.allowed.begin(), row.allowed.end(), n) != row.allowed.end();
+            const std::string fault = parse(f)->format_fault;
+            if (allowed)
+                CHECK(fault.find("does not belong") == std::string::npos);
+            else
+                CHECK(fault.find("DE" + std::to_string(n) + " does not belong in a ") == 0);
+        }
+    }
+    FieldValues iso = unionpay_sale();
+    iso.erase(Field::reserved_private_60);
+    iso.set(Field::transmission_time, "1121040000");
+    iso.set(iso8583::field(5), "000000000001");
+    iso.set(iso8583::field(105), "whatever");
+    CHECK(parse(iso, Profile::iso87)->format_fault.empty());
 }
 
 TEST_CASE("DE2 and DE35 must name one card; DE35 alone will do", "[R15]") {

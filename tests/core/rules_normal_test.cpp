@@ -228,8 +228,11 @@ TEST_CASE("R23 no sale with that key; no date; a sale is never found by another'
     unknown.rrn = "632500000000";
     CHECK(d.ask(unknown)->code == "25");
     Ask dateless = d.refund_of(s, "000000000100");
-    dateless.date.clear();
+    dateless.date = "0000";
     CHECK(d.ask(dateless)->code == "25");
+    dateless.trace = d.next_trace();
+    dateless.date.clear();  // without DE61 altogether: a mandatory field
+    CHECK(d.ask(dateless)->code == "30");
     Ask other_day = d.refund_of(s, "000000000100");
     other_day.date = "1120";
     CHECK(d.ask(other_day)->code == "25");

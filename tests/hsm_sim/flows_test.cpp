@@ -234,12 +234,26 @@ TEST_CASE("sign-on keys: what the terminal gets under its TMK is what the HSM ke
     struct Row {
         bool single_length;
         bool with_track_key;
+        MacAlgorithm mac = MacAlgorithm::unionpay_ecb;
     };
     through_every_door([](Door& door) {
-        for (const Row row : {Row{false, false}, Row{true, false}, Row{false, true}, Row{true, true}}) {
-            INFO("single " << row.single_length << " track key " << row.with_track_key);
-            const auto keys = answer<TerminalKeysGenerated>(
-                door.ask(GenerateTerminalKeys{block(test_keys::tmk), row.single_length, row.with_track_key}));
+        for (const Row row :
+             {Row{false, false}, Row{true, false}, Row{false, true}, Row{true, true},
+              Row{false, false, MacAlgorithm::retail}, Row{false, false, MacAlgorithm::aes_cmac},
+              Row{false, true, MacAlgorithm::aes_cmac}}) {
+            INFO("single " << row.single_length << " track key " << row.with_track_key << " MAC "
+                           << static_cast<int>(row.mac));
+            const auto keys = answer<TerminalKeysGenerated>(door.ask(
+                GenerateTerminalKeys{block(test_keys::tmk), row.single_length, row.with_track_key, row.mac}));
+            // A MAK for CMAC is bound to that, and to nothing else.
+            const bool cmac = row.mac == MacAlgorithm::aes_cmac;
+            CHECK(keys.mac_key.under_lmk.is_aes() == cmac);
+            const Bytes message = hex("0102030405060708");
+            for (const MacAlgorithm algorithm : {MacAlgorithm::unionpay_ecb, MacAlgorithm::aes_cmac})
+                CHECK(door
+                          .ask(GenerateMac{
+                              KeyKind::tak, keys.mac_key.under_lmk, {algorithm, MacPadding::zeros}, message})
+                          .has_value() == (cmac == (algorithm == MacAlgorithm::aes_cmac)));
             CHECK(keys.track_key.has_value() == row.with_track_key);
             std::vector<WorkingKey> all = {keys.pin_key, keys.mac_key};
             if (keys.track_key) all.push_back(*keys.track_key);
@@ -261,6 +275,11 @@ TEST_CASE("sign-on keys: what the terminal gets under its TMK is what the HSM ke
                 ring.unwrap(KeyKind::tak, keys.mac_key.under_lmk.text(), HsmFault::source_key_parity);
             REQUIRE(kept.has_value());
             CHECK(iso8583::to_hex(kept->key.view()) == iso8583::to_hex(mak));
+        }
+        for (const MacAlgorithm mac : {MacAlgorithm::retail, MacAlgorithm::aes_cmac}) {
+            const Reply refused = door.ask(GenerateTerminalKeys{block(test_keys::tmk), true, false, mac});
+            REQUIRE_FALSE(refused.has_value());
+            CHECK(refused.error() == HsmFault::key_length);
         }
     });
 }

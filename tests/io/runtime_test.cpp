@@ -179,7 +179,7 @@ TEST_CASE("strangers: bounds on connections and on nonsense") {
     StackOptions options;
     options.issuer_port = 1;
     options.bounds.terminal_links_max = 3;
-    options.terminal_limits.half_frame_timeout_ms = 200;
+    options.terminal_limits.input.half_frame_timeout_ms = 200;
     Stack stack(options);
     SECTION("one connection too many is closed, the others live") {
         std::vector<Socket> sockets;

@@ -42,6 +42,28 @@ std::string bytes_hex(const Bytes& b) { return to_hex(b); }
 
 }  // namespace
 
+TEST_CASE("a response MTI exists for a request MTI alone, and is one of four digits") {
+    int requests = 0;
+    for (int value = 0; value <= 9999; ++value) {
+        const Mti mti = Mti::of(value);
+        const auto response = mti.response();
+        CHECK(response.has_value() == mti.is_request());
+        if (!response) continue;
+        ++requests;
+        CHECK(response->value() <= 9999);
+        CHECK(response->is_response());
+        CHECK_FALSE(response->is_repeat());
+        CHECK(response->message_class() == mti.message_class());
+        CHECK(response->version() == mti.version());
+    }
+    CHECK(requests == 5 * 8 * 2 * 6);  // versions, classes, functions, origins of the standard
+    for (const auto& [request, response] :
+         {std::pair{200, 210}, {201, 210}, {420, 430}, {421, 430}, {202, 212}, {1200, 1210}, {800, 810}})
+        CHECK(Mti::of(request).response() == Mti::of(response));
+    for (const int value : {9999, 0, 210, 430, 900, 299, 206, 3200, 240})
+        CHECK_FALSE(Mti::of(value).response());
+}
+
 TEST_CASE("a message is the same after encode and decode in every dialect of the switch") {
     for (const Dialect* d : {&unionpay(), &ascii(), &bcd()}) {
         INFO(d->name());

@@ -81,7 +81,6 @@ TEST_CASE("frames that lie are refused, and the stream with them") {
     };
     const FramingSpec unionpay = find_dialect("unionpay-pos")->framing();
     const std::vector<Row> rows{
-        {"length 0", {}, "0000", FramingError::Kind::too_short},
         {"no room for a body", unionpay, "000B6001020304313131313131", FramingError::Kind::too_short},
         {"above the bound", {.body_bytes_max = 100}, "0065", FramingError::Kind::too_long},
         {"all ones", unionpay, "FFFF", FramingError::Kind::too_long},
@@ -110,4 +109,41 @@ TEST_CASE("frames that lie are refused, and the stream with them") {
 TEST_CASE("a reply goes where its request came from") {
     CHECK(to_hex(swapped_tpdu(*parse_hex("6001020304"))) == "6003040102");
     CHECK(swapped_tpdu(Bytes{}).empty());
+}
+
+TEST_CASE("a frame of length zero is a keep-alive in every framing: skipped and counted") {
+    struct Row {
+        const char* kind;
+        FramingSpec spec;
+        const char* empty;
+    };
+    const std::vector<Row> rows{
+        {"2-byte binary", {}, "0000"},
+        {"4 ASCII digits", {.length = FrameLength::ascii4}, "30303030"},
+        {"2-byte BCD", {.length = FrameLength::bcd2}, "0000"},
+        {"inclusive", {.inclusive = true}, "0002"},
+        {"TPDU and header", {.tpdu = true, .header_bytes = 6}, "0000"},
+    };
+    for (const Row& row : rows) {
+        INFO(row.kind);
+        const Bytes empty = *parse_hex(row.empty);
+        Bytes wire = empty;
+        write_frame(row.spec, frame_of(row.spec, "ABC"), wire);
+        wire.insert(wire.end(), empty.begin(), empty.end());
+        wire.insert(wire.end(), empty.begin(), empty.end());
+        FrameReader reader(row.spec);
+        std::size_t frames = 0;
+        for (const std::uint8_t byte : wire) {
+            reader.feed({&byte, 1});
+            while (auto next = reader.next()) {
+                REQUIRE(next->has_value());
+                CHECK(as_text((*next)->body) == "ABC");
+                ++frames;
+            }
+        }
+        CHECK(frames == 1);
+        CHECK(reader.at_boundary());
+        CHECK(reader.take_keepalives() == 3);
+        CHECK(reader.take_keepalives() == 0);
+    }
 }

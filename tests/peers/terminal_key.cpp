@@ -9,8 +9,12 @@
 namespace peers {
 
 struct TerminalKey::Cipher {
-    explicit Cipher(iso8583::ByteView key) : tdes(key) {}
+    explicit Cipher(iso8583::ByteView key) : tdes(key) {
+        if (key.size() == aes_key_bytes) aes = std::make_unique<hsm::AesCipher>(key);
+    }
+    static constexpr std::size_t aes_key_bytes = 16;
     hsm::TdesCipher tdes;
+    std::unique_ptr<hsm::AesCipher> aes;  // of a key that may be a MAK for CMAC
 };
 
 TerminalKey::TerminalKey(iso8583::ByteView key) : cipher_(std::make_unique<Cipher>(key)) {}
@@ -36,11 +40,15 @@ hsm::Mac TerminalKey::mac(hsm::MacProfile profile, iso8583::ByteView data) const
             return hsm::retail_mac(cipher_->tdes, data, profile.padding);
         case hsm::MacAlgorithm::cbc:
             return hsm::cbc_mac(cipher_->tdes, data, profile.padding);
-        case hsm::MacAlgorithm::aes_cmac:
-            break;
+        case hsm::MacAlgorithm::aes_cmac: {
+            ENSURE(cipher_->aes != nullptr);
+            const hsm::Block16 whole = cipher_->aes->cmac(data);
+            hsm::Mac first{};
+            std::copy_n(whole.begin(), first.size(), first.begin());
+            return first;
+        }
     }
-    ENSURE(profile.algorithm != hsm::MacAlgorithm::aes_cmac);  // terminals of both profiles have DES keys
-    return {};
+    ENSURE(false);
 }
 
 iso8583::Result<TerminalKey> TerminalKey::unwrap(iso8583::ByteView encrypted,

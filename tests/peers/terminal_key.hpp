@@ -23,7 +23,7 @@ class TerminalKey {
     TerminalKey(TerminalKey&&) noexcept;
     TerminalKey& operator=(TerminalKey&&) noexcept;
 
-    /// The MAC of a message; unionpay_ecb, retail and cbc.
+    /// The MAC of a message; aes_cmac takes the key's 16 bytes as an AES key.
     [[nodiscard]] hsm::Mac mac(hsm::MacProfile profile, iso8583::ByteView data) const;
     /// A key that came encrypted under this one (ECB); nothing when its check value differs.
     [[nodiscard]] iso8583::Result<TerminalKey> unwrap(iso8583::ByteView encrypted,

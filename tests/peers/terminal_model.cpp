@@ -308,13 +308,16 @@ void Terminal::encode_frame(Outgoing& out) const {
     auto encoded = iso8583::encode(*dialect_, fields);
     ENSURE(encoded.has_value());
     if (key != nullptr) {
-        const hsm::MacProfile profile =
-            is_unionpay() ? hsm::MacProfile{hsm::MacAlgorithm::unionpay_ecb, hsm::MacPadding::zeros}
-                          : config_.mac;
-        iso8583::write_mac(*dialect_, *encoded, key->mac(profile, encoded->mac_input()));
+        iso8583::write_mac(*dialect_, *encoded, key->mac(mac_profile(), encoded->mac_input()));
     }
     out.frame.clear();
     iso8583::write_frame(framing(), {tpdu_, header_, std::move(encoded->body)}, out.frame);
+}
+
+hsm::MacProfile Terminal::mac_profile() const {
+    const hsm::MacAlgorithm usual =
+        is_unionpay() ? hsm::MacAlgorithm::unionpay_ecb : hsm::MacAlgorithm::retail;
+    return config_.mac.value_or(hsm::MacProfile{usual, hsm::MacPadding::zeros});
 }
 
 const TerminalKey* Terminal::mac_key(std::uint32_t version) const {

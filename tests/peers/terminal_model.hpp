@@ -44,7 +44,8 @@ struct TerminalConfig {
     // iso87_ascii
     std::string tak_hex;
     std::string tpk_hex;  // empty: no PINs
-    hsm::MacProfile mac{hsm::MacAlgorithm::retail, hsm::MacPadding::zeros};
+    /// Nothing: ecb in unionpay_pos, retail in iso87_ascii.
+    std::optional<hsm::MacProfile> mac;
     bool refund_by_advice = false;  // 0220 instead of 0200
 };
 
@@ -178,6 +179,7 @@ class Terminal {
     Outgoing finish(Transaction transaction, iso8583::FieldValues fields, bool with_mac);
     void encode_frame(Outgoing& out) const;
     iso8583::Stan take_stan();
+    [[nodiscard]] hsm::MacProfile mac_profile() const;
 
     [[nodiscard]] const TerminalKey* mac_key(std::uint32_t version) const;
     void check_frame(const iso8583::Frame& reply, std::string& breaches) const;

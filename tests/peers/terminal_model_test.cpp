@@ -50,7 +50,7 @@ struct Host {
         : terminal(t), unionpay(t.config().profile == TerminalProfile::unionpay_pos) {}
 
     [[nodiscard]] FieldValues reply_to(const Outgoing& sent, const char* code) const {
-        FieldValues r(sent.fields.mti().response());
+        FieldValues r(*sent.fields.mti().response());
         for (Field f :
              {Field::processing_code, Field::amount_transaction, Field::transmission_time, Field::stan,
               Field::pos_condition_code, Field::terminal, Field::merchant, Field::currency_transaction,
@@ -278,8 +278,8 @@ TEST_CASE("Refusals are outcomes: what a refusal may leave out it may leave out"
                            {"97", false, false, true},
                            {"77", false, false, true},
                            {"03", false, true, true},
-                           {"A0", false, true, true},
-                           {"A0", false, false, false},
+                           {"A0", false, true, false},
+                           {"A0", false, false, true},
                            {"94", false, true, true},
                            {"96", false, true, true},
                            {"30", false, true, true},

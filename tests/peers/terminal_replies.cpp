@@ -94,7 +94,7 @@ void Terminal::check_frame(const iso8583::Frame& reply, std::string& breaches) c
 void Terminal::check_fields(const Outgoing& sent, const iso8583::Message& reply,
                             std::string& breaches) const {
     const std::string code = reply.get(Field::response_code);
-    if (reply.mti() != sent.fields.mti().response())
+    if (std::optional(reply.mti()) != sent.fields.mti().response())
         breach(breaches, "MTI " + reply.mti().str() + " answers " + sent.fields.mti().str());
     for (const Field f : {Field::pan, Field::expiration_date, Field::track2, Field::track3, Field::pin_data})
         if (reply.has(f)) breach(breaches, de(f) + " is in a reply");
@@ -144,25 +144,22 @@ void Terminal::check_mac(const Outgoing& sent, const iso8583::Message& reply, st
     const std::string code = reply.get(Field::response_code);
     const auto field = reply.mac_field();
     if (!field) {
-        // Terminal unknown, merchant not the terminal's, not signed on: there is no key to make one with.
-        const bool no_key = sent.mac_key_version == 0 || one_of(code, {"97", "77", "30"});
-        if (!no_key) breach(breaches, "the MAC is missing");
+        // An answer before the request's MAC was verified has none: whoever asked may be anybody.
+        const bool unverified =
+            sent.mac_key_version == 0 || one_of(code, {"97", "03", "77", "30", "A0", "63", "96"});
+        if (!unverified) breach(breaches, "the MAC is missing");
         return;
     }
     const std::string content = reply.get(*field);
-    const hsm::MacProfile profile =
-        is_unionpay() ? hsm::MacProfile{hsm::MacAlgorithm::unionpay_ecb, hsm::MacPadding::zeros}
-                      : config_.mac;
     const auto matches = [&](const TerminalKey& key) {
-        const hsm::Mac mac = key.mac(profile, reply.mac_input());
+        const hsm::Mac mac = key.mac(mac_profile(), reply.mac_input());
         return content.size() == mac.size() &&
                std::equal(mac.begin(), mac.end(), iso8583::as_bytes(content).begin());
     };
-    // A reply comes under the key that verified its request; when none did (A0, 63), under any that was
-    // valid.
-    const bool any_key = one_of(code, {"A0", "63", "77"});
+    if (one_of(code, {"A0", "63"})) breach(breaches, "an answer to a MAC that did not verify has a MAC");
+    // A reply comes under the key that verified its request.
     for (const MacKey& k : mac_keys_)
-        if ((any_key || k.version == sent.mac_key_version) && matches(k.key)) return;
+        if (k.version == sent.mac_key_version && matches(k.key)) return;
     breach(breaches, "the MAC is wrong");
 }
 

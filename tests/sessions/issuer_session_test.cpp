@@ -44,7 +44,7 @@ struct Desk {
         s.zaks = std::move(zaks);
         s.limits.network_reply_timeout_ms = 1'000;
         s.limits.echo_after_ms = 10'000;
-        s.limits.half_frame_timeout_ms = 500;
+        s.limits.input.half_frame_timeout_ms = 500;
         return s;
     }
 
@@ -63,7 +63,7 @@ struct Desk {
         return session.take_events();
     }
     static FieldValues network_answer(const iso8583::Message& request, std::string_view code) {
-        FieldValues f(request.mti().response());
+        FieldValues f(*request.mti().response());
         for (const Field echoed : {Field::transmission_time, Field::stan, Field::network_management_code})
             f.set(echoed, request.get(echoed));
         f.set(Field::response_code, code);

@@ -70,12 +70,14 @@ class HsmDesk {
     }
     [[nodiscard]] std::size_t asked() const { return asked_.size(); }
 
-    acquirer::TerminalKeyVersion new_terminal_keys(std::uint32_t version) {
-        const hsm::Reply reply =
-            engine_.perform(hsm::GenerateTerminalKeys{*hsm::KeyBlock::parse(hsm::test_keys::tmk)});
+    acquirer::TerminalKeyVersion new_terminal_keys(std::uint32_t version,
+                                                   hsm::MacAlgorithm mac = hsm::MacAlgorithm::unionpay_ecb) {
+        hsm::GenerateTerminalKeys wanted{*hsm::KeyBlock::parse(hsm::test_keys::tmk)};
+        wanted.mac = mac;
+        const hsm::Reply reply = engine_.perform(wanted);
         ENSURE(reply.has_value());
         const auto& keys = std::get<hsm::TerminalKeysGenerated>(*reply);
-        return {version, keys.pin_key.under_lmk, keys.mac_key.under_lmk};
+        return {version, keys.pin_key.under_lmk, keys.mac_key.under_lmk, 0};
     }
     hsm::Mac mac(hsm::KeyKind kind, const hsm::KeyBlock& key, hsm::MacProfile profile,
                  iso8583::ByteView data) {

@@ -96,6 +96,7 @@ std::shared_ptr<Configuration> world_configuration() {
     c->demo = true;
     c->currency = iso8583::Currency::of(156);
     c->acquirer = iso8583::InstitutionId::parse("48201110").value();
+    c->limits.sign_on_burst = 1'000;  // tills sign on as often as chance wants
     c->limits.issuer_reply_timeout_ms = 5'000;
     c->limits.not_found_quarantine_ms = 5'000;
     c->limits.advice_retry_first_ms = 500;
