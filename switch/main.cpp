@@ -203,7 +203,7 @@ int refuse_to_start(Log& log, WallClock& clock, std::string_view step, const std
 }
 
 /// What a range of terminals may do although it is weak (docs/security.md).
-void warn_of_weak_terminals(const Configuration& config, Log& log, const WallClock& clock) {
+void warn_of_weak_terminals(const Configuration& config, Log& log, WallClock& clock) {
     for (const TerminalRange& range : config.terminals) {
         const std::string who =
             "terminals " + std::to_string(range.first) + " to " + std::to_string(range.last);
