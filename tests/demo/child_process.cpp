@@ -28,8 +28,9 @@ std::vector<char*> pointers(const std::vector<std::string>& argv) {
 }
 
 /// In the child: stdout to `out`, stderr to `err`, stdin from nowhere, and the program. Never returns.
-[[noreturn]] void become(const std::vector<std::string>& argv, int out, int err, bool dies_with_parent) {
-    if (dies_with_parent) prctl(PR_SET_PDEATHSIG, SIGTERM);
+[[noreturn]] void become(const std::vector<std::string>& argv, int out, int err,
+                         WhenParentEnds when_parent_ends) {
+    if (when_parent_ends == WhenParentEnds::ends_too) prctl(PR_SET_PDEATHSIG, SIGTERM);
     const int nothing = open("/dev/null", O_RDONLY);
     dup2(nothing, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
@@ -50,12 +51,13 @@ int exit_code(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128
 
 }  // namespace
 
-Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& argv, const std::string& log) {
+Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& argv, const std::string& log,
+                                         WhenParentEnds when_parent_ends) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) return parse_error("no pipe for " + argv[0]);
     const int err = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     const pid_t child = fork();
-    if (child == 0) become(argv, ends[1], err, true);
+    if (child == 0) become(argv, ends[1], err, when_parent_ends);
     close(ends[1]);
     if (err >= 0) close(err);
     ChildProcess process(child, ends[0], argv[0]);
@@ -140,7 +142,7 @@ Finished run_to_end(const std::vector<std::string>& argv) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) return result;
     const pid_t child = fork();
-    if (child == 0) become(argv, ends[1], ends[1], true);
+    if (child == 0) become(argv, ends[1], ends[1], WhenParentEnds::ends_too);
     close(ends[1]);
     char piece[4096];
     for (ssize_t count; (count = read(ends[0], piece, sizeof piece)) > 0;)

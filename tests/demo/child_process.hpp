@@ -1,6 +1,5 @@
 // ChildProcess: a program that the demo starts, waits for by its ready line, and ends by its pid. The
-// destructor ends it too (SIGTERM, then SIGKILL after stop_wait_ms), and the kernel ends it when the demo
-// itself dies. One thread.
+// destructor ends it too (SIGTERM, then SIGKILL after stop_wait_ms). One thread.
 #pragma once
 
 #include <sys/types.h>
@@ -12,6 +11,12 @@
 
 namespace demo {
 
+/// What becomes of a child when the demo itself ends without ending it.
+enum class WhenParentEnds {
+    ends_too,  // by the kernel's hand, also when the demo is killed
+    lives_on,  // may be released (--keep): what the kernel was told of a child cannot be taken back from here
+};
+
 class ChildProcess {
   public:
     static constexpr int ready_wait_ms = 60'000;
@@ -19,7 +24,8 @@ class ChildProcess {
 
     /// Starts argv[0] with stdout on a pipe and stderr appended to `log`, and reads stdout until a line that
     /// begins with "ready".
-    static iso8583::Result<ChildProcess> start(const std::vector<std::string>& argv, const std::string& log);
+    static iso8583::Result<ChildProcess> start(const std::vector<std::string>& argv, const std::string& log,
+                                               WhenParentEnds when_parent_ends);
     ~ChildProcess();
     ChildProcess(ChildProcess&& other) noexcept;
     ChildProcess& operator=(ChildProcess&& other) noexcept;
@@ -30,7 +36,7 @@ class ChildProcess {
     void kill();
     /// SIGTERM; the exit code, or 128 + the signal that ended it.
     int terminate();
-    /// Leaves the process running when this object ends (--keep).
+    /// Leaves the process running when this object ends; for one that lives_on.
     void release();
 
   private:

@@ -72,7 +72,7 @@ Result<bool> DemoStack::start() {
                                          "--control",
                                          path(name + ".sock")};
         if (options_.free_ports) argv.insert(argv.end(), {"--listen", "127.0.0.1:0"});
-        auto process = ChildProcess::start(argv, path(name + ".log"));
+        auto process = ChildProcess::start(argv, path(name + ".log"), when_demo_ends());
         if (!process) return tl::unexpected(process.error());
         fmt::print("{}: {}\n", name, process->ready_line());
         issuers_.emplace(name, std::move(*process));
@@ -81,7 +81,7 @@ Result<bool> DemoStack::start() {
         const std::string listen = options_.free_ports ? "127.0.0.1:0" : "127.0.0.1:1500";
         auto process = ChildProcess::start(
             {program("hsm-sim"), "--listen", listen, "--lmk", "test", "--zone-key-exchange"},
-            path("hsm-sim.log"));
+            path("hsm-sim.log"), when_demo_ends());
         if (!process) return tl::unexpected(process.error());
         fmt::print("hsm-sim: {}\n", process->ready_line());
         hsm_.emplace(std::move(*process));
@@ -118,7 +118,7 @@ Result<bool> DemoStack::write_switch_config() {
 Result<bool> DemoStack::start_switch() {
     auto process =
         ChildProcess::start({program("refund-switch"), "--config", path("demo.toml"), "--data", path("data")},
-                            path("refund-switch.log"));
+                            path("refund-switch.log"), when_demo_ends());
     if (!process) return tl::unexpected(process.error());
     fmt::print("refund-switch: {}\n", process->ready_line());
     switch_.emplace(std::move(*process));

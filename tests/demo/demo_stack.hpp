@@ -20,6 +20,7 @@ struct StackOptions {
     std::string config;  // folder of demo.toml, issuer-a.toml, issuer-b.toml
     std::string folder;  // logs, journals, data: a temporary one
     bool hsm_over_tcp = false;
+    bool keep = false;  // the programs may outlive the demo: keep() can be called
     bool free_ports =
         false;  // ports that are free instead of the demo's own, for several demos on one machine
 };
@@ -41,7 +42,7 @@ class DemoStack {
     void kill_switch();
     /// SIGTERM to the switch and its exit code; then the others.
     int stop();
-    /// Leaves everything running and says how to connect.
+    /// Leaves everything running and says how to connect and how to end it.
     void keep();
 
     /// Address of "unionpay-pos" or "iso87-ascii", from the ready line.
@@ -58,6 +59,9 @@ class DemoStack {
   private:
     [[nodiscard]] std::string path(const std::string& name) const { return options_.folder + "/" + name; }
     [[nodiscard]] std::string program(const std::string& name) const { return options_.bin + "/" + name; }
+    [[nodiscard]] WhenParentEnds when_demo_ends() const {
+        return options_.keep ? WhenParentEnds::lives_on : WhenParentEnds::ends_too;
+    }
     iso8583::Result<bool> write_switch_config();
     iso8583::Result<bool> await_connections() const;
 

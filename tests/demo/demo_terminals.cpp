@@ -42,14 +42,13 @@ std::string temporary_folder() {
 int main(int argc, char** argv) {
     demo::StackOptions options;
     std::string hsm = "embedded";
-    bool keep = false;
     CLI::App app("demo-terminals: a small terminal fleet against the whole stack on loopback");
     app.add_option("--bin", options.bin, "folder of the programs")->required();
     app.add_option("--config", options.config, "folder of demo.toml and the issuers' files")->required();
     app.add_option("--hsm", hsm, "embedded, or tcp: starts hsm-sim and uses that")
         ->check(CLI::IsMember({"embedded", "tcp"}));
     app.add_flag("--free-ports", options.free_ports, "listen on free ports instead of the demo's own");
-    app.add_flag("--keep", keep, "leave the stack running and say how to connect");
+    app.add_flag("--keep", options.keep, "leave the stack running and say how to connect and how to end it");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -68,12 +67,12 @@ int main(int argc, char** argv) {
     demo::Scenes scenes(stack);
     scenes.play_all();
     auto rows = scenes.expectations();
-    if (!keep) {
+    if (!options.keep) {
         const int code = stack.stop();
         rows.push_back({"stop", "SIGTERM drains and ends", "0", std::to_string(code)});
     }
     const int differ = print_table(rows);
-    if (keep)
+    if (options.keep)
         stack.keep();
     else if (differ == 0)
         std::filesystem::remove_all(options.folder);
