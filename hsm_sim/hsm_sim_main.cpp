@@ -24,6 +24,7 @@ int fail_start(const std::string& what) {
 
 int serve(const SimOptions& options) {
     forbid_core_dumps();
+    make_failed_writes_errors();
     const auto locked = lock_memory();
     if (!locked && options.require_memory_lock) return fail_start(locked.error().what);
     auto audit = AuditChain::open(options.audit);

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 #include "iso8583/values/ensure.hpp"
@@ -26,6 +27,11 @@ iso8583::Result<void> lock_memory() {
                                     "; raise the limit of locked memory (ulimit -l, LimitMEMLOCK=)");
     return {};
 #endif
+}
+
+void make_failed_writes_errors() {
+    ENSURE(std::signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+    ENSURE(std::signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
 }
 
 }  // namespace hsm

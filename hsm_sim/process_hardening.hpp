@@ -1,5 +1,5 @@
-// Keeps the memory of a process that holds keys off disks: no core dumps, no swapping. Called once, early in
-// a main.
+// What a process that holds keys or books does with itself, once, early in its main: its memory stays off
+// disks (no core dumps, no swapping), and no signal of a failed write ends it.
 #pragma once
 
 #include <string>
@@ -13,5 +13,8 @@ void forbid_core_dumps();
 /// Locks all pages, now and later. The error names the limit to raise; running on without is the caller's
 /// decision.
 iso8583::Result<void> lock_memory();
+/// A write to a peer that is gone, or past a file's size limit, becomes an error of that write (EPIPE, EFBIG;
+/// signal(7): SIGPIPE, SIGXFSZ), which whoever wrote handles, instead of the end of the process.
+void make_failed_writes_errors();
 
 }  // namespace hsm

@@ -224,6 +224,7 @@ int serve(LoadedConfig config, const Flags& flags) {
     WallClock clock(config.configuration->zone);  // before any thread: it sets the process's zone
     Log log;
     hsm::forbid_core_dumps();
+    hsm::make_failed_writes_errors();
     if (!config.configuration->demo) {
         if (const auto locked = hsm::lock_memory(); !locked)
             log.line(Severity::warning, "memory_not_locked", {{"detail", locked.error().what}}, clock.now());

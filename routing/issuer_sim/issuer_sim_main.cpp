@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "hsm_sim/openssl_random.hpp"
+#include "hsm_sim/process_hardening.hpp"
 #include "routing/issuer_sim/issuer_server.hpp"
 
 namespace {
@@ -79,6 +80,7 @@ int main(int argc, char** argv) {
     auto options = options_of(flags);
     if (!options) return complain(options.error().what, exit_usage);
 
+    hsm::make_failed_writes_errors();
     hsm::OpensslRandom random;
     hsm::HsmOptions hsm_options;
     hsm_options.zone_key_exchange = !options->issuer.zmk.empty();

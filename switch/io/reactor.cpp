@@ -217,26 +217,50 @@ class SocketAlarm final : public Alarm {
     std::shared_ptr<std::uint64_t> sets_ = std::make_shared<std::uint64_t>(0);
 };
 
+/// Whether the listeners of a reactor can accept, told when it changes. A stranger who opens connections
+/// until the descriptors are spent makes two lines of log, however often accepting fails in between.
+class AcceptState {
+  public:
+    explicit AcceptState(asio::io_context& context) : quiet_(context) {}
+    void on_fault(Reactor::OnAcceptFault call) { on_fault_ = std::move(call); }
+    void failed(const std::string& why) {
+        if (!std::exchange(failing_, true) && on_fault_) on_fault_(why);
+        quiet_.expires_after(std::chrono::milliseconds(Reactor::accept_recovered_ms));
+        quiet_.async_wait([this](const error_code& error) {
+            if (error) return;  // it failed again
+            failing_ = false;
+            if (on_fault_) on_fault_("");
+        });
+    }
+
+  private:
+    asio::steady_timer quiet_;
+    Reactor::OnAcceptFault on_fault_;
+    bool failing_ = false;
+};
+
 /// What a listener's callbacks share; `on_accept` is empty once the listener is gone.
 template <typename Protocol>
 struct Accepting : std::enable_shared_from_this<Accepting<Protocol>> {
-    Accepting(asio::io_context& context, Reactor::OnAccept call)
-        : acceptor(context), pause(context), on_accept(std::move(call)) {}
+    Accepting(asio::io_context& context, AcceptState& shared_state, Reactor::OnAccept call)
+        : acceptor(context), pause(context), state(shared_state), on_accept(std::move(call)) {}
 
     void accept_next() {
         acceptor.async_accept(
             [self = this->shared_from_this()](const error_code& error, typename Protocol::socket socket) {
                 if (!self->on_accept) return;
                 if (error == asio::error::operation_aborted) return;
-                if (error) return self->accept_later();
+                if (error) return self->accept_later(error);
                 self->on_accept(self->stream_of(std::move(socket)));
                 if (self->on_accept) self->accept_next();
             });
     }
-    void accept_later() {
+    void accept_later(const error_code& error) {
+        // A peer that left before it was accepted is no fault of ours.
+        if (error != asio::error::connection_aborted) state.failed(error.message());
         pause.expires_after(accept_pause);
-        pause.async_wait([self = this->shared_from_this()](const error_code& error) {
-            if (!error && self->on_accept) self->accept_next();
+        pause.async_wait([self = this->shared_from_this()](const error_code& cancelled) {
+            if (!cancelled && self->on_accept) self->accept_next();
         });
     }
     std::shared_ptr<Stream> stream_of(typename Protocol::socket socket) {
@@ -252,6 +276,7 @@ struct Accepting : std::enable_shared_from_this<Accepting<Protocol>> {
 
     typename Protocol::acceptor acceptor;
     asio::steady_timer pause;
+    AcceptState& state;
     Reactor::OnAccept on_accept;
 };
 
@@ -331,6 +356,7 @@ struct Reactor::World {
     asio::io_context context{1};  // one thread runs it: Asio leaves its locks out where it can
     asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(context);
     std::list<asio::signal_set> signals;
+    AcceptState accept_state{context};
 
     void wait_for(asio::signal_set& set, std::shared_ptr<std::function<void()>> call) {
         set.async_wait([this, &set, call](const error_code& error, int) {
@@ -367,7 +393,8 @@ iso8583::Result<std::unique_ptr<Listener>> Reactor::listen(const SocketAddress& 
         resolver.resolve(at.host, std::to_string(at.port), asio::ip::tcp::resolver::passive, error);
     if (error || found.empty()) return parse_error("listen on " + at.str() + ": " + error.message());
     const asio::ip::tcp::endpoint endpoint = found.begin()->endpoint();
-    auto accepting = std::make_shared<Accepting<asio::ip::tcp>>(world_->context, std::move(on_accept));
+    auto accepting = std::make_shared<Accepting<asio::ip::tcp>>(world_->context, world_->accept_state,
+                                                                std::move(on_accept));
     auto& acceptor = accepting->acceptor;
     acceptor.open(endpoint.protocol(), error);
     if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
@@ -388,7 +415,8 @@ iso8583::Result<std::unique_ptr<Listener>> Reactor::listen_unix(const std::strin
             return parse_error("listen on " + path + ": there is a file that is no socket");
         ::unlink(path.c_str());
     }
-    auto accepting = std::make_shared<Accepting<Unix>>(world_->context, std::move(on_accept));
+    auto accepting =
+        std::make_shared<Accepting<Unix>>(world_->context, world_->accept_state, std::move(on_accept));
     auto& acceptor = accepting->acceptor;
     error_code error;
     acceptor.open(Unix(), error);
@@ -400,6 +428,8 @@ iso8583::Result<std::unique_ptr<Listener>> Reactor::listen_unix(const std::strin
     if (error) return parse_error("listen on " + path + ": " + error.message());
     return std::make_unique<SocketListener<Unix>>(std::move(accepting), path, path);
 }
+
+void Reactor::on_accept_fault(OnAcceptFault on_fault) { world_->accept_state.on_fault(std::move(on_fault)); }
 
 void Reactor::connect(const SocketAddress& to, std::int32_t timeout_ms, OnConnect on_connect) {
     std::make_shared<Connecting>(world_->context, std::move(on_connect))->begin(to, timeout_ms);

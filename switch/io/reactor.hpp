@@ -86,6 +86,11 @@ class Reactor {
   public:
     using OnAccept = std::function<void(std::shared_ptr<Stream>)>;
     using OnConnect = std::function<void(iso8583::Result<std::shared_ptr<Stream>>)>;
+    /// Why nothing is accepted ("Too many open files"); empty: it works again.
+    using OnAcceptFault = std::function<void(const std::string& why)>;
+
+    /// Out of descriptors, the odd one that becomes free is no end of the trouble.
+    static constexpr std::int32_t accept_recovered_ms = 2'000;
 
     Reactor();
     ~Reactor();
@@ -103,6 +108,9 @@ class Reactor {
     iso8583::Result<std::unique_ptr<Listener>> listen(const SocketAddress& at, OnAccept on_accept);
     /// A Unix socket at `path`, mode 0600. A dead socket file of an earlier run is replaced.
     iso8583::Result<std::unique_ptr<Listener>> listen_unix(const std::string& path, OnAccept on_accept);
+    /// Told once when accepting begins to fail (out of descriptors or kernel memory), on any listener, and
+    /// once when it has worked again for accept_recovered_ms; between the two it is tried again and again.
+    void on_accept_fault(OnAcceptFault on_fault);
     /// Calls back once, never from inside connect().
     void connect(const SocketAddress& to, std::int32_t timeout_ms, OnConnect on_connect);
     std::unique_ptr<Alarm> alarm(std::function<void()> on_due);

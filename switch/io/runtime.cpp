@@ -1,5 +1,6 @@
 #include "switch/io/runtime.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 
@@ -62,6 +63,7 @@ Runtime::Runtime(Reactor& reactor, const RuntimeParts& parts, ShellSetup setup,
 }
 
 Runtime::~Runtime() {
+    reactor_.on_accept_fault({});
     parts_.hsm.on_reply([](const HsmAsker&, const hsm::Reply&) {});
 }
 
@@ -79,12 +81,22 @@ iso8583::Result<void, ledger::StoreError> Runtime::recover() {
 
 iso8583::Result<ListeningAt> Runtime::listen() {
     const std::size_t wanted = setup_.bounds.terminal_links_max + other_descriptors;
-    if (const std::size_t may = raise_descriptor_limit(wanted); may < wanted)
+    if (const std::size_t may = raise_descriptor_limit(wanted); may < wanted) {
+        // Terminals never take the last ones: a store that cannot open its next file ends the process (R62).
+        setup_.bounds.terminal_links_max = may - std::min(other_descriptors, may / 2);
         parts_.log.line(Severity::warning, "descriptor_limit",
                         {{"wanted", std::to_string(wanted)},
                          {"allowed", std::to_string(may)},
+                         {"terminals", std::to_string(setup_.bounds.terminal_links_max)},
                          {"detail", "fewer terminals than configured can be connected at once"}},
                         now());
+    }
+    reactor_.on_accept_fault([this](const std::string& why) {
+        if (why.empty()) return parts_.log.line(Severity::info, "accepting_again", {}, now());
+        parts_.log.line(Severity::alarm, "accept_failed",
+                        {{"detail", why}, {"consequence", "connections wait until it works again"}}, now());
+        parts_.log.flush();
+    });
     ListeningAt at;
     auto addresses = terminals_.listen();
     if (!addresses) return tl::unexpected(addresses.error());

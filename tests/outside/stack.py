@@ -2,6 +2,7 @@
 
 The configuration is switch/config/demo.toml with other addresses; issuers run as issuer-sim."""
 import argparse
+import itertools
 import json
 import os
 import re
@@ -34,12 +35,14 @@ def arguments(description, add=None):
 
 
 class Program:
-    """One process: stdout is a pipe that its ready line is read from, stderr goes to a file."""
+    """One process: stdout is a pipe that its ready line is read from, stderr goes to a file. `popen`: what else
+    subprocess.Popen is to be told."""
 
-    def __init__(self, name, command, log):
+    def __init__(self, name, command, log, **popen):
         self.name, self.log = name, log
         self.errors = open(log, "ab")
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.errors, stdin=subprocess.DEVNULL)
+        popen.setdefault("stderr", self.errors)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, **popen)
         self.ready = self._read_ready()
 
     def _read_ready(self):
@@ -75,6 +78,12 @@ class Program:
         self.process.stdout.close()
         self.errors.close()
         return code
+
+
+def strangers():
+    """Loopback addresses, each somebody else to the switch: 127.1.0.1, 127.1.0.2 …"""
+    for number in itertools.count(1):
+        yield f"127.1.{number // 250 % 250}.{number % 250 + 1}"
 
 
 def address_of(text):
@@ -172,11 +181,11 @@ class Stack:
             f.write(text)
         return path
 
-    def start_switch(self):
+    def start_switch(self, **popen):
         config = self.write_config()
         os.makedirs(self.data, exist_ok=True)
         self.switch = Program("refund-switch", [self.program("refund-switch"), "--config", config, "--data", self.data],
-                              self.path("switch.log"))
+                              self.path("switch.log"), **popen)
         # Paths may hold spaces, addresses may not: each value runs up to the next ` name=`.
         self.ready = dict(re.findall(r"([\w.-]+)=(.*?)(?= [\w.-]+=|\s*$)", self.switch.ready.strip()))
         self.addresses = {p: address_of(self.ready[f"terminals.{p}"]) for p in ("unionpay-pos", "iso87-ascii")}
@@ -193,6 +202,12 @@ class Stack:
     def switch_log(self):
         with open(self.path("switch.log"), encoding="utf-8", errors="replace") as f:
             return f.read()
+
+    def log_lines(self, **wanted):
+        """The log's whole lines that have these values, as dicts."""
+        text = self.switch_log()
+        lines = [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines() if line.startswith("{")]
+        return [line for line in lines if all(line.get(name) == value for name, value in wanted.items())]
 
     def metrics(self, path="/metrics"):
         host, port = address_of(self.ready["metrics"])

@@ -1,10 +1,13 @@
 """A terminal in either profile over a TCP socket, written only from wire.md and interfaces.md. It checks every reply:
 message type, echoed fields, that no PAN comes back, and the MAC."""
 import datetime
+import functools
+import os
 import select
 import socket
 import struct
 import time
+import tomllib
 
 import des
 import wire
@@ -12,7 +15,24 @@ import wire
 TMK = bytes.fromhex("0123456789ABCDEFFEDCBA9876543210")
 TAK = bytes.fromhex("10101010101010102323232323232323")
 CURRENCY = "156"
+# Answers that may be given before a request's MAC is looked at, and then carry none.
+BEFORE_THE_MAC = ("30", "97", "03", "77")
 REPLY_TIMEOUT_S = 60  # what a terminal waits (wire.md)
+
+
+@functools.lru_cache(maxsize=1)
+def _ranges():
+    source = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    with open(os.path.join(source, "switch", "config", "demo.toml"), "rb") as f:
+        return tomllib.load(f)["terminals"]
+
+
+def mac_algorithm(terminal):
+    """What the demo's range of this terminal names as its MAC algorithm; None when it leaves it to the profile."""
+    for r in _ranges():
+        if r["first"] <= terminal <= r["last"]:
+            return r.get("mac")
+    return None
 
 
 class Unexpected(Exception):
@@ -42,8 +62,10 @@ class Reply:
 class Connection:
     """One socket that carries whole frames."""
 
-    def __init__(self, address, unionpay):
-        self.socket = socket.create_connection(address, timeout=REPLY_TIMEOUT_S)
+    def __init__(self, address, unionpay, source=None):
+        """`source`: the loopback address to come from, or None."""
+        self.socket = socket.create_connection(address, timeout=REPLY_TIMEOUT_S,
+                                               source_address=(source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.unionpay = unionpay
         self.buffer = b""
@@ -78,14 +100,15 @@ class Connection:
 class Terminal:
     """Keeps a trace counter, the working key and the batch, as a real terminal does."""
 
-    def __init__(self, profile, terminal, merchant, address, first_trace=1):
-        self.profile = wire.Profile(profile)
+    def __init__(self, profile, terminal, merchant, address, first_trace=1, source=None):
+        self.profile = wire.Profile(profile, mac_algorithm(terminal))
         self.unionpay = self.profile.unionpay
         self.terminal, self.merchant, self.address = terminal, merchant, address
         self.trace = first_trace - 1
         self.batch = "000000"
         self.key = None if self.unionpay else TAK
-        self.connection = None
+        self.connection, self.source = None, source
+        self.signed = False  # the last request carried a right MAC
 
     # The line
 
@@ -93,7 +116,7 @@ class Terminal:
         if address:
             self.address = address
         self.close()
-        self.connection = Connection(self.address, self.unionpay)
+        self.connection = Connection(self.address, self.unionpay, self.source)
 
     def close(self):
         if self.connection:
@@ -102,7 +125,9 @@ class Terminal:
 
     def send(self, message, key="own"):
         mti, fields = message
-        self.connection.send(self.profile.encode(mti, fields, self.key if key == "own" else key))
+        key = self.key if key == "own" else key
+        self.signed = key is not None and key == self.key
+        self.connection.send(self.profile.encode(mti, fields, key))
 
     def receive(self, message, timeout=REPLY_TIMEOUT_S, key="own"):
         body = self.connection.receive(timeout)
@@ -136,7 +161,9 @@ class Terminal:
                 raise Unexpected(f"{reply}: carries DE{n}")
         if reply.mac == "wrong":
             raise Unexpected(f"{reply}: wrong MAC")
-        if reply.mac == "none" and mti[:2] != "08" and reply.code not in ("97", "77"):
+        if reply.mac != "none" and not self.signed:
+            raise Unexpected(f"{reply}: a MAC, though the request had no right one")
+        if reply.mac == "none" and self.signed and mti[:2] != "08" and reply.code not in BEFORE_THE_MAC:
             raise Unexpected(f"{reply}: no MAC")
         if mti[:2] == "02" and reply.code in ("00", "01") and len(reply.rrn) != 12:
             raise Unexpected(f"{reply}: no RRN")
@@ -199,9 +226,12 @@ class Terminal:
         mti, fields = message
         return (mti, fields) if self.unionpay else (mti[:3] + "1", fields)
 
+    def sign_on_message(self, network="003"):
+        return "0800", self._own({60: "00" + self.batch + network})
+
     def sign_on(self):
         """Signs on and takes over keys and batch (unionpay-pos only)."""
-        message = "0800", self._own({60: "00" + self.batch + "003"})
+        message = self.sign_on_message()
         if self.connection is None:
             self.connect()
         self.send(message, key=None)
@@ -223,11 +253,13 @@ class Terminal:
                 raise Unexpected(f"the sign-on's reply lacks DE{n}")
         return reply
 
-    def echo(self):
+    def echo_message(self):
         if self.unionpay:
-            message = "0820", self._own({60: "00" + self.batch + "301"})
-        else:
-            message = "0800", self._own({70: "301"})
+            return "0820", self._own({60: "00" + self.batch + "301"})
+        return "0800", self._own({70: "301"})
+
+    def echo(self):
+        message = self.echo_message()
         if self.connection is None:
             self.connect()
         self.send(message, key=None)

@@ -2,9 +2,14 @@
 
 Fields are a dict from data element number to text (digits or characters as people write them) or bytes (binary
 fields). Nothing here is shared with the switch."""
+import os
 import struct
+import sys
 
 import des
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "hsm_sim"))
+import aes  # noqa: E402
 
 
 class WireError(Exception):
@@ -31,6 +36,15 @@ ISO = {
     76: ("n", 10), 77: ("n", 10), 86: ("n", 16), 87: ("n", 16), 88: ("n", 16), 89: ("n", 16), 90: ("n", 42),
     95: ("a", 42), 97: ("a", 17), 128: ("b", 8),
 }
+
+
+def aes_cmac(key, message):
+    """AES-CMAC under the 16 bytes of the MAC key, its first eight bytes."""
+    return aes.cmac(key, message)[:8]
+
+
+# What a terminal range may name as its MAC algorithm.
+MACS = {"ecb": des.unionpay_mac, "retail": des.retail_mac, "cmac": aes_cmac}
 
 
 def bitmap(numbers):
@@ -128,13 +142,14 @@ def _decode_iso(number, cursor):
 class Profile:
     """MTI and fields to the bytes of one message body and back; the MAC field stands last when there is a key."""
 
-    def __init__(self, name):
+    def __init__(self, name, mac=None):
+        """`mac`: a name of MACS; without it the one that the profile began with."""
         self.name = name
         self.unionpay = name == "unionpay-pos"
         self.table = UNIONPAY if self.unionpay else ISO
         self._encode = _encode_unionpay if self.unionpay else _encode_iso
         self._decode = _decode_unionpay if self.unionpay else _decode_iso
-        self.mac = des.unionpay_mac if self.unionpay else des.retail_mac
+        self.mac = MACS[mac or ("ecb" if self.unionpay else "retail")]
 
     def mac_field(self, fields):
         return 128 if any(n > 64 for n in fields) else 64

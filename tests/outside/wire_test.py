@@ -27,6 +27,11 @@ class CipherTest(unittest.TestCase):
         self.assertEqual(des.retail_mac(key, b"Now is the time for all ").hex().upper(), "A1C72E74EA3FA9B6")
         self.assertEqual(des.retail_mac(key, b"Now is the time for it").hex().upper(), "2E2B1428CC78254F")
 
+    def test_cmac(self):  # NIST SP 800-38B, D.1, example 2
+        key = bytes.fromhex("2B7E151628AED2A6ABF7158809CF4F3C")
+        message = bytes.fromhex("6BC1BEE22E409F96E93D7E117393172A")
+        self.assertEqual(wire.aes_cmac(key, message).hex().upper(), "070A16B46B4D4144")
+
     def test_pin_block(self):  # ANSI X9.24-1:2009 A.4
         self.assertEqual(wire.pin_block_format_0("1234", "4012345678909").hex().upper(), "041274EDCBA9876F")
 
@@ -37,9 +42,11 @@ class CodecTest(unittest.TestCase):
               49: "156", 55: bytes.fromhex("9F02060000")}
 
     def test_round_trips_and_spoiled_macs(self):
-        for name, more in (("unionpay-pos", {60: "22000001", 62: bytes(40)}), ("iso87-ascii", {7: "1121214752"}),
-                           ("iso87-ascii", {7: "1121214752", 90: "0" * 42})):
-            profile, key = wire.Profile(name), bytes(range(16))
+        unionpay, iso = {60: "22000001", 62: bytes(40)}, {7: "1121214752"}
+        for name, mac, more in (("unionpay-pos", None, unionpay), ("unionpay-pos", "retail", unionpay),
+                                ("unionpay-pos", "cmac", unionpay), ("iso87-ascii", None, iso),
+                                ("iso87-ascii", "cmac", iso), ("iso87-ascii", None, {**iso, 90: "0" * 42})):
+            profile, key = wire.Profile(name, mac), bytes(range(16))
             fields = {**self.FIELDS, **more}
             body = profile.encode("0200", fields, key)
             mti, decoded, mac = profile.decode(body, key)

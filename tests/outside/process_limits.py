@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""Limits of the process: a write past the file size limit ended the switch by a signal (SIGXFSZ), one to a reader that
+is gone could (SIGPIPE), and accept out of descriptors failed in silence. Now the first is a refused write (R62: exit 1
+and one line that says why), the second is nothing, and the third is said once and goes on."""
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+
+import stack
+from terminal import Terminal
+
+CARD = "4111111111111111"
+PROFILE, NUMBER, MERCHANT = "iso87-ascii", 20000171, "898110157220002"
+ROOM_BYTES = 24_000  # until the next write is refused
+SALES_MAX = 500  # more than that room takes
+FEW_DESCRIPTORS = 20
+FLOOD = 200
+
+
+def terminal(running, offset=0):
+    made = Terminal(PROFILE, str(NUMBER + offset), MERCHANT, running.addresses[PROFILE])
+    made.connect()
+    return made
+
+
+def largest_file(folder):
+    return max(os.path.getsize(os.path.join(path, name)) for path, _, names in os.walk(folder) for name in names
+               if os.path.isfile(os.path.join(path, name)))
+
+
+def limit_file_size(pid, size):
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, size))
+
+
+def ignored(program):
+    with open(f"/proc/{program.process.pid}/status", encoding="ascii") as f:
+        mask = next(int(line.split()[1], 16) for line in f if line.startswith("SigIgn"))
+    return {s for s in (signal.SIGPIPE, signal.SIGXFSZ) if mask >> (s - 1) & 1}
+
+
+def both_signals_are_ignored(checks, running):
+    hsm = stack.Program("hsm-sim", [running.program("hsm-sim"), "--listen", "127.0.0.1:0", "--lmk", "test"],
+                        running.path("hsm-sim.log"))
+    for program in (running.switch, running.issuers["issuer-a"], hsm):
+        checks.equal(ignored(program), {signal.SIGPIPE, signal.SIGXFSZ}, f"signals that {program.name} ignores")
+    hsm.terminate()
+
+
+def sell_until_it_ends(checks, seller, program):
+    """Sales until `program` has ended; those that were approved."""
+    approved = []
+    for _ in range(SALES_MAX):
+        message = seller.sale(CARD, 1000)
+        try:
+            reply = seller.exchange(message, 10.0)
+        except Exception:  # noqa: BLE001: the line is gone, and the process with it
+            break
+        if reply.code != "00":
+            break
+        approved.append((message, reply))
+    program.wait()
+    return approved
+
+
+def file_size_of_the_switch(checks, running):
+    """R62 for a write that the kernel refuses: nothing of it is answered, one line, exit 1; all that was is known."""
+    seller = terminal(running)
+    limit_file_size(running.switch.process.pid, largest_file(running.folder) + ROOM_BYTES)
+    approved = sell_until_it_ends(checks, seller, running.switch)
+    checks.equal(running.switch.process.returncode, 1, "the exit code past the file size limit")
+    said = running.log_lines(event="store_failed")
+    checks.equal([line["rule"] for line in said], ["R62"], "one line says so")
+    checks.that(all(line["detail"] for line in said), f"it says why: {said}")
+    checks.that(len(approved) > 0, "sales were approved before")
+    running.start_switch()
+    seller.connect()
+    for message, reply in approved:
+        again = seller.exchange(message)
+        checks.equal((again.code, again.rrn), ("00", reply.rrn), "an approved sale is known after the restart")
+    print(f"file size: {len(approved)} sales, then: {[line['detail'] for line in said]}", flush=True)
+    seller.close()
+
+
+def file_size_at_start(checks, running):
+    data = running.path("data-that-has-no-room")
+    run = subprocess.run(
+        [running.program("refund-switch"), "--config", running.path("switch.toml"), "--data", data],
+        capture_output=True, text=True, timeout=stack.READY_TIMEOUT_S,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (256, 256)))
+    checks.equal(run.returncode, 1, "the exit code of a start without room for files")
+    checks.that("not_started" in run.stderr, f"a sentence says why: {run.stderr[-500:]}")
+
+
+def file_size_of_an_issuer(checks, running):
+    issuer = running.issuers["issuer-b"]
+    limit_file_size(issuer.process.pid, os.path.getsize(running.journal_path("issuer-b")) + 100)
+    seller = terminal(running, 1)
+    seller.send(seller.sale(CARD, 1000))
+    issuer.wait()
+    checks.equal(issuer.process.returncode, 1, "the exit code of issuer-sim past the file size limit")
+    with open(issuer.log, encoding="utf-8") as f:
+        checks.that("issuer-sim: " in f.read(), "issuer-sim says why it ends")
+    checks.that(running.switch.running(), "the switch lives without that issuer")
+    seller.close()
+    running.start_issuer("issuer-b")
+    stack.wait_until("the issuer is back", running.connected)
+
+
+def log_reader_that_is_gone(checks, running):
+    running.switch.terminate()
+    reader, writer = os.pipe()
+    running.start_switch(stderr=writer)
+    os.close(writer)
+    os.close(reader)
+    seller = terminal(running, 2)
+    for _ in range(5):
+        with socket.create_connection(running.addresses[PROFILE], timeout=10) as s:  # its end is a line of the log
+            s.sendall(b"\xff\xff")
+        checks.equal(seller.exchange(seller.sale(CARD, 1200)).code, "00", "a sale while nobody reads the log")
+    seller.close()
+    running.switch.terminate()
+    checks.equal(running.switch.process.returncode, 0, "the switch ends as it should, though nobody reads its log")
+    running.start_switch()
+
+
+def flood(running, count):
+    held = []
+    for _ in range(count):
+        s = socket.socket()
+        s.setblocking(False)
+        s.connect_ex(running.addresses[PROFILE])  # the kernel's queue takes those that nobody accepts
+        held.append(s)
+    return held
+
+
+def served(running, offset):
+    try:
+        newcomer = Terminal(PROFILE, str(NUMBER + offset), MERCHANT, running.addresses[PROFILE])
+        code = newcomer.exchange(newcomer.sale(CARD, 1400), 5.0).code
+        newcomer.close()
+        return code == "00"
+    except Exception:  # noqa: BLE001: not served yet
+        return False
+
+
+def out_of_descriptors(checks, running):
+    """Accept fails: one line, those who are there are served, and so is everybody when there is room again."""
+    seller, pid = terminal(running, 3), running.switch.process.pid
+    _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    few = max(int(fd) for fd in os.listdir(f"/proc/{pid}/fd")) + 1 + FEW_DESCRIPTORS
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (few, hard))
+    before = len(running.log_lines(event="accept_failed"))
+    held = flood(running, FLOOD)
+    stack.wait_until("the log says that accepting fails", lambda: len(running.log_lines(event="accept_failed")) > before)
+    for i in range(60):
+        if i % 10 == 0:  # a place becomes free and is taken: no reason for another line
+            held.pop(0).close()
+        checks.equal(seller.exchange(seller.sale(CARD, 1300)).code, "00", "a sale while nothing can be accepted")
+    for s in held:
+        s.close()
+    stack.wait_until("a newcomer is served when the others are gone", lambda: served(running, 4))
+    stack.wait_until("the log says that it works again", lambda: running.log_lines(event="accepting_again"))
+    said = running.log_lines(event="accept_failed")[before:]
+    checks.equal(len(said), 1, f"lines about it: {said}")
+    checks.that("open files" in said[0]["detail"] and said[0]["severity"] == "alarm", f"the line says why: {said[0]}")
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (hard, hard))
+    seller.close()
+
+
+def few_descriptors_from_the_start(checks, running):
+    """Terminals never take the descriptors that the store needs: the flood is turned away before."""
+    running.switch.terminate()
+    running.start_switch(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (FLOOD, FLOOD)))
+    seller = terminal(running, 5)
+    held = flood(running, 2 * FLOOD)
+    stack.wait_until("connections are turned away", lambda: running.log_lines(event="link_rejected"))
+    for _ in range(20):
+        checks.equal(seller.exchange(seller.sale(CARD, 1500)).code, "00", "a sale beside a flood of connections")
+    open_now = len(os.listdir(f"/proc/{running.switch.process.pid}/fd"))
+    checks.that(open_now < FLOOD, f"{open_now} of {FLOOD} descriptors are open: some are left for the store")
+    for s in held:
+        s.close()
+    stack.wait_until("a newcomer is served when the others are gone", lambda: served(running, 6))
+    seller.close()
+
+
+def main():
+    args = stack.arguments(__doc__)
+    checks = stack.Checks()
+    with stack.Stack(args) as running:
+        for story in (both_signals_are_ignored, file_size_at_start, file_size_of_the_switch, file_size_of_an_issuer,
+                      log_reader_that_is_gone, out_of_descriptors, few_descriptors_from_the_start):
+            print(story.__name__.replace("_", " "), flush=True)
+            story(checks, running)
+        running.switch.terminate()
+        checks.equal(running.switch.process.returncode, 0, "the switch ends as it should")
+    return checks.report()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
