@@ -222,7 +222,10 @@ def booked(checks, running, victims):
     def journals():
         return collections.Counter((e["kind"], e["amount"]) for n in ISSUERS for e in running.journal(n))
 
-    stack.wait_until("the issuers have what honest terminals did", lambda: not expected - journals())
+    try:
+        stack.wait_until("the issuers have what honest terminals did", lambda: not expected - journals())
+    except AssertionError as e:
+        checks.that(False, f"{e}: {dict(expected - journals())} lack")
     beyond = journals() - expected
     checks.equal(dict(beyond), {}, "what issuers booked for nobody honest")
     records = []

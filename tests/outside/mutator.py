@@ -15,7 +15,7 @@ import time
 import stack
 import wire
 from forger import fold
-from terminal import Terminal
+from terminal import Terminal, Unexpected
 
 CARD, OTHER_CARD = "6212345678900000003", "4111111111111111"
 ISSUERS = {"issuer-a": CARD, "issuer-b": OTHER_CARD}
@@ -207,7 +207,7 @@ class Thrower:
     def __init__(self, checks, running, profile, mutator, chance):
         self.checks, self.running, self.profile, self.mutator, self.chance = checks, running, profile, mutator, chance
         self.addresses = stack.strangers()
-        self.flying = {}
+        self.flying, self.last = {}, collections.deque(maxlen=IN_FLIGHT)
         self.thrown, self.connections, self.codes = 0, 0, collections.Counter()
 
     def throw(self, count):
@@ -217,14 +217,15 @@ class Thrower:
             while self.thrown < until and len(self.flying) < IN_FLIGHT:
                 burst = 1 if self.chance.random() < 0.6 else self.chance.randrange(2, BURST_MAX + 1)
                 frames = [self.mutator.next() for _ in range(min(burst, until - self.thrown))]
+                self.last.append(frames)
                 try:
                     thrown = Throw(self.running.addresses[self.profile.name], next(self.addresses), frames)
                 except OSError as e:
-                    return self.lives(frames, e)
+                    return self.lives(e)
                 self.flying[thrown.socket] = thrown
                 self.thrown, self.connections = self.thrown + len(frames), self.connections + 1
             self.land()
-        return self.lives([], "it ended")
+        return self.lives("it ended")
 
     def land(self):
         for s in select.select(list(self.flying), [], [], 1.0)[0]:
@@ -254,9 +255,9 @@ class Thrower:
         if seen < len(thrown.frames):
             self.codes["closed"] += 1
 
-    def lives(self, frames, why):
-        return self.checks.that(self.running.switch.running(), f"the switch lives: {why}; last thrown: "
-                                f"{self.hex(frames)}, in flight: {[self.hex(t.frames) for t in self.flying.values()][:8]}")
+    def lives(self, why):
+        return self.checks.that(self.running.switch.running(), f"the switch lives: {why}; thrown last: "
+                                f"{[self.hex(f) for f in self.last]}")
 
     @staticmethod
     def hex(frames):
@@ -282,11 +283,15 @@ class Honest:
 
 def keep_alives(honest, good):
     """Frames of length zero before, between and behind: skipped, not answered, nothing closed."""
-    good.connection.socket.sendall(bytes(2) * KEEP_ALIVES)
-    honest.sell(good, OTHER_CARD, 1700, "behind frames of length zero")
-    good.connection.socket.sendall(bytes(2))
-    honest.sell(good, OTHER_CARD, 1800, "on the same connection after one more")
-    honest.checks.equal(good.connection.buffer, b"", "a frame of length zero has no answer")
+    try:
+        good.connection.socket.sendall(bytes(2) * KEEP_ALIVES)
+        honest.sell(good, OTHER_CARD, 1700, "behind frames of length zero")
+        good.connection.socket.sendall(bytes(2))
+        honest.sell(good, OTHER_CARD, 1800, "on the same connection after one more")
+        honest.checks.equal(good.connection.buffer, b"", "a frame of length zero has no answer")
+    except (OSError, Unexpected) as e:
+        honest.checks.that(False, f"{good.terminal}: frames of length zero are skipped: {e}")
+        good.connect()
 
 
 def half_closed(honest, good):
@@ -314,7 +319,10 @@ def nothing_booked(honest, running):
     def journals():
         return collections.Counter((e["kind"], e["amount"]) for n in ISSUERS for e in running.journal(n))
 
-    stack.wait_until("the issuers have what honest terminals did", lambda: not expected - journals())
+    try:
+        stack.wait_until("the issuers have what honest terminals did", lambda: not expected - journals())
+    except AssertionError as e:
+        honest.checks.that(False, f"{e}: {dict(expected - journals())} lack")
     honest.checks.equal(dict(journals() - expected), {}, "what issuers booked of mutated frames")
     for pan in ISSUERS.values():
         code, data = running.refundctl("find", "--pan-last4", pan[-4:], "--limit", "1000")
@@ -347,8 +355,14 @@ def throw_all(honest, running, profile, merchant, numbers, frames, seed):
     while thrower.thrown < frames:
         if not thrower.throw(min(HONEST_EVERY, frames - thrower.thrown)):
             return thrower.thrown
-        honest.sell(good, CARD if thrower.thrown // HONEST_EVERY % 2 else OTHER_CARD, 1500,
-                    f"after {thrower.thrown} frames")
+        try:
+            honest.sell(good, CARD if thrower.thrown // HONEST_EVERY % 2 else OTHER_CARD, 1500,
+                        f"after {thrower.thrown} frames")
+        except (OSError, Unexpected) as e:
+            thrower.lives(e)
+            honest.checks.that(False, f"{good.terminal} sells after {thrower.thrown} frames: {e}; thrown last: "
+                               f"{[thrower.hex(frames) for frames in thrower.last]}")
+            return thrower.thrown
         if thrower.thrown % bar < HONEST_EVERY and thrower.thrown >= bar:
             print(f"  {profile}: {thrower.thrown} of {frames}", flush=True)
     seconds = time.monotonic() - begun

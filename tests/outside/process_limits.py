@@ -6,7 +6,6 @@ import os
 import resource
 import signal
 import socket
-import subprocess
 import sys
 
 import stack
@@ -76,22 +75,12 @@ def file_size_of_the_switch(checks, running):
     checks.that(all(line["detail"] for line in said), f"it says why: {said}")
     checks.that(len(approved) > 0, "sales were approved before")
     running.start_switch()
-    seller.connect()
+    seller.connect(running.addresses[PROFILE])
     for message, reply in approved:
         again = seller.exchange(message)
         checks.equal((again.code, again.rrn), ("00", reply.rrn), "an approved sale is known after the restart")
     print(f"file size: {len(approved)} sales, then: {[line['detail'] for line in said]}", flush=True)
     seller.close()
-
-
-def file_size_at_start(checks, running):
-    data = running.path("data-that-has-no-room")
-    run = subprocess.run(
-        [running.program("refund-switch"), "--config", running.path("switch.toml"), "--data", data],
-        capture_output=True, text=True, timeout=stack.READY_TIMEOUT_S,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (256, 256)))
-    checks.equal(run.returncode, 1, "the exit code of a start without room for files")
-    checks.that("not_started" in run.stderr, f"a sentence says why: {run.stderr[-500:]}")
 
 
 def file_size_of_an_issuer(checks, running):
@@ -191,8 +180,8 @@ def main():
     args = stack.arguments(__doc__)
     checks = stack.Checks()
     with stack.Stack(args) as running:
-        for story in (both_signals_are_ignored, file_size_at_start, file_size_of_the_switch, file_size_of_an_issuer,
-                      log_reader_that_is_gone, out_of_descriptors, few_descriptors_from_the_start):
+        for story in (both_signals_are_ignored, file_size_of_the_switch, file_size_of_an_issuer, log_reader_that_is_gone,
+                      out_of_descriptors, few_descriptors_from_the_start):
             print(story.__name__.replace("_", " "), flush=True)
             story(checks, running)
         running.switch.terminate()
