@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "iso8583/values/ensure.hpp"
+#include "ledger/postings_bound.hpp"
 #include "ledger/record_codec.hpp"
 
 namespace ledger {
@@ -168,6 +169,7 @@ Ledger::IssuerNumbers Ledger::next_issuer_numbers(const iso8583::Now& now) {
 }
 
 void Ledger::post(TransactionRecord& record, Posting posting) {
+    ENSURE(record.postings.size() < postings_max);
     const auto who = [&](Account account) {
         return account == Account::merchant_payable ? record.merchant.str() : std::to_string(record.route);
     };

@@ -1,6 +1,7 @@
 #include "ledger/transaction_record.hpp"
 
 #include "iso8583/values/ensure.hpp"
+#include "ledger/postings_bound.hpp"
 #include "ledger/record_codec.hpp"
 
 namespace ledger {
@@ -104,9 +105,6 @@ std::optional<StoredAnswer> read_answer(RecordReader& r) {
     a.icc_data = r.text("answer.icc_data");
     return a;
 }
-
-/// How many of something a record may hold; a stored count over it is corruption.
-constexpr std::uint64_t postings_max = 64;
 
 }  // namespace
 

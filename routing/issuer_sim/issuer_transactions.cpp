@@ -276,7 +276,9 @@ ResponseCode IssuerModel::reverse(const Request& request, BookEntry& entry, iso8
     std::int64_t back = std::min(request.amount, standing);
     const std::string replacement = message_.get(Field::replacement_amounts);
     if (replacement.size() >= 12) {
-        const std::int64_t kept = digits_value(std::string_view(replacement).substr(0, 12));
+        const std::string_view digits = std::string_view(replacement).substr(0, 12);
+        if (!iso8583::all_digits(digits)) return decide_as("30", State::declined);
+        const std::int64_t kept = digits_value(digits);
         if (kept > standing) return decide_as("64", State::declined);
         back = standing - kept;
     }

@@ -1,6 +1,7 @@
 #include "switch/core/refund_policy.hpp"
 
 #include "iso8583/values/ensure.hpp"
+#include "ledger/postings_bound.hpp"
 
 namespace acquirer {
 
@@ -45,6 +46,7 @@ Refusal void_state(const ledger::TransactionRecord& sale, bool settled, iso8583:
     if (const Refusal why = refund_state(sale); why != Refusal::none) return why;
     if (sale.refunds_count > 0) return Refusal::void_after_refund;
     if (settled || sale.business_date < today) return Refusal::void_after_settlement;
+    if (!ledger::may_begin_again(sale)) return Refusal::original_not_refundable;
     return Refusal::none;
 }
 

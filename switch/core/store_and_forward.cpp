@@ -181,9 +181,14 @@ void StoreAndForward::on_reply_deadline(const iso8583::Rrn& rrn) {
     queue.in_flight.erase(at);
     c_.deadlines.cancel({DeadlineId::Kind::advice_reply, rrn, 0});
     const auto* route = c_.config->routes.find(id);
-    if (route != nullptr && record->advice.status == Status::in_flight)
-        wait_again(*record, back_off_ms(*route, *record));
+    // On a route that a reload took away it waits for the reload that brings it back.
+    if (record->advice.status == Status::in_flight)
+        wait_again(*record, route != nullptr ? back_off_ms(*route, *record) : 0);
     pump(id);
+}
+
+void StoreAndForward::configuration_replaced() {
+    for (const auto& [id, queue] : queues_) pump(id);
 }
 
 void StoreAndForward::on_attempt_deadline(routing::RouteId route) { pump(route); }

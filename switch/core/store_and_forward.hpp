@@ -32,6 +32,8 @@ class StoreAndForward {
     void link_up(routing::RouteId route);
     /// Whatever was in flight on that connection is tried again.
     void link_down(routing::RouteId route, LinkId link);
+    /// A route may have come back: what waits for it goes on.
+    void configuration_replaced();
     void on_reply(const Awaited& awaited, const IssuerReplyArrived& event);
     /// The answer to an earlier attempt, while the advice waits for its next: it ends the advice just as
     /// well. False: it is none, or does not end it.

@@ -354,6 +354,8 @@ void SwitchCore::Impl::unmatched(const IssuerReplyArrived& event) {
 void SwitchCore::Impl::on(const ConfigReplaced& event) {
     context.config = event.configuration;
     key_exchange.configuration_replaced();
+    queue.configuration_replaced();
+    for (const routing::Route& route : context.config->routes.routes()) transactions.retry_cleared(route.id);
     settlement.arm_cut_over();
     Note n;
     n.kind = NoteKind::configuration_replaced;

@@ -38,19 +38,26 @@ Refusal TransactionFlow::amount_is_good(Draft& d) {
     return amount && !amount->is_zero() ? Refusal::none : Refusal::amount_invalid;
 }
 
+/// Of a sale: only what the configuration says today is sold in.
 Refusal TransactionFlow::currency_is_ours(Draft& d) {
     return d.event.request.currency == c_.config->currency ? Refusal::none : Refusal::currency_not_allowed;
+}
+
+/// R15: what goes back, goes back in the sale's currency, whatever the configuration says today. So the sale
+/// is looked for here; that there is none is said at its own place.
+Refusal TransactionFlow::currency_is_the_sales(Draft& d) {
+    FoundSale found = find_sale(c_, d.event.request);
+    d.sale = std::move(found.sale);
+    d.sale_search = found.refusal;
+    const iso8583::Currency wanted = d.sale ? d.sale->amount.currency() : c_.config->currency;
+    return d.event.request.currency == wanted ? Refusal::none : Refusal::currency_not_allowed;
 }
 
 Refusal TransactionFlow::merchant_may_refund(Draft& d) {
     return terminals_.may_refund(*d.merchant) ? Refusal::none : Refusal::merchant_not_enabled;
 }
 
-Refusal TransactionFlow::sale_is_found(Draft& d) {
-    FoundSale found = find_sale(c_, d.event.request);
-    d.sale = std::move(found.sale);
-    return found.refusal;
-}
+Refusal TransactionFlow::sale_is_found(Draft& d) { return d.sale_search; }
 
 Refusal TransactionFlow::void_is_of_this_terminal(Draft& d) {
     return d.sale->terminal == d.event.request.terminal ? Refusal::none : Refusal::other_terminal;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "iso8583/values/ensure.hpp"
+#include "ledger/postings_bound.hpp"
 #include "switch/core/duplicate_guard.hpp"
 #include "switch/core/issuer_messages.hpp"
 #include "switch/core/terminal_replies.hpp"
@@ -26,6 +27,8 @@ using iso8583::Field;
 using ledger::State;
 using ledger::TransactionKind;
 using ledger::TransactionRecord;
+
+constexpr std::size_t icc_data_bytes_max = 255;  // DE55 of terminals, docs/dialects.md
 
 // ---- 1. The request
 // -----------------------------------------------------------------------------------------------
@@ -105,20 +108,20 @@ void TransactionFlow::decide(Draft& draft, std::vector<Asker> askers) {
         &Flow::terminal_may_work, &Flow::batch_is_open,    &Flow::not_reversed_before, &Flow::amount_is_good,
         &Flow::currency_is_ours,  &Flow::sale_has_a_route, &Flow::system_has_room};
     static const std::vector<Check> void_checks = {
-        &Flow::terminal_may_work,        &Flow::batch_is_open,        &Flow::not_reversed_before,
-        &Flow::amount_is_good,           &Flow::currency_is_ours,     &Flow::sale_is_found,
-        &Flow::void_is_of_this_terminal, &Flow::void_names_its_trace, &Flow::authorization_is_the_sales,
-        &Flow::card_is_the_sales,        &Flow::void_state_allows,    &Flow::void_is_whole,
+        &Flow::terminal_may_work,        &Flow::batch_is_open,         &Flow::not_reversed_before,
+        &Flow::amount_is_good,           &Flow::currency_is_the_sales, &Flow::sale_is_found,
+        &Flow::void_is_of_this_terminal, &Flow::void_names_its_trace,  &Flow::authorization_is_the_sales,
+        &Flow::card_is_the_sales,        &Flow::void_state_allows,     &Flow::void_is_whole,
         &Flow::original_has_a_route,     &Flow::system_has_room};
     static const std::vector<Check> refund_checks = {
-        &Flow::terminal_may_work,    &Flow::batch_is_open,
-        &Flow::not_reversed_before,  &Flow::amount_is_good,
-        &Flow::currency_is_ours,     &Flow::merchant_may_refund,
-        &Flow::sale_is_found,        &Flow::authorization_is_the_sales,
-        &Flow::card_is_the_sales,    &Flow::refund_state_allows,
-        &Flow::window_is_open,       &Flow::limits_allow,
-        &Flow::remaining_covers,     &Flow::approval_or_not,
-        &Flow::original_has_a_route, &Flow::system_has_room};
+        &Flow::terminal_may_work,     &Flow::batch_is_open,
+        &Flow::not_reversed_before,   &Flow::amount_is_good,
+        &Flow::currency_is_the_sales, &Flow::merchant_may_refund,
+        &Flow::sale_is_found,         &Flow::authorization_is_the_sales,
+        &Flow::card_is_the_sales,     &Flow::refund_state_allows,
+        &Flow::window_is_open,        &Flow::limits_allow,
+        &Flow::remaining_covers,      &Flow::approval_or_not,
+        &Flow::original_has_a_route,  &Flow::system_has_room};
 
     const TransactionKind kind = draft.event.request.transaction;
     const Refusal why = run(kind == TransactionKind::sale        ? sale_checks
@@ -494,7 +497,9 @@ void TransactionFlow::approved(TransactionRecord& record, const IssuerReply& rep
     store_answer(record, iso8583::ResponseCode::of("00"));
     if (record.checker.empty()) {
         record.answer->authorization = record.issuer_authorization;
-        record.answer->icc_data = reply.icc_data;
+        // A longer DE55 than a terminal's dialect carries would make the answer one that can never be
+        // written.
+        if (reply.icc_data.size() <= icc_data_bytes_max) record.answer->icc_data = reply.icc_data;
     }
     switch (record.kind) {
         case TransactionKind::sale:
@@ -603,7 +608,7 @@ void TransactionFlow::on_late_reply(TransactionRecord& record, const IssuerReply
     std::optional<TransactionRecord> sale;
     if (record.original) sale = c_.ledger.find(*record.original);
     if (record.kind == TransactionKind::refund && sale &&
-        sale->remaining_minor() >= record.amount.minor_units()) {
+        sale->remaining_minor() >= record.amount.minor_units() && ledger::may_begin_again(record)) {
         const auto before = record.last_refund;
         const auto newest = sale->last_refund;
         c_.ledger.reserve(*sale, record, c_.business_day);
@@ -790,7 +795,12 @@ void TransactionFlow::recover(TransactionRecord& record) {
 void TransactionFlow::release_cleared(TransactionRecord& refund) {
     const auto* route = c_.config->routes.for_original(routing::RouteId{refund.route});
     auto sale = c_.ledger.find(*refund.original);
-    if (route == nullptr || !sale) return;  // stays cleared: the exception that its approval opened says why
+    if (!sale) return;
+    if (route ==
+        nullptr) {  // a reload may bring it back; till then its approval's exception says why it waits
+        cleared_.insert(refund.rrn);
+        return;
+    }
     refund.route = route->id.value;
     if (route->refund_mode == routing::RefundMode::advice) {
         move(refund, State::advice_pending, "R17", c_.now.utc);

@@ -50,6 +50,7 @@ class TransactionFlow {
         RequestArrived event;
         ledger::TransactionRecord record;
         std::optional<ledger::TransactionRecord> sale;  // of a refund or void
+        Refusal sale_search = Refusal::none;            // why there is none
         const routing::Route* route = nullptr;
         const MerchantConfig* merchant = nullptr;
         std::string slot_key;
@@ -82,6 +83,7 @@ class TransactionFlow {
     Refusal not_reversed_before(Draft& draft);
     Refusal amount_is_good(Draft& draft);
     Refusal currency_is_ours(Draft& draft);
+    Refusal currency_is_the_sales(Draft& draft);
     Refusal merchant_may_refund(Draft& draft);
     Refusal sale_is_found(Draft& draft);
     Refusal void_is_of_this_terminal(Draft& draft);

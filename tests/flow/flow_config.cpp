@@ -72,6 +72,19 @@ std::optional<std::string> apply_config(Configuration& c, const std::map<std::st
             the_route([&](routing::Route& r) { r.in_flight_max = static_cast<std::uint32_t>(*number); });
         else if (key == "blind_reversal")
             the_route([&](routing::Route& r) { r.blind_reversal = yes; });
+        else if (key == "currency" && number && *number > 0 && *number < 1000)
+            c.currency = iso8583::Currency::of(static_cast<std::uint16_t>(*number));
+        else if (key == "route_gone" && yes)
+            simulation::remove_route(c, route);
+        else if (key == "route_gone")
+            simulation::restore_route(c, route);
+        else if (key == "merchants_gone")
+            c.merchants = yes ? decltype(c.merchants){} : simulation::world_configuration()->merchants;
+        else if (key == "terminals_gone")
+            c.terminals = yes ? decltype(c.terminals){} : simulation::world_configuration()->terminals;
+        else if (key == "zmk_gone")
+            c.issuer_keys[route].zmk =
+                yes ? hsm::KeyBlock() : simulation::world_configuration()->issuer_keys.at(route).zmk;
         else if (key == "retired")
             the_route([&](routing::Route& r) { r.retired = yes; });
         else

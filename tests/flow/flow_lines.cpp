@@ -86,7 +86,7 @@ void Stage::operate(const Line& line) {
         const ledger::TransactionRecord* r = record_of(name);
         return r == nullptr ? std::string() : r->rrn.str();
     };
-    const std::string route = world_.configuration().routes.find(cast_.route)->name;
+    const std::string route = issuer_node().model().config().name;
     std::optional<OperatorCommand> command;
     if (verb == "open") {
         const std::string reference = line.value("ref").value_or("ref-" + std::to_string(line.number));

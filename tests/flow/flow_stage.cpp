@@ -121,8 +121,8 @@ void Stage::finish() {
         node.hold_answers = false;
         node.deaf_to = 0;
         node.up = true;
-        const std::string name = world_.configuration().routes.find(route)->name;
-        world_.operate(MoveRoute{name, MoveRoute::To::up}, "checker9", Role::supervisor, {});
+        world_.operate(MoveRoute{node.model().config().name, MoveRoute::To::up}, "checker9", Role::supervisor,
+                       {});
     }
     world_.pass(drain_ms);
     simulation::Checkers& checkers = world_.checkers();

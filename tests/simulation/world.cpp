@@ -279,7 +279,8 @@ void World::connect_issuer(std::size_t index) {
     IssuerSlot& slot = issuer_slots_[index];
     if (!process_ || slot.connection != 0) return;
     IssuerNode& node = *issuers_.at(slot.route);
-    if (!node.up) return retry_issuer(index);
+    const auto* route = configuration_->routes.find(slot.route);
+    if (!node.up || route == nullptr) return retry_issuer(index);
     const std::uint64_t generation = generation_;
     Network::End switch_end, peer_end;
     switch_end.bytes = [this, generation](std::uint64_t connection, iso8583::ByteView bytes) {
@@ -296,7 +297,6 @@ void World::connect_issuer(std::size_t index) {
     slot_of_[slot.connection] = index;
     connections_.insert(slot.connection);
     node.connected(slot.connection);
-    const routing::Route* route = configuration_->routes.find(slot.route);
     IssuerSessionSetup setup;
     setup.link = LinkId{slot.connection};
     setup.route = slot.route;

@@ -89,6 +89,22 @@ void change_routes(Configuration& configuration, const std::function<void(routin
     configuration.routes = table_of(std::move(routes));
 }
 
+void remove_route(Configuration& configuration, routing::RouteId route) {
+    std::vector<routing::Route> routes = configuration.routes.routes();
+    std::erase_if(routes, [route](const routing::Route& r) { return r.id == route; });
+    configuration.routes = table_of(std::move(routes));
+    configuration.issuer_keys.erase(route);
+}
+
+void restore_route(Configuration& configuration, routing::RouteId route) {
+    if (configuration.routes.find(route) != nullptr) return;
+    const auto before = world_configuration();
+    std::vector<routing::Route> routes = configuration.routes.routes();
+    routes.push_back(*before->routes.find(route));
+    configuration.routes = table_of(std::move(routes));
+    configuration.issuer_keys[route] = before->issuer_keys.at(route);
+}
+
 std::shared_ptr<Configuration> world_configuration() {
     auto c = std::make_shared<Configuration>();
     c->hash = "world";

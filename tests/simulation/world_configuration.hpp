@@ -29,5 +29,9 @@ inline constexpr const char* card_nowhere = "5555555555554444";
 /// Builds the route table anew; a retired route without successor gives its cards back.
 void change_routes(acquirer::Configuration& configuration,
                    const std::function<void(routing::Route&)>& change);
+/// Takes a route with its keys and card ranges out of the configuration, or brings back the one that stood
+/// there.
+void remove_route(acquirer::Configuration& configuration, routing::RouteId route);
+void restore_route(acquirer::Configuration& configuration, routing::RouteId route);
 
 }  // namespace simulation
