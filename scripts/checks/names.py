@@ -1,10 +1,12 @@
-"""Lists that must stay equal to the tree: callers of .reveal(), rules with their tests, failure modes with theirs."""
+"""Lists that must stay equal to the tree: callers of .reveal(), ENSUREs, rules with their tests, failure modes with theirs."""
 import os
 import re
 
 from .tree import CODE, Finding
 
 REVEAL_LIST = "tests/scripts/reveal_callers.txt"
+ENSURES_LIST = "tests/scripts/ensures.txt"
+ENSURES_IN = ("hsm_sim/", "iso8583/", "ledger/", "routing/", "switch/")
 RULES_LIST = "tests/scripts/rules.txt"
 FAILURE_MODES = "docs/failure_modes.md"
 
@@ -33,6 +35,36 @@ def check_reveal(tree):
         if listed.get(path, 0) != seen.get(path, 0):
             out.append(Finding("reveal", path, 0, f"{seen.get(path, 0)} calls of .reveal(), {REVEAL_LIST} allows "
                                f"{listed.get(path, 0)}: say there why this place may see clear digits"))
+    return out
+
+
+def ensures(tree):
+    """path → number of ENSUREs, in the product alone."""
+    out = {}
+    for path in tree.code_paths():
+        if path.startswith(ENSURES_IN):
+            calls = len(re.findall(r"(?<!define )\bENSURE\s*\(", tree.code(path)))
+            if calls:
+                out[path] = calls
+    return out
+
+
+def check_ensures(tree):
+    """Lines `path count: reason`, several a file allowed: together they count all ENSUREs of the file."""
+    out, listed = [], {}
+    for number, line in enumerate(tree.lines(ENSURES_LIST) if ENSURES_LIST in tree.paths else [], 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        m = re.match(r"(\S+) (\d+): \S", line)
+        if not m:
+            out.append(Finding("ensures", ENSURES_LIST, number, "a line is `path count: reason`"))
+            continue
+        listed[m.group(1)] = listed.get(m.group(1), 0) + int(m.group(2))
+    seen = ensures(tree)
+    for path in sorted(set(listed) | set(seen)):
+        if listed.get(path, 0) != seen.get(path, 0):
+            out.append(Finding("ensures", path, 0, f"{seen.get(path, 0)} ENSUREs, {ENSURES_LIST} has "
+                               f"{listed.get(path, 0)}: say there why no peer can reach them"))
     return out
 
 
