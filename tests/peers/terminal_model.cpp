@@ -1,6 +1,8 @@
 // The requests. What the terminal thinks of the replies is in terminal_replies.cpp.
 #include "tests/peers/terminal_model.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "iso8583/values/ensure.hpp"
@@ -312,6 +314,19 @@ void Terminal::encode_frame(Outgoing& out) const {
     }
     out.frame.clear();
     iso8583::write_frame(framing(), {tpdu_, header_, std::move(encoded->body)}, out.frame);
+}
+
+std::optional<hsm::Mac> Terminal::mac_of(iso8583::ByteView covered) const {
+    const TerminalKey* key = mac_key(mac_key_version_);
+    if (key == nullptr) return std::nullopt;
+    return key->mac(mac_profile(), covered);
+}
+
+bool Terminal::verifies(iso8583::ByteView covered, std::string_view mac) const {
+    return std::any_of(mac_keys_.begin(), mac_keys_.end(), [&](const MacKey& k) {
+        const hsm::Mac right = k.key.mac(mac_profile(), covered);
+        return mac == iso8583::as_text(right);
+    });
 }
 
 hsm::MacProfile Terminal::mac_profile() const {

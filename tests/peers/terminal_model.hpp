@@ -153,6 +153,11 @@ class Terminal {
     /// For tests that need a wrong message: encodes and MACs `fields` as they are.
     Outgoing custom(Transaction transaction, iso8583::FieldValues fields, bool with_mac = true);
 
+    /// The MAC over these bytes under the newest key; nothing before the terminal has one.
+    [[nodiscard]] std::optional<hsm::Mac> mac_of(iso8583::ByteView covered) const;
+    /// Is this the MAC over these bytes under any key it holds?
+    [[nodiscard]] bool verifies(iso8583::ByteView covered, std::string_view mac) const;
+
     /// Judges a reply to `sent`, and when it is in order takes over keys, batch number and totals.
     OutcomeResult receive(const Outgoing& sent, const iso8583::Frame& reply);
 

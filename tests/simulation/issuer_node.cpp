@@ -43,6 +43,7 @@ void IssuerNode::bytes_arrived(std::uint64_t connection, iso8583::ByteView bytes
         bool network_management = false;
         if (const auto message = iso8583::decode(*dialect_, frame.body)) {
             network_management = message->mti().message_class() == 8;
+            if (on_arrived) on_arrived(*message);
             if (!network_management && deaf_to > 0) {
                 --deaf_to;
                 continue;
@@ -64,6 +65,7 @@ void IssuerNode::carry_out(std::uint64_t connection, std::vector<routing::Issuer
             frame.body = std::move(answer->body);
             iso8583::Bytes bytes;
             iso8583::write_frame(dialect_->framing(), frame, bytes);
+            if (on_leaving) on_leaving(bytes);
             if (hold_answers && !network_management) {
                 held_.push_back({connection, std::move(bytes)});
             } else if (answer->delay_ms == 0) {
@@ -105,6 +107,7 @@ void IssuerNode::send_body(iso8583::Bytes body) {
     frame.body = std::move(body);
     iso8583::Bytes bytes;
     iso8583::write_frame(dialect_->framing(), frame, bytes);
+    if (on_leaving) on_leaving(bytes);
     network_.write(readers_.begin()->first, Side::peer_side, std::move(bytes));
 }
 

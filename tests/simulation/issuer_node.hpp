@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -46,6 +47,10 @@ class IssuerNode {
     std::string control(std::string_view line);
     /// Bytes as they are, on its first connection.
     void send_bytes(iso8583::Bytes bytes);
+    /// May bend each frame that leaves towards the switch.
+    std::function<void(iso8583::Bytes& frame)> on_leaving;
+    /// Hears each message that arrives and decodes.
+    std::function<void(const iso8583::Message& message)> on_arrived;
     void forget_held() { held_.clear(); }
     [[nodiscard]] std::size_t held() const { return held_.size(); }
     /// So many messages from now on are lost before they arrive (network management is not counted).

@@ -87,6 +87,9 @@ class World final : public Surroundings {
     // HSM.
     bool hsm_up = true;
 
+    /// Issuers may leave out of their answers what a good one sends (DE38).
+    bool issuers_are_odd = false;
+
     // Issuers.
     [[nodiscard]] IssuerNode& issuer(routing::RouteId route) { return *issuers_.at(route); }
     /// Connections of an issuer break, and new ones are refused until it is up again.
