@@ -148,6 +148,7 @@ def slow_bytes(checks, terminal, address):
         slow.sign_on()
     message = slow.sale(CARD, 1700)
     data = wire.frame(slow.profile.encode(message[0], message[1], slow.key), slow.unionpay)
+    slow.signed = True
     for i in range(len(data)):
         slow.connection.socket.sendall(data[i:i + 1])
         if i == len(data) // 2:
