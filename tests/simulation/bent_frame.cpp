@@ -27,7 +27,7 @@ class Bender {
     }
 
     void bend_once() {
-        switch (choices_.below(11)) {
+        switch (choices_.below(13)) {
             case 0:
                 return bend_content();
             case 1:
@@ -35,6 +35,8 @@ class Bender {
             case 2:
                 return bend_bitmap();
             case 3:
+            case 11:
+            case 12:
                 return bend_mti();
             case 4:
                 return bend_envelope();

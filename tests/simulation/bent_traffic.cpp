@@ -28,7 +28,7 @@ BentTraffic::BentTraffic(World& world, Breach breach) : world_(world), breach_(s
             &world_.add_till(std::make_unique<Till>(world_, till_config(world_, terminal_numbers[i])));
         side.till->ask(side.till->terminal().sign_on(side.till->utc()));
         world_.pass(0);
-        for (const bool to_a : {true, false, true, false}) sell(side, to_a, 10'000);
+        for (const bool to_a : {true, false}) sell(side, to_a, 10'000);
         world_.pass(0);
     }
     world_.issuers_are_odd = true;
