@@ -82,7 +82,9 @@ DuplicateVerdict judge_duplicate(const ledger::TraceSlot& slot, const TerminalRe
                                  std::uint64_t digest, iso8583::UtcTime now, std::int64_t tombstone_ms) {
     using Kind = DuplicateVerdict::Kind;
     const bool unionpay = r.profile == Profile::unionpay_pos;
-    DuplicateVerdict near;
+    // What was recorded under the key stands before a tombstone beside it: a reversal that found no original,
+    // of another card say, must not turn a retry of what was approved into a refusal.
+    DuplicateVerdict near, stone;
     for (auto at = slot.entries.rbegin(); at != slot.entries.rend(); ++at) {
         const ledger::TraceEntry& e = *at;
         if (e.message_type != r.message_type || e.processing_code != r.processing_code) continue;
@@ -90,8 +92,9 @@ DuplicateVerdict judge_duplicate(const ledger::TraceSlot& slot, const TerminalRe
         const bool same_time = unionpay || e.transmission_time == r.transmission_time.value();
         if (e.tombstone) {
             // A tombstone that came without DE90 knows no DE7 and stands for all of them.
-            if (age_ms <= tombstone_ms && (same_time || e.transmission_time == 0))
-                return {Kind::reversed_before, e.rrn};
+            if (age_ms <= tombstone_ms && (same_time || e.transmission_time == 0) &&
+                stone.kind == Kind::fresh)
+                stone = {Kind::reversed_before, e.rrn};
             continue;
         }
         if (same_time) return {e.digest == digest ? Kind::same : Kind::conflict, e.rrn};
@@ -102,7 +105,7 @@ DuplicateVerdict judge_duplicate(const ledger::TraceSlot& slot, const TerminalRe
         const bool another_sale = r.kind == RequestKind::sale && e.local_stamp != local_stamp(r);
         if (e.digest == digest && !another_sale && near.kind == Kind::fresh) near = {Kind::conflict, e.rrn};
     }
-    return near;
+    return stone.kind != Kind::fresh ? stone : near;
 }
 
 ledger::TraceEntry trace_entry(const TerminalRequest& r, std::uint64_t digest, const iso8583::Rrn& rrn,

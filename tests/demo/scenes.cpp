@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <sstream>
 
@@ -18,6 +19,8 @@ constexpr const char* terminal_pin_key = "32323232323232324545454545454545";
 constexpr const char* test_pin = "1234";
 constexpr const char* card_of_issuer_a = "6212345678900000003";
 constexpr const char* card_of_issuer_b = "4111111111111111";
+
+constexpr int cmac_terminal = 901;  // 10000901 (switch/config/demo.toml)
 
 constexpr int effect_wait_ms = 30'000;  // two issuer time-outs and the longest back-off fit into it
 constexpr std::int64_t silent_amount = 9968;
@@ -66,8 +69,10 @@ void Scenes::show_ledger(const iso8583::Rrn& rrn) {
     expect("the ledger shows it", "0", std::to_string(shown.code));
 }
 
-std::unique_ptr<TerminalLine> Scenes::line(const std::string& profile, int number) {
+std::unique_ptr<TerminalLine> Scenes::line(const std::string& profile, int number,
+                                           std::optional<hsm::MacProfile> mac) {
     auto config = terminal_config(profile, number);
+    config.mac = mac;
     terminals_.insert(config.terminal.str());
     return std::make_unique<TerminalLine>(std::move(config), stack_.address(profile));
 }
@@ -90,6 +95,7 @@ void Scenes::play_all() {
     for (Desk& desk : desks_) reversal_of_a_sale(desk);
     for (Desk& desk : desks_) retry_of_a_sale(desk);
     for (Desk& desk : desks_) silent_issuer(desk);
+    terminal_with_cmac();
     advice_refused_later(desks_[0]);
     for (Desk& desk : desks_) refund_that_needs_a_checker(desk);
     kill_under_way();
@@ -188,6 +194,31 @@ void Scenes::silent_issuer(Desk& desk) {
            desk.line->exchange(desk.line->terminal().reversal(request, "98", utc_now())));
     expect("a retry is still not approved", desk.silent_code,
            desk.line->exchange(desk.line->terminal().again(request)));
+}
+
+void Scenes::terminal_with_cmac() {
+    const Desk& like = desks_[1];
+    Desk desk{"unionpay-pos with CMAC, " + like.issuer,
+              like.profile,
+              like.issuer,
+              like.card,
+              like.silent_code,
+              line(like.profile, cmac_terminal, hsm::MacProfile{hsm::MacAlgorithm::aes_cmac, {}})};
+    scene("sign-on of a terminal whose MAC is a CMAC");
+    expect("sign-on brings working keys", "00",
+           desk.line->exchange(desk.line->terminal().sign_on(utc_now())));
+    sales_and_partial_refunds(desk);
+    scene("an amount changed on the way: " + desk.name);
+    auto request = desk.line->terminal().sale(desk.card, 100, utc_now());
+    // DE4 in BCD: 1.00 becomes 9,001.00 under the MAC of the sale that the terminal sent.
+    const iso8583::Bytes asked = *iso8583::parse_hex("000000000100");
+    const iso8583::Bytes changed = *iso8583::parse_hex("000000900100");
+    const auto at = std::search(request.frame.begin(), request.frame.end(), asked.begin(), asked.end());
+    expect("DE4 is in the message", "yes", at != request.frame.end() ? "yes" : "no");
+    if (at == request.frame.end()) return;
+    std::copy(changed.begin(), changed.end(), at);
+    request.fields.set(Field::amount_transaction, "000000900100");
+    expect("the changed sale", "A0", desk.line->exchange(request));
 }
 
 void Scenes::advice_refused_later(Desk& desk) {

@@ -51,11 +51,14 @@ class Scenes {
     void advice_refused_later(Desk& desk);
     void refund_that_needs_a_checker(Desk& desk);
     void kill_under_way();
+    void terminal_with_cmac();
     void settlement(Desk& desk);
     void books_compare();
 
     std::optional<Sold> sell(Desk& desk, std::int64_t amount);
-    std::unique_ptr<TerminalLine> line(const std::string& profile, int number);
+    /// `mac`: of a range that has not its profile's usual one.
+    std::unique_ptr<TerminalLine> line(const std::string& profile, int number,
+                                       std::optional<hsm::MacProfile> mac = std::nullopt);
     void scene(const std::string& title);
     void expect(const std::string& what, const std::string& expected, const std::string& seen);
     void expect_effect(const std::string& what, const Desk& desk, const std::string& effect,

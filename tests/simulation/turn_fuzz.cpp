@@ -42,9 +42,17 @@ class Input : public Choices {
     std::abort();
 }
 
+/// TURN_TRACE=1 shows what happens in a play that is replayed.
+WorldOptions options() {
+    WorldOptions out;
+    if (std::getenv("TURN_TRACE") != nullptr)
+        out.trace = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
+    return out;
+}
+
 class Play {
   public:
-    explicit Play(std::uint8_t mode) : world_({}), issuers_are_deaf_((mode & 1) != 0) {
+    explicit Play(std::uint8_t mode) : world_(options()), issuers_are_deaf_((mode & 1) != 0) {
         for (const std::uint32_t number : {10000001U, 20000001U})
             world_.add_till(std::make_unique<Till>(world_, till_config(world_, number)));
         world_.on_released = [this](const acquirer::Effect& effect) { released(effect); };
