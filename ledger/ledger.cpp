@@ -55,6 +55,8 @@ std::optional<std::string> Ledger::get(Family family, const std::string& key) {
 }
 
 void Ledger::scan(Family family, std::string_view prefix, const ScanVisitor& visit) {
+    // They stay marked: whoever holds one may change it again before the turn closes.
+    if (family == Family::journal) write_changed_records();
     const KeyRange range = prefix_range(prefix);
     if (auto done = overlay_.scan(family, range.from, range.to, visit); !done && !error_)
         error_ = done.error();
@@ -107,23 +109,41 @@ void Ledger::recover() {
     counters_.rrn_sequence += numbers_skipped_at_restart;
 }
 
-std::optional<TransactionRecord> Ledger::find(const iso8583::Rrn& rrn) {
+TransactionRecord* Ledger::loaded(const iso8583::Rrn& rrn) {
+    if (TransactionRecord* known = records_.find(rrn)) return known;
     auto stored = get(Family::journal, transaction_key(rrn));
-    if (!stored) return std::nullopt;
-    return decoded(decode_transaction_record(*stored));
+    if (!stored) return nullptr;
+    auto record = decoded(decode_transaction_record(*stored));
+    return record ? &records_.put(std::move(*record)) : nullptr;
 }
 
-void Ledger::save(const TransactionRecord& record) {
-    overlay_.put(Family::journal, transaction_key(record.rrn), encode(record));
-    const bool was_open = open_.contains(record.rrn);
-    if (is_open(record) == was_open) return;
-    if (was_open) {
-        open_.erase(record.rrn);
-        overlay_.erase(Family::journal, open_work_key(record.rrn));
-    } else {
-        open_.insert(record.rrn);
-        overlay_.put(Family::journal, open_work_key(record.rrn), "");
-    }
+const TransactionRecord* Ledger::find(const iso8583::Rrn& rrn) { return loaded(rrn); }
+
+TransactionRecord* Ledger::edit(const iso8583::Rrn& rrn) {
+    TransactionRecord* record = loaded(rrn);
+    if (record != nullptr) records_.mark_changed(rrn);
+    return record;
+}
+
+TransactionRecord& Ledger::add(TransactionRecord record) {
+    TransactionRecord& added = records_.put(std::move(record));
+    records_.mark_changed(added.rrn);
+    return added;
+}
+
+void Ledger::write_changed_records() {
+    records_.visit_changed([this](const TransactionRecord& record) {
+        overlay_.put(Family::journal, transaction_key(record.rrn), encode(record));
+        const bool was_open = open_.contains(record.rrn);
+        if (is_open(record) == was_open) return;
+        if (was_open) {
+            open_.erase(record.rrn);
+            overlay_.erase(Family::journal, open_work_key(record.rrn));
+        } else {
+            open_.insert(record.rrn);
+            overlay_.put(Family::journal, open_work_key(record.rrn), "");
+        }
+    });
 }
 
 TraceSlot Ledger::trace_slot(const std::string& slot_key) {
@@ -300,6 +320,12 @@ void Ledger::save(const BusinessDayRecord& day) {
 }
 
 void Ledger::close_turn() {
+    if (error_) {
+        records_.drop();  // nothing of this turn or a later one becomes visible
+        return;
+    }
+    write_changed_records();
+    records_.changes_written();
     if (overlay_.current_empty() && !totals_.changed_in_turn()) return;
     ++turn_;
     counters_.low_water = open_.empty() ? "" : open_.begin()->str();

@@ -1,6 +1,9 @@
 // Ledger: records, trace slots, open work, totals and counters over the overlay of a turn. It keeps the money
 // rules of one sale together (reserve, post, release): nobody else touches a record's amounts or postings.
 //
+// Records are handles: find() and edit() give the one decoded object of a transaction (record_table.hpp), and
+// nobody saves copies.
+//
 // Ownership: refers to the overlay. Thread: the core's. Errors: a store or corruption error sticks in
 // error(); the caller goes on with "nothing found" and the turn stops before anything of it becomes visible.
 #pragma once
@@ -12,6 +15,7 @@
 
 #include "ledger/key_layout.hpp"
 #include "ledger/overlay.hpp"
+#include "ledger/record_table.hpp"
 #include "ledger/totals.hpp"
 #include "ledger/transaction_record.hpp"
 
@@ -32,9 +36,14 @@ class Ledger {
     [[nodiscard]] const std::set<iso8583::Rrn>& open_work() const { return open_; }
 
     // Records.
-    [[nodiscard]] std::optional<TransactionRecord> find(const iso8583::Rrn& rrn);
-    /// Puts the record; its open-work entry comes and goes with is_open().
-    void save(const TransactionRecord& record);
+    /// To read; nothing when there is no such record. The one object of the transaction: later changes of the
+    /// same step show in it. Valid until the turn is closed.
+    [[nodiscard]] const TransactionRecord* find(const iso8583::Rrn& rrn);
+    /// To change: the same object. It is encoded when the turn closes, and its open-work entry comes and goes
+    /// with is_open().
+    [[nodiscard]] TransactionRecord* edit(const iso8583::Rrn& rrn);
+    /// A new record, under the number that next_rrn() gave. Changes of the returned object are written too.
+    TransactionRecord& add(TransactionRecord record);
     [[nodiscard]] TraceSlot trace_slot(const std::string& slot_key);
     void add_trace(const std::string& slot_key, TraceSlot slot, TraceEntry entry);
     void index_card(const TransactionRecord& sale);
@@ -80,10 +89,11 @@ class Ledger {
     [[nodiscard]] std::optional<iso8583::BusinessDate> business_day();  // the newest that began
     void save(const BusinessDayRecord& day);
 
-    /// Calls visit for every stored value in a prefix, overlay included.
+    /// Calls visit for every stored value in a prefix, overlay included; records changed in this turn are
+    /// encoded first.
     void scan(Family family, std::string_view prefix, const ScanVisitor& visit);
 
-    /// Writes the turn's record when the turn wrote anything.
+    /// Writes the changed records in RRN order, and the turn's record when the turn wrote anything.
     void close_turn();
 
     Overlay& overlay() { return overlay_; }
@@ -93,10 +103,13 @@ class Ledger {
     std::optional<std::string> get(Family family, const std::string& key);
     template <typename T>
     std::optional<T> decoded(iso8583::Result<T> result);
+    TransactionRecord* loaded(const iso8583::Rrn& rrn);
+    void write_changed_records();
     void post(TransactionRecord& record, Posting posting);
     void write_checkpoint();
 
     Overlay& overlay_;
+    RecordTable records_;
     Totals totals_;
     std::set<iso8583::Rrn> open_;
     TurnRecord counters_;

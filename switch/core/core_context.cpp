@@ -1,32 +1,8 @@
 #include "switch/core/core_context.hpp"
 
-#include <algorithm>
-
 #include "iso8583/values/ensure.hpp"
 
 namespace acquirer {
-
-RouteMode CoreContext::mode(routing::RouteId id) const {
-    const auto at = route_modes.find(id);
-    return at == route_modes.end() ? RouteMode::up : at->second;
-}
-
-routing::RouteHealth CoreContext::health(routing::RouteId id) const {
-    if (mode(id) == RouteMode::drain) return routing::RouteHealth::draining;
-    return link_for(id) ? routing::RouteHealth::up : routing::RouteHealth::down;
-}
-
-std::optional<LinkId> CoreContext::link_for(routing::RouteId id, std::optional<LinkId> preferred) const {
-    if (mode(id) == RouteMode::down) return std::nullopt;
-    const auto at = links.find(id);
-    if (at == links.end() || at->second.empty()) return std::nullopt;
-    if (preferred && std::find(at->second.begin(), at->second.end(), *preferred) != at->second.end())
-        return preferred;
-    // Connections of a route share the load evenly by the order of their numbers.
-    const auto flight = requests_in_flight.find(id);
-    const std::size_t turn = flight == requests_in_flight.end() ? 0 : flight->second;
-    return at->second[turn % at->second.size()];
-}
 
 std::string CoreContext::seal_card(const Card& card, const iso8583::Rrn& rrn) const {
     std::string text(card.pan.reveal());
@@ -53,11 +29,7 @@ Card CoreContext::open_card(const ledger::TransactionRecord& record) const {
 ledger::Ledger::IssuerNumbers CoreContext::next_issuer_numbers(routing::RouteId id) {
     for (;;) {
         const auto numbers = ledger.next_issuer_numbers(now);
-        bool in_use = false;
-        for (int message_class : {2, 4, 8})
-            in_use = in_use || awaited.contains({id, message_class, numbers.stan.value(),
-                                                 numbers.transmission_time.value()});
-        if (!in_use) return numbers;
+        if (!in_flight.uses(id, numbers)) return numbers;
     }
 }
 
@@ -90,8 +62,7 @@ ledger::ExceptionRecord CoreContext::open_exception(const std::optional<iso8583:
 }
 
 void CoreContext::add_to_batch(const ledger::TransactionRecord& record, int sign) {
-    // Refunds released from a case or opened by operations belong to no terminal's batch.
-    if (record.from_operations || !record.checker.empty()) return;
+    if (!belongs_to_a_batch(record)) return;
     const bool debit = record.kind == ledger::TransactionKind::sale;
     const std::string sum = debit ? ledger::batch_debit_name(record.terminal, record.batch)
                                   : ledger::batch_credit_name(record.terminal, record.batch);

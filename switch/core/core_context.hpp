@@ -1,5 +1,6 @@
-// CoreContext: what all flows of one core share: configuration, ledger, vault, the tables of what is pending,
-// and the effects of the step under way. Flows decide; the context remembers and writes down.
+// CoreContext: what all flows of one core share: configuration, ledger, vault, what is with issuers
+// and over which links, and the effects of the step under way. Flows decide; the context remembers and writes
+// down.
 //
 // Ownership: member of SwitchCore. Thread: the core's. Nothing here outlives a restart: recovery rebuilds it.
 #pragma once
@@ -16,59 +17,11 @@
 #include "ledger/pan_vault.hpp"
 #include "switch/core/deadline_queue.hpp"
 #include "switch/core/effect.hpp"
+#include "switch/core/in_flight.hpp"
 #include "switch/core/refusal.hpp"
-#include "switch/core/status.hpp"
+#include "switch/core/route_links.hpp"
 
 namespace acquirer {
-
-/// A connection that waits for an answer, and what it asked (for the echo of its fields).
-struct Asker {
-    ReplyAddress to;
-    TerminalRequest request;
-};
-
-/// A sale, void or online refund that waits for its issuer.
-struct PendingTransaction {
-    iso8583::Rrn rrn;
-    routing::RouteId route;
-    LinkId link;
-    std::vector<Asker> askers;  // empty for what operations sent
-};
-
-/// How an issuer's answer is matched: class + DE11 + DE7 on its route (docs/wire.md).
-struct IssuerKey {
-    routing::RouteId route;
-    int message_class = 2;
-    std::uint32_t stan = 0;
-    std::uint32_t transmission_time = 0;
-    friend auto operator<=>(const IssuerKey&, const IssuerKey&) = default;
-};
-/// What an awaited answer answers.
-struct Awaited {
-    enum class What : std::uint8_t { request, advice, key_change };
-    What what = What::request;
-    iso8583::Rrn rrn;
-    LinkId link;
-};
-
-struct DeadlineId {
-    enum class Kind : std::uint8_t {
-        request_reply,
-        advice_reply,
-        advice_attempt,
-        hsm_reply,
-        cut_over,
-        key_change_reply,
-        key_grace,
-        held_back
-    };
-    Kind kind = Kind::request_reply;
-    iso8583::Rrn rrn;
-    std::uint64_t number = 0;  // ticket or route
-    friend auto operator<=>(const DeadlineId&, const DeadlineId&) = default;
-};
-
-enum class RouteMode : std::uint8_t { up, down, drain };
 
 /// What is kept of a card in a record's sealed part.
 struct Card {
@@ -91,13 +44,8 @@ class CoreContext {
     iso8583::BusinessDate business_day;
     DeadlineQueue<DeadlineId> deadlines;
 
-    std::map<iso8583::Rrn, PendingTransaction> pending;
-    std::map<IssuerKey, Awaited> awaited;
-    std::map<routing::RouteId, std::vector<LinkId>> links;  // signed on, in the order they came up
-    std::map<routing::RouteId, RouteMode> route_modes;      // operators' overrides
-    std::map<routing::RouteId, std::uint32_t> requests_in_flight;
-    std::map<iso8583::Rrn, std::uint32_t>
-        reversals_in_chain;       // by sale: reversals of its refunds and voids under way
+    InFlight in_flight{deadlines};
+    RouteLinks links;
     std::set<iso8583::Rrn> held;  // cases
     hsm::Ticket last_ticket = 0;
     bool store_accepts_new_work = true;
@@ -107,12 +55,10 @@ class CoreContext {
     [[nodiscard]] const routing::Route* route(std::uint16_t id) const {
         return config->routes.find(routing::RouteId{id});
     }
-    [[nodiscard]] RouteMode mode(routing::RouteId id) const;
-    [[nodiscard]] routing::RouteHealth health(routing::RouteId id) const;
-    /// A link that is up, `preferred` when it still is; nothing when the route has none or operations took it
-    /// down.
-    [[nodiscard]] std::optional<LinkId> link_for(routing::RouteId id,
-                                                 std::optional<LinkId> preferred = std::nullopt) const;
+    /// The connection for the next message to a route; nothing when none is up.
+    [[nodiscard]] std::optional<LinkId> link_for(routing::RouteId id) const {
+        return links.link_for(id, in_flight.requests_of(id));
+    }
 
     // Cards.
     [[nodiscard]] std::string seal_card(const Card& card, const iso8583::Rrn& rrn) const;
@@ -146,11 +92,6 @@ class CoreContext {
     void set_deadline(const DeadlineId& id, std::int64_t after_ms) {
         deadlines.set(id, now.instant.plus_ms(after_ms));
     }
-    /// For an answer to what this step sends: the time runs from when it leaves, not from when it was
-    /// decided, so that a slow sync takes nothing from the issuer's.
-    void await_answer(const DeadlineId& id, std::int64_t after_ms) { departing.emplace_back(id, after_ms); }
-    std::vector<std::pair<DeadlineId, std::int64_t>> departing;  // of the turn that collects
-    std::vector<std::pair<DeadlineId, std::int64_t>> departed;   // of the turn that is being synced
 };
 
 /// A small even hash for jitter: the same transaction and attempt always wait as long.

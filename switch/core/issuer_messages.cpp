@@ -65,8 +65,7 @@ void set_card(const CoreContext& context, FieldValues& m, const ledger::Transact
 }  // namespace
 
 FieldValues make_request(const CoreContext& context, const routing::Route& route,
-                         const ledger::TransactionRecord& record,
-                         const std::optional<ledger::TransactionRecord>& original,
+                         const ledger::TransactionRecord& record, const ledger::TransactionRecord* original,
                          const TerminalRequest* request, const iso8583::Bytes& pin_block) {
     const bool authorization =
         record.kind == TransactionKind::sale && route.sale_mode == routing::SaleMode::authorization_0100;
@@ -83,7 +82,7 @@ FieldValues make_request(const CoreContext& context, const routing::Route& route
             m.set(Field::track2, request->fields.get(Field::track2));
     }
     if (!pin_block.empty()) m.set(Field::pin_data, iso8583::as_text(pin_block));
-    if (original) {
+    if (original != nullptr) {
         if (!original->issuer_authorization.empty())
             m.set(Field::authorization_code, original->issuer_authorization.view());
         m.set(Field::original_data,

@@ -3,8 +3,6 @@
 // "Towards issuers".
 #pragma once
 
-#include <optional>
-
 #include "iso8583/field_values.hpp"
 #include "iso8583/values/bytes.hpp"
 #include "routing/route.hpp"
@@ -13,11 +11,12 @@
 namespace acquirer {
 
 /// 0200 of a sale, void or online refund. `request` adds what only the terminal's message has (track 2, DE55,
-/// DE23); nothing for what operations send. `pin_block` is already under the route's ZPK.
+/// DE23); nothing for what operations send. `original`: the sale of a void or refund. `pin_block` is already
+/// under the route's ZPK.
 iso8583::FieldValues make_request(const CoreContext& context, const routing::Route& route,
                                   const ledger::TransactionRecord& record,
-                                  const std::optional<ledger::TransactionRecord>& original,
-                                  const TerminalRequest* request, const iso8583::Bytes& pin_block);
+                                  const ledger::TransactionRecord* original, const TerminalRequest* request,
+                                  const iso8583::Bytes& pin_block);
 /// 0220/0221 of a refund.
 iso8583::FieldValues make_refund_advice(const CoreContext& context, const routing::Route& route,
                                         const ledger::TransactionRecord& refund,

@@ -209,7 +209,7 @@ void KeyExchange::promote(const routing::Route& route, ZoneKeyRecord& r, ZoneKey
 void KeyExchange::finish(routing::RouteId route, bool done, std::string text, const std::string& kcv) {
     const auto at = underway_.find(route);
     ENSURE(at != underway_.end());
-    if (at->second.awaited) c_.awaited.erase(*at->second.awaited);
+    if (at->second.awaited) c_.in_flight.forget(*at->second.awaited);
     c_.deadlines.cancel({DeadlineId::Kind::key_change_reply, {}, route.value});
     const std::uint64_t ticket = at->second.operator_ticket;
     const char kind = at->second.kind;
@@ -318,8 +318,9 @@ void KeyExchange::offer(const routing::Route& route, Underway& underway) {
     fields.set(Field::network_management_code, key_change_code);
     underway.link = *link;
     underway.awaited = IssuerKey{route.id, 8, numbers.stan.value(), numbers.transmission_time.value()};
-    c_.awaited[*underway.awaited] = {Awaited::What::key_change, {}, *link};
-    c_.await_answer({DeadlineId::Kind::key_change_reply, {}, route.id.value}, route.reply_timeout_ms);
+    c_.in_flight.await(*underway.awaited, {Awaited::What::key_change, {}, *link});
+    c_.in_flight.await_until({DeadlineId::Kind::key_change_reply, {}, route.id.value},
+                             route.reply_timeout_ms);
     c_.emit(SendToIssuer{route.id, *link, std::move(fields)});
 }
 

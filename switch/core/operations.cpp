@@ -91,12 +91,13 @@ void Operations::audit(const std::string& user, std::string_view role, std::stri
     ENSURE(audit_->append(c_.ledger.overlay(), std::move(entry)).has_value());
 }
 
-iso8583::Result<TransactionFlow::Draft, OperatorAnswer> Operations::draft_refund(
-    const std::string& rrn_text, const std::string& date_mmdd, const std::string& amount_major) {
+iso8583::Result<TransactionDraft, OperatorAnswer> Operations::draft_refund(const std::string& rrn_text,
+                                                                           const std::string& date_mmdd,
+                                                                           const std::string& amount_major) {
     const auto rrn = iso8583::Rrn::parse(rrn_text);
     if (!rrn) return tl::unexpected(no(rrn.error().what));
-    const auto sale = c_.ledger.find(*rrn);
-    if (!sale || sale->kind != TransactionKind::sale || sale->state == State::tombstone)
+    const TransactionRecord* sale = c_.ledger.find(*rrn);
+    if (sale == nullptr || sale->kind != TransactionKind::sale || sale->state == State::tombstone)
         return tl::unexpected(no("no sale has the retrieval reference number " + rrn->str()));
     if (!date_mmdd.empty() && date_mmdd != sale->local_date.mmdd())
         return tl::unexpected(no("the sale " + rrn->str() + " is not of " + date_mmdd));
@@ -104,8 +105,8 @@ iso8583::Result<TransactionFlow::Draft, OperatorAnswer> Operations::draft_refund
     if (!amount) return tl::unexpected(no(amount.error().what));
     if (amount->is_zero()) return tl::unexpected(no("amount: more than zero is needed"));
 
-    TransactionFlow::Draft draft;
-    draft.sale = *sale;
+    TransactionDraft draft;
+    draft.sale = sale;
     draft.merchant = c_.config->find_merchant(sale->merchant);
     if (draft.merchant == nullptr)
         return tl::unexpected(
@@ -127,7 +128,7 @@ iso8583::Result<TransactionFlow::Draft, OperatorAnswer> Operations::draft_refund
 OperatorAnswer Operations::perform(const OperatorCommanded&, const CheckRefund& command) {
     auto draft = draft_refund(command.rrn, command.date_mmdd, command.amount_major);
     if (!draft) return draft.error();
-    const Refusal why = transactions_.check_refund_of_sale(*draft);
+    const Refusal why = transactions_.checks().judge_case(*draft);
     const TransactionRecord& sale = *draft->sale;
     const iso8583::Amount remaining(sale.remaining_minor(), sale.amount.currency());
     OperatorAnswer answer;
@@ -152,8 +153,8 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const OpenRef
     if (!draft) return draft.error();
     // The reference is unique per merchant: a command typed twice is not a second refund.
     if (const auto known = c_.ledger.find_reference(draft->sale->merchant, command.reference)) {
-        const auto before = c_.ledger.find(*known);
-        if (!before) return no("reference " + command.reference + " is taken");
+        const TransactionRecord* before = c_.ledger.find(*known);
+        if (before == nullptr) return no("reference " + command.reference + " is taken");
         const bool same =
             before->original == draft->sale->rrn && before->amount == *draft->event.request.amount;
         OperatorAnswer answer{
@@ -166,33 +167,33 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const OpenRef
         return answer;
     }
     if (!c_.store_accepts_new_work) return no(refused(Refusal::system_error));
-    if (const Refusal why = transactions_.check_refund_of_sale(*draft); why != Refusal::none)
+    if (const Refusal why = transactions_.checks().judge_case(*draft); why != Refusal::none)
         return no("refused: " + refused(why));
     if (draft->same_case)
         return no("an equal refund of this sale is held already, case " + draft->same_case->str());
 
-    TransactionRecord& refund = draft->record;
+    TransactionRecord& opened = draft->record;
     const TransactionRecord& sale = *draft->sale;
-    refund.rrn = c_.ledger.next_rrn(c_.now);
-    refund.profile = sale.profile;
-    refund.merchant = sale.merchant;
-    refund.terminal = sale.terminal;
-    refund.batch = sale.batch;
-    refund.amount = *draft->event.request.amount;
-    refund.processing_code = "200000";
-    refund.pan_masked = sale.pan_masked;
-    refund.sealed_card = c_.seal_card(c_.open_card(sale), refund.rrn);
-    refund.policy_version = c_.config->version;
-    refund.created = refund.updated = c_.now.utc;
-    refund.local_date = c_.local_now().date;
-    refund.business_date = c_.business_day;
-    refund.route = draft->route != nullptr ? draft->route->id.value : sale.route;
-    refund.reason = command.reason;
-    refund.reference = command.reference;
-    refund.maker = event.user;
+    opened.rrn = c_.ledger.next_rrn(c_.now);
+    opened.profile = sale.profile;
+    opened.merchant = sale.merchant;
+    opened.terminal = sale.terminal;
+    opened.batch = sale.batch;
+    opened.amount = *draft->event.request.amount;
+    opened.processing_code = "200000";
+    opened.pan_masked = sale.pan_masked;
+    opened.sealed_card = c_.seal_card(c_.open_card(sale), opened.rrn);
+    opened.policy_version = c_.config->version;
+    opened.created = opened.updated = c_.now.utc;
+    opened.local_date = c_.local_now().date;
+    opened.business_date = c_.business_day;
+    opened.route = draft->route != nullptr ? draft->route->id.value : sale.route;
+    opened.reason = command.reason;
+    opened.reference = command.reference;
+    opened.maker = event.user;
     draft->hold = true;  // a refund without the card always needs a second person
     draft->hold_rule = "R17";
-    transactions_.accept_refund(*draft);
+    const TransactionRecord& refund = transactions_.accept_refund(*draft);
     c_.ledger.save_reference(sale.merchant, command.reference, refund.rrn);
     audit(event, "refund.open",
           refund.rrn.str() + " of sale " + sale.rrn.str() + " " + refund.amount.major() + ": " +
@@ -202,77 +203,72 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const OpenRef
     return answer;
 }
 
-iso8583::Result<TransactionRecord, OperatorAnswer> Operations::held_case(const std::string& case_number) {
+iso8583::Result<TransactionRecord*, OperatorAnswer> Operations::held_case(const std::string& case_number) {
     const auto rrn = iso8583::Rrn::parse(case_number);
     if (!rrn) return tl::unexpected(no("case number: 12 digits or capital letters are needed"));
-    auto refund = c_.ledger.find(*rrn);
-    if (!refund || refund->kind != TransactionKind::refund)
+    const TransactionRecord* refund = c_.ledger.find(*rrn);
+    if (refund == nullptr || refund->kind != TransactionKind::refund)
         return tl::unexpected(no("no case has the number " + case_number));
     if (refund->state != State::held)
         return tl::unexpected(
             no("case " + case_number + " is " + std::string(ledger::name(refund->state)) + ", not held"));
-    return *refund;
+    return c_.ledger.edit(*rrn);
 }
 
 OperatorAnswer Operations::perform(const OperatorCommanded& event, const ApproveRefund& command) {
-    auto refund = held_case(command.case_number);
-    if (!refund) return refund.error();
-    if (refund->maker == event.user)
+    const auto found = held_case(command.case_number);
+    if (!found) return found.error();
+    TransactionRecord& refund = **found;
+    if (refund.maker == event.user)
         return no("maker and checker must be two people: " + event.user + " opened the case");
-    auto sale = c_.ledger.find(*refund->original);
-    ENSURE(sale.has_value());
-    if (refund->maker.empty()) refund->maker = "terminal " + refund->terminal.str();
-    refund->checker = event.user;
-    c_.held.erase(refund->rrn);
-    move(*refund, State::cleared, "R17", c_.now.utc);
-    c_.ledger.save(*refund);
-    audit(event, "refund.approve", refund->rrn.str() + " " + refund->amount.major());
-    if (c_.config->routes.for_original(routing::RouteId{refund->route}) == nullptr)
-        c_.open_exception(refund->rrn, "route_retired", "R17",
+    if (refund.maker.empty()) refund.maker = "terminal " + refund.terminal.str();
+    refund.checker = event.user;
+    c_.held.erase(refund.rrn);
+    move(refund, State::cleared, "R17", c_.now.utc);
+    audit(event, "refund.approve", refund.rrn.str() + " " + refund.amount.major());
+    if (c_.config->routes.for_original(routing::RouteId{refund.route}) == nullptr)
+        c_.open_exception(refund.rrn, "route_retired", "R17",
                           "the case is approved, but its route is retired and has no successor");
-    transactions_.release_cleared(*refund);
-    const auto now_state = c_.ledger.find(refund->rrn);
-    OperatorAnswer answer = yes("case " + refund->rrn.str() + " is approved and goes to the issuer");
-    describe(answer, now_state ? *now_state : *refund);
+    transactions_.release_cleared(refund);
+    OperatorAnswer answer = yes("case " + refund.rrn.str() + " is approved and goes to the issuer");
+    describe(answer, refund);
     return answer;
 }
 
 void Operations::end_held(TransactionRecord& refund, State state, const std::string& user) {
-    auto sale = c_.ledger.find(*refund.original);
-    ENSURE(sale.has_value());
     c_.held.erase(refund.rrn);
     refund.checker = user;
     move(refund, state, "R17", c_.now.utc);
-    c_.ledger.release(*sale, refund, c_.business_day);
-    c_.ledger.save(*sale);
-    c_.ledger.save(refund);
+    chain_.release(refund);
 }
 
 OperatorAnswer Operations::perform(const OperatorCommanded& event, const RejectRefund& command) {
-    auto refund = held_case(command.case_number);
-    if (!refund) return refund.error();
-    if (refund->maker == event.user)
+    const auto found = held_case(command.case_number);
+    if (!found) return found.error();
+    TransactionRecord& refund = **found;
+    if (refund.maker == event.user)
         return no("maker and checker must be two people: " + event.user + " opened the case");
     if (command.reason.empty() || command.reason.size() > reason_characters_max)
         return no("reason: 1 to " + std::to_string(reason_characters_max) + " characters are needed");
-    end_held(*refund, State::rejected, event.user);
-    audit(event, "refund.reject", refund->rrn.str() + ": " + command.reason);
+    end_held(refund, State::rejected, event.user);
+    audit(event, "refund.reject", refund.rrn.str() + ": " + command.reason);
     OperatorAnswer answer =
-        yes("case " + refund->rrn.str() + " is rejected; the amount can be refunded again");
-    describe(answer, *refund);
+        yes("case " + refund.rrn.str() + " is rejected; the amount can be refunded again");
+    describe(answer, refund);
     return answer;
 }
 
 OperatorAnswer Operations::perform(const OperatorCommanded& event, const CancelRefund& command) {
-    auto refund = held_case(command.case_number);
-    if (!refund) return refund.error();
-    if (!refund->from_operations)
+    const auto found = held_case(command.case_number);
+    if (!found) return found.error();
+    TransactionRecord& refund = **found;
+    if (!refund.from_operations)
         return no("case " + command.case_number +
                   " came from a terminal: the customer holds a slip, so a checker rejects it");
-    end_held(*refund, State::cancelled, event.user);
-    audit(event, "refund.cancel", refund->rrn.str() + ": " + command.reason.substr(0, reason_characters_max));
-    OperatorAnswer answer = yes("case " + refund->rrn.str() + " is cancelled");
-    describe(answer, *refund);
+    end_held(refund, State::cancelled, event.user);
+    audit(event, "refund.cancel", refund.rrn.str() + ": " + command.reason.substr(0, reason_characters_max));
+    OperatorAnswer answer = yes("case " + refund.rrn.str() + " is cancelled");
+    describe(answer, refund);
     return answer;
 }
 
@@ -283,7 +279,7 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const MoveRou
                            : command.to == MoveRoute::To::down ? RouteMode::down
                                                                : RouteMode::drain;
     const std::string state = mode == RouteMode::up ? "" : mode == RouteMode::down ? "down" : "drain";
-    c_.route_modes[route->id] = mode;
+    c_.links.set_mode(route->id, mode);
     c_.ledger.save_override('R', route->name, {state, event.user, c_.now.utc});
     audit(event, "route." + std::string(state.empty() ? "up" : state), route->name);
     if (mode == RouteMode::up) {
@@ -315,11 +311,8 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const ChangeT
     if (!id || c_.config->find_terminal(*id) == nullptr)
         return no("no terminal " + command.terminal + " is configured");
     if (command.to == ChangeTerminal::To::close_batch) {
-        for (const auto& [rrn, pending] : c_.pending) {
-            const auto record = c_.ledger.find(rrn);
-            if (record && record->terminal == *id)
-                return no("terminal " + id->str() + " has a transaction with an issuer; try again");
-        }
+        if (c_.in_flight.is_with_an_issuer({*id, terminals_.record(*id).batch}))
+            return no("terminal " + id->str() + " has a transaction with an issuer; try again");
         const iso8583::BatchNumber next = settlement_.close_batch(*id);
         audit(event, "terminal.close_batch", id->str() + " next batch " + next.str());
         OperatorAnswer answer =
@@ -371,12 +364,9 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const ChangeE
     c_.ledger.save(*x);
     if (x->kind == "refund_reversal") {  // R20b: refunds of the sale are held only while it is open
         const auto rrn = iso8583::Rrn::parse(x->id.substr(0, iso8583::Rrn::size_max));
-        const auto refund = rrn ? c_.ledger.find(*rrn) : std::nullopt;
-        auto sale = refund && refund->original ? c_.ledger.find(*refund->original) : std::nullopt;
-        if (sale) {
-            sale->reversal_exception = false;
-            c_.ledger.save(*sale);
-        }
+        const TransactionRecord* refund = rrn ? c_.ledger.find(*rrn) : nullptr;
+        if (refund != nullptr && refund->original)
+            if (TransactionRecord* sale = c_.ledger.edit(*refund->original)) sale->reversal_exception = false;
     }
     audit(event, "exception.resolve", x->id + ": " + x->resolution);
     return yes("exception " + x->id + " is resolved");

@@ -15,10 +15,11 @@ namespace acquirer {
 
 class Operations {
   public:
-    Operations(CoreContext& context, StoreAndForward& queue, TransactionFlow& transactions,
+    Operations(CoreContext& context, SaleChain& chain, StoreAndForward& queue, TransactionFlow& transactions,
                Terminals& terminals, Settlement& settlement, KeyExchange& key_exchange,
                KeyInventory& key_inventory)
         : c_(context),
+          chain_(chain),
           queue_(queue),
           transactions_(transactions),
           terminals_(terminals),
@@ -45,15 +46,16 @@ class Operations {
     OperatorAnswer perform(const OperatorCommanded& event, const ChangeException& command);
 
     /// The held case of a number, or an answer that says why there is none.
-    iso8583::Result<ledger::TransactionRecord, OperatorAnswer> held_case(const std::string& case_number);
+    iso8583::Result<ledger::TransactionRecord*, OperatorAnswer> held_case(const std::string& case_number);
     /// The draft of an operations refund: its sale, and what the terminal's request would have said.
-    iso8583::Result<TransactionFlow::Draft, OperatorAnswer> draft_refund(const std::string& rrn,
-                                                                         const std::string& date_mmdd,
-                                                                         const std::string& amount_major);
+    iso8583::Result<TransactionDraft, OperatorAnswer> draft_refund(const std::string& rrn,
+                                                                   const std::string& date_mmdd,
+                                                                   const std::string& amount_major);
     void end_held(ledger::TransactionRecord& refund, ledger::State state, const std::string& user);
     void audit(const OperatorCommanded& event, std::string action, const std::string& detail);
 
     CoreContext& c_;
+    SaleChain& chain_;
     StoreAndForward& queue_;
     TransactionFlow& transactions_;
     Terminals& terminals_;

@@ -18,14 +18,14 @@ bool is_a_sale_of(const TransactionRecord& record, const iso8583::MerchantId& me
 
 /// The one record of a slot that fits; nothing when none or two fit.
 template <typename Fits>
-std::optional<TransactionRecord> only_one(CoreContext& c, const std::string& slot_key, Fits&& fits) {
-    std::optional<TransactionRecord> found;
+const TransactionRecord* only_one(CoreContext& c, const std::string& slot_key, Fits&& fits) {
+    const TransactionRecord* found = nullptr;
     for (const ledger::TraceEntry& e : c.ledger.trace_slot(slot_key).entries) {
         if (e.tombstone || !fits(e)) continue;
-        auto record = c.ledger.find(e.rrn);
-        if (!record || record->state == ledger::State::tombstone) continue;
-        if (found && found->rrn != record->rrn) return std::nullopt;
-        found = std::move(record);
+        const TransactionRecord* record = c.ledger.find(e.rrn);
+        if (record == nullptr || record->state == ledger::State::tombstone) continue;
+        if (found != nullptr && found != record) return nullptr;
+        found = record;
     }
     return found;
 }
@@ -36,9 +36,8 @@ std::string slot_of(const TerminalRequest& r, std::optional<iso8583::BatchNumber
 
 }  // namespace
 
-FoundSale find_sale(CoreContext& c, const TerminalRequest& r) {
-    const FoundSale not_found{std::nullopt, Refusal::original_not_found};
-    std::optional<TransactionRecord> sale;
+const TransactionRecord* find_sale(CoreContext& c, const TerminalRequest& r) {
+    const TransactionRecord* sale = nullptr;
     if (r.original_rrn) {
         sale = c.ledger.find(*r.original_rrn);
     } else if (r.original_data) {
@@ -49,15 +48,15 @@ FoundSale find_sale(CoreContext& c, const TerminalRequest& r) {
                    e.transmission_time == o.transmission_time.value();
         });
     }
-    if (!sale || !is_a_sale_of(*sale, r.merchant)) return not_found;
+    if (sale == nullptr || !is_a_sale_of(*sale, r.merchant)) return nullptr;
     if (r.profile == Profile::unionpay_pos && r.kind == RequestKind::refund) {
         // 61.3 has no year: the newest date not in the future on which that RRN exists. An RRN is unique for
         // ten years, so the record's own date must be that one.
-        if (r.original_date.empty()) return not_found;
+        if (r.original_date.empty()) return nullptr;
         const auto date = iso8583::resolve_year(r.original_date, c.local_now().date);
-        if (!date || r.original_date != sale->local_date.mmdd()) return not_found;
+        if (!date || r.original_date != sale->local_date.mmdd()) return nullptr;
     }
-    return {std::move(sale), Refusal::none};
+    return sale;
 }
 
 TombstonePlace tombstone_place(const TerminalRequest& r) {
@@ -76,7 +75,7 @@ bool same_kind(const ledger::TraceEntry& e, const TerminalRequest& r) {
 FoundForReversal find_unionpay(CoreContext& c, const TerminalRequest& r) {
     FoundForReversal found;
     found.original = only_one(c, slot_of(r, r.batch, r.stan), [&](const auto& e) { return same_kind(e, r); });
-    if (found.original || r.batch.value() <= 1) return found;
+    if (found.original != nullptr || r.batch.value() <= 1) return found;
     const auto previous = iso8583::BatchNumber::of(r.batch.value() - 1);
     found.near = only_one(c, slot_of(r, previous, r.stan), [&](const auto& e) { return same_kind(e, r); });
     return found;
@@ -92,7 +91,7 @@ FoundForReversal find_iso(CoreContext& c, const TerminalRequest& r) {
             return e.message_class == o.mti.message_class() &&
                    e.transmission_time == o.transmission_time.value();
         });
-        if (found.original) return found;
+        if (found.original != nullptr) return found;
     }
     // A later way may not lead to another transaction than the one DE90 names.
     const auto contradicts = [&](const TransactionRecord& record) {
@@ -103,20 +102,21 @@ FoundForReversal find_iso(CoreContext& c, const TerminalRequest& r) {
     };
     // 2. DE11 and DE3 of the last day.
     const iso8583::Stan stan = names_one ? r.original_data->stan : r.stan;
-    auto by_trace = only_one(c, slot_of(r, std::nullopt, stan), [&](const ledger::TraceEntry& e) {
-        return e.processing_code == r.processing_code && c.now.utc.ms - e.created_ms <= trace_window_ms;
-    });
-    if (by_trace && !contradicts(*by_trace)) {
-        found.original = std::move(by_trace);
+    const TransactionRecord* by_trace =
+        only_one(c, slot_of(r, std::nullopt, stan), [&](const ledger::TraceEntry& e) {
+            return e.processing_code == r.processing_code && c.now.utc.ms - e.created_ms <= trace_window_ms;
+        });
+    if (by_trace != nullptr && !contradicts(*by_trace)) {
+        found.original = by_trace;
         return found;
     }
-    if (by_trace) found.near = std::move(by_trace);
+    found.near = by_trace;
     // 3. DE37 from the same terminal.
     if (r.original_rrn) {
-        auto by_rrn = c.ledger.find(*r.original_rrn);
-        if (by_rrn && by_rrn->merchant == r.merchant && by_rrn->terminal == r.terminal &&
+        const TransactionRecord* by_rrn = c.ledger.find(*r.original_rrn);
+        if (by_rrn != nullptr && by_rrn->merchant == r.merchant && by_rrn->terminal == r.terminal &&
             by_rrn->state != ledger::State::tombstone && !contradicts(*by_rrn))
-            found.original = std::move(by_rrn);
+            found.original = by_rrn;
     }
     return found;
 }
@@ -126,14 +126,14 @@ FoundForReversal find_iso(CoreContext& c, const TerminalRequest& r) {
 FoundForReversal find_for_reversal(CoreContext& c, const TerminalRequest& r, const iso8583::PanToken& token) {
     FoundForReversal found = r.profile == Profile::unionpay_pos ? find_unionpay(c, r) : find_iso(c, r);
     // Another card under the same trace is another transaction.
-    if (found.original && !r.pan.empty() && found.original->pan_token != token) {
-        found.near = std::move(found.original);
-        found.original.reset();
+    if (found.original != nullptr && !r.pan.empty() && found.original->pan_token != token) {
+        found.near = found.original;
+        found.original = nullptr;
     }
     // "Near" is worth a person's time only when the money is the same.
-    if (found.near && (!r.amount || r.amount->minor_units() != found.near->amount.minor_units()))
-        found.near.reset();
-    if (found.original) return found;
+    if (found.near != nullptr && (!r.amount || r.amount->minor_units() != found.near->amount.minor_units()))
+        found.near = nullptr;
+    if (found.original != nullptr) return found;
     const TombstonePlace place = tombstone_place(r);
     for (const ledger::TraceEntry& e : c.ledger.trace_slot(place.slot_key).entries) {
         if (!e.tombstone || !same_kind(e, r) || e.transmission_time != place.transmission_time) continue;

@@ -12,19 +12,15 @@ namespace acquirer {
 /// The sale of a refund or void: merchant + DE37 (or DE90 from the same terminal), 61.3 when there is one.
 /// What is the sale's (terminal, trace, card, authorization code) is compared by the caller, in the order of
 /// precedence.
-struct FoundSale {
-    std::optional<ledger::TransactionRecord> sale;
-    Refusal refusal = Refusal::none;  // original_not_found when there is none
-};
-FoundSale find_sale(CoreContext& context, const TerminalRequest& request);
+/// Nothing: there is none, or it cannot be told which.
+const ledger::TransactionRecord* find_sale(CoreContext& context, const TerminalRequest& request);
 
 /// The transaction that a reversal names. `near` is a transaction that almost fits (other DE7, previous
 /// batch): worth an exception, not a match.
 struct FoundForReversal {
-    std::optional<ledger::TransactionRecord> original;
-    std::optional<ledger::TransactionRecord>
-        tombstone;  // an earlier reversal of the same, still without its original
-    std::optional<ledger::TransactionRecord> near;
+    const ledger::TransactionRecord* original = nullptr;
+    const ledger::TransactionRecord* tombstone = nullptr;  // an earlier reversal of the same
+    const ledger::TransactionRecord* near = nullptr;
 };
 FoundForReversal find_for_reversal(CoreContext& context, const TerminalRequest& request,
                                    const iso8583::PanToken& token);

@@ -42,12 +42,10 @@ Refusal refund_state(const ledger::TransactionRecord& sale) {
     ENSURE(false);  // states of a refund; a sale has none of them
 }
 
-Refusal void_state(const ledger::TransactionRecord& sale, bool settled, iso8583::BusinessDate today) {
-    if (const Refusal why = refund_state(sale); why != Refusal::none) return why;
-    if (sale.refunds_count > 0) return Refusal::void_after_refund;
+Refusal void_right(const ledger::TransactionRecord& sale, bool settled, iso8583::BusinessDate today) {
     if (settled || sale.business_date < today) return Refusal::void_after_settlement;
-    if (!ledger::may_begin_again(sale)) return Refusal::original_not_refundable;
-    return Refusal::none;
+    if (sale.refunds_count > 0) return Refusal::void_after_refund;
+    return ledger::may_begin_again(sale) ? Refusal::none : Refusal::original_not_refundable;
 }
 
 Refusal refund_window(const ledger::TransactionRecord& sale, std::int32_t window_days,

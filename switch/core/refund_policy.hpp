@@ -9,10 +9,10 @@
 
 namespace acquirer {
 
-/// R14: may a refund be taken from a sale in this state?
+/// R14: may a refund be taken from a sale in this state, or a void be made of it?
 Refusal refund_state(const ledger::TransactionRecord& sale);
-/// R5, R6, R14: may this sale be voided now?
-Refusal void_state(const ledger::TransactionRecord& sale, bool settled, iso8583::BusinessDate today);
+/// R5, R6: may an approved sale be voided now?
+Refusal void_right(const ledger::TransactionRecord& sale, bool settled, iso8583::BusinessDate today);
 /// R16.
 Refusal refund_window(const ledger::TransactionRecord& sale, std::int32_t window_days,
                       iso8583::BusinessDate today);

@@ -16,15 +16,15 @@ enum class Refusal : std::uint8_t {
     none = 0,
     format_error = 1,
     terminal_unknown = 5,
-    terminal_suspended = 6,
     merchant_unknown = 8,
-    merchant_suspended = 9,
     sign_on_required = 12,
     sign_on_limited = 13,  // too many sign-ons of this terminal or address: 96
     mac_wrong = 15,
     duplicate_in_doubt = 20,     // R20a: 98/68 again
     duplicate_of_reversed = 21,  // R20a: 12
     duplicate_conflict = 22,     // R21: 94
+    terminal_suspended = 23,     // R25: 97, never recorded
+    merchant_suspended = 24,     // R25: 03, never recorded
     batch_closed = 25,
     tombstone = 28,       // R36
     amount_invalid = 30,  // R19

@@ -20,11 +20,11 @@ void ReversalFlow::on_request(const RequestArrived& event) {
     const iso8583::PanToken token = c_.vault.token(r.pan);
     digest_ = content_digest(r, token);
     FoundForReversal found = find_for_reversal(c_, r, token);
-    if (!found.original) {
+    if (found.original == nullptr) {
         without_original(asker, found);
         return;
     }
-    TransactionRecord& original = *found.original;
+    const TransactionRecord& original = *found.original;
     ReplyContent accepted;
     accepted.code = iso8583::ResponseCode::of("00");
     accepted.rrn = original.rrn;
@@ -48,7 +48,7 @@ void ReversalFlow::on_request(const RequestArrived& event) {
                        original.rrn);
         return;
     }
-    switch (judge(original)) {
+    switch (judge(*c_.ledger.edit(original.rrn))) {
         case Outcome::accepted:
             c_.count("reversals.accepted");
             c_.note(Severity::info, NoteKind::reversal_accepted, original, "R30", "reversal accepted");
@@ -74,48 +74,52 @@ void ReversalFlow::on_request(const RequestArrived& event) {
 /// R35: before or without its original. A stone under the original's key stops it when it comes.
 void ReversalFlow::without_original(const Asker& asker, const FoundForReversal& found) {
     const TerminalRequest& r = asker.request;
-    std::optional<TransactionRecord> stone = found.tombstone;
-    if (!stone) {
-        stone.emplace();
-        stone->rrn = c_.ledger.next_rrn(c_.now);
-        stone->kind = r.transaction;
-        stone->profile = static_cast<std::uint8_t>(r.profile);
-        stone->merchant = r.merchant;
-        stone->terminal = r.terminal;
-        stone->batch = r.batch;
-        stone->stan = r.stan;
-        stone->message_type = r.message_type;
-        stone->processing_code = r.processing_code;
-        stone->amount = r.amount.value_or(iso8583::Amount(0, r.currency));
-        stone->pan_token = c_.vault.token(r.pan);
-        stone->pan_masked = r.pan.masked();
-        if (!r.pan.empty()) stone->sealed_card = c_.seal_card({r.pan, {}}, stone->rrn);
-        stone->policy_version = c_.config->version;
-        stone->created = stone->updated = c_.now.utc;
-        stone->local_date = c_.local_now().date;
-        stone->business_date = c_.business_day;
-        begin(*stone, State::tombstone, "R35", c_.now.utc);
-        c_.ledger.save(*stone);
-        const TombstonePlace place = tombstone_place(r);
-        ledger::TraceEntry entry = trace_entry(r, digest_, stone->rrn, c_.now.utc);
-        entry.tombstone = true;
-        entry.transmission_time = place.transmission_time;
-        c_.ledger.add_trace(place.slot_key, c_.ledger.trace_slot(place.slot_key), std::move(entry));
-        c_.count("tombstones");
-        c_.note(Severity::info, NoteKind::tombstone_set, *stone, "R35", "a reversal without its original");
-        if (found.near)
-            c_.open_exception(
-                found.near->rrn, "reversal_near_match", "R35",
-                "a reversal without original almost fits this transaction: same terminal, trace and amount");
-    }
+    const TransactionRecord& stone =
+        found.tombstone != nullptr ? *found.tombstone : set_tombstone(r, found.near);
     if (r.profile == Profile::unionpay_pos) {
-        answer_refusal(c_, asker, Refusal::original_not_found, stone->rrn);
+        answer_refusal(c_, asker, Refusal::original_not_found, stone.rrn);
         return;
     }
     ReplyContent accepted;
     accepted.code = iso8583::ResponseCode::of("00");
-    accepted.rrn = stone->rrn;
+    accepted.rrn = stone.rrn;
     answer(c_, asker, accepted);
+}
+
+const TransactionRecord& ReversalFlow::set_tombstone(const TerminalRequest& r,
+                                                     const TransactionRecord* near) {
+    TransactionRecord t;
+    t.rrn = c_.ledger.next_rrn(c_.now);
+    t.kind = r.transaction;
+    t.profile = static_cast<std::uint8_t>(r.profile);
+    t.merchant = r.merchant;
+    t.terminal = r.terminal;
+    t.batch = r.batch;
+    t.stan = r.stan;
+    t.message_type = r.message_type;
+    t.processing_code = r.processing_code;
+    t.amount = r.amount.value_or(iso8583::Amount(0, r.currency));
+    t.pan_token = c_.vault.token(r.pan);
+    t.pan_masked = r.pan.masked();
+    if (!r.pan.empty()) t.sealed_card = c_.seal_card({r.pan, {}}, t.rrn);
+    t.policy_version = c_.config->version;
+    t.created = t.updated = c_.now.utc;
+    t.local_date = c_.local_now().date;
+    t.business_date = c_.business_day;
+    TransactionRecord& stone = c_.ledger.add(std::move(t));
+    begin(stone, State::tombstone, "R35", c_.now.utc);
+    const TombstonePlace place = tombstone_place(r);
+    ledger::TraceEntry entry = trace_entry(r, digest_, stone.rrn, c_.now.utc);
+    entry.tombstone = true;
+    entry.transmission_time = place.transmission_time;
+    c_.ledger.add_trace(place.slot_key, c_.ledger.trace_slot(place.slot_key), std::move(entry));
+    c_.count("tombstones");
+    c_.note(Severity::info, NoteKind::tombstone_set, stone, "R35", "a reversal without its original");
+    if (near != nullptr)
+        c_.open_exception(
+            near->rrn, "reversal_near_match", "R35",
+            "a reversal without original almost fits this transaction: same terminal, trace and amount");
+    return stone;
 }
 
 ReversalFlow::Outcome ReversalFlow::judge(TransactionRecord& original) {
@@ -136,13 +140,11 @@ ReversalFlow::Outcome ReversalFlow::judge_sale(TransactionRecord& sale) {
         case State::sent:  // R34
             sale.reversal_digest = digest_;
             move(sale, State::reverse_on_answer, "R34", c_.now.utc);
-            c_.ledger.save(sale);
             return Outcome::accepted;
         case State::voiding:  // R34: reversed only if the void fails
             sale.reversal_digest = digest_;
             sale.reverse_if_void_fails = true;
             note_rule(sale, "R34", c_.now.utc);
-            c_.ledger.save(sale);
             return Outcome::accepted;
         case State::in_doubt:
         case State::reverse_on_answer:
@@ -150,7 +152,6 @@ ReversalFlow::Outcome ReversalFlow::judge_sale(TransactionRecord& sale) {
         case State::reversed:  // R31: the switch does or did it itself
             sale.reversal_digest = digest_;
             note_rule(sale, "R31", c_.now.utc);
-            c_.ledger.save(sale);
             return Outcome::accepted;
         case State::approved:
             // A cut-over alone does not stop it, a settled batch and a refund do (R38).
@@ -158,7 +159,7 @@ ReversalFlow::Outcome ReversalFlow::judge_sale(TransactionRecord& sale) {
             if (sale.refunds_count > 0 && !cancel_held_refunds(sale)) return Outcome::not_allowed;
             sale.reversal_digest = digest_;
             c_.add_to_batch(sale, -1);
-            transactions_.reverse(sale, "R30", true);
+            undoing_.reverse(sale, "R30", Original::approved);
             return Outcome::accepted;
         case State::void_reversing:
             return Outcome::no_answer;
@@ -189,14 +190,14 @@ ReversalFlow::Outcome ReversalFlow::judge_refund(TransactionRecord& refund) {
         case State::cleared:
             c_.held.erase(refund.rrn);
             refund.reversal_digest = digest_;
-            cancel_refund(refund, "R33");
+            cancel_refund(refund);
             return Outcome::accepted;
         case State::advice_pending:
             if (refund.advice.attempts == 0) {
                 refund.reversal_digest = digest_;
                 queue_.withdraw(refund);
                 c_.add_to_batch(refund, -1);
-                cancel_refund(refund, "R33");
+                cancel_refund(refund);
                 return Outcome::accepted;
             }
             [[fallthrough]];
@@ -207,7 +208,6 @@ ReversalFlow::Outcome ReversalFlow::judge_refund(TransactionRecord& refund) {
         case State::sent:
             refund.reversal_digest = digest_;
             move(refund, State::reverse_on_answer, "R34", c_.now.utc);
-            c_.ledger.save(refund);
             return Outcome::accepted;
         case State::in_doubt:
         case State::reverse_on_answer:
@@ -215,14 +215,13 @@ ReversalFlow::Outcome ReversalFlow::judge_refund(TransactionRecord& refund) {
         case State::reversed:
             refund.reversal_digest = digest_;
             note_rule(refund, "R31", c_.now.utc);
-            c_.ledger.save(refund);
             return Outcome::accepted;
         case State::approved:
             if (by_advice) break;
             if (c_.is_settled(refund)) return Outcome::not_allowed;
             refund.reversal_digest = digest_;
             c_.add_to_batch(refund, -1);
-            transactions_.reverse(refund, "R33", true);
+            undoing_.reverse(refund, "R33", Original::approved);
             return Outcome::accepted;
         case State::declined:
         case State::refused:
@@ -238,17 +237,15 @@ ReversalFlow::Outcome ReversalFlow::judge_refund(TransactionRecord& refund) {
         case State::void_reversing:
             return Outcome::not_allowed;
     }
-    auto sale = c_.ledger.find(*refund.original);
-    ENSURE(sale.has_value());
+    TransactionRecord* sale = c_.ledger.edit(*refund.original);
+    ENSURE(sale != nullptr);
     if (!sale->reversal_exception) {
         sale->reversal_exception = true;
-        c_.ledger.save(*sale);
         c_.open_exception(refund.rrn, "refund_reversal", "R33",
                           "a terminal reversed a refund whose advice had left; the refund goes on, further "
                           "refunds of the sale are held");
     }
     note_rule(refund, "R33", c_.now.utc);
-    c_.ledger.save(refund);
     return Outcome::not_allowed;
 }
 
@@ -258,7 +255,6 @@ ReversalFlow::Outcome ReversalFlow::judge_void(TransactionRecord& v) {
         case State::sent:
             v.reversal_digest = digest_;
             move(v, State::reverse_on_answer, "R34", c_.now.utc);
-            c_.ledger.save(v);
             return Outcome::accepted;
         case State::in_doubt:
         case State::reverse_on_answer:
@@ -266,7 +262,6 @@ ReversalFlow::Outcome ReversalFlow::judge_void(TransactionRecord& v) {
         case State::reversed:
             v.reversal_digest = digest_;
             note_rule(v, "R31", c_.now.utc);
-            c_.ledger.save(v);
             return Outcome::accepted;
         case State::voided:
         case State::advice_pending:
@@ -289,19 +284,13 @@ ReversalFlow::Outcome ReversalFlow::judge_void(TransactionRecord& v) {
         case State::merchant_account:
             return Outcome::not_allowed;
     }
-    auto sale = c_.ledger.find(*v.original);
-    ENSURE(sale.has_value());
     const bool as_reversal_of_sale = v.advice.kind == ledger::QueuedAdvice::Kind::reversal;
     if (as_reversal_of_sale && v.advice.attempts == 0) {  // never left: cancelled
         v.reversal_digest = digest_;
         queue_.withdraw(v);
         c_.add_to_batch(v, -1);
         move(v, State::cancelled, "R32", c_.now.utc);
-        move(*sale, State::approved, "R32", c_.now.utc);
-        sale->voided_by.reset();
-        c_.ledger.post_sale(*sale, c_.business_day);
-        c_.ledger.save(*sale);
-        c_.ledger.save(v);
+        undoing_.void_failed(v, "R32");
         return Outcome::accepted;
     }
     if (as_reversal_of_sale) {
@@ -312,39 +301,33 @@ ReversalFlow::Outcome ReversalFlow::judge_void(TransactionRecord& v) {
     if (c_.is_settled(v)) return Outcome::not_allowed;
     v.reversal_digest = digest_;
     c_.add_to_batch(v, -1);
-    move(*sale, State::void_reversing, "R32", c_.now.utc);
-    c_.ledger.save(*sale);
-    transactions_.reverse(v, "R32", true);
+    chain_.void_is_undone(v);
+    undoing_.reverse(v, "R32", Original::approved);
     return Outcome::accepted;
 }
 
 /// A terminal's reversal beats a held refund. False when a refund of the sale counts that is not held.
-bool ReversalFlow::cancel_held_refunds(TransactionRecord& sale) {
-    std::vector<TransactionRecord> held;
+bool ReversalFlow::cancel_held_refunds(const TransactionRecord& sale) {
+    std::vector<TransactionRecord*> held;
     for (std::optional<iso8583::Rrn> at = sale.last_refund; at;) {
-        auto refund = c_.ledger.find(*at);
-        if (!refund) return false;
+        const TransactionRecord* refund = c_.ledger.find(*at);
+        if (refund == nullptr) return false;
         at = refund->last_refund;
         if (!ledger::counts_in_remaining(refund->state)) continue;
         if (refund->state != State::held) return false;
-        held.push_back(std::move(*refund));
+        held.push_back(c_.ledger.edit(refund->rrn));
     }
-    for (TransactionRecord& refund : held) {
-        c_.held.erase(refund.rrn);
-        refund.reversal_digest = digest_;
-        cancel_refund(refund, "R33");
+    for (TransactionRecord* refund : held) {
+        c_.held.erase(refund->rrn);
+        refund->reversal_digest = digest_;
+        cancel_refund(*refund);
     }
-    if (auto fresh = c_.ledger.find(sale.rrn)) sale = std::move(*fresh);
     return true;
 }
 
-void ReversalFlow::cancel_refund(TransactionRecord& refund, std::string_view rule) {
-    auto sale = c_.ledger.find(*refund.original);
-    ENSURE(sale.has_value());
-    move(refund, State::cancelled, rule, c_.now.utc);
-    c_.ledger.release(*sale, refund, c_.business_day);
-    c_.ledger.save(*sale);
-    c_.ledger.save(refund);
+void ReversalFlow::cancel_refund(TransactionRecord& refund) {
+    move(refund, State::cancelled, "R33", c_.now.utc);
+    chain_.release(refund);
 }
 
 }  // namespace acquirer

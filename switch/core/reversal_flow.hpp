@@ -5,15 +5,16 @@
 
 #include "switch/core/core_context.hpp"
 #include "switch/core/original_matcher.hpp"
+#include "switch/core/sale_chain.hpp"
 #include "switch/core/store_and_forward.hpp"
-#include "switch/core/transaction_flow.hpp"
+#include "switch/core/undoing.hpp"
 
 namespace acquirer {
 
 class ReversalFlow {
   public:
-    ReversalFlow(CoreContext& context, StoreAndForward& queue, TransactionFlow& transactions)
-        : c_(context), queue_(queue), transactions_(transactions) {}
+    ReversalFlow(CoreContext& context, SaleChain& chain, StoreAndForward& queue, Undoing& undoing)
+        : c_(context), chain_(chain), queue_(queue), undoing_(undoing) {}
 
     /// A reversal whose message, terminal and MAC are in order.
     void on_request(const RequestArrived& event);
@@ -21,16 +22,19 @@ class ReversalFlow {
   private:
     enum class Outcome : std::uint8_t { accepted, not_allowed, no_answer };
     void without_original(const Asker& asker, const FoundForReversal& found);
+    const ledger::TransactionRecord& set_tombstone(const TerminalRequest& request,
+                                                   const ledger::TransactionRecord* near);
     Outcome judge(ledger::TransactionRecord& original);
     Outcome judge_sale(ledger::TransactionRecord& sale);
     Outcome judge_refund(ledger::TransactionRecord& refund);
     Outcome judge_void(ledger::TransactionRecord& void_record);
-    bool cancel_held_refunds(ledger::TransactionRecord& sale);
-    void cancel_refund(ledger::TransactionRecord& refund, std::string_view rule);
+    bool cancel_held_refunds(const ledger::TransactionRecord& sale);
+    void cancel_refund(ledger::TransactionRecord& refund);
 
     CoreContext& c_;
+    SaleChain& chain_;
     StoreAndForward& queue_;
-    TransactionFlow& transactions_;
+    Undoing& undoing_;
     std::uint64_t digest_ = 0;  // of the reversal being judged
 };
 

@@ -14,7 +14,7 @@ using Totals = ledger::TerminalRecord::BatchTotals;
 constexpr std::size_t de48_digits = 62;   // domestic 12+3+12+3+1, foreign the same
 constexpr std::size_t de48_code_at = 30;  // of the domestic part
 constexpr std::uint32_t de48_count_modulus = 1000;
-constexpr std::size_t waiting_settlements_max = 10'000;
+constexpr std::size_t waiting_of_a_batch_max = 8;  // one, its repeats, and those over other connections
 
 std::int64_t number_at(std::string_view text, std::size_t at, std::size_t digits) {
     std::int64_t v = 0;
@@ -60,34 +60,30 @@ Totals parse_iso_totals(const iso8583::FieldValues& f) {
 }  // namespace
 
 void Settlement::on_settlement(const RequestArrived& event) {
-    if (batch_awaits_issuer(event.request.terminal) && waiting_.size() < waiting_settlements_max) {
-        waiting_.push_back(event);
+    const BatchOf batch{event.request.terminal, terminals_.record(event.request.terminal).batch};
+    if (!c_.in_flight.is_with_an_issuer(batch)) {
+        settle(event);
         return;
     }
-    settle(event);
-}
-
-bool Settlement::batch_awaits_issuer(const iso8583::TerminalId& terminal) const {
-    for (const auto& [rrn, pending] : c_.pending)
-        for (const Asker& asker : pending.askers)
-            if (asker.request.terminal == terminal) return true;
-    return false;
+    std::vector<RequestArrived>& waiting = waiting_[batch];
+    if (waiting.size() == waiting_of_a_batch_max) return;  // the terminal repeats it
+    c_.in_flight.watch(batch);
+    waiting.push_back(event);
 }
 
 void Settlement::after_step() {
-    for (std::size_t i = 0; i < waiting_.size();) {
-        if (batch_awaits_issuer(waiting_[i].request.terminal)) {
-            ++i;
-            continue;
-        }
-        const RequestArrived event = std::move(waiting_[i]);
-        waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
-        settle(event);
+    for (const BatchOf& batch : c_.in_flight.take_ended()) {
+        const auto at = waiting_.find(batch);
+        if (at == waiting_.end()) continue;
+        const std::vector<RequestArrived> waiting = std::move(at->second);
+        waiting_.erase(at);
+        for (const RequestArrived& event : waiting) settle(event);
     }
 }
 
 void Settlement::on_terminal_link_closed(LinkId link) {
-    std::erase_if(waiting_, [&](const RequestArrived& e) { return e.from.link == link; });
+    for (auto& [batch, waiting] : waiting_)
+        std::erase_if(waiting, [&](const RequestArrived& e) { return e.from.link == link; });
 }
 
 void Settlement::settle(const RequestArrived& event) {

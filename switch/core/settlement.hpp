@@ -3,6 +3,7 @@
 // DE48.
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "switch/core/core_context.hpp"
@@ -16,7 +17,7 @@ class Settlement {
 
     void on_settlement(const RequestArrived& event);
     void on_upload(const RequestArrived& event);
-    /// A transaction ended: a settlement of its terminal that waited for it goes on.
+    /// Settlements that waited for the last transaction of their batch go on.
     void after_step();
     void on_terminal_link_closed(LinkId link);
     /// By hand: the open batch is closed as it is (refundctl terminals close-batch). Returns the new batch.
@@ -27,7 +28,6 @@ class Settlement {
     void arm_cut_over();
 
   private:
-    [[nodiscard]] bool batch_awaits_issuer(const iso8583::TerminalId& terminal) const;
     void settle(const RequestArrived& event);
     void settle_unionpay(const RequestArrived& event, ledger::TerminalRecord terminal);
     void settle_iso(const RequestArrived& event, ledger::TerminalRecord terminal);
@@ -42,7 +42,7 @@ class Settlement {
 
     CoreContext& c_;
     Terminals& terminals_;
-    std::vector<RequestArrived> waiting_;
+    std::map<BatchOf, std::vector<RequestArrived>> waiting_;  // by the batch whose issuers have not answered
 };
 
 }  // namespace acquirer

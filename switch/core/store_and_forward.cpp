@@ -4,7 +4,9 @@
 
 #include "iso8583/values/ensure.hpp"
 #include "switch/core/issuer_messages.hpp"
+#include "switch/core/sale_chain.hpp"
 #include "switch/core/transaction_state.hpp"
+#include "switch/core/undoing.hpp"
 
 namespace acquirer {
 namespace {
@@ -29,35 +31,37 @@ std::int64_t back_off_ms(const routing::Route& route, const TransactionRecord& r
 
 }  // namespace
 
-void StoreAndForward::prepare_reversal(TransactionRecord& record, bool of_approved_original) {
+void StoreAndForward::send_reversal(TransactionRecord& record, Original original) {
     QueuedAdvice a;
     a.kind = Kind::reversal;
-    a.of_approved_original = of_approved_original;
-    const auto numbers = c_.next_issuer_numbers(routing::RouteId{record.route});
-    a.stan = numbers.stan.value();
-    a.transmission_time = numbers.transmission_time.value();
-    a.queued = a.next_attempt = c_.now.utc;
-    record.advice = a;
+    a.of_approved_original = original == Original::approved;
+    give_numbers(record, std::move(a));
+    resume(record);
 }
 
-void StoreAndForward::prepare_refund(TransactionRecord& record) {
+void StoreAndForward::send_refund(TransactionRecord& record) {
     QueuedAdvice a;
     a.kind = Kind::refund;
+    give_numbers(record, std::move(a));
+    resume(record);
+}
+
+void StoreAndForward::give_numbers(TransactionRecord& record, QueuedAdvice a) {
     const auto numbers = c_.next_issuer_numbers(routing::RouteId{record.route});
     a.stan = numbers.stan.value();
     a.transmission_time = numbers.transmission_time.value();
     a.queued = a.next_attempt = c_.now.utc;
-    record.advice = a;
+    record.advice = std::move(a);
 }
 
-void StoreAndForward::enqueue(const TransactionRecord& record) {
+void StoreAndForward::resume(const TransactionRecord& record) {
     ENSURE(record.advice.kind != Kind::none && record.advice.status != Status::final);
     const routing::RouteId route{record.route};
     queues_[route].waiting.emplace(record.advice.next_attempt, record.rrn);
     if (record.advice.kind == Kind::refund)
         chains_[*record.original].push_back(record.rrn);
     else if (record.original)
-        ++c_.reversals_in_chain[*record.original];
+        ++reversals_[*record.original];
     pump(route);
 }
 
@@ -72,8 +76,8 @@ void StoreAndForward::withdraw(TransactionRecord& record) {
 void StoreAndForward::leave(const TransactionRecord& record) {
     if (!record.original) return;
     if (record.advice.kind == Kind::reversal) {
-        const auto at = c_.reversals_in_chain.find(*record.original);
-        if (at != c_.reversals_in_chain.end() && --at->second == 0) c_.reversals_in_chain.erase(at);
+        const auto at = reversals_.find(*record.original);
+        if (at != reversals_.end() && --at->second == 0) reversals_.erase(at);
         return;
     }
     const auto chain = chains_.find(*record.original);
@@ -83,7 +87,8 @@ void StoreAndForward::leave(const TransactionRecord& record) {
         chains_.erase(chain);
         return;
     }
-    if (auto next = c_.ledger.find(chain->second.front()); next && next->advice.status == Status::waiting)
+    if (const auto* next = c_.ledger.find(chain->second.front());
+        next != nullptr && next->advice.status == Status::waiting)
         queues_[routing::RouteId{next->route}].waiting.emplace(next->advice.next_attempt, next->rrn);
 }
 
@@ -118,34 +123,34 @@ void StoreAndForward::arm(routing::RouteId id) {
 }
 
 void StoreAndForward::attempt(routing::RouteId id, const iso8583::Rrn& rrn, LinkId link) {
-    auto record = c_.ledger.find(rrn);
+    const auto* waiting = c_.ledger.find(rrn);
     const auto* route = c_.config->routes.find(id);
-    if (!record || route == nullptr || record->advice.status == Status::final ||
-        record->advice.status == Status::parked)
+    if (waiting == nullptr || route == nullptr || waiting->advice.status == Status::final ||
+        waiting->advice.status == Status::parked)
         return;
     // Behind an earlier refund of its sale it leaves the queue; leave() of that one brings it back.
-    if (!is_its_turn(*record)) return;
+    if (!is_its_turn(*waiting)) return;
 
-    const bool of_itself = record->advice.kind == Kind::refund ||
-                           record->kind != ledger::TransactionKind::void_sale ||
-                           record->state != State::advice_pending;
-    std::optional<TransactionRecord> other;
-    if (record->advice.kind == Kind::refund || !of_itself) other = c_.ledger.find(*record->original);
-    if ((record->advice.kind == Kind::refund || !of_itself) && !other) return;
-
+    const bool refund = waiting->advice.kind == Kind::refund;
+    const bool reverses_its_sale = !refund && waiting->kind == ledger::TransactionKind::void_sale &&
+                                   waiting->state == State::advice_pending;
+    const TransactionRecord* sale = nullptr;
+    if (refund || reverses_its_sale) {
+        sale = c_.ledger.find(*waiting->original);
+        if (sale == nullptr) return;
+    }
+    TransactionRecord* record = c_.ledger.edit(rrn);
     ++record->advice.attempts;
     record->advice.status = Status::in_flight;
     record->updated = c_.now.utc;
-    c_.ledger.save(*record);
 
     const IssuerKey key{id, message_class(*record), record->advice.stan, record->advice.transmission_time};
     queues_[id].in_flight[rrn] = key;
-    c_.awaited[key] = {Awaited::What::advice, rrn, link};
-    c_.await_answer({DeadlineId::Kind::advice_reply, rrn, 0}, route->reply_timeout_ms);
-    const bool refund = record->advice.kind == Kind::refund;
+    c_.in_flight.await(key, {Awaited::What::advice, rrn, link});
+    c_.in_flight.await_until({DeadlineId::Kind::advice_reply, rrn, 0}, route->reply_timeout_ms);
     c_.emit(SendToIssuer{id, link,
-                         refund ? make_refund_advice(c_, *route, *record, *other)
-                                : make_reversal(c_, *route, *record, of_itself ? *record : *other)});
+                         refund ? make_refund_advice(c_, *route, *record, *sale)
+                                : make_reversal(c_, *route, *record, reverses_its_sale ? *sale : *record)});
     c_.count(refund ? "advices.refund.sent" : "advices.reversal.sent");
     c_.note(Severity::info, refund ? NoteKind::advice_sent : NoteKind::reversal_sent, *record,
             refund ? "R54" : "R30", "attempt " + std::to_string(record->advice.attempts));
@@ -155,7 +160,6 @@ void StoreAndForward::wait_again(TransactionRecord& record, std::int64_t after_m
     record.advice.status = Status::waiting;
     record.advice.next_attempt = c_.now.utc.plus_ms(after_ms);
     record.updated = c_.now.utc;
-    c_.ledger.save(record);
     queues_[routing::RouteId{record.route}].waiting.emplace(record.advice.next_attempt, record.rrn);
 }
 
@@ -164,20 +168,20 @@ void StoreAndForward::link_up(routing::RouteId route) { pump(route); }
 void StoreAndForward::link_down(routing::RouteId id, LinkId link) {
     std::vector<iso8583::Rrn> lost;
     for (const auto& [rrn, key] : queues_[id].in_flight) {
-        const auto at = c_.awaited.find(key);
-        if (at != c_.awaited.end() && at->second.link == link) lost.push_back(rrn);
+        const Awaited* awaited = c_.in_flight.find(key);
+        if (awaited != nullptr && awaited->link == link) lost.push_back(rrn);
     }
     for (const iso8583::Rrn& rrn : lost) on_reply_deadline(rrn);
 }
 
 void StoreAndForward::on_reply_deadline(const iso8583::Rrn& rrn) {
-    auto record = c_.ledger.find(rrn);
-    if (!record) return;
+    TransactionRecord* record = c_.ledger.edit(rrn);
+    if (record == nullptr) return;
     const routing::RouteId id{record->route};
     Queue& queue = queues_[id];
     const auto at = queue.in_flight.find(rrn);
     if (at == queue.in_flight.end()) return;
-    c_.awaited.erase(at->second);
+    c_.in_flight.forget(at->second);
     queue.in_flight.erase(at);
     c_.deadlines.cancel({DeadlineId::Kind::advice_reply, rrn, 0});
     const auto* route = c_.config->routes.find(id);
@@ -194,9 +198,9 @@ void StoreAndForward::configuration_replaced() {
 void StoreAndForward::on_attempt_deadline(routing::RouteId route) { pump(route); }
 
 void StoreAndForward::on_reply(const Awaited& awaited, const IssuerReplyArrived& event) {
-    auto record = c_.ledger.find(awaited.rrn);
+    TransactionRecord* record = c_.ledger.edit(awaited.rrn);
     const auto* route = c_.config->routes.find(event.route);
-    if (!record || route == nullptr) return;
+    if (record == nullptr || route == nullptr) return;
     const bool amount_differs =
         event.reply.amount_minor && *event.reply.amount_minor != record->amount.minor_units();
     if (event.mac != MacState::verified || !event.reply.code || amount_differs) {
@@ -212,7 +216,7 @@ void StoreAndForward::on_reply(const Awaited& awaited, const IssuerReplyArrived&
     }
     Queue& queue = queues_[event.route];
     if (const auto at = queue.in_flight.find(awaited.rrn); at != queue.in_flight.end()) {
-        c_.awaited.erase(at->second);
+        c_.in_flight.forget(at->second);
         queue.in_flight.erase(at);
     }
     c_.deadlines.cancel({DeadlineId::Kind::advice_reply, awaited.rrn, 0});
@@ -263,16 +267,14 @@ void StoreAndForward::refund_final(TransactionRecord& record, const IssuerReply&
             record.advice.status = Status::final;
             if (reply.authorization) record.issuer_authorization = *reply.authorization;
             move(record, State::approved, "R54", c_.now.utc);
-            c_.ledger.post_refund(record, c_.business_day);
-            c_.ledger.save(record);
+            chain_.refund_approved(record);
             leave(record);
             c_.note(Severity::info, NoteKind::advice_final, record, "R54", "refund approved by the issuer");
             return;
         case routing::AdviceVerdict::abnormal:
             record.advice.status = Status::final;
             move(record, State::abnormal, "R55", c_.now.utc);
-            c_.ledger.suspend_refund(record, c_.business_day);
-            c_.ledger.save(record);
+            chain_.refund_abnormal(record);
             leave(record);
             c_.open_exception(record.rrn, "refund_abnormal", "R55",
                               "the issuer refused an accepted refund with " + reply.code->str() +
@@ -296,7 +298,7 @@ void StoreAndForward::reversal_final(TransactionRecord& record, const IssuerRepl
         case routing::ReversalVerdict::done:
             a.status = Status::final;
             leave(record);
-            on_reversed(record, "R30");
+            undoing_.on_reversed(record, "R30");
             return;
         case routing::ReversalVerdict::not_found:
             if (!a.not_found_once) {
@@ -309,12 +311,12 @@ void StoreAndForward::reversal_final(TransactionRecord& record, const IssuerRepl
             }
             a.status = Status::final;
             leave(record);
-            on_reversed(record, "R51a");
+            undoing_.on_reversed(record, "R51a");
             return;
         case routing::ReversalVerdict::stuck:
             a.status = Status::final;
             leave(record);
-            on_reversal_stuck(record, "R30");
+            undoing_.on_reversal_stuck(record, "R30");
             return;
         case routing::ReversalVerdict::retry:
             wait_again(record, back_off_ms(route, record));
@@ -334,14 +336,13 @@ void StoreAndForward::park(TransactionRecord& record, std::string_view why) {
         move(record, State::parked, "R60", c_.now.utc);
     else
         note_rule(record, "R60", c_.now.utc);
-    c_.ledger.save(record);
     leave(record);
     c_.open_exception(record.rrn, "advice_parked", "R60", std::string(why), true);
 }
 
 bool StoreAndForward::retry_now(const iso8583::Rrn& rrn) {
-    auto record = c_.ledger.find(rrn);
-    if (!record || record->advice.kind == Kind::none || record->advice.status != Status::waiting)
+    TransactionRecord* record = c_.ledger.edit(rrn);
+    if (record == nullptr || record->advice.kind == Kind::none || record->advice.status != Status::waiting)
         return false;
     const routing::RouteId id{record->route};
     Queue& queue = queues_[id];
@@ -349,7 +350,6 @@ bool StoreAndForward::retry_now(const iso8583::Rrn& rrn) {
     if (record->advice.not_found_once || queue.waiting.erase({record->advice.next_attempt, rrn}) == 0)
         return false;
     record->advice.next_attempt = c_.now.utc;
-    c_.ledger.save(*record);
     queue.waiting.emplace(record->advice.next_attempt, rrn);
     pump(id);
     return true;

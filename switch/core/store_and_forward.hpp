@@ -9,7 +9,6 @@
 #pragma once
 
 #include <deque>
-#include <functional>
 #include <map>
 #include <set>
 
@@ -17,15 +16,26 @@
 
 namespace acquirer {
 
+class SaleChain;
+class Undoing;
+
+/// What a reversal undoes: what is final among its answers depends on it (refund_rules.md,
+/// store-and-forward).
+enum class Original : std::uint8_t { approved, in_doubt };
+
 class StoreAndForward {
   public:
-    explicit StoreAndForward(CoreContext& context) : c_(context) {}
+    /// `undoing` learns of the end of every reversal; it refers to the queue in turn, so that here it may
+    /// still be unconstructed.
+    StoreAndForward(CoreContext& context, SaleChain& chain, Undoing& undoing)
+        : c_(context), chain_(chain), undoing_(undoing) {}
 
-    /// Gives the record its reversal: fixed numbers, waiting. The caller has moved its state and saves it.
-    void prepare_reversal(ledger::TransactionRecord& record, bool of_approved_original);
-    void prepare_refund(ledger::TransactionRecord& record);
-    /// Takes a saved record with a waiting advice into the queue and sends it at once when it may be sent.
-    void enqueue(const ledger::TransactionRecord& record);
+    /// Gives the record its reversal or refund advice, with numbers that stay, and sends it at once when it
+    /// may be sent. The caller has moved the record's state.
+    void send_reversal(ledger::TransactionRecord& record, Original original);
+    void send_refund(ledger::TransactionRecord& record);
+    /// After a restart: the waiting advice of a record is in the queue again.
+    void resume(const ledger::TransactionRecord& record);
     /// Takes a never attempted advice out (R33, R32): the caller cancels the record.
     void withdraw(ledger::TransactionRecord& record);
 
@@ -44,16 +54,17 @@ class StoreAndForward {
     bool retry_now(const iso8583::Rrn& rrn);
 
     [[nodiscard]] std::uint32_t queued(routing::RouteId route) const;
-
-    /// Called when a reversal is final, with the record loaded and its advice settled; set by SwitchCore.
-    std::function<void(ledger::TransactionRecord&, std::string_view rule)> on_reversed;
-    std::function<void(ledger::TransactionRecord&, std::string_view rule)> on_reversal_stuck;
+    /// Is a reversal of one of its refunds or voids unfinished? An online request on the sale then waits.
+    [[nodiscard]] bool reverses_in_chain_of(const iso8583::Rrn& sale) const {
+        return reversals_.contains(sale);
+    }
 
   private:
     struct Queue {
         std::set<std::pair<iso8583::UtcTime, iso8583::Rrn>> waiting;
         std::map<iso8583::Rrn, IssuerKey> in_flight;
     };
+    void give_numbers(ledger::TransactionRecord& record, ledger::QueuedAdvice advice);
     void pump(routing::RouteId route);
     void attempt(routing::RouteId route, const iso8583::Rrn& rrn, LinkId link);
     void wait_again(ledger::TransactionRecord& record, std::int64_t after_ms);
@@ -66,8 +77,11 @@ class StoreAndForward {
     void arm(routing::RouteId route);
 
     CoreContext& c_;
+    SaleChain& chain_;
+    Undoing& undoing_;
     std::map<routing::RouteId, Queue> queues_;
     std::map<iso8583::Rrn, std::deque<iso8583::Rrn>> chains_;  // by sale: its refund advices in order
+    std::map<iso8583::Rrn, std::uint32_t> reversals_;          // by sale: reversals of its refunds and voids
 };
 
 }  // namespace acquirer

@@ -6,12 +6,14 @@
 #include "switch/core/key_inventory.hpp"
 #include "switch/core/operations.hpp"
 #include "switch/core/reversal_flow.hpp"
+#include "switch/core/sale_chain.hpp"
 #include "switch/core/settlement.hpp"
 #include "switch/core/source_limits.hpp"
 #include "switch/core/store_and_forward.hpp"
 #include "switch/core/terminal_replies.hpp"
 #include "switch/core/terminals.hpp"
 #include "switch/core/transaction_flow.hpp"
+#include "switch/core/undoing.hpp"
 
 namespace acquirer {
 
@@ -21,12 +23,6 @@ struct SwitchCore::Impl {
     Impl(ConfigurationPtr configuration, ledger::Overlay& overlay, const ledger::PanVault& vault,
          ledger::AuditHash hash)
         : context(std::move(configuration), overlay, vault), audit_hash(hash) {
-        queue.on_reversed = [this](ledger::TransactionRecord& r, std::string_view rule) {
-            transactions.on_reversed(r, rule);
-        };
-        queue.on_reversal_stuck = [this](ledger::TransactionRecord& r, std::string_view rule) {
-            transactions.on_reversal_stuck(r, rule);
-        };
         key_exchange.on_change = [this](const std::string& user, std::string_view role, std::string action,
                                         const std::string& detail) {
             operations.audit(user, role, std::move(action), detail);
@@ -63,15 +59,18 @@ struct SwitchCore::Impl {
 
     CoreContext context;
     ledger::AuditHash audit_hash;
-    StoreAndForward queue{context};
+    SaleChain chain{context};
+    StoreAndForward queue{context, chain, undoing};  // each refers to the other
+    Undoing undoing{context, chain, queue};
     SourceLimits source_limits{context};
     Terminals terminals{context, source_limits};
     KeyExchange key_exchange{context};
-    TransactionFlow transactions{context, queue, terminals, key_exchange};
-    ReversalFlow reversals{context, queue, transactions};
+    TransactionFlow transactions{context, chain, queue, undoing, terminals, key_exchange};
+    ReversalFlow reversals{context, chain, queue, undoing};
     Settlement settlement{context, terminals};
     KeyInventory key_inventory{context, terminals, key_exchange};
-    Operations operations{context, queue, transactions, terminals, settlement, key_exchange, key_inventory};
+    Operations operations{context,   chain,      queue,        transactions,
+                          terminals, settlement, key_exchange, key_inventory};
     std::uint64_t turns = 0;
 };
 
@@ -101,8 +100,7 @@ iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::
     // A copy: recovering a record may take it out of the open work.
     const std::set<iso8583::Rrn> open = c.ledger.open_work();
     for (const iso8583::Rrn& rrn : open) {
-        auto record = c.ledger.find(rrn);
-        if (record) impl_->transactions.recover(*record);
+        if (ledger::TransactionRecord* record = c.ledger.edit(rrn)) impl_->transactions.recover(*record);
     }
     impl_->settlement.arm_cut_over();
     Note n;
@@ -135,17 +133,10 @@ std::optional<iso8583::Instant> SwitchCore::next_deadline() const { return impl_
 void SwitchCore::close_turn() {
     ++impl_->turns;
     impl_->context.ledger.close_turn();
-    CoreContext& c = impl_->context;
-    c.departed.insert(c.departed.end(), c.departing.begin(), c.departing.end());
-    c.departing.clear();
+    impl_->context.in_flight.turn_closed();
 }
 
-void SwitchCore::effects_left(const iso8583::Now& now) {
-    CoreContext& c = impl_->context;
-    // One that was answered or given up meanwhile finds nothing when it falls due.
-    for (const auto& [id, after_ms] : c.departed) c.deadlines.set(id, now.instant.plus_ms(after_ms));
-    c.departed.clear();
-}
+void SwitchCore::effects_left(const iso8583::Now& now) { impl_->context.in_flight.effects_left(now.instant); }
 
 std::pair<iso8583::Stan, iso8583::TransmissionTime> SwitchCore::next_issuer_numbers(routing::RouteId route,
                                                                                     const iso8583::Now& now) {
@@ -158,7 +149,7 @@ const std::optional<ledger::StoreError>& SwitchCore::store_error() const {
     return impl_->context.ledger.error();
 }
 
-bool SwitchCore::quiet() const { return impl_->context.pending.empty(); }
+bool SwitchCore::quiet() const { return impl_->context.in_flight.size() == 0; }
 
 CoreStatus SwitchCore::status() const {
     const CoreContext& c = impl_->context;
@@ -166,7 +157,7 @@ CoreStatus SwitchCore::status() const {
     s.business_date = c.business_day;
     s.config_version = c.config->version;
     s.turns = impl_->turns;
-    s.pending = static_cast<std::uint32_t>(c.pending.size());
+    s.pending = static_cast<std::uint32_t>(c.in_flight.size());
     s.held = static_cast<std::uint32_t>(c.held.size());
     s.open_exceptions = c.ledger.exceptions_open();
     s.accepts_new_work = c.store_accepts_new_work;
@@ -174,22 +165,10 @@ CoreStatus SwitchCore::status() const {
     for (const routing::Route& route : c.config->routes.routes()) {
         RouteStatus r;
         r.name = route.name;
-        if (const auto at = c.links.find(route.id); at != c.links.end())
-            r.links_up = static_cast<std::uint32_t>(at->second.size());
-        if (const auto at = c.requests_in_flight.find(route.id); at != c.requests_in_flight.end())
-            r.in_flight = at->second;
+        r.links_up = c.links.links_up(route.id);
+        r.in_flight = c.in_flight.requests_of(route.id);
         r.queued_advices = impl_->queue.queued(route.id);
-        switch (c.mode(route.id)) {
-            case RouteMode::up:
-                r.operator_state = "up";
-                break;
-            case RouteMode::down:
-                r.operator_state = "down";
-                break;
-            case RouteMode::drain:
-                r.operator_state = "drain";
-                break;
-        }
+        r.operator_state = name(c.links.mode(route.id));
         s.routes.push_back(std::move(r));
     }
     return s;
@@ -279,14 +258,14 @@ void SwitchCore::Impl::on(const RequestArrived& event) {
 // ------------------------------------------------------------------------------------------------------
 
 void SwitchCore::Impl::on(const IssuerLinkUp& event) {
-    context.links[event.route].push_back(event.link);
+    context.links.link_up(event.route, event.link);
     queue.link_up(event.route);
     transactions.retry_cleared(event.route);
     key_exchange.link_up(event.route);
 }
 
 void SwitchCore::Impl::on(const IssuerLinkDown& event) {
-    std::erase(context.links[event.route], event.link);
+    context.links.link_down(event.route, event.link);
     transactions.on_link_down(event.route, event.link);
     queue.link_down(event.route, event.link);
     key_exchange.link_down(event.route, event.link);
@@ -295,14 +274,14 @@ void SwitchCore::Impl::on(const IssuerLinkDown& event) {
 void SwitchCore::Impl::on(const IssuerReplyArrived& event) {
     const IssuerKey key{event.route, event.reply.mti.message_class(), event.reply.stan.value(),
                         event.reply.transmission_time.value()};
-    const auto at = context.awaited.find(key);
-    const bool other_rrn = at != context.awaited.end() && event.reply.rrn &&
-                           at->second.what == Awaited::What::request && *event.reply.rrn != at->second.rrn;
-    if (at == context.awaited.end() || other_rrn) {
+    const Awaited* at = context.in_flight.find(key);
+    const bool other_rrn =
+        at != nullptr && event.reply.rrn && at->what == Awaited::What::request && *event.reply.rrn != at->rrn;
+    if (at == nullptr || other_rrn) {
         unmatched(event);
         return;
     }
-    const Awaited awaited = at->second;
+    const Awaited awaited = *at;
     switch (awaited.what) {
         case Awaited::What::request:
             return transactions.on_issuer_reply(awaited, event);
@@ -317,14 +296,13 @@ void SwitchCore::Impl::on(const IssuerReplyArrived& event) {
 /// Late (R51) when its DE37 leads to the record that sent it, else unmatched (R63) with the nearest miss.
 void SwitchCore::Impl::unmatched(const IssuerReplyArrived& event) {
     const IssuerReply& reply = event.reply;
-    std::optional<ledger::TransactionRecord> record;
-    if (reply.rrn) record = context.ledger.find(*reply.rrn);
-    if (record && routing::RouteId{record->route} == event.route) {
+    ledger::TransactionRecord* record = reply.rrn ? context.ledger.edit(*reply.rrn) : nullptr;
+    if (record != nullptr && routing::RouteId{record->route} == event.route) {
         const bool of_request = reply.mti.message_class() <= 2 && record->issuer_stan == reply.stan.value() &&
                                 record->issuer_transmission_time == reply.transmission_time.value();
         if (of_request && record->state != ledger::State::approved &&
             record->state != ledger::State::declined) {
-            transactions.on_late_reply(*record, event);
+            undoing.on_late_reply(*record, event);
             return;
         }
         if (queue.on_late_reply(*record, event)) return;
@@ -340,12 +318,12 @@ void SwitchCore::Impl::unmatched(const IssuerReplyArrived& event) {
     context.count("unmatched_replies");
     std::string text = "an answer " + reply.mti.str() + " with STAN " + reply.stan.str() + " and DE7 " +
                        reply.transmission_time.str() + " answers nothing that is awaited";
-    text += record ? "; its DE37 is that of " + record->rrn.str() + ", which sent STAN " +
-                         iso8583::Stan::of(record->issuer_stan).str()
+    text += record != nullptr ? "; its DE37 is that of " + record->rrn.str() + ", which sent STAN " +
+                                    iso8583::Stan::of(record->issuer_stan).str()
             : reply.rrn ? "; its DE37 is unknown"
                         : "; it has no DE37";
-    context.open_exception(record ? std::optional(record->rrn) : std::nullopt, "unmatched_reply", "R63",
-                           std::move(text));
+    context.open_exception(record != nullptr ? std::optional(record->rrn) : std::nullopt, "unmatched_reply",
+                           "R63", std::move(text));
 }
 
 // ---- The rest

@@ -70,6 +70,25 @@ ReplyContent stored_content(const ledger::TransactionRecord& record) {
     return content;
 }
 
+void store_answer(const CoreContext& context, ledger::TransactionRecord& record, iso8583::ResponseCode code,
+                  std::string text) {
+    // What was held was answered 01 with its case number, and a retry gets that whatever became of it.
+    if (!record.checker.empty()) return;
+    ledger::StoredAnswer a;
+    a.code = code;
+    a.text = std::move(text);
+    a.local_time = context.local_now().hhmmss();
+    a.local_date = record.local_date.mmdd();
+    a.business_date = record.business_date;
+    record.answer = std::move(a);
+}
+
+void store_refusal(const CoreContext& context, ledger::TransactionRecord& record, Refusal why) {
+    store_answer(context, record, response_code(why, static_cast<Profile>(record.profile)),
+                 std::string(info(why).text));
+    record.refusal = static_cast<std::uint8_t>(why);
+}
+
 namespace {
 
 SendReply counted_reply(CoreContext& context, const Asker& asker, const ReplyContent& content) {

@@ -27,6 +27,12 @@ iso8583::FieldValues make_reply(const CoreContext& context, const TerminalReques
 /// The content of a record's stored answer; `code` wins over the stored one when given.
 ReplyContent stored_content(const ledger::TransactionRecord& record);
 
+/// What the terminal is answered, now and whenever it asks again.
+void store_answer(const CoreContext& context, ledger::TransactionRecord& record, iso8583::ResponseCode code,
+                  std::string text = {});
+/// The same for a refusal of ours, in the profile of the record.
+void store_refusal(const CoreContext& context, ledger::TransactionRecord& record, Refusal why);
+
 /// Sends content to one asker, and counts it.
 void answer(CoreContext& context, const Asker& asker, const ReplyContent& content);
 /// A refusal without a record (or with the RRN of the record that was found): counted and noted, not yet

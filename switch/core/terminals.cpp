@@ -32,9 +32,9 @@ void Terminals::recover() {
                 set_merchant_override(*merchant, stored->state);
         } else if (key[1] == 'R') {
             if (const auto* route = c_.config->routes.find(id))
-                c_.route_modes[route->id] = stored->state == "down"    ? RouteMode::down
-                                            : stored->state == "drain" ? RouteMode::drain
-                                                                       : RouteMode::up;
+                c_.links.set_mode(route->id, stored->state == "down"    ? RouteMode::down
+                                             : stored->state == "drain" ? RouteMode::drain
+                                                                        : RouteMode::up);
         }
         return true;
     });

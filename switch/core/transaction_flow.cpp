@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "iso8583/values/ensure.hpp"
-#include "ledger/postings_bound.hpp"
 #include "switch/core/duplicate_guard.hpp"
 #include "switch/core/issuer_messages.hpp"
 #include "switch/core/terminal_replies.hpp"
@@ -12,13 +11,14 @@
 // THE STORY of a sale, void or refund:
 //
 //   1. the request                 on_request      joined, answered again, or decided
-//   2. the checks                  decide, run     in the order of precedence; the first that says no is the
-//                                                  answer. What each one looks at: transaction_checks.cpp
+//   2. the checks                  decide          in the order of precedence (check_list.hpp); the first
+//                                                  that says no is the answer. What each one looks at:
+//                                                  transaction_checks.cpp
 //   3. the intent                  begin_*         durable before anything is sent
-//   4. the issuer's answer         approved, declined, in_doubt
+//   4. the issuer's answer         approved, declined; unknown: undoing.cpp
 //   5. the answer to the terminal  finish          the one answer, once to every connection that asked
 //
-// What an unknown outcome leads to (0420) and what an accepted refund leads to (0220) is
+// What each of these does to the sale is sale_chain.cpp; what must be repeated until final is
 // store_and_forward.cpp.
 
 namespace acquirer {
@@ -35,7 +35,7 @@ constexpr std::size_t icc_data_bytes_max = 255;  // DE55 of terminals, docs/dial
 
 void TransactionFlow::on_request(const RequestArrived& event) {
     if (join_in_progress(event)) return;
-    Draft draft;
+    TransactionDraft draft;
     draft.event = event;
     if (answer_duplicate(event, draft)) return;
     decide(draft, {Asker{event.from, event.request}});
@@ -50,7 +50,7 @@ bool TransactionFlow::join_in_progress(const RequestArrived& event) {
     return true;
 }
 
-bool TransactionFlow::answer_duplicate(const RequestArrived& event, Draft& draft) {
+bool TransactionFlow::answer_duplicate(const RequestArrived& event, TransactionDraft& draft) {
     const TerminalRequest& r = event.request;
     TransactionRecord& record = draft.record;
     record.pan_token = c_.vault.token(r.pan);
@@ -71,7 +71,7 @@ bool TransactionFlow::answer_duplicate(const RequestArrived& event, Draft& draft
             answer_refusal(c_, asker, Refusal::duplicate_conflict);
             return true;
         case DuplicateVerdict::Kind::same:
-            if (auto known = c_.ledger.find(verdict.rrn)) answer_again(asker, *known);
+            if (const auto* known = c_.ledger.find(verdict.rrn)) answer_again(asker, *known);
             return true;
     }
     ENSURE(false);
@@ -79,12 +79,9 @@ bool TransactionFlow::answer_duplicate(const RequestArrived& event, Draft& draft
 
 /// R20, R20a, R22: the stored answer as long as it is still true.
 void TransactionFlow::answer_again(const Asker& asker, const TransactionRecord& record) {
-    if (const auto waiting = c_.pending.find(record.rrn);
-        waiting != c_.pending.end() && record.state != State::reverse_on_answer) {
-        if (waiting->second.askers.size() < c_.config->limits.askers_max)
-            waiting->second.askers.push_back(asker);
+    if (record.state != State::reverse_on_answer &&
+        c_.in_flight.join(record.rrn, asker, c_.config->limits.askers_max))
         return;
-    }
     // A reversal that was answered 00 undoes it in every state: also of a sale whose void does the work
     // (R34).
     const bool once_approved = record.answer && record.answer->code.view() == "00";
@@ -102,38 +99,13 @@ void TransactionFlow::answer_again(const Asker& asker, const TransactionRecord& 
 // ---- 2. The checks, in the order of precedence
 // --------------------------------------------------------------------
 
-void TransactionFlow::decide(Draft& draft, std::vector<Asker> askers) {
-    using Flow = TransactionFlow;
-    static const std::vector<Check> sale_checks = {
-        &Flow::terminal_may_work, &Flow::batch_is_open,    &Flow::not_reversed_before, &Flow::amount_is_good,
-        &Flow::currency_is_ours,  &Flow::sale_has_a_route, &Flow::system_has_room};
-    static const std::vector<Check> void_checks = {
-        &Flow::terminal_may_work,        &Flow::batch_is_open,         &Flow::not_reversed_before,
-        &Flow::amount_is_good,           &Flow::currency_is_the_sales, &Flow::sale_is_found,
-        &Flow::void_is_of_this_terminal, &Flow::void_names_its_trace,  &Flow::authorization_is_the_sales,
-        &Flow::card_is_the_sales,        &Flow::void_state_allows,     &Flow::void_is_whole,
-        &Flow::original_has_a_route,     &Flow::system_has_room};
-    static const std::vector<Check> refund_checks = {
-        &Flow::terminal_may_work,     &Flow::batch_is_open,
-        &Flow::not_reversed_before,   &Flow::amount_is_good,
-        &Flow::currency_is_the_sales, &Flow::merchant_may_refund,
-        &Flow::sale_is_found,         &Flow::authorization_is_the_sales,
-        &Flow::card_is_the_sales,     &Flow::refund_state_allows,
-        &Flow::window_is_open,        &Flow::limits_allow,
-        &Flow::remaining_covers,      &Flow::approval_or_not,
-        &Flow::original_has_a_route,  &Flow::system_has_room};
-
-    const TransactionKind kind = draft.event.request.transaction;
-    const Refusal why = run(kind == TransactionKind::sale        ? sale_checks
-                            : kind == TransactionKind::void_sale ? void_checks
-                                                                 : refund_checks,
-                            draft);
-    if (why != Refusal::none) {
+void TransactionFlow::decide(TransactionDraft& draft, std::vector<Asker> askers) {
+    if (const Refusal why = checks_.judge(draft); why != Refusal::none) {
         refuse(draft, askers, why);
         return;
     }
     if (ask_pin_translation(draft, askers)) return;
-    switch (kind) {
+    switch (draft.event.request.transaction) {
         case TransactionKind::sale:
             begin_sale(draft, std::move(askers));
             return;
@@ -147,58 +119,44 @@ void TransactionFlow::decide(Draft& draft, std::vector<Asker> askers) {
     ENSURE(false);
 }
 
-Refusal TransactionFlow::run(const std::vector<Check>& checks, Draft& draft) {
-    for (Check check : checks)
-        if (const Refusal why = (this->*check)(draft); why != Refusal::none) return why;
-    return Refusal::none;
-}
-
-Refusal TransactionFlow::check_refund_of_sale(Draft& draft) {
-    using Flow = TransactionFlow;
-    static const std::vector<Check> checks = {&Flow::merchant_may_refund, &Flow::refund_state_allows,
-                                              &Flow::window_is_open,      &Flow::limits_allow,
-                                              &Flow::remaining_covers,    &Flow::original_has_a_route};
-    return run(checks, draft);
-}
-
 // ---- 3. The intent
 // ------------------------------------------------------------------------------------------------
 
 /// A refusal is recorded under its key, so that a retry gets it again; but not what a forger or a passing
 /// fault caused.
-void TransactionFlow::refuse(Draft& d, const std::vector<Asker>& askers, Refusal why) {
-    if (is_unrecorded(why) || !c_.store_accepts_new_work || slot_is_flooded(d)) {
+void TransactionFlow::refuse(TransactionDraft& d, const std::vector<Asker>& askers, Refusal why) {
+    if (is_unrecorded(why) || !c_.store_accepts_new_work || checks_.slot_is_flooded(d)) {
         for (const Asker& asker : askers) answer_refusal(c_, asker, why);
         return;
     }
     if (why == Refusal::tombstone) {
-        if (auto stone = c_.ledger.find(d.tombstone); stone && stone->state == State::tombstone) {
-            // R36: the original has come; the stone becomes its record, and its key now leads here.
-            move(*stone, State::declined, "R36", c_.now.utc);
-            stone->refusal = static_cast<std::uint8_t>(why);
-            stone->digest = d.record.digest;
-            store_answer(*stone, response_code(why, askers.front().request.profile),
-                         std::string(info(why).text));
-            c_.ledger.save(*stone);
-            c_.ledger.add_trace(d.slot_key, d.slot,
-                                trace_entry(d.event.request, d.record.digest, stone->rrn, c_.now.utc));
-        }
+        refuse_after_tombstone(d);
         for (const Asker& asker : askers) answer_refusal(c_, asker, why, d.tombstone);
         return;
     }
     fill_record(d);
-    const bool sale = d.record.kind == TransactionKind::sale;
-    begin(d.record, sale ? State::declined : State::refused, info(why).rule, c_.now.utc);
-    d.record.refusal = static_cast<std::uint8_t>(why);
-    if (d.sale) d.record.original = d.sale->rrn;
-    store_answer(d.record, response_code(why, askers.front().request.profile), std::string(info(why).text));
-    remember(d);
-    for (const Asker& asker : askers) answer_refusal(c_, asker, why, d.record.rrn);
+    if (d.sale != nullptr) d.record.original = d.sale->rrn;
+    TransactionRecord& record = remember(d);
+    begin(record, record.kind == TransactionKind::sale ? State::declined : State::refused, info(why).rule,
+          c_.now.utc);
+    store_refusal(c_, record, why);
+    for (const Asker& asker : askers) answer_refusal(c_, asker, why, record.rrn);
+}
+
+/// R36: the original has come; the stone becomes its record, and its key now leads here.
+void TransactionFlow::refuse_after_tombstone(TransactionDraft& d) {
+    TransactionRecord* stone = c_.ledger.edit(d.tombstone);
+    if (stone == nullptr || stone->state != State::tombstone) return;
+    move(*stone, State::declined, "R36", c_.now.utc);
+    stone->digest = d.record.digest;
+    store_refusal(c_, *stone, Refusal::tombstone);
+    c_.ledger.add_trace(d.slot_key, d.slot,
+                        trace_entry(d.event.request, d.record.digest, stone->rrn, c_.now.utc));
 }
 
 /// The PIN of a sale or void goes to the issuer under its ZPK. The checks run again with the HSM's answer,
 /// because the world may have changed meanwhile; until then nothing is durable and nothing is sent.
-bool TransactionFlow::ask_pin_translation(Draft& d, std::vector<Asker>& askers) {
+bool TransactionFlow::ask_pin_translation(TransactionDraft& d, std::vector<Asker>& askers) {
     const TerminalRequest& r = d.event.request;
     if (d.pin_is_translated || !r.fields.has(Field::pin_data) || r.transaction == TransactionKind::refund)
         return false;
@@ -249,7 +207,7 @@ void TransactionFlow::on_pin_translated(hsm::Ticket ticket, const hsm::Reply& re
     translating_by_key_.erase(waiting.key);
     c_.deadlines.cancel({DeadlineId::Kind::hsm_reply, {}, ticket});
 
-    Draft draft;
+    TransactionDraft draft;
     draft.event = waiting.event;
     if (answer_duplicate(waiting.event, draft)) return;
     const auto* translated = reply ? std::get_if<hsm::PinTranslated>(&*reply) : nullptr;
@@ -274,7 +232,7 @@ void TransactionFlow::on_pin_translated(hsm::Ticket ticket, const hsm::Reply& re
 }
 
 /// What was asked, as the ledger keeps it.
-void TransactionFlow::fill_record(Draft& d) {
+void TransactionFlow::fill_record(TransactionDraft& d) {
     const TerminalRequest& r = d.event.request;
     TransactionRecord& t = d.record;
     t.rrn = c_.ledger.next_rrn(c_.now);
@@ -303,70 +261,50 @@ void TransactionFlow::fill_record(Draft& d) {
     t.business_date = c_.business_day;
     if (d.route != nullptr)
         t.route = d.route->id.value;
-    else if (d.sale)
+    else if (d.sale != nullptr)
         t.route = d.sale->route;
 }
 
-/// The record and its key.
-void TransactionFlow::remember(Draft& d) {
-    c_.ledger.save(d.record);
-    if (!d.record.from_operations)
+/// The record and its key. From here on the ledger has it.
+TransactionRecord& TransactionFlow::remember(TransactionDraft& d) {
+    TransactionRecord& record = c_.ledger.add(std::move(d.record));
+    if (!record.from_operations)
         c_.ledger.add_trace(d.slot_key, d.slot,
-                            trace_entry(d.event.request, d.record.digest, d.record.rrn, c_.now.utc));
+                            trace_entry(d.event.request, record.digest, record.rrn, c_.now.utc));
+    return record;
 }
 
-void TransactionFlow::store_answer(TransactionRecord& record, iso8583::ResponseCode code, std::string text) {
-    // What was held was answered 01 with its case number, and a retry gets that whatever became of it.
-    if (!record.checker.empty()) return;
-    ledger::StoredAnswer a;
-    a.code = code;
-    a.text = std::move(text);
-    const iso8583::CivilTime local = c_.local_now();
-    a.local_time = local.hhmmss();
-    a.local_date = record.local_date.mmdd();
-    a.business_date = record.business_date;
-    record.answer = std::move(a);
-}
-
-void TransactionFlow::begin_sale(Draft& d, std::vector<Asker> askers) {
+void TransactionFlow::begin_sale(TransactionDraft& d, std::vector<Asker> askers) {
     fill_record(d);
-    begin(d.record, State::intent, "R1", c_.now.utc);
-    c_.ledger.index_card(d.record);
-    send_request(d.record, std::nullopt, &d.event.request, d.pin_block, std::move(askers));
-    remember(d);
+    TransactionRecord& sale = remember(d);
+    begin(sale, State::intent, "R1", c_.now.utc);
+    c_.ledger.index_card(sale);
+    send_request(sale, &d, std::move(askers));
 }
 
-void TransactionFlow::begin_void(Draft& d, std::vector<Asker> askers) {
+void TransactionFlow::begin_void(TransactionDraft& d, std::vector<Asker> askers) {
     fill_record(d);
-    TransactionRecord& sale = *d.sale;
-    d.record.original = sale.rrn;
-    sale.voided_by = d.record.rrn;
+    TransactionRecord& record = remember(d);
     if (d.route->void_mode == routing::VoidMode::online_0200) {
-        move(sale, State::voiding, "R3", c_.now.utc);
-        c_.ledger.save(sale);
-        begin(d.record, State::intent, "R3", c_.now.utc);
-        send_request(d.record, sale, &d.event.request, d.pin_block, std::move(askers));
-        remember(d);
+        chain_.void_asked(record, d.sale->rrn);
+        begin(record, State::intent, "R3", c_.now.utc);
+        send_request(record, &d, std::move(askers));
         return;
     }
     // The route takes a void as the reversal of its sale: queued durably, answered 00, never in doubt.
-    move(sale, State::voided, "R3", c_.now.utc);
-    c_.ledger.unpost_sale(sale, c_.business_day);
-    c_.ledger.save(sale);
-    begin(d.record, State::advice_pending, "R3", c_.now.utc);
-    queue_.prepare_reversal(d.record, true);
-    store_answer(d.record, iso8583::ResponseCode::of("00"));
-    d.record.answer->authorization = sale.issuer_authorization;
-    c_.add_to_batch(d.record, +1);
-    remember(d);
-    queue_.enqueue(d.record);
-    for (const Asker& asker : askers) answer(c_, asker, stored_content(d.record));
+    chain_.void_queued(record, d.sale->rrn);
+    begin(record, State::advice_pending, "R3", c_.now.utc);
+    store_answer(c_, record, iso8583::ResponseCode::of("00"));
+    record.answer->authorization = d.sale->issuer_authorization;
+    c_.add_to_batch(record, +1);
+    queue_.send_reversal(record, Original::approved);
+    for (const Asker& asker : askers) answer(c_, asker, stored_content(record));
 }
 
-void TransactionFlow::begin_refund(Draft& d, std::vector<Asker> askers) {
+void TransactionFlow::begin_refund(TransactionDraft& d, std::vector<Asker> askers) {
     if (d.same_case) {
         // R20b: an equal one is held already: the same case, and this key leads there too.
-        if (auto held = c_.ledger.find(*d.same_case)) {
+        if (const TransactionRecord* held = c_.ledger.find(*d.same_case)) {
             c_.ledger.add_trace(d.slot_key, d.slot,
                                 trace_entry(d.event.request, d.record.digest, held->rrn, c_.now.utc));
             for (const Asker& asker : askers) answer(c_, asker, stored_content(*held));
@@ -374,50 +312,41 @@ void TransactionFlow::begin_refund(Draft& d, std::vector<Asker> askers) {
         return;
     }
     fill_record(d);
-    accept_refund(d);
-    if (d.record.state == State::intent) {
-        // Online: the issuer is asked first.
-        send_request(d.record, d.sale, &d.event.request, {}, std::move(askers));
-        remember(d);
+    TransactionRecord& refund = accept_refund(d);
+    if (refund.state == State::intent) {  // online: the issuer is asked first
+        send_request(refund, &d, std::move(askers));
         return;
     }
-    for (const Asker& asker : askers) answer(c_, asker, stored_content(d.record));
+    for (const Asker& asker : askers) answer(c_, asker, stored_content(refund));
 }
 
 /// Reserves the amount in the sale; then held, queued, or (for the caller to send) an intent.
-void TransactionFlow::accept_refund(Draft& d) {
-    TransactionRecord& sale = *d.sale;
-    TransactionRecord& refund = d.record;
-    c_.ledger.reserve(sale, refund, c_.business_day);
-    c_.ledger.save(sale);
-    if (!refund.from_operations)
-        c_.ledger.totals().add(ledger::refund_count_name(refund.terminal, c_.business_day), 1,
-                               refund.amount.minor_units());
+TransactionRecord& TransactionFlow::accept_refund(TransactionDraft& d) {
+    TransactionRecord& refund = remember(d);
+    chain_.reserve(refund, d.sale->rrn);
     if (d.hold) {
         begin(refund, State::held, d.hold_rule, c_.now.utc);
         // In DE44 of a 01 stands the case number alone; the case is the refund's own RRN.
-        store_answer(refund, response_code(Refusal::approval_required, static_cast<Profile>(refund.profile)),
+        store_answer(c_, refund,
+                     response_code(Refusal::approval_required, static_cast<Profile>(refund.profile)),
                      refund.rrn.str());
         refund.refusal = static_cast<std::uint8_t>(Refusal::approval_required);
         c_.held.insert(refund.rrn);
-        remember(d);
-        return;
+        return refund;
     }
     if (d.route->refund_mode == routing::RefundMode::advice) {
         begin(refund, State::advice_pending, "R8", c_.now.utc);
-        queue_.prepare_refund(refund);
-        store_answer(refund, iso8583::ResponseCode::of("00"));
+        store_answer(c_, refund, iso8583::ResponseCode::of("00"));
         c_.add_to_batch(refund, +1);
-        remember(d);
-        queue_.enqueue(refund);
-        return;
+        queue_.send_refund(refund);
+        return refund;
     }
     begin(refund, State::intent, "R8", c_.now.utc);
+    return refund;
 }
 
 /// Durable with this turn's sync, sent after it: intent and sent are one write.
-void TransactionFlow::send_request(TransactionRecord& record, const std::optional<TransactionRecord>& sale,
-                                   const TerminalRequest* request, const iso8583::Bytes& pin_block,
+void TransactionFlow::send_request(TransactionRecord& record, const TransactionDraft* asked,
                                    std::vector<Asker> askers) {
     const routing::RouteId id{record.route};
     const auto* route = c_.config->routes.find(id);
@@ -431,39 +360,39 @@ void TransactionFlow::send_request(TransactionRecord& record, const std::optiona
          : record.kind == TransactionKind::refund ? "R8"
                                                   : "R3",
          c_.now.utc);
-    c_.pending[record.rrn] = {record.rrn, id, *link, std::move(askers)};
-    ++c_.requests_in_flight[id];
     const bool authorization =
         record.kind == TransactionKind::sale && route->sale_mode == routing::SaleMode::authorization_0100;
-    c_.awaited[{id, authorization ? 1 : 2, record.issuer_stan, record.issuer_transmission_time}] = {
-        Awaited::What::request, record.rrn, *link};
-    c_.await_answer({DeadlineId::Kind::request_reply, record.rrn, 0}, route->reply_timeout_ms);
-    c_.emit(SendToIssuer{id, *link, make_request(c_, *route, record, sale, request, pin_block)});
+    c_.in_flight.begin(record, authorization ? 1 : 2, *link, route->reply_timeout_ms, std::move(askers));
+    const TransactionRecord* sale = record.original ? c_.ledger.find(*record.original) : nullptr;
+    c_.emit(SendToIssuer{
+        id, *link,
+        make_request(c_, *route, record, sale, asked != nullptr ? &asked->event.request : nullptr,
+                     asked != nullptr ? asked->pin_block : iso8583::Bytes{})});
 }
 
 // ---- 4. The issuer's answer
 // ---------------------------------------------------------------------------------------
 
 void TransactionFlow::on_issuer_reply(const Awaited& awaited, const IssuerReplyArrived& event) {
-    auto record = c_.ledger.find(awaited.rrn);
+    TransactionRecord* record = c_.ledger.edit(awaited.rrn);
     const auto* route = c_.config->routes.find(event.route);
-    if (!record || route == nullptr) return;
+    if (record == nullptr || route == nullptr) return;
     const auto* reply = &event.reply;
     if (event.mac == MacState::hsm_down) {
-        in_doubt(*record, "R64", Refusal::issuer_silent);
+        undoing_.in_doubt(*record, "R64", Refusal::issuer_silent);
     } else if (event.mac != MacState::verified) {
         c_.note(Severity::alarm, NoteKind::bad_issuer_mac, *record, "R61",
                 "the issuer's answer has a wrong or no MAC");
-        in_doubt(*record, "R61", Refusal::issuer_answer_invalid);
+        undoing_.in_doubt(*record, "R61", Refusal::issuer_answer_invalid);
     } else if (!reply->code) {
-        in_doubt(*record, "R50", Refusal::issuer_silent);
+        undoing_.in_doubt(*record, "R50", Refusal::issuer_silent);
     } else {
         switch (routing::classify_request(*route, *reply->code)) {
             case routing::IssuerVerdict::approved:
                 if (reply->amount_minor && *reply->amount_minor != record->amount.minor_units()) {
                     c_.note(Severity::alarm, NoteKind::in_doubt, *record, "R61",
                             "the issuer approved another amount");
-                    in_doubt(*record, "R61", Refusal::issuer_answer_invalid);
+                    undoing_.in_doubt(*record, "R61", Refusal::issuer_answer_invalid);
                     break;
                 }
                 approved(*record, *reply);
@@ -476,10 +405,10 @@ void TransactionFlow::on_issuer_reply(const Awaited& awaited, const IssuerReplyA
                                   "the issuer answered with " + reply->code->str() +
                                       ", which its route does not list; reversed",
                                   true);
-                in_doubt(*record, "R50", Refusal::issuer_silent);
+                undoing_.in_doubt(*record, "R50", Refusal::issuer_silent);
                 break;
             case routing::IssuerVerdict::unknown:
-                in_doubt(*record, "R50", Refusal::issuer_silent);
+                undoing_.in_doubt(*record, "R50", Refusal::issuer_silent);
                 break;
         }
     }
@@ -490,11 +419,11 @@ void TransactionFlow::approved(TransactionRecord& record, const IssuerReply& rep
     if (reply.authorization) record.issuer_authorization = *reply.authorization;
     if (record.state == State::reverse_on_answer) {
         // R34: its reversal was answered 00 already; nothing of it may stay.
-        reverse(record, "R34", true);
+        undoing_.reverse(record, "R34", Original::approved);
         return;
     }
     record.business_date = c_.business_day;
-    store_answer(record, iso8583::ResponseCode::of("00"));
+    store_answer(c_, record, iso8583::ResponseCode::of("00"));
     if (record.checker.empty()) {
         record.answer->authorization = record.issuer_authorization;
         // A longer DE55 than a terminal's dialect carries would make the answer one that can never be
@@ -504,222 +433,61 @@ void TransactionFlow::approved(TransactionRecord& record, const IssuerReply& rep
     switch (record.kind) {
         case TransactionKind::sale:
             move(record, State::approved, "R1", c_.now.utc);
-            c_.ledger.post_sale(record, c_.business_day);
+            chain_.sale_approved(record);
             break;
         case TransactionKind::refund:
-            move(record, State::approved, record.from_operations || !record.checker.empty() ? "R17" : "R8",
-                 c_.now.utc);
-            c_.ledger.post_refund(record, c_.business_day);
+            move(record, State::approved, belongs_to_a_batch(record) ? "R8" : "R17", c_.now.utc);
+            chain_.refund_approved(record);
             break;
-        case TransactionKind::void_sale: {
+        case TransactionKind::void_sale:
             move(record, State::voided, "R3", c_.now.utc);
-            auto sale = c_.ledger.find(*record.original);
-            ENSURE(sale.has_value());
-            move(*sale, State::voided, "R3", c_.now.utc);
-            // reverse_if_void_fails stays: a void that is reversed later has failed too (R34, R32).
-            c_.ledger.unpost_sale(*sale, c_.business_day);
-            c_.ledger.save(*sale);
+            chain_.void_approved(record);
             break;
-        }
     }
     c_.add_to_batch(record, +1);
-    c_.ledger.save(record);
 }
 
 void TransactionFlow::declined(TransactionRecord& record, iso8583::ResponseCode code) {
     const bool was_reversed = record.state == State::reverse_on_answer;
     move(record, State::declined, was_reversed ? "R34" : "R2", c_.now.utc);
-    store_answer(record, was_reversed ? response_code(Refusal::duplicate_of_reversed,
-                                                      static_cast<Profile>(record.profile))
-                                      : code);
-    if (record.kind == TransactionKind::refund) {
-        auto sale = c_.ledger.find(*record.original);
-        ENSURE(sale.has_value());
-        c_.ledger.release(*sale, record, c_.business_day);
-        c_.ledger.save(*sale);
-        if (!record.from_operations)
-            c_.ledger.totals().add(ledger::refund_count_name(record.terminal, record.business_date), -1,
-                                   -record.amount.minor_units());
+    store_answer(c_, record,
+                 was_reversed
+                     ? response_code(Refusal::duplicate_of_reversed, static_cast<Profile>(record.profile))
+                     : code);
+    switch (record.kind) {
+        case TransactionKind::sale:
+            return;
+        case TransactionKind::refund:
+            chain_.release(record);
+            return;
+        case TransactionKind::void_sale:
+            undoing_.void_failed(record, "R3");
+            return;
     }
-    c_.ledger.save(record);
-    if (record.kind != TransactionKind::void_sale) return;
-    auto sale = c_.ledger.find(*record.original);
-    ENSURE(sale.has_value());
-    move(*sale, State::approved, "R3", c_.now.utc);
-    sale->voided_by.reset();
-    const bool reverse_now = sale->reverse_if_void_fails;
-    sale->reverse_if_void_fails = false;
-    c_.ledger.save(*sale);
-    if (reverse_now) {
-        c_.add_to_batch(*sale, -1);
-        reverse(*sale, "R34", true);
-    }
-}
-
-/// R50, R53, R57, R61, R64: the outcome is unknown, so it is undone by advice until final. Never approved
-/// again.
-void TransactionFlow::in_doubt(TransactionRecord& record, std::string_view rule, Refusal answer_with) {
-    const bool was_reversed = record.state == State::reverse_on_answer;
-    if (!was_reversed) {
-        move(record, State::in_doubt, rule, c_.now.utc);
-        record.cut_in_doubt = true;
-        store_answer(record, response_code(answer_with, static_cast<Profile>(record.profile)),
-                     std::string(info(answer_with).text));
-        record.refusal = static_cast<std::uint8_t>(answer_with);
-    }
-    c_.note(Severity::warning, NoteKind::in_doubt, record, rule, "outcome unknown: a reversal is queued");
-    c_.count("in_doubt");
-    reverse(record, was_reversed ? "R34" : rule, false);
-}
-
-void TransactionFlow::reverse(TransactionRecord& record, std::string_view rule, bool of_approved_original) {
-    move(record, State::reversing, rule, c_.now.utc);
-    if (!record.answer)
-        store_answer(record,
-                     response_code(Refusal::duplicate_of_reversed, static_cast<Profile>(record.profile)));
-    queue_.prepare_reversal(record, of_approved_original);
-    c_.ledger.save(record);
-    queue_.enqueue(record);
-}
-
-void TransactionFlow::on_late_reply(TransactionRecord& record, const IssuerReplyArrived& event) {
-    const auto* route = c_.config->routes.find(event.route);
-    if (route == nullptr || event.mac != MacState::verified || !event.reply.code) return;
-    const bool late_approval =
-        routing::classify_request(*route, *event.reply.code) == routing::IssuerVerdict::approved;
-    c_.count("late_replies");
-    c_.note(Severity::warning, NoteKind::late_reply, record, "R51",
-            "the issuer answered " + event.reply.code->str() + " after the time-out");
-    if (!late_approval) return;
-    note_rule(record, "R51", c_.now.utc);
-    if (event.reply.authorization && record.issuer_authorization.empty())
-        record.issuer_authorization = *event.reply.authorization;
-    const bool found_nothing_before = record.state == State::reversed && record.advice.not_found_once &&
-                                      (record.advice.last_code == "25" || record.advice.last_code == "76");
-    if (!found_nothing_before) {
-        c_.ledger.save(record);
-        if (record.state == State::reversed)
-            c_.open_exception(record.rrn, "late_approval", "R51",
-                              "the issuer approved after it had confirmed the reversal", true);
-        return;
-    }
-    // R51a: the issuer had not known it and has it now: a new 0420.
-    bool may_count_again = record.kind == TransactionKind::sale;
-    std::optional<TransactionRecord> sale;
-    if (record.original) sale = c_.ledger.find(*record.original);
-    if (record.kind == TransactionKind::refund && sale &&
-        sale->remaining_minor() >= record.amount.minor_units() && ledger::may_begin_again(record)) {
-        const auto before = record.last_refund;
-        const auto newest = sale->last_refund;
-        c_.ledger.reserve(*sale, record, c_.business_day);
-        record.last_refund = before;  // it stands in the chain already
-        sale->last_refund = newest;
-        c_.ledger.save(*sale);
-        may_count_again = true;
-    }
-    if (record.kind == TransactionKind::void_sale && sale && sale->state == State::approved &&
-        sale->refunds_count == 0) {
-        move(*sale, State::voiding, "R51a", c_.now.utc);
-        c_.ledger.save(*sale);
-        may_count_again = true;
-    }
-    if (may_count_again) {
-        reverse(record, "R51a", false);
-        return;
-    }
-    queue_.prepare_reversal(record, false);
-    c_.ledger.save(record);
-    queue_.enqueue(record);
-    c_.open_exception(record.rrn, "late_approval_amount_used", "R51a",
-                      "the issuer approved late what had been released, and the amount was used meanwhile",
-                      true);
+    ENSURE(false);
 }
 
 void TransactionFlow::on_reply_deadline(const iso8583::Rrn& rrn) {
-    auto record = c_.ledger.find(rrn);
-    if (!record || !c_.pending.contains(rrn)) return;
-    in_doubt(*record, "R50", Refusal::issuer_silent);
+    if (!c_.in_flight.contains(rrn)) return;
+    TransactionRecord* record = c_.ledger.edit(rrn);
+    if (record == nullptr) return;
+    undoing_.in_doubt(*record, "R50", Refusal::issuer_silent);
     finish(rrn, *record);
 }
 
 void TransactionFlow::on_link_down(routing::RouteId route, LinkId link) {
-    std::vector<iso8583::Rrn> lost;
-    for (const auto& [rrn, pending] : c_.pending)
-        if (pending.route == route && pending.link == link) lost.push_back(rrn);
-    for (const iso8583::Rrn& rrn : lost) {
-        auto record = c_.ledger.find(rrn);
-        if (!record) continue;
-        in_doubt(*record, "R53", Refusal::issuer_silent);
+    for (const iso8583::Rrn& rrn : c_.in_flight.lost(route, link)) {
+        TransactionRecord* record = c_.ledger.edit(rrn);
+        if (record == nullptr) continue;
+        undoing_.in_doubt(*record, "R53", Refusal::issuer_silent);
         finish(rrn, *record);
     }
 }
 
 void TransactionFlow::on_terminal_link_closed(LinkId link) {
     const auto gone = [&](const Asker& asker) { return asker.to.link == link; };
-    for (auto& [rrn, pending] : c_.pending) std::erase_if(pending.askers, gone);
+    c_.in_flight.forget_askers(link);
     for (auto& [ticket, waiting] : translating_) std::erase_if(waiting.askers, gone);
-}
-
-void TransactionFlow::on_reversed(TransactionRecord& record, std::string_view rule) {
-    if (record.state == State::advice_pending) {  // a void that went as the reversal of its sale
-        move(record, State::voided, "R3", c_.now.utc);
-        c_.ledger.save(record);
-        return;
-    }
-    if (record.state == State::reversed) {  // R51a: the second 0420 of what was reversed already
-        note_rule(record, rule, c_.now.utc);
-        c_.ledger.save(record);
-        return;
-    }
-    move(record, State::reversed, rule, c_.now.utc);
-    c_.note(Severity::info, NoteKind::reversal_final, record, rule, "reversed");
-    if (record.kind == TransactionKind::sale) {
-        if (!record.postings.empty() && record.postings.back().credit == ledger::Account::merchant_payable)
-            c_.ledger.unpost_sale(record, c_.business_day);
-        c_.ledger.save(record);
-        return;
-    }
-    auto sale = c_.ledger.find(*record.original);
-    ENSURE(sale.has_value());
-    if (record.kind == TransactionKind::refund) {
-        c_.ledger.release(*sale, record, c_.business_day);
-        c_.ledger.save(*sale);
-        c_.ledger.save(record);
-        return;
-    }
-    // A void: its sale stands again; it was taken off the books only if the void had been approved.
-    const bool was_off_the_books = sale->state == State::void_reversing;
-    move(*sale, State::approved, was_off_the_books ? "R32" : "R50", c_.now.utc);
-    sale->voided_by.reset();
-    if (was_off_the_books) c_.ledger.post_sale(*sale, c_.business_day);
-    const bool reverse_now = sale->reverse_if_void_fails;
-    sale->reverse_if_void_fails = false;
-    c_.ledger.save(*sale);
-    c_.ledger.save(record);
-    if (reverse_now) {
-        c_.add_to_batch(*sale, -1);
-        reverse(*sale, "R34", true);
-    }
-}
-
-void TransactionFlow::on_reversal_stuck(TransactionRecord& record, std::string_view rule) {
-    const std::string code = record.advice.last_code;
-    if (record.kind == TransactionKind::void_sale && record.state == State::reversing) {
-        // R32: the void stands after all.
-        move(record, State::voided, "R32", c_.now.utc);
-        if (auto sale = c_.ledger.find(*record.original); sale && sale->state == State::void_reversing) {
-            move(*sale, State::voided, "R32", c_.now.utc);
-            c_.ledger.save(*sale);
-        }
-    } else if (record.state == State::reversed) {
-        note_rule(record, rule, c_.now.utc);
-    } else {
-        move(record, State::reversal_stuck, rule, c_.now.utc);
-    }
-    c_.ledger.save(record);
-    c_.open_exception(record.rrn, "reversal_stuck", std::string(rule),
-                      "the issuer refuses the reversal finally with " + code + "; its books and ours differ",
-                      true);
 }
 
 // ---- 5. The answer
@@ -728,19 +496,10 @@ void TransactionFlow::on_reversal_stuck(TransactionRecord& record, std::string_v
 /// The one answer, once to every connection that asked (R22); an original that was reversed meanwhile gets
 /// none (R34).
 void TransactionFlow::finish(const iso8583::Rrn& rrn, const TransactionRecord& record) {
-    const auto at = c_.pending.find(rrn);
-    if (at == c_.pending.end()) return;
-    const PendingTransaction pending = std::move(at->second);
-    c_.pending.erase(at);
-    if (auto flight = c_.requests_in_flight.find(pending.route);
-        flight != c_.requests_in_flight.end() && flight->second > 0)
-        --flight->second;
-    for (int message_class : {1, 2})
-        c_.awaited.erase({pending.route, message_class, record.issuer_stan, record.issuer_transmission_time});
-    c_.deadlines.cancel({DeadlineId::Kind::request_reply, rrn, 0});
+    const std::vector<Asker> askers = c_.in_flight.end(rrn);
     if (record.reversal_digest != 0 && record.state != State::approved && record.state != State::voided)
         return;
-    for (const Asker& asker : pending.askers) answer(c_, asker, stored_content(record));
+    for (const Asker& asker : askers) answer(c_, asker, stored_content(record));
 }
 
 // ---- After a crash, after a checker
@@ -751,10 +510,10 @@ void TransactionFlow::recover(TransactionRecord& record) {
         case State::intent:
         case State::sent:
         case State::reverse_on_answer:
-            in_doubt(record, "R57", Refusal::issuer_silent);
+            undoing_.in_doubt(record, "R57", Refusal::issuer_silent);
             return;
         case State::in_doubt:
-            reverse(record, "R57", false);
+            undoing_.reverse(record, "R57", Original::in_doubt);
             return;
         case State::held:
             c_.held.insert(record.rrn);
@@ -768,9 +527,8 @@ void TransactionFlow::recover(TransactionRecord& record) {
             if (record.advice.status == ledger::QueuedAdvice::Status::in_flight) {
                 record.advice.status = ledger::QueuedAdvice::Status::waiting;
                 record.advice.next_attempt = c_.now.utc;
-                c_.ledger.save(record);
             }
-            if (record.advice.status == ledger::QueuedAdvice::Status::waiting) queue_.enqueue(record);
+            if (record.advice.status == ledger::QueuedAdvice::Status::waiting) queue_.resume(record);
             return;
         case State::approved:
         case State::declined:
@@ -794,38 +552,33 @@ void TransactionFlow::recover(TransactionRecord& record) {
 
 void TransactionFlow::release_cleared(TransactionRecord& refund) {
     const auto* route = c_.config->routes.for_original(routing::RouteId{refund.route});
-    auto sale = c_.ledger.find(*refund.original);
-    if (!sale) return;
-    if (route ==
-        nullptr) {  // a reload may bring it back; till then its approval's exception says why it waits
+    if (route == nullptr) {
+        // A reload may bring it back; until then the exception that its approval opened says why it waits.
         cleared_.insert(refund.rrn);
         return;
     }
     refund.route = route->id.value;
     if (route->refund_mode == routing::RefundMode::advice) {
         move(refund, State::advice_pending, "R17", c_.now.utc);
-        queue_.prepare_refund(refund);
-        c_.ledger.save(refund);
-        queue_.enqueue(refund);
+        queue_.send_refund(refund);
         return;
     }
-    if (!c_.link_for(route->id) || c_.reversals_in_chain.contains(sale->rrn)) {
+    if (!c_.link_for(route->id) || queue_.reverses_in_chain_of(*refund.original)) {
         cleared_.insert(refund.rrn);
         return;
     }
     cleared_.erase(refund.rrn);
-    send_request(refund, sale, nullptr, {}, {});
-    c_.ledger.save(refund);
+    send_request(refund, nullptr, {});
 }
 
 void TransactionFlow::retry_cleared(routing::RouteId route) {
     const std::vector<iso8583::Rrn> waiting(cleared_.begin(), cleared_.end());
     for (const iso8583::Rrn& rrn : waiting) {
-        auto refund = c_.ledger.find(rrn);
-        if (!refund || refund->state != State::cleared)
+        const TransactionRecord* refund = c_.ledger.find(rrn);
+        if (refund == nullptr || refund->state != State::cleared)
             cleared_.erase(rrn);
         else if (routing::RouteId{refund->route} == route)
-            release_cleared(*refund);
+            release_cleared(*c_.ledger.edit(rrn));
     }
 }
 

@@ -1,10 +1,9 @@
 // explain and receipt: one record in words.
-#include <array>
-#include <span>
+#include <algorithm>
 #include <vector>
 
 #include "ledger/key_layout.hpp"
-#include "switch/core/refusal.hpp"
+#include "switch/core/check_list.hpp"
 #include "switch/views/operator_views.hpp"
 #include "switch/views/rule_words.hpp"
 
@@ -16,55 +15,20 @@ using ledger::TransactionRecord;
 
 namespace {
 
-using enum Refusal;
-
-// What is judged of each kind, in the order in which switch_core.cpp and transaction_flow.cpp judge it.
-constexpr std::array first_checks = {format_error,       terminal_unknown,   merchant_unknown,
-                                     sign_on_required,   mac_wrong,          duplicate_conflict,
-                                     terminal_suspended, merchant_suspended, batch_closed,
-                                     tombstone,          amount_invalid,     currency_not_allowed};
-constexpr std::array void_checks = {original_not_found,
-                                    other_terminal,
-                                    original_trace_differs,
-                                    original_authorization_differs,
-                                    other_card,
-                                    original_not_refundable,
-                                    original_busy,
-                                    void_after_refund,
-                                    void_after_settlement,
-                                    void_amount_differs};
-constexpr std::array refund_checks = {merchant_not_enabled,
-                                      original_not_found,
-                                      original_authorization_differs,
-                                      other_card,
-                                      original_not_refundable,
-                                      original_busy,
-                                      window_passed,
-                                      amount_limit,
-                                      count_limit,
-                                      amount_against_original,
-                                      approval_required};
-constexpr std::array last_checks = {no_route, route_down, too_many_in_flight, system_error};
-// Only a request with a PIN meets these: they are shown when they refused.
-constexpr std::array pin_checks = {hsm_unavailable, pin_block_wrong};
-
-std::vector<Refusal> checks_of(const TransactionRecord& r) {
-    std::vector<Refusal> checks;
-    const auto add = [&](std::span<const Refusal> more) {
-        checks.insert(checks.end(), more.begin(), more.end());
-    };
-    add(first_checks);
-    if (r.kind == TransactionKind::void_sale) add(void_checks);
-    if (r.kind == TransactionKind::refund) add(refund_checks);
-    add(last_checks);
-    for (const Refusal check : pin_checks)
-        if (check == static_cast<Refusal>(r.refusal)) checks.push_back(check);
-    // Terminals of the ISO profile have no sign-on, no batch number and no original trace.
-    if (static_cast<Profile>(r.profile) == Profile::iso87)
-        std::erase_if(checks, [](Refusal check) {
-            return check == sign_on_required || check == batch_closed || check == original_trace_differs;
-        });
-    return checks;
+/// Every reason that could have been given, in the order in which it would have won: check_list by kind and
+/// profile, each reason at its first place.
+std::vector<Refusal> reasons_of(const TransactionRecord& r) {
+    std::vector<Refusal> reasons;
+    for (const Check& check : check_list) {
+        if (!check.judges(r.kind, static_cast<Profile>(r.profile))) continue;
+        for (const Refusal why : check.refusals) {
+            const bool known = std::find(reasons.begin(), reasons.end(), why) != reasons.end();
+            // Only a request with a PIN meets that check: it is shown when it refused.
+            const bool met = check.id != CheckId::pin || why == static_cast<Refusal>(r.refusal);
+            if (why != Refusal::none && !known && met) reasons.push_back(why);
+        }
+    }
+    return reasons;
 }
 
 std::string_view noun(TransactionKind kind) {
@@ -193,11 +157,11 @@ std::string sale_sentence(const TransactionRecord& sale) {
 View checks_view(const TransactionRecord& r) {
     View list = View::list();
     const auto refusal = static_cast<Refusal>(r.refusal);
-    for (const Refusal check : checks_of(r)) {
+    for (const Refusal check : reasons_of(r)) {
         const RefusalInfo& row = info(check);
         View one = View::object();
         one.put("check", row.name).put("rule", row.rule);
-        const bool held = check == approval_required && r.answer && r.answer->code.view() == "01";
+        const bool held = check == Refusal::approval_required && r.answer && r.answer->code.view() == "01";
         const bool decided = check == refusal || held;
         one.put("result", held ? "held" : decided ? "refused" : "passed");
         list.add(std::move(one));
@@ -208,7 +172,7 @@ View checks_view(const TransactionRecord& r) {
 
 bool judged_by_switch(const TransactionRecord& r) {
     if (r.refusal == 0) return true;
-    for (const Refusal check : checks_of(r))
+    for (const Refusal check : reasons_of(r))
         if (check == static_cast<Refusal>(r.refusal)) return true;
     return false;  // a refusal that came after sending: the issuer's silence or its bad answer
 }

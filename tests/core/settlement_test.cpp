@@ -107,6 +107,47 @@ TEST_CASE("R5 a settlement waits for what is with the issuer", "[R5]") {
     CHECK(d.answers[1].fields.get(Field::additional_data)[30] == '1');
 }
 
+TEST_CASE("R5 a settlement waits for a sale whose connection is gone", "[R5]") {
+    Desk d;
+    d.issuer = [](const Sent&) { return Does{Does::Kind::silent, "", MacState::verified, {}}; };
+    Ask s;
+    s.trace = d.next_trace();
+    CHECK(!d.ask(s));
+    const Sent out = d.sent.back();
+    d.offer(acquirer::TerminalLinkClosed{{1}});
+    Ask settlement = settle(d, de48(10000, 1, 0, 0));
+    settlement.link = 2;
+    CHECK(!d.ask(settlement));
+    d.reply(out, {});
+    d.offer(acquirer::TerminalLinkClosed{{99}});
+    REQUIRE(d.answers.size() == 1);
+    CHECK(d.answers[0].fields.get(Field::additional_data)[30] == '1');  // the sale is in the batch's totals
+}
+
+TEST_CASE("R5 a settlement goes on when the last of its own batch ends, whatever else is with issuers",
+          "[R5]") {
+    Desk d;
+    d.issuer = [](const Sent&) { return Does{Does::Kind::silent, "", MacState::verified, {}}; };
+    std::vector<Sent> out;
+    for (const char* terminal : {"10000001", "10000001", "10000002"}) {
+        Ask s;
+        s.terminal = terminal;
+        s.trace = d.next_trace();
+        CHECK(!d.ask(s));
+        out.push_back(d.sent.back());
+    }
+    const Ask settlement = settle(d, de48(20000, 2, 0, 0));
+    CHECK(!d.ask(settlement));
+    d.reply(out[2], {});
+    d.reply(out[0], {});
+    d.offer(acquirer::TerminalLinkClosed{{99}});
+    REQUIRE(d.answers.size() == 2);  // the two sales: one of the batch is still out
+    d.reply(out[1], {});
+    d.offer(acquirer::TerminalLinkClosed{{99}});
+    REQUIRE(d.answers.size() == 4);
+    CHECK(d.answers[3].fields.get(Field::additional_data)[30] == '1');
+}
+
 TEST_CASE("R5 settlement in the ISO profile: no upload, unbalanced closes with an exception", "[R5]") {
     for (const bool balanced : {true, false}) {
         Desk d;

@@ -1,0 +1,49 @@
+// RecordTable: the decoded transaction records of a ledger. There is one object per transaction, at an
+// address that stays while a step runs, so that every path of a step sees and changes the same one and no
+// second copy can go stale. What was changed is encoded once, when the turn closes.
+//
+// Ownership: member of Ledger. Thread: the core's. Bound: `records_kept_max` between turns; within a turn
+// what the turn touched.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "ledger/transaction_record.hpp"
+
+namespace ledger {
+
+class RecordTable {
+  public:
+    /// Recent records that stay decoded from turn to turn, so that a refund after its sale reads no bytes.
+    static constexpr std::size_t records_kept_max = 4096;
+
+    /// Nothing when the record is not decoded here; it may be in the store.
+    [[nodiscard]] TransactionRecord* find(const iso8583::Rrn& rrn);
+    /// A record that was read or is new; ENSUREs that there is none of its number.
+    TransactionRecord& put(TransactionRecord record);
+    /// The turn changes it: it is encoded when the turn closes.
+    void mark_changed(const iso8583::Rrn& rrn);
+
+    /// Calls visit for every changed record, in RRN order.
+    void visit_changed(const std::function<void(const TransactionRecord&)>& visit) const;
+    [[nodiscard]] bool has_changes() const { return !changed_.empty(); }
+    /// The changes are written: the records are kept as what was read lately, the oldest go.
+    void changes_written();
+    /// The store failed: nothing that was decoded is true any more.
+    void drop();
+
+  private:
+    struct Entry {
+        TransactionRecord record;
+        bool changed = false;
+    };
+    std::map<iso8583::Rrn, Entry> entries_;
+    std::vector<iso8583::Rrn> changed_;
+    std::deque<iso8583::Rrn> by_age_;
+};
+
+}  // namespace ledger

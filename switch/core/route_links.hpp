@@ -1,0 +1,42 @@
+// RouteLinks: the connections of each route that are signed on, what operators have said of the route, and
+// what follows from both: its health, and the connection that the next message takes.
+//
+// Ownership: member of CoreContext. Thread: the core's. Nothing here is stored: links come up again after a
+// restart, and operators' modes are read from the ledger's overrides (Terminals::recover).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "routing/route_table.hpp"
+#include "switch/core/event.hpp"
+
+namespace acquirer {
+
+/// An operator's word on a route: `drain` takes no new sales, `down` sends nothing at all.
+enum class RouteMode : std::uint8_t { up, down, drain };
+/// As it is stored in an override and shown to operators.
+std::string_view name(RouteMode mode);
+
+class RouteLinks {
+  public:
+    void link_up(routing::RouteId route, LinkId link);
+    void link_down(routing::RouteId route, LinkId link);
+    void set_mode(routing::RouteId route, RouteMode mode) { modes_[route] = mode; }
+
+    [[nodiscard]] RouteMode mode(routing::RouteId route) const;
+    [[nodiscard]] routing::RouteHealth health(routing::RouteId route) const;
+    /// Nothing when the route has no connection or operations took it down. The connections of a route share
+    /// the load by turns, in the order in which they came up.
+    [[nodiscard]] std::optional<LinkId> link_for(routing::RouteId route, std::uint32_t turn) const;
+    [[nodiscard]] std::uint32_t links_up(routing::RouteId route) const;
+
+  private:
+    std::map<routing::RouteId, std::vector<LinkId>> links_;
+    std::map<routing::RouteId, RouteMode> modes_;
+};
+
+}  // namespace acquirer

@@ -1,0 +1,129 @@
+#include "switch/core/sale_chain.hpp"
+
+#include "iso8583/values/ensure.hpp"
+#include "ledger/postings_bound.hpp"
+#include "switch/core/transaction_state.hpp"
+
+namespace acquirer {
+
+using ledger::Account;
+using ledger::State;
+using ledger::TransactionRecord;
+
+namespace {
+
+/// The day in which the refund was reserved last: the counters of the terminal's day were those of that day.
+iso8583::BusinessDate day_of_reservation(const TransactionRecord& refund) {
+    for (auto posting = refund.postings.rbegin(); posting != refund.postings.rend(); ++posting)
+        if (posting->debit == Account::merchant_payable && posting->credit == Account::refund_in_transit)
+            return posting->day;
+    ENSURE(false);
+}
+
+}  // namespace
+
+TransactionRecord& SaleChain::sale_of(const TransactionRecord& refund_or_void) {
+    ENSURE(refund_or_void.original.has_value());
+    TransactionRecord* sale = c_.ledger.edit(*refund_or_void.original);
+    ENSURE(sale != nullptr);
+    return *sale;
+}
+
+void SaleChain::count_in_day(const TransactionRecord& refund, int sign) {
+    if (refund.from_operations) return;
+    c_.ledger.totals().add(ledger::refund_count_name(refund.terminal, c_.business_day), sign,
+                           sign * refund.amount.minor_units());
+}
+
+void SaleChain::sale_approved(TransactionRecord& sale) { c_.ledger.post_sale(sale, c_.business_day); }
+
+void SaleChain::sale_reversed(TransactionRecord& sale) {
+    const bool on_the_books =
+        !sale.postings.empty() && sale.postings.back().credit == Account::merchant_payable;
+    if (on_the_books) c_.ledger.unpost_sale(sale, c_.business_day);
+}
+
+void SaleChain::reserve(TransactionRecord& refund, const iso8583::Rrn& sale_rrn) {
+    TransactionRecord* sale = c_.ledger.edit(sale_rrn);
+    ENSURE(sale != nullptr);
+    c_.ledger.reserve(*sale, refund, c_.business_day);
+    count_in_day(refund, +1);
+}
+
+bool SaleChain::reserve_again(TransactionRecord& refund) {
+    TransactionRecord& sale = sale_of(refund);
+    if (sale.remaining_minor() < refund.amount.minor_units() || !ledger::may_begin_again(refund))
+        return false;
+    // It stands in the sale's chain of refunds already.
+    const auto before = refund.last_refund;
+    const auto newest = sale.last_refund;
+    c_.ledger.reserve(sale, refund, c_.business_day);
+    refund.last_refund = before;
+    sale.last_refund = newest;
+    count_in_day(refund, +1);
+    return true;
+}
+
+void SaleChain::refund_approved(TransactionRecord& refund) { c_.ledger.post_refund(refund, c_.business_day); }
+
+void SaleChain::refund_abnormal(TransactionRecord& refund) {
+    c_.ledger.suspend_refund(refund, c_.business_day);
+}
+
+void SaleChain::release(TransactionRecord& refund) {
+    // The counters of an earlier day went with its cut-over.
+    const bool counts_today = day_of_reservation(refund) == c_.business_day;
+    c_.ledger.release(sale_of(refund), refund, c_.business_day);
+    if (counts_today) count_in_day(refund, -1);
+}
+
+void SaleChain::void_asked(TransactionRecord& void_record, const iso8583::Rrn& sale_rrn) {
+    void_record.original = sale_rrn;
+    TransactionRecord& sale = sale_of(void_record);
+    sale.voided_by = void_record.rrn;
+    move(sale, State::voiding, "R3", c_.now.utc);
+}
+
+void SaleChain::void_queued(TransactionRecord& void_record, const iso8583::Rrn& sale_rrn) {
+    void_record.original = sale_rrn;
+    TransactionRecord& sale = sale_of(void_record);
+    sale.voided_by = void_record.rrn;
+    move(sale, State::voided, "R3", c_.now.utc);
+    c_.ledger.unpost_sale(sale, c_.business_day);
+}
+
+void SaleChain::void_approved(const TransactionRecord& void_record) {
+    TransactionRecord& sale = sale_of(void_record);
+    move(sale, State::voided, "R3", c_.now.utc);
+    // reverse_if_void_fails stays: a void that is reversed later has failed too (R34, R32).
+    c_.ledger.unpost_sale(sale, c_.business_day);
+}
+
+void SaleChain::void_is_undone(const TransactionRecord& void_record) {
+    move(sale_of(void_record), State::void_reversing, "R32", c_.now.utc);
+}
+
+void SaleChain::void_stands(const TransactionRecord& void_record) {
+    TransactionRecord& sale = sale_of(void_record);
+    if (sale.state == State::void_reversing) move(sale, State::voided, "R32", c_.now.utc);
+}
+
+bool SaleChain::void_in_doubt_again(const TransactionRecord& void_record) {
+    TransactionRecord& sale = sale_of(void_record);
+    if (sale.state != State::approved || sale.refunds_count != 0) return false;
+    move(sale, State::voiding, "R51a", c_.now.utc);
+    return true;
+}
+
+TransactionRecord* SaleChain::void_failed(const TransactionRecord& void_record, std::string_view rule) {
+    TransactionRecord& sale = sale_of(void_record);
+    const bool off_the_books = sale.state == State::voided || sale.state == State::void_reversing;
+    move(sale, State::approved, off_the_books ? "R32" : rule, c_.now.utc);
+    sale.voided_by.reset();
+    if (off_the_books) c_.ledger.post_sale(sale, c_.business_day);
+    const bool reverse_now = sale.reverse_if_void_fails;
+    sale.reverse_if_void_fails = false;
+    return reverse_now ? &sale : nullptr;
+}
+
+}  // namespace acquirer

@@ -1,0 +1,60 @@
+// SaleChain: what the beginning and the end of a refund, void or reversal do to its sale: what remains of it,
+// its state, its books, and the terminal's count of refunds. The only caller of the ledger's money functions
+// (reserve, release, post, unpost), so that what belongs together is never done by half.
+//
+// The state of the refund or void itself is its flow's affair; the sale's is moved here.
+// Ownership: member of SwitchCore. Thread: the core's. Rules R3, R8, R24, R32, R34, R51a, R55.
+#pragma once
+
+#include <string_view>
+
+#include "switch/core/core_context.hpp"
+
+namespace acquirer {
+
+class SaleChain {
+  public:
+    explicit SaleChain(CoreContext& context) : c_(context) {}
+
+    // The sale.
+    void sale_approved(ledger::TransactionRecord& sale);
+    /// Its reversal is final: off the books, if it ever was on them.
+    void sale_reversed(ledger::TransactionRecord& sale);
+
+    // A refund. What is reserved counts in what remains of the sale and in the terminal's day (R24).
+    /// ENSUREs that the amount remains.
+    void reserve(ledger::TransactionRecord& refund, const iso8583::Rrn& sale);
+    /// R51a: what was released happened after all. False when the amount was used meanwhile.
+    [[nodiscard]] bool reserve_again(ledger::TransactionRecord& refund);
+    /// The issuer has it.
+    void refund_approved(ledger::TransactionRecord& refund);
+    /// Refused finally after acceptance: it goes on counting, in suspense (R55).
+    void refund_abnormal(ledger::TransactionRecord& refund);
+    /// It did not happen, or not any more: neither the sale nor the terminal's day counts it.
+    void release(ledger::TransactionRecord& refund);
+
+    // A void.
+    /// Its issuer is asked.
+    void void_asked(ledger::TransactionRecord& void_record, const iso8583::Rrn& sale);
+    /// Its route takes it as the reversal of the sale: done as soon as it is queued.
+    void void_queued(ledger::TransactionRecord& void_record, const iso8583::Rrn& sale);
+    void void_approved(const ledger::TransactionRecord& void_record);
+    /// R32: an approved void is being reversed.
+    void void_is_undone(const ledger::TransactionRecord& void_record);
+    /// R32: its reversal was refused finally.
+    void void_stands(const ledger::TransactionRecord& void_record);
+    /// R51a: what was taken for failed may have happened. False when the sale went on meanwhile.
+    [[nodiscard]] bool void_in_doubt_again(const ledger::TransactionRecord& void_record);
+    /// It did not happen, or not any more: the sale stands again (under `rule`; R32 when it was off the
+    /// books). Returns the sale when its own reversal waited for just that (R34): the caller reverses it.
+    [[nodiscard]] ledger::TransactionRecord* void_failed(const ledger::TransactionRecord& void_record,
+                                                         std::string_view rule);
+
+  private:
+    ledger::TransactionRecord& sale_of(const ledger::TransactionRecord& refund_or_void);
+    void count_in_day(const ledger::TransactionRecord& refund, int sign);
+
+    CoreContext& c_;
+};
+
+}  // namespace acquirer

@@ -1,0 +1,118 @@
+#include "switch/core/undoing.hpp"
+
+#include "iso8583/values/ensure.hpp"
+#include "switch/core/terminal_replies.hpp"
+#include "switch/core/transaction_state.hpp"
+
+namespace acquirer {
+
+using ledger::State;
+using ledger::TransactionKind;
+using ledger::TransactionRecord;
+
+void Undoing::in_doubt(TransactionRecord& record, std::string_view rule, Refusal answer_with) {
+    const bool was_reversed = record.state == State::reverse_on_answer;
+    if (!was_reversed) {
+        move(record, State::in_doubt, rule, c_.now.utc);
+        record.cut_in_doubt = true;
+        store_refusal(c_, record, answer_with);
+    }
+    c_.note(Severity::warning, NoteKind::in_doubt, record, rule, "outcome unknown: a reversal is queued");
+    c_.count("in_doubt");
+    reverse(record, was_reversed ? "R34" : rule, Original::in_doubt);
+}
+
+void Undoing::reverse(TransactionRecord& record, std::string_view rule, Original original) {
+    move(record, State::reversing, rule, c_.now.utc);
+    if (!record.answer)
+        store_answer(c_, record,
+                     response_code(Refusal::duplicate_of_reversed, static_cast<Profile>(record.profile)));
+    queue_.send_reversal(record, original);
+}
+
+void Undoing::void_failed(const TransactionRecord& void_record, std::string_view rule) {
+    if (TransactionRecord* sale = chain_.void_failed(void_record, rule)) {
+        c_.add_to_batch(*sale, -1);
+        reverse(*sale, "R34", Original::approved);
+    }
+}
+
+void Undoing::on_late_reply(TransactionRecord& record, const IssuerReplyArrived& event) {
+    const auto* route = c_.config->routes.find(event.route);
+    if (route == nullptr || event.mac != MacState::verified || !event.reply.code) return;
+    const bool late_approval =
+        routing::classify_request(*route, *event.reply.code) == routing::IssuerVerdict::approved;
+    c_.count("late_replies");
+    c_.note(Severity::warning, NoteKind::late_reply, record, "R51",
+            "the issuer answered " + event.reply.code->str() + " after the time-out");
+    if (!late_approval) return;
+    note_rule(record, "R51", c_.now.utc);
+    if (event.reply.authorization && record.issuer_authorization.empty())
+        record.issuer_authorization = *event.reply.authorization;
+    if (record.state != State::reversed) return;  // its reversal goes on
+    const bool found_nothing_before =
+        record.advice.not_found_once && (record.advice.last_code == "25" || record.advice.last_code == "76");
+    if (found_nothing_before)
+        reverse_what_was_not_found(record);
+    else
+        c_.open_exception(record.rrn, "late_approval", "R51",
+                          "the issuer approved after it had confirmed the reversal", true);
+}
+
+/// R51a: the issuer had not known it and has it now: a new 0420.
+void Undoing::reverse_what_was_not_found(TransactionRecord& record) {
+    const bool counts_again = record.kind == TransactionKind::sale ||
+                              (record.kind == TransactionKind::refund ? chain_.reserve_again(record)
+                                                                      : chain_.void_in_doubt_again(record));
+    if (counts_again) {
+        reverse(record, "R51a", Original::in_doubt);
+        return;
+    }
+    queue_.send_reversal(record, Original::in_doubt);
+    c_.open_exception(record.rrn, "late_approval_amount_used", "R51a",
+                      "the issuer approved late what had been released, and the amount was used meanwhile",
+                      true);
+}
+
+void Undoing::on_reversed(TransactionRecord& record, std::string_view rule) {
+    if (record.state == State::advice_pending) {  // a void that went as the reversal of its sale
+        move(record, State::voided, "R3", c_.now.utc);
+        return;
+    }
+    if (record.state == State::reversed) {  // R51a: the second 0420 of what was reversed already
+        note_rule(record, rule, c_.now.utc);
+        return;
+    }
+    move(record, State::reversed, rule, c_.now.utc);
+    c_.note(Severity::info, NoteKind::reversal_final, record, rule, "reversed");
+    switch (record.kind) {
+        case TransactionKind::sale:
+            chain_.sale_reversed(record);
+            return;
+        case TransactionKind::refund:
+            chain_.release(record);
+            return;
+        case TransactionKind::void_sale:
+            void_failed(record, "R50");
+            return;
+    }
+    ENSURE(false);
+}
+
+void Undoing::on_reversal_stuck(TransactionRecord& record, std::string_view rule) {
+    if (record.kind == TransactionKind::void_sale && record.state == State::reversing) {
+        // R32: the void stands after all.
+        move(record, State::voided, "R32", c_.now.utc);
+        chain_.void_stands(record);
+    } else if (record.state == State::reversed) {
+        note_rule(record, rule, c_.now.utc);
+    } else {
+        move(record, State::reversal_stuck, rule, c_.now.utc);
+    }
+    c_.open_exception(record.rrn, "reversal_stuck", std::string(rule),
+                      "the issuer refuses the reversal finally with " + record.advice.last_code +
+                          "; its books and ours differ",
+                      true);
+}
+
+}  // namespace acquirer

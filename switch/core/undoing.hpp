@@ -1,0 +1,45 @@
+// Undoing: the one home of the switch's own reversals: what an unknown outcome leads to, what a late answer
+// changes of it, and what the end of a 0420 means for the record and its sale. An outcome that was once
+// unknown is undone by advice until final and never approved again. Rules R30–R34, R50–R51a, R53, R57, R61,
+// R64.
+//
+// Ownership: member of SwitchCore, beside the queue: Undoing gives it reversals, the queue tells it of their
+// ends. Thread: the core's.
+#pragma once
+
+#include <string_view>
+
+#include "switch/core/core_context.hpp"
+#include "switch/core/sale_chain.hpp"
+#include "switch/core/store_and_forward.hpp"
+
+namespace acquirer {
+
+class Undoing {
+  public:
+    Undoing(CoreContext& context, SaleChain& chain, StoreAndForward& queue)
+        : c_(context), chain_(chain), queue_(queue) {}
+
+    /// The outcome of what was sent is unknown: the terminal is answered `answer_with`, the issuer gets a
+    /// reversal.
+    void in_doubt(ledger::TransactionRecord& record, std::string_view rule, Refusal answer_with);
+    /// Begins the reversal of a record: reversing, and a 0420 in the queue.
+    void reverse(ledger::TransactionRecord& record, std::string_view rule, Original original);
+    /// A void did not happen: its sale stands again, unless its own reversal waited for just that (R34).
+    void void_failed(const ledger::TransactionRecord& void_record, std::string_view rule);
+    /// An approval or refusal that nobody waits for any more (R51).
+    void on_late_reply(ledger::TransactionRecord& record, const IssuerReplyArrived& event);
+
+    /// The end of a 0420; called by the queue, which has settled the advice.
+    void on_reversed(ledger::TransactionRecord& record, std::string_view rule);
+    void on_reversal_stuck(ledger::TransactionRecord& record, std::string_view rule);
+
+  private:
+    void reverse_what_was_not_found(ledger::TransactionRecord& record);
+
+    CoreContext& c_;
+    SaleChain& chain_;
+    StoreAndForward& queue_;
+};
+
+}  // namespace acquirer
