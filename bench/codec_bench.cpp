@@ -2,18 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <unistd.h>
 #include <algorithm>
 
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <ctime>
 #include <deque>
 #include <functional>
 #include <string_view>
 #include <vector>
 
+#include "bench/callgrind.hpp"
 #include "bench/codec_bench_parse.hpp"
 #include "iso8583/codec.hpp"
 #include "iso8583/specs/spec_file.hpp"
@@ -172,29 +170,15 @@ double measure(Case& c, double seconds) {
     }
 }
 
-/// "Collected : 123456" of callgrind's last line, or nothing.
-double collected(const std::string& command) {
-    FILE* pipe = popen(command.c_str(), "r");
-    if (pipe == nullptr) return 0;
-    double found = 0;
-    char line[512];
-    while (std::fgets(line, sizeof line, pipe) != nullptr)
-        if (const char* at = std::strstr(line, "Collected : ")) found = std::strtod(at + 12, nullptr);
-    return pclose(pipe) == 0 ? found : 0;
-}
-
 /// Two runs of different length, so that start-up falls out.
-double count_instructions(const std::string& name) {
-    const auto command = [&](std::uint64_t n) {
-        return fmt::format(
-            "valgrind --tool=callgrind --callgrind-out-file=/dev/null /proc/{}/exe codec --only {} "
-            "--iterations {} 2>&1",
-            getpid(), name, n);
+double instructions_of(const std::string& name) {
+    const auto run = [&](std::uint64_t n) {
+        return count_instructions(fmt::format("codec --only {} --iterations {}", name, n));
     };
     constexpr std::uint64_t few = 200;
     constexpr std::uint64_t many = 2200;
-    const double a = collected(command(few));
-    const double b = collected(command(many));
+    const double a = run(few);
+    const double b = run(many);
     return a > 0 && b > a ? (b - a) / static_cast<double>(many - few) : 0;
 }
 
@@ -257,7 +241,7 @@ int run_codec_bench(const CodecBenchOptions& options) {
     for (std::uint32_t round = 0; round < options.rounds; ++round)
         for (Case& c : cases) c.ns.push_back(measure(c, options.case_ms / 1000.0 / options.rounds));
     if (options.instructions)
-        for (Case& c : cases) c.instructions = count_instructions(c.name);
+        for (Case& c : cases) c.instructions = instructions_of(c.name);
     print_table(cases);
     if (options.json_file.empty() || write_json(cases, options.json_file)) return 0;
     fmt::print(stderr, "switch-bench codec: {} cannot be written\n", options.json_file);

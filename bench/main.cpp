@@ -107,6 +107,9 @@ CLI::App* declare_turn(CLI::App& app, bench::TurnBenchOptions& o) {
         ->check(CLI::Range(1, 4'096))
         ->capture_default_str();
     turn->add_option("--json", o.json_file, "write the figures to this file");
+    turn->add_flag("--count", o.count, "count instructions with callgrind instead of measuring time");
+    turn->add_option("--only", o.only, "this refund mode alone")->check(CLI::IsMember({"online", "advice"}));
+    turn->add_flag("--sales-only", o.sales_only, "no refunds");
     return turn;
 }
 

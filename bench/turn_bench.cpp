@@ -1,16 +1,25 @@
 #include "bench/turn_bench.hpp"
 
+#include <fmt/core.h>
+#include <gnu/libc-version.h>
+
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "bench/callgrind.hpp"
 #include "iso8583/values/ensure.hpp"
 #include "ledger/audit_hash.hpp"
 #include "ledger/memory_store.hpp"
 #include "switch/core/switch_core.hpp"
 #include "switch/core/turn.hpp"
+
+// jemalloc's own; null when the program was linked without it.
+extern "C" int mallctl(const char* name, void* old_value, std::size_t* old_size, void* new_value,
+                       std::size_t new_size) __attribute__((weak));
 
 namespace bench {
 namespace {
@@ -139,12 +148,65 @@ RequestArrived request(std::uint32_t trace, const std::string& rrn) {
     return event;
 }
 
+/// What a transaction costs in the core: these run one after another, never inside each other.
+const std::vector<std::string> counted_functions = {
+    "acquirer::SwitchCore::step(*", "acquirer::SwitchCore::close_turn()", "ledger::Overlay::take_batch()",
+    "ledger::Overlay::in_flight_done()"};
+constexpr std::uint32_t refunds_counted = 1'000;
+
+/// The allocator's version and the first word of it: "jemalloc 5.3.0".
+std::string allocator() {
+    const char* version = nullptr;
+    std::size_t size = sizeof version;
+    if (mallctl == nullptr || mallctl("version", &version, &size, nullptr, 0) != 0) return "libc";
+    const std::string text = version;
+    return "jemalloc " + text.substr(0, text.find('-'));
+}
+
+nlohmann::json built_with() {
+    nlohmann::json place;
+    place["compiler"] = __VERSION__;
+    place["build"] = BENCH_BUILD;
+    place["libstdc++"] = __GLIBCXX__;
+    place["libc"] = gnu_get_libc_version();
+    place["allocator"] = allocator();
+    place["fmt"] = FMT_VERSION;
+    place["valgrind"] = valgrind_version();
+    return place;
+}
+
+int count_turns(const TurnBenchOptions& options) {
+    const auto run = [&](const std::string& what) {
+        return count_instructions("turn --refunds " + std::to_string(refunds_counted) + " --events-a-turn " +
+                                      std::to_string(options.events_a_turn) + " --only " + what,
+                                  counted_functions) /
+               refunds_counted;
+    };
+    const double sale = run("online --sales-only"), online = run("online") - sale,
+                 advice = run("advice") - sale;
+    if (sale <= 0 || online <= 0 || advice <= 0) {
+        std::fputs("switch-bench turn: nothing was counted; is valgrind installed?\n", stderr);
+        return 1;
+    }
+    const nlohmann::json found = {{"built_with", built_with()},
+                                  {"instructions",
+                                   {{"sale", std::llround(sale)},
+                                    {"refund_online", std::llround(online)},
+                                    {"refund_advice", std::llround(advice)}}}};
+    std::printf("%s\n", found.dump(2).c_str());
+    if (!options.json_file.empty()) std::ofstream(options.json_file) << found.dump(2) << '\n';
+    return 0;
+}
+
 }  // namespace
 
 int run_turn_bench(const TurnBenchOptions& options) {
+    if (options.count) return count_turns(options);
     nlohmann::json figures;
     bool approved = true;
     for (const auto mode : {routing::RefundMode::online, routing::RefundMode::advice}) {
+        const std::string name(routing::name(mode));
+        if (!options.only.empty() && options.only != name) continue;
         Bench bench(mode);
         std::vector<RequestArrived> sales;
         for (std::uint32_t i = 1; i <= options.refunds; ++i) sales.push_back(request(i, ""));
@@ -153,7 +215,7 @@ int run_turn_bench(const TurnBenchOptions& options) {
         const auto sold = Clock::now();
         std::vector<RequestArrived> refunds;
         for (std::uint32_t i = 0; i < rrns.size(); ++i)
-            refunds.push_back(request(options.refunds + 1 + i, rrns[i]));
+            if (!options.sales_only) refunds.push_back(request(options.refunds + 1 + i, rrns[i]));
         const auto ready = Clock::now();
         bench.run(refunds, options.events_a_turn);
         const auto done = Clock::now();
@@ -162,7 +224,6 @@ int run_turn_bench(const TurnBenchOptions& options) {
             return static_cast<double>(std::chrono::duration_cast<std::chrono::nanoseconds>(span).count()) /
                    options.refunds;
         };
-        const std::string name(routing::name(mode));
         figures["turn.sale." + name + ".ns"] = per(sold - start);
         figures["turn.refund." + name + ".ns"] = per(done - ready);
         std::printf("%-8s sale %8.0f ns   refund %8.0f ns\n", name.c_str(), per(sold - start),

@@ -1,6 +1,6 @@
 // `switch-bench turn`: a refund through the core and its turns, memory store, no sockets, no MACs: what
-// deciding costs. Instructions are counted from outside (valgrind --tool=callgrind switch-bench turn
-// --refunds N), since few machines lend their counters; scripts/bench does it. Ratios travel, figures do not.
+// deciding costs. Ratios travel, figures do not; instructions do, between builds of one compiler and one set
+// of libraries (bench/instructions.json, scripts/instructions).
 #pragma once
 
 #include <cstdint>
@@ -12,9 +12,14 @@ struct TurnBenchOptions {
     std::uint32_t refunds = 20'000;    // sales as well: each is refunded once
     std::uint32_t events_a_turn = 64;  // requests that share a batch
     std::string json_file;             // empty: none
+    bool count = false;                // count instructions instead of measuring time
+    std::string only;                  // "online" or "advice": this refund mode alone
+    bool sales_only = false;           // no refunds (what a count subtracts)
 };
 
-/// Prints nanoseconds per sale and per refund, by route mode; 0, or 1 when an answer was not 00.
+/// Prints nanoseconds per sale and per refund, by route mode; 0, or 1 when an answer was not 00. With
+/// `count`: instructions of step, close_turn and the overlay, per sale, online refund and advice refund, with
+/// what they were built with; 1 as well when nothing can be counted.
 int run_turn_bench(const TurnBenchOptions& options);
 
 }  // namespace bench

@@ -4,20 +4,13 @@
 
 #include "hsm_sim/engine_parts.hpp"
 #include "hsm_sim/mac.hpp"
+#include "iso8583/values/overloaded.hpp"
 
 namespace hsm {
 namespace {
 
 using iso8583::ByteView;
 using iso8583::Result;
-
-template <typename... Handlers>
-struct Overloaded : Handlers... {
-    using Handlers::operator()...;
-};
-// clang 14 does not deduce aggregates without it.
-template <typename... Handlers>
-Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 /// A MAC key of an S block is bound to its algorithm: M1 CBC (and the UnionPay MAC, which is one), M3 retail,
 /// M6 CMAC.
@@ -117,40 +110,41 @@ void HsmEngine::forget_keys() { parts_->keys.forget_all(); }
 Reply HsmEngine::perform(const Request& request) {
     Parts& parts = *parts_;
     return std::visit(
-        Overloaded{[&](const GenerateMac& r) -> Reply {
-                       const auto mac = parts.mac(r.kind, r.key.text(), r.profile, r.data, false);
-                       if (!mac) return parts.explain(mac.error());
-                       return MacGenerated{*mac};
-                   },
-                   [&](const VerifyMac& r) -> Reply {
-                       const auto mac = parts.mac(r.kind, r.key.text(), r.profile, r.data, true);
-                       if (!mac) return parts.explain(mac.error());
-                       return MacVerified{equal_constant_time(*mac, r.mac)};
-                   },
-                   [&](const TranslatePin& r) -> Reply {
-                       if (r.pan.empty())
-                           return parts.explain(
-                               {HsmFault::account_number, "a PIN translation needs an account number"});
-                       auto done = parts.translate_pin(
-                           {r.source_kind, r.source.text(), r.source_format, r.pin_block},
-                           r.destination.text(), r.destination_format, PinAccount::of(r.pan));
-                       if (!done) return parts.explain(done.error());
-                       return PinTranslated{std::move(done->pin_block)};
-                   },
-                   [&](const GenerateTerminalKeys& r) -> Reply {
-                       auto made = parts.terminal_keys(r);
-                       if (!made) return parts.explain_operation("terminal key", "TMK", made.error());
-                       return std::move(*made);
-                   },
-                   [&](const GenerateZoneKey& r) -> Reply { return zone_key(r); },
-                   [&](const ImportZoneKey& r) -> Reply { return zone_key(r); },
-                   [&](const CheckKey& r) -> Reply {
-                       const auto check = check_value(KeyType::of(r.kind), r.key.text());
-                       if (!check) return tl::unexpected(check.error());
-                       KeyChecked out;
-                       std::copy_n(check->begin(), out.kcv.size(), out.kcv.begin());
-                       return out;
-                   }},
+        iso8583::Overloaded{[&](const GenerateMac& r) -> Reply {
+                                const auto mac = parts.mac(r.kind, r.key.text(), r.profile, r.data, false);
+                                if (!mac) return parts.explain(mac.error());
+                                return MacGenerated{*mac};
+                            },
+                            [&](const VerifyMac& r) -> Reply {
+                                const auto mac = parts.mac(r.kind, r.key.text(), r.profile, r.data, true);
+                                if (!mac) return parts.explain(mac.error());
+                                return MacVerified{equal_constant_time(*mac, r.mac)};
+                            },
+                            [&](const TranslatePin& r) -> Reply {
+                                if (r.pan.empty())
+                                    return parts.explain({HsmFault::account_number,
+                                                          "a PIN translation needs an account number"});
+                                auto done = parts.translate_pin(
+                                    {r.source_kind, r.source.text(), r.source_format, r.pin_block},
+                                    r.destination.text(), r.destination_format, PinAccount::of(r.pan));
+                                if (!done) return parts.explain(done.error());
+                                return PinTranslated{std::move(done->pin_block)};
+                            },
+                            [&](const GenerateTerminalKeys& r) -> Reply {
+                                auto made = parts.terminal_keys(r);
+                                if (!made)
+                                    return parts.explain_operation("terminal key", "TMK", made.error());
+                                return std::move(*made);
+                            },
+                            [&](const GenerateZoneKey& r) -> Reply { return zone_key(r); },
+                            [&](const ImportZoneKey& r) -> Reply { return zone_key(r); },
+                            [&](const CheckKey& r) -> Reply {
+                                const auto check = check_value(KeyType::of(r.kind), r.key.text());
+                                if (!check) return tl::unexpected(check.error());
+                                KeyChecked out;
+                                std::copy_n(check->begin(), out.kcv.size(), out.kcv.begin());
+                                return out;
+                            }},
         request);
 }
 

@@ -3,5 +3,7 @@
 
 #include <string>
 
-std::string source_path(const std::string& relative);   // "docs/states.md" in the source tree
-std::string program_path(const std::string& program);   // "issuer-sim" in build/<preset>/bin
+std::string source_path(const std::string& relative);  // "docs/states.md" in the source tree
+std::string program_path(const std::string& program);  // "issuer-sim" in build/<preset>/bin
+std::string transitions_path(
+    const std::string& name);  // what the test program of that name moved (test_main.cpp)

@@ -71,7 +71,6 @@ struct Limits {
     std::int32_t bad_macs_per_minute_max = 10;           // R40; of one terminal from one address
     std::uint32_t pending_max = 20'000;                  // transactions waiting for an issuer or the HSM
     std::uint32_t askers_max = 8;                        // connections joined to one answer (R22)
-    std::uint32_t exceptions_note_per_minute_max = 600;
 };
 
 /// The keys shared with an issuer, under the LMK.

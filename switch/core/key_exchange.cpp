@@ -50,7 +50,6 @@ bool fits(const hsm::KeyBlock& fresh, const hsm::KeyBlock& before) {
 }  // namespace
 
 // ---- What stands
-// --------------------------------------------------------------------------------------------------
 
 const IssuerKeys* KeyExchange::configured(routing::RouteId route) const {
     const auto at = c_.config->issuer_keys.find(route);
@@ -204,7 +203,6 @@ void KeyExchange::promote(const routing::Route& route, ZoneKeyRecord& r, ZoneKey
 }
 
 // ---- Ours
-// -----------------------------------------------------------------------------------------------------
 
 void KeyExchange::finish(routing::RouteId route, bool done, std::string text, const std::string& kcv) {
     const auto at = underway_.find(route);
@@ -404,7 +402,6 @@ void KeyExchange::link_down(routing::RouteId route, LinkId link) {
 }
 
 // ---- Theirs
-// ---------------------------------------------------------------------------------------------------
 
 void KeyExchange::answer_issuer(const IssuerKeyOffered& event, std::string_view code,
                                 const std::string& kcv) {

@@ -23,8 +23,6 @@ constexpr std::array table = {
                 "more sign-ons of this terminal or from this address than are allowed"},
     RefusalInfo{mac_wrong, "mac_wrong", "R40", "A0", "63", "MAC ERROR",
                 "the MAC is missing or does not verify under any valid key of the terminal"},
-    RefusalInfo{duplicate_in_doubt, "duplicate_in_doubt", "R20a", "98", "68", "ISSUER SILENT",
-                "a retry of a transaction whose outcome was unknown"},
     RefusalInfo{duplicate_of_reversed, "duplicate_of_reversed", "R20a", "12", "12", "ORIGINAL WAS REVERSED",
                 "a retry of a transaction that was reversed since"},
     RefusalInfo{duplicate_conflict, "duplicate_conflict", "R21", "94", "94", "DUPLICATE CONFLICT",
@@ -130,7 +128,6 @@ bool is_unrecorded(Refusal refusal) {
         case batch_closed:
         case mac_wrong:
         case cut_over:
-        case duplicate_in_doubt:
         case duplicate_of_reversed:
         case duplicate_conflict:
         case original_busy:

@@ -175,7 +175,6 @@ CoreStatus SwitchCore::status() const {
 }
 
 // ---- Requests
-// -----------------------------------------------------------------------------------------------------
 
 bool SwitchCore::Impl::admit(const RequestArrived& event) {
     const TerminalRequest& r = event.request;
@@ -255,7 +254,6 @@ void SwitchCore::Impl::on(const RequestArrived& event) {
 }
 
 // ---- Issuers
-// ------------------------------------------------------------------------------------------------------
 
 void SwitchCore::Impl::on(const IssuerLinkUp& event) {
     context.links.link_up(event.route, event.link);
@@ -327,7 +325,6 @@ void SwitchCore::Impl::unmatched(const IssuerReplyArrived& event) {
 }
 
 // ---- The rest
-// -----------------------------------------------------------------------------------------------------
 
 void SwitchCore::Impl::on(const ConfigReplaced& event) {
     context.config = event.configuration;

@@ -31,7 +31,6 @@ using ledger::TransactionRecord;
 constexpr std::size_t icc_data_bytes_max = 255;  // DE55 of terminals, docs/dialects.md
 
 // ---- 1. The request
-// -----------------------------------------------------------------------------------------------
 
 void TransactionFlow::on_request(const RequestArrived& event) {
     if (join_in_progress(event)) return;
@@ -97,7 +96,6 @@ void TransactionFlow::answer_again(const Asker& asker, const TransactionRecord& 
 }
 
 // ---- 2. The checks, in the order of precedence
-// --------------------------------------------------------------------
 
 void TransactionFlow::decide(TransactionDraft& draft, std::vector<Asker> askers) {
     if (const Refusal why = checks_.judge(draft); why != Refusal::none) {
@@ -120,7 +118,6 @@ void TransactionFlow::decide(TransactionDraft& draft, std::vector<Asker> askers)
 }
 
 // ---- 3. The intent
-// ------------------------------------------------------------------------------------------------
 
 /// A refusal is recorded under its key, so that a retry gets it again; but not what a forger or a passing
 /// fault caused.
@@ -371,7 +368,6 @@ void TransactionFlow::send_request(TransactionRecord& record, const TransactionD
 }
 
 // ---- 4. The issuer's answer
-// ---------------------------------------------------------------------------------------
 
 void TransactionFlow::on_issuer_reply(const Awaited& awaited, const IssuerReplyArrived& event) {
     TransactionRecord* record = c_.ledger.edit(awaited.rrn);
@@ -491,7 +487,6 @@ void TransactionFlow::on_terminal_link_closed(LinkId link) {
 }
 
 // ---- 5. The answer
-// ------------------------------------------------------------------------------------------------
 
 /// The one answer, once to every connection that asked (R22); an original that was reversed meanwhile gets
 /// none (R34).
@@ -503,7 +498,6 @@ void TransactionFlow::finish(const iso8583::Rrn& rrn, const TransactionRecord& r
 }
 
 // ---- After a crash, after a checker
-// -------------------------------------------------------------------------------
 
 void TransactionFlow::recover(TransactionRecord& record) {
     switch (record.state) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <csignal>
 
+#include "iso8583/values/overloaded.hpp"
 #include "switch/io/service_manager.hpp"
 
 namespace acquirer {
@@ -22,13 +23,6 @@ std::int64_t now_us() {
     const auto since = std::chrono::steady_clock::now().time_since_epoch();
     return std::chrono::duration_cast<std::chrono::microseconds>(since).count();
 }
-
-template <typename... Fs>
-struct Overloaded : Fs... {
-    using Fs::operator()...;
-};
-template <typename... Fs>
-Overloaded(Fs...) -> Overloaded<Fs...>;
 
 }  // namespace
 
@@ -257,22 +251,23 @@ void Runtime::pump() {
 }
 
 void Runtime::perform(const Effect& effect) {
-    std::visit(Overloaded{[this](const SendReply& e) { terminals_.send(e); },
-                          [this](const SendToIssuer& e) { issuers_.send(e); },
-                          [this](const AskHsm& e) {
-                              const auto reply = ask_hsm({LinkId{0}, e.ticket}, e.request);
-                              if (reply) static_cast<void>(event_arrived(HsmAnswered{e.ticket, *reply}));
-                          },
-                          [this](const InstallKeys& e) { keys_.install(e.terminal, e.keys); },
-                          [this](const InstallIssuerKeys& e) { issuers_.install_keys(e); },
-                          [this](const CloseLink& e) {
-                              terminals_.close(e.link, e.reason);
-                              issuers_.close(e.link, e.reason);
-                          },
-                          [this](const AnswerOperator& e) {
-                              if (control_) control_->answered(e.ticket, e.answer);
-                          },
-                          [this](const Note& e) { parts_.log.note(e, now()); }},
+    std::visit(iso8583::Overloaded{[this](const SendReply& e) { terminals_.send(e); },
+                                   [this](const SendToIssuer& e) { issuers_.send(e); },
+                                   [this](const AskHsm& e) {
+                                       const auto reply = ask_hsm({LinkId{0}, e.ticket}, e.request);
+                                       if (reply)
+                                           static_cast<void>(event_arrived(HsmAnswered{e.ticket, *reply}));
+                                   },
+                                   [this](const InstallKeys& e) { keys_.install(e.terminal, e.keys); },
+                                   [this](const InstallIssuerKeys& e) { issuers_.install_keys(e); },
+                                   [this](const CloseLink& e) {
+                                       terminals_.close(e.link, e.reason);
+                                       issuers_.close(e.link, e.reason);
+                                   },
+                                   [this](const AnswerOperator& e) {
+                                       if (control_) control_->answered(e.ticket, e.answer);
+                                   },
+                                   [this](const Note& e) { parts_.log.note(e, now()); }},
                effect);
 }
 

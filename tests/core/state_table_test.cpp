@@ -54,7 +54,6 @@ TEST_CASE("every refusal has a row, with codes of both profiles and a text that 
                           Refusal::merchant_suspended,
                           Refusal::sign_on_required,
                           Refusal::mac_wrong,
-                          Refusal::duplicate_in_doubt,
                           Refusal::duplicate_of_reversed,
                           Refusal::duplicate_conflict,
                           Refusal::batch_closed,

@@ -73,8 +73,7 @@ void Stage::issuer(const Line& line) {
         std::vector<routing::IssuerAction> actions;
         const std::string reply = node.model().on_control("next " + joined(line, 1), {}, actions);
         if (reply != "ok") return fail("issuer: " + reply);
-    } else if (what != "declines" && what != "twice" && what != "bad-mac" && what != "another-amount" &&
-               what != "drops" && what != "deaf") {
+    } else if (!line.is_reaction()) {
         return fail("an issuer cannot " + what);
     }
     if (!line.answer.empty()) expect_answer(line.answer);

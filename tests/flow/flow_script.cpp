@@ -8,6 +8,8 @@
 namespace flow {
 namespace {
 
+constexpr std::string_view reactions[] = {"declines",       "silent", "twice", "bad-mac",
+                                          "another-amount", "drops",  "deaf"};
 constexpr std::string_view subjects[] = {"terminal", "issuer", "expect", "pass", "crash", "link",
                                          "operator", "clock",  "disk",   "hsm",  "config"};
 
@@ -27,6 +29,23 @@ std::vector<std::string> tokens_of(std::string_view line) {
         tokens.push_back(std::move(token));
         line.remove_prefix(end);
     }
+}
+
+/// Empty, or why this line or its arrow would do nothing where it stands.
+std::string idle(const Line* before, const Line& line, const Line* next) {
+    if (line.is_reaction() && (before == nullptr || before->subject != "terminal"))
+        return "what the issuer does with a request stands right after its terminal line";
+    if (line.answer.empty()) return {};
+    if (line.subject != "terminal" && line.subject != "issuer" && line.subject != "operator")
+        return "no arrow is looked at here: only terminal, issuer and operator lines have answers";
+    if (line.subject != "terminal") return {};
+    if (line.word(line.words.empty() ? 0 : line.words.size() - 1) == "hangs-up")
+        return "hanging up has no answer: the arrow would not be looked at";
+    if (line.value("together"))
+        return "with together= the next request comes first: the arrow would not be looked at";
+    if (next != nullptr && next->is_reaction())
+        return "the issuer's line below decides the answer: the arrow stands there";
+    return {};
 }
 
 iso8583::Result<Line> parse_line(std::size_t number, std::string_view text,
@@ -54,6 +73,11 @@ iso8583::Result<Line> parse_line(std::size_t number, std::string_view text,
 }
 
 }  // namespace
+
+bool Line::is_reaction() const {
+    return subject == "issuer" &&
+           std::find(std::begin(reactions), std::end(reactions), word(0)) != std::end(reactions);
+}
 
 iso8583::Result<Script> parse_script(std::string name, std::string_view text) {
     Script script;
@@ -90,6 +114,13 @@ iso8583::Result<Script> parse_script(std::string name, std::string_view text) {
             script.given.insert(parsed->values.begin(), parsed->values.end());
         else
             script.lines.push_back(std::move(*parsed));
+    }
+    for (std::size_t i = 0; i < script.lines.size(); ++i) {
+        const Line* before = i > 0 ? &script.lines[i - 1] : nullptr;
+        const Line* next = i + 1 < script.lines.size() ? &script.lines[i + 1] : nullptr;
+        const Line& line = script.lines[i];
+        if (const std::string why = idle(before, line, next); !why.empty())
+            return iso8583::parse_error(script.name + ":" + std::to_string(line.number) + ": " + why);
     }
     if (script.rules.empty()) return iso8583::parse_error(script.name + ": a line \"rules R…\" is needed");
     if (script.title.empty())

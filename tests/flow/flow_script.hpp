@@ -21,6 +21,8 @@ struct Line {
     std::string answer;  // after "->": "00", "98/68", "nothing"; empty: not said
     std::string text;    // as written
 
+    /// What the issuer does with the request of the line before: "declines", "silent" …
+    [[nodiscard]] bool is_reaction() const;
     [[nodiscard]] std::string word(std::size_t n) const {
         return n < words.size() ? words[n] : std::string();
     }
@@ -38,7 +40,8 @@ struct Script {
     std::vector<Line> lines;
 };
 
-/// The error names the line.
+/// The error names the line. A line or an arrow that would have no effect is refused: an arrow that nobody
+/// looks at, a reaction of the issuer without a request before it.
 iso8583::Result<Script> parse_script(std::string name, std::string_view text);
 
 /// "31s", "5m", "2h", "1d", "200ms"; with a sign when `may_be_negative`.

@@ -50,7 +50,7 @@ void Stage::terminal(const Line& line, const Line* next) {
     }
     for (const routing::RouteId route : {simulation::route_a, simulation::route_b})
         world_.issuer(route).received.clear();
-    if (next != nullptr && next->subject == "issuer") prepare_issuer(*next);
+    if (next != nullptr && next->is_reaction()) prepare_issuer(*next);
     if (request == "retry")
         retry(line);
     else
@@ -61,7 +61,7 @@ void Stage::terminal(const Line& line, const Line* next) {
 void Stage::settle_after(const Line& line, const Line* next) {
     if (line.value("together")) return;  // the next request comes in the same instant
     world_.pass(0);
-    if (next != nullptr && next->subject == "issuer") return;
+    if (next != nullptr && next->is_reaction()) return;  // the arrow stands there
     if (!line.answer.empty()) expect_answer(line.answer);
 }
 

@@ -58,6 +58,18 @@ TEST_CASE("A script that is not one says where", "[flow]") {
          {Row{"# t\nrules R1\nteminal sale", "x.flow:3: no line begins with \"teminal\""},
           Row{"# t\nrules R1\nterminal sale -> 00 as=S1",
               "x.flow:3: after -> one answer stands, and nothing else"},
+          Row{"# t\nrules R1\nterminal sale -> 00\nissuer declines 51",
+              "x.flow:3: the issuer's line below decides the answer: the arrow stands there"},
+          Row{"# t\nrules R1\nterminal sale together=yes -> 00\nterminal sale",
+              "x.flow:3: with together= the next request comes first: the arrow would not be looked at"},
+          Row{"# t\nrules R1\nterminal T1 hangs-up -> 00",
+              "x.flow:3: hanging up has no answer: the arrow would not be looked at"},
+          Row{"# t\nrules R1\npass 1s -> 00",
+              "x.flow:3: no arrow is looked at here: only terminal, issuer and operator lines have answers"},
+          Row{"# t\nrules R1\nissuer declines 51\nterminal sale -> 51",
+              "x.flow:3: what the issuer does with a request stands right after its terminal line"},
+          Row{"# t\nrules R1\nterminal sale\npass 1s\nissuer silent 31s",
+              "x.flow:5: what the issuer does with a request stands right after its terminal line"},
           Row{"# t\nterminal sale", "x.flow: a line \"rules R…\" is needed"},
           Row{"rules R1\nterminal sale", "x.flow: the first line is a comment that says what is told"}}) {
         const auto script = flow::parse_script("x.flow", row.text);
@@ -74,6 +86,7 @@ TEST_CASE("What does not go as written is found", "[flow]") {
     };
     for (const Row& row :
          {Row{"terminal sale as=S1 -> 51", "answered 00"},
+          Row{"terminal sale as=S1 -> 51\nissuer key-change zak", "answered 00"},
           Row{"terminal sale as=S1\nexpect ledger S1 state=declined", "has state approved"},
           Row{"terminal sale as=S1\nexpect ledger S1 remaining=1.00", "has remaining 100.00"},
           Row{"terminal sale as=S1\nexpect issuer 0420", "received no 0420"},

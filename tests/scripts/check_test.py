@@ -1,19 +1,38 @@
 """Self-tests of scripts/check: every check has at least one tree that it must refuse and one that it must let pass.
 
 Each row writes a small tree into a temporary folder and runs one check on it."""
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import unittest
 
+sys.dont_write_bytecode = True
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CHECK = os.path.join(ROOT, "scripts", "check")
+sys.path.insert(0, os.path.join(ROOT, "scripts"))
+from checks import instructions  # noqa: E402
+
 # Forbidden words are put together here, so that this file is not found by the checks that it tests.
 LATER = "TO" + "DO"
 STAND_IN = "place" + "holder"
 CORO = "switch/io/a.cpp"
 FORMAT_FILE = (".clang-format", open(os.path.join(ROOT, ".clang-format"), encoding="utf-8").read())
+
+
+CONFIGURATION = ("switch/core/configuration.hpp", "struct Limits {\n    std::uint32_t pending_max = 20'000;\n};\n")
+REFUSALS = ("switch/core/refusal.hpp", "enum class Refusal : std::uint8_t {\n    none = 0,\n    mac_wrong = 15,\n};\n")
+RULES = ("switch/views/rule_words.cpp", 'constexpr std::array rows = {Row{"R1", "a sale"}};\n')
+MUTATED = ("switch/core/a.cpp", "int a = 1;\n")
+FLOW = ("tests/flow/a.flow", "# a\n")
+PATCH = ("Fault: two\nTest: play_flow tests/flow/a.flow\n\n--- a/switch/core/a.cpp\n+++ b/switch/core/a.cpp\n"
+         "@@ -1 +1 @@\n-int a = 1;\n+int a = 2;\n")
+
+
+def counts(*entries):
+    full = [{"sale": 10, "refund_online": 20, "refund_advice": 30, "built_with": {}, **e} for e in entries]
+    return ("bench/instructions.json", json.dumps(full))
 
 
 def run_check(name, files):
@@ -105,6 +124,32 @@ REFUSED = [
                ("switch/config/a.hpp", "#include <nlohmann/json.hpp>\n")], "nlohmann/json is seen by 2 files"),
     ("heavy", [(f"switch/io/{n}.cpp", "#include <boost/asio.hpp>\n") for n in "abcdefghijk"], "11 files see Asio"),
     ("size", [("scripts/checks/long_allowed.txt", "switch/core/gone.cpp because\n")], "not too long (any more)"),
+    ("readers", [CONFIGURATION], "Limits::pending_max is read by nobody"),
+    ("readers", [CONFIGURATION, ("routing/a.cpp", "void f(C& c) { c.pending_max = 3; between(c.pending_max, 1, 2); }\n")],
+     "Limits::pending_max is read by nobody"),
+    ("readers", [CONFIGURATION, ("switch/config/config_check.cpp", "bool f(C& c) { return c.pending_max > 3; }\n")],
+     "Limits::pending_max is read by nobody"),
+    ("readers", [("switch/config/config_schema.cpp", "auto k = integer<Limits>(1, CONFIG_AT(deep.gone_max));\n")],
+     "the key that fills gone_max is read by nobody"),
+    ("readers", [REFUSALS, ("switch/core/refusal.cpp", "int f() { return Refusal::mac_wrong; }\n")], "Refusal::mac_wrong is given by nobody"),
+    ("readers", [REFUSALS, ("switch/core/a.cpp", "int f() { switch (r) { case Refusal::mac_wrong: return 1; } }\n")],
+     "Refusal::mac_wrong is given by nobody"),
+    ("readers", [REFUSALS, ("switch/core/a.cpp", "int f() { return Refusal::mac_wrong; }\n"),
+                 ("scripts/checks/unread_allowed.txt", "Refusal::mac_wrong because\n")], "is used (or gone): remove its line"),
+    ("rule-words", [RULES, ("switch/core/a.cpp", 'move(r, sent, "R64", at);\n')], '"R64" is no rule'),
+    ("rule-words", [RULES, ("switch/core/a.hpp", 'Row{sale, sent, "R1 R2a"};\n')], '"R2a" is no rule'),
+    ("rulers", [("switch/core/a.cpp", "// ---- Requests\n// --------------------\n")], "the second half of a ruler"),
+    ("instructions", [("bench/instructions.json", "[]")], "is no list of entries"),
+    ("instructions", [("bench/instructions.json", "[{")], "is no JSON"),
+    ("instructions", [counts({"why": "the first count"}, {"why": " "})], "entry 2 does not say why"),
+    ("instructions", [counts({"why": "the first count", "sale": 0})], "entry 1 needs sale"),
+    ("mutants", [("tests/mutants/a.patch", PATCH), MUTATED, FLOW, ("switch/core/b.cpp", "// for the mutants\n")], "knows nothing of mutants"),
+    ("mutants", [("tests/mutants/a.patch", PATCH), ("switch/core/a.cpp", "int b = 1;\n"), FLOW], "does not apply any more"),
+    ("mutants", [("tests/mutants/a.patch", PATCH), MUTATED], "there is no flow tests/flow/a.flow"),
+    ("mutants", [("tests/mutants/a.patch", PATCH.replace("play_flow", "gone_test")), MUTATED, FLOW], "no test program gone_test"),
+    ("mutants", [("tests/mutants/a.patch", PATCH.replace("Fault:", "Why:")), MUTATED, FLOW], "needs a line `Fault: "),
+    ("mutants", [("tests/mutants/a.patch", PATCH.replace("switch/core", "tests/core")), ("tests/core/a.cpp", "int a = 1;\n"), FLOW],
+     "a fault is put into the product"),
     ("format", [FORMAT_FILE, ("switch/core/a.cpp", "int   a ;\n")], "clang-format-14 -i switch/core/a.cpp"),
 ]
 
@@ -134,6 +179,13 @@ PASSED = [
     ("documents", [("docs/a.md", "[b](b.md#part) [c](decisions/) [d](../x.hpp)\n"), ("docs/b.md", ""), ("x.hpp", "// docs/b.md\n"),
                    ("docs/decisions/0001-x.md", ""), ("y.hpp", "// docs/decisions/0001\n")]),
     ("heavy", [("switch/config/a.cpp", "#include <toml++/toml.h>\n"), ("routing/issuer_sim/a.cpp", "#include <toml++/toml.h>\n")]),
+    ("readers", [CONFIGURATION, ("routing/a.cpp", "bool f(C& c) { return c.pending_max > 3; }\n")]),
+    ("readers", [CONFIGURATION, ("scripts/checks/unread_allowed.txt", "Limits::pending_max somebody builds it\n")]),
+    ("readers", [REFUSALS, ("switch/core/a.cpp", "int f() { return Refusal::mac_wrong; }\n")]),
+    ("rule-words", [RULES, ("switch/core/a.cpp", 'move(r, sent, "R1", at); // "R64"x\nauto t = "R64x is no rule";\n'.replace('"R64"x', ""))]),
+    ("rulers", [("switch/core/a.cpp", "// ---- Requests\n\nint a;\n")]),
+    ("instructions", [counts({"why": "the first count"}, {"why": "batches got larger keys"})]),
+    ("mutants", [("tests/mutants/a.patch", PATCH), MUTATED, FLOW]),
     ("format", [FORMAT_FILE, ("switch/core/a.cpp", "int a;\n")]),
 ]
 
@@ -174,6 +226,12 @@ class CheckTest(unittest.TestCase):
             code, said = run_check(name, files)
             self.assertEqual(code, 0, said)
             self.assertNotIn("warning", said)
+
+    def test_an_entry_of_instructions_that_stood_there_stays(self):
+        before = [{"why": "the first count", "sale": 10, "refund_online": 20, "refund_advice": 30, "built_with": {}}]
+        raised = [{**before[0], "sale": 12}]
+        self.assertIn("was changed", instructions.problems(raised, before)[0])
+        self.assertEqual(instructions.problems(before + [{**raised[0], "why": "a rule was added"}], before), [])
 
     def test_every_check_has_a_tree_that_it_refuses(self):
         helped = subprocess.run([sys.executable, CHECK, "--help"], capture_output=True, text=True).stdout

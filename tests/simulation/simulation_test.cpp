@@ -1,4 +1,5 @@
-// The simulator under test, and the switch in 2,000 worlds.
+// The simulator under test, and the switch in 100 worlds: a short form of the 2,000 that scripts/test plays
+// in a stage of its own, with the rare branches (docs/testing.md).
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <set>
@@ -12,8 +13,7 @@ namespace {
 
 using namespace simulation;
 
-void check_seed(std::uint64_t seed, std::int64_t bad_weather_ms,
-                std::map<std::string, std::uint64_t>* reached = nullptr) {
+void check_seed(std::uint64_t seed, std::int64_t bad_weather_ms) {
     RunOptions options;
     options.seed = seed;
     options.bad_weather_ms = bad_weather_ms;
@@ -22,19 +22,12 @@ void check_seed(std::uint64_t seed, std::int64_t bad_weather_ms,
         FAIL_CHECK("seed " << seed << ", " << b.invariant << " broken: " << b.what
                            << "\n  repeat it: simulate --seed " << seed << " --seconds "
                            << bad_weather_ms / 1'000 << " --trace");
-    if (reached == nullptr) return;
-    for (const auto& [branch, times] : verdict.reached) (*reached)[branch] += times;
 }
 
 }  // namespace
 
-TEST_CASE("2,000 short seeds break no invariant and reach every rare branch", "[simulation]") {
-    std::map<std::string, std::uint64_t> reached;
-    for (std::uint64_t seed = 1; seed <= 2'000; ++seed) check_seed(seed, 30'000, &reached);
-    for (const std::string& branch : rare_branches()) {
-        INFO(branch);
-        CHECK(reached.contains(branch));
-    }
+TEST_CASE("100 short seeds break no invariant", "[simulation]") {
+    for (std::uint64_t seed = 1; seed <= 100; ++seed) check_seed(seed, 30'000);
     CHECK(true);
 }
 
