@@ -502,6 +502,7 @@ void TransactionFlow::finish(const iso8583::Rrn& rrn, const TransactionRecord& r
 void TransactionFlow::recover(TransactionRecord& record) {
     switch (record.state) {
         case State::intent:
+            break;  // intent and sent are one write (send_request): the disk never has it
         case State::sent:
         case State::reverse_on_answer:
             undoing_.in_doubt(record, "R57", Refusal::issuer_silent);
