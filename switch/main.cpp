@@ -259,7 +259,7 @@ int serve(LoadedConfig config, const Flags& flags) {
         socket_name.is_absolute() ? socket_name.string() : data + "/" + socket_name.string();
     Reloader reload(flags.config, config, control, log, clock);
     Runtime runtime(
-        reactor, RuntimeParts{core, overlay, **store, *hsm->access, log, clock, &control, std::ref(reload)},
+        reactor, RuntimeParts{{core, overlay, **store}, *hsm->access, log, clock, &control, std::ref(reload)},
         shell_setup_of(config, control_path), config.configuration);
     if (const auto recovered = runtime.recover(); !recovered)
         return refuse_to_start(log, clock, "recovery", recovered.error().what);

@@ -65,6 +65,11 @@ void ControlSocket::bytes_arrived(Stream& stream, iso8583::ByteView bytes) {
     next_line(id);
 }
 
+void ControlSocket::peer_finished(Stream& stream) {
+    connections_.at(stream.tag()).finished = true;
+    next_line(stream.tag());
+}
+
 void ControlSocket::stream_ended(Stream& stream, const std::string&) { connections_.erase(stream.tag()); }
 
 void ControlSocket::next_line(std::uint64_t id) {
@@ -72,7 +77,12 @@ void ControlSocket::next_line(std::uint64_t id) {
         const auto at = connections_.find(id);
         if (at == connections_.end() || at->second.busy) return;
         const std::size_t end = at->second.input.find('\n');
-        if (end == std::string::npos) return;
+        if (end == std::string::npos) {
+            if (!at->second.finished) return;
+            at->second.stream->close_after_writing();
+            connections_.erase(at);
+            return;
+        }
         std::string line = at->second.input.substr(0, end);
         at->second.input.erase(0, end + 1);
         if (!line.empty() && line.back() == '\r') line.pop_back();
@@ -128,7 +138,7 @@ void ControlSocket::write_line(std::uint64_t id, std::string line) {
     at->second.stream->write(bytes);
     at->second.busy = false;
     // Later, so that a long row of lines that are answered at once is no recursion.
-    if (!at->second.input.empty()) reactor_.post([this, id] { next_line(id); });
+    if (!at->second.input.empty() || at->second.finished) reactor_.post([this, id] { next_line(id); });
 }
 
 void ControlSocket::stop(std::string why) {

@@ -35,6 +35,8 @@ class ControlSocket final : public StreamOwner {
     void stop(std::string why);
 
     void bytes_arrived(Stream& stream, iso8583::ByteView bytes) override;
+    /// The lines it has sent are still answered; then the connection is closed.
+    void peer_finished(Stream& stream) override;
     void stream_ended(Stream& stream, const std::string& why) override;
 
   private:
@@ -43,6 +45,7 @@ class ControlSocket final : public StreamOwner {
         Stream::Credentials peer;
         std::string input;
         bool busy = false;  // a line is being answered; the next ones wait in `input`
+        bool finished = false;
     };
     struct Pending {
         std::uint64_t connection = 0;

@@ -15,10 +15,11 @@
 
 namespace acquirer {
 
-/// Who asked: a link's session, or the core itself (link 0), each under tickets of its own.
+/// Who asked: a link's session, or the core of a shard (link 0), each under tickets of its own.
 struct HsmAsker {
     LinkId link;
     hsm::Ticket ticket = 0;
+    std::size_t shard = 0;
 };
 
 class HsmAccess {

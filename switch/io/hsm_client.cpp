@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "switch/io/issuer_links.hpp"
-
 namespace acquirer {
 
 using hsm::HsmFault;
@@ -31,15 +29,10 @@ HsmClient::HsmClient(Reactor& reactor, Log& log, WallClock& clock, HsmClientSetu
         flush();
         health_alarm_->set(Reactor::now().plus_ms(setup_.health_every_ms));
     });
-    for (const SocketAddress& address : setup_.addresses) {
-        for (std::uint32_t i = 0; i < setup_.connections; ++i) {
-            const std::size_t index = connections_.size();
-            connections_.push_back({address, hsm::PayshieldLink(setup_.format), nullptr,
-                                    reactor_.alarm([this, index] { connect(index); }), 0, 0, false, false});
-        }
-    }
+    for (const SocketAddress& address : setup_.addresses)
+        for (std::uint32_t i = 0; i < setup_.connections; ++i) want(address);
     distrusted_until_.resize(setup_.addresses.size());
-    for (std::size_t i = 0; i < connections_.size(); ++i) connect(i);
+    for (const Connection& c : connections_) c.redial->connect();
     health_alarm_->set(Reactor::now().plus_ms(setup_.health_every_ms));
 }
 
@@ -48,12 +41,24 @@ HsmClient::~HsmClient() {
         if (c.stream) c.stream->close();
 }
 
-void HsmClient::connect(std::size_t index) {
-    reactor_.connect(connections_[index].address, setup_.connect_timeout_ms,
-                     [this, index](iso8583::Result<std::shared_ptr<Stream>> result) {
-                         if (!result) return retry_later(index, result.error().what);
-                         connected(index, std::move(*result));
-                     });
+void HsmClient::want(const SocketAddress& address) {
+    const std::size_t index = connections_.size();
+    RedialSetup setup;
+    setup.address = address;
+    setup.channel = setup_.channel;
+    setup.connect_timeout_ms = setup_.connect_timeout_ms;
+    setup.first_ms = setup_.reconnect_first_ms;
+    setup.longest_ms = setup_.reconnect_longest_ms;
+    setup.salt = index;
+    Redial::Calls calls;
+    calls.connected = [this, index](std::shared_ptr<Stream> stream) { connected(index, std::move(stream)); };
+    calls.failed = [this, index](const std::string& why, std::int32_t) {
+        log_.line(Severity::warning, "hsm_connection_lost",
+                  {{"address", connections_[index].redial->address().str()}, {"detail", why}}, clock_.now());
+    };
+    connections_.push_back({hsm::PayshieldLink(setup_.format),
+                            std::make_unique<Redial>(reactor_, std::move(setup), std::move(calls)), nullptr,
+                            0, false, false});
 }
 
 void HsmClient::connected(std::size_t index, std::shared_ptr<Stream> stream) {
@@ -64,16 +69,6 @@ void HsmClient::connected(std::size_t index, std::shared_ptr<Stream> stream) {
     c.stream->start(*this, index, setup_.read_bytes);
     check_health(index);
     flush();
-}
-
-void HsmClient::retry_later(std::size_t index, const std::string& why) {
-    Connection& c = connections_[index];
-    ++c.failures;
-    const std::int32_t delay =
-        reconnect_delay_ms(setup_.reconnect_first_ms, setup_.reconnect_longest_ms, c.failures, index);
-    log_.line(Severity::warning, "hsm_connection_lost", {{"address", c.address.str()}, {"detail", why}},
-              clock_.now());
-    c.retry->set(Reactor::now().plus_ms(delay));
 }
 
 void HsmClient::check_health(std::size_t index) {
@@ -91,12 +86,13 @@ void HsmClient::health_answered(std::size_t index, bool healthy, const std::stri
     if (!healthy) return lost(index, "the health check was refused");
     if (lmk_check_value_.empty()) lmk_check_value_ = lmk_check_value;
     if (lmk_check_value != lmk_check_value_) {
-        log_.line(Severity::alarm, "hsm_other_lmk", {{"address", c.address.str()}}, clock_.now());
+        log_.line(Severity::alarm, "hsm_other_lmk", {{"address", c.redial->address().str()}}, clock_.now());
         return lost(index, "it has another LMK than the others");
     }
-    if (!c.usable) log_.line(Severity::info, "hsm_connected", {{"address", c.address.str()}}, clock_.now());
+    if (!c.usable)
+        log_.line(Severity::info, "hsm_connected", {{"address", c.redial->address().str()}}, clock_.now());
     c.usable = true;
-    c.failures = 0;
+    c.redial->stands();
 }
 
 std::size_t HsmClient::usable_connections() const {
@@ -177,7 +173,7 @@ void HsmClient::distrust(std::size_t index, const std::string& why) {
     const Instant now = Reactor::now();
     if (until <= now)
         log_.line(Severity::warning, "hsm_distrusted",
-                  {{"address", connections_[index].address.str()}, {"detail", why}}, clock_.now());
+                  {{"address", connections_[index].redial->address().str()}, {"detail", why}}, clock_.now());
     until = now.plus_ms(setup_.distrust_ms);
 }
 
@@ -260,7 +256,7 @@ void HsmClient::lost(std::size_t index, const std::string& why) {
             ticket == misanswered ? place_elsewhere(ticket, at->second) : place(ticket, at->second);
         if (!placed) answer(ticket, tl::unexpected(HsmFault::unavailable));
     }
-    retry_later(index, why);
+    c.redial->lost(why);
     flush();
 }
 

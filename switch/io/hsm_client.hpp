@@ -20,6 +20,7 @@
 #include "switch/io/hsm_access.hpp"
 #include "switch/io/log.hpp"
 #include "switch/io/reactor.hpp"
+#include "switch/io/redial.hpp"
 #include "switch/io/wall_clock.hpp"
 
 namespace acquirer {
@@ -38,6 +39,7 @@ struct HsmClientSetup {
     /// Questions that await an answer, over all connections; beyond it they are unavailable at once.
     std::size_t waiting_max = 4'096;
     std::size_t read_bytes = 65'536;
+    MakeChannel channel = plain_channel;
 };
 
 class HsmClient final : public HsmAccess, private StreamOwner {
@@ -61,12 +63,10 @@ class HsmClient final : public HsmAccess, private StreamOwner {
 
   private:
     struct Connection {
-        SocketAddress address;
         hsm::PayshieldLink link;
+        std::unique_ptr<Redial> redial;
         std::shared_ptr<Stream> stream;  // while connected
-        std::unique_ptr<Alarm> retry;
-        std::uint32_t failures = 0;
-        std::uint32_t unanswered = 0;  // questions in a row
+        std::uint32_t unanswered = 0;    // questions in a row
         bool usable = false;
         bool dirty = false;
     };
@@ -81,10 +81,9 @@ class HsmClient final : public HsmAccess, private StreamOwner {
 
     void bytes_arrived(Stream& stream, iso8583::ByteView bytes) override;
     void stream_ended(Stream& stream, const std::string& why) override;
-    void connect(std::size_t index);
+    void want(const SocketAddress& address);
     void connected(std::size_t index, std::shared_ptr<Stream> stream);
     void lost(std::size_t index, const std::string& why);
-    void retry_later(std::size_t index, const std::string& why);
     void check_health(std::size_t index);
     void health_answered(std::size_t index, bool healthy, const std::string& lmk_check_value);
     [[nodiscard]] std::size_t hsm_of(std::size_t connection) const { return connection / setup_.connections; }

@@ -43,8 +43,8 @@ HttpServer::~HttpServer() {
 }
 
 iso8583::Result<std::string> HttpServer::listen(const SocketAddress& at) {
-    auto listener =
-        reactor_.listen(at, [this](std::shared_ptr<Stream> stream) { accepted(std::move(stream)); });
+    auto listener = reactor_.listen(at, plain_channel,
+                                    [this](std::shared_ptr<Stream> stream) { accepted(std::move(stream)); });
     if (!listener) return tl::unexpected(listener.error());
     listener_ = std::move(*listener);
     return listener_->address();

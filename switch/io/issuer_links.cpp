@@ -7,54 +7,31 @@ namespace acquirer {
 using iso8583::ByteView;
 using iso8583::Now;
 
-namespace {
-
-// SplitMix64's finaliser: spreads neighbouring numbers.
-std::uint64_t mix(std::uint64_t x) {
-    x ^= x >> 30;
-    x *= 0xBF58476D1CE4E5B9U;
-    x ^= x >> 27;
-    x *= 0x94D049BB133111EBU;
-    return x ^ (x >> 31);
-}
-
-}  // namespace
-
-std::int32_t reconnect_delay_ms(std::int32_t first_ms, std::int32_t longest_ms, std::uint32_t attempt,
-                                std::uint64_t salt) {
-    std::int64_t delay = first_ms;
-    for (std::uint32_t i = 1; i < attempt && delay < longest_ms; ++i) delay *= 2;
-    delay = std::min<std::int64_t>(delay, longest_ms);
-    const auto quarter = static_cast<std::uint64_t>(delay / 4 + 1);
-    return static_cast<std::int32_t>(delay - static_cast<std::int64_t>(mix(salt * 1024 + attempt) % quarter));
-}
-
 IssuerLinks::IssuerLinks(Reactor& reactor, LinkHub& hub, Log& log, const ShellSetup& setup, Numbers numbers)
     : reactor_(reactor), hub_(hub), log_(log), setup_(setup), numbers_(std::move(numbers)) {}
 
 void IssuerLinks::connect_all() {
-    for (const IssuerPort& port : setup_.issuers) {
-        for (const SocketAddress& address : port.addresses) {
-            for (std::uint32_t i = 0; i < port.connections; ++i) {
-                const std::size_t index = slots_.size();
-                Slot& slot = slots_.emplace_back();
-                slot.port = &port;
-                slot.address = address;
-                slot.retry = reactor_.alarm([this, index] { connect(index); });
-            }
-        }
-    }
-    for (std::size_t i = 0; i < slots_.size(); ++i) connect(i);
+    for (const IssuerPort& port : setup_.issuers)
+        for (const SocketAddress& address : port.addresses)
+            for (std::uint32_t i = 0; i < port.connections; ++i) want(port, address);
+    for (const Slot& slot : slots_) slot.redial->connect();
 }
 
-void IssuerLinks::connect(std::size_t index) {
-    if (stopped_) return;
-    reactor_.connect(slots_[index].address, setup_.bounds.issuer_connect_timeout_ms,
-                     [this, index](iso8583::Result<std::shared_ptr<Stream>> result) {
-                         if (stopped_) return;
-                         if (!result) return retry_later(index, result.error().what);
-                         connected(index, std::move(*result));
-                     });
+void IssuerLinks::want(const IssuerPort& port, const SocketAddress& address) {
+    const std::size_t index = slots_.size();
+    Slot& slot = slots_.emplace_back();
+    slot.port = &port;
+    RedialSetup setup;
+    setup.address = address;
+    setup.channel = port.channel;
+    setup.connect_timeout_ms = setup_.bounds.issuer_connect_timeout_ms;
+    setup.first_ms = port.reconnect_first_ms;
+    setup.longest_ms = port.reconnect_longest_ms;
+    setup.salt = index;
+    slot.redial = std::make_unique<Redial>(
+        reactor_, std::move(setup),
+        Redial::Calls{[this, index](std::shared_ptr<Stream> stream) { connected(index, std::move(stream)); },
+                      [this, index](const std::string& why, std::int32_t ms) { failed(index, why, ms); }});
 }
 
 void IssuerLinks::connected(std::size_t index, std::shared_ptr<Stream> stream) {
@@ -73,27 +50,21 @@ void IssuerLinks::connected(std::size_t index, std::shared_ptr<Stream> stream) {
     slot.session = std::make_unique<IssuerSession>(
         std::move(setup), [this, route = port.route](const Now& at) { return numbers_(route, at); });
     slot.stream = std::move(stream);
-    slot.touched = false;
-    slot.wakes_at.reset();
+    slot.told = {};
     by_link_[id.value] = index;
     slot.session->connected(now);
     slot.stream->start(*this, id.value, setup_.bounds.issuer_read_bytes);
     settle(slot, now);
 }
 
-void IssuerLinks::retry_later(std::size_t index, const std::string& why) {
-    Slot& slot = slots_[index];
-    ++slot.failures;
-    const std::int32_t delay = reconnect_delay_ms(slot.port->reconnect_first_ms,
-                                                  slot.port->reconnect_longest_ms, slot.failures, index);
-    const Now now = hub_.now();
+void IssuerLinks::failed(std::size_t index, const std::string& why, std::int32_t retry_ms) {
+    const Slot& slot = slots_[index];
     log_.line(Severity::warning, "issuer_connection_lost",
               {{"route", slot.port->name},
-               {"address", slot.address.str()},
+               {"address", slot.redial->address().str()},
                {"detail", why},
-               {"retry_ms", std::to_string(delay)}},
-              now);
-    slot.retry->set(now.instant.plus_ms(delay));
+               {"retry_ms", std::to_string(retry_ms)}},
+              hub_.now());
 }
 
 IssuerLinks::Slot* IssuerLinks::find(LinkId link) {
@@ -101,22 +72,26 @@ IssuerLinks::Slot* IssuerLinks::find(LinkId link) {
     return at == by_link_.end() ? nullptr : &slots_[at->second];
 }
 
-void IssuerLinks::bytes_arrived(Stream& stream, ByteView bytes) {
-    Slot* slot = find(LinkId{stream.tag()});
+template <typename Do>
+void IssuerLinks::with(LinkId link, Do&& what) {
+    Slot* slot = find(link);
     if (slot == nullptr) return;
     const Now now = hub_.now();
-    slot->session->bytes_arrived(bytes, now);
+    what(*slot, now);
     settle(*slot, now);
 }
+
+void IssuerLinks::bytes_arrived(Stream& stream, ByteView bytes) {
+    with(LinkId{stream.tag()}, [&](Slot& slot, const Now& now) { slot.session->bytes_arrived(bytes, now); });
+}
+
+void IssuerLinks::peer_finished(Stream& stream) { close(LinkId{stream.tag()}, peer_finished_reason); }
 
 void IssuerLinks::stream_ended(Stream& stream, const std::string& why) { close(LinkId{stream.tag()}, why); }
 
 void IssuerLinks::send(const SendToIssuer& message) {
-    Slot* slot = find(message.link);
-    if (slot == nullptr) return;  // its IssuerLinkDown is in the inbox
-    const Now now = hub_.now();
-    slot->session->send(message, now);
-    settle(*slot, now);
+    // Of a link that is gone the IssuerLinkDown is in the inbox.
+    with(message.link, [&](Slot& slot, const Now& now) { slot.session->send(message, now); });
 }
 
 void IssuerLinks::install_keys(const InstallIssuerKeys& keys) {
@@ -126,27 +101,18 @@ void IssuerLinks::install_keys(const InstallIssuerKeys& keys) {
 }
 
 void IssuerLinks::hsm_answered(LinkId link, hsm::Ticket ticket, const hsm::Reply& reply) {
-    Slot* slot = find(link);
-    if (slot == nullptr) return;
-    const Now now = hub_.now();
-    slot->session->hsm_answered(ticket, reply, now);
-    settle(*slot, now);
+    with(link, [&](Slot& slot, const Now& now) { slot.session->hsm_answered(ticket, reply, now); });
 }
 
 void IssuerLinks::pass_deadlines(LinkId link) {
-    Slot* slot = find(link);
-    if (slot == nullptr) return;
-    const Now now = hub_.now();
-    slot->wakes_at.reset();
-    slot->session->pass_deadlines(now);
-    settle(*slot, now);
+    with(link, [](Slot& slot, const Now& now) {
+        slot.told.waking();
+        slot.session->pass_deadlines(now);
+    });
 }
 
 void IssuerLinks::close(LinkId link, const std::string& reason) {
-    Slot* slot = find(link);
-    if (slot == nullptr) return;
-    slot->session->close(reason);
-    settle(*slot, hub_.now());
+    with(link, [&](Slot& slot, const Now&) { slot.session->close(reason); });
 }
 
 void IssuerLinks::settle(Slot& slot, const Now& now) {
@@ -154,30 +120,23 @@ void IssuerLinks::settle(Slot& slot, const Now& now) {
     answer_asks(session, hub_, now);
     for (Event& event : session.take_events()) {
         if (std::holds_alternative<IssuerLinkUp>(event)) {
-            slot.failures = 0;
+            slot.redial->stands();
             log_.line(Severity::info, "issuer_signed_on",
-                      {{"route", slot.port->name}, {"address", slot.address.str()}}, now);
+                      {{"route", slot.port->name}, {"address", slot.redial->address().str()}}, now);
         }
         if (!hub_.event_arrived(std::move(event))) session.close("more answers than can be stepped");
     }
     for (const std::string& complaint : session.take_complaints())
         log_.stranger_line("issuer_message_unusable", {{"route", slot.port->name}, {"detail", complaint}},
                            now);
-    if ((session.closed() || !session.outbox().empty()) && !slot.touched) {
-        slot.touched = true;
-        hub_.touched(session.link());
-    }
-    const auto deadline = session.next_deadline();
-    if (deadline && (!slot.wakes_at || *deadline < *slot.wakes_at)) {
-        slot.wakes_at = deadline;
-        hub_.wake_at(session.link(), *deadline);
-    }
+    if (session.closed() || !session.outbox().empty()) slot.told.touch(hub_, session.link());
+    slot.told.wake(hub_, session.link(), session.next_deadline());
 }
 
 void IssuerLinks::flush(LinkId link) {
     Slot* slot = find(link);
     if (slot == nullptr) return;
-    slot->touched = false;
+    slot->told.flushing();
     if (!slot->session->outbox().empty()) slot->stream->write(slot->session->outbox());
     if (slot->stream->unsent_bytes() > slot->port->limits.outbox_bytes_max) {
         slot->session->close("the issuer does not read");
@@ -187,8 +146,7 @@ void IssuerLinks::flush(LinkId link) {
 }
 
 void IssuerLinks::drop(LinkId link) {
-    const std::size_t index = by_link_.at(link.value);
-    Slot& slot = slots_[index];
+    Slot& slot = slots_[by_link_.at(link.value)];
     const std::string why = *slot.session->closed();
     // What a close() said after the last settle().
     for (Event& event : slot.session->take_events()) static_cast<void>(hub_.event_arrived(std::move(event)));
@@ -197,20 +155,20 @@ void IssuerLinks::drop(LinkId link) {
     slot.stream.reset();
     slot.session.reset();
     hub_.forget(link);
-    if (!stopped_) retry_later(index, why);
+    slot.redial->lost(why);
 }
 
 void IssuerLinks::stop() {
-    stopped_ = true;
     for (Slot& slot : slots_) {
-        slot.retry->cancel();
+        slot.redial->stop();
         if (slot.stream) slot.stream->close();
     }
 }
 
 bool IssuerLinks::all_sent() const {
     return std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) {
-        return !slot.session || (!slot.touched && slot.session->quiet() && slot.stream->unsent_bytes() == 0);
+        return !slot.session ||
+               (!slot.told.touched() && slot.session->quiet() && slot.stream->unsent_bytes() == 0);
     });
 }
 

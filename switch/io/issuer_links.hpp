@@ -13,15 +13,11 @@
 
 #include "switch/io/link_hub.hpp"
 #include "switch/io/log.hpp"
+#include "switch/io/redial.hpp"
 #include "switch/io/shell_setup.hpp"
 #include "switch/sessions/issuer_session.hpp"
 
 namespace acquirer {
-
-/// Wait before the n-th attempt to reconnect (n from 1): doubled from first to longest, then a quarter of it
-/// taken off by `salt`, so that many connections that fell together do not come back together.
-std::int32_t reconnect_delay_ms(std::int32_t first_ms, std::int32_t longest_ms, std::uint32_t attempt,
-                                std::uint64_t salt);
 
 class IssuerLinks final : public StreamOwner {
   public:
@@ -50,25 +46,26 @@ class IssuerLinks final : public StreamOwner {
     [[nodiscard]] std::vector<Status> status() const;
 
     void bytes_arrived(Stream& stream, iso8583::ByteView bytes) override;
+    /// An issuer that sends no more is of no use: what it is still owed is written, then the link is closed.
+    void peer_finished(Stream& stream) override;
     void stream_ended(Stream& stream, const std::string& why) override;
 
   private:
     /// One connection that is wanted, whether it is there or not.
     struct Slot {
         const IssuerPort* port = nullptr;
-        SocketAddress address;
-        std::uint32_t failures = 0;  // since it last signed on
-        std::unique_ptr<Alarm> retry;
+        std::unique_ptr<Redial> redial;
         std::unique_ptr<IssuerSession> session;  // with `stream`, while connected
         std::shared_ptr<Stream> stream;
-        bool touched = false;
-        std::optional<iso8583::Instant> wakes_at;
+        ToldHub told;
     };
 
-    void connect(std::size_t slot);
+    void want(const IssuerPort& port, const SocketAddress& address);
     void connected(std::size_t slot, std::shared_ptr<Stream> stream);
-    void retry_later(std::size_t slot, const std::string& why);
+    void failed(std::size_t slot, const std::string& why, std::int32_t retry_ms);
     Slot* find(LinkId link);
+    template <typename Do>
+    void with(LinkId link, Do&& what);
     void settle(Slot& slot, const iso8583::Now& now);
     void drop(LinkId link);
 
@@ -80,7 +77,6 @@ class IssuerLinks final : public StreamOwner {
     std::vector<Slot> slots_;
     std::map<routing::RouteId, std::vector<hsm::KeyBlock>> zaks_;
     std::unordered_map<std::uint64_t, std::size_t> by_link_;
-    bool stopped_ = false;
 };
 
 }  // namespace acquirer

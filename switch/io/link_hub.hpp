@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <utility>
 
 #include "switch/core/event.hpp"
 #include "switch/io/hsm_access.hpp"
@@ -31,6 +32,29 @@ class LinkHub {
 
   protected:
     ~LinkHub() = default;
+};
+
+/// What the hub has been told of one link and has not answered yet, so that it is told once.
+class ToldHub {
+  public:
+    /// The link wants flush(); flushing() when it comes.
+    void touch(LinkHub& hub, LinkId link) {
+        if (!std::exchange(touched_, true)) hub.touched(link);
+    }
+    void flushing() { touched_ = false; }
+    [[nodiscard]] bool touched() const { return touched_; }
+    /// Deadlines mostly move later: the hub hears only of earlier ones, and the link is asked again when the
+    /// old one is due; waking() then.
+    void wake(LinkHub& hub, LinkId link, const std::optional<iso8583::Instant>& deadline) {
+        if (!deadline || (wakes_at_ && *wakes_at_ <= *deadline)) return;
+        wakes_at_ = deadline;
+        hub.wake_at(link, *deadline);
+    }
+    void waking() { wakes_at_.reset(); }
+
+  private:
+    bool touched_ = false;
+    std::optional<iso8583::Instant> wakes_at_;
 };
 
 /// Lets a session ask until it asks no more or waits for a later reply.

@@ -110,8 +110,8 @@ std::string render_metrics(const ShellStatus& shell, const CoreStatus& core,
                  shell.terminal_links_rejected);
     page.gauge("terminal_links_not_read", "terminal connections not read, because the inbox is full",
                static_cast<double>(shell.terminal_links_not_read));
-    page.gauge("request_inbox", "requests not stepped yet", static_cast<double>(shell.request_inbox));
-    page.gauge("answer_inbox", "answers not stepped yet", static_cast<double>(shell.answer_inbox));
+    page.gauge("request_inbox", "requests not stepped yet", static_cast<double>(shell.shard.request_inbox));
+    page.gauge("answer_inbox", "answers not stepped yet", static_cast<double>(shell.shard.answer_inbox));
     for (const ShellStatus::Issuer& issuer : shell.issuers)
         page.gauge("issuer_connections_wanted", "connections that are kept up",
                    static_cast<double>(issuer.wanted), {{"route", issuer.route}});
@@ -121,8 +121,8 @@ std::string render_metrics(const ShellStatus& shell, const CoreStatus& core,
     page.gauge("hsm_available", "0 while no HSM can be asked", shell.hsm_available ? 1 : 0);
     page.gauge("hsm_waiting", "questions to the HSM without an answer",
                static_cast<double>(shell.hsm_waiting));
-    page.counter("events_stepped_total", "events given to the core", shell.events_stepped);
-    page.counter("syncs_total", "syncs of the store", shell.syncs);
+    page.counter("events_stepped_total", "events given to the core", shell.shard.events_stepped);
+    page.counter("syncs_total", "syncs of the store", shell.shard.syncs);
     page.counter("log_lines_suppressed_total", "log lines that strangers caused beyond the limit",
                  shell.log_lines_suppressed);
     page.gauge("draining", "1 while stopping", shell.draining ? 1 : 0);
@@ -132,7 +132,7 @@ std::string render_metrics(const ShellStatus& shell, const CoreStatus& core,
                static_cast<double>(store.disk_free_bytes));
     page.gauge("store_wal_bytes", "bytes of write-ahead log", static_cast<double>(store.wal_bytes));
     page.histogram("drive_seconds", "one pass: step, effects performed, bytes written", shell.drive);
-    page.histogram("sync_seconds", "from the begin of a sync to its end seen", shell.sync);
+    page.histogram("sync_seconds", "from the begin of a sync to its end seen", shell.shard.sync);
     return page.text();
 }
 

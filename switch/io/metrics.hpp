@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -11,6 +12,12 @@
 #include "switch/core/status.hpp"
 
 namespace acquirer {
+
+/// Microseconds of the machine's steady clock.
+inline std::int64_t steady_now_us() {
+    const auto since = std::chrono::steady_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::microseconds>(since).count();
+}
 
 /// Counts durations in fixed steps.
 class DurationHistogram {
@@ -32,21 +39,25 @@ class DurationHistogram {
     std::int64_t sum_us_ = 0;
 };
 
+struct ShardCounters {
+    std::size_t request_inbox = 0;
+    std::size_t answer_inbox = 0;
+    std::uint64_t events_stepped = 0;
+    std::uint64_t syncs = 0;
+    DurationHistogram sync;  // from begin_sync to its end seen
+};
+
 struct ShellStatus {
     std::size_t terminal_links = 0;
     std::uint64_t terminal_links_accepted = 0;
     std::uint64_t terminal_links_rejected = 0;
     std::size_t terminal_links_not_read = 0;
-    std::size_t request_inbox = 0;
-    std::size_t answer_inbox = 0;
     bool hsm_available = true;
     std::size_t hsm_waiting = 0;
-    std::uint64_t events_stepped = 0;
-    std::uint64_t syncs = 0;
     std::uint64_t log_lines_suppressed = 0;
     bool draining = false;
     DurationHistogram drive;  // one pass: step, sync begun, effects performed, written
-    DurationHistogram sync;   // from begin_sync to its end seen
+    ShardCounters shard;
     struct Issuer {
         std::string route;
         std::size_t wanted = 0;

@@ -1,11 +1,9 @@
 #include "switch/io/reactor.hpp"
 
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/asio/connect.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -15,25 +13,20 @@
 #include <chrono>
 #include <list>
 
-#include "iso8583/values/ensure.hpp"
+#include "switch/io/socket_stream.hpp"
 
 namespace acquirer {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
-using iso8583::Bytes;
-using iso8583::ByteView;
 using iso8583::Instant;
 using iso8583::parse_error;
-using AnySocket = asio::generic::stream_protocol::socket;
 
 namespace {
 
 constexpr int accept_backlog = 1024;
 // Out of descriptors: accepting again at once would spin.
 constexpr std::chrono::milliseconds accept_pause{100};
-// A peer that does not read what was written last is not waited for longer.
-constexpr std::chrono::seconds linger_longest{10};
 
 std::chrono::steady_clock::time_point time_point(Instant when) {
     return std::chrono::steady_clock::time_point(std::chrono::milliseconds(when.ms));
@@ -43,155 +36,6 @@ std::string text(const asio::ip::tcp::endpoint& at) {
     const std::string host = at.address().to_string();
     return (at.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(at.port());
 }
-
-class SocketStream final : public Stream, public std::enable_shared_from_this<SocketStream> {
-  public:
-    SocketStream(AnySocket socket, std::string peer)
-        : socket_(std::move(socket)), linger_(socket_.get_executor()), peer_(std::move(peer)) {
-        error_code ignored;
-        socket_.non_blocking(true, ignored);
-    }
-    ~SocketStream() override {
-        iso8583::zeroise(read_buffer_.data(), read_buffer_.size());
-        iso8583::zeroise(unsent_.data(), unsent_.size());
-    }
-
-    void start(StreamOwner& owner, std::uint64_t tag, std::size_t read_buffer_bytes) override {
-        ENSURE(owner_ == nullptr && read_buffer_bytes > 0);
-        owner_ = &owner;
-        tag_ = tag;
-        read_buffer_.resize(read_buffer_bytes);
-        read_more();
-    }
-    std::uint64_t tag() const override { return tag_; }
-    std::size_t unsent_bytes() const override { return unsent_.size() - unsent_at_; }
-    std::string peer() const override { return peer_; }
-
-    void write(Bytes& bytes) override {
-        if (open_ && unsent_bytes() == 0) {
-            // The common case: the socket takes everything, and the caller keeps its memory for the next
-            // time.
-            const std::size_t taken = write_some(bytes);
-            if (taken < bytes.size())
-                unsent_.assign(bytes.begin() + static_cast<std::ptrdiff_t>(taken), bytes.end());
-            unsent_at_ = 0;
-        } else if (open_) {
-            // What has left already makes room first: a peer that is always a little behind must not make
-            // this grow.
-            if (unsent_at_ > unsent_.size() / 2) {
-                unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(unsent_at_));
-                unsent_at_ = 0;
-            }
-            unsent_.insert(unsent_.end(), bytes.begin(), bytes.end());
-        }
-        iso8583::zeroise(bytes.data(), bytes.size());
-        bytes.clear();
-        if (unsent_bytes() > 0) wait_for_room();
-    }
-
-    void pause_reading() override { paused_ = true; }
-    void resume_reading() override {
-        paused_ = false;
-        if (owner_ != nullptr) read_more();
-    }
-
-    void close() override {
-        owner_ = nullptr;
-        if (!open_) return;
-        open_ = false;
-        error_code ignored;
-        socket_.close(ignored);
-        linger_.cancel();
-    }
-    void close_after_writing() override {
-        owner_ = nullptr;
-        closing_ = true;
-        if (unsent_bytes() == 0) return close();
-        linger_.expires_after(linger_longest);
-        linger_.async_wait([weak = weak_from_this()](const error_code& error) {
-            const auto self = weak.lock();
-            if (!error && self) self->close();
-        });
-    }
-
-    iso8583::Result<Credentials> credentials() const override {
-        ucred peer{};
-        socklen_t size = sizeof(peer);
-        auto& socket = const_cast<AnySocket&>(socket_);
-        if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
-            return parse_error("the peer's credentials cannot be read");
-        return Credentials{peer.uid, peer.gid};
-    }
-
-  private:
-    void read_more() {
-        if (reading_ || paused_ || !open_) return;
-        reading_ = true;
-        socket_.async_read_some(asio::buffer(read_buffer_),
-                                [self = shared_from_this()](const error_code& error, std::size_t size) {
-                                    self->reading_ = false;
-                                    self->read(error, size);
-                                });
-    }
-    void read(const error_code& error, std::size_t size) {
-        if (owner_ == nullptr) return;
-        if (error) return end(error == asio::error::eof ? "the peer closed the connection" : error.message());
-        owner_->bytes_arrived(*this, ByteView(read_buffer_).first(size));
-        iso8583::zeroise(read_buffer_.data(), size);
-        if (owner_ != nullptr) read_more();
-    }
-    void end(const std::string& why) {
-        StreamOwner* owner = owner_;
-        const auto self = shared_from_this();  // the owner may let go of us in the call
-        close();
-        if (owner != nullptr) owner->stream_ended(*this, why);
-    }
-
-    std::size_t write_some(ByteView bytes) {
-        error_code error;
-        std::size_t taken = 0;
-        while (taken < bytes.size() && !error)
-            taken += socket_.write_some(asio::buffer(bytes.data() + taken, bytes.size() - taken), error);
-        if (error && error != asio::error::would_block && error != asio::error::try_again)
-            broken_ = error.message();
-        return taken;
-    }
-    void wait_for_room() {
-        if (waiting_ || !open_) return;
-        waiting_ = true;
-        socket_.async_wait(AnySocket::wait_write, [self = shared_from_this()](const error_code& error) {
-            self->waiting_ = false;
-            self->room(error);
-        });
-    }
-    void room(const error_code& error) {
-        if (!open_) return;
-        // A broken connection is told from here and not from write(), whose caller is in the midst of things.
-        if (error) return end(error.message());
-        if (broken_.empty()) unsent_at_ += write_some(ByteView(unsent_).subspan(unsent_at_));
-        if (!broken_.empty()) return end(broken_);
-        if (unsent_bytes() > 0) return wait_for_room();
-        iso8583::zeroise(unsent_.data(), unsent_.size());
-        unsent_.clear();
-        unsent_at_ = 0;
-        if (closing_) close();
-    }
-
-    AnySocket socket_;
-    asio::steady_timer linger_;
-    std::string peer_;
-    StreamOwner* owner_ = nullptr;
-    std::uint64_t tag_ = 0;
-    Bytes read_buffer_;
-    Bytes unsent_;
-    std::size_t unsent_at_ = 0;
-    std::string broken_;
-    bool open_ = true;
-    bool reading_ = false;
-    bool paused_ = false;
-    bool waiting_ = false;
-    bool closing_ = false;
-};
 
 class SocketAlarm final : public Alarm {
   public:
@@ -242,8 +86,13 @@ class AcceptState {
 /// What a listener's callbacks share; `on_accept` is empty once the listener is gone.
 template <typename Protocol>
 struct Accepting : std::enable_shared_from_this<Accepting<Protocol>> {
-    Accepting(asio::io_context& context, AcceptState& shared_state, Reactor::OnAccept call)
-        : acceptor(context), pause(context), state(shared_state), on_accept(std::move(call)) {}
+    Accepting(asio::io_context& context, AcceptState& shared_state, MakeChannel make_channel,
+              Reactor::OnAccept call)
+        : acceptor(context),
+          pause(context),
+          state(shared_state),
+          channel(std::move(make_channel)),
+          on_accept(std::move(call)) {}
 
     void accept_next() {
         acceptor.async_accept(
@@ -271,12 +120,13 @@ struct Accepting : std::enable_shared_from_this<Accepting<Protocol>> {
             const auto remote = socket.remote_endpoint(ignored);
             peer = text(remote);
         }
-        return std::make_shared<SocketStream>(AnySocket(std::move(socket)), std::move(peer));
+        return socket_stream(AnySocket(std::move(socket)), std::move(peer), channel());
     }
 
     typename Protocol::acceptor acceptor;
     asio::steady_timer pause;
     AcceptState& state;
+    MakeChannel channel;
     Reactor::OnAccept on_accept;
 };
 
@@ -307,8 +157,12 @@ class SocketListener final : public Listener {
 
 /// One attempt to connect: resolving, connecting, and the time-out that ends both.
 struct Connecting : std::enable_shared_from_this<Connecting> {
-    Connecting(asio::io_context& context, Reactor::OnConnect call)
-        : resolver(context), socket(context), timer(context), on_connect(std::move(call)) {}
+    Connecting(asio::io_context& context, MakeChannel make_channel, Reactor::OnConnect call)
+        : resolver(context),
+          socket(context),
+          timer(context),
+          channel(std::move(make_channel)),
+          on_connect(std::move(call)) {}
 
     void begin(const SocketAddress& to, std::int32_t timeout_ms) {
         name = to.str();
@@ -328,7 +182,7 @@ struct Connecting : std::enable_shared_from_this<Connecting> {
             if (error) return self->finish(parse_error(self->name + ": " + error.message()));
             error_code ignored;
             self->socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-            self->finish(std::make_shared<SocketStream>(AnySocket(std::move(self->socket)), self->name));
+            self->finish(socket_stream(AnySocket(std::move(self->socket)), self->name, self->channel()));
         });
     }
     void finish(iso8583::Result<std::shared_ptr<Stream>> result) {
@@ -346,6 +200,7 @@ struct Connecting : std::enable_shared_from_this<Connecting> {
     asio::ip::tcp::resolver resolver;
     asio::ip::tcp::socket socket;
     asio::steady_timer timer;
+    MakeChannel channel;
     Reactor::OnConnect on_connect;
     std::string name;
 };
@@ -386,7 +241,8 @@ Instant Reactor::now() {
     return {std::chrono::duration_cast<std::chrono::milliseconds>(since).count()};
 }
 
-iso8583::Result<std::unique_ptr<Listener>> Reactor::listen(const SocketAddress& at, OnAccept on_accept) {
+iso8583::Result<std::unique_ptr<Listener>> Reactor::listen(const SocketAddress& at, MakeChannel channel,
+                                                           OnAccept on_accept) {
     error_code error;
     asio::ip::tcp::resolver resolver(world_->context);
     const auto found =
@@ -394,7 +250,7 @@ iso8583::Result<std::unique_ptr<Listener>> Reactor::listen(const SocketAddress& 
     if (error || found.empty()) return parse_error("listen on " + at.str() + ": " + error.message());
     const asio::ip::tcp::endpoint endpoint = found.begin()->endpoint();
     auto accepting = std::make_shared<Accepting<asio::ip::tcp>>(world_->context, world_->accept_state,
-                                                                std::move(on_accept));
+                                                                std::move(channel), std::move(on_accept));
     auto& acceptor = accepting->acceptor;
     acceptor.open(endpoint.protocol(), error);
     if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
@@ -415,8 +271,8 @@ iso8583::Result<std::unique_ptr<Listener>> Reactor::listen_unix(const std::strin
             return parse_error("listen on " + path + ": there is a file that is no socket");
         ::unlink(path.c_str());
     }
-    auto accepting =
-        std::make_shared<Accepting<Unix>>(world_->context, world_->accept_state, std::move(on_accept));
+    auto accepting = std::make_shared<Accepting<Unix>>(world_->context, world_->accept_state, plain_channel,
+                                                       std::move(on_accept));
     auto& acceptor = accepting->acceptor;
     error_code error;
     acceptor.open(Unix(), error);
@@ -431,8 +287,10 @@ iso8583::Result<std::unique_ptr<Listener>> Reactor::listen_unix(const std::strin
 
 void Reactor::on_accept_fault(OnAcceptFault on_fault) { world_->accept_state.on_fault(std::move(on_fault)); }
 
-void Reactor::connect(const SocketAddress& to, std::int32_t timeout_ms, OnConnect on_connect) {
-    std::make_shared<Connecting>(world_->context, std::move(on_connect))->begin(to, timeout_ms);
+void Reactor::connect(const SocketAddress& to, std::int32_t timeout_ms, MakeChannel channel,
+                      OnConnect on_connect) {
+    std::make_shared<Connecting>(world_->context, std::move(channel), std::move(on_connect))
+        ->begin(to, timeout_ms);
 }
 
 std::unique_ptr<Alarm> Reactor::alarm(std::function<void()> on_due) {

@@ -1,5 +1,5 @@
-// Reactor: sockets, timers and signals on one thread. The only face of Asio: everything else in switch/io is
-// written against this, and includes no header of it.
+// Reactor: sockets, timers and signals on one thread. The only face of Asio (reactor.cpp, socket_stream):
+// everything else in switch/io is written against this, and includes no header of it.
 //
 // Thread: all calls and all callbacks on the thread in run(), but post() and stop(), which any thread may
 // call. Ownership: streams, listeners and alarms are the caller's; their callbacks never come after close()
@@ -15,6 +15,7 @@
 #include "iso8583/values/bytes.hpp"
 #include "iso8583/values/result.hpp"
 #include "iso8583/values/time_fields.hpp"
+#include "switch/io/byte_channel.hpp"
 
 namespace acquirer {
 
@@ -32,30 +33,38 @@ class StreamOwner {
   public:
     /// The view lives until the call returns. The stream may be closed in here.
     virtual void bytes_arrived(Stream& stream, iso8583::ByteView bytes) = 0;
-    /// The peer closed or the connection broke; the stream is closed already. At most once.
+    /// The peer sends no more, and may still read what is written. At most once, after all its bytes. An
+    /// owner that has nothing to say to such a peer leaves it as it is: the stream is closed, and
+    /// stream_ended() follows.
+    virtual void peer_finished(Stream& stream);
+    /// The connection broke, or its channel failed; the stream is closed already. At most once.
     virtual void stream_ended(Stream& stream, const std::string& why) = 0;
 
   protected:
     ~StreamOwner() = default;
 };
 
-/// A connected TCP or Unix socket. Non-blocking, no Nagle.
+/// Why a connection ended that its peer ended in order.
+inline constexpr const char* peer_finished_reason = "the peer closed the connection";
+
+/// A connected TCP or Unix socket under a ByteChannel. Non-blocking, no Nagle.
 class Stream {
   public:
     virtual ~Stream() = default;
-    /// Begins to read. `tag` is the owner's own mark.
+    /// Begins the channel and to read. `tag` is the owner's own mark.
     virtual void start(StreamOwner& owner, std::uint64_t tag, std::size_t read_buffer_bytes) = 0;
     [[nodiscard]] virtual std::uint64_t tag() const = 0;
     /// Sends at once what the socket takes, the rest as soon as it can. Takes all of `bytes` and leaves it
     /// empty.
     virtual void write(iso8583::Bytes& bytes) = 0;
+    /// Neither the channel nor the socket has let them out yet.
     [[nodiscard]] virtual std::size_t unsent_bytes() const = 0;
     /// No bytes arrive between these two; what the peer sends waits in the kernel.
     virtual void pause_reading() = 0;
     virtual void resume_reading() = 0;
     /// Closes now; what the socket has not taken is lost.
     virtual void close() = 0;
-    /// Closes as soon as everything written has left, or after a few seconds; nothing is read any more.
+    /// Closes as soon as everything written has left, or after linger_longest_ms; the owner hears no more.
     virtual void close_after_writing() = 0;
     [[nodiscard]] virtual std::string peer() const = 0;
     /// The peer's user and group by the kernel's word; only of a Unix socket.
@@ -82,6 +91,9 @@ class Alarm {
     virtual void cancel() = 0;
 };
 
+/// A peer that does not take what was written last is not waited for longer.
+inline constexpr std::int32_t linger_longest_ms = 10'000;
+
 class Reactor {
   public:
     using OnAccept = std::function<void(std::shared_ptr<Stream>)>;
@@ -105,14 +117,16 @@ class Reactor {
     /// The clock of Alarm, in milliseconds.
     [[nodiscard]] static iso8583::Instant now();
 
-    iso8583::Result<std::unique_ptr<Listener>> listen(const SocketAddress& at, OnAccept on_accept);
-    /// A Unix socket at `path`, mode 0600. A dead socket file of an earlier run is replaced.
+    iso8583::Result<std::unique_ptr<Listener>> listen(const SocketAddress& at, MakeChannel channel,
+                                                      OnAccept on_accept);
+    /// A Unix socket at `path`, mode 0600, plain. A dead socket file of an earlier run is replaced.
     iso8583::Result<std::unique_ptr<Listener>> listen_unix(const std::string& path, OnAccept on_accept);
     /// Told once when accepting begins to fail (out of descriptors or kernel memory), on any listener, and
     /// once when it has worked again for accept_recovered_ms; between the two it is tried again and again.
     void on_accept_fault(OnAcceptFault on_fault);
-    /// Calls back once, never from inside connect().
-    void connect(const SocketAddress& to, std::int32_t timeout_ms, OnConnect on_connect);
+    /// Calls back once, never from inside connect(), when the socket is connected: the channel's handshake
+    /// comes after start().
+    void connect(const SocketAddress& to, std::int32_t timeout_ms, MakeChannel channel, OnConnect on_connect);
     std::unique_ptr<Alarm> alarm(std::function<void()> on_due);
     /// For the rest of the reactor's life.
     void on_signal(int signal_number, std::function<void()> on_signal);

@@ -1,7 +1,6 @@
 #include "switch/io/runtime.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <csignal>
 
 #include "iso8583/values/overloaded.hpp"
@@ -14,14 +13,15 @@ using iso8583::Now;
 
 namespace {
 
-// Passes of one drive before other sockets are looked at again.
-constexpr int passes_per_drive_max = 4;
 // Descriptors besides the terminals': store, issuers, HSM, control, metrics.
 constexpr std::size_t other_descriptors = 1'024;
 
-std::int64_t now_us() {
-    const auto since = std::chrono::steady_clock::now().time_since_epoch();
-    return std::chrono::duration_cast<std::chrono::microseconds>(since).count();
+std::vector<std::unique_ptr<Shard>> one_shard(const ShardParts& parts, const ShellBounds& bounds,
+                                              ShardShell& shell) {
+    std::vector<std::unique_ptr<Shard>> shards;
+    shards.push_back(std::make_unique<Shard>(
+        0, parts, ShardBounds{bounds.request_inbox_max, bounds.answer_inbox_max}, shell));
+    return shards;
 }
 
 }  // namespace
@@ -32,23 +32,15 @@ Runtime::Runtime(Reactor& reactor, const RuntimeParts& parts, ShellSetup setup,
       parts_(parts),
       setup_(std::move(setup)),
       configuration_(std::move(configuration)),
-      turn_(parts.core, parts.overlay, parts.store,
-            [this] {
-                // On the store's committer thread, or inside begin_sync().
-                sync_ended_.store(true);
-                sync_ended_.notify_all();
-                reactor_.post([this] { schedule_drive(); });
-            }),
+      shards_(one_shard(parts.shard, setup_.bounds, *this)),
       terminals_(reactor, *this, parts_.log, setup_, keys_, configuration_),
-      issuers_(reactor, *this, parts_.log, setup_,
-               [this](routing::RouteId route, const Now& at) {
-                   return parts_.core.next_issuer_numbers(route, at);
-               }),
-      perform_([this](const Effect& effect) { perform(effect); }) {
+      issuers_(reactor, *this, parts_.log, setup_, [this](routing::RouteId route, const Now& at) {
+          return shards_.with_station(route).next_issuer_numbers(route, at);
+      }) {
     parts_.hsm.on_reply(
         [this](const HsmAsker& asker, const hsm::Reply& reply) { hsm_replied(asker, reply); });
     alarm_ = reactor_.alarm([this] { deadline_due(); });
-    store_alarm_ = reactor_.alarm([this] { poll_store(); });
+    store_alarm_ = reactor_.alarm([this] { poll_stores(); });
     drain_alarm_ = reactor_.alarm([this] {
         parts_.log.line(Severity::warning, "drain_timed_out",
                         {{"detail", "what is unfinished is recovered at the next start"}}, now());
@@ -62,15 +54,9 @@ Runtime::~Runtime() {
 }
 
 iso8583::Result<void, ledger::StoreError> Runtime::recover() {
-    auto effects = parts_.core.recover(now());
-    if (!effects) return tl::unexpected(effects.error());
-    turn_.offer_recovered(std::move(*effects));
-    for (;;) {
-        pump();
-        if (turn_.failed()) return tl::unexpected(*turn_.failed());
-        if (turn_.idle()) return {};
-        sync_ended_.wait(false);
-    }
+    for (const auto& shard : shards_)
+        if (auto recovered = shard->recover(); !recovered) return recovered;
+    return {};
 }
 
 iso8583::Result<ListeningAt> Runtime::listen() {
@@ -98,12 +84,11 @@ iso8583::Result<ListeningAt> Runtime::listen() {
     if (setup_.metrics) {
         http_ = std::make_unique<HttpServer>(
             reactor_, setup_.bounds,
-            HttpServer::Pages{
-                [this] { return render_metrics(status(), parts_.core.status(), parts_.store.health()); },
-                [this]() -> std::string {
-                    if (draining_) return "stopping";
-                    return store_accepts_ ? "" : "the store takes no new work";
-                }});
+            HttpServer::Pages{[this] {
+                                  const Shard& shard = shards_.at(0);
+                                  return render_metrics(status(), shard.status(), shard.store_health());
+                              },
+                              [this] { return not_ready(); }});
         auto metrics = http_->listen(*setup_.metrics);
         if (!metrics) return tl::unexpected(metrics.error());
         at.metrics = std::move(*metrics);
@@ -127,7 +112,7 @@ int Runtime::run() {
     reactor_.on_signal(SIGINT, [this] { drain(); });
     reactor_.on_signal(SIGHUP, [this] { reload(); });
     issuers_.connect_all();
-    poll_store();
+    poll_stores();
     schedule_drive();
     notify_service_manager("READY=1");
     parts_.log.flush();
@@ -140,25 +125,16 @@ void Runtime::begin_to_stop() {
     reactor_.post([this] { drain(); });
 }
 
-// ---- inboxes
-
-void Runtime::request_arrived(RequestArrived request) {
-    requests_.emplace_back(std::move(request));
-    schedule_drive();
+std::string Runtime::not_ready() const {
+    if (draining_) return "stopping";
+    for (const auto& shard : shards_)
+        if (!shard->accepts_new_work()) return "the store takes no new work";
+    return "";
 }
 
-bool Runtime::event_arrived(Event event) {
-    if (answers_.size() >= setup_.bounds.answer_inbox_max &&
-        std::holds_alternative<IssuerReplyArrived>(event))
-        return false;
-    answers_.push_back(std::move(event));
-    schedule_drive();
-    return true;
-}
+// ---- what links and shards ask of the shell
 
-bool Runtime::terminals_may_speak() const {
-    return !draining_ && requests_.size() < setup_.bounds.request_inbox_max;
-}
+bool Runtime::terminals_may_speak() const { return !draining_ && shards_.take_requests(); }
 
 std::optional<hsm::Reply> Runtime::ask_hsm(const HsmAsker& asker, const hsm::Request& request) {
     auto reply = parts_.hsm.ask(asker, request);
@@ -168,7 +144,7 @@ std::optional<hsm::Reply> Runtime::ask_hsm(const HsmAsker& asker, const hsm::Req
 
 void Runtime::hsm_replied(const HsmAsker& asker, const hsm::Reply& reply) {
     if (asker.link.value == 0) {
-        static_cast<void>(event_arrived(HsmAnswered{asker.ticket, reply}));
+        static_cast<void>(shards_.at(asker.shard).take(HsmAnswered{asker.ticket, reply}));
     } else if (terminals_.has(asker.link)) {
         terminals_.hsm_answered(asker.link, asker.ticket, reply);
     } else {
@@ -195,80 +171,46 @@ void Runtime::schedule_drive() {
 
 void Runtime::drive() {
     if (finished_) return;
-    const std::int64_t begun_us = now_us();
-    for (int pass = 0; pass < passes_per_drive_max; ++pass) {
-        offer(now());
-        pump();
-        if (turn_.failed()) return store_failed();
-        if ((answers_.empty() && requests_.empty()) || turn_.is_full()) break;
+    const std::int64_t begun_us = steady_now_us();
+    for (const auto& shard : shards_) {
+        shard->drive();
+        if (const auto& why = shard->failed()) return store_failed(*why);
     }
     flush_touched();
     parts_.hsm.flush();
     if (terminals_may_speak()) terminals_.resume_reading();
-    // A full turn goes on when its sync has ended; that drives again.
-    if ((!answers_.empty() || !requests_.empty()) && !turn_.is_full()) schedule_drive();
+    for (const auto& shard : shards_)
+        if (shard->can_go_on()) schedule_drive();
     if (!touched_.empty()) schedule_drive();
     arm();
     parts_.log.flush();
-    drive_times_.add_us(now_us() - begun_us);
+    drive_times_.add_us(steady_now_us() - begun_us);
     if (draining_ && drained()) finish(0);
 }
 
-void Runtime::offer(const Now& at) {
-    while (!answers_.empty() && !turn_.is_full()) {
-        turn_.offer(answers_.front(), at);
-        answers_.pop_front();
-        ++events_stepped_;
-    }
-    // Only when every answer that has come is stepped: load must not make time-outs.
-    if (deadlines_due_ && answers_.empty()) {
-        deadlines_due_ = false;
-        turn_.pass_deadlines(at);
-    }
-    while (!requests_.empty() && !turn_.is_full()) {
-        turn_.offer(requests_.front(), at);
-        requests_.pop_front();
-        ++events_stepped_;
-    }
+void Runtime::sync_ended() {
+    reactor_.post([this] { schedule_drive(); });
 }
 
-void Runtime::pump() {
-    for (;;) {
-        if (sync_ended_.exchange(false)) {
-            turn_.sync_has_ended();
-            sync_times_.add_us(now_us() - sync_begun_us_);
-        }
-        const bool synced_before = parts_.overlay.has_in_flight();
-        turn_.pump(now(), perform_);
-        if (turn_.failed()) return;
-        if (parts_.overlay.has_in_flight() && !synced_before) {
-            ++syncs_;
-            sync_begun_us_ = now_us();
-        }
-        // A store that syncs inside begin_sync() has its effects performed in this same pass.
-        if (!sync_ended_.load()) return;
-    }
-}
-
-void Runtime::perform(const Effect& effect) {
-    std::visit(iso8583::Overloaded{[this](const SendReply& e) { terminals_.send(e); },
-                                   [this](const SendToIssuer& e) { issuers_.send(e); },
-                                   [this](const AskHsm& e) {
-                                       const auto reply = ask_hsm({LinkId{0}, e.ticket}, e.request);
-                                       if (reply)
-                                           static_cast<void>(event_arrived(HsmAnswered{e.ticket, *reply}));
-                                   },
-                                   [this](const InstallKeys& e) { keys_.install(e.terminal, e.keys); },
-                                   [this](const InstallIssuerKeys& e) { issuers_.install_keys(e); },
-                                   [this](const CloseLink& e) {
-                                       terminals_.close(e.link, e.reason);
-                                       issuers_.close(e.link, e.reason);
-                                   },
-                                   [this](const AnswerOperator& e) {
-                                       if (control_) control_->answered(e.ticket, e.answer);
-                                   },
-                                   [this](const Note& e) { parts_.log.note(e, now()); }},
-               effect);
+void Runtime::perform(Shard& from, const Effect& effect) {
+    std::visit(
+        iso8583::Overloaded{[this](const SendReply& e) { terminals_.send(e); },
+                            [this](const SendToIssuer& e) { issuers_.send(e); },
+                            [this, &from](const AskHsm& e) {
+                                const auto reply = ask_hsm({LinkId{0}, e.ticket, from.index()}, e.request);
+                                if (reply) static_cast<void>(from.take(HsmAnswered{e.ticket, *reply}));
+                            },
+                            [this](const InstallKeys& e) { keys_.install(e.terminal, e.keys); },
+                            [this](const InstallIssuerKeys& e) { issuers_.install_keys(e); },
+                            [this](const CloseLink& e) {
+                                terminals_.close(e.link, e.reason);
+                                issuers_.close(e.link, e.reason);
+                            },
+                            [this](const AnswerOperator& e) {
+                                if (control_) control_->answered(e.ticket, e.answer);
+                            },
+                            [this](const Note& e) { parts_.log.note(e, now()); }},
+        effect);
 }
 
 void Runtime::flush_touched() {
@@ -306,7 +248,7 @@ void Runtime::deadline_due() {
                     issuers_.pass_deadlines(*link);
                 }
             }
-            deadlines_due_ = true;
+            for (const auto& shard : shards_) shard->deadlines_due();
             schedule_drive();
         });
     });
@@ -314,28 +256,24 @@ void Runtime::deadline_due() {
 
 void Runtime::arm() {
     std::optional<Instant> next = link_deadlines_.next();
-    // While the core's deadlines are due already they wait for the inbox, not for the alarm.
-    if (const auto core = turn_.next_deadline(); core && !deadlines_due_ && (!next || *core < *next))
-        next = core;
+    for (const auto& shard : shards_)
+        if (const auto due = shard->next_deadline(); due && (!next || *due < *next)) next = due;
     if (!next || (armed_ && *armed_ <= *next)) return;
     armed_ = next;
     alarm_->set(*next);
 }
 
-void Runtime::poll_store() {
+void Runtime::poll_stores() {
     if (finished_) return;
-    const ledger::StoreHealth health = parts_.store.health();
-    if (health.accepts_new_work != store_accepts_) {
-        store_accepts_ = health.accepts_new_work;
-        static_cast<void>(event_arrived(StoreHealthChanged{health.accepts_new_work, health.reason}));
-    }
+    for (const auto& shard : shards_) shard->look_at_store();
     store_alarm_->set(now().instant.plus_ms(setup_.bounds.store_poll_ms));
 }
 
 // ---- operators, reload, end
 
 ControlView Runtime::control_view() {
-    return {parts_.store.snapshot(), parts_.core.status(), configuration_, now()};
+    const Shard& shard = shards_.at(0);
+    return {shard.snapshot(), shard.status(), configuration_, now()};
 }
 
 void Runtime::reload() {
@@ -362,7 +300,7 @@ void Runtime::drain() {
 }
 
 bool Runtime::drained() const {
-    return answers_.empty() && requests_.empty() && turn_.idle() && parts_.core.quiet() &&
+    return std::all_of(shards_.begin(), shards_.end(), [](const auto& shard) { return shard->quiet(); }) &&
            parts_.hsm.waiting() == 0 && touched_.empty() && terminals_.all_sent() && issuers_.all_sent();
 }
 
@@ -376,12 +314,11 @@ void Runtime::finish(int exit_code) {
     reactor_.stop();
 }
 
-void Runtime::store_failed() {
+void Runtime::store_failed(const ledger::StoreError& why) {
     // Not one effect of this or a later turn may leave: nothing is flushed, the process ends (R62).
     finished_ = true;
     exit_code_ = 1;
-    parts_.log.line(Severity::alarm, "store_failed", {{"detail", turn_.failed()->what}, {"rule", "R62"}},
-                    now());
+    parts_.log.line(Severity::alarm, "store_failed", {{"detail", why.what}, {"rule", "R62"}}, now());
     parts_.log.flush();
     reactor_.stop();
 }
@@ -392,16 +329,12 @@ ShellStatus Runtime::status() const {
     s.terminal_links_accepted = terminals_.accepted();
     s.terminal_links_rejected = terminals_.rejected();
     s.terminal_links_not_read = terminals_.not_read();
-    s.request_inbox = requests_.size();
-    s.answer_inbox = answers_.size();
     s.hsm_available = parts_.hsm.available();
     s.hsm_waiting = parts_.hsm.waiting();
-    s.events_stepped = events_stepped_;
-    s.syncs = syncs_;
     s.log_lines_suppressed = parts_.log.suppressed();
     s.draining = draining_;
     s.drive = drive_times_;
-    s.sync = sync_times_;
+    s.shard = shards_.at(0).counters();
     for (const IssuerLinks::Status& issuer : issuers_.status())
         s.issuers.push_back({issuer.route, issuer.wanted, issuer.signed_on});
     return s;

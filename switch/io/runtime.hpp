@@ -1,8 +1,8 @@
-// Runtime: the shell around the core. One thread for sockets and core: events are collected into two bounded
-// inboxes, stepped in turns (answers first, then deadlines, new requests last), synced as one batch, and only
-// then performed; what the effects of one pass wrote leaves with one write per link.
+// Runtime: the shell around the shards: sockets, sessions, HSM, configuration, operators. One thread for all
+// of it and, as long as there is one, for the shard: what sessions hear goes into its inboxes, the shard
+// steps and syncs it, and what the durable effects of one drive wrote leaves with one write per link.
 //
-//     sockets → sessions → inboxes → Turn::offer … pump → effects → sessions → one write per touched link
+//     sockets → sessions → Shards::take … Shard::drive → perform → sessions → one write per touched link
 //
 // When a sync fails no effect leaves any more, links close, one line says why, and run() returns 1 (R62).
 //
@@ -11,8 +11,6 @@
 // and before the runtime.
 #pragma once
 
-#include <atomic>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,23 +18,20 @@
 #include <vector>
 
 #include "switch/core/deadline_queue.hpp"
-#include "switch/core/switch_core.hpp"
-#include "switch/core/turn.hpp"
 #include "switch/io/control_socket.hpp"
 #include "switch/io/http.hpp"
 #include "switch/io/issuer_links.hpp"
 #include "switch/io/link_hub.hpp"
 #include "switch/io/log.hpp"
 #include "switch/io/metrics.hpp"
+#include "switch/io/shard.hpp"
 #include "switch/io/terminal_links.hpp"
 #include "switch/io/wall_clock.hpp"
 
 namespace acquirer {
 
 struct RuntimeParts {
-    SwitchCore& core;
-    ledger::Overlay& overlay;
-    ledger::Store& store;
+    ShardParts shard;
     HsmAccess& hsm;
     Log& log;
     WallClock& clock;
@@ -52,7 +47,7 @@ struct ListeningAt {
     std::string control;
 };
 
-class Runtime final : private LinkHub {
+class Runtime final : private LinkHub, private ShardShell {
   public:
     Runtime(Reactor& reactor, const RuntimeParts& parts, ShellSetup setup, ConfigurationPtr configuration);
     ~Runtime();
@@ -70,32 +65,36 @@ class Runtime final : private LinkHub {
     [[nodiscard]] ShellStatus status() const;
 
   private:
+    // LinkHub and ShardShell
+    iso8583::Now now() override { return parts_.clock.now(); }
     // LinkHub
     LinkId new_link() override { return {++last_link_}; }
-    iso8583::Now now() override { return parts_.clock.now(); }
-    void request_arrived(RequestArrived request) override;
-    bool event_arrived(Event event) override;
+    void request_arrived(RequestArrived request) override { shards_.take(std::move(request)); }
+    bool event_arrived(Event event) override { return shards_.take(std::move(event)); }
     bool terminals_may_speak() const override;
     std::optional<hsm::Reply> ask_hsm(const HsmAsker& asker, const hsm::Request& request) override;
     void touched(LinkId link) override;
     void wake_at(LinkId link, iso8583::Instant when) override;
     void forget(LinkId link) override { link_deadlines_.cancel(link); }
 
+    // ShardShell
+    void perform(Shard& from, const Effect& effect) override;
+    void wants_drive() override { schedule_drive(); }
+    void sync_ended() override;
+
     void hsm_replied(const HsmAsker& asker, const hsm::Reply& reply);
     void schedule_drive();
     void drive();
-    void offer(const iso8583::Now& now);
-    void pump();
-    void perform(const Effect& effect);
     void flush_touched();
     void deadline_due();
     void arm();
-    void poll_store();
+    void poll_stores();
     void reload();
     void drain();
     bool drained() const;
     void finish(int exit_code);
-    void store_failed();
+    void store_failed(const ledger::StoreError& why);
+    [[nodiscard]] std::string not_ready() const;
     ControlView control_view();
 
     Reactor& reactor_;
@@ -103,36 +102,26 @@ class Runtime final : private LinkHub {
     ShellSetup setup_;
     ConfigurationPtr configuration_;
     TerminalKeyTable keys_;
-    std::atomic<bool> sync_ended_{false};
-    Turn turn_;
+    Shards shards_;
     std::uint64_t last_link_ = 0;
     TerminalLinks terminals_;
     IssuerLinks issuers_;
     std::unique_ptr<HttpServer> http_;
     std::unique_ptr<ControlSocket> control_;
 
-    std::deque<Event> answers_;
-    std::deque<Event> requests_;
     std::vector<LinkId> touched_;
     DeadlineQueue<LinkId> link_deadlines_;
     std::unique_ptr<Alarm> alarm_;
     std::optional<iso8583::Instant> armed_;
     std::unique_ptr<Alarm> store_alarm_;
     std::unique_ptr<Alarm> drain_alarm_;
-    const std::function<void(const Effect&)> perform_;
 
     bool drive_scheduled_ = false;
-    bool deadlines_due_ = false;
     bool listening_ = false;
     bool draining_ = false;
     bool finished_ = false;
     int exit_code_ = 0;
-    bool store_accepts_ = true;
-    std::uint64_t events_stepped_ = 0;
-    std::uint64_t syncs_ = 0;
-    std::int64_t sync_begun_us_ = 0;
     DurationHistogram drive_times_;
-    DurationHistogram sync_times_;
 };
 
 }  // namespace acquirer

@@ -24,6 +24,7 @@ struct TerminalPort {
     SocketAddress address;
     const iso8583::Dialect* dialect = nullptr;
     iso8583::FramingSpec framing;
+    MakeChannel channel = plain_channel;
 };
 
 /// The connections of one route: `connections` to each address, kept up.
@@ -37,6 +38,7 @@ struct IssuerPort {
     hsm::MacProfile mac;
     std::int32_t reconnect_first_ms = 500;
     std::int32_t reconnect_longest_ms = 30'000;
+    MakeChannel channel = plain_channel;
     IssuerSessionLimits limits;
 };
 

@@ -14,9 +14,9 @@ TerminalLinks::TerminalLinks(Reactor& reactor, LinkHub& hub, Log& log, const She
 iso8583::Result<std::vector<std::string>> TerminalLinks::listen() {
     std::vector<std::string> addresses;
     for (const TerminalPort& port : setup_.terminals) {
-        auto listener = reactor_.listen(port.address, [this, &port](std::shared_ptr<Stream> stream) {
-            accepted(port, std::move(stream));
-        });
+        auto listener = reactor_.listen(
+            port.address, port.channel,
+            [this, &port](std::shared_ptr<Stream> stream) { accepted(port, std::move(stream)); });
         if (!listener) return tl::unexpected(listener.error());
         addresses.push_back((*listener)->address());
         listeners_.push_back(std::move(*listener));
@@ -98,36 +98,41 @@ void TerminalLinks::resume_reading() {
     }
 }
 
-void TerminalLinks::send(const SendReply& reply) {
-    Link* link = find(reply.to.link);
-    if (link == nullptr) return;  // the terminal is gone; the stored answer stands for its retry
+template <typename Do>
+void TerminalLinks::with(LinkId id, Do&& what) {
+    Link* link = find(id);
+    if (link == nullptr) return;
     const Now now = hub_.now();
-    link->session.send(reply, now);
+    what(*link, now);
     settle(*link, now);
+}
+
+void TerminalLinks::send(const SendReply& reply) {
+    // To a terminal that is gone nothing is sent; the stored answer stands for its retry.
+    with(reply.to.link, [&](Link& link, const Now& now) { link.session.send(reply, now); });
 }
 
 void TerminalLinks::hsm_answered(LinkId id, hsm::Ticket ticket, const hsm::Reply& reply) {
-    Link* link = find(id);
-    if (link == nullptr) return;
-    const Now now = hub_.now();
-    link->session.hsm_answered(ticket, reply, now);
-    settle(*link, now);
+    with(id, [&](Link& link, const Now& now) { link.session.hsm_answered(ticket, reply, now); });
 }
 
 void TerminalLinks::pass_deadlines(LinkId id) {
-    Link* link = find(id);
-    if (link == nullptr) return;
-    const Now now = hub_.now();
-    link->wakes_at.reset();
-    link->session.pass_deadlines(now);
-    settle(*link, now);
+    with(id, [](Link& link, const Now& now) {
+        link.told.waking();
+        link.session.pass_deadlines(now);
+        if (link.answered_until && *link.answered_until <= now.instant)
+            link.session.close("the terminal has finished, and what it waits for gets no answer");
+    });
 }
 
 void TerminalLinks::close(LinkId id, const std::string& reason) {
-    Link* link = find(id);
-    if (link == nullptr) return;
-    link->session.close(reason);
-    settle(*link, hub_.now());
+    with(id, [&](Link& link, const Now&) { link.session.close(reason); });
+}
+
+void TerminalLinks::peer_finished(Stream& stream) {
+    with(LinkId{stream.tag()}, [this](Link& link, const Now& now) {
+        link.answered_until = now.instant.plus_ms(setup_.terminal_limits.request_forgotten_ms);
+    });
 }
 
 // After anything that happened to a session: hand on what it wants.
@@ -135,28 +140,24 @@ void TerminalLinks::settle(Link& link, const Now& now) {
     TerminalSession& session = link.session;
     answer_asks(session, hub_, now);
     for (RequestArrived& request : session.take_requests()) hub_.request_arrived(std::move(request));
-    if ((session.closed() || !session.outbox().empty()) && !link.touched) {
-        link.touched = true;
-        hub_.touched(session.link());
-    }
-    // Deadlines mostly move later; the queue hears only of earlier ones, and asks again when the old one is
-    // due.
-    const auto deadline = session.next_deadline();
-    if (deadline && (!link.wakes_at || *deadline < *link.wakes_at)) {
-        link.wakes_at = deadline;
-        hub_.wake_at(session.link(), *deadline);
-    }
+    const bool all_answered = link.answered_until && session.quiet();
+    if (session.closed() || !session.outbox().empty() || all_answered) link.told.touch(hub_, session.link());
+    link.told.wake(hub_, session.link(), session.next_deadline());
+    // A closed link is past its time: it waits for flush() alone.
+    if (!session.closed()) link.told.wake(hub_, session.link(), link.answered_until);
 }
 
 void TerminalLinks::flush(LinkId id) {
     Link* link = find(id);
     if (link == nullptr) return;
-    link->touched = false;
+    link->told.flushing();
     if (!link->session.outbox().empty()) link->stream->write(link->session.outbox());
     if (link->stream->unsent_bytes() > setup_.terminal_limits.outbox_bytes_max)
         link->session.close("more than " + std::to_string(setup_.terminal_limits.outbox_bytes_max) +
                             " bytes of answers are not taken");
-    if (link->session.closed()) drop(id, *link->session.closed());
+    if (link->session.closed()) return drop(id, *link->session.closed());
+    if (link->answered_until && link->session.quiet())
+        take_out(id, peer_finished_reason)->stream->close_after_writing();
 }
 
 void TerminalLinks::stream_ended(Stream& stream, const std::string& why) {
@@ -164,21 +165,25 @@ void TerminalLinks::stream_ended(Stream& stream, const std::string& why) {
 }
 
 void TerminalLinks::drop(LinkId id, const std::string& reason) {
-    const auto at = links_.find(id.value);
-    const std::unique_ptr<Link> link = std::move(at->second);
-    links_.erase(at);
     // What the socket has taken still leaves; a peer that reads nothing keeps nothing here.
-    link->stream->close();
+    take_out(id, reason)->stream->close();
+}
+
+std::unique_ptr<TerminalLinks::Link> TerminalLinks::take_out(LinkId id, const std::string& reason) {
+    const auto at = links_.find(id.value);
+    std::unique_ptr<Link> link = std::move(at->second);
+    links_.erase(at);
     iso8583::zeroise(link->held.data(), link->held.size());
     hub_.forget(id);
     log_.stranger_line("link_closed", {{"peer", link->stream->peer()}, {"detail", reason}}, hub_.now());
     static_cast<void>(hub_.event_arrived(TerminalLinkClosed{id}));
+    return link;
 }
 
 bool TerminalLinks::all_sent() const {
     return std::all_of(links_.begin(), links_.end(), [](const auto& entry) {
         const Link& link = *entry.second;
-        return !link.touched && link.session.replies_sent() && link.stream->unsent_bytes() == 0;
+        return !link.told.touched() && link.session.replies_sent() && link.stream->unsent_bytes() == 0;
     });
 }
 

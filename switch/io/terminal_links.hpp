@@ -41,6 +41,8 @@ class TerminalLinks final : public StreamOwner {
     [[nodiscard]] std::uint64_t rejected() const { return rejected_; }
 
     void bytes_arrived(Stream& stream, iso8583::ByteView bytes) override;
+    /// Such a terminal still gets the answers it waits for (docs/wire.md); then its connection is closed.
+    void peer_finished(Stream& stream) override;
     void stream_ended(Stream& stream, const std::string& why) override;
 
   private:
@@ -51,13 +53,17 @@ class TerminalLinks final : public StreamOwner {
         TerminalSession session;
         std::shared_ptr<Stream> stream;
         iso8583::Bytes held;  // read while terminals may not speak
-        bool touched = false;
-        std::optional<iso8583::Instant> wakes_at;
+        ToldHub told;
+        /// The terminal has finished; what it waits for is waited for until then.
+        std::optional<iso8583::Instant> answered_until;
     };
 
     void accepted(const TerminalPort& port, std::shared_ptr<Stream> stream);
     Link* find(LinkId link);
+    template <typename Do>
+    void with(LinkId link, Do&& what);
     void settle(Link& link, const iso8583::Now& now);
+    std::unique_ptr<Link> take_out(LinkId id, const std::string& reason);
     void drop(LinkId id, const std::string& reason);
 
     Reactor& reactor_;

@@ -98,6 +98,14 @@ TEST_CASE("the operators' socket: its owner's alone, one line each way, in order
         Socket third = Socket::connect(desk.stack->at().control);
         CHECK(third.receive().empty());
     }
+    SECTION("a script that sends its lines and shuts down still gets the answers") {
+        socket.send("read 1\nchange 2\nnow 3\n");
+        socket.finish_sending();
+        CHECK(socket.receive_line() == "read 1 version 1");
+        CHECK(socket.receive_line() == "done");
+        CHECK(socket.receive_line() == "did now 3");
+        CHECK(socket.receive().empty());
+    }
     SECTION("an operator who has gone stops nobody") {
         Socket other = Socket::connect(desk.stack->at().control);
         other.send("read 1\nread 2\n");

@@ -5,6 +5,7 @@
 
 #include "hsm_sim/test_keys.hpp"
 #include "tests/io/hsm_server.hpp"
+#include "tests/io/record_channel.hpp"
 #include "tests/io/stack.hpp"
 
 using namespace io_test;
@@ -15,8 +16,10 @@ namespace {
 
 /// A client on a reactor that the test turns by hand.
 struct Desk {
-    explicit Desk(const std::vector<std::uint16_t>& ports, std::int32_t reply_timeout_ms = 1'000) {
+    explicit Desk(const std::vector<std::uint16_t>& ports, std::int32_t reply_timeout_ms = 1'000,
+                  acquirer::MakeChannel channel = acquirer::plain_channel) {
         HsmClientSetup setup;
+        setup.channel = std::move(channel);
         for (const std::uint16_t port : ports) setup.addresses.push_back({"127.0.0.1", port});
         setup.connections = 2;
         setup.reply_timeout_ms = reply_timeout_ms;
@@ -97,6 +100,24 @@ TEST_CASE("many questions in flight are answered as the embedded HSM answers the
         CHECK(std::get<hsm::MacGenerated>(*reply).mac == std::get<hsm::MacGenerated>(*embedded).mac);
     }
     CHECK(desk.client->waiting() == 0);
+}
+
+TEST_CASE("the HSM is asked through a channel with a handshake, and again after its end") {
+    auto server =
+        std::make_unique<HsmServer>(Manner::right, std::uint16_t{0}, hsm::Lmk::test(), records(Side::server));
+    const std::uint16_t port = server->port();
+    Desk desk({port}, 1'000, records(Side::client));
+    desk.run_until([&] { return desk.client->usable_connections() == 2; });
+    for (hsm::Ticket t = 1; t <= 100; ++t) desk.ask(t, mac_request("message " + std::to_string(t)));
+    desk.wait_for_replies(100);
+    for (const auto& [ticket, reply] : desk.replies) CHECK(reply.has_value());
+    server.reset();
+    desk.run_until([&] { return !desk.client->available(); });
+    server = std::make_unique<HsmServer>(Manner::right, port, hsm::Lmk::test(), records(Side::server));
+    desk.run_until([&] { return desk.client->available(); });
+    desk.ask(101, mac_request("again"));
+    desk.wait_for_replies(101);
+    CHECK(desk.replies.back().second.has_value());
 }
 
 TEST_CASE("nobody there: unavailable at once") {

@@ -34,9 +34,11 @@ enum class Manner {
 /// Host commands over the engine, on a port.
 class HsmServer {
   public:
-    explicit HsmServer(Manner manner = Manner::right, std::uint16_t port = 0, hsm::Lmk lmk = hsm::Lmk::test())
+    explicit HsmServer(Manner manner = Manner::right, std::uint16_t port = 0, hsm::Lmk lmk = hsm::Lmk::test(),
+                       acquirer::MakeChannel channel = nullptr)
         : manner_(manner), engine_(std::move(lmk), random_), commands_(engine_, {}) {
-        server_ = std::make_unique<Server>([this](Socket& socket) { serve(socket); }, port);
+        server_ =
+            std::make_unique<Server>([this](Socket& socket) { serve(socket); }, port, std::move(channel));
     }
     ~HsmServer() { stop(); }
     [[nodiscard]] std::uint16_t port() const { return server_->port(); }

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <set>
 
+#include "tests/io/record_channel.hpp"
 #include "tests/io/stack.hpp"
 
 using namespace io_test;
@@ -194,7 +195,8 @@ TEST_CASE("strangers: bounds on connections and on nonsense") {
         // The place is free as soon as the close has been seen: the connection may need a second try.
         for (int i = 0; i < 100; ++i) {
             try {
-                CHECK(terminal.ask(terminal.model().echo(TerminalAt::now())).code.str() == "00");
+                const Outcome echoed = terminal.ask(terminal.model().echo(TerminalAt::now()));
+                CHECK(echoed.code.str() == "00");
                 break;
             } catch (const std::runtime_error&) {
                 terminal.reconnect(stack.iso());
@@ -239,6 +241,87 @@ TEST_CASE("a peer that sends and does not read is closed at a bound") {
     CHECK(closed);
     REQUIRE(stack.wait_for_metric("terminal_links_accepted_total", 1));
     CHECK(stack.metric("terminal_links") == 0);
+}
+
+TEST_CASE("a half-closed terminal still gets the answers it waits for, then its connection ends") {
+    Issuer issuer;
+    StackOptions options = with(issuer);
+    options.issuer_reply_timeout_ms = 500;
+    SECTION("one that comes at once, one that comes when the issuer's time is up") {
+        Stack stack(options);
+        REQUIRE(stack.wait_for_metric(signed_on, 2));
+        TerminalAt terminal(stack.iso(), TerminalProfile::iso87_ascii);
+        const Outgoing silent = terminal.model().sale(card, 9'968, TerminalAt::now());
+        const Outgoing sale = terminal.model().sale(card, 10'000, TerminalAt::now());
+        terminal.send(silent);
+        terminal.send(sale);
+        terminal.socket().finish_sending();
+        CHECK(terminal.receive(sale).code.str() == "00");
+        CHECK(terminal.receive(silent).code.str() == "68");
+        CHECK(terminal.socket().receive().empty());
+        CHECK(stack.stop() == 0);
+    }
+    SECTION("while requests wait in the sockets because the inbox is full") {
+        options.bounds.request_inbox_max = 1;
+        Stack stack(options);
+        REQUIRE(stack.wait_for_metric(signed_on, 2));
+        TerminalAt terminal(stack.iso(), TerminalProfile::iso87_ascii);
+        iso8583::Bytes burst;
+        for (int n = 0; n < 20; ++n) {
+            const Outgoing sale = terminal.model().sale(card, 100 + n, TerminalAt::now());
+            burst.insert(burst.end(), sale.frame.begin(), sale.frame.end());
+        }
+        terminal.socket().send(burst);
+        terminal.socket().finish_sending();
+        for (int n = 0; n < 20; ++n) CHECK_FALSE(terminal.next_frame().body.empty());
+        CHECK(terminal.socket().receive().empty());
+    }
+    SECTION("no answer comes: it is not waited for longer than a request is remembered") {
+        options.issuer_reply_timeout_ms = 30'000;
+        options.terminal_limits.request_forgotten_ms = 300;
+        Stack stack(options);
+        REQUIRE(stack.wait_for_metric(signed_on, 2));
+        TerminalAt terminal(stack.iso(), TerminalProfile::iso87_ascii);
+        terminal.send(terminal.model().sale(card, 9'968, TerminalAt::now()));
+        REQUIRE(stack.wait_for_metric("pending", 1));
+        terminal.socket().finish_sending();
+        CHECK(terminal.socket().receive().empty());
+        REQUIRE(stack.wait_for_metric("terminal_links_accepted_total", 1));
+        CHECK(stack.metric("terminal_links") == 0);
+    }
+    SECTION("it waits for nothing: closed at once") {
+        Stack stack(options);
+        TerminalAt terminal(stack.iso(), TerminalProfile::iso87_ascii);
+        CHECK(terminal.ask(terminal.model().echo(TerminalAt::now())).code.str() == "00");
+        terminal.socket().finish_sending();
+        CHECK(terminal.socket().receive().empty());
+    }
+}
+
+TEST_CASE("a switch works the same when all its links run through a channel with a handshake") {
+    Issuer issuer(0, records(Side::server));
+    StackOptions options = with(issuer);
+    options.terminal_channel = records(Side::server);
+    options.issuer_channel = records(Side::client);
+    Stack stack(options);
+    REQUIRE(stack.wait_for_metric(signed_on, 2));
+    TerminalAt terminal(stack.unionpay(), TerminalProfile::unionpay_pos);
+    terminal.socket().under(records(Side::client));
+    terminal.sign_on();
+    const Outcome sale = terminal.ask(terminal.model().sale(card, 10'000, TerminalAt::now()));
+    REQUIRE(sale.code.str() == "00");
+    const Outgoing refund = terminal.model().refund(*sale.receipt, 4'000, TerminalAt::now());
+    terminal.send(refund);
+    terminal.socket().finish_sending();  // the farewell: no more is asked, the answer is still wanted
+    CHECK(terminal.receive(refund).code.str() == "00");
+    CHECK(terminal.socket().receive().empty());
+    SECTION("who speaks without the channel is not heard") {
+        TerminalAt stranger(stack.unionpay(), TerminalProfile::unionpay_pos, 2);
+        stranger.send(stranger.model().sign_on(TerminalAt::now()));
+        const std::string back = stranger.socket().receive_all();
+        CHECK(back.size() == 3);  // an alert and nothing else
+    }
+    CHECK(stack.stop() == 0);
 }
 
 TEST_CASE("reload: a new configuration is decided by from the next request on (SIGHUP)") {

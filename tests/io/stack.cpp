@@ -35,29 +35,6 @@ void set_timeout(int fd) {
 
 [[noreturn]] void fail(const std::string& what) { throw std::runtime_error(what); }
 
-LoadedConfig demo_config(std::int32_t issuer_reply_timeout_ms) {
-    auto loaded = load_config(source_path("switch/config/demo.toml"), ConfigSurroundings::of_this_machine());
-    if (!loaded) fail(text(loaded.error()));
-    auto changed = std::make_shared<Configuration>(*loaded->configuration);
-    changed->limits.issuer_reply_timeout_ms = issuer_reply_timeout_ms;
-    std::vector<routing::Route> routes = changed->routes.routes();
-    for (routing::Route& route : routes)
-        route.reply_timeout_ms = static_cast<std::uint32_t>(issuer_reply_timeout_ms);
-    std::vector<routing::IinRange> ranges{{"621234", "621299", {routes.at(0).id}},
-                                          {"400000", "499999", {routes.at(1).id}}};
-    auto table = routing::RouteTable::build(std::move(routes), std::move(ranges));
-    if (!table) fail("the route table is refused");
-    changed->routes = std::move(*table);
-    loaded->configuration = changed;
-    return std::move(*loaded);
-}
-
-ledger::PanVaultKey test_vault_key() {
-    std::array<std::uint8_t, ledger::PanVaultKey::size> bytes{};
-    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i);
-    return ledger::PanVaultKey(bytes);
-}
-
 routing::IssuerConfig issuer_a() {
     routing::IssuerConfig config;
     config.name = "issuer-a";
@@ -87,6 +64,8 @@ peers::TerminalConfig demo_terminal(peers::TerminalProfile profile, std::uint32_
 Socket& Socket::operator=(Socket&& other) noexcept {
     close();
     fd_ = std::exchange(other.fd_, -1);
+    channel_ = std::move(other.channel_);
+    early_ = std::move(other.early_);
     rest_ = std::move(other.rest_);
     return *this;
 }
@@ -114,20 +93,54 @@ Socket Socket::connect(const std::string& address) {
     return socket;
 }
 
-void Socket::send(ByteView bytes) {
-    while (!bytes.empty()) {
-        const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+void Socket::send(ByteView bytes) { send_wire(channel_ ? channel_->seal(bytes) : bytes); }
+
+void Socket::send_wire(ByteView wire) {
+    while (!wire.empty()) {
+        const ssize_t n = ::send(fd_, wire.data(), wire.size(), MSG_NOSIGNAL);
         if (n <= 0) fail("send: the peer is gone");
-        bytes = bytes.subspan(static_cast<std::size_t>(n));
+        wire = wire.subspan(static_cast<std::size_t>(n));
     }
 }
 
-Bytes Socket::receive() {
+Bytes Socket::receive_wire() {
     Bytes buffer(65'536);
     const ssize_t n = ::recv(fd_, buffer.data(), buffer.size(), 0);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) fail("nothing arrived in time");
     buffer.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
     return buffer;
+}
+
+Bytes Socket::receive() {
+    if (!channel_) return receive_wire();
+    if (!early_.empty()) return std::exchange(early_, {});
+    while (!channel_->peer_finished()) {
+        const Bytes wire = receive_wire();
+        if (wire.empty()) return {};
+        const ByteChannel::Fed fed = channel_->feed(wire);
+        send_wire(fed.to_send);
+        if (!channel_->failure().empty()) fail(channel_->failure());
+        if (!fed.plain.empty()) return {fed.plain.begin(), fed.plain.end()};
+    }
+    return {};
+}
+
+void Socket::under(const MakeChannel& channel) {
+    channel_ = channel();
+    send_wire(channel_->begin());
+    while (!channel_->ready()) {
+        const Bytes wire = receive_wire();
+        if (wire.empty()) fail("closed within the handshake");
+        const ByteChannel::Fed fed = channel_->feed(wire);
+        early_.insert(early_.end(), fed.plain.begin(), fed.plain.end());
+        send_wire(fed.to_send);
+        if (!channel_->failure().empty()) fail(channel_->failure());
+    }
+}
+
+void Socket::finish_sending() {
+    if (channel_) send_wire(channel_->finish());
+    ::shutdown(fd_, SHUT_WR);
 }
 
 std::string Socket::receive_all() {
@@ -159,7 +172,8 @@ void Socket::close() {
 
 // ---- Server
 
-Server::Server(Serve serve, std::uint16_t port) : serve_(std::move(serve)) {
+Server::Server(Serve serve, std::uint16_t port, MakeChannel channel)
+    : serve_(std::move(serve)), channel_(std::move(channel)) {
     listening_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const int yes = 1;
     ::setsockopt(listening_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
@@ -195,6 +209,7 @@ void Server::accept_all() {
                 if (stopping_) socket.shutdown();
             }
             try {
+                if (channel_) socket.under(channel_);
                 serve_(socket);
             } catch (const std::exception&) {
                 // The peer went away: that is how connections end.
@@ -220,8 +235,9 @@ void Server::stop() {
 
 // ---- Issuer
 
-Issuer::Issuer(std::uint16_t port) : engine_(hsm::Lmk::test(), random_), model_(issuer_a(), engine_) {
-    server_ = std::make_unique<Server>([this](Socket& socket) { serve(socket); }, port);
+Issuer::Issuer(std::uint16_t port, MakeChannel channel)
+    : engine_(hsm::Lmk::test(), random_), model_(issuer_a(), engine_) {
+    server_ = std::make_unique<Server>([this](Socket& socket) { serve(socket); }, port, std::move(channel));
 }
 
 void Issuer::serve(Socket& socket) {
@@ -309,6 +325,29 @@ ledger::StoreHealth ThreadedStore::health() const {
 
 // ---- Stack
 
+LoadedConfig demo_config(std::int32_t issuer_reply_timeout_ms) {
+    auto loaded = load_config(source_path("switch/config/demo.toml"), ConfigSurroundings::of_this_machine());
+    if (!loaded) fail(text(loaded.error()));
+    auto changed = std::make_shared<Configuration>(*loaded->configuration);
+    changed->limits.issuer_reply_timeout_ms = issuer_reply_timeout_ms;
+    std::vector<routing::Route> routes = changed->routes.routes();
+    for (routing::Route& route : routes)
+        route.reply_timeout_ms = static_cast<std::uint32_t>(issuer_reply_timeout_ms);
+    std::vector<routing::IinRange> ranges{{"621234", "621299", {routes.at(0).id}},
+                                          {"400000", "499999", {routes.at(1).id}}};
+    auto table = routing::RouteTable::build(std::move(routes), std::move(ranges));
+    if (!table) fail("the route table is refused");
+    changed->routes = std::move(*table);
+    loaded->configuration = changed;
+    return std::move(*loaded);
+}
+
+ledger::PanVaultKey test_vault_key() {
+    std::array<std::uint8_t, ledger::PanVaultKey::size> bytes{};
+    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i);
+    return ledger::PanVaultKey(bytes);
+}
+
 Stack::Stack(StackOptions options)
     : config_(demo_config(options.issuer_reply_timeout_ms)),
       engine_(hsm::Lmk::test(), random_),
@@ -317,15 +356,19 @@ Stack::Stack(StackOptions options)
       core_(config_.configuration, overlay_, vault_, ledger::audit_sha256) {
     hsm_ = options.hsm ? options.hsm(reactor_, log_, clock_) : std::make_unique<EmbeddedHsm>(engine_);
     ShellSetup setup = shell_setup_of(config_, options.control_path);
-    for (TerminalPort& port : setup.terminals) port.address.port = 0;
+    for (TerminalPort& port : setup.terminals) {
+        port.address.port = 0;
+        port.channel = options.terminal_channel;
+    }
     setup.metrics = SocketAddress{"127.0.0.1", 0};
     setup.issuers.resize(1);
     setup.issuers[0].addresses[0].port = options.issuer_port;
+    setup.issuers[0].channel = options.issuer_channel;
     setup.issuers[0].reconnect_first_ms = 20;
     setup.issuers[0].reconnect_longest_ms = 100;
     setup.bounds = options.bounds;
     setup.terminal_limits = options.terminal_limits;
-    RuntimeParts parts{core_, overlay_, *store_, *hsm_, log_, clock_, options.control, {}};
+    RuntimeParts parts{{core_, overlay_, *store_}, *hsm_, log_, clock_, options.control, {}};
     if (options.reload)
         parts.reload = [this, reload = options.reload] { return reload(config_.configuration); };
     runtime_ = std::make_unique<Runtime>(reactor_, parts, std::move(setup), config_.configuration);

@@ -32,7 +32,7 @@ class Socket {
     Socket() = default;
     explicit Socket(int fd) : fd_(fd) {}
     ~Socket() { close(); }
-    Socket(Socket&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
+    Socket(Socket&& other) noexcept { *this = std::move(other); }
     Socket& operator=(Socket&& other) noexcept;
     /// "127.0.0.1:port" or the path of a Unix socket.
     static Socket connect(const std::string& address);
@@ -45,10 +45,19 @@ class Socket {
     std::string receive_line();
     void close();
     void shutdown();
+    /// Shuts down the sending side, after the channel's farewell.
+    void finish_sending();
+    /// From now on what is sent and received goes through a channel; returns when its handshake is done.
+    void under(const acquirer::MakeChannel& channel);
     [[nodiscard]] int fd() const { return fd_; }
 
   private:
+    void send_wire(iso8583::ByteView wire);
+    iso8583::Bytes receive_wire();
+
     int fd_ = -1;
+    std::unique_ptr<acquirer::ByteChannel> channel_;  // none: the wire's bytes
+    iso8583::Bytes early_;                            // plain bytes that came with the handshake's end
     std::string rest_;
 };
 
@@ -56,7 +65,7 @@ class Socket {
 class Server {
   public:
     using Serve = std::function<void(Socket&)>;
-    explicit Server(Serve serve, std::uint16_t port = 0);
+    explicit Server(Serve serve, std::uint16_t port = 0, acquirer::MakeChannel channel = nullptr);
     ~Server() { stop(); }
     [[nodiscard]] std::uint16_t port() const { return port_; }
     void stop();
@@ -64,6 +73,7 @@ class Server {
   private:
     void accept_all();
     Serve serve_;
+    acquirer::MakeChannel channel_;
     int listening_ = -1;
     std::uint16_t port_ = 0;
     std::mutex mutex_;
@@ -77,7 +87,7 @@ class Server {
 /// once, or not.
 class Issuer {
   public:
-    explicit Issuer(std::uint16_t port = 0);
+    explicit Issuer(std::uint16_t port = 0, acquirer::MakeChannel channel = nullptr);
     [[nodiscard]] std::uint16_t port() const { return server_->port(); }
     [[nodiscard]] std::int64_t requests();
     /// Closes all connections and the port.
@@ -138,6 +148,10 @@ class ThreadedStore final : public ledger::Store {
     std::thread committer_;
 };
 
+/// switch/config/demo.toml with another time-out for issuers.
+acquirer::LoadedConfig demo_config(std::int32_t issuer_reply_timeout_ms);
+ledger::PanVaultKey test_vault_key();
+
 struct StackOptions {
     std::uint16_t issuer_port = 0;
     acquirer::ShellBounds bounds;
@@ -145,6 +159,9 @@ struct StackOptions {
     std::int32_t issuer_reply_timeout_ms = 5'000;
     acquirer::ControlHandler* control = nullptr;
     std::string control_path;
+    /// Of the terminals' ports and of the issuers' connections.
+    acquirer::MakeChannel terminal_channel = acquirer::plain_channel;
+    acquirer::MakeChannel issuer_channel = acquirer::plain_channel;
     /// Instead of the embedded HSM.
     std::function<std::unique_ptr<acquirer::HsmAccess>(acquirer::Reactor&, acquirer::Log&,
                                                        acquirer::WallClock&)>

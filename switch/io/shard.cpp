@@ -1,0 +1,153 @@
+#include "switch/io/shard.hpp"
+
+#include <algorithm>
+
+#include "iso8583/values/ensure.hpp"
+
+namespace acquirer {
+
+using iso8583::Now;
+
+namespace {
+
+// Passes of one drive before the shell's sockets are looked at again.
+constexpr int passes_per_drive_max = 4;
+
+}  // namespace
+
+Shard::Shard(std::size_t index, const ShardParts& parts, const ShardBounds& bounds, ShardShell& shell)
+    : index_(index),
+      parts_(parts),
+      bounds_(bounds),
+      shell_(shell),
+      turn_(parts.core, parts.overlay, parts.store,
+            [this] {
+                // On the store's committer thread, or inside begin_sync().
+                sync_ended_.store(true);
+                sync_ended_.notify_all();
+                shell_.sync_ended();
+            }),
+      perform_([this](const Effect& effect) { shell_.perform(*this, effect); }) {}
+
+iso8583::Result<void, ledger::StoreError> Shard::recover() {
+    auto effects = parts_.core.recover(shell_.now());
+    if (!effects) return tl::unexpected(effects.error());
+    turn_.offer_recovered(std::move(*effects));
+    for (;;) {
+        pump();
+        if (turn_.failed()) return tl::unexpected(*turn_.failed());
+        if (turn_.idle()) return {};
+        sync_ended_.wait(false);
+    }
+}
+
+void Shard::take(RequestArrived request) {
+    requests_.emplace_back(std::move(request));
+    shell_.wants_drive();
+}
+
+bool Shard::take(Event event) {
+    if (answers_.size() >= bounds_.answer_inbox_max && std::holds_alternative<IssuerReplyArrived>(event))
+        return false;
+    answers_.push_back(std::move(event));
+    shell_.wants_drive();
+    return true;
+}
+
+void Shard::look_at_store() {
+    const ledger::StoreHealth health = parts_.store.health();
+    if (health.accepts_new_work == store_accepts_) return;
+    store_accepts_ = health.accepts_new_work;
+    static_cast<void>(take(StoreHealthChanged{health.accepts_new_work, health.reason}));
+}
+
+void Shard::drive() {
+    for (int pass = 0; pass < passes_per_drive_max; ++pass) {
+        step(shell_.now());
+        pump();
+        if (turn_.failed() || inboxes_empty() || turn_.is_full()) return;
+    }
+}
+
+void Shard::step(const Now& at) {
+    while (!answers_.empty() && !turn_.is_full()) {
+        turn_.offer(answers_.front(), at);
+        answers_.pop_front();
+        ++events_stepped_;
+    }
+    // Only when every answer that has come is stepped: load must not make time-outs.
+    if (deadlines_due_ && answers_.empty()) {
+        deadlines_due_ = false;
+        turn_.pass_deadlines(at);
+    }
+    while (!requests_.empty() && !turn_.is_full()) {
+        turn_.offer(requests_.front(), at);
+        requests_.pop_front();
+        ++events_stepped_;
+    }
+}
+
+void Shard::pump() {
+    for (;;) {
+        if (sync_ended_.exchange(false)) {
+            turn_.sync_has_ended();
+            sync_times_.add_us(steady_now_us() - sync_begun_us_);
+        }
+        const bool synced_before = parts_.overlay.has_in_flight();
+        turn_.pump(shell_.now(), perform_);
+        if (turn_.failed()) return;
+        if (parts_.overlay.has_in_flight() && !synced_before) {
+            ++syncs_;
+            sync_begun_us_ = steady_now_us();
+        }
+        // A store that syncs inside begin_sync() has its effects performed in this same pass.
+        if (!sync_ended_.load()) return;
+    }
+}
+
+std::optional<iso8583::Instant> Shard::next_deadline() const {
+    // While the core's deadlines are due already they wait for the inbox, not for an alarm.
+    return deadlines_due_ ? std::nullopt : turn_.next_deadline();
+}
+
+ShardCounters Shard::counters() const {
+    return {requests_.size(), answers_.size(), events_stepped_, syncs_, sync_times_};
+}
+
+std::size_t shard_of(const iso8583::MerchantId& merchant, std::size_t shards) {
+    if (shards == 1) return 0;
+    std::uint64_t hash = 0xCBF29CE484222325U;  // FNV-1a, 64 bits
+    for (const char c : merchant.view()) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001B3U;
+    return static_cast<std::size_t>(hash % shards);
+}
+
+Shards::Shards(std::vector<std::unique_ptr<Shard>> shards) : shards_(std::move(shards)) {
+    ENSURE(!shards_.empty());
+}
+
+void Shards::take(RequestArrived request) {
+    Shard& shard = *shards_[shard_of(request.request.merchant, shards_.size())];
+    shard.take(std::move(request));
+}
+
+bool Shards::take(Event event) {
+    if (const auto* reply = std::get_if<IssuerReplyArrived>(&event))
+        return with_station(reply->route).take(std::move(event));
+    if (const auto* offer = std::get_if<IssuerKeyOffered>(&event))
+        return with_station(offer->route).take(std::move(event));
+    bool taken = true;
+    for (std::size_t i = 1; i < shards_.size(); ++i) taken = shards_[i]->take(event) && taken;
+    return shards_.front()->take(std::move(event)) && taken;
+}
+
+bool Shards::take_requests() const {
+    return std::all_of(shards_.begin(), shards_.end(),
+                       [](const auto& shard) { return shard->takes_requests(); });
+}
+
+Shard& Shards::with_station(routing::RouteId) const {
+    ENSURE(shards_.size() == 1);
+    return *shards_.front();
+}
+
+}  // namespace acquirer

@@ -1,0 +1,150 @@
+// Shard: a core with its own ledger and what turns it: two bounded inboxes, the turn, its deadlines and
+// syncs. Shards never talk to each other; sockets, sessions, HSM, configuration and operators are the
+// shell's.
+//
+//     shell: take(event) … drive → answers, then deadlines, new requests last → sync → shell: perform(effect)
+//
+// Which shard a merchant's work belongs to is shard_of(); `Shards` sends each event where it belongs.
+//
+// Thread: one, the shard's (today the shell's), but ShardShell::sync_ended, which comes on any. Ownership:
+// refers to core, overlay, store and shell, which outlive it, but for the store: a sync may end as long as
+// the store lives, so it is destroyed first. Errors: failed() says why no effect leaves any more (R62).
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "switch/core/switch_core.hpp"
+#include "switch/core/turn.hpp"
+#include "switch/io/metrics.hpp"
+
+namespace acquirer {
+
+class Shard;
+
+/// What a shard needs of its shell.
+class ShardShell {
+  public:
+    virtual iso8583::Now now() = 0;
+    /// An effect that has become durable; each once, in order.
+    virtual void perform(Shard& from, const Effect& effect) = 0;
+    /// drive() is wanted, later and not from inside the call.
+    virtual void wants_drive() = 0;
+    /// The same, said on any thread.
+    virtual void sync_ended() = 0;
+
+  protected:
+    ~ShardShell() = default;
+};
+
+struct ShardParts {
+    SwitchCore& core;
+    ledger::Overlay& overlay;
+    ledger::Store& store;
+};
+
+struct ShardBounds {
+    /// Requests not stepped yet; at the bound takes_requests() is false.
+    std::size_t request_inbox_max = 4'096;
+    /// Answers, HSM replies and link events not stepped yet; beyond it no issuer's answer is taken.
+    std::size_t answer_inbox_max = 65'536;
+};
+
+class Shard {
+  public:
+    Shard(std::size_t index, const ShardParts& parts, const ShardBounds& bounds, ShardShell& shell);
+    Shard(const Shard&) = delete;
+    Shard& operator=(const Shard&) = delete;
+
+    /// Rebuilds the core from the ledger, and waits until what that wrote is durable and performed.
+    iso8583::Result<void, ledger::StoreError> recover();
+
+    /// Into the inbox of new requests, stepped last. Taken always: who reads terminals asks takes_requests().
+    void take(RequestArrived request);
+    /// Into the inbox of answers and link events, stepped first. False when it is full and the event is an
+    /// issuer's answer; all else is taken always, there is little of it.
+    [[nodiscard]] bool take(Event event);
+    [[nodiscard]] bool takes_requests() const { return requests_.size() < bounds_.request_inbox_max; }
+    /// The core's deadlines are due: stepped as soon as every answer that has come is.
+    void deadlines_due() { deadlines_due_ = true; }
+    /// Hears whether the store takes new work; the core is told when that changed.
+    void look_at_store();
+
+    /// Steps what waits and performs what is durable.
+    void drive();
+    /// Events wait and the turn has room: drive again. A full turn goes on when its sync has ended.
+    [[nodiscard]] bool can_go_on() const { return !inboxes_empty() && !turn_.is_full(); }
+    /// When the core wants deadlines_due(); nothing while it has been said.
+    [[nodiscard]] std::optional<iso8583::Instant> next_deadline() const;
+    /// Nothing waits: no event, no sync, no issuer, no HSM.
+    [[nodiscard]] bool quiet() const { return inboxes_empty() && turn_.idle() && parts_.core.quiet(); }
+    [[nodiscard]] const std::optional<ledger::StoreError>& failed() const { return turn_.failed(); }
+
+    [[nodiscard]] std::size_t index() const { return index_; }
+    [[nodiscard]] bool accepts_new_work() const { return store_accepts_; }
+    [[nodiscard]] CoreStatus status() const { return parts_.core.status(); }
+    [[nodiscard]] ledger::StoreHealth store_health() const { return parts_.store.health(); }
+    [[nodiscard]] std::shared_ptr<const ledger::StoreReader> snapshot() const {
+        return parts_.store.snapshot();
+    }
+    [[nodiscard]] ShardCounters counters() const;
+    std::pair<iso8583::Stan, iso8583::TransmissionTime> next_issuer_numbers(routing::RouteId route,
+                                                                            const iso8583::Now& now) {
+        return parts_.core.next_issuer_numbers(route, now);
+    }
+
+  private:
+    [[nodiscard]] bool inboxes_empty() const { return answers_.empty() && requests_.empty(); }
+    void step(const iso8583::Now& at);
+    void pump();
+
+    const std::size_t index_;
+    const ShardParts parts_;
+    const ShardBounds bounds_;
+    ShardShell& shell_;
+    std::atomic<bool> sync_ended_{false};
+    Turn turn_;
+    std::deque<Event> answers_;
+    std::deque<Event> requests_;
+    const std::function<void(const Effect&)> perform_;
+    bool deadlines_due_ = false;
+    bool store_accepts_ = true;
+    std::uint64_t events_stepped_ = 0;
+    std::uint64_t syncs_ = 0;
+    std::int64_t sync_begun_us_ = 0;
+    DurationHistogram sync_times_;
+};
+
+/// The shard whose ledger has the merchant: of `shards`, from 0. A sale and its refunds share the merchant,
+/// so a merchant never moves: do not change.
+std::size_t shard_of(const iso8583::MerchantId& merchant, std::size_t shards);
+
+/// All shards of the process, and whose an event is.
+class Shards {
+  public:
+    /// At least one, the n-th with index n.
+    explicit Shards(std::vector<std::unique_ptr<Shard>> shards);
+
+    void take(RequestArrived request);
+    /// Connections, configuration and operators' commands are told to all shards, an issuer's messages to the
+    /// one whose station it talks to. False as Shard::take.
+    [[nodiscard]] bool take(Event event);
+    [[nodiscard]] bool take_requests() const;
+    /// The shard that speaks with the route's issuer: an issuer knows one key and one row of numbers a
+    /// station. With one shard all routes are its; which of several has a route is decided before there are
+    /// several.
+    [[nodiscard]] Shard& with_station(routing::RouteId route) const;
+    [[nodiscard]] Shard& at(std::size_t index) const { return *shards_.at(index); }
+
+    [[nodiscard]] auto begin() const { return shards_.begin(); }
+    [[nodiscard]] auto end() const { return shards_.end(); }
+
+  private:
+    std::vector<std::unique_ptr<Shard>> shards_;
+};
+
+}  // namespace acquirer

@@ -1,0 +1,236 @@
+// A shard without a shell: inboxes, turns, syncs; and whose an event is when there are several.
+#include "switch/io/shard.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "ledger/audit_hash.hpp"
+#include "tests/io/stack.hpp"
+
+using namespace acquirer;
+using io_test::demo_config;
+using ledger::MemoryStore;
+
+namespace {
+
+constexpr const char* merchant = "898110157220001";
+
+RequestArrived sale(const char* of_merchant = merchant) {
+    using iso8583::Field;
+    iso8583::FieldValues f(iso8583::Mti::of(200));
+    f.set(Field::pan, io_test::card_of_issuer_a);
+    f.set(Field::processing_code, "000000");
+    f.set(Field::amount_transaction, "000000010000");
+    f.set(Field::stan, "000001");
+    f.set(Field::pos_entry_mode, "051");
+    f.set(Field::pos_condition_code, "00");
+    f.set(Field::terminal, "10000001");
+    f.set(Field::merchant, of_merchant);
+    f.set(Field::currency_transaction, "156");
+    f.set(Field::reserved_private_60, "22000001000");
+    RequestArrived event;
+    event.from.link = {1};
+    event.mac = MacState::verified;
+    event.request =
+        parse_terminal_request(Profile::unionpay_pos, std::move(f), "", false, iso8583::Currency::of(156))
+            .value();
+    return event;
+}
+
+OperatorCommanded suspend_merchant(std::uint64_t ticket) {
+    return {ticket, "checker1", Role::supervisor, ChangeMerchant{merchant, ChangeMerchant::To::suspend}};
+}
+
+struct Shell final : ShardShell {
+    iso8583::Now now() override { return {{1'000'000}, {1'795'233'600'000}, 8 * 3600}; }
+    void perform(Shard& from, const Effect& effect) override {
+        if (const auto* answer = std::get_if<AnswerOperator>(&effect))
+            answered.emplace_back(from.index(), answer->ticket);
+        if (const auto* reply = std::get_if<SendReply>(&effect))
+            replied.emplace_back(reply->fields.get(iso8583::Field::response_code));
+    }
+    void wants_drive() override { ++drives_wanted; }
+    void sync_ended() override { ++syncs_ended; }
+
+    std::vector<std::pair<std::size_t, std::uint64_t>> answered;
+    std::vector<std::string> replied;
+    int drives_wanted = 0;
+    int syncs_ended = 0;
+};
+
+/// A shard on a memory store of its own.
+struct Room {
+    explicit Room(Shell& shell, std::size_t index = 0, const ShardBounds& bounds = {})
+        : overlay(store),
+          core(config.configuration, overlay, vault, ledger::audit_sha256),
+          shard(std::make_unique<Shard>(index, ShardParts{core, overlay, store}, bounds, shell)) {
+        REQUIRE(shard->recover());
+        store.set_sync_mode(MemoryStore::SyncMode::manual);
+    }
+    LoadedConfig config = demo_config(5'000);
+    MemoryStore store;
+    ledger::PanVault vault{io_test::test_vault_key()};
+    ledger::Overlay overlay;
+    SwitchCore core;
+    std::unique_ptr<Shard> shard;
+};
+
+}  // namespace
+
+TEST_CASE("a shard: no effect leaves before the sync of its turn has ended and been seen") {
+    Shell shell;
+    Room room(shell);
+    Shard& shard = *room.shard;
+    REQUIRE(shard.quiet());
+    const std::uint64_t syncs = shard.counters().syncs;
+    CHECK(shard.take(suspend_merchant(7)));
+    CHECK(shell.drives_wanted > 0);
+    CHECK_FALSE(shard.quiet());
+    CHECK(shard.can_go_on());
+    shard.drive();
+    CHECK(room.store.sync_pending());
+    CHECK(shard.counters().syncs == syncs + 1);
+    CHECK(shard.counters().answer_inbox == 0);
+    CHECK(shell.answered.empty());
+    const int ended = shell.syncs_ended;
+    room.store.complete_sync();
+    CHECK(shell.syncs_ended == ended + 1);
+    CHECK(shell.answered.empty());  // told, and not yet driven
+    shard.drive();
+    CHECK(shell.answered == std::vector<std::pair<std::size_t, std::uint64_t>>{{0, 7}});
+    CHECK(shard.quiet());
+}
+
+TEST_CASE("a shard: what comes while a sync is in flight is in the next one") {
+    Shell shell;
+    Room room(shell);
+    Shard& shard = *room.shard;
+    CHECK(shard.take(suspend_merchant(1)));
+    shard.drive();
+    CHECK(shard.take(suspend_merchant(2)));
+    shard.drive();
+    CHECK(shell.answered.empty());
+    room.store.complete_sync();
+    shard.drive();
+    CHECK(shell.answered.size() == 1);
+    CHECK(room.store.sync_pending());
+    room.store.complete_sync();
+    shard.drive();
+    CHECK(shell.answered.size() == 2);
+}
+
+TEST_CASE("a shard: a sync that fails lets no effect leave, then or later (R62)") {
+    Shell shell;
+    Room room(shell);
+    Shard& shard = *room.shard;
+    CHECK(shard.take(suspend_merchant(1)));
+    shard.drive();
+    room.store.fail_next_sync({ledger::StoreError::Kind::io, "sync: the disk is gone"});
+    room.store.complete_sync();
+    shard.drive();
+    REQUIRE(shard.failed());
+    CHECK(shard.failed()->what == "sync: the disk is gone");
+    CHECK(shard.take(suspend_merchant(2)));
+    shard.take(sale());
+    shard.drive();
+    CHECK(shell.answered.empty());
+    CHECK(shell.replied.empty());
+}
+
+TEST_CASE("a shard: events that came later than a request are stepped before it") {
+    Shell shell;
+    Room room(shell);
+    room.store.set_sync_mode(MemoryStore::SyncMode::immediate);
+    Shard& shard = *room.shard;
+    shard.take(sale());
+    CHECK(shard.take(suspend_merchant(1)));
+    shard.drive();
+    CHECK(shell.replied == std::vector<std::string>{"03"});
+}
+
+TEST_CASE("a shard: the core hears of a store's health once for each change") {
+    Shell shell;
+    Room room(shell);
+    Shard& shard = *room.shard;
+    shard.look_at_store();
+    CHECK(shard.counters().answer_inbox == 0);
+    room.store.set_health({false, "the disk is nearly full", 0, 0});
+    shard.look_at_store();
+    shard.look_at_store();
+    CHECK_FALSE(shard.accepts_new_work());
+    CHECK(shard.counters().answer_inbox == 1);
+}
+
+TEST_CASE("a shard: bounds of the inboxes") {
+    Shell shell;
+    Room room(shell, 0, ShardBounds{2, 3});
+    Shard& shard = *room.shard;
+    shard.take(sale());
+    CHECK(shard.takes_requests());
+    shard.take(sale());
+    CHECK_FALSE(shard.takes_requests());
+    CHECK(shard.counters().request_inbox == 2);
+    for (std::uint64_t i = 1; i <= 3; ++i) CHECK(shard.take(TerminalLinkClosed{{i}}));
+    CHECK_FALSE(shard.take(IssuerReplyArrived{}));
+    CHECK(shard.take(TerminalLinkClosed{{4}}));  // there is little of all else, and it must not be lost
+    CHECK(shard.counters().answer_inbox == 4);
+    shard.drive();
+    CHECK(shard.takes_requests());
+    CHECK(shard.counters().answer_inbox == 0);
+}
+
+TEST_CASE("a shard: one drive steps a bounded number of events and says that more wait") {
+    Shell shell;
+    Room room(shell);
+    Shard& shard = *room.shard;
+    constexpr std::uint64_t many = 5'000;
+    for (std::uint64_t i = 1; i <= many; ++i) CHECK(shard.take(TerminalLinkClosed{{i}}));
+    shard.drive();
+    CHECK(shard.counters().answer_inbox > 0);
+    CHECK(shard.can_go_on());
+    for (int drives = 0; drives < 100 && shard.can_go_on(); ++drives) shard.drive();
+    CHECK(shard.counters().answer_inbox == 0);
+    CHECK(shard.counters().events_stepped == many);
+}
+
+TEST_CASE("shards: a merchant's requests go to its shard alone, what concerns all to all") {
+    Shell shell;
+    Room first(shell, 0);
+    Room second(shell, 1);
+    std::vector<std::unique_ptr<Shard>> both;
+    both.push_back(std::move(first.shard));
+    both.push_back(std::move(second.shard));
+    Shards shards(std::move(both));
+    std::array<std::size_t, 2> expected{};
+    for (int i = 1; i <= 7; ++i) {
+        const std::string id = "89811015722000" + std::to_string(i);
+        shards.take(sale(id.c_str()));
+        ++expected[shard_of(*iso8583::MerchantId::parse(id), 2)];
+    }
+    for (std::size_t i = 0; i < 2; ++i) {
+        CHECK(expected[i] > 0);
+        CHECK(shards.at(i).counters().request_inbox == expected[i]);
+    }
+    CHECK(shards.take(TerminalLinkClosed{{1}}));
+    CHECK(shards.take(ConfigReplaced{first.config.configuration}));
+    for (std::size_t i = 0; i < 2; ++i) CHECK(shards.at(i).counters().answer_inbox == 2);
+    CHECK(shards.take_requests());
+}
+
+TEST_CASE("shards: where a merchant's ledger is never changes") {
+    const struct {
+        const char* id;
+        std::size_t of_2;
+        std::size_t of_256;
+    } rows[] = {
+        {"898110157220001", 0, 232},
+        {"898110157220002", 1, 1},
+        {"898110157220003", 0, 78},
+    };
+    for (const auto& row : rows) {
+        INFO(row.id);
+        const iso8583::MerchantId id = *iso8583::MerchantId::parse(row.id);
+        CHECK(shard_of(id, 1) == 0);
+        CHECK(shard_of(id, 2) == row.of_2);
+        CHECK(shard_of(id, 256) == row.of_256);
+    }
+}
