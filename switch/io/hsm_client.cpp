@@ -56,9 +56,8 @@ void HsmClient::want(const SocketAddress& address) {
         log_.line(Severity::warning, "hsm_connection_lost",
                   {{"address", connections_[index].redial->address().str()}, {"detail", why}}, clock_.now());
     };
-    connections_.push_back({hsm::PayshieldLink(setup_.format),
-                            std::make_unique<Redial>(reactor_, std::move(setup), std::move(calls)), nullptr,
-                            0, false, false});
+    auto redial = std::make_unique<Redial>(reactor_, std::move(setup), std::move(calls));
+    connections_.push_back({hsm::PayshieldLink(setup_.format), std::move(redial), nullptr, 0, false, false});
 }
 
 void HsmClient::connected(std::size_t index, std::shared_ptr<Stream> stream) {

@@ -109,7 +109,7 @@ std::string HttpServer::respond(std::string_view method, std::string_view target
                     head);
 }
 
-void HttpServer::finish(std::uint64_t id, std::string text) {
+void HttpServer::finish(std::uint64_t id, const std::string& text) {
     const auto at = connections_.find(id);
     const iso8583::ByteView view = iso8583::as_bytes(text);
     iso8583::Bytes bytes(view.begin(), view.end());

@@ -30,7 +30,7 @@ class HttpServer final : public StreamOwner {
   private:
     struct Connection;
     void accepted(std::shared_ptr<Stream> stream);
-    void finish(std::uint64_t id, std::string response);
+    void finish(std::uint64_t id, const std::string& response);
     [[nodiscard]] std::string respond(std::string_view method, std::string_view target) const;
 
     Reactor& reactor_;

@@ -213,7 +213,7 @@ struct Reactor::World {
     std::list<asio::signal_set> signals;
     AcceptState accept_state{context};
 
-    void wait_for(asio::signal_set& set, std::shared_ptr<std::function<void()>> call) {
+    void wait_for(asio::signal_set& set, const std::shared_ptr<std::function<void()>>& call) {
         set.async_wait([this, &set, call](const error_code& error, int) {
             if (error) return;
             (*call)();
