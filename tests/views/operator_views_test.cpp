@@ -257,8 +257,10 @@ TEST_CASE("views: every refusal has a chain of checks that ends with it, or came
                                 Refusal::no_route,
                                 Refusal::pin_block_wrong};
     for (const Refusal refusal : refusals) {
-        auto refused = sample::record("632500000200", ledger::TransactionKind::refund, ledger::State::refused,
-                                      100, "12");
+        // A refund carries no PIN to its issuer, so that only a void or sale is refused for one.
+        const auto kind = refusal == Refusal::pin_block_wrong ? ledger::TransactionKind::void_sale
+                                                              : ledger::TransactionKind::refund;
+        auto refused = sample::record("632500000200", kind, ledger::State::refused, 100, "12");
         refused.refusal = static_cast<std::uint8_t>(refusal);
         sample::keep(world.store, refused);
         const auto view = view_explain(world.context(), "632500000200");
