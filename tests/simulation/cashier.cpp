@@ -98,7 +98,8 @@ void Cashier::answered(Till::Asked& asked) {
     const std::string code = outcome.code.str();
     if (asked.answers.size() == 1) {
         if (sent.transaction == Transaction::sign_on && code == "00") must_sign_on_ = false;
-        if (code == "77") must_sign_on_ = true;
+        // As terminals do: told to, or when the key they hold is not the switch's (a late 0810 of theirs).
+        if (code == "77" || code == "A0") must_sign_on_ = true;
         if (sent.transaction == Transaction::settlement) must_settle_ = false;
         if (sent.transaction == Transaction::settlement && code == "00")
             must_upload_ =
