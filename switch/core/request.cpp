@@ -266,6 +266,7 @@ std::optional<IssuerReply> parse_issuer_reply(const FieldValues& fields) {
     if (auto authorization = iso8583::AuthorizationCode::parse(fields.get(Field::authorization_code)))
         reply.authorization = *authorization;
     if (auto rrn = iso8583::Rrn::parse(fields.get(Field::rrn))) reply.rrn = *rrn;
+    if (auto terminal = iso8583::TerminalId::parse(fields.get(Field::terminal))) reply.terminal = *terminal;
     if (fields.has(Field::amount_transaction))
         if (auto amount =
                 iso8583::Amount::parse_field(fields.get(Field::amount_transaction), iso8583::Currency{}))

@@ -86,6 +86,7 @@ struct IssuerReply {
     std::optional<iso8583::ResponseCode> code;
     std::optional<iso8583::AuthorizationCode> authorization;
     std::optional<iso8583::Rrn> rrn;
+    std::optional<iso8583::TerminalId> terminal;  // DE41
     std::optional<std::int64_t> amount_minor;
     std::string icc_data;
     std::string key_check_value;  // DE48 of an 0810 that answers a key change, else empty

@@ -269,13 +269,26 @@ void SwitchCore::Impl::on(const IssuerLinkDown& event) {
     key_exchange.link_down(event.route, event.link);
 }
 
+namespace {
+
+/// DE41 counts in matching when it is there: such an answer is of another transaction under the same numbers.
+bool names_another_terminal(const IssuerReply& reply, const ledger::TransactionRecord& record) {
+    return reply.terminal && *reply.terminal != record.terminal;
+}
+
+}  // namespace
+
 void SwitchCore::Impl::on(const IssuerReplyArrived& event) {
     const IssuerKey key{event.route, event.reply.mti.message_class(), event.reply.stan.value(),
                         event.reply.transmission_time.value()};
     const Awaited* at = context.in_flight.find(key);
     const bool other_rrn =
         at != nullptr && event.reply.rrn && at->what == Awaited::What::request && *event.reply.rrn != at->rrn;
-    if (at == nullptr || other_rrn) {
+    const ledger::TransactionRecord* asked =
+        at != nullptr && at->what != Awaited::What::key_change && event.reply.terminal
+            ? context.ledger.find(at->rrn)
+            : nullptr;
+    if (at == nullptr || other_rrn || (asked != nullptr && names_another_terminal(event.reply, *asked))) {
         unmatched(event);
         return;
     }
@@ -295,7 +308,8 @@ void SwitchCore::Impl::on(const IssuerReplyArrived& event) {
 void SwitchCore::Impl::unmatched(const IssuerReplyArrived& event) {
     const IssuerReply& reply = event.reply;
     ledger::TransactionRecord* record = reply.rrn ? context.ledger.edit(*reply.rrn) : nullptr;
-    if (record != nullptr && routing::RouteId{record->route} == event.route) {
+    const bool other_terminal = record != nullptr && names_another_terminal(reply, *record);
+    if (record != nullptr && routing::RouteId{record->route} == event.route && !other_terminal) {
         const bool of_request = reply.mti.message_class() <= 2 && record->issuer_stan == reply.stan.value() &&
                                 record->issuer_transmission_time == reply.transmission_time.value();
         if (of_request && record->state != ledger::State::approved &&
@@ -316,8 +330,9 @@ void SwitchCore::Impl::unmatched(const IssuerReplyArrived& event) {
     context.count("unmatched_replies");
     std::string text = "an answer " + reply.mti.str() + " with STAN " + reply.stan.str() + " and DE7 " +
                        reply.transmission_time.str() + " answers nothing that is awaited";
-    text += record != nullptr ? "; its DE37 is that of " + record->rrn.str() + ", which sent STAN " +
-                                    iso8583::Stan::of(record->issuer_stan).str()
+    text += other_terminal ? "; its DE37 is that of " + record->rrn.str() + ", its DE41 is another terminal's"
+            : record != nullptr ? "; its DE37 is that of " + record->rrn.str() + ", which sent STAN " +
+                                      iso8583::Stan::of(record->issuer_stan).str()
             : reply.rrn ? "; its DE37 is unknown"
                         : "; it has no DE37";
     context.open_exception(record != nullptr ? std::optional(record->rrn) : std::nullopt, "unmatched_reply",

@@ -437,3 +437,24 @@ TEST_CASE("R64 the HSM: before sending 96 and never sent; a refused PIN block is
         CHECK(d.ask(s)->code == "00");
     }
 }
+
+TEST_CASE("R63 an answer whose DE41 is another terminal's answers nothing", "[R63]") {
+    Desk d;
+    d.issuer = [](const Sent&) { return Does{Does::Kind::silent, "00", MacState::verified, {}, ""}; };
+    Ask s;
+    s.trace = d.next_trace();
+    CHECK_FALSE(d.ask(s));
+    const Sent asked = d.last_sent("0200");
+    Does does;
+    does.terminal = "10000002";
+    d.reply(asked, does);
+    d.pass(0);
+    d.offer(acquirer::StoreHealthChanged{});  // hands on what waits
+    CHECK(d.answers.empty());
+    CHECK(d.exceptions("unmatched_reply").size() == 1);
+    does.terminal = "10000001";
+    d.reply(asked, does);
+    d.offer(acquirer::StoreHealthChanged{});
+    REQUIRE(d.answers.size() == 1);
+    CHECK(d.answers[0].code == "00");
+}
