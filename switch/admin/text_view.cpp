@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "switch/core/payment_kinds.hpp"
+
 namespace acquirer::admin {
 namespace {
 
@@ -154,7 +156,7 @@ std::string text_of(const View& view, const TextOptions& options) {
 }
 
 std::string receipt_text(const View& receipt) {
-    const auto text = [&](const char* name) {
+    const auto text = [&](std::string_view name) {
         const View* value = receipt.find(name);
         return value != nullptr && value->text() != nullptr ? *value->text() : std::string();
     };
@@ -175,7 +177,7 @@ std::string receipt_text(const View& receipt) {
     out += rule + "\n";
     row("Merchant", text("merchant"));
     row("Terminal", text("terminal"));
-    row("Card", text("card"));
+    for (const PaymentKind& kind : payment_kinds) row(std::string(kind.label), text(kind.noun));
     row("Amount (" + text("currency") + ")", text("amount"));
     row("Reference", text("rrn"));
     row("Authorization", text("authorization"));

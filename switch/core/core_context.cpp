@@ -1,30 +1,6 @@
 #include "switch/core/core_context.hpp"
 
-#include "iso8583/values/ensure.hpp"
-
 namespace acquirer {
-
-std::string CoreContext::seal_card(const Card& card, const iso8583::Rrn& rrn) const {
-    std::string text(card.pan.reveal());
-    text += '|';
-    text += card.expiry;
-    std::string sealed = vault.seal(text, rrn.view());
-    iso8583::zeroise(text.data(), text.size());
-    return sealed;
-}
-
-Card CoreContext::open_card(const ledger::TransactionRecord& record) const {
-    auto opened = vault.open(record.sealed_card, record.rrn.view());
-    ENSURE(opened.has_value());
-    std::string& text = *opened;
-    const std::size_t bar = text.find('|');
-    ENSURE(bar != std::string::npos);
-    const auto pan = iso8583::Pan::parse(std::string_view(text).substr(0, bar));
-    ENSURE(pan.has_value());
-    Card card{*pan, text.substr(bar + 1)};
-    iso8583::zeroise(text.data(), text.size());
-    return card;
-}
 
 ledger::Ledger::IssuerNumbers CoreContext::next_issuer_numbers(routing::RouteId id) {
     for (;;) {

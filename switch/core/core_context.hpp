@@ -23,12 +23,6 @@
 
 namespace acquirer {
 
-/// What is kept of a card in a record's sealed part.
-struct Card {
-    iso8583::Pan pan;
-    std::string expiry;  // YYMM, may be empty
-};
-
 class CoreContext {
   public:
     CoreContext(ConfigurationPtr configuration, ledger::Overlay& overlay, const ledger::PanVault& pan_vault)
@@ -59,11 +53,6 @@ class CoreContext {
     [[nodiscard]] std::optional<LinkId> link_for(routing::RouteId id) const {
         return links.link_for(id, in_flight.requests_of(id));
     }
-
-    // Cards.
-    [[nodiscard]] std::string seal_card(const Card& card, const iso8583::Rrn& rrn) const;
-    /// ENSUREs that the seal opens: a record that does not is corruption the checksum has not seen.
-    [[nodiscard]] Card open_card(const ledger::TransactionRecord& record) const;
 
     // Numbers.
     ledger::Ledger::IssuerNumbers next_issuer_numbers(routing::RouteId id);

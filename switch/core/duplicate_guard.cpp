@@ -56,9 +56,9 @@ std::string wire_key(const TerminalRequest& r) {
            r.message_type + r.processing_code;
 }
 
-std::uint64_t content_digest(const TerminalRequest& r, const iso8583::PanToken& token) {
+std::uint64_t content_digest(const TerminalRequest& r, const MeansIdentity& means) {
     Digest d;
-    d.add(iso8583::as_text(token.bytes));
+    d.add(iso8583::as_text(means.token.bytes));
     if (r.kind != RequestKind::reversal) d.add(r.fields.get(Field::amount_transaction));
     d.add(r.fields.get(Field::rrn));
     d.add(r.fields.get(Field::reserved_private_61));
@@ -83,7 +83,7 @@ DuplicateVerdict judge_duplicate(const ledger::TraceSlot& slot, const TerminalRe
     using Kind = DuplicateVerdict::Kind;
     const bool unionpay = r.profile == Profile::unionpay_pos;
     // What was recorded under the key stands before a tombstone beside it: a reversal that found no original,
-    // of another card say, must not turn a retry of what was approved into a refusal.
+    // of another card, say, must not turn a retry of what was approved into a refusal.
     DuplicateVerdict near, stone;
     for (auto at = slot.entries.rbegin(); at != slot.entries.rend(); ++at) {
         const ledger::TraceEntry& e = *at;

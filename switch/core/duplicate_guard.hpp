@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <string>
 
-#include "iso8583/values/pan.hpp"
 #include "ledger/key_layout.hpp"
 #include "switch/core/request.hpp"
 
@@ -17,7 +16,7 @@ std::string trace_slot_key(const TerminalRequest& request);
 /// Everything that makes the request one: the wire key as text, for joining what is still in progress (R22).
 std::string wire_key(const TerminalRequest& request);
 /// 64-bit digest of the content that a retry must repeat. A reversal's leaves DE4 out.
-std::uint64_t content_digest(const TerminalRequest& request, const iso8583::PanToken& token);
+std::uint64_t content_digest(const TerminalRequest& request, const MeansIdentity& means);
 /// DE12, DE13 and 9F36: what tells a terminal's next sale from a retry with a new DE7.
 std::string local_stamp(const TerminalRequest& request);
 

@@ -56,12 +56,6 @@ FieldValues common(const CoreContext& context, const routing::Route& route, int 
     return m;
 }
 
-void set_card(const CoreContext& context, FieldValues& m, const ledger::TransactionRecord& record) {
-    const Card card = context.open_card(record);
-    m.set(Field::pan, card.pan.reveal());
-    if (card.expiry.size() == 4) m.set(Field::expiration_date, card.expiry);
-}
-
 }  // namespace
 
 FieldValues make_request(const CoreContext& context, const routing::Route& route,
@@ -71,15 +65,14 @@ FieldValues make_request(const CoreContext& context, const routing::Route& route
         record.kind == TransactionKind::sale && route.sale_mode == routing::SaleMode::authorization_0100;
     FieldValues m = common(context, route, authorization ? 100 : 200, record, record.issuer_stan,
                            record.issuer_transmission_time);
-    set_card(context, m, record);
     if (request != nullptr) {
-        for (Field f :
-             {Field::card_sequence_number, Field::pin_capture_code, Field::security_control, Field::icc_data})
+        request->means.put_into(m);
+        request->means.pass_on(request->fields, record.kind, m);
+        for (Field f : {Field::pin_capture_code, Field::security_control})
             if (request->fields.has(f) && (f != Field::security_control || !pin_block.empty()))
                 m.set(f, request->fields.get(f));
-        // Track 2 passes through and is never stored; a refund does not carry it.
-        if (record.kind == TransactionKind::sale && request->fields.has(Field::track2))
-            m.set(Field::track2, request->fields.get(Field::track2));
+    } else {
+        PaymentMeans::of(record, context.vault).put_into(m);
     }
     if (!pin_block.empty()) m.set(Field::pin_data, iso8583::as_text(pin_block));
     if (original != nullptr) {
@@ -96,7 +89,7 @@ FieldValues make_refund_advice(const CoreContext& context, const routing::Route&
                                const ledger::TransactionRecord& sale) {
     const int mti = refund.advice.attempts > 1 ? 221 : 220;
     FieldValues m = common(context, route, mti, refund, refund.advice.stan, refund.advice.transmission_time);
-    set_card(context, m, refund);
+    PaymentMeans::of(refund, context.vault).put_into(m);
     if (!sale.issuer_authorization.empty())
         m.set(Field::authorization_code, sale.issuer_authorization.view());
     m.set(Field::original_data, original_data(route, 200, sale.issuer_stan, sale.issuer_transmission_time));
@@ -109,7 +102,7 @@ FieldValues make_reversal(const CoreContext& context, const routing::Route& rout
     const int mti = queued.advice.attempts > 1 ? 421 : 420;
     FieldValues m =
         common(context, route, mti, original, queued.advice.stan, queued.advice.transmission_time);
-    set_card(context, m, original);
+    PaymentMeans::of(original, context.vault).put_into(m);
     if (!original.issuer_authorization.empty())
         m.set(Field::authorization_code, original.issuer_authorization.view());
     m.set(Field::original_data,

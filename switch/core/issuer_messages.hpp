@@ -10,9 +10,9 @@
 
 namespace acquirer {
 
-/// 0200 of a sale, void or online refund. `request` adds what only the terminal's message has (track 2, DE55,
-/// DE23); nothing for what operations send. `original`: the sale of a void or refund. `pin_block` is already
-/// under the route's ZPK.
+/// 0200 of a sale, void or online refund. `request` adds what only the terminal's message has (what its means
+/// of payment passes on, DE26, DE53); nothing for what operations send. `original`: the sale of a void or
+/// refund. `pin_block` is already under the route's ZPK.
 iso8583::FieldValues make_request(const CoreContext& context, const routing::Route& route,
                                   const ledger::TransactionRecord& record,
                                   const ledger::TransactionRecord* original, const TerminalRequest* request,

@@ -121,7 +121,7 @@ iso8583::Result<TransactionDraft, OperatorAnswer> Operations::draft_refund(const
     request.currency = amount->currency();
     draft.record.kind = TransactionKind::refund;
     draft.record.from_operations = true;
-    draft.record.pan_token = sale->pan_token;
+    MeansIdentity::of(*sale).keep_in(draft.record);
     return draft;
 }
 
@@ -181,8 +181,7 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const OpenRef
     opened.batch = sale.batch;
     opened.amount = *draft->event.request.amount;
     opened.processing_code = "200000";
-    opened.pan_masked = sale.pan_masked;
-    opened.sealed_card = c_.seal_card(c_.open_card(sale), opened.rrn);
+    PaymentMeans::of(sale, c_.vault).keep_in(opened, c_.vault);
     opened.policy_version = c_.config->version;
     opened.created = opened.updated = c_.now.utc;
     opened.local_date = c_.local_now().date;
@@ -191,7 +190,7 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const OpenRef
     opened.reason = command.reason;
     opened.reference = command.reference;
     opened.maker = event.user;
-    draft->hold = true;  // a refund without the card always needs a second person
+    draft->hold = true;  // a refund without the customer always needs a second person
     draft->hold_rule = "R17";
     const TransactionRecord& refund = transactions_.accept_refund(*draft);
     c_.ledger.save_reference(sale.merchant, command.reference, refund.rrn);

@@ -123,10 +123,10 @@ FoundForReversal find_iso(CoreContext& c, const TerminalRequest& r) {
 
 }  // namespace
 
-FoundForReversal find_for_reversal(CoreContext& c, const TerminalRequest& r, const iso8583::PanToken& token) {
+FoundForReversal find_for_reversal(CoreContext& c, const TerminalRequest& r, const MeansIdentity& means) {
     FoundForReversal found = r.profile == Profile::unionpay_pos ? find_unionpay(c, r) : find_iso(c, r);
-    // Another card under the same trace is another transaction.
-    if (found.original != nullptr && !r.pan.empty() && found.original->pan_token != token) {
+    // What was paid with another means under the same trace is another transaction.
+    if (found.original != nullptr && !r.means.empty() && MeansIdentity::of(*found.original) != means) {
         found.near = found.original;
         found.original = nullptr;
     }

@@ -10,9 +10,8 @@
 namespace acquirer {
 
 /// The sale of a refund or void: merchant + DE37 (or DE90 from the same terminal), 61.3 when there is one.
-/// What is the sale's (terminal, trace, card, authorization code) is compared by the caller, in the order of
-/// precedence.
-/// Nothing: there is none, or it cannot be told which.
+/// What is the sale's (terminal, trace, means of payment, authorization code) is compared by the caller, in
+/// the order of precedence. Nothing: there is none, or it cannot be told which.
 const ledger::TransactionRecord* find_sale(CoreContext& context, const TerminalRequest& request);
 
 /// The transaction that a reversal names. `near` is a transaction that almost fits (other DE7, previous
@@ -23,7 +22,7 @@ struct FoundForReversal {
     const ledger::TransactionRecord* near = nullptr;
 };
 FoundForReversal find_for_reversal(CoreContext& context, const TerminalRequest& request,
-                                   const iso8583::PanToken& token);
+                                   const MeansIdentity& means);
 
 /// Where a reversal without its original leaves its tombstone: slot key and the DE7 of the original when it
 /// is known.

@@ -78,25 +78,11 @@ KindOf iso_kind(iso8583::Mti mti, std::string_view processing_code, std::string_
     return {};
 }
 
-/// DE2 and DE35; what disagrees is a format fault.
-void read_card(TerminalRequest& r) {
-    iso8583::Pan from_track;
-    if (r.fields.has(Field::track2)) {
-        const std::string_view track = r.fields.get(Field::track2);
-        if (auto pan = iso8583::Pan::parse(track.substr(0, track.find('='))))
-            from_track = *pan;
-        else
-            r.format_fault = "DE35: no PAN before the separator";
-    }
-    if (!r.fields.has(Field::pan)) {
-        r.pan = from_track;
-        return;
-    }
-    if (auto pan = iso8583::Pan::parse(r.fields.get(Field::pan)))
-        r.pan = *pan;
+void read_means(TerminalRequest& r) {
+    if (auto means = PaymentMeans::read(r.fields))
+        r.means = std::move(*means);
     else
-        r.format_fault = "DE2: " + pan.error().what;
-    if (!from_track.empty() && !(from_track == r.pan)) r.format_fault = "DE2 and DE35 name different cards";
+        r.format_fault = std::move(means.error());
 }
 
 void read_unionpay_subfields(TerminalRequest& r) {
@@ -232,7 +218,7 @@ std::optional<TerminalRequest> parse_terminal_request(Profile profile, FieldValu
     if (!only_amount_bad) r.format_fault = std::move(decode_fault);
 
     read_identifiers(r);
-    read_card(r);
+    read_means(r);
     if (profile == Profile::unionpay_pos) {
         read_unionpay_subfields(r);
     } else {

@@ -10,10 +10,10 @@
 #include "iso8583/field_values.hpp"
 #include "iso8583/values/amount.hpp"
 #include "iso8583/values/identifiers.hpp"
-#include "iso8583/values/pan.hpp"
 #include "iso8583/values/time_fields.hpp"
 #include "ledger/transaction_record.hpp"
 #include "switch/core/configuration.hpp"
+#include "switch/core/payment_means.hpp"
 
 namespace acquirer {
 
@@ -53,7 +53,7 @@ struct TerminalRequest {
     std::string processing_code;            // DE3, six digits
     std::optional<iso8583::Amount> amount;  // nothing when absent or not numeric (R19)
     iso8583::Currency currency;
-    iso8583::Pan pan;                          // DE2, else the PAN of DE35; empty when neither is there
+    PaymentMeans means;                        // what the terminal read; empty when nothing names one
     std::optional<iso8583::Rrn> original_rrn;  // DE37
     std::optional<iso8583::AuthorizationCode> authorization;  // DE38
     std::optional<iso8583::BatchNumber> original_batch;       // 61.1

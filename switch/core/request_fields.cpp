@@ -18,18 +18,19 @@ constexpr FieldSet both(FieldSet a, const FieldSet& b) {
     return a;
 }
 
-/// DE2 stands in `must` although DE35 may bring the card instead; DE64 is judged with the MAC.
+/// DE2 stands in `must` for whatever the means of payment was read from (DE35, say); DE64 is judged with the
+/// MAC.
 struct Row {
     FieldSet must;
     FieldSet may;
 };
 
-// What every card transaction may carry besides its own.
-constexpr FieldSet card_may = set_of({26, 35, 36, 48, 52, 53, 59, 62, 63, 64});
+// What every transaction may carry besides its own.
+constexpr FieldSet transaction_may = set_of({26, 35, 36, 48, 52, 53, 59, 62, 63, 64});
 constexpr FieldSet network_may = set_of({49, 62, 63, 64});
 
 constexpr Row unionpay_sale = {set_of({2, 3, 4, 11, 22, 25, 41, 42, 49, 60}),
-                               both(card_may, set_of({14, 23, 55}))};
+                               both(transaction_may, set_of({14, 23, 55}))};
 constexpr Row unionpay_void = {both(unionpay_sale.must, set_of({37, 61})),
                                both(unionpay_sale.may, set_of({38}))};
 constexpr Row unionpay_refund = {both(unionpay_sale.must, set_of({37, 61})),
@@ -70,12 +71,12 @@ constexpr FieldSet iso_other = set_of({7, 11, 41, 42});
 
 std::string missing(int n) { return "DE" + std::to_string(n) + " is missing"; }
 
-/// The first field of `wanted` that is not there; DE2 may be replaced by DE35.
+/// The first field of `wanted` that is not there; DE2 is there when a means of payment was named.
 std::string first_missing(const TerminalRequest& r, const FieldSet& wanted) {
     std::string fault;
     wanted.for_each([&](int n) {
         const bool there =
-            n == iso8583::number(Field::pan) ? !r.pan.empty() : r.fields.has(iso8583::field(n));
+            n == iso8583::number(Field::pan) ? !r.means.empty() : r.fields.has(iso8583::field(n));
         if (!there && fault.empty()) fault = missing(n);
     });
     return fault;
@@ -123,8 +124,8 @@ std::string iso_fault(const TerminalRequest& r) {
     } else if (r.kind == RequestKind::settlement) {
         return first_missing(r, iso_other);
     }
-    const bool card = financial && r.kind != RequestKind::reversal;
-    if (card && r.pan.empty()) return missing(iso8583::number(Field::pan));
+    const bool is_paid = financial && r.kind != RequestKind::reversal;
+    if (is_paid && r.means.empty()) return missing(iso8583::number(Field::pan));
     if ((r.kind == RequestKind::void_sale || r.kind == RequestKind::refund) && !r.original_rrn &&
         !r.original_data)
         return "DE37 or DE90 is missing: the original cannot be found";

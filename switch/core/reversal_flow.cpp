@@ -17,11 +17,11 @@ using ledger::TransactionRecord;
 void ReversalFlow::on_request(const RequestArrived& event) {
     const TerminalRequest& r = event.request;
     const Asker asker{event.from, r};
-    const iso8583::PanToken token = c_.vault.token(r.pan);
-    digest_ = content_digest(r, token);
-    FoundForReversal found = find_for_reversal(c_, r, token);
+    const MeansIdentity means = r.means.identity(c_.vault);
+    digest_ = content_digest(r, means);
+    FoundForReversal found = find_for_reversal(c_, r, means);
     if (found.original == nullptr) {
-        without_original(asker, found);
+        without_original(asker, means, found);
         return;
     }
     const TransactionRecord& original = *found.original;
@@ -72,10 +72,11 @@ void ReversalFlow::on_request(const RequestArrived& event) {
 }
 
 /// R35: before or without its original. A stone under the original's key stops it when it comes.
-void ReversalFlow::without_original(const Asker& asker, const FoundForReversal& found) {
+void ReversalFlow::without_original(const Asker& asker, const MeansIdentity& means,
+                                    const FoundForReversal& found) {
     const TerminalRequest& r = asker.request;
     const TransactionRecord& stone =
-        found.tombstone != nullptr ? *found.tombstone : set_tombstone(r, found.near);
+        found.tombstone != nullptr ? *found.tombstone : set_tombstone(r, means, found.near);
     if (r.profile == Profile::unionpay_pos) {
         answer_refusal(c_, asker, Refusal::original_not_found, stone.rrn);
         return;
@@ -86,7 +87,7 @@ void ReversalFlow::without_original(const Asker& asker, const FoundForReversal& 
     answer(c_, asker, accepted);
 }
 
-const TransactionRecord& ReversalFlow::set_tombstone(const TerminalRequest& r,
+const TransactionRecord& ReversalFlow::set_tombstone(const TerminalRequest& r, const MeansIdentity& means,
                                                      const TransactionRecord* near) {
     TransactionRecord t;
     t.rrn = c_.ledger.next_rrn(c_.now);
@@ -99,9 +100,8 @@ const TransactionRecord& ReversalFlow::set_tombstone(const TerminalRequest& r,
     t.message_type = r.message_type;
     t.processing_code = r.processing_code;
     t.amount = r.amount.value_or(iso8583::Amount(0, r.currency));
-    t.pan_token = c_.vault.token(r.pan);
-    t.pan_masked = r.pan.masked();
-    if (!r.pan.empty()) t.sealed_card = c_.seal_card({r.pan, {}}, t.rrn);
+    means.keep_in(t);
+    r.means.keep_in(t, c_.vault);
     t.policy_version = c_.config->version;
     t.created = t.updated = c_.now.utc;
     t.local_date = c_.local_now().date;

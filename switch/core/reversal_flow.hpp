@@ -21,8 +21,8 @@ class ReversalFlow {
 
   private:
     enum class Outcome : std::uint8_t { accepted, not_allowed, no_answer };
-    void without_original(const Asker& asker, const FoundForReversal& found);
-    const ledger::TransactionRecord& set_tombstone(const TerminalRequest& request,
+    void without_original(const Asker& asker, const MeansIdentity& means, const FoundForReversal& found);
+    const ledger::TransactionRecord& set_tombstone(const TerminalRequest& request, const MeansIdentity& means,
                                                    const ledger::TransactionRecord* near);
     Outcome judge(ledger::TransactionRecord& original);
     Outcome judge_sale(ledger::TransactionRecord& sale);

@@ -77,8 +77,8 @@ Refusal authorization(const Draft& d) {
                                                             : Refusal::original_authorization_differs;
 }
 
-Refusal card(const World& w, const Draft& d) {
-    if (d.record.pan_token == d.sale->pan_token) return Refusal::none;
+Refusal means(const World& w, const Draft& d) {
+    if (MeansIdentity::of(d.record) == MeansIdentity::of(*d.sale)) return Refusal::none;
     w.c.count("fraud.other_card");
     return Refusal::other_card;
 }
@@ -162,8 +162,7 @@ Refusal approval(const World& w, Draft& d) {
 }
 
 Refusal sale_route(const World& w, Draft& d) {
-    const auto choice = w.c.config->routes.choose(d.event.request.pan,
-                                                  [&](routing::RouteId id) { return w.c.links.health(id); });
+    const auto choice = d.event.request.means.choose_route(w.c.config->routes, w.c.links);
     if (!choice)
         return choice.error() == routing::RouteTable::NoRoute::unknown_iin ? Refusal::no_route
                                                                            : Refusal::route_down;
@@ -231,8 +230,8 @@ Refusal check(CheckId id, const World& w, Draft& d) {
             return void_trace(d);
         case CheckId::authorization:
             return authorization(d);
-        case CheckId::card:
-            return card(w, d);
+        case CheckId::means:
+            return means(w, d);
         case CheckId::sale_state:
             return sale_state(d);
         case CheckId::void_right:

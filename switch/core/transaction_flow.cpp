@@ -52,8 +52,9 @@ bool TransactionFlow::join_in_progress(const RequestArrived& event) {
 bool TransactionFlow::answer_duplicate(const RequestArrived& event, TransactionDraft& draft) {
     const TerminalRequest& r = event.request;
     TransactionRecord& record = draft.record;
-    record.pan_token = c_.vault.token(r.pan);
-    record.digest = content_digest(r, record.pan_token);
+    const MeansIdentity means = r.means.identity(c_.vault);
+    means.keep_in(record);
+    record.digest = content_digest(r, means);
     draft.slot_key = trace_slot_key(r);
     draft.slot = c_.ledger.trace_slot(draft.slot_key);
     const DuplicateVerdict verdict =
@@ -174,7 +175,7 @@ bool TransactionFlow::ask_pin_translation(TransactionDraft& d, std::vector<Asker
     ask.destination_format = keys->second.pin_block_format;
     const std::string_view block = r.fields.get(Field::pin_data);
     ask.pin_block.assign(block.begin(), block.end());
-    ask.pan = r.pan;
+    ask.pan = r.means.pin_account();
 
     const hsm::Ticket ticket = ++c_.last_ticket;
     const std::string key = wire_key(r);
@@ -243,15 +244,7 @@ void TransactionFlow::fill_record(TransactionDraft& d) {
     t.processing_code = r.processing_code;
     t.amount = r.amount.value_or(iso8583::Amount(0, r.currency));
     t.entry_mode = r.fields.get(Field::pos_entry_mode);
-    t.pan_masked = r.pan.masked();
-    std::string expiry(r.fields.get(Field::expiration_date));
-    if (expiry.empty() && r.fields.has(Field::track2)) {
-        const std::string_view track = r.fields.get(Field::track2);
-        const std::size_t separator = track.find('=');
-        if (separator != std::string_view::npos && track.size() >= separator + 5)
-            expiry = track.substr(separator + 1, 4);
-    }
-    t.sealed_card = c_.seal_card({r.pan, expiry}, t.rrn);
+    r.means.keep_in(t, c_.vault);
     t.policy_version = c_.config->version;
     t.created = t.updated = c_.now.utc;
     t.local_date = c_.local_now().date;

@@ -4,6 +4,7 @@
 
 #include "ledger/key_layout.hpp"
 #include "switch/core/check_list.hpp"
+#include "switch/core/payment_kinds.hpp"
 #include "switch/views/operator_views.hpp"
 #include "switch/views/rule_words.hpp"
 
@@ -46,7 +47,7 @@ std::string_view noun(TransactionKind kind) {
 std::string asked_sentence(const ViewContext& context, const TransactionRecord& r) {
     std::string text = std::string(noun(r.kind)) + " " + r.rrn.str() + " of " + r.amount.major() +
                        " (currency " + r.amount.currency().str() + ")";
-    if (!r.pan_masked.empty()) text += " on card " + r.pan_masked;
+    if (const std::string means = means_words(r); !means.empty()) text += " on " + means;
     text += r.from_operations ? ", opened by " + r.maker : ", asked by terminal " + r.terminal.str();
     return text + " for merchant " + r.merchant.str() + " at " + local_time(context, r.created) + ".";
 }
@@ -254,7 +255,7 @@ ViewResult view_receipt(const ViewContext& context, std::string_view id) {
     view.put("kind", ledger::name(r.kind))
         .put("amount", r.amount.major())
         .put("currency", r.amount.currency().str());
-    view.put("card", r.pan_masked).put("rrn", r.rrn.view());
+    view.put(std::string(payment_kind(r.instrument).noun), masked_means(r)).put("rrn", r.rrn.view());
     view.put_if("authorization", r.answer ? r.answer->authorization.view() : "");
     view.put("time", local_time(context, r.created)).put("business_date", r.business_date.date.iso());
     if (r.original) view.put("original", r.original->view());

@@ -5,6 +5,7 @@
 
 #include "iso8583/values/bytes.hpp"
 #include "ledger/key_layout.hpp"
+#include "switch/core/payment_kinds.hpp"
 #include "switch/core/refusal.hpp"
 
 namespace acquirer {
@@ -210,7 +211,8 @@ iso8583::Result<View> refunds_of(const ViewContext& context, const TransactionRe
 /// The fields of both messages that the ledger keeps; the messages themselves are not archived.
 View messages_view(const TransactionRecord& record) {
     View request = View::object();
-    request.put_if("2", record.pan_masked)
+    request
+        .put_if(std::to_string(iso8583::number(payment_kind(record.instrument).field)), masked_means(record))
         .put("3", record.processing_code)
         .put("4", record.amount.field())
         .put("11", record.stan.str());
@@ -266,7 +268,7 @@ View summary(const ViewContext& context, const TransactionRecord& record) {
         .put("state", ledger::name(record.state));
     view.put("amount", record.amount.major())
         .put("code", answered_code(record))
-        .put("card", record.pan_masked);
+        .put(std::string(payment_kind(record.instrument).noun), masked_means(record));
     view.put("merchant", record.merchant.view()).put("terminal", record.terminal.view());
     view.put("batch", record.batch.str()).put("trace", record.stan.str());
     view.put("authorization", record.answer ? record.answer->authorization.view() : "");
@@ -303,7 +305,7 @@ bool fits(const FindQuery& q, std::optional<std::int64_t> amount_minor, const Tr
                                     (r.answer && r.answer->authorization.view() == q.authorization);
     return authorization_fits && (!q.rrn || r.rrn == *q.rrn) && (!q.terminal || r.terminal == *q.terminal) &&
            (!q.batch || r.batch == *q.batch) && (!q.trace || r.stan == *q.trace) &&
-           (q.pan_last4.empty() || (r.pan_masked.size() >= 4 && r.pan_masked.ends_with(q.pan_last4))) &&
+           (q.pan_last4.empty() || means_ends_with(r, q.pan_last4)) &&
            (!amount_minor || r.amount.minor_units() == *amount_minor) && (!q.date || r.local_date == *q.date);
 }
 

@@ -6,6 +6,7 @@
 #include "iso8583/values/bytes.hpp"
 #include "iso8583/values/ensure.hpp"
 #include "ledger/ledger.hpp"
+#include "switch/core/payment_kinds.hpp"
 #include "switch/views/operator_views.hpp"
 
 namespace acquirer {
@@ -141,10 +142,7 @@ ViewResult instruments_view(const ViewContext& context, iso8583::BusinessDate da
                                         ? ledger::counts_in_remaining(record->state)
                                         : !record->postings.empty();
                 if (!counts) return true;
-                static constexpr std::string_view instruments[] = {"?", "card", "unionpay_qr", "alipay",
-                                                                   "wechat"};
-                const auto index = static_cast<std::size_t>(record->instrument);
-                Row& row = rows[{std::string(instruments[index < 5 ? index : 0]),
+                Row& row = rows[{std::string(payment_kind(record->instrument).name),
                                  std::string(ledger::name(record->kind))}];
                 ++row.count;
                 row.minor += record->amount.minor_units();

@@ -109,7 +109,7 @@ TEST_CASE("DE2 and DE35 must name one card; DE35 alone will do", "[R15]") {
     CHECK(parse(f)->format_fault.empty());
     f.erase(Field::pan);
     CHECK(parse(f)->format_fault.empty());
-    CHECK(parse(f)->pan.last4() == "1111");
+    CHECK(parse(f)->means.pin_account().last4() == "1111");
     f.set(Field::pan, "5555555555554444");
     const auto fault = parse(f)->format_fault;
     CHECK(fault == "DE2 and DE35 name different cards");

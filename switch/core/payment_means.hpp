@@ -1,0 +1,141 @@
+// PaymentMeans: what was paid with, fixed by what the terminal read. Everything that depends on its kind is
+// asked here: the token, the seal, the route of a sale, the comparison of a refund with its sale, the fields
+// of an issuer's message, what people may see. Card is the first kind and today the only one.
+//
+// A further kind (a wallet's payment code) is a class with what MeansKind asks for, an alternative of
+// PaymentMeans::Given, a row in payment_means.cpp (`doors`) and a row in payment_kinds.hpp; the flows,
+// checks, messages and views stay as they are.
+//
+// Ownership: a value; digits are zeroised when it dies. Thread: any. Errors: what the terminal sent is a
+// fault that names the field and never its content; a seal that does not open is corruption that the record's
+// checksum has not seen, and ends the process. Source: docs/refund_rules.md, "Instruments", rules 1, 2 and
+// R15; docs/wire.md, "Fields of a request".
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "iso8583/field_values.hpp"
+#include "iso8583/values/pan.hpp"
+#include "iso8583/values/result.hpp"
+#include "ledger/transaction_record.hpp"
+#include "routing/route_table.hpp"
+
+namespace ledger {
+class PanVault;
+}
+
+namespace acquirer {
+
+class RouteLinks;
+
+/// What tells one means from another, and never which it is: kept in every record, compared with the sale's
+/// (R15), part of a request's digest (R21).
+struct MeansIdentity {
+    ledger::Instrument instrument = ledger::Instrument::card;
+    iso8583::PanToken token;
+
+    static MeansIdentity of(const ledger::TransactionRecord& record) {
+        return {record.instrument, record.pan_token};
+    }
+    void keep_in(ledger::TransactionRecord& record) const {
+        record.instrument = instrument;
+        record.pan_token = token;
+    }
+    friend bool operator==(const MeansIdentity&, const MeansIdentity&) = default;
+};
+
+/// What every kind answers.
+template <typename T>
+concept MeansKind = requires(const T& means, const iso8583::FieldValues& request, std::string_view text,
+                             const ledger::PanVault& vault, const routing::RouteTable& routes,
+                             const RouteLinks& links, iso8583::FieldValues& message,
+                             ledger::TransactionKind transaction) {
+    { T::instrument } -> std::convertible_to<ledger::Instrument>;
+    { T::is_named_in(request) } -> std::same_as<bool>;
+    { T::read(request) } -> std::same_as<iso8583::Result<T, std::string>>;
+    { T::unsealed(text) } -> std::same_as<T>;
+    { means.text_to_seal() } -> std::same_as<std::string>;
+    { means.token(vault) } -> std::same_as<iso8583::PanToken>;
+    { means.masked() } -> std::same_as<std::string>;
+    { means.pin_account() } -> std::same_as<iso8583::Pan>;
+    { means.choose_route(routes, links) } -> std::same_as<routing::RouteTable::Choice>;
+    { means.put_into(message) } -> std::same_as<void>;
+    { means.pass_on(request, transaction, message) } -> std::same_as<void>;
+};
+
+/// A card: the PAN of DE2, else of track 2 (DE35); the expiry of DE14, else of track 2.
+class CardMeans {
+  public:
+    static constexpr ledger::Instrument instrument = ledger::Instrument::card;
+
+    static bool is_named_in(const iso8583::FieldValues& request);
+    /// DE2 and DE35 that name different cards are a fault.
+    static iso8583::Result<CardMeans, std::string> read(const iso8583::FieldValues& request);
+    static CardMeans unsealed(std::string_view text);
+
+    /// PAN and expiry; the caller zeroises it.
+    [[nodiscard]] std::string text_to_seal() const;
+    [[nodiscard]] iso8583::PanToken token(const ledger::PanVault& vault) const;
+    [[nodiscard]] std::string masked() const { return pan_.masked(); }
+    [[nodiscard]] iso8583::Pan pin_account() const { return pan_; }
+    /// By the IIN.
+    [[nodiscard]] routing::RouteTable::Choice choose_route(const routing::RouteTable& routes,
+                                                           const RouteLinks& links) const;
+    /// DE2 and DE14.
+    void put_into(iso8583::FieldValues& message) const;
+    /// DE23 and DE55; DE35 of a sale.
+    void pass_on(const iso8583::FieldValues& request, ledger::TransactionKind transaction,
+                 iso8583::FieldValues& message) const;
+
+  private:
+    static constexpr std::size_t expiry_digits = 4;  // YYMM
+
+    [[nodiscard]] std::string_view expiry() const { return {expiry_.data(), expiry_size_}; }
+    /// Takes it when it is one.
+    void set_expiry(std::string_view text);
+
+    iso8583::Pan pan_;
+    std::array<char, expiry_digits> expiry_{};
+    std::uint8_t expiry_size_ = 0;  // 0 when nothing said it
+};
+
+class PaymentMeans {
+  public:
+    /// monostate: none was named; only a reversal, which finds its original by its trace, goes on so.
+    using Given = std::variant<std::monostate, CardMeans>;
+
+    PaymentMeans() = default;
+    explicit PaymentMeans(Given given) : given_(std::move(given)) {}
+
+    /// What the terminal read. The error is why the request is answered 30.
+    static iso8583::Result<PaymentMeans, std::string> read(const iso8583::FieldValues& request);
+    /// Opens the seal that keep_in() made; ENSUREs that it does.
+    static PaymentMeans of(const ledger::TransactionRecord& record, const ledger::PanVault& vault);
+
+    [[nodiscard]] bool empty() const { return std::holds_alternative<std::monostate>(given_); }
+    /// Costs a keyed hash, so it is asked once a request.
+    [[nodiscard]] MeansIdentity identity(const ledger::PanVault& vault) const;
+    /// The account that a PIN block is tied to; empty for a means without one, which the HSM refuses (99).
+    [[nodiscard]] iso8583::Pan pin_account() const;
+    /// Of a new sale: everything else goes back over the route of its sale.
+    [[nodiscard]] routing::RouteTable::Choice choose_route(const routing::RouteTable& routes,
+                                                           const RouteLinks& links) const;
+    /// Writes what people may see of it, and the rest sealed under the record's RRN. The identity is kept
+    /// apart, since it is needed before there is an RRN.
+    void keep_in(ledger::TransactionRecord& record, const ledger::PanVault& vault) const;
+
+    /// The fields of an issuer's message that name it.
+    void put_into(iso8583::FieldValues& message) const;
+    /// Fields of the terminal's request that go to the issuer as they were read and are never stored.
+    void pass_on(const iso8583::FieldValues& request, ledger::TransactionKind transaction,
+                 iso8583::FieldValues& message) const;
+
+  private:
+    Given given_;
+};
+
+}  // namespace acquirer
