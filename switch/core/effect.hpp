@@ -21,12 +21,16 @@ struct SendReply {
     iso8583::FieldValues fields;
     bool sign_on_again = false;
 };
+/// Whether a message to an issuer carries one. `without`: the answer to a request whose MAC did not verify
+/// (whoever sent it gets no MAC of ours to learn from), and 08xx that change no key.
+enum class IssuerMac : std::uint8_t { with, without };
 /// Encode in the route's dialect, put the MAC on, frame, send on that connection. When the connection is gone
-/// the session says IssuerLinkDown for it, nothing else. An 08xx carries a MAC only when it changes a key.
+/// the session says IssuerLinkDown for it, nothing else.
 struct SendToIssuer {
     routing::RouteId route;
     LinkId link;
     iso8583::FieldValues fields;
+    IssuerMac mac = IssuerMac::with;
 };
 struct AskHsm {
     hsm::Ticket ticket = 0;  // the core's own numbering

@@ -413,7 +413,9 @@ void KeyExchange::answer_issuer(const IssuerKeyOffered& event, std::string_view 
         if (event.request.has(echoed)) answer.set(echoed, event.request.get(echoed));
     answer.set(Field::response_code, code);
     if (!kcv.empty()) answer.set(Field::additional_data, kcv);
-    c_.emit(SendToIssuer{event.route, event.link, std::move(answer)});
+    const bool verified = event.mac == MacState::verified;
+    c_.emit(SendToIssuer{event.route, event.link, std::move(answer),
+                         verified ? IssuerMac::with : IssuerMac::without});
 }
 
 void KeyExchange::refuse_issuer(const IssuerKeyOffered& event, std::string_view code,

@@ -60,12 +60,12 @@ void IssuerSession::send_network_request(std::string_view code, const Now& now) 
     fields.set(Field::network_management_code, code);
     own_request_ = OwnRequest{std::string(code), stan, transmission_time,
                               now.instant.plus_ms(setup_.limits.network_reply_timeout_ms)};
-    put(std::move(fields), false);
+    put(std::move(fields), IssuerMac::without);
 }
 
-void IssuerSession::put(FieldValues fields, bool with_mac) {
+void IssuerSession::put(FieldValues fields, IssuerMac mac) {
     std::optional<MacKey> key;
-    if (with_mac) key = MacKey{hsm::KeyKind::zak, setup_.zaks.front(), setup_.mac};
+    if (mac == IssuerMac::with) key = MacKey{hsm::KeyKind::zak, setup_.zaks.front(), setup_.mac};
     const auto fault = outgoing_.add(std::move(fields), {}, key, ++last_ticket_, asks_);
     if (fault) return close("a message cannot be written in this route's dialect: " + *fault);
     check_outbox();
@@ -73,8 +73,7 @@ void IssuerSession::put(FieldValues fields, bool with_mac) {
 
 void IssuerSession::send(const SendToIssuer& message, const Now&) {
     if (closed_ || !signed_on_) return;
-    put(message.fields,
-        message.fields.mti().message_class() != class_network_management || is_key_change(message.fields));
+    put(message.fields, message.mac);
 }
 
 void IssuerSession::install_keys(std::vector<hsm::KeyBlock> zaks) {
@@ -220,7 +219,7 @@ void IssuerSession::network_request_arrived(const FieldValues& fields) {
                                Field::forwarding_institution, Field::network_management_code})
         if (fields.has(echoed)) answer.set(echoed, fields.get(echoed));
     answer.set(Field::response_code, known ? answer_approved : answer_not_supported);
-    put(std::move(answer), false);
+    put(std::move(answer), IssuerMac::without);
     if (!known) return complain("an 0800 with DE70 " + std::string(code) + " is not supported");
     // After its sign-off nothing may be sent; a new connection signs on again.
     if (code == code_sign_off) close("the issuer signed off");

@@ -117,7 +117,7 @@ class IssuerSession {
     void network_request_arrived(const iso8583::FieldValues& fields);
     void network_reply_arrived(const iso8583::FieldValues& fields);
     void send_network_request(std::string_view code, const iso8583::Now& now);
-    void put(iso8583::FieldValues fields, bool with_mac);
+    void put(iso8583::FieldValues fields, IssuerMac mac);
     void ask_key(Incoming& incoming);
     void mac_verified(Incoming& incoming, const hsm::Reply& reply);
     void deliver();

@@ -167,7 +167,7 @@ void Desk::perform(const Effect& effect) {
         answer.sign_on_again = send->sign_on_again;
         answers.push_back(std::move(answer));
     } else if (const auto* message = std::get_if<SendToIssuer>(&effect)) {
-        sent.push_back({message->route, message->link, message->fields});
+        sent.push_back({message->route, message->link, message->fields, message->mac});
         const Sent copy = sent.back();
         const Does does = issuer(copy);
         if (does.kind != Does::Kind::silent && copy.fields.mti().is_request()) reply(copy, does);

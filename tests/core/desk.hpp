@@ -76,6 +76,7 @@ struct Sent {
     routing::RouteId route;
     LinkId link;
     iso8583::FieldValues fields;
+    acquirer::IssuerMac mac = acquirer::IssuerMac::with;
     [[nodiscard]] std::string mti() const { return fields.mti().str(); }
 };
 

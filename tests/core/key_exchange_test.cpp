@@ -241,6 +241,7 @@ TEST_CASE("the issuer's key change", "[R53]") {
         d.hsm = std::ref(keys);
         offered(d, row.content, row.mac);
         const Sent& reply = d.last_sent("0810");
+        CHECK(reply.mac == (row.mac == MacState::verified ? IssuerMac::with : IssuerMac::without));
         CHECK(reply.fields.get(Field::response_code) == row.code);
         CHECK(reply.fields.get(Field::stan) == "000007");
         CHECK(reply.fields.get(Field::transmission_time) == "1121040000");
@@ -254,6 +255,22 @@ TEST_CASE("the issuer's key change", "[R53]") {
         CHECK(d.issuer_zaks[Desk::a] == std::vector{zak_1, zak_0});
         d.restart();
         CHECK(d.issuer_zaks[Desk::a] == std::vector{zak_1, zak_0});
+    }
+}
+
+TEST_CASE("an 0810 of ours that answers an 0800 whose MAC did not verify carries no MAC", "[R40][R61]") {
+    for (const MacState mac : {MacState::wrong, MacState::missing, MacState::hsm_down}) {
+        Desk d;
+        offered(d, "ZAKX1", mac);
+        CHECK(d.last_sent("0810").mac == IssuerMac::without);
+    }
+    SECTION("whatever its code: an issuer without a ZMK is told so without one too") {
+        Desk d([](Configuration& c) { c.issuer_keys[Desk::a].zmk = {}; });
+        offered(d, "ZAKX1", MacState::wrong);
+        CHECK(d.last_sent("0810").fields.get(Field::response_code) == "40");
+        CHECK(d.last_sent("0810").mac == IssuerMac::without);
+        offered(d, "ZAKX1", MacState::verified, "000008");
+        CHECK(d.last_sent("0810").mac == IssuerMac::with);
     }
 }
 

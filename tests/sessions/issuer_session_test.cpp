@@ -386,6 +386,17 @@ TEST_CASE("an 0800 that changes a key is the core's, with what its MAC is worth"
         REQUIRE(messages.size() == 1);
         CHECK(messages[0].mac_field());
     }
+    SECTION("the core's 0810 to one whose MAC did not verify carries none") {
+        FieldValues answer(Mti::of(810));
+        answer.set(Field::transmission_time, "1121140200");
+        answer.set(Field::stan, "777777");
+        answer.set(Field::response_code, "63");
+        answer.set(Field::network_management_code, "161");
+        desk.session.send(SendToIssuer{the_route, the_link, answer, acquirer::IssuerMac::without}, at_ms(60));
+        const auto messages = desk.sent();
+        REQUIRE(messages.size() == 1);
+        CHECK_FALSE(messages[0].mac_field());
+    }
     SECTION("the issuer's 0810 to a key change of ours is an answer for the core") {
         FieldValues answer(Mti::of(810));
         answer.set(Field::transmission_time, "1121140200");
