@@ -13,7 +13,7 @@ using ledger::ZoneKeyRecord;
 
 namespace {
 
-constexpr char kinds[] = {ZoneKeyRecord::zak, ZoneKeyRecord::zpk};
+constexpr hsm::KeyKind kinds[] = {hsm::KeyKind::zak, hsm::KeyKind::zpk};
 constexpr std::size_t kind_letters = 3;
 constexpr std::int64_t ms_per_second = 1000;
 
@@ -26,13 +26,17 @@ constexpr std::string_view code_not_supported = "40";
 constexpr std::string_view code_mac = "63";
 constexpr std::string_view code_system = "96";
 
-hsm::KeyKind key_kind(char kind) {
-    return kind == ZoneKeyRecord::zak ? hsm::KeyKind::zak : hsm::KeyKind::zpk;
+/// The ledger names kinds by letters of its own, which are bytes on disk.
+char stored_kind(hsm::KeyKind kind) {
+    return kind == hsm::KeyKind::zak ? ZoneKeyRecord::zak : ZoneKeyRecord::zpk;
 }
-std::string word(char kind) { return std::string(hsm::name(key_kind(kind))); }
+hsm::KeyKind kind_of(const ZoneKeyRecord& record) {
+    return record.kind == ZoneKeyRecord::zak ? hsm::KeyKind::zak : hsm::KeyKind::zpk;
+}
+std::string word(hsm::KeyKind kind) { return std::string(hsm::name(kind)); }
 
-const hsm::KeyBlock& of_files(const IssuerKeys& keys, char kind) {
-    return kind == ZoneKeyRecord::zak ? keys.zak : keys.zpk;
+const hsm::KeyBlock& of_files(const IssuerKeys& keys, hsm::KeyKind kind) {
+    return kind == hsm::KeyKind::zak ? keys.zak : keys.zpk;
 }
 
 hsm::KeyBlock block_of(const std::string& text) {
@@ -56,18 +60,18 @@ const IssuerKeys* KeyExchange::configured(routing::RouteId route) const {
     return at == c_.config->issuer_keys.end() ? nullptr : &at->second;
 }
 
-ZoneKeyRecord KeyExchange::record(const routing::Route& route, char kind) const {
+ZoneKeyRecord KeyExchange::record(const routing::Route& route, hsm::KeyKind kind) const {
     const auto at = records_.find({route.id, kind});
     if (at != records_.end()) return at->second;
     ZoneKeyRecord fresh;
-    fresh.kind = kind;
+    fresh.kind = stored_kind(kind);
     fresh.route = route.name;
     if (const IssuerKeys* keys = configured(route.id)) fresh.configured = of_files(*keys, kind).text();
     return fresh;
 }
 
 void KeyExchange::save(const routing::Route& route, const ZoneKeyRecord& record) {
-    records_[{route.id, record.kind}] = record;
+    records_[{route.id, kind_of(record)}] = record;
     c_.ledger.save(record);
 }
 
@@ -75,7 +79,7 @@ std::vector<KeyExchange::Standing> KeyExchange::keys(routing::RouteId route) con
     std::vector<Standing> out;
     const IssuerKeys* files = configured(route);
     if (files == nullptr) return out;
-    for (const char kind : kinds) {
+    for (const hsm::KeyKind kind : kinds) {
         const auto at = records_.find({route, kind});
         const ZoneKeyRecord* r = at == records_.end() ? nullptr : &at->second;
         if (r != nullptr && !r->current.block.empty())
@@ -92,7 +96,7 @@ std::vector<KeyExchange::Standing> KeyExchange::keys(routing::RouteId route) con
 }
 
 hsm::KeyBlock KeyExchange::zpk(routing::RouteId route) const {
-    const auto at = records_.find({route, ZoneKeyRecord::zpk});
+    const auto at = records_.find({route, hsm::KeyKind::zpk});
     if (at != records_.end() && !at->second.current.block.empty()) return block_of(at->second.current.block);
     const IssuerKeys* files = configured(route);
     return files == nullptr ? hsm::KeyBlock{} : files->zpk;
@@ -102,13 +106,13 @@ void KeyExchange::install(routing::RouteId route) {
     InstallIssuerKeys effect;
     effect.route = route;
     for (Standing& standing : keys(route))
-        if (standing.kind == ZoneKeyRecord::zak) effect.zaks.push_back(std::move(standing.key));
+        if (standing.kind == hsm::KeyKind::zak) effect.zaks.push_back(std::move(standing.key));
     if (!effect.zaks.empty()) c_.emit(std::move(effect));
 }
 
 void KeyExchange::arm_grace(routing::RouteId route) {
     std::optional<std::int64_t> soonest_ms;
-    for (const char kind : kinds) {
+    for (const hsm::KeyKind kind : kinds) {
         const auto at = records_.find({route, kind});
         if (at == records_.end() || at->second.previous.block.empty()) continue;
         const std::int64_t left = std::max<std::int64_t>(0, at->second.previous_until.ms - c_.now.utc.ms);
@@ -125,7 +129,7 @@ void KeyExchange::arm_grace(routing::RouteId route) {
 void KeyExchange::on_grace_deadline(routing::RouteId id) {
     const routing::Route* route = c_.route(id.value);
     if (route == nullptr) return;
-    for (const char kind : kinds) {
+    for (const hsm::KeyKind kind : kinds) {
         const auto at = records_.find({id, kind});
         if (at == records_.end() || at->second.previous.block.empty()) continue;
         ZoneKeyRecord r = at->second;
@@ -143,7 +147,7 @@ void KeyExchange::recover() {
         auto stored = ledger::decode_zone_key(value);
         if (!stored) return false;
         const routing::Route* route = c_.config->routes.find(stored->route);
-        if (route != nullptr) records_[{route->id, stored->kind}] = std::move(*stored);
+        if (route != nullptr) records_[{route->id, kind_of(*stored)}] = std::move(*stored);
         return true;
     });
     configuration_replaced();
@@ -152,12 +156,12 @@ void KeyExchange::recover() {
 /// A key of the files that is not the one the exchanges began from is the operators' word: it ends them.
 void KeyExchange::begin_from_files(const routing::Route& route) {
     const IssuerKeys* files = configured(route.id);
-    for (const char kind : kinds) {
+    for (const hsm::KeyKind kind : kinds) {
         const auto at = records_.find({route.id, kind});
         if (at == records_.end() || files == nullptr) continue;
         if (at->second.configured == of_files(*files, kind).text()) continue;
         ZoneKeyRecord fresh;
-        fresh.kind = kind;
+        fresh.kind = stored_kind(kind);
         fresh.route = route.name;
         fresh.configured = of_files(*files, kind).text();
         save(route, fresh);
@@ -199,7 +203,7 @@ void KeyExchange::promote(const routing::Route& route, ZoneKeyRecord& r, ZoneKey
     save(route, r);
     arm_grace(route.id);
     c_.count("key_changes");
-    note(Severity::info, route.id, "a new " + word(r.kind) + " with KCV " + kcv + ", by " + by);
+    note(Severity::info, route.id, "a new " + word(kind_of(r)) + " with KCV " + kcv + ", by " + by);
 }
 
 // ---- Ours
@@ -210,7 +214,7 @@ void KeyExchange::finish(routing::RouteId route, bool done, std::string text, co
     if (at->second.awaited) c_.in_flight.forget(*at->second.awaited);
     c_.deadlines.cancel({DeadlineId::Kind::key_change_reply, {}, route.value});
     const std::uint64_t ticket = at->second.operator_ticket;
-    const char kind = at->second.kind;
+    const hsm::KeyKind kind = at->second.kind;
     underway_.erase(at);
     if (!done) note(Severity::warning, route, text);
     if (ticket == 0) return;
@@ -226,7 +230,7 @@ void KeyExchange::rotate(const OperatorCommanded& event, const RotateIssuerKey& 
     };
     const routing::Route* route = c_.config->routes.find(command.issuer);
     if (route == nullptr) return no("no issuer is named " + command.issuer);
-    const char kind = command.kind == hsm::KeyKind::zak ? ZoneKeyRecord::zak : ZoneKeyRecord::zpk;
+    const hsm::KeyKind kind = command.kind == hsm::KeyKind::zak ? hsm::KeyKind::zak : hsm::KeyKind::zpk;
     const IssuerKeys* files = configured(route->id);
     if (files == nullptr || files->zmk.empty())
         return no("issuer " + route->name + " has no zmk in the configuration: no key can travel to it");
@@ -254,7 +258,7 @@ void KeyExchange::rotate(const OperatorCommanded& event, const RotateIssuerKey& 
     }
     const hsm::Ticket ticket = ++c_.last_ticket;
     generating_[ticket] = route->id;
-    ask_hsm(ticket, hsm::GenerateZoneKey{key_kind(kind), files->zmk});
+    ask_hsm(ticket, hsm::GenerateZoneKey{kind, files->zmk});
 }
 
 void KeyExchange::ask_hsm(hsm::Ticket ticket, hsm::Request request) {
@@ -326,7 +330,7 @@ void KeyExchange::on_reply(const IssuerReplyArrived& event) {
     const auto at = underway_.find(event.route);
     const routing::Route* route = c_.route(event.route.value);
     if (at == underway_.end() || route == nullptr) return;
-    const char kind = at->second.kind;
+    const hsm::KeyKind kind = at->second.kind;
     ZoneKeyRecord r = record(*route, kind);
     const std::string kcv = r.offered.kcv;
     const std::string the_key = "the new " + word(kind) + " with KCV " + kcv;
@@ -384,7 +388,7 @@ void KeyExchange::on_reply_deadline(routing::RouteId route) {
 void KeyExchange::link_up(routing::RouteId id) {
     const routing::Route* route = c_.route(id.value);
     if (route == nullptr || underway_.contains(id)) return;
-    for (const char kind : kinds) {
+    for (const hsm::KeyKind kind : kinds) {
         const auto at = records_.find({id, kind});
         if (at == records_.end() || at->second.offered.block.empty()) continue;
         Underway& underway = underway_[id];
@@ -438,7 +442,7 @@ void KeyExchange::on_offer(const IssuerKeyOffered& event) {
     const std::string_view letters = content.substr(0, kind_letters);
     if ((letters != "ZAK" && letters != "ZPK") || content.size() <= kind_letters)
         return refuse_issuer(event, code_format, "DE48 has to be ZAK or ZPK and a key under the ZMK");
-    const char kind = letters == "ZAK" ? ZoneKeyRecord::zak : ZoneKeyRecord::zpk;
+    const hsm::KeyKind kind = letters == "ZAK" ? hsm::KeyKind::zak : hsm::KeyKind::zpk;
     if (of_files(*files, kind).empty())
         return refuse_issuer(event, code_not_supported, "no " + word(kind) + " is configured for it");
     bool busy = false;
@@ -456,8 +460,7 @@ void KeyExchange::on_offer(const IssuerKeyOffered& event) {
         return refuse_issuer(event, code_under_way, "another change of this key is under way");
     const hsm::Ticket ticket = ++c_.last_ticket;
     importing_[ticket] = {event, kind};
-    ask_hsm(ticket,
-            hsm::ImportZoneKey{key_kind(kind), files->zmk, std::string(content.substr(kind_letters))});
+    ask_hsm(ticket, hsm::ImportZoneKey{kind, files->zmk, std::string(content.substr(kind_letters))});
 }
 
 void KeyExchange::imported(const Import& import, const hsm::Reply& reply) {

@@ -55,7 +55,7 @@ class KeyExchange {
 
     /// A key of a route and its standing, for lists.
     struct Standing {
-        char kind = ledger::ZoneKeyRecord::zak;
+        hsm::KeyKind kind = hsm::KeyKind::zak;
         hsm::KeyBlock key;
         std::string_view state;                 // "current", "previous", "offered"
         std::optional<iso8583::UtcTime> since;  // none for a key of the files
@@ -64,10 +64,10 @@ class KeyExchange {
     [[nodiscard]] std::vector<Standing> keys(routing::RouteId route) const;
 
   private:
-    using RecordKey = std::pair<routing::RouteId, char>;
+    using RecordKey = std::pair<routing::RouteId, hsm::KeyKind>;
     /// Our own change: at most one a route.
     struct Underway {
-        char kind = ledger::ZoneKeyRecord::zak;
+        hsm::KeyKind kind = hsm::KeyKind::zak;
         std::uint64_t operator_ticket = 0;  // 0: nobody waits
         std::string user;
         std::optional<IssuerKey> awaited;  // the 0800 that is out
@@ -75,11 +75,11 @@ class KeyExchange {
     };
     struct Import {
         IssuerKeyOffered event;
-        char kind = ledger::ZoneKeyRecord::zak;
+        hsm::KeyKind kind = hsm::KeyKind::zak;
     };
 
     [[nodiscard]] const IssuerKeys* configured(routing::RouteId route) const;
-    [[nodiscard]] ledger::ZoneKeyRecord record(const routing::Route& route, char kind) const;
+    [[nodiscard]] ledger::ZoneKeyRecord record(const routing::Route& route, hsm::KeyKind kind) const;
     void save(const routing::Route& route, const ledger::ZoneKeyRecord& record);
     void install(routing::RouteId route);
     void arm_grace(routing::RouteId route);

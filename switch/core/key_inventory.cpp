@@ -28,8 +28,7 @@ void KeyInventory::add_issuers(Listing& listing) const {
         for (KeyExchange::Standing& key : exchange_.keys(route.id)) {
             const bool exchanged = key.since.has_value() || key.state != "current";
             add(listing,
-                {route.name, key.kind == ledger::ZoneKeyRecord::zak ? hsm::KeyKind::zak : hsm::KeyKind::zpk,
-                 std::move(key.key), exchanged ? std::string(key.state) : "configured",
+                {route.name, key.kind, std::move(key.key), exchanged ? std::string(key.state) : "configured",
                  key.since ? iso8583::local_iso(*key.since, c_.now.local_offset_s) : std::string(),
                  std::move(key.by)});
         }
