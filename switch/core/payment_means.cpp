@@ -158,10 +158,11 @@ PaymentMeans PaymentMeans::of(const ledger::TransactionRecord& record, const led
     const auto door = std::find_if(doors.begin(), doors.end(),
                                    [&](const Door& d) { return d.instrument == record.instrument; });
     ENSURE(door != doors.end());
-    auto text = vault.open(record.sealed_card, record.rrn.view());
-    ENSURE(text.has_value());
-    PaymentMeans means = door->unsealed(*text);
-    iso8583::zeroise(text->data(), text->size());
+    auto opened = vault.open(record.sealed_card, record.rrn.view());
+    ENSURE(opened.has_value());
+    std::string& text = *opened;
+    PaymentMeans means = door->unsealed(text);
+    iso8583::zeroise(text.data(), text.size());
     return means;
 }
 
