@@ -318,8 +318,7 @@ void PayshieldExchange::answered(std::string_view answer) {
 void PayshieldExchange::take(std::string_view data) {
     switch (step_) {
         case Step::generate_mac:
-            take_mac(data);
-            return;
+            return take_mac(data);
         case Step::verify_mac:
             // The one answer that lets a message pass has nothing behind its code.
             if (!data.empty()) return nonsense();
@@ -369,11 +368,9 @@ void PayshieldExchange::take(std::string_view data) {
             if (!done()) reply_ = std::move(keys_);
             return;
         case Step::zone_key:
-            take_zone_key(data, true);
-            return;
+            return take_zone_key(data, true);
         case Step::zone_key_import:
-            take_zone_key(data, false);
-            return;
+            return take_zone_key(data, false);
         case Step::check_key: {
             const auto bytes = iso8583::parse_hex(data.substr(0, 6));
             if (!bytes || bytes->size() != 3) return nonsense();
