@@ -88,6 +88,7 @@ rocksdb::DBOptions database_options(const RocksStoreOptions& ours, rocksdb::Env&
     o.max_log_file_size = 4 << 20;
     o.stats_dump_period_sec = 0;
     o.stats_persist_period_sec = 0;
+    o.db_host_id.clear();  // tables name no machine
     return o;
 }
 
