@@ -12,13 +12,12 @@ using iso8583::Result;
 
 namespace {
 
-constexpr std::uint8_t record_version = 1;
 constexpr std::size_t key_bytes = 9;
 
 std::string audit_range_end() { return std::string(1, static_cast<char>(AuditLog::key_prefix + 1)); }
 
 std::string encode(const AuditEntry& entry) {
-    RecordWriter w(record_version);
+    RecordWriter w(property_record_version);
     w.u64(entry.sequence);
     w.svarint(entry.event.utc.ms);
     w.text(entry.event.user);
@@ -30,7 +29,7 @@ std::string encode(const AuditEntry& entry) {
 }
 
 Result<AuditEntry, RecordError> decode(std::string_view value) {
-    RecordReader r(value, record_version, "audit");
+    RecordReader r(value, property_record_version, "audit");
     AuditEntry entry;
     entry.sequence = r.u64("sequence");
     entry.event.utc.ms = r.svarint("utc");
@@ -40,6 +39,7 @@ Result<AuditEntry, RecordError> decode(std::string_view value) {
     entry.event.detail = r.text("detail");
     const iso8583::ByteView hash = r.fixed_bytes("previous hash", entry.previous_hash.size());
     std::copy(hash.begin(), hash.end(), entry.previous_hash.begin());
+    (void)r.unknown_properties();  // an entry is never written again: the hash over its bytes keeps them
     if (auto done = r.done(); !done) return tl::unexpected(done.error());
     return entry;
 }

@@ -1,7 +1,7 @@
 #include "ledger/key_layout.hpp"
 
 #include "iso8583/values/ensure.hpp"
-#include "ledger/record_codec.hpp"
+#include "ledger/record_fields.hpp"
 
 namespace ledger {
 namespace {
@@ -32,25 +32,9 @@ std::string padded(std::uint64_t v, std::size_t digits) {
     return s.size() >= digits ? s : std::string(digits - s.size(), '0') + s;
 }
 
-/// A stored RRN, empty or valid; anything else marks the reader as failed.
-std::optional<iso8583::Rrn> rrn_or_nothing(RecordReader& r, std::string_view field) {
-    const std::string_view text = r.text(field);
-    if (text.empty()) return std::nullopt;
-    auto rrn = iso8583::Rrn::parse(text);
-    if (!rrn) {
-        r.fail(field, "no RRN");
-        return std::nullopt;
-    }
-    return *rrn;
-}
-
-iso8583::BatchNumber batch_of(RecordReader& r, std::string_view field) {
-    return iso8583::BatchNumber::of(
-        static_cast<std::uint32_t>(r.varint_max(field, iso8583::BatchNumber::value_max)));
-}
-
-iso8583::BusinessDate day_of(RecordReader& r, std::string_view field) {
-    return {iso8583::Date::from_days(static_cast<std::int32_t>(r.svarint(field)))};
+/// Properties of a part that stands more than once in a record: from version 2 on, with their length.
+std::string inner_properties(RecordReader& r) {
+    return r.version() < property_record_version ? std::string() : std::string(r.text("part properties"));
 }
 
 template <typename T>
@@ -100,9 +84,6 @@ std::string trace_slot_key(const iso8583::MerchantId& merchant, const iso8583::T
                            std::optional<iso8583::BatchNumber> batch, iso8583::Stan stan) {
     return key('s', merchant.view(), terminal.view(), batch ? batch->str() : "------", stan.str());
 }
-std::string pan_index_key(const iso8583::PanToken& token, const iso8583::Rrn& rrn) {
-    return key('p', iso8583::as_text(token.bytes), rrn.view());
-}
 std::string reference_key(const iso8583::MerchantId& merchant, std::string_view reference) {
     return key('r', merchant.view(), reference);
 }
@@ -125,7 +106,7 @@ std::string rrn_day_prefix(iso8583::Date day) {
 }
 
 std::string encode(const TraceSlot& slot) {
-    RecordWriter w(1);
+    RecordWriter w(property_record_version);
     w.varint(slot.entries.size());
     for (const TraceEntry& e : slot.entries) {
         w.u8(e.message_class);
@@ -137,12 +118,14 @@ std::string encode(const TraceSlot& slot) {
         w.svarint(e.created_ms);
         w.text(e.local_stamp);
         w.text(e.rrn.view());
+        w.text(e.unknown_properties);
     }
+    w.kept_properties(slot.unknown_properties);
     return w.finish();
 }
 
 Result<TraceSlot> decode_trace_slot(std::string_view bytes) {
-    RecordReader r(bytes, 1, "trace slot");
+    RecordReader r(bytes, property_record_version, "trace slot");
     TraceSlot slot;
     const auto count = r.varint_max("entries", TraceSlot::entries_max);
     for (std::uint64_t i = 0; i < count && r.ok(); ++i) {
@@ -155,14 +138,16 @@ Result<TraceSlot> decode_trace_slot(std::string_view bytes) {
         e.digest = r.u64("digest");
         e.created_ms = r.svarint("created_ms");
         e.local_stamp = r.text("local_stamp");
-        e.rrn = rrn_or_nothing(r, "rrn").value_or(iso8583::Rrn{});
+        e.rrn = id_or_empty<iso8583::Rrn>(r, "rrn");
+        e.unknown_properties = inner_properties(r);
         slot.entries.push_back(std::move(e));
     }
+    slot.unknown_properties = r.unknown_properties();
     return finished(r, std::move(slot));
 }
 
 std::string encode(const ExceptionRecord& x) {
-    RecordWriter w(1);
+    RecordWriter w(property_record_version);
     w.text(x.id);
     w.svarint(x.opened.ms);
     w.text(x.kind);
@@ -172,11 +157,12 @@ std::string encode(const ExceptionRecord& x) {
     w.text(x.resolution);
     w.text(x.resolved_by);
     w.boolean(x.alarm);
+    w.kept_properties(x.unknown_properties);
     return w.finish();
 }
 
 Result<ExceptionRecord> decode_exception(std::string_view bytes) {
-    RecordReader r(bytes, 1, "exception");
+    RecordReader r(bytes, property_record_version, "exception");
     ExceptionRecord x;
     x.id = r.text("id");
     x.opened.ms = r.svarint("opened");
@@ -187,11 +173,12 @@ Result<ExceptionRecord> decode_exception(std::string_view bytes) {
     x.resolution = r.text("resolution");
     x.resolved_by = r.text("resolved_by");
     x.alarm = r.boolean("alarm");
+    x.unknown_properties = r.unknown_properties();
     return finished(r, std::move(x));
 }
 
 std::string encode(const TerminalRecord& t) {
-    RecordWriter w(1);
+    RecordWriter w(property_record_version);
     w.text(t.terminal.view());
     w.varint(t.batch.value());
     w.varint(t.next_key_version);
@@ -201,6 +188,7 @@ std::string encode(const TerminalRecord& t) {
         w.varint(k.version);
         w.text(k.pin_key);
         w.text(k.mac_key);
+        w.text(k.unknown_properties);
     }
     w.boolean(t.uploading);
     write_totals(w, t.batch_totals);
@@ -213,12 +201,13 @@ std::string encode(const TerminalRecord& t) {
     w.text(t.closed_local_time);
     w.text(t.closed_local_date);
     w.svarint(t.closed_day.date.days());
+    w.kept_properties(t.unknown_properties);
     return w.finish();
 }
 
 Result<TerminalRecord> decode_terminal(std::string_view bytes) {
     constexpr std::uint64_t key_versions_max = 16;
-    RecordReader r(bytes, 1, "terminal");
+    RecordReader r(bytes, property_record_version, "terminal");
     TerminalRecord t;
     if (auto id = iso8583::TerminalId::parse(r.text("terminal")))
         t.terminal = *id;
@@ -233,6 +222,7 @@ Result<TerminalRecord> decode_terminal(std::string_view bytes) {
         k.version = static_cast<std::uint32_t>(r.varint_max("version", 0xFFFFFFFF));
         k.pin_key = r.text("pin_key");
         k.mac_key = r.text("mac_key");
+        k.unknown_properties = inner_properties(r);
         t.keys.push_back(std::move(k));
     }
     t.uploading = r.boolean("uploading");
@@ -247,28 +237,31 @@ Result<TerminalRecord> decode_terminal(std::string_view bytes) {
     t.closed_local_time = r.text("closed_local_time");
     t.closed_local_date = r.text("closed_local_date");
     t.closed_day = day_of(r, "closed_day");
+    t.unknown_properties = r.unknown_properties();
     return finished(r, std::move(t));
 }
 
 std::string encode(const OverrideRecord& o) {
-    RecordWriter w(1);
+    RecordWriter w(property_record_version);
     w.text(o.state);
     w.text(o.user);
     w.svarint(o.at.ms);
+    w.kept_properties(o.unknown_properties);
     return w.finish();
 }
 
 Result<OverrideRecord> decode_override(std::string_view bytes) {
-    RecordReader r(bytes, 1, "override");
+    RecordReader r(bytes, property_record_version, "override");
     OverrideRecord o;
     o.state = r.text("state");
     o.user = r.text("user");
     o.at.ms = r.svarint("at");
+    o.unknown_properties = r.unknown_properties();
     return finished(r, std::move(o));
 }
 
 std::string encode(const ZoneKeyRecord& k) {
-    RecordWriter w(1);
+    RecordWriter w(property_record_version);
     w.u8(static_cast<std::uint8_t>(k.kind));
     w.text(k.route);
     w.text(k.configured);
@@ -281,11 +274,12 @@ std::string encode(const ZoneKeyRecord& k) {
     w.text(k.offered_under_zmk);
     w.text(k.offered_by);
     w.varint(k.offers);
+    w.kept_properties(k.unknown_properties);
     return w.finish();
 }
 
 Result<ZoneKeyRecord> decode_zone_key(std::string_view bytes) {
-    RecordReader r(bytes, 1, "zone key");
+    RecordReader r(bytes, property_record_version, "zone key");
     ZoneKeyRecord k;
     k.kind = static_cast<char>(r.u8("kind"));
     if (k.kind != ZoneKeyRecord::zak && k.kind != ZoneKeyRecord::zpk) r.fail("kind", "no kind of zone key");
@@ -300,23 +294,26 @@ Result<ZoneKeyRecord> decode_zone_key(std::string_view bytes) {
     k.offered_under_zmk = r.text("offered_under_zmk");
     k.offered_by = r.text("offered_by");
     k.offers = static_cast<std::uint32_t>(r.varint_max("offers", 0xFFFFFFFF));
+    k.unknown_properties = r.unknown_properties();
     return finished(r, std::move(k));
 }
 
 std::string encode(const BusinessDayRecord& d) {
-    RecordWriter w(1);
+    RecordWriter w(property_record_version);
     w.svarint(d.day.date.days());
     w.svarint(d.at.ms);
     w.text(d.by);
+    w.kept_properties(d.unknown_properties);
     return w.finish();
 }
 
 Result<BusinessDayRecord> decode_business_day(std::string_view bytes) {
-    RecordReader r(bytes, 1, "business day");
+    RecordReader r(bytes, property_record_version, "business day");
     BusinessDayRecord d;
     d.day = day_of(r, "day");
     d.at.ms = r.svarint("at");
     d.by = r.text("by");
+    d.unknown_properties = r.unknown_properties();
     return finished(r, std::move(d));
 }
 

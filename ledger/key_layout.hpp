@@ -4,12 +4,14 @@
 // clang-format off
 // journal (time-ordered, scanned)                     index (looked up whole)
 //   't' rrn              transaction record             's' merchant terminal batch stan   trace slot
-//   'o' rrn              open work                      'p' pan-token rrn                  sales of a card
-//   'n' turn             turn record (totals, counters) 'r' merchant reference             operations' reference
-//   'c'                  checkpoint of the totals       'k' terminal                       terminal record
-//   'x' rrn sequence     exception                      'm' kind id                        operators' override
-//   'd' date             business day                   'z' kind route                     key exchanged with an issuer
+//   'o' rrn              open work                      'r' merchant reference             operations' reference
+//   'n' turn             turn record (totals, counters) 'k' terminal                       terminal record
+//   'c'                  checkpoint of the totals       'm' kind id                        operators' override
+//   'x' rrn sequence     exception                      'z' kind route                     key exchanged with an issuer
+//   'd' date             business day
 //   'a' sequence         audit chain (audit_log.hpp)
+//   'f'                  format marker (ledger_format.hpp)
+// 'p' was an index of a card's sales in format 1: not to be used again.
 // clang-format on
 #pragma once
 
@@ -20,7 +22,6 @@
 #include <vector>
 
 #include "iso8583/values/identifiers.hpp"
-#include "iso8583/values/pan.hpp"
 #include "iso8583/values/time_fields.hpp"
 
 namespace ledger {
@@ -34,7 +35,6 @@ std::string business_day_key(iso8583::BusinessDate day);
 /// `batch` is nothing in the ISO profile.
 std::string trace_slot_key(const iso8583::MerchantId& merchant, const iso8583::TerminalId& terminal,
                            std::optional<iso8583::BatchNumber> batch, iso8583::Stan stan);
-std::string pan_index_key(const iso8583::PanToken& token, const iso8583::Rrn& rrn);
 std::string reference_key(const iso8583::MerchantId& merchant, std::string_view reference);
 std::string terminal_key(const iso8583::TerminalId& terminal);
 std::string override_key(char kind, std::string_view id);
@@ -61,6 +61,7 @@ struct TraceEntry {
     std::int64_t created_ms = 0;
     std::string local_stamp;  // DE12 + DE13 and 9F36 of a sale: what tells a new one from a retry
     iso8583::Rrn rrn;
+    std::string unknown_properties = {};  // here and below: of a newer program, written back as they stand
     friend bool operator==(const TraceEntry&, const TraceEntry&) = default;
 };
 
@@ -69,6 +70,7 @@ struct TraceSlot {
     /// caller.
     static constexpr std::size_t entries_max = 16;
     std::vector<TraceEntry> entries;
+    std::string unknown_properties = {};
 };
 std::string encode(const TraceSlot& slot);
 iso8583::Result<TraceSlot> decode_trace_slot(std::string_view bytes);
@@ -84,6 +86,7 @@ struct ExceptionRecord {
     std::string resolution;  // empty while open
     std::string resolved_by;
     bool alarm = false;
+    std::string unknown_properties = {};
 };
 std::string encode(const ExceptionRecord& exception);
 iso8583::Result<ExceptionRecord> decode_exception(std::string_view bytes);
@@ -94,6 +97,7 @@ struct TerminalRecord {
         std::uint32_t version = 0;
         std::string pin_key;  // key blocks under the LMK
         std::string mac_key;
+        std::string unknown_properties = {};
     };
     struct BatchTotals {
         std::int64_t debit_minor = 0;
@@ -118,6 +122,7 @@ struct TerminalRecord {
     std::string closed_rrn;
     std::string closed_local_time, closed_local_date;
     iso8583::BusinessDate closed_day;
+    std::string unknown_properties = {};
 };
 std::string encode(const TerminalRecord& terminal);
 iso8583::Result<TerminalRecord> decode_terminal(std::string_view bytes);
@@ -129,6 +134,7 @@ struct OverrideRecord {
         state;  // "suspended", "refund_enabled", "refund_disabled", "down", "drain", "" = as configured
     std::string user;
     iso8583::UtcTime at;
+    std::string unknown_properties = {};
 };
 std::string encode(const OverrideRecord& override_record);
 iso8583::Result<OverrideRecord> decode_override(std::string_view bytes);
@@ -157,6 +163,7 @@ struct ZoneKeyRecord {
     std::string offered_under_zmk;
     std::string offered_by;
     std::uint32_t offers = 0;  // how often it was sent
+    std::string unknown_properties = {};
     friend bool operator==(const ZoneKeyRecord&, const ZoneKeyRecord&) = default;
 };
 std::string encode(const ZoneKeyRecord& key);
@@ -166,6 +173,7 @@ struct BusinessDayRecord {
     iso8583::BusinessDate day;  // the day that began
     iso8583::UtcTime at;
     std::string by;  // user, or "schedule"
+    std::string unknown_properties = {};
 };
 std::string encode(const BusinessDayRecord& day);
 iso8583::Result<BusinessDayRecord> decode_business_day(std::string_view bytes);

@@ -3,40 +3,65 @@
 #include <algorithm>
 
 #include "iso8583/values/ensure.hpp"
+#include "ledger/ledger_format.hpp"
 #include "ledger/postings_bound.hpp"
-#include "ledger/record_codec.hpp"
 
 namespace ledger {
 namespace {
 
 constexpr std::uint64_t decimal_sequences = 100'000'000;  // 8 digits; letters only beyond
 constexpr std::int64_t day_ms = 86'400'000;
+/// With a shard code a millisecond of the day has room for so many RRNs above the floor.
+constexpr std::uint64_t shard_sequences_a_ms = 20;
+constexpr std::size_t shard_code_size = 2;
+constexpr std::size_t shard_sequence_size = 6;
+constexpr std::string_view base36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-/// 8 characters that sort as the sequence counts: decimal first, then a capital letter and seven of base 36.
-std::string sequence_text(std::uint64_t sequence) {
-    static constexpr char base36[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    std::string out(8, '0');
-    if (sequence < decimal_sequences) {
-        for (std::size_t i = 8; i-- > 0; sequence /= 10) out[i] = static_cast<char>('0' + sequence % 10);
-        return out;
-    }
-    std::uint64_t rest = sequence - decimal_sequences;
-    for (std::size_t i = 8; i-- > 1; rest /= 36) out[i] = base36[rest % 36];
-    ENSURE(rest < 26);
-    out[0] = static_cast<char>('A' + rest);
+/// The lowest `size` digits in base 36; `rest` is what is above them.
+std::string base36_text(std::uint64_t sequence, std::size_t size, std::uint64_t& rest) {
+    std::string out(size, '0');
+    for (std::size_t i = size; i-- > 0; sequence /= 36) out[i] = base36[sequence % 36];
+    rest = sequence;
     return out;
 }
 
-/// What a checkpoint holds beside the sums.
-std::string encode_checkpoint(std::uint64_t turn, const TurnRecord& counters, const std::string& sums) {
-    RecordWriter w(1);
-    w.varint(turn);
-    w.text(encode(counters));
-    w.text(sums);
-    return w.finish();
+/// 8 characters that sort as the sequence counts: decimal first, then a capital letter and seven of base 36.
+std::string sequence_text(std::uint64_t sequence) {
+    if (sequence < decimal_sequences) {
+        std::string out(8, '0');
+        for (std::size_t i = 8; i-- > 0; sequence /= 10) out[i] = static_cast<char>('0' + sequence % 10);
+        return out;
+    }
+    std::uint64_t letter = 0;
+    const std::string low = base36_text(sequence - decimal_sequences, 7, letter);
+    ENSURE(letter < 26);
+    return static_cast<char>('A' + letter) + low;
+}
+
+/// Six of base 36 behind the shard's code.
+std::string shard_sequence_text(const std::string& shard, std::uint64_t sequence) {
+    std::uint64_t over = 0;
+    const std::string low = base36_text(sequence, shard_sequence_size, over);
+    ENSURE(over == 0);
+    return shard + low;
+}
+
+/// So many further in the plan's range, round its end; what lies outside of the range counts as before it.
+std::uint32_t stan_after(const NumberPlan& plan, std::uint32_t stan, std::uint64_t steps) {
+    const std::uint64_t count = plan.stan_to - plan.stan_from + 1;
+    const bool inside = stan >= plan.stan_from && stan <= plan.stan_to;
+    const std::uint64_t place = inside ? stan - plan.stan_from + steps : steps - 1;
+    return plan.stan_from + static_cast<std::uint32_t>(place % count);
 }
 
 }  // namespace
+
+Ledger::Ledger(Overlay& overlay, NumberPlan numbers) : overlay_(overlay), numbers_(std::move(numbers)) {
+    ENSURE(numbers_.shard.empty() || (numbers_.shard.size() == shard_code_size &&
+                                      numbers_.shard.find_first_not_of(base36) == std::string::npos));
+    ENSURE(numbers_.stan_from >= 1 && numbers_.stan_from <= numbers_.stan_to &&
+           numbers_.stan_to <= iso8583::Stan::value_max);
+}
 
 template <typename T>
 std::optional<T> Ledger::decoded(iso8583::Result<T> result) {
@@ -62,18 +87,30 @@ void Ledger::scan(Family family, std::string_view prefix, const ScanVisitor& vis
         error_ = done.error();
 }
 
+bool Ledger::check_format() {
+    auto format = stored_format(overlay_);
+    if (!format) {
+        error_ = format.error();
+        return false;
+    }
+    marked_ = format->has_value();
+    if (!marked_ || ((*format)->format == format_version && (*format)->migrating_to == 0)) return true;
+    error_ = StoreError{StoreError::Kind::version,
+                        "the ledger has format " + std::to_string((*format)->format) +
+                            " and was not brought to format " + std::to_string(format_version)};
+    return false;
+}
+
 void Ledger::recover() {
+    if (!check_format()) return;
     if (auto stored = get(Family::journal, checkpoint_key())) {
-        RecordReader r(*stored, 1, "checkpoint");
-        turn_ = r.varint("turn");
-        const std::string counters(r.text("counters"));
-        const std::string sums(r.text("sums"));
-        if (auto done = r.done(); !done)
-            error_ = StoreError{StoreError::Kind::corruption, done.error().what()};
-        if (auto c = decoded(decode_turn_record(counters))) counters_ = *c;
-        if (auto loaded = totals_.load_checkpoint(sums); !loaded && !error_)
-            error_ = StoreError{StoreError::Kind::corruption, loaded.error().what};
-        checkpointed_turn_ = turn_;
+        if (auto checkpoint = decoded(decode_checkpoint(*stored))) {
+            turn_ = checkpointed_turn_ = checkpoint->turn;
+            counters_ = std::move(checkpoint->counters);
+            checkpoint_properties_ = std::move(checkpoint->unknown_properties);
+            if (auto loaded = totals_.load_checkpoint(checkpoint->sums); !loaded && !error_)
+                error_ = StoreError{StoreError::Kind::corruption, loaded.error().what};
+        }
     }
     // The fold: turn records after the checkpoint, in order. A checkpoint and the erasing of what it covers
     // are one batch.
@@ -104,8 +141,7 @@ void Ledger::recover() {
         if (auto x = decoded(decode_exception(value)); x && x->resolution.empty()) ++exceptions_open_;
         return true;
     });
-    counters_.issuer_stan = static_cast<std::uint32_t>((counters_.issuer_stan + numbers_skipped_at_restart) %
-                                                       (iso8583::Stan::value_max + 1));
+    counters_.issuer_stan = stan_after(numbers_, counters_.issuer_stan, numbers_skipped_at_restart);
     counters_.rrn_sequence += numbers_skipped_at_restart;
 }
 
@@ -158,8 +194,13 @@ void Ledger::add_trace(const std::string& slot_key, TraceSlot slot, TraceEntry e
     overlay_.put(Family::index, slot_key, encode(slot));
 }
 
-void Ledger::index_card(const TransactionRecord& sale) {
-    overlay_.put(Family::index, pan_index_key(sale.pan_token, sale.rrn), "");
+iso8583::Rrn Ledger::rrn_of(std::uint64_t sequence) const {
+    const iso8583::Date day = iso8583::Date::from_days(counters_.rrn_day);
+    auto rrn = iso8583::Rrn::parse(
+        rrn_day_prefix(day) +
+        (numbers_.shard.empty() ? sequence_text(sequence) : shard_sequence_text(numbers_.shard, sequence)));
+    ENSURE(rrn.has_value());
+    return *rrn;
 }
 
 iso8583::Rrn Ledger::next_rrn(const iso8583::Now& now) {
@@ -173,17 +214,34 @@ iso8583::Rrn Ledger::next_rrn(const iso8583::Now& now) {
     // given.
     std::uint64_t floor = 0;
     if (today == counters_.rrn_day)
-        floor = static_cast<std::uint64_t>(((local_ms % day_ms) + day_ms) % day_ms);
+        floor = static_cast<std::uint64_t>(((local_ms % day_ms) + day_ms) % day_ms) *
+                (numbers_.shard.empty() ? 1 : shard_sequences_a_ms);
     counters_.rrn_sequence = std::max(counters_.rrn_sequence + 1, floor);
-    const iso8583::Date day = iso8583::Date::from_days(counters_.rrn_day);
-    auto rrn = iso8583::Rrn::parse(rrn_day_prefix(day) + sequence_text(counters_.rrn_sequence));
-    ENSURE(rrn.has_value());
-    return *rrn;
+    step_over_stored_rrns();
+    return rrn_of(counters_.rrn_sequence);
+}
+
+void Ledger::step_over_stored_rrns() {
+    std::string wanted = transaction_key(rrn_of(counters_.rrn_sequence));
+    if (wanted >= free_rrns_from_ && wanted < free_rrns_to_) return;
+    // Only this ledger stores new ones, all below the next it gives: what is free now stays so.
+    free_rrns_to_ = prefix_range("t").to;
+    const auto stored =
+        overlay_.scan(Family::journal, wanted, free_rrns_to_, [&](std::string_view key, std::string_view) {
+            if (key != wanted) {
+                free_rrns_to_ = key;
+                return false;
+            }
+            wanted = transaction_key(rrn_of(++counters_.rrn_sequence));
+            return true;
+        });
+    if (!stored && !error_) error_ = stored.error();
+    free_rrns_from_ = std::move(wanted);
 }
 
 Ledger::IssuerNumbers Ledger::next_issuer_numbers(const iso8583::Now& now) {
     counters_.issuer_time_ms = std::max(counters_.issuer_time_ms, now.utc.ms);
-    counters_.issuer_stan = counters_.issuer_stan >= iso8583::Stan::value_max ? 1 : counters_.issuer_stan + 1;
+    counters_.issuer_stan = stan_after(numbers_, counters_.issuer_stan, 1);
     return {iso8583::Stan::of(counters_.issuer_stan),
             iso8583::TransmissionTime::from_utc(iso8583::UtcTime{counters_.issuer_time_ms})};
 }
@@ -327,6 +385,8 @@ void Ledger::close_turn() {
     write_changed_records();
     records_.changes_written();
     if (overlay_.current_empty() && !totals_.changed_in_turn()) return;
+    if (!marked_) overlay_.put(Family::journal, format_key(), encode(FormatMarker{}));
+    marked_ = true;
     ++turn_;
     counters_.low_water = open_.empty() ? "" : open_.begin()->str();
     counters_.differences = totals_.take_differences();
@@ -337,7 +397,7 @@ void Ledger::close_turn() {
 
 void Ledger::write_checkpoint() {
     overlay_.put(Family::journal, checkpoint_key(),
-                 encode_checkpoint(turn_, counters_, totals_.checkpoint()));
+                 encode(CheckpointRecord{turn_, counters_, totals_.checkpoint(), checkpoint_properties_}));
     for (std::uint64_t turn = checkpointed_turn_ + 1; turn <= turn_; ++turn)
         overlay_.erase(Family::journal, turn_record_key(turn));
     checkpointed_turn_ = turn_;

@@ -24,11 +24,25 @@ namespace ledger {
 /// A checkpoint is written after this many turn records, which it then erases.
 inline constexpr std::uint64_t turns_per_checkpoint = 1024;
 /// RRNs and STANs skipped at a restart, so that what was given but never became durable is not given again.
-inline constexpr std::uint64_t numbers_skipped_at_restart = 1000;
+/// Numbers are lost with the turns whose sync had not ended: the one being collected and those in flight
+/// (one, with a replicated store up to three), each of at most 256 events (acquirer::turn_events_max), each
+/// of which takes at most four numbers (a void: its own, an exception's and two of its reversal). 4 × 256 × 4
+/// = 4,096.
+inline constexpr std::uint64_t numbers_skipped_at_restart = 4'096;
+
+/// Which numbers this ledger may give.
+struct NumberPlan {
+    /// Empty: the only shard of its switch, whose RRNs are YDDD and a decimal sequence of 8. Otherwise two of
+    /// 0–9 A–Z, the shard's own: YDDD, shard, a sequence of 6 in base 36.
+    std::string shard;
+    std::uint32_t stan_from = 1;  // towards issuers, inclusive
+    std::uint32_t stan_to = iso8583::Stan::value_max;
+};
 
 class Ledger {
   public:
-    explicit Ledger(Overlay& overlay) : overlay_(overlay) {}
+    /// ENSUREs the form of the plan: whoever reads it from a configuration has checked it.
+    explicit Ledger(Overlay& overlay, NumberPlan numbers = {});
 
     // Recovery.
     /// Totals, counters and the list of open work; call once, before anything else.
@@ -46,10 +60,10 @@ class Ledger {
     TransactionRecord& add(TransactionRecord record);
     [[nodiscard]] TraceSlot trace_slot(const std::string& slot_key);
     void add_trace(const std::string& slot_key, TraceSlot slot, TraceEntry entry);
-    void index_card(const TransactionRecord& sale);
 
     // Numbers that never come back.
-    /// YDDD of the local day + 8 characters; never below the last one given, even when the clock goes back.
+    /// YDDD of the local day + 8 characters (NumberPlan); never below the last one given, even when the clock
+    /// goes back, and none under which a transaction is stored already (YDDD comes again after ten years).
     [[nodiscard]] iso8583::Rrn next_rrn(const iso8583::Now& now);
     struct IssuerNumbers {
         iso8583::Stan stan;
@@ -107,14 +121,22 @@ class Ledger {
     void write_changed_records();
     void post(TransactionRecord& record, Posting posting);
     void write_checkpoint();
+    bool check_format();
+    [[nodiscard]] iso8583::Rrn rrn_of(std::uint64_t sequence) const;
+    void step_over_stored_rrns();
 
     Overlay& overlay_;
     RecordTable records_;
+    NumberPlan numbers_;
     Totals totals_;
     std::set<iso8583::Rrn> open_;
     TurnRecord counters_;
     std::uint64_t turn_ = 0;  // of the last turn record
     std::uint64_t checkpointed_turn_ = 0;
+    std::string checkpoint_properties_;  // unknown ones, written back
+    bool marked_ = true;                 // the store has a format marker
+    // No transaction is stored under a key in [from, to); both empty: not looked yet.
+    std::string free_rrns_from_, free_rrns_to_;
     std::uint32_t exceptions_open_ = 0;
     std::optional<StoreError> error_;
 

@@ -13,34 +13,44 @@ constexpr int varint_bytes_max = 10;
 
 RecordWriter::RecordWriter(std::uint8_t version) {
     ENSURE(version != 0);
-    out_.reserve(usual_record_bytes);
+    out_.resize(usual_record_bytes);
     u8(version);
 }
 
-void RecordWriter::fixed(std::uint64_t v, int count) {
-    for (int i = count - 1; i >= 0; --i) out_.push_back(static_cast<char>((v >> (8 * i)) & 0xFF));
+void RecordWriter::grow(std::size_t count) { out_.resize(2 * (out_.size() + count)); }
+
+void RecordWriter::padded_text(std::string_view v, std::size_t size) {
+    ENSURE(v.size() <= size && size <= 0xFF);
+    char* at = room(size + 1);
+    *at = static_cast<char>(v.size());
+    if (!v.empty()) std::memcpy(at + 1, v.data(), v.size());
+    std::memset(at + 1 + v.size(), 0, size - v.size());
 }
 
-void RecordWriter::varint(std::uint64_t v) {
-    while (v >= 0x80) {
-        out_.push_back(static_cast<char>((v & 0x7F) | 0x80));
-        v >>= 7;
+void RecordWriter::begin_property(std::uint32_t number) {
+    varint(number);
+    u8(0);  // the length, when it has one byte
+    property_begin_ = used_;
+}
+
+void RecordWriter::end_property() {
+    const std::size_t size = used_ - property_begin_;
+    std::size_t length_bytes = 1;
+    for (std::size_t v = size; v >= 0x80; v >>= 7) ++length_bytes;
+    if (length_bytes > 1) {
+        room(length_bytes - 1);
+        char* value = out_.data() + property_begin_;
+        std::memmove(value + length_bytes - 1, value, size);
     }
-    out_.push_back(static_cast<char>(v));
-}
-
-void RecordWriter::svarint(std::int64_t v) {
-    const auto bits = static_cast<std::uint64_t>(v);
-    varint((bits << 1) ^ (v < 0 ? ~std::uint64_t{0} : 0));
-}
-
-void RecordWriter::text(std::string_view v) {
-    varint(v.size());
-    out_.append(v);
+    const std::size_t end = used_;
+    used_ = property_begin_ - 1;
+    varint(size);
+    used_ = end;
 }
 
 std::string RecordWriter::finish() {
-    u32(crc32c(iso8583::as_bytes(out_)));
+    u32(crc32c(iso8583::as_bytes(std::string_view(out_.data(), used_))));
+    out_.resize(used_);
     return std::move(out_);
 }
 
@@ -57,6 +67,7 @@ RecordReader::RecordReader(std::string_view record, std::uint8_t version_max, st
         return;
     }
     record_ = record.substr(0, record.size() - checksum_bytes);
+    end_ = record_.size();
     std::uint32_t stored = 0;
     for (const char c : record.substr(record_.size())) stored = (stored << 8) | static_cast<std::uint8_t>(c);
     if (stored != crc32c(iso8583::as_bytes(record_))) {
@@ -81,23 +92,9 @@ void RecordReader::fail(std::string_view field, std::string_view reason) {
     reason_ = reason.empty() ? "it is not valid" : reason;
 }
 
-const char* RecordReader::take(std::string_view field, std::size_t count) {
-    if (!ok()) return nullptr;
-    if (record_.size() - offset_ < count) {
-        fail(field, "the record ends inside it");
-        return nullptr;
-    }
-    const char* at = record_.data() + offset_;
-    offset_ += count;
-    return at;
-}
-
-std::uint64_t RecordReader::fixed(std::string_view field, std::size_t count) {
-    const char* at = take(field, count);
-    if (at == nullptr) return 0;
-    std::uint64_t v = 0;
-    for (std::size_t i = 0; i < count; ++i) v = (v << 8) | static_cast<std::uint8_t>(at[i]);
-    return v;
+const char* RecordReader::short_of(std::string_view field) {
+    fail(field, property_ == 0 ? "the record ends inside it" : "its property ends inside it");
+    return nullptr;
 }
 
 bool RecordReader::boolean(std::string_view field) {
@@ -107,6 +104,12 @@ bool RecordReader::boolean(std::string_view field) {
 }
 
 std::uint64_t RecordReader::varint(std::string_view field) {
+    if (ok() && offset_ < end_ && static_cast<std::uint8_t>(record_[offset_]) < 0x80)
+        return static_cast<std::uint8_t>(record_[offset_++]);
+    return long_varint(field);
+}
+
+std::uint64_t RecordReader::long_varint(std::string_view field) {
     std::uint64_t v = 0;
     for (int i = 0; i < varint_bytes_max; ++i) {
         const char* at = take(field, 1);
@@ -136,8 +139,9 @@ std::uint64_t RecordReader::varint_max(std::string_view field, std::uint64_t max
 
 std::string_view RecordReader::text(std::string_view field) {
     const std::uint64_t size = varint(field);
-    if (ok() && size > record_.size() - offset_) {
-        fail(field, "its length reaches past the end of the record");
+    if (ok() && size > end_ - offset_) {
+        fail(field, property_ == 0 ? "its length reaches past the end of the record"
+                                   : "its length reaches past the end of its property");
         return {};
     }
     const char* at = take(field, static_cast<std::size_t>(size));
@@ -147,6 +151,59 @@ std::string_view RecordReader::text(std::string_view field) {
 iso8583::ByteView RecordReader::fixed_bytes(std::string_view field, std::size_t count) {
     const char* at = take(field, count);
     return at == nullptr ? iso8583::ByteView{} : iso8583::as_bytes({at, count});
+}
+
+std::string_view RecordReader::padded_text(std::string_view field, std::size_t size) {
+    const std::uint8_t used = u8(field);
+    const char* at = take(field, size);
+    if (at == nullptr) return {};
+    if (used > size ||
+        std::string_view(at + used, size - used).find_first_not_of('\0') != std::string_view::npos) {
+        fail(field, "its length is over its place or what follows it is not zeros");
+        return {};
+    }
+    return {at, used};
+}
+
+bool RecordReader::next_property() {
+    if (!ok() || version_ < property_record_version) return false;
+    if (property_ != 0 && offset_ != end_) {
+        fail("property", "bytes are left over after the last field of property " + std::to_string(property_));
+        return false;
+    }
+    end_ = record_.size();
+    if (offset_ == end_) return false;
+    const std::uint32_t before = property_;
+    property_begin_ = offset_;
+    property_ = 0;
+    const std::uint64_t number = varint_max("property number", property_number_max);
+    const std::uint64_t size = varint("property length");
+    if (!ok()) return false;
+    if (number <= before) fail("property number", "it does not rise");
+    if (size > end_ - offset_) fail("property length", "it reaches past the end of the record");
+    if (!ok()) return false;
+    property_ = static_cast<std::uint32_t>(number);
+    end_ = offset_ + static_cast<std::size_t>(size);
+    return true;
+}
+
+std::string_view RecordReader::rest(std::string_view field) {
+    const std::size_t count = end_ - offset_;
+    const char* at = take(field, count);
+    return at == nullptr ? std::string_view{} : std::string_view{at, count};
+}
+
+void RecordReader::keep_property(std::string& kept, std::uint32_t known_max) {
+    if (property_ <= known_max) fail("property number", "there is no property of this number");
+    if (!ok()) return;
+    offset_ = end_;
+    kept.append(record_.substr(property_begin_, end_ - property_begin_));
+}
+
+std::string RecordReader::unknown_properties() {
+    std::string kept;
+    while (next_property()) keep_property(kept, 0);
+    return kept;
 }
 
 iso8583::Result<void, RecordError> RecordReader::done() {

@@ -9,6 +9,9 @@ using iso8583::Result;
 
 namespace {
 constexpr std::uint64_t stored_sums_max = 10'000'000;
+/// Of differences and sums, which stand inside turn records and checkpoints: what comes later is a property
+/// of those.
+constexpr std::uint8_t part_version = 1;
 
 void write(RecordWriter& w, std::string_view name, const Total& t) {
     w.text(name);
@@ -60,7 +63,7 @@ Total Totals::get(const std::string& sum) const {
 }
 
 std::string Totals::take_differences() {
-    RecordWriter w(1);
+    RecordWriter w(part_version);
     w.varint(differences_.size());
     for (const Difference& d : differences_) {
         w.boolean(d.forget);
@@ -71,7 +74,7 @@ std::string Totals::take_differences() {
 }
 
 Result<void> Totals::apply_differences(std::string_view stored) {
-    RecordReader r(stored, 1, "turn differences");
+    RecordReader r(stored, part_version, "turn differences");
     const auto count = r.varint_max("count", stored_sums_max);
     std::vector<Difference> read;
     for (std::uint64_t i = 0; i < count && r.ok(); ++i) {
@@ -88,14 +91,14 @@ Result<void> Totals::apply_differences(std::string_view stored) {
 }
 
 std::string Totals::checkpoint() const {
-    RecordWriter w(1);
+    RecordWriter w(part_version);
     w.varint(sums_.size());
     for (const auto& [name, total] : sums_) write(w, name, total);
     return w.finish();
 }
 
 Result<void> Totals::load_checkpoint(std::string_view stored) {
-    RecordReader r(stored, 1, "totals checkpoint");
+    RecordReader r(stored, part_version, "totals checkpoint");
     const auto count = r.varint_max("count", stored_sums_max);
     sums_.clear();
     for (std::uint64_t i = 0; i < count && r.ok(); ++i) {
@@ -110,7 +113,7 @@ Result<void> Totals::load_checkpoint(std::string_view stored) {
 }
 
 std::string encode(const TurnRecord& t) {
-    RecordWriter w(1);
+    RecordWriter w(property_record_version);
     w.svarint(t.rrn_day);
     w.varint(t.rrn_sequence);
     w.varint(t.issuer_stan);
@@ -118,11 +121,12 @@ std::string encode(const TurnRecord& t) {
     w.varint(t.exception_sequence);
     w.text(t.low_water);
     w.text(t.differences);
+    w.kept_properties(t.unknown_properties);
     return w.finish();
 }
 
 Result<TurnRecord> decode_turn_record(std::string_view bytes) {
-    RecordReader r(bytes, 1, "turn");
+    RecordReader r(bytes, property_record_version, "turn");
     TurnRecord t;
     t.rrn_day = static_cast<std::int32_t>(r.svarint("rrn_day"));
     t.rrn_sequence = r.varint("rrn_sequence");
@@ -131,8 +135,32 @@ Result<TurnRecord> decode_turn_record(std::string_view bytes) {
     t.exception_sequence = static_cast<std::uint32_t>(r.varint_max("exception_sequence", 0xFFFFFFFF));
     t.low_water = r.text("low_water");
     t.differences = r.text("differences");
+    t.unknown_properties = r.unknown_properties();
     if (auto done = r.done(); !done) return parse_error(done.error().what());
     return t;
+}
+
+std::string encode(const CheckpointRecord& c) {
+    RecordWriter w(property_record_version);
+    w.varint(c.turn);
+    w.text(encode(c.counters));
+    w.text(c.sums);
+    w.kept_properties(c.unknown_properties);
+    return w.finish();
+}
+
+Result<CheckpointRecord> decode_checkpoint(std::string_view bytes) {
+    RecordReader r(bytes, property_record_version, "checkpoint");
+    CheckpointRecord c;
+    c.turn = r.varint("turn");
+    const std::string_view counters = r.text("counters");
+    c.sums = r.text("sums");
+    c.unknown_properties = r.unknown_properties();
+    if (auto done = r.done(); !done) return parse_error(done.error().what());
+    auto inner = decode_turn_record(counters);
+    if (!inner) return tl::unexpected(inner.error());
+    c.counters = std::move(*inner);
+    return c;
 }
 
 }  // namespace ledger

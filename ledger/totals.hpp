@@ -70,9 +70,20 @@ struct TurnRecord {
     std::uint32_t exception_sequence = 0;
     std::string low_water;  // no open work below this RRN; empty: none at all
     std::string differences;
+    std::string unknown_properties;  // of a newer program, written back as they stand
     friend bool operator==(const TurnRecord&, const TurnRecord&) = default;
 };
 std::string encode(const TurnRecord& turn);
 iso8583::Result<TurnRecord> decode_turn_record(std::string_view bytes);
+
+/// All sums as of a turn: what the fold of turn records begins with.
+struct CheckpointRecord {
+    std::uint64_t turn = 0;  // of the last turn record it covers
+    TurnRecord counters;
+    std::string sums;                // Totals::checkpoint()
+    std::string unknown_properties;  // of a newer program, written back as they stand
+};
+std::string encode(const CheckpointRecord& checkpoint);
+iso8583::Result<CheckpointRecord> decode_checkpoint(std::string_view bytes);
 
 }  // namespace ledger

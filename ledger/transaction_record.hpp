@@ -1,6 +1,6 @@
 // TransactionRecord: one sale, void or refund as the ledger keeps it: what was asked, what was answered,
-// where the money stands and what is still to be sent. Its codec is transaction_record.cpp; the bytes are
-// documented in docs/ledger_format.md (do not change without a new version byte).
+// where the money stands and what is still to be sent. Its codec is transaction_codec.cpp; the bytes are
+// documented in docs/ledger_format.md (do not change; a new member is a new property).
 #pragma once
 
 #include <cstdint>
@@ -168,6 +168,7 @@ struct TransactionRecord {
     std::optional<StoredAnswer> answer;
     std::vector<Posting> postings;
     std::vector<HistoryEntry> history;
+    std::string unknown_properties;  // of a newer program, written back as they stand
 
     /// Sale − refunds that count − chargebacks; never below 0.
     [[nodiscard]] std::int64_t remaining_minor() const;

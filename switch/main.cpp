@@ -7,12 +7,14 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <semaphore>
 
 #include "hsm_sim/engine.hpp"
 #include "hsm_sim/lmk_file.hpp"
 #include "hsm_sim/openssl_random.hpp"
 #include "hsm_sim/process_hardening.hpp"
 #include "ledger/audit_hash.hpp"
+#include "ledger/ledger_format.hpp"
 #include "ledger/rocks_store.hpp"
 #include "ledger/vault_key_file.hpp"
 #include "switch/admin/control_handler.hpp"
@@ -145,6 +147,25 @@ Result<std::unique_ptr<ledger::RocksStore>> open_store(const LoadedConfig& confi
     return std::move(*store);
 }
 
+/// Brings records of an older format to this program's, and says so in one line.
+Result<void> migrate(ledger::Store& store, Log& log, WallClock& clock) {
+    const auto commit = [&store](ledger::Batch batch) {
+        std::binary_semaphore synced(0);
+        store.begin_sync(std::move(batch), [&synced] { synced.release(); });
+        synced.acquire();
+        return store.finish_sync();
+    };
+    const auto migrated = ledger::migrate_to_current_format(store, commit);
+    if (!migrated) return parse_error(migrated.error().what);
+    if (*migrated)
+        log.line(Severity::warning, "ledger_migrated",
+                 {{"from_format", std::to_string((*migrated)->from)},
+                  {"to_format", std::to_string(ledger::format_version)},
+                  {"records", std::to_string((*migrated)->records)}},
+                 clock.now());
+    return {};
+}
+
 /// A store that holds records must find its key: a new one could never open their PANs.
 Result<ledger::PanVaultKey> vault_key(const ledger::Store& store, const std::string& data, const Hsm& hsm,
                                       hsm::OpensslRandom& random) {
@@ -247,6 +268,8 @@ int serve(LoadedConfig config, const Flags& flags) {
     warn_of_weak_terminals(*config.configuration, log, clock);
     auto store = open_store(config, data);
     if (!store) return refuse_to_start(log, clock, "store", store.error().what);
+    if (const auto migrated = migrate(**store, log, clock); !migrated)
+        return refuse_to_start(log, clock, "ledger format", migrated.error().what);
     const auto key = vault_key(**store, data, *hsm, random);
     if (!key) return refuse_to_start(log, clock, "vault key", key.error().what);
     const ledger::PanVault vault(*key);

@@ -268,7 +268,6 @@ void TransactionFlow::begin_sale(TransactionDraft& d, std::vector<Asker> askers)
     fill_record(d);
     TransactionRecord& sale = remember(d);
     begin(sale, State::intent, "R1", c_.now.utc);
-    c_.ledger.index_card(sale);
     send_request(sale, &d, std::move(askers));
 }
 

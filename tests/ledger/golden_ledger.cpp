@@ -229,7 +229,6 @@ void write_golden_ledger_first(Store& store) {
                          t.rrn};
         const std::string key = trace_slot_key(t.merchant, t.terminal, t.batch, t.stan);
         books.add_trace(key, books.trace_slot(key), entry);
-        if (t.kind == TransactionKind::sale) books.index_card(t);
         commit_turn(store, overlay, books);
     }
     books.save(full_terminal());

@@ -1,0 +1,350 @@
+// The bytes of a transaction record: docs/ledger_format.md, "Transaction record". Do not change.
+#include <algorithm>
+
+#include "iso8583/values/ensure.hpp"
+#include "ledger/postings_bound.hpp"
+#include "ledger/record_fields.hpp"
+#include "ledger/transaction_record.hpp"
+
+namespace ledger {
+namespace {
+
+using iso8583::parse_error;
+using iso8583::Result;
+
+// Bit numbers of the record's flags. Bytes on disk: do not change; what comes later is a property.
+enum Flag : std::uint8_t {
+    from_operations_bit,
+    reverse_if_void_fails_bit,
+    hold_bit,
+    reversal_exception_bit,
+    cut_in_doubt_bit,
+    flags_count
+};
+
+/// Numbers of the properties. Bytes on disk: do not change; the next one gets the next number.
+enum Property : std::uint32_t {
+    message_type_property = 1,
+    processing_code_property = 2,
+    reversal_digest_property = 3,
+    sealed_card_property = 4,
+    pan_masked_property = 5,
+    entry_mode_property = 6,
+    reason_property = 7,
+    reference_property = 8,
+    maker_property = 9,
+    checker_property = 10,
+    issuer_authorization_property = 11,
+    advice_property = 12,
+    original_property = 13,
+    last_refund_property = 14,
+    voided_by_property = 15,
+    chargebacks_property = 16,
+    answer_property = 17,
+    postings_property = 18,
+    history_property = 19,
+    last_known_property = history_property
+};
+
+State state_of(RecordReader& r, std::string_view field) {
+    return enum_of(r, field, r.u8(field), State::merchant_account);
+}
+
+void write_advice(RecordWriter& w, const QueuedAdvice& a) {
+    if (a.kind == QueuedAdvice::Kind::none) return;
+    w.begin_property(advice_property);
+    w.u8(static_cast<std::uint8_t>(a.kind));
+    w.u8(static_cast<std::uint8_t>(a.status));
+    w.boolean(a.of_approved_original);
+    w.boolean(a.not_found_once);
+    w.varint(a.attempts);
+    w.varint(a.stan);
+    w.varint(a.transmission_time);
+    w.svarint(a.next_attempt.ms);
+    w.svarint(a.queued.ms);
+    w.text(a.last_code);
+    w.end_property();
+}
+
+QueuedAdvice read_advice(RecordReader& r) {
+    QueuedAdvice a;
+    a.kind = enum_of(r, "advice.kind", r.varint("advice.kind"), QueuedAdvice::Kind::reversal);
+    a.status = enum_of(r, "advice.status", r.varint("advice.status"), QueuedAdvice::Status::parked);
+    a.of_approved_original = r.boolean("advice.of_approved_original");
+    a.not_found_once = r.boolean("advice.not_found_once");
+    a.attempts = u32_of(r, "advice.attempts");
+    a.stan = u32_of(r, "advice.stan");
+    a.transmission_time = u32_of(r, "advice.transmission_time");
+    a.next_attempt.ms = r.svarint("advice.next_attempt");
+    a.queued.ms = r.svarint("advice.queued");
+    a.last_code = r.text("advice.last_code");
+    return a;
+}
+
+void write_answer(RecordWriter& w, const std::optional<StoredAnswer>& answer) {
+    if (!answer) return;
+    w.begin_property(answer_property);
+    w.text(answer->code.view());
+    w.text(answer->authorization.view());
+    w.text(answer->local_time);
+    w.text(answer->local_date);
+    w.svarint(answer->business_date.date.days());
+    w.text(answer->text);
+    w.text(answer->icc_data);
+    w.end_property();
+}
+
+StoredAnswer read_answer(RecordReader& r) {
+    StoredAnswer a;
+    a.code = id_or_empty<iso8583::ResponseCode>(r, "answer.code");
+    a.authorization = id_or_empty<iso8583::AuthorizationCode>(r, "answer.authorization");
+    a.local_time = r.text("answer.local_time");
+    a.local_date = r.text("answer.local_date");
+    a.business_date = day_of(r, "answer.business_date");
+    a.text = r.text("answer.text");
+    a.icc_data = r.text("answer.icc_data");
+    return a;
+}
+
+void write_postings(RecordWriter& w, const std::vector<Posting>& postings) {
+    if (postings.empty()) return;
+    ENSURE(postings.size() <= postings_max);
+    w.begin_property(postings_property);
+    w.varint(postings.size());
+    for (const Posting& p : postings) {
+        w.svarint(p.day.date.days());
+        w.u8(static_cast<std::uint8_t>(p.debit));
+        w.u8(static_cast<std::uint8_t>(p.credit));
+        w.svarint(p.amount_minor);
+    }
+    w.end_property();
+}
+
+void write_history(RecordWriter& w, const TransactionRecord& t) {
+    if (t.history.empty()) return;
+    ENSURE(t.history.size() <= history_entries_max);
+    w.begin_property(history_property);
+    w.varint(t.history.size());
+    for (const HistoryEntry& h : t.history) {
+        w.svarint(difference_of(h.at.ms, t.created.ms));
+        w.u8(static_cast<std::uint8_t>(h.state));
+        w.text(h.rule);
+    }
+    w.end_property();
+}
+
+void write_properties(RecordWriter& w, const TransactionRecord& t) {
+    const auto rrn = [&w](std::uint32_t number, const std::optional<iso8583::Rrn>& value) {
+        if (value) w.property(number, value->view());
+    };
+    w.property_unless_empty(message_type_property, t.message_type);
+    w.property_unless_empty(processing_code_property, t.processing_code);
+    if (t.reversal_digest != 0) {
+        w.begin_property(reversal_digest_property);
+        w.u64(t.reversal_digest);
+        w.end_property();
+    }
+    w.property_unless_empty(sealed_card_property, t.sealed_card);
+    w.property_unless_empty(pan_masked_property, t.pan_masked);
+    w.property_unless_empty(entry_mode_property, t.entry_mode);
+    w.property_unless_empty(reason_property, t.reason);
+    w.property_unless_empty(reference_property, t.reference);
+    w.property_unless_empty(maker_property, t.maker);
+    w.property_unless_empty(checker_property, t.checker);
+    w.property_unless_empty(issuer_authorization_property, t.issuer_authorization.view());
+    write_advice(w, t.advice);
+    rrn(original_property, t.original);
+    rrn(last_refund_property, t.last_refund);
+    rrn(voided_by_property, t.voided_by);
+    if (t.chargebacks_minor != 0) {
+        w.begin_property(chargebacks_property);
+        w.svarint(t.chargebacks_minor);
+        w.end_property();
+    }
+    write_answer(w, t.answer);
+    write_postings(w, t.postings);
+    write_history(w, t);
+    w.kept_properties(t.unknown_properties);
+}
+
+}  // namespace
+
+std::string encode(const TransactionRecord& t) {
+    RecordWriter w(property_record_version);
+    w.u8(static_cast<std::uint8_t>(t.kind));
+    w.u8(static_cast<std::uint8_t>(t.state));
+    w.u8(t.refusal);
+    w.u8(t.profile);
+    w.u8(static_cast<std::uint8_t>(t.instrument));
+    w.u16(static_cast<std::uint16_t>((t.from_operations << from_operations_bit) |
+                                     (t.reverse_if_void_fails << reverse_if_void_fails_bit) |
+                                     (t.hold << hold_bit) | (t.reversal_exception << reversal_exception_bit) |
+                                     (t.cut_in_doubt << cut_in_doubt_bit)));
+    w.padded_text(t.rrn.view(), iso8583::Rrn::size_max);
+    w.padded_text(t.merchant.view(), iso8583::MerchantId::size_max);
+    w.padded_text(t.terminal.view(), iso8583::TerminalId::size_max);
+    w.u32(t.batch.value());
+    w.u32(t.stan.value());
+    w.u32(t.transmission_time.value());
+    w.u64(t.digest);
+    w.u64(static_cast<std::uint64_t>(t.amount.minor_units()));
+    w.u16(t.amount.currency().numeric());
+    w.fixed_bytes(t.pan_token.bytes);
+    w.u32(t.policy_version);
+    w.u64(static_cast<std::uint64_t>(t.created.ms));
+    w.u64(static_cast<std::uint64_t>(t.updated.ms));
+    w.u32(static_cast<std::uint32_t>(t.local_date.days()));
+    w.u32(static_cast<std::uint32_t>(t.business_date.date.days()));
+    w.u16(t.route);
+    w.u32(t.issuer_stan);
+    w.u32(t.issuer_transmission_time);
+    w.u64(static_cast<std::uint64_t>(t.refunds_minor));
+    w.u32(t.refunds_count);
+    write_properties(w, t);
+    return w.finish();
+}
+
+namespace {
+
+void read_fields(RecordReader& r, TransactionRecord& t) {
+    t.kind = enum_of(r, "kind", r.u8("kind"), TransactionKind::refund);
+    t.state = state_of(r, "state");
+    t.refusal = r.u8("refusal");
+    t.profile = r.u8("profile");
+    t.instrument = enum_of(r, "instrument", r.u8("instrument"), Instrument::wechat);
+    const std::uint16_t flags = r.u16("flags");
+    if (flags >> flags_count != 0) r.fail("flags", "one of them is unknown");
+    t.from_operations = (flags >> from_operations_bit & 1) != 0;
+    t.reverse_if_void_fails = (flags >> reverse_if_void_fails_bit & 1) != 0;
+    t.hold = (flags >> hold_bit & 1) != 0;
+    t.reversal_exception = (flags >> reversal_exception_bit & 1) != 0;
+    t.cut_in_doubt = (flags >> cut_in_doubt_bit & 1) != 0;
+    t.rrn = id_of<iso8583::Rrn>(r, "rrn", r.padded_text("rrn", iso8583::Rrn::size_max));
+    t.merchant =
+        id_of<iso8583::MerchantId>(r, "merchant", r.padded_text("merchant", iso8583::MerchantId::size_max));
+    t.terminal =
+        id_of<iso8583::TerminalId>(r, "terminal", r.padded_text("terminal", iso8583::TerminalId::size_max));
+    t.batch = iso8583::BatchNumber::of(at_most(r, "batch", r.u32("batch"), iso8583::BatchNumber::value_max));
+    t.stan = iso8583::Stan::of(at_most(r, "stan", r.u32("stan"), iso8583::Stan::value_max));
+    t.transmission_time = iso8583::TransmissionTime::of(r.u32("transmission_time"));
+    t.digest = r.u64("digest");
+    const auto minor = static_cast<std::int64_t>(r.u64("amount"));
+    const std::uint32_t currency = at_most(r, "currency", r.u16("currency"), 999);
+    t.amount = iso8583::Amount(minor, iso8583::Currency::of(static_cast<std::uint16_t>(currency)));
+    const auto token = r.fixed_bytes("pan_token", t.pan_token.bytes.size());
+    std::copy(token.begin(), token.end(), t.pan_token.bytes.begin());
+    t.policy_version = r.u32("policy_version");
+    t.created.ms = static_cast<std::int64_t>(r.u64("created"));
+    t.updated.ms = static_cast<std::int64_t>(r.u64("updated"));
+    t.local_date = date_of(r, "local_date", static_cast<std::int32_t>(r.u32("local_date")));
+    t.business_date = {date_of(r, "business_date", static_cast<std::int32_t>(r.u32("business_date")))};
+    t.route = r.u16("route");
+    t.issuer_stan = r.u32("issuer_stan");
+    t.issuer_transmission_time = r.u32("issuer_transmission_time");
+    t.refunds_minor = static_cast<std::int64_t>(r.u64("refunds_minor"));
+    t.refunds_count = r.u32("refunds_count");
+}
+
+void read_postings(RecordReader& r, TransactionRecord& t) {
+    const auto count = r.varint_max("postings", postings_max);
+    t.postings.reserve(count);
+    for (std::uint64_t i = 0; i < count && r.ok(); ++i) {
+        Posting& p = t.postings.emplace_back();
+        p.day = day_of(r, "posting.day");
+        p.debit = enum_of(r, "posting.debit", r.varint("posting.debit"), Account::refund_suspense);
+        p.credit = enum_of(r, "posting.credit", r.varint("posting.credit"), Account::refund_suspense);
+        p.amount_minor = r.svarint("posting.amount");
+    }
+}
+
+void read_history(RecordReader& r, TransactionRecord& t) {
+    const auto count = r.varint_max("history", history_entries_max);
+    t.history.reserve(count);
+    for (std::uint64_t i = 0; i < count && r.ok(); ++i) {
+        HistoryEntry& h = t.history.emplace_back();
+        h.at.ms = sum_of(t.created.ms, r.svarint("history.at"));
+        h.state = state_of(r, "history.state");
+        h.rule = r.text("history.rule");
+    }
+}
+
+void read_property(RecordReader& r, TransactionRecord& t) {
+    using iso8583::Rrn;
+    switch (r.property()) {
+        case message_type_property:
+            t.message_type = r.rest("message_type");
+            return;
+        case processing_code_property:
+            t.processing_code = r.rest("processing_code");
+            return;
+        case reversal_digest_property:
+            t.reversal_digest = r.u64("reversal_digest");
+            return;
+        case sealed_card_property:
+            t.sealed_card = r.rest("sealed_card");
+            return;
+        case pan_masked_property:
+            t.pan_masked = r.rest("pan_masked");
+            return;
+        case entry_mode_property:
+            t.entry_mode = r.rest("entry_mode");
+            return;
+        case reason_property:
+            t.reason = r.rest("reason");
+            return;
+        case reference_property:
+            t.reference = r.rest("reference");
+            return;
+        case maker_property:
+            t.maker = r.rest("maker");
+            return;
+        case checker_property:
+            t.checker = r.rest("checker");
+            return;
+        case issuer_authorization_property:
+            t.issuer_authorization =
+                id_of<iso8583::AuthorizationCode>(r, "issuer_authorization", r.rest("issuer_authorization"));
+            return;
+        case advice_property:
+            t.advice = read_advice(r);
+            return;
+        case original_property:
+            t.original = id_of<Rrn>(r, "original", r.rest("original"));
+            return;
+        case last_refund_property:
+            t.last_refund = id_of<Rrn>(r, "last_refund", r.rest("last_refund"));
+            return;
+        case voided_by_property:
+            t.voided_by = id_of<Rrn>(r, "voided_by", r.rest("voided_by"));
+            return;
+        case chargebacks_property:
+            t.chargebacks_minor = r.svarint("chargebacks_minor");
+            return;
+        case answer_property:
+            t.answer = read_answer(r);
+            return;
+        case postings_property:
+            read_postings(r, t);
+            return;
+        case history_property:
+            read_history(r, t);
+            return;
+        default:
+            r.keep_property(t.unknown_properties, last_known_property);
+    }
+}
+
+}  // namespace
+
+Result<TransactionRecord> decode_transaction_record(std::string_view bytes) {
+    RecordReader r(bytes, property_record_version, "transaction");
+    if (r.ok() && r.version() != property_record_version)
+        r.fail("version", "it is of an older format, which is migrated when the store is opened");
+    Result<TransactionRecord> t(tl::in_place);
+    read_fields(r, *t);
+    while (r.next_property()) read_property(r, *t);
+    if (auto done = r.done(); !done) return parse_error(done.error().what());
+    return t;
+}
+
+}  // namespace ledger
