@@ -33,7 +33,6 @@ class MemoryStore final : public Store {
                                                 const ScanVisitor& visit) const override;
     void begin_sync(Batch batch, std::function<void()> done) override;
     iso8583::Result<void, StoreError> finish_sync() override;
-    void prefetch(const std::vector<Key>&) override {}
     [[nodiscard]] std::shared_ptr<const StoreReader> snapshot() const override;
     [[nodiscard]] std::uint64_t last_turn_number() const override { return visible_.last_turn; }
     [[nodiscard]] StoreHealth health() const override { return health_; }

@@ -6,7 +6,6 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <mutex>
 #include <thread>
 
@@ -70,10 +69,9 @@ struct RocksStore::Impl {
     std::optional<StoreError> failed;
     bool stopping = false;
 
-    // The watcher: `watch_mutex` guards the three below.
+    // The watcher: `watch_mutex` guards the two below.
     mutable std::mutex watch_mutex;
     std::condition_variable wake_watcher;
-    std::deque<Key> to_prefetch;
     StoreHealth last_health;
     bool watch_stopping = false;
 
@@ -147,37 +145,12 @@ struct RocksStore::Impl {
 
     void run_watcher() {
         std::unique_lock lock(watch_mutex);
-        auto next_poll = std::chrono::steady_clock::now();
         while (!watch_stopping) {
-            if (!to_prefetch.empty()) {
-                std::deque<Key> keys;
-                keys.swap(to_prefetch);
-                lock.unlock();
-                warm(keys);
-                lock.lock();
-            }
-            if (std::chrono::steady_clock::now() >= next_poll) {
-                lock.unlock();
-                refresh_health();
-                next_poll =
-                    std::chrono::steady_clock::now() + std::chrono::milliseconds(options.health_poll_ms);
-                lock.lock();
-            }
-            wake_watcher.wait_until(lock, next_poll,
-                                    [this] { return watch_stopping || !to_prefetch.empty(); });
-        }
-    }
-
-    void warm(const std::deque<Key>& keys) const {
-        for (const Family family : {Family::journal, Family::index}) {
-            std::vector<Slice> slices;
-            for (const Key& key : keys)
-                if (key.family == family) slices.push_back(slice_of(key.bytes));
-            if (slices.empty()) continue;
-            std::vector<rocksdb::PinnableSlice> values(slices.size());
-            std::vector<Status> statuses(slices.size());
-            database->db->MultiGet(rocksdb::ReadOptions(), database->handle(family), slices.size(),
-                                   slices.data(), values.data(), statuses.data());
+            lock.unlock();
+            refresh_health();
+            lock.lock();
+            wake_watcher.wait_for(lock, std::chrono::milliseconds(options.health_poll_ms),
+                                  [this] { return watch_stopping; });
         }
     }
 
@@ -199,7 +172,7 @@ struct RocksStore::Impl {
 
     [[nodiscard]] StoreHealth look() const {
         StoreHealth health;
-        health.wal_bytes = wal_bytes();
+        health.log_bytes = wal_bytes();
         const bool disk_known = database->env->GetFreeSpace(options.directory, &health.disk_free_bytes).ok();
         const auto refuse = [&health](std::string why) {
             health.accepts_new_work = false;
@@ -219,7 +192,7 @@ struct RocksStore::Impl {
             refuse("the store has stopped writes until it has caught up");
         else if (property(rocksdb::DB::Properties::kActualDelayedWriteRate) != 0)
             refuse("the store is slowing writes down until it has caught up");
-        if (health.wal_bytes > 2 * options.wal_bytes_max)
+        if (health.log_bytes > 2 * options.wal_bytes_max)
             refuse("the write-ahead log is twice as long as it may be");
         return health;
     }
@@ -288,15 +261,6 @@ Result<void, StoreError> RocksStore::finish_sync() {
     impl_->sync = Impl::Sync::none;
     if (impl_->failed) return tl::unexpected(*impl_->failed);
     return {};
-}
-
-void RocksStore::prefetch(const std::vector<Key>& keys) {
-    {
-        const std::lock_guard lock(impl_->watch_mutex);
-        if (impl_->to_prefetch.size() + keys.size() > prefetch_keys_max) return;
-        impl_->to_prefetch.insert(impl_->to_prefetch.end(), keys.begin(), keys.end());
-    }
-    impl_->wake_watcher.notify_one();
 }
 
 std::shared_ptr<const StoreReader> RocksStore::snapshot() const {

@@ -36,7 +36,6 @@ class RocksStore final : public Store {
     static constexpr std::uint32_t format_version = 1;
     /// Recovery can name a gap among this many last turns.
     static constexpr std::uint32_t turn_ring_slots = 65'536;
-    static constexpr std::size_t prefetch_keys_max = 65'536;  // waiting; more are dropped
 
     /// Recovers, checks the marker, the turn numbers and the acknowledged turn. Kinds: `locked` when another
     /// process has it open, `version` when it is no store of ours or a newer one, `corruption` when something
@@ -56,7 +55,6 @@ class RocksStore final : public Store {
                                                 const ScanVisitor& visit) const override;
     void begin_sync(Batch batch, std::function<void()> done) override;
     iso8583::Result<void, StoreError> finish_sync() override;
-    void prefetch(const std::vector<Key>& keys) override;
     [[nodiscard]] std::shared_ptr<const StoreReader> snapshot() const override;
     [[nodiscard]] std::uint64_t last_turn_number() const override;
     [[nodiscard]] StoreHealth health() const override;

@@ -71,10 +71,10 @@ class StoreReader {
 
 /// What back-pressure needs to know; polled by the shell.
 struct StoreHealth {
-    bool accepts_new_work = true;  // false: disk nearly full or write stall: new requests are refused (R62)
+    bool accepts_new_work = true;  // false: no room, or writes do not keep up: new requests are refused (R62)
     std::string reason;            // why not, in words
     std::uint64_t disk_free_bytes = 0;
-    std::uint64_t wal_bytes = 0;
+    std::uint64_t log_bytes = 0;  // what a restart has to read again before it serves; 0: nothing to read
 };
 
 class Store : public StoreReader {
@@ -84,8 +84,6 @@ class Store : public StoreReader {
     /// finish_sync returns, `get` and `scan` may or may not show the batch (ledger/overlay.hpp covers that).
     virtual void begin_sync(Batch batch, std::function<void()> done) = 0;
     virtual iso8583::Result<void, StoreError> finish_sync() = 0;
-    /// Warms caches for these keys, off the core thread; no result, no error.
-    virtual void prefetch(const std::vector<Key>& keys) = 0;
     /// A consistent view of what is durable now.
     [[nodiscard]] virtual std::shared_ptr<const StoreReader> snapshot() const = 0;
     /// Turn number of the last applied batch; 0 for a new store.

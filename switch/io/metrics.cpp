@@ -130,7 +130,9 @@ std::string render_metrics(const ShellStatus& shell, const CoreStatus& core,
                store.accepts_new_work ? 1 : 0);
     page.gauge("store_disk_free_bytes", "free bytes of the data directory's disk",
                static_cast<double>(store.disk_free_bytes));
-    page.gauge("store_wal_bytes", "bytes of write-ahead log", static_cast<double>(store.wal_bytes));
+    // The name is RocksDB's word for any store's log: monitors outside read it.
+    page.gauge("store_wal_bytes", "bytes of the store's log, which a restart reads again",
+               static_cast<double>(store.log_bytes));
     page.histogram("drive_seconds", "one pass: step, effects performed, bytes written", shell.drive);
     page.histogram("sync_seconds", "from the begin of a sync to its end seen", shell.shard.sync);
     return page.text();

@@ -35,7 +35,6 @@ class SnapshotStore final : public ledger::Store {
     }
     void begin_sync(ledger::Batch, std::function<void()>) override { ENSURE(false); }
     iso8583::Result<void, ledger::StoreError> finish_sync() override { ENSURE(false); }
-    void prefetch(const std::vector<ledger::Key>&) override {}
     [[nodiscard]] std::shared_ptr<const ledger::StoreReader> snapshot() const override { ENSURE(false); }
     [[nodiscard]] std::uint64_t last_turn_number() const override { return 0; }
     [[nodiscard]] ledger::StoreHealth health() const override { return {}; }

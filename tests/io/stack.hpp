@@ -128,7 +128,6 @@ class ThreadedStore final : public ledger::Store {
     }
     void begin_sync(ledger::Batch batch, std::function<void()> done) override;
     iso8583::Result<void, ledger::StoreError> finish_sync() override;
-    void prefetch(const std::vector<ledger::Key>&) override {}
     [[nodiscard]] std::shared_ptr<const ledger::StoreReader> snapshot() const override {
         return store_.snapshot();
     }

@@ -1,18 +1,14 @@
-// RocksStore: the same answers as the memory store and a std::map, across restarts; and whose directory it
-// opens.
+// RocksStore: what every store must do (store_conformance.hpp), whose directory it opens, and what its files
+// hold.
 #include <catch2/catch.hpp>
 #include <fstream>
-#include <future>
-#include <thread>
 
-#include "ledger/memory_store.hpp"
-#include "ledger/overlay.hpp"
 #include "ledger/pan_vault.hpp"
 #include "ledger/rocks_store.hpp"
+#include "tests/ledger/store_conformance.hpp"
 #include "tests/ledger/store_driver.hpp"
 
 using namespace ledger_test;
-using ledger::MemoryStore;
 using ledger::RocksStore;
 using ledger::RocksStoreOptions;
 using ledger::StoreError;
@@ -36,19 +32,6 @@ std::unique_ptr<RocksStore> open(const RocksStoreOptions& options) {
     return std::move(*store);
 }
 
-using Pairs = std::vector<std::pair<std::string, std::string>>;
-Pairs scanned(const ledger::StoreReader& store, bool back, Family family, const std::string& from,
-              const std::string& to, std::size_t limit) {
-    Pairs pairs;
-    const auto visit = [&](std::string_view key, std::string_view value) {
-        pairs.emplace_back(key, value);
-        return pairs.size() < limit;
-    };
-    const auto read = back ? store.scan_back(family, from, to, visit) : store.scan(family, from, to, visit);
-    REQUIRE(read);
-    return pairs;
-}
-
 /// Whether a file under `directory` holds these bytes.
 bool found_on_disk(const std::string& directory, const std::string& bytes) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
@@ -60,66 +43,25 @@ bool found_on_disk(const std::string& directory, const std::string& bytes) {
     return false;
 }
 
+class RocksPlace final : public StorePlace {
+  public:
+    ledger::Store& open() override {
+        store_ = ::open(options_in(directory_));
+        return *store_;
+    }
+    void close() override { store_.reset(); }
+
+  private:
+    TempDirectory directory_;
+    std::unique_ptr<RocksStore> store_;
+};
+
 }  // namespace
 
-TEST_CASE("RocksDB, memory store and std::map agree on random work, across restarts") {
-    for (std::uint64_t seed = 1; seed <= 6; ++seed) {
-        INFO("seed " << seed);
-        const TempDirectory directory;
-        const auto options = options_in(directory);
-        Rng rng(seed);
-        Model model;
-        MemoryStore memory;
-        auto rocks = open(options);
-        for (std::uint64_t turn = 1; turn <= 250; ++turn) {
-            const Batch batch = random_batch(rng, turn, 3'000);
-            model.apply(batch);
-            REQUIRE(commit(memory, batch));
-            REQUIRE(commit(*rocks, batch));
-            if (turn % 50 == 0) {
-                rocks.reset();
-                rocks = open(options);
-            }
-            REQUIRE(rocks->last_turn_number() == turn);
-            REQUIRE(memory.last_turn_number() == turn);
-            const Family family = below(rng, 2) == 0 ? Family::journal : Family::index;
-            const std::string key = random_key(rng);
-            REQUIRE(rocks->get(family, key).value() == memory.get(family, key).value());
-            const std::string from = below(rng, 3) == 0 ? "" : random_key(rng);
-            const std::string to = below(rng, 3) == 0 ? "" : random_key(rng);
-            const std::size_t limit = 1 + below(rng, 50);
-            for (const bool back : {false, true})
-                REQUIRE(scanned(*rocks, back, family, from, to, limit) ==
-                        scanned(memory, back, family, from, to, limit));
+TEST_CASE("RocksStore does what every store must") {
+    for (const ConformanceCase& c : conformance_cases()) DYNAMIC_SECTION(c.name) {
+            c.run([] { return std::make_unique<RocksPlace>(); });
         }
-        REQUIRE(contents_of(*rocks) == model);
-        REQUIRE(contents_of(memory) == model);
-    }
-}
-
-TEST_CASE("a snapshot stays as it was, on another thread, and after the store is gone") {
-    const TempDirectory directory;
-    auto store = open(options_in(directory));
-    REQUIRE(commit(*store, batch_of(1, {{{Family::journal, "k"}, "1"}})));
-    auto snapshot = store->snapshot();
-    REQUIRE(commit(*store, batch_of(2, {{{Family::journal, "k"}, "2"}, {{Family::journal, "l"}, "2"}})));
-    CHECK(contents_of(*store).families[0].size() == 2);
-    store.reset();
-    auto reading =
-        std::async(std::launch::async, [reader = std::move(snapshot)] { return contents_of(*reader); });
-    const Model seen = reading.get();
-    CHECK(seen.families[0] == std::map<std::string, std::string>{{"k", "1"}});
-}
-
-TEST_CASE("prefetching changes nothing and takes any number of keys") {
-    const TempDirectory directory;
-    auto store = open(options_in(directory));
-    REQUIRE(commit(*store, batch_of(1, {{{Family::index, "k"}, "1"}})));
-    store->prefetch({});
-    store->prefetch({{Family::index, "k"}, {Family::journal, "absent"}});
-    store->prefetch(std::vector<ledger::Key>(RocksStore::prefetch_keys_max + 1, {Family::index, "k"}));
-    for (int i = 0; i < 100; ++i) store->prefetch({{Family::index, "k"}});
-    CHECK(store->get(Family::index, "k").value() == "1");
 }
 
 TEST_CASE("one process at a time") {
@@ -208,8 +150,8 @@ TEST_CASE("the log stays bounded") {
     for (std::uint64_t turn = 1; turn <= 600; ++turn) REQUIRE(commit(*store, random_batch(rng, turn, 2'000)));
     store->refresh_health();
     INFO(store->health().reason);
-    CHECK(store->health().wal_bytes > 0);
-    CHECK(store->health().wal_bytes <= 2 * options.wal_bytes_max);
+    CHECK(store->health().log_bytes > 0);
+    CHECK(store->health().log_bytes <= 2 * options.wal_bytes_max);
     CHECK(store->health().disk_free_bytes > 0);
 }
 
@@ -224,28 +166,6 @@ TEST_CASE("the turn ring wraps round") {
     const auto store = open(options);
     CHECK(store->last_turn_number() == RocksStore::turn_ring_slots + 5);
     CHECK(store->get(Family::journal, "k").value() == std::to_string(RocksStore::turn_ring_slots + 5));
-}
-
-TEST_CASE("overlay and store together show each write once, while the committer is at work") {
-    const TempDirectory directory;
-    const auto store = open(options_in(directory));
-    ledger::Overlay overlay(*store);
-    Model model;
-    Rng rng(3);
-    for (int turn = 1; turn <= 300; ++turn) {
-        const Batch wanted = random_batch(rng, 0);
-        for (const ledger::Mutation& m : wanted.mutations)
-            m.value ? overlay.put(m.key.family, m.key.bytes, *m.value)
-                    : overlay.erase(m.key.family, m.key.bytes);
-        std::binary_semaphore done(0);
-        store->begin_sync(overlay.take_batch(), [&done] { done.release(); });
-        model.apply(wanted);
-        REQUIRE(contents_of(overlay) == model);
-        done.acquire();
-        REQUIRE(store->finish_sync());
-        overlay.in_flight_done();
-    }
-    CHECK(contents_of(*store) == model);
 }
 
 TEST_CASE("no PAN lies in clear in the data directory, in no file and no spelling") {

@@ -30,7 +30,6 @@ class WatchedStore final : public ledger::Store {
         disk.begin_sync(std::move(batch), std::move(done));
     }
     iso8583::Result<void, ledger::StoreError> finish_sync() override { return disk.finish_sync(); }
-    void prefetch(const std::vector<ledger::Key>& keys) override { disk.prefetch(keys); }
     [[nodiscard]] std::shared_ptr<const ledger::StoreReader> snapshot() const override {
         return disk.snapshot();
     }
