@@ -8,6 +8,7 @@
 // error(); the caller goes on with "nothing found" and the turn stops before anything of it becomes visible.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -106,6 +107,11 @@ class Ledger {
     /// Calls visit for every stored value in a prefix, overlay included; records changed in this turn are
     /// encoded first.
     void scan(Family family, std::string_view prefix, const ScanVisitor& visit);
+
+    /// Every record that is decoded now, for whoever compares them with what is stored.
+    void visit_decoded(const std::function<void(const TransactionRecord&)>& visit) const {
+        records_.visit(visit);
+    }
 
     /// Writes the changed records in RRN order, and the turn's record when the turn wrote anything.
     void close_turn();

@@ -32,6 +32,10 @@ void RecordTable::visit_changed(const std::function<void(const TransactionRecord
     for (const iso8583::Rrn& rrn : in_order) visit(entries_.at(rrn).record);
 }
 
+void RecordTable::visit(const std::function<void(const TransactionRecord&)>& visit) const {
+    for (const auto& [rrn, entry] : entries_) visit(entry.record);
+}
+
 void RecordTable::changes_written() {
     for (const iso8583::Rrn& rrn : changed_) entries_.at(rrn).changed = false;
     changed_.clear();

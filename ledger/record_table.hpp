@@ -30,7 +30,8 @@ class RecordTable {
 
     /// Calls visit for every changed record, in RRN order.
     void visit_changed(const std::function<void(const TransactionRecord&)>& visit) const;
-    [[nodiscard]] bool has_changes() const { return !changed_.empty(); }
+    /// Calls visit for every record that is decoded here, in RRN order.
+    void visit(const std::function<void(const TransactionRecord&)>& visit) const;
     /// The changes are written: the records are kept as what was read lately, the oldest go.
     void changes_written();
     /// The store failed: nothing that was decoded is true any more.

@@ -149,6 +149,11 @@ const std::optional<ledger::StoreError>& SwitchCore::store_error() const {
     return impl_->context.ledger.error();
 }
 
+void SwitchCore::visit_decoded_records(
+    const std::function<void(const ledger::TransactionRecord&)>& visit) const {
+    impl_->context.ledger.visit_decoded(visit);
+}
+
 bool SwitchCore::quiet() const { return impl_->context.in_flight.size() == 0; }
 
 CoreStatus SwitchCore::status() const {

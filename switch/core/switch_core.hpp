@@ -7,6 +7,7 @@
 // remembered and `store_error()` tells the turn to stop.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "ledger/audit_log.hpp"
 #include "ledger/overlay.hpp"
 #include "ledger/pan_vault.hpp"
+#include "ledger/transaction_record.hpp"
 #include "switch/core/configuration.hpp"
 #include "switch/core/effect.hpp"
 #include "switch/core/event.hpp"
@@ -46,6 +48,8 @@ class SwitchCore {
     /// DE7 never goes back, numbers in use are skipped. Issuer sessions take theirs for 08xx here too.
     std::pair<iso8583::Stan, iso8583::TransmissionTime> next_issuer_numbers(routing::RouteId route,
                                                                             const iso8583::Now& now);
+    /// Every transaction record that is decoded now, for whoever compares them with what is stored.
+    void visit_decoded_records(const std::function<void(const ledger::TransactionRecord&)>& visit) const;
     /// No transaction waits for an issuer or the HSM (for draining).
     [[nodiscard]] bool quiet() const;
 

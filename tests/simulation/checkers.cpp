@@ -221,6 +221,30 @@ void Checkers::logged(std::string_view text, iso8583::Instant at) {
 
 // ---- What becomes durable
 
+void Checkers::batch_handed_over(const ledger::Batch& batch,
+                                 const std::function<void(const RecordVisitor&)>& visit_decoded,
+                                 iso8583::Instant at) {
+    std::map<Rrn, TransactionRecord> written;
+    for (const ledger::Mutation& m : batch.mutations) {
+        if (m.key.family != ledger::Family::journal || !m.key.bytes.starts_with('t') || !m.value) continue;
+        // What does not read is told when it is durable.
+        if (auto decoded = ledger::decode_transaction_record(*m.value))
+            written.insert_or_assign(decoded->rrn, std::move(*decoded));
+    }
+    // What the turn did not write is compared now and then only: there are many of them.
+    constexpr std::uint64_t turns_a_whole_look = 16;
+    const bool whole = batch.turn_number % turns_a_whole_look == 0;
+    visit_decoded([&](const TransactionRecord& object) {
+        const auto in_batch = written.find(object.rrn);
+        if (in_batch == written.end() && !whole) return;
+        const TransactionRecord* stored = in_batch != written.end() ? &in_batch->second : record(object.rrn);
+        if (stored == nullptr)
+            broken("records", object.rrn.str() + " is decoded and was never written", at);
+        else if (*stored != object)
+            broken("records", object.rrn.str() + " is another object than its bytes", at);
+    });
+}
+
 void Checkers::batch_durable(const ledger::Batch& batch, iso8583::Instant at) {
     std::set<Rrn> touched;
     for (const ledger::Mutation& m : batch.mutations) {

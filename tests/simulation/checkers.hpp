@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -35,6 +36,12 @@ class Checkers {
     // What happens, as it happens.
     void released(const acquirer::Effect& effect, iso8583::Instant at);
     void batch_durable(const ledger::Batch& batch, iso8583::Instant at);
+    /// The turn that made the batch is closed: the objects that the core goes on with are what the batch and
+    /// what was durable before it read as. `visit_decoded` calls back with each of them.
+    using RecordVisitor = std::function<void(const ledger::TransactionRecord&)>;
+    void batch_handed_over(const ledger::Batch& batch,
+                           const std::function<void(const RecordVisitor&)>& visit_decoded,
+                           iso8583::Instant at);
     /// The disk after a crash must hold all that was durable (I9).
     void after_crash(iso8583::Instant at);
     void logged(std::string_view text, iso8583::Instant at);

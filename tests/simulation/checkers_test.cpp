@@ -51,6 +51,20 @@ struct Bench {
         REQUIRE(disk.finish_sync());
         checkers.batch_durable(batch, at);
     }
+    /// A turn of this number is closed: it wrote `written`, and the core goes on with `objects`.
+    void closed(std::uint64_t number, const std::vector<TransactionRecord>& written,
+                const std::vector<TransactionRecord>& objects) {
+        ledger::Batch batch;
+        batch.turn_number = number;
+        for (const TransactionRecord& r : written)
+            batch.put(ledger::Family::journal, ledger::transaction_key(r.rrn), ledger::encode(r));
+        checkers.batch_handed_over(
+            batch,
+            [&objects](const Checkers::RecordVisitor& visit) {
+                for (const TransactionRecord& r : objects) visit(r);
+            },
+            at);
+    }
     void answered(const TransactionRecord& r, const std::string& code, int message_class = 2) {
         acquirer::SendReply reply;
         reply.fields = iso8583::FieldValues(iso8583::Mti::of(message_class * 100 + 10));
@@ -101,12 +115,31 @@ TEST_CASE("What is right is not complained about", "[simulation]") {
     b.answered(sale, "00");
     b.answered(refund, "00");
     b.checkers.after_crash(at);
+    const TransactionRecord next = record_of(3, TransactionKind::sale, State::approved, 500);
+    for (const std::uint64_t turn : {15U, 16U}) b.closed(turn, {next}, {sale, refund, next});
     CHECK(b.first() == "");
 }
 
 TEST_CASE("Each invariant is noticed when it breaks", "[simulation]") {
     Bench b;
     const TransactionRecord sale = record_of(1, TransactionKind::sale, State::approved, 10'000);
+    SECTION("records: an object was changed and its bytes were not") {
+        TransactionRecord object = sale;
+        object.refunds_count = 1;
+        b.closed(1, {sale}, {object});
+        CHECK(b.first() == "records");
+    }
+    SECTION("records: the same of one that the turn did not write") {
+        b.durable({sale});
+        TransactionRecord object = sale;
+        object.state = State::voiding;
+        b.closed(16, {}, {object});
+        CHECK(b.first() == "records");
+    }
+    SECTION("records: an object was never written") {
+        b.closed(16, {}, {sale});
+        CHECK(b.first() == "records");
+    }
     SECTION("I1: refunds pass the sale") {
         TransactionRecord s = sale;
         s.refunds_minor = 12'000;

@@ -2,6 +2,7 @@
 // durable.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -27,6 +28,7 @@ class WatchedStore final : public ledger::Store {
     }
     void begin_sync(ledger::Batch batch, std::function<void()> done) override {
         handed_over = batch;
+        if (on_handed_over) on_handed_over(batch);
         disk.begin_sync(std::move(batch), std::move(done));
     }
     iso8583::Result<void, ledger::StoreError> finish_sync() override { return disk.finish_sync(); }
@@ -39,6 +41,8 @@ class WatchedStore final : public ledger::Store {
     ledger::MemoryStore disk{ledger::MemoryStore::SyncMode::manual};
     /// The batch of the sync that is in flight.
     std::optional<ledger::Batch> handed_over;
+    /// Called inside begin_sync: nothing of the next turn has happened yet.
+    std::function<void(const ledger::Batch&)> on_handed_over;
 };
 
 }  // namespace simulation

@@ -196,6 +196,10 @@ void World::start() {
     sync_is_timed_ = false;
     accepts_new_work_ = true;
     process_ = std::make_unique<SwitchProcess>(configuration_, store, vault_, *this);
+    store.on_handed_over = [this](const ledger::Batch& batch) {
+        checkers_.batch_handed_over(
+            batch, [this](const auto& visit) { process_->core().visit_decoded_records(visit); }, clock_);
+    };
     if (!process_->recover()) {
         checkers_.broken("I9", "the switch does not start again over its own store", clock_);
         process_.reset();
