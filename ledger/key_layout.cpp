@@ -89,6 +89,8 @@ std::string reference_key(const iso8583::MerchantId& merchant, std::string_view 
 }
 std::string terminal_key(const iso8583::TerminalId& terminal) { return key('k', terminal.view()); }
 std::string override_key(char kind, std::string_view id) { return key('m', std::string_view(&kind, 1), id); }
+std::string proposal_key(std::string_view id) { return key('q', id); }
+std::string dispute_key(std::string_view id) { return key('y', id); }
 std::string zone_key_key(char kind, std::string_view route) {
     return key('z', std::string_view(&kind, 1), route);
 }
@@ -146,6 +148,11 @@ Result<TraceSlot> decode_trace_slot(std::string_view bytes) {
     return finished(r, std::move(slot));
 }
 
+namespace {
+/// Numbers of an exception's properties. Bytes on disk: do not change.
+enum ExceptionProperty : std::uint32_t { exception_subject_property = 1, exception_repeats_property = 2 };
+}  // namespace
+
 std::string encode(const ExceptionRecord& x) {
     RecordWriter w(property_record_version);
     w.text(x.id);
@@ -157,6 +164,14 @@ std::string encode(const ExceptionRecord& x) {
     w.text(x.resolution);
     w.text(x.resolved_by);
     w.boolean(x.alarm);
+    w.property_unless_empty(exception_subject_property, x.subject);
+    if (x.repeats != 0) {
+        w.begin_property(exception_repeats_property);
+        w.varint(x.repeats);
+        w.varint(x.last_texts.size());
+        for (const std::string& text : x.last_texts) w.text(text);
+        w.end_property();
+    }
     w.kept_properties(x.unknown_properties);
     return w.finish();
 }
@@ -173,8 +188,132 @@ Result<ExceptionRecord> decode_exception(std::string_view bytes) {
     x.resolution = r.text("resolution");
     x.resolved_by = r.text("resolved_by");
     x.alarm = r.boolean("alarm");
-    x.unknown_properties = r.unknown_properties();
+    while (r.next_property()) switch (r.property()) {
+            case exception_subject_property:
+                x.subject = r.rest("subject");
+                break;
+            case exception_repeats_property: {
+                x.repeats = u32_of(r, "repeats");
+                const auto count = r.varint_max("last_texts", ExceptionRecord::last_texts_max);
+                for (std::uint64_t i = 0; i < count && r.ok(); ++i)
+                    x.last_texts.emplace_back(r.text("last_text"));
+                break;
+            }
+            default:
+                r.keep_property(x.unknown_properties, exception_repeats_property);
+        }
     return finished(r, std::move(x));
+}
+
+std::string_view name(Proposal::State state) {
+    switch (state) {
+        case Proposal::State::open:
+            return "open";
+        case Proposal::State::approved:
+            return "approved";
+        case Proposal::State::rejected:
+            return "rejected";
+        case Proposal::State::lapsed:
+            return "lapsed";
+    }
+    ENSURE(false);
+}
+
+std::string encode(const Proposal& p) {
+    RecordWriter w(property_record_version);
+    w.text(p.id);
+    w.u8(static_cast<std::uint8_t>(p.state));
+    w.text(p.action);
+    w.text(p.outcome);
+    w.text(p.rrn.view());
+    w.text(p.subject);
+    w.svarint(p.amount_minor);
+    w.text(p.note);
+    w.text(p.maker);
+    w.svarint(p.opened.ms);
+    w.varint(p.approvals_needed);
+    w.varint(p.approvals.size());
+    for (const std::string& who : p.approvals) w.text(who);
+    w.u64(p.digest);
+    w.text(p.ended_by);
+    w.svarint(p.ended.ms);
+    w.kept_properties(p.unknown_properties);
+    return w.finish();
+}
+
+Result<Proposal> decode_proposal(std::string_view bytes) {
+    RecordReader r(bytes, property_record_version, "proposal");
+    Proposal p;
+    p.id = r.text("id");
+    p.state = enum_of(r, "state", r.u8("state"), Proposal::State::lapsed);
+    p.action = r.text("action");
+    p.outcome = r.text("outcome");
+    p.rrn = id_or_empty<iso8583::Rrn>(r, "rrn");
+    p.subject = r.text("subject");
+    p.amount_minor = r.svarint("amount");
+    p.note = r.text("note");
+    p.maker = r.text("maker");
+    p.opened.ms = r.svarint("opened");
+    p.approvals_needed = u32_of(r, "approvals_needed");
+    const auto count = r.varint_max("approvals", Proposal::approvals_max);
+    for (std::uint64_t i = 0; i < count && r.ok(); ++i) p.approvals.emplace_back(r.text("approval"));
+    p.digest = r.u64("digest");
+    p.ended_by = r.text("ended_by");
+    p.ended.ms = r.svarint("ended");
+    p.unknown_properties = r.unknown_properties();
+    return finished(r, std::move(p));
+}
+
+std::string_view name(Dispute::Kind kind) { return kind == Dispute::Kind::hold ? "hold" : "chargeback"; }
+std::string_view name(Dispute::State state) {
+    switch (state) {
+        case Dispute::State::open:
+            return "open";
+        case Dispute::State::won:
+            return "won";
+        case Dispute::State::lost:
+            return "lost";
+        case Dispute::State::closed:
+            return "closed";
+    }
+    ENSURE(false);
+}
+
+std::string encode(const Dispute& d) {
+    RecordWriter w(property_record_version);
+    w.text(d.id);
+    w.u8(static_cast<std::uint8_t>(d.kind));
+    w.u8(static_cast<std::uint8_t>(d.state));
+    w.text(d.sale.view());
+    w.svarint(d.amount_minor);
+    w.svarint(d.counted_minor);
+    w.text(d.reference);
+    w.text(d.opened_by);
+    w.svarint(d.opened.ms);
+    w.text(d.closed_by);
+    w.svarint(d.closed.ms);
+    w.text(d.note);
+    w.kept_properties(d.unknown_properties);
+    return w.finish();
+}
+
+Result<Dispute> decode_dispute(std::string_view bytes) {
+    RecordReader r(bytes, property_record_version, "dispute");
+    Dispute d;
+    d.id = r.text("id");
+    d.kind = enum_of(r, "kind", r.u8("kind"), Dispute::Kind::hold);
+    d.state = enum_of(r, "state", r.u8("state"), Dispute::State::closed);
+    d.sale = id_or_empty<iso8583::Rrn>(r, "sale");
+    d.amount_minor = r.svarint("amount");
+    d.counted_minor = r.svarint("counted");
+    d.reference = r.text("reference");
+    d.opened_by = r.text("opened_by");
+    d.opened.ms = r.svarint("opened");
+    d.closed_by = r.text("closed_by");
+    d.closed.ms = r.svarint("closed");
+    d.note = r.text("note");
+    d.unknown_properties = r.unknown_properties();
+    return finished(r, std::move(d));
 }
 
 std::string encode(const TerminalRecord& t) {

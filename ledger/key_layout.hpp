@@ -8,7 +8,8 @@
 //   'n' turn             turn record (totals, counters) 'k' terminal                       terminal record
 //   'c'                  checkpoint of the totals       'm' kind id                        operators' override
 //   'x' rrn sequence     exception                      'z' kind route                     key exchanged with an issuer
-//   'd' date             business day
+//   'd' date             business day                   'q' id                             proposal
+//                                                       'y' id                             dispute
 //   'a' sequence         audit chain (audit_log.hpp)
 //   'f'                  format marker (ledger_format.hpp)
 // 'p' was an index of a card's sales in format 1: not to be used again.
@@ -38,6 +39,8 @@ std::string trace_slot_key(const iso8583::MerchantId& merchant, const iso8583::T
 std::string reference_key(const iso8583::MerchantId& merchant, std::string_view reference);
 std::string terminal_key(const iso8583::TerminalId& terminal);
 std::string override_key(char kind, std::string_view id);
+std::string proposal_key(std::string_view id);
+std::string dispute_key(std::string_view id);
 std::string zone_key_key(char kind, std::string_view route);
 
 /// The range [from, to) of all keys that begin with a prefix.
@@ -86,10 +89,65 @@ struct ExceptionRecord {
     std::string resolution;  // empty while open
     std::string resolved_by;
     bool alarm = false;
+    std::string subject;        // of what is about no transaction: the route's name
+    std::uint32_t repeats = 0;  // how often the same happened again while it was open
+    /// What was seen at the last of the repeats, newest last.
+    std::vector<std::string> last_texts;
+    static constexpr std::size_t last_texts_max = 10;
     std::string unknown_properties = {};
 };
 std::string encode(const ExceptionRecord& exception);
 iso8583::Result<ExceptionRecord> decode_exception(std::string_view bytes);
+
+/// What one person asks and another has to approve: a way out of a waiting state (docs/refund_rules.md, "Ways
+/// out").
+struct Proposal {
+    enum class State : std::uint8_t { open = 1, approved = 2, rejected = 3, lapsed = 4 };
+    std::string id;  // "P" and 8 digits or more
+    State state = State::open;
+    std::string action;   // stable word: "settle", "abnormal", "dispute_close" …
+    std::string outcome;  // "done", "refused", "reversed", "merchant_account" …
+    iso8583::Rrn rrn;     // of the transaction it is about; empty: of none
+    std::string subject;  // dispute, payout reference
+    std::int64_t amount_minor = 0;
+    std::string note;
+    std::string maker;
+    iso8583::UtcTime opened;
+    std::uint32_t approvals_needed = 1;
+    std::vector<std::string> approvals;  // names
+    static constexpr std::size_t approvals_max = 8;
+    /// Over all of the above and the transaction's state and last event (ruling 4).
+    std::uint64_t digest = 0;
+    std::string ended_by;
+    iso8583::UtcTime ended;
+    std::string unknown_properties = {};
+};
+std::string_view name(Proposal::State state);
+std::string encode(const Proposal& proposal);
+iso8583::Result<Proposal> decode_proposal(std::string_view bytes);
+
+/// What the customer's bank or the merchant disputes about a sale (R18, R78).
+struct Dispute {
+    enum class Kind : std::uint8_t { chargeback = 1, hold = 2 };
+    enum class State : std::uint8_t { open = 1, won = 2, lost = 3, closed = 4 };
+    std::string id;  // "D" and 8 digits or more
+    Kind kind = Kind::hold;
+    State state = State::open;
+    iso8583::Rrn sale;
+    std::int64_t amount_minor = 0;   // of a chargeback
+    std::int64_t counted_minor = 0;  // what of it counts in Remaining
+    std::string reference;
+    std::string opened_by;
+    iso8583::UtcTime opened;
+    std::string closed_by;
+    iso8583::UtcTime closed;
+    std::string note;
+    std::string unknown_properties = {};
+};
+std::string_view name(Dispute::Kind kind);
+std::string_view name(Dispute::State state);
+std::string encode(const Dispute& dispute);
+iso8583::Result<Dispute> decode_dispute(std::string_view bytes);
 
 /// Working keys, open batch and last settlement of a terminal.
 struct TerminalRecord {

@@ -137,12 +137,43 @@ void Ledger::recover() {
                                   });
         !done && !error_)
         error_ = done.error();
-    scan(Family::journal, "x", [&](std::string_view, std::string_view value) {
-        if (auto x = decoded(decode_exception(value)); x && x->resolution.empty()) ++exceptions_open_;
-        return true;
-    });
+    recover_exceptions();
+    recover_proposals();
     counters_.issuer_stan = stan_after(numbers_, counters_.issuer_stan, numbers_skipped_at_restart);
     counters_.rrn_sequence += numbers_skipped_at_restart;
+}
+
+namespace {
+
+constexpr std::size_t rrn_characters = iso8583::Rrn::size_max;
+
+std::string exception_place(const ExceptionRecord& x) { return x.kind + "/" + x.subject; }
+
+}  // namespace
+
+/// The open ones; and what one of them is about is open work, which an older program did not list for all of
+/// the states that wait for a person.
+void Ledger::recover_exceptions() {
+    scan(Family::journal, "x", [&](std::string_view, std::string_view value) {
+        if (auto x = decoded(decode_exception(value)); x && x->resolution.empty())
+            open_exceptions_.emplace(x->id, exception_place(*x));
+        return true;
+    });
+    for (const auto& [id, place] : open_exceptions_) {
+        const auto rrn = iso8583::Rrn::parse(id.substr(0, rrn_characters));
+        if (!rrn || open_.contains(*rrn)) continue;
+        if (const TransactionRecord* record = find(*rrn); record == nullptr || !is_open(*record)) continue;
+        open_.insert(*rrn);
+        overlay_.put(Family::journal, open_work_key(*rrn), "");
+    }
+}
+
+void Ledger::recover_proposals() {
+    scan(Family::index, "q", [&](std::string_view, std::string_view value) {
+        const auto p = decoded(decode_proposal(value));
+        if (p && p->state == Proposal::State::open && !p->rrn.empty()) open_proposals_[p->rrn] = p->id;
+        return true;
+    });
 }
 
 TransactionRecord* Ledger::loaded(const iso8583::Rrn& rrn) {
@@ -289,7 +320,34 @@ void Ledger::release(TransactionRecord& sale, TransactionRecord& refund, iso8583
 }
 
 void Ledger::suspend_refund(TransactionRecord& refund, iso8583::BusinessDate day) {
+    if (refund.postings.back().credit == Account::refund_suspense) return;  // refused again
     post(refund, {day, refund.postings.back().credit, Account::refund_suspense, refund.amount.minor_units()});
+}
+
+void Ledger::post_chargeback(TransactionRecord& sale, std::int64_t minor, iso8583::BusinessDate day) {
+    ENSURE(minor <= sale.remaining_minor() && sale.chargebacks_minor + minor >= 0);
+    sale.chargebacks_minor += minor;
+    if (minor >= 0)
+        post(sale, {day, Account::merchant_payable, Account::chargebacks, minor});
+    else
+        post(sale, {day, Account::chargebacks, Account::merchant_payable, -minor});
+}
+
+void Ledger::pay_suspended(TransactionRecord& refund, Account to, iso8583::BusinessDate day) {
+    post(refund, {day, refund.postings.back().credit, to, refund.amount.minor_units()});
+}
+
+void Ledger::pay_again(TransactionRecord& refund, iso8583::BusinessDate day) {
+    post(refund, {day, Account::refund_suspense, Account::issuer_receivable, refund.amount.minor_units()});
+}
+
+void Ledger::count_again(TransactionRecord& sale, TransactionRecord& refund) {
+    ENSURE(refund.original == sale.rrn && refund.decided.counted_again_minor == 0);
+    const std::int64_t counts = std::min(refund.amount.minor_units(), sale.remaining_minor());
+    if (counts == 0) return;
+    refund.decided.counted_again_minor = counts;
+    sale.refunds_minor += counts;
+    ++sale.refunds_count;
 }
 
 std::optional<TerminalRecord> Ledger::terminal(const iso8583::TerminalId& id) {
@@ -301,23 +359,6 @@ void Ledger::save(const TerminalRecord& t) {
     overlay_.put(Family::index, terminal_key(t.terminal), encode(t));
 }
 
-ExceptionRecord Ledger::open_exception(const std::optional<iso8583::Rrn>& rrn, std::string kind,
-                                       std::string rule, std::string text, bool alarm, iso8583::UtcTime at) {
-    ExceptionRecord x;
-    const std::uint32_t sequence = ++counters_.exception_sequence;
-    x.id = exception_key(rrn.value_or(iso8583::Rrn{}), sequence).substr(1);
-    x.id.insert(12, 1, '-');
-    x.opened = at;
-    x.kind = std::move(kind);
-    x.rule = std::move(rule);
-    x.owner = "operations";
-    x.text = std::move(text);
-    x.alarm = alarm;
-    ++exceptions_open_;
-    overlay_.put(Family::journal, exception_key(rrn.value_or(iso8583::Rrn{}), sequence), encode(x));
-    return x;
-}
-
 namespace {
 std::string exception_key_of(const std::string& id) {
     std::string key = "x" + id;
@@ -326,6 +367,37 @@ std::string exception_key_of(const std::string& id) {
 }
 }  // namespace
 
+ExceptionRecord Ledger::open_exception(WhatHappened what, iso8583::UtcTime at) {
+    const iso8583::Rrn rrn = what.rrn.value_or(iso8583::Rrn{});
+    const std::string about = exception_key(rrn, 0).substr(1, rrn_characters);
+    ExceptionRecord x;
+    x.kind = std::move(what.kind);
+    x.subject = std::move(what.subject);
+    const std::string place = exception_place(x);
+    for (auto known = open_exceptions_.lower_bound(about);
+         known != open_exceptions_.end() && known->first.compare(0, rrn_characters, about) == 0; ++known) {
+        if (known->second != place) continue;
+        auto open = exception(known->first);
+        if (!open) break;
+        ++open->repeats;
+        open->alarm = open->alarm || what.alarm;
+        if (open->last_texts.size() == ExceptionRecord::last_texts_max)
+            open->last_texts.erase(open->last_texts.begin());
+        open->last_texts.push_back(std::move(what.text));
+        save(*open);
+        return *open;
+    }
+    x.id = exception_key(rrn, ++counters_.exception_sequence).substr(1);
+    x.id.insert(rrn_characters, 1, '-');
+    x.opened = at;
+    x.rule = std::move(what.rule);
+    x.owner = "operations";
+    x.text = std::move(what.text);
+    x.alarm = what.alarm;
+    save(x);
+    return x;
+}
+
 std::optional<ExceptionRecord> Ledger::exception(const std::string& id) {
     auto stored = get(Family::journal, exception_key_of(id));
     if (!stored) return std::nullopt;
@@ -333,10 +405,85 @@ std::optional<ExceptionRecord> Ledger::exception(const std::string& id) {
 }
 
 void Ledger::save(const ExceptionRecord& x) {
-    if (!x.resolution.empty() && exceptions_open_ > 0)
-        if (auto before = exception(x.id); before && before->resolution.empty()) --exceptions_open_;
+    if (x.resolution.empty())
+        open_exceptions_.emplace(x.id, exception_place(x));
+    else
+        open_exceptions_.erase(x.id);
     overlay_.put(Family::journal, exception_key_of(x.id), encode(x));
 }
+
+std::vector<std::string> Ledger::open_exceptions_of(const iso8583::Rrn& rrn) const {
+    std::vector<std::string> ids;
+    for (auto at = open_exceptions_.lower_bound(rrn.str());
+         at != open_exceptions_.end() && at->first.compare(0, rrn_characters, rrn.view()) == 0; ++at)
+        ids.push_back(at->first);
+    return ids;
+}
+
+bool Ledger::resolve_exception(const iso8583::Rrn& rrn, std::string_view kind, const std::string& resolution,
+                               const std::string& by) {
+    bool found = false;
+    for (const std::string& id : open_exceptions_of(rrn)) {
+        auto x = exception(id);
+        if (!x || x->kind != kind) continue;
+        x->resolution = resolution;
+        x->resolved_by = by;
+        save(*x);
+        found = true;
+    }
+    return found;
+}
+
+/// The letter and a number of at least 8 digits, above all that are stored.
+std::string Ledger::next_numbered_id(char letter, Family family, std::string_view prefix,
+                                     std::uint64_t& last) {
+    if (last == 0) {
+        const KeyRange range = prefix_range(prefix);
+        auto done =
+            overlay_.scan_back(family, range.from, range.to, [&](std::string_view key, std::string_view) {
+                for (const char c : key.substr(prefix.size() + 1))
+                    last = last * 10 + static_cast<std::uint64_t>(c - '0');
+                return false;
+            });
+        if (!done && !error_) error_ = done.error();
+    }
+    const std::string digits = std::to_string(++last);
+    return letter + std::string(digits.size() < 8 ? 8 - digits.size() : 0, '0') + digits;
+}
+
+std::string Ledger::next_proposal_id() { return next_numbered_id('P', Family::index, "q", last_proposal_); }
+
+std::optional<Proposal> Ledger::proposal(std::string_view id) {
+    auto stored = get(Family::index, proposal_key(id));
+    if (!stored) return std::nullopt;
+    return decoded(decode_proposal(*stored));
+}
+
+void Ledger::save(const Proposal& p) {
+    if (!p.rrn.empty()) {
+        if (p.state == Proposal::State::open)
+            open_proposals_[p.rrn] = p.id;
+        else if (const auto at = open_proposals_.find(p.rrn);
+                 at != open_proposals_.end() && at->second == p.id)
+            open_proposals_.erase(at);
+    }
+    overlay_.put(Family::index, proposal_key(p.id), encode(p));
+}
+
+std::optional<Proposal> Ledger::open_proposal_of(const iso8583::Rrn& rrn) {
+    const auto at = open_proposals_.find(rrn);
+    return at == open_proposals_.end() ? std::nullopt : proposal(at->second);
+}
+
+std::string Ledger::next_dispute_id() { return next_numbered_id('D', Family::index, "y", last_dispute_); }
+
+std::optional<Dispute> Ledger::dispute(std::string_view id) {
+    auto stored = get(Family::index, dispute_key(id));
+    if (!stored) return std::nullopt;
+    return decoded(decode_dispute(*stored));
+}
+
+void Ledger::save(const Dispute& d) { overlay_.put(Family::index, dispute_key(d.id), encode(d)); }
 
 std::optional<OverrideRecord> Ledger::override_of(char kind, std::string_view id) {
     auto stored = get(Family::index, override_key(kind, id));

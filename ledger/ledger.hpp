@@ -9,6 +9,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -83,6 +84,15 @@ class Ledger {
     void release(TransactionRecord& sale, TransactionRecord& refund, iso8583::BusinessDate day);
     /// Refused finally after acceptance: in transit → suspense; goes on counting (R55).
     void suspend_refund(TransactionRecord& refund, iso8583::BusinessDate day);
+    /// A chargeback of so much, or, below zero, one that was won: merchant ↔ chargebacks. ENSUREs that it
+    /// remains.
+    void post_chargeback(TransactionRecord& sale, std::int64_t minor, iso8583::BusinessDate day);
+    /// R74: what stands in suspense was paid another way: suspense → `to`.
+    void pay_suspended(TransactionRecord& refund, Account to, iso8583::BusinessDate day);
+    /// The issuer paid though the refund had gone another way: suspense → issuer.
+    void pay_again(TransactionRecord& refund, iso8583::BusinessDate day);
+    /// A cancelled refund that was paid counts again, as far as Remaining allows.
+    void count_again(TransactionRecord& sale, TransactionRecord& refund);
 
     Totals& totals() { return totals_; }
     [[nodiscard]] const Totals& totals() const { return totals_; }
@@ -90,10 +100,35 @@ class Ledger {
     // Terminals, exceptions, overrides, days.
     [[nodiscard]] std::optional<TerminalRecord> terminal(const iso8583::TerminalId& id);
     void save(const TerminalRecord& terminal);
-    ExceptionRecord open_exception(const std::optional<iso8583::Rrn>& rrn, std::string kind, std::string rule,
-                                   std::string text, bool alarm, iso8583::UtcTime at);
+    /// What an exception is about, and what happened. `subject` is of what is about no transaction.
+    struct WhatHappened {
+        std::optional<iso8583::Rrn> rrn;
+        std::string subject;
+        std::string kind;
+        std::string rule;
+        std::string text;
+        bool alarm = false;
+    };
+    /// One of a kind is open about a transaction or subject at a time: what happens again meanwhile is
+    /// counted in that one, with the last texts.
+    ExceptionRecord open_exception(WhatHappened what, iso8583::UtcTime at);
     [[nodiscard]] std::optional<ExceptionRecord> exception(const std::string& id);
     void save(const ExceptionRecord& exception);
+    /// The ids of the open exceptions about a transaction, in the order in which they opened.
+    [[nodiscard]] std::vector<std::string> open_exceptions_of(const iso8583::Rrn& rrn) const;
+    /// Closes those of a kind; false when none was open.
+    bool resolve_exception(const iso8583::Rrn& rrn, std::string_view kind, const std::string& resolution,
+                           const std::string& by);
+
+    // What waits for a second person, and disputes.
+    [[nodiscard]] std::string next_proposal_id();
+    [[nodiscard]] std::optional<Proposal> proposal(std::string_view id);
+    void save(const Proposal& proposal);
+    /// The open one about a transaction.
+    [[nodiscard]] std::optional<Proposal> open_proposal_of(const iso8583::Rrn& rrn);
+    [[nodiscard]] std::string next_dispute_id();
+    [[nodiscard]] std::optional<Dispute> dispute(std::string_view id);
+    void save(const Dispute& dispute);
     [[nodiscard]] std::optional<OverrideRecord> override_of(char kind, std::string_view id);
     void save_override(char kind, std::string_view id, const OverrideRecord& record);
     void save(const ZoneKeyRecord& key);
@@ -143,11 +178,19 @@ class Ledger {
     bool marked_ = true;                 // the store has a format marker
     // No transaction is stored under a key in [from, to); both empty: not looked yet.
     std::string free_rrns_from_, free_rrns_to_;
-    std::uint32_t exceptions_open_ = 0;
+    std::string next_numbered_id(char letter, Family family, std::string_view prefix, std::uint64_t& last);
+    void recover_exceptions();
+    void recover_proposals();
+
+    std::map<std::string, std::string> open_exceptions_;  // id → kind and subject
+    std::map<iso8583::Rrn, std::string> open_proposals_;  // by transaction: id
+    std::uint64_t last_proposal_ = 0, last_dispute_ = 0;  // 0: not looked yet
     std::optional<StoreError> error_;
 
   public:
-    [[nodiscard]] std::uint32_t exceptions_open() const { return exceptions_open_; }
+    [[nodiscard]] std::uint32_t exceptions_open() const {
+        return static_cast<std::uint32_t>(open_exceptions_.size());
+    }
 };
 
 }  // namespace ledger

@@ -101,6 +101,12 @@ Result<Converted> converted(Family family, std::string_view key, std::string_vie
     return family == Family::journal ? converted_journal(prefix, value) : converted_index(prefix, value);
 }
 
+/// Format 1 listed only what went on by itself; now what waits for a person is open work as well.
+bool is_open_transaction(const std::optional<std::string>& value) {
+    const auto record = value ? decode_transaction_record(*value) : parse_error("none");
+    return record && is_open(*record);
+}
+
 }  // namespace
 
 std::string format_key() { return "f"; }
@@ -162,6 +168,8 @@ Result<Batch, StoreError> FormatMigration::next_batch() {
             return false;
         }
         marker_.position = key;
+        if (marker_.family == Family::journal && key.front() == 't' && is_open_transaction(now->value))
+            batch.put(Family::journal, "o" + std::string(key.substr(1)), "");
         if (now->changed) {
             bytes += now->value ? now->value->size() : 0;
             batch.mutations.push_back({{marker_.family, marker_.position}, std::move(now->value)});

@@ -43,7 +43,11 @@ enum Property : std::uint32_t {
     answer_property = 17,
     postings_property = 18,
     history_property = 19,
-    last_known_property = history_property
+    earlier_attempts_property = 20,
+    decided_property = 21,
+    reopens_property = 22,
+    payout_property = 23,
+    last_known_property = payout_property
 };
 
 State state_of(RecordReader& r, std::string_view field) {
@@ -133,6 +137,28 @@ void write_history(RecordWriter& w, const TransactionRecord& t) {
     w.end_property();
 }
 
+void write_earlier_attempts(RecordWriter& w, const std::vector<EarlierAttempt>& attempts) {
+    if (attempts.empty()) return;
+    ENSURE(attempts.size() <= earlier_attempts_max);
+    w.begin_property(earlier_attempts_property);
+    w.varint(attempts.size());
+    for (const EarlierAttempt& e : attempts) {
+        w.varint(e.stan);
+        w.varint(e.transmission_time);
+    }
+    w.end_property();
+}
+
+void write_decided(RecordWriter& w, const Decided& d) {
+    if (!d.by_people && !d.reversal_refused && !d.paid_twice) return;
+    w.begin_property(decided_property);
+    w.boolean(d.by_people);
+    w.boolean(d.reversal_refused);
+    w.boolean(d.paid_twice);
+    w.svarint(d.counted_again_minor);
+    w.end_property();
+}
+
 void write_properties(RecordWriter& w, const TransactionRecord& t) {
     const auto rrn = [&w](std::uint32_t number, const std::optional<iso8583::Rrn>& value) {
         if (value) w.property(number, value->view());
@@ -164,6 +190,10 @@ void write_properties(RecordWriter& w, const TransactionRecord& t) {
     write_answer(w, t.answer);
     write_postings(w, t.postings);
     write_history(w, t);
+    write_earlier_attempts(w, t.earlier_attempts);
+    write_decided(w, t.decided);
+    rrn(reopens_property, t.decided.reopens);
+    w.property_unless_empty(payout_property, t.decided.payout);
     w.kept_properties(t.unknown_properties);
 }
 
@@ -251,8 +281,8 @@ void read_postings(RecordReader& r, TransactionRecord& t) {
     for (std::uint64_t i = 0; i < count && r.ok(); ++i) {
         Posting& p = t.postings.emplace_back();
         p.day = day_of(r, "posting.day");
-        p.debit = enum_of(r, "posting.debit", r.varint("posting.debit"), Account::refund_suspense);
-        p.credit = enum_of(r, "posting.credit", r.varint("posting.credit"), Account::refund_suspense);
+        p.debit = enum_of(r, "posting.debit", r.varint("posting.debit"), Account::chargebacks);
+        p.credit = enum_of(r, "posting.credit", r.varint("posting.credit"), Account::chargebacks);
         p.amount_minor = r.svarint("posting.amount");
     }
 }
@@ -265,6 +295,15 @@ void read_history(RecordReader& r, TransactionRecord& t) {
         h.at.ms = sum_of(t.created.ms, r.svarint("history.at"));
         h.state = state_of(r, "history.state");
         h.rule = r.text("history.rule");
+    }
+}
+
+void read_earlier_attempts(RecordReader& r, TransactionRecord& t) {
+    const auto count = r.varint_max("earlier_attempts", earlier_attempts_max);
+    for (std::uint64_t i = 0; i < count && r.ok(); ++i) {
+        EarlierAttempt& e = t.earlier_attempts.emplace_back();
+        e.stan = u32_of(r, "earlier_attempt.stan");
+        e.transmission_time = u32_of(r, "earlier_attempt.transmission_time");
     }
 }
 
@@ -328,6 +367,21 @@ void read_property(RecordReader& r, TransactionRecord& t) {
             return;
         case history_property:
             read_history(r, t);
+            return;
+        case earlier_attempts_property:
+            read_earlier_attempts(r, t);
+            return;
+        case decided_property:
+            t.decided.by_people = r.boolean("decided.by_people");
+            t.decided.reversal_refused = r.boolean("decided.reversal_refused");
+            t.decided.paid_twice = r.boolean("decided.paid_twice");
+            t.decided.counted_again_minor = r.svarint("decided.counted_again");
+            return;
+        case reopens_property:
+            t.decided.reopens = id_of<Rrn>(r, "reopens", r.rest("reopens"));
+            return;
+        case payout_property:
+            t.decided.payout = r.rest("payout");
             return;
         default:
             r.keep_property(t.unknown_properties, last_known_property);

@@ -107,12 +107,16 @@ bool counts_in_remaining(State s) {
     ENSURE(false);
 }
 
+std::int64_t counted_minor(const TransactionRecord& refund) {
+    return counts_in_remaining(refund.state) ? refund.amount.minor_units()
+                                             : refund.decided.counted_again_minor;
+}
+
 bool is_open(const TransactionRecord& record) {
     // A late approval after "not found" starts a new reversal of what was already reversed (R51a).
     if (record.state == State::reversed)
         return record.advice.kind == QueuedAdvice::Kind::reversal &&
-               (record.advice.status == QueuedAdvice::Status::waiting ||
-                record.advice.status == QueuedAdvice::Status::in_flight);
+               record.advice.status != QueuedAdvice::Status::final;
     switch (record.state) {
         case State::intent:
         case State::sent:
@@ -120,24 +124,23 @@ bool is_open(const TransactionRecord& record) {
         case State::reverse_on_answer:
         case State::held:
         case State::cleared:
-            return true;
         case State::reversing:
         case State::advice_pending:
-            return record.advice.status != QueuedAdvice::Status::parked;
+        case State::reversal_stuck:
+        case State::voiding:
+        case State::void_reversing:
+        case State::abnormal:
+        case State::parked:
+            return true;
         case State::approved:
         case State::declined:
         case State::reversed:
-        case State::reversal_stuck:
-        case State::voiding:
         case State::voided:
-        case State::void_reversing:
         case State::tombstone:
         case State::refused:
         case State::rejected:
         case State::expired:
         case State::cancelled:
-        case State::abnormal:
-        case State::parked:
         case State::alternative_account:
         case State::merchant_account:
             return false;

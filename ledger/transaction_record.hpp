@@ -55,7 +55,9 @@ enum class Account : std::uint8_t {
     issuer_receivable = 1,  // per route: what the issuer owes us for sales
     merchant_payable = 2,   // per merchant
     refund_in_transit = 3,  // per route: reserved, not yet final at the issuer
-    refund_suspense = 4     // abnormal refunds
+    refund_suspense = 4,    // abnormal refunds
+    paid_outside = 5,       // abnormal refunds that were paid another way
+    chargebacks = 6         // what customers' banks took back
 };
 
 /// Debit one account, credit another: a posting sums to zero by its shape.
@@ -96,6 +98,25 @@ struct QueuedAdvice {
     iso8583::UtcTime queued;
     std::string last_code;  // DE39 of the last answer
     friend bool operator==(const QueuedAdvice&, const QueuedAdvice&) = default;
+};
+
+/// DE11 and DE7 under which an earlier 0220 of a refund left: a late answer to it still counts (R74).
+struct EarlierAttempt {
+    std::uint32_t stan = 0;
+    std::uint32_t transmission_time = 0;
+    friend bool operator==(const EarlierAttempt&, const EarlierAttempt&) = default;
+};
+inline constexpr std::size_t earlier_attempts_max = 8;
+
+/// What people decided, or found out, about a transaction (docs/refund_rules.md, "Ways out").
+struct Decided {
+    bool by_people = false;         // R70: the outcome of its advice is a person's word, not the issuer's
+    bool reversal_refused = false;  // R31, R72: its reversal was refused for good; repeats get 12
+    bool paid_twice = false;        // the issuer paid after a way out was taken
+    std::int64_t counted_again_minor = 0;  // of a cancelled one that the issuer paid after all
+    std::optional<iso8583::Rrn> reopens;   // R76: the case that this one tries again
+    std::string payout;                    // R74: the reference of the payout outside
+    friend bool operator==(const Decided&, const Decided&) = default;
 };
 
 /// One line of the record's history, for `refundctl explain`: rule and new state.
@@ -155,6 +176,8 @@ struct TransactionRecord {
     std::uint32_t issuer_transmission_time = 0;  // DE7 of the 0200, MMDDhhmmss
     iso8583::AuthorizationCode issuer_authorization;
     QueuedAdvice advice;
+    std::vector<EarlierAttempt> earlier_attempts;  // oldest first, at most earlier_attempts_max
+    Decided decided;
 
     // Chains.
     std::optional<iso8583::Rrn> original;  // refund, void: the sale
@@ -177,8 +200,11 @@ struct TransactionRecord {
 
 /// True for a refund that counts in Remaining.
 bool counts_in_remaining(State refund_state);
-/// True while something must still happen to the record: an answer, an advice, a checker (it has an open-work
-/// entry).
+/// What of a refund counts in Remaining: all of it or nothing, but for a cancelled one that was paid after
+/// all.
+std::int64_t counted_minor(const TransactionRecord& refund);
+/// True while the story of the record has not ended: an answer, an advice, a checker, a person must still
+/// come (it has an open-work entry). A tombstone's end is its age, and no story.
 bool is_open(const TransactionRecord& record);
 
 std::string encode(const TransactionRecord& record);

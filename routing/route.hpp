@@ -102,8 +102,9 @@ struct Route {
     std::uint32_t advices_in_flight_max = 16;
     std::uint32_t advice_retry_first_ms = 1'000;
     std::uint32_t advice_retry_max_ms = 300'000;
-    std::uint32_t advice_attempts_max = 50;     // then parked with an exception (R60)
-    std::uint64_t stale_after_ms = 86'400'000;  // an advice older than this waits for an operator's word
+    std::uint32_t advice_attempts_max = 50;  // then parked with an exception (R60)
+    std::uint32_t stale_after_minutes =
+        1'440;  // an advice older than this waits for an operator's word (R73)
 
     ResponseCodeLists codes;
 };

@@ -24,6 +24,13 @@ const ArgumentInfo case_argument{"case", Kind::id, true, true, "case number, as 
 const ArgumentInfo exception_argument{"exception", Kind::exception_id, true, true,
                                       "id, as exceptions list shows it"};
 
+const ArgumentInfo settled_argument{"id", Kind::settled_id, true, true, "RRN, or an exception's id"};
+const ArgumentInfo proposal_argument{"proposal", Kind::proposal_id, true, true,
+                                     "number of the proposal, or of a case"};
+const ArgumentInfo note_argument{"note", Kind::text, true, false, "why: the proof, in words"};
+const ArgumentInfo outcome_argument{"outcome", Kind::choice,        true,
+                                    false,     "what became of it", "done refused reversed approved voided"};
+
 std::vector<CommandInfo> reading_commands() {
     return {
         {"status", "viewer", "state of the switch, its routes and counters", {}},
@@ -49,13 +56,25 @@ std::vector<CommandInfo> reading_commands() {
         {"refund list",
          "viewer",
          "refunds that wait for a person",
-         {{"state", Kind::choice, false, false, "which (held)", "held pending abnormal parked all"}, limit}},
+         {{"state", Kind::choice, false, false, "which (held)", "held cleared pending abnormal parked all"},
+          limit}},
         {"refund show", "viewer", "everything the ledger has of a refund", {id_argument}},
+        {"abnormal list", "viewer", "accepted refunds that the issuer refused", {limit}},
+        {"abnormal show", "viewer", "everything the ledger has of one", {id_argument}},
+        {"proposals list",
+         "viewer",
+         "everything that waits for a second person",
+         {{"all", Kind::flag, false, false, "ended ones too"}, limit}},
+        {"dispute list",
+         "viewer",
+         "holds and chargebacks",
+         {{"all", Kind::flag, false, false, "closed ones too"}, limit}},
         {"saf list",
          "viewer",
-         "store-and-forward: advices that are not final",
+         "store-and-forward: advices that are not final, parked ones too",
          {{"route", Kind::word, false, false, "of this route only"}, limit}},
         {"saf show", "viewer", "one advice of the queue", {id_argument}},
+        {"exceptions show", "viewer", "one exception, with what repeated it", {exception_argument}},
         {"exceptions list",
          "viewer",
          "what a person must look at, oldest first",
@@ -100,12 +119,66 @@ std::vector<CommandInfo> refund_commands() {
         {"refund approve", "supervisor", "release a held refund; not by its maker", {case_argument}},
         {"refund reject", "supervisor", "refuse a held refund; not by its maker", {case_argument, reason}},
         {"refund cancel", "operator", "take back a held refund", {case_argument, reason}},
+        {"refund edit",
+         "operator",
+         "another amount or reason for a held case of operations; voids nothing else",
+         {case_argument,
+          {"amount", Kind::amount, false, false, "in major units"},
+          {"reason", Kind::text, false, false, "why"}}},
+        {"refund reopen",
+         "operator",
+         "try a case again that was approved and not paid; waits for a checker",
+         {case_argument, note_argument}},
     };
 }
 
 std::vector<CommandInfo> changing_commands() {
     return {
-        {"saf retry", "operator", "try an advice now", {id_argument}},
+        {"saf retry", "operator", "try an advice now, a parked one too", {id_argument}},
+        {"saf settle",
+         "operator",
+         "propose what became of a parked or stuck transaction",
+         {settled_argument, outcome_argument, note_argument}},
+        {"saf release",
+         "supervisor",
+         "send what is stale after a long outage, in order",
+         {{"route", Kind::word, true, false, "name of the route"},
+          {"older-than", Kind::minutes, false, false, "minutes; only what waited longer"},
+          note_argument}},
+        {"abnormal resolve",
+         "operator",
+         "end a refund that the issuer refused: one of the four ways",
+         {id_argument,
+          {"retry", Kind::flag, false, false, "a new attempt, with new numbers"},
+          {"merchant-account", Kind::flag, false, false, "the merchant pays the customer (two people)"},
+          {"alternative-account", Kind::text, false, false,
+           "reference of the payout outside, never a card's number (two checkers)"},
+          {"cancel", Kind::flag, false, false, "the amount can be refunded again (two people)"},
+          note_argument}},
+        {"exceptions settle",
+         "operator",
+         "as saf settle: what became of a stuck or parked transaction",
+         {settled_argument, outcome_argument, note_argument}},
+        {"dispute add",
+         "operator",
+         "a hold on a sale, or a chargeback of it (two people)",
+         {{"rrn", Kind::rrn, true, false, "DE37 of the sale"},
+          {"date", Kind::mmdd, true, false, "local date of the sale, MMDD"},
+          {"kind", Kind::choice, true, false, "which", "chargeback hold"},
+          {"amount", Kind::amount, false, false, "of a chargeback, in major units"},
+          {"ref", Kind::text, false, false, "the issuer's reference"},
+          note_argument}},
+        {"dispute close",
+         "viewer",
+         "a hold (supervisor), or a chargeback that was won or lost (operator proposes)",
+         {{"dispute", Kind::proposal_id, true, true, "number, as dispute list shows it"},
+          {"outcome", Kind::choice, false, false, "of a chargeback", "won lost"},
+          note_argument}},
+        {"proposals approve", "supervisor", "carry out what another person proposed", {proposal_argument}},
+        {"proposals reject",
+         "supervisor",
+         "refuse what another person proposed",
+         {proposal_argument, note_argument}},
         {"exceptions assign",
          "supervisor",
          "give it an owner",
@@ -189,12 +262,12 @@ iso8583::Result<void> check_exception_id(std::string_view text) {
     return {};
 }
 
-iso8583::Result<void> check_number(std::string_view text) {
+iso8583::Result<void> check_number(std::string_view text, unsigned max) {
     unsigned value = 0;
-    if (text.empty() || text.size() > 4 || !iso8583::all_digits(text))
-        return parse_error("needs a number from 1 to 1000");
-    std::from_chars(text.data(), text.data() + text.size(), value);
-    if (value < 1 || value > 1000) return parse_error("needs a number from 1 to 1000");
+    constexpr std::size_t digits_max = 7;
+    if (!text.empty() && text.size() <= digits_max && iso8583::all_digits(text))
+        std::from_chars(text.data(), text.data() + text.size(), value);
+    if (value < 1 || value > max) return parse_error("needs a number from 1 to " + std::to_string(max));
     return {};
 }
 
@@ -216,6 +289,13 @@ iso8583::Result<void> check_form(const ArgumentInfo& argument, std::string_view 
             return {};
         case Kind::exception_id:
             return check_exception_id(text);
+        case Kind::settled_id:
+            if (text.find('-') != std::string_view::npos) return check_exception_id(text);
+            return as(iso8583::Rrn::parse(text));
+        case Kind::proposal_id:
+            if (text.empty() || text.size() > 25 || !is_word(text))
+                return parse_error("needs a number as the list shows it");
+            return {};
         case Kind::authorization:
             return as(iso8583::AuthorizationCode::parse(text));
         case Kind::terminal:
@@ -243,7 +323,9 @@ iso8583::Result<void> check_form(const ArgumentInfo& argument, std::string_view 
                 return parse_error("needs a name of letters, digits, - and _");
             return {};
         case Kind::number:
-            return check_number(text);
+            return check_number(text, 1'000);
+        case Kind::minutes:
+            return check_number(text, 525'600);
         case Kind::flag:
             return text == "true" || text == "false" ? iso8583::Result<void>{}
                                                      : parse_error("needs true or false");

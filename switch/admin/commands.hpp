@@ -15,6 +15,8 @@ enum class ArgumentKind : std::uint8_t {
     rrn,            // 12 of 0–9 A–Z
     id,             // an RRN or a case number
     exception_id,   // as exceptions list shows it
+    settled_id,     // an RRN, or an exception's id
+    proposal_id,    // as proposals list shows it, or a case number
     authorization,  // 6 characters
     terminal,       // 8 digits
     merchant,       // 15 characters
@@ -27,6 +29,7 @@ enum class ArgumentKind : std::uint8_t {
     text,           // 1 to 200 printable characters
     word,           // a name: letters, digits, - and _
     number,         // 1 to 1000
+    minutes,        // 1 to 525600
     flag,           // present or not
     choice          // one of `choices`
 };

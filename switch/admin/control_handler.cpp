@@ -50,6 +50,7 @@ FindQuery find_query(const Request& r) {
 }
 
 RefundFilter refund_filter(const std::string& word) {
+    if (word == "cleared") return RefundFilter::cleared;
     if (word == "pending") return RefundFilter::pending;
     if (word == "abnormal") return RefundFilter::abnormal;
     if (word == "parked") return RefundFilter::parked;
@@ -79,6 +80,48 @@ std::optional<OperatorCommand> refund_command(const Request& r) {
     if (r.command == "refund approve") return ApproveRefund{a("case")};
     if (r.command == "refund reject") return RejectRefund{a("case"), a("reason")};
     if (r.command == "refund cancel") return CancelRefund{a("case"), a("reason")};
+    if (r.command == "refund edit") return EditRefund{a("case"), a("amount"), a("reason")};
+    if (r.command == "refund reopen") return ReopenRefund{a("case"), a("note")};
+    return std::nullopt;
+}
+
+/// Exactly one of the four ways; which is the core's to judge when none or several are given.
+std::optional<ResolveAbnormal> abnormal_command(const Request& r) {
+    using Way = ResolveAbnormal::Way;
+    ResolveAbnormal command{argument(r, "id"), Way::retry, argument(r, "alternative-account"),
+                            argument(r, "note")};
+    int ways = 0;
+    const auto choose = [&](bool given, Way way) {
+        if (!given) return;
+        ++ways;
+        command.way = way;
+    };
+    choose(flag(r, "retry"), Way::retry);
+    choose(flag(r, "merchant-account"), Way::merchant_account);
+    choose(!command.payout_reference.empty(), Way::alternative_account);
+    choose(flag(r, "cancel"), Way::cancel);
+    return ways == 1 ? std::optional(command) : std::nullopt;
+}
+
+/// What leads out of a state that waits for people, and what a second person says to it.
+std::optional<OperatorCommand> way_out_command(const Request& r) {
+    const auto a = [&](std::string_view name) { return argument(r, name); };
+    if (r.command == "saf retry") return RetryAdvice{a("id")};
+    if (r.command == "saf settle" || r.command == "exceptions settle")
+        return SettleTransaction{a("id"), a("outcome"), a("note")};
+    if (r.command == "saf release") {
+        ReleaseStale command{a("route"), 0, a("note")};
+        const std::string minutes = a("older-than");
+        std::from_chars(minutes.data(), minutes.data() + minutes.size(), command.older_than_minutes);
+        return command;
+    }
+    if (r.command == "abnormal resolve") return abnormal_command(r);
+    if (r.command == "dispute add")
+        return AddDispute{a("rrn"), a("date"), a("amount"), a("kind"), a("ref"), a("note")};
+    if (r.command == "dispute close") return CloseDispute{a("dispute"), a("outcome"), a("note")};
+    using To = DecideProposal::To;
+    if (r.command == "proposals approve") return DecideProposal{a("proposal"), To::approve, ""};
+    if (r.command == "proposals reject") return DecideProposal{a("proposal"), To::reject, a("note")};
     return std::nullopt;
 }
 
@@ -104,11 +147,11 @@ std::vector<Person> demo_people() {
 
 std::optional<OperatorCommand> operator_command(const Request& r) {
     if (auto refund = refund_command(r)) return refund;
+    if (auto way_out = way_out_command(r)) return way_out;
     const auto a = [&](std::string_view name) { return argument(r, name); };
     using Route = MoveRoute::To;
     using Merchant = ChangeMerchant::To;
     using Terminal = ChangeTerminal::To;
-    if (r.command == "saf retry") return RetryAdvice{a("id")};
     if (r.command == "exceptions assign")
         return ChangeException{a("exception"), ChangeException::To::assign, a("owner")};
     if (r.command == "exceptions resolve")
@@ -145,6 +188,14 @@ ViewResult run_read(const Request& r, const ViewContext& context, ledger::AuditH
     if (r.command == "saf list") return view_queue(context, argument(r, "route"), limit);
     if (r.command == "saf show") return view_queued(context, id);
     if (r.command == "exceptions list") return view_exceptions(context, flag(r, "all"), limit);
+    if (r.command == "exceptions show") return view_exception(context, argument(r, "exception"));
+    if (r.command == "abnormal list") return view_refunds(context, RefundFilter::abnormal, limit);
+    if (r.command == "abnormal show") return view_show(context, id, false);
+    if (r.command == "proposals list") return view_proposals(context, flag(r, "all"), limit);
+    if (r.command == "dispute list") return view_disputes(context, flag(r, "all"), limit);
+    if (r.command == "abnormal resolve")
+        return parse_error(
+            "one of --retry, --merchant-account, --alternative-account and --cancel is needed");
     if (r.command == "routes list") return view_routes(context);
     if (r.command == "merchants list") return view_merchants(context, limit);
     if (r.command == "terminals list") return view_terminals(context, argument(r, "merchant"), limit);

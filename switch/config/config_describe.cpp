@@ -59,6 +59,8 @@ std::string describe_limits(const LoadedConfig& loaded) {
                   {"not_found_quarantine_ms", l.not_found_quarantine_ms},
                   {"advice_retry_first_ms", l.advice_retry_first_ms},
                   {"advice_retry_longest_ms", l.advice_retry_longest_ms},
+                  {"case_expires_days", l.case_expires_days},
+                  {"proposal_expires_hours", l.proposal_expires_hours},
                   {"tombstone_hours", l.tombstone_hours},
                   {"hsm_reply_timeout_ms", l.hsm_reply_timeout_ms},
                   {"key_change_grace_seconds", l.key_change_grace_seconds},

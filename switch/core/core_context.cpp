@@ -1,5 +1,7 @@
 #include "switch/core/core_context.hpp"
 
+#include <algorithm>
+
 namespace acquirer {
 
 ledger::Ledger::IssuerNumbers CoreContext::next_issuer_numbers(routing::RouteId id) {
@@ -26,15 +28,54 @@ void CoreContext::note(Severity severity, NoteKind kind, const ledger::Transacti
 
 ledger::ExceptionRecord CoreContext::open_exception(const std::optional<iso8583::Rrn>& rrn, std::string kind,
                                                     std::string rule, std::string text, bool alarm) {
+    return open_exception({rrn, {}, std::move(kind), std::move(rule), std::move(text), alarm});
+}
+
+ledger::ExceptionRecord CoreContext::open_exception_of_route(routing::RouteId id, std::string kind,
+                                                             std::string rule, std::string text) {
+    const auto* r = config->routes.find(id);
+    return open_exception({std::nullopt, r != nullptr ? r->name : std::to_string(id.value), std::move(kind),
+                           std::move(rule), std::move(text), false});
+}
+
+/// In the log once: what happens again while it is open is counted in it.
+ledger::ExceptionRecord CoreContext::open_exception(ledger::Ledger::WhatHappened what) {
+    count("exceptions." + what.kind);
     Note n;
-    n.severity = alarm ? Severity::alarm : Severity::warning;
+    n.severity = what.alarm ? Severity::alarm : Severity::warning;
     n.kind = NoteKind::exception_opened;
-    if (rrn) n.rrn = rrn->str();
-    n.rule = rule;
-    n.detail = kind + ": " + text;
-    note(std::move(n));
-    count("exceptions." + kind);
-    return ledger.open_exception(rrn, std::move(kind), std::move(rule), std::move(text), alarm, now.utc);
+    if (what.rrn) n.rrn = what.rrn->str();
+    n.route = what.subject;
+    n.rule = what.rule;
+    n.detail = what.kind + ": " + what.text;
+    ledger::ExceptionRecord x = ledger.open_exception(std::move(what), now.utc);
+    if (x.repeats == 0) note(std::move(n));
+    return x;
+}
+
+void CoreContext::end_exceptions(const iso8583::Rrn& rrn, const std::string& resolution,
+                                 const std::string& by) {
+    for (const std::string_view kind :
+         {"advice_parked", "advice_stale", "refund_abnormal", "settled_but_refused", "reversal_stuck"})
+        ledger.resolve_exception(rrn, kind, resolution, by);
+}
+
+namespace {
+constexpr std::int64_t day_ms = 86'400'000;
+}
+
+void CoreContext::hold_case(const ledger::TransactionRecord& refund) {
+    held.insert(refund.rrn);
+    // Half of its time, then the reminder, then the end: whoever is told looks at which it is.
+    const std::int64_t half_ms = std::int64_t{config->limits.case_expires_days} * day_ms / 2;
+    const std::int64_t age_ms = std::clamp<std::int64_t>(now.utc.ms - refund.created.ms, 0, 2 * half_ms);
+    const std::int64_t wait = age_ms < half_ms ? half_ms - age_ms : 2 * half_ms - age_ms;
+    set_deadline({DeadlineId::Kind::case_expiry, refund.rrn, 0}, wait);
+}
+
+void CoreContext::end_case(const iso8583::Rrn& refund) {
+    held.erase(refund);
+    deadlines.cancel({DeadlineId::Kind::case_expiry, refund, 0});
 }
 
 void CoreContext::add_to_batch(const ledger::TransactionRecord& record, int sign) {

@@ -72,6 +72,17 @@ class CoreContext {
     /// An exception with owner, and an alarm in the log when it is one.
     ledger::ExceptionRecord open_exception(const std::optional<iso8583::Rrn>& rrn, std::string kind,
                                            std::string rule, std::string text, bool alarm = false);
+    /// The same about a route, and no transaction.
+    ledger::ExceptionRecord open_exception_of_route(routing::RouteId route, std::string kind,
+                                                    std::string rule, std::string text);
+    ledger::ExceptionRecord open_exception(ledger::Ledger::WhatHappened what);
+    /// What told people that this waits for them is not true any more: its parked, stale, stuck, abnormal
+    /// exceptions close.
+    void end_exceptions(const iso8583::Rrn& rrn, const std::string& resolution,
+                        const std::string& by = "the switch");
+    /// A case waits for a checker, and not for ever (R77).
+    void hold_case(const ledger::TransactionRecord& refund);
+    void end_case(const iso8583::Rrn& refund);
     /// Terminal totals of the record's batch (settlement).
     void add_to_batch(const ledger::TransactionRecord& record, int sign);
     /// Is the batch of this record settled? Batches close only by 0500 or by an operator.

@@ -1,27 +1,13 @@
 #include "switch/core/duplicate_guard.hpp"
 
+#include "switch/core/content_digest.hpp"
+
 namespace acquirer {
 namespace {
 
 using iso8583::Field;
 
 constexpr std::int64_t repeat_window_ms = 24LL * 3600 * 1000;  // x..1 and near keys are matched this far back
-
-class Digest {
-  public:
-    void add(std::string_view part) {
-        for (char c : part) mix(static_cast<unsigned char>(c));
-        mix(0x1F);  // so that "ab" + "c" is not "a" + "bc"
-    }
-    [[nodiscard]] std::uint64_t value() const {
-        return value_ == 0 ? 1 : value_;
-    }  // 0 means "none" in records
-
-  private:
-    // FNV-1a: content is authenticated by its MAC, so accidents are all that must be told apart.
-    void mix(unsigned char c) { value_ = (value_ ^ c) * 0x100000001B3ULL; }
-    std::uint64_t value_ = 0xCBF29CE484222325ULL;
-};
 
 /// The value of a primitive two-byte EMV tag at the top level of DE55; empty when absent or no TLV.
 std::string_view emv_value(std::string_view tlv, std::uint8_t first, std::uint8_t second) {

@@ -52,7 +52,8 @@ struct DeadlineId {
         cut_over,
         key_change_reply,
         key_grace,
-        held_back
+        held_back,
+        case_expiry
     };
     Kind kind = Kind::request_reply;
     iso8583::Rrn rrn;

@@ -24,8 +24,6 @@ std::string_view name(NoteKind kind) {
             return "request_answered";
         case NoteKind::request_refused:
             return "request_refused";
-        case NoteKind::request_unanswered:
-            return "request_unanswered";
         case NoteKind::reversal_accepted:
             return "reversal_accepted";
         case NoteKind::tombstone_set:
@@ -54,6 +52,8 @@ std::string_view name(NoteKind kind) {
             return "hsm_fault";
         case NoteKind::store_refuses_work:
             return "store_refuses_work";
+        case NoteKind::case_waits:
+            return "case_waits";
         case NoteKind::operator_change:
             return "operator_change";
         case NoteKind::batch_settled:

@@ -1,6 +1,9 @@
 #include "switch/core/operations.hpp"
 
+#include <algorithm>
+
 #include "iso8583/values/ensure.hpp"
+#include "ledger/postings_bound.hpp"
 #include "switch/core/transaction_state.hpp"
 
 namespace acquirer {
@@ -32,6 +35,14 @@ Role needed_role(const OperatorCommand& command) {
         Role operator()(const CutOverDay&) const { return Role::admin; }
         Role operator()(const RotateIssuerKey&) const { return Role::security_officer; }
         Role operator()(const ListKeys&) const { return Role::viewer; }
+        Role operator()(const SettleTransaction&) const { return Role::operator_; }
+        Role operator()(const ReleaseStale&) const { return Role::supervisor; }
+        Role operator()(const ResolveAbnormal&) const { return Role::operator_; }
+        Role operator()(const ReopenRefund&) const { return Role::operator_; }
+        Role operator()(const EditRefund&) const { return Role::operator_; }
+        Role operator()(const AddDispute&) const { return Role::operator_; }
+        Role operator()(const CloseDispute&) const { return Role::viewer; }  // by its kind: ways_out.cpp
+        Role operator()(const DecideProposal&) const { return Role::supervisor; }
     };
     return std::visit(Needed{}, command);
 }
@@ -40,6 +51,11 @@ std::string refused(Refusal why) {
     const RefusalInfo& i = info(why);
     return std::string(i.explanation) + " (" + std::string(i.rule) + ", " + std::string(i.unionpay_code) +
            ")";
+}
+
+/// Who opened a case and who edited it stand in its maker, in that order.
+bool is_one_of_the_makers(const std::string& makers, const std::string& user) {
+    return (", " + makers + ",").find(", " + user + ",") != std::string::npos;
 }
 
 void describe(OperatorAnswer& answer, const TransactionRecord& refund) {
@@ -172,27 +188,8 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const OpenRef
     if (draft->same_case)
         return no("an equal refund of this sale is held already, case " + draft->same_case->str());
 
-    TransactionRecord& opened = draft->record;
     const TransactionRecord& sale = *draft->sale;
-    opened.rrn = c_.ledger.next_rrn(c_.now);
-    opened.profile = sale.profile;
-    opened.merchant = sale.merchant;
-    opened.terminal = sale.terminal;
-    opened.batch = sale.batch;
-    opened.amount = *draft->event.request.amount;
-    opened.processing_code = "200000";
-    PaymentMeans::of(sale, c_.vault).keep_in(opened, c_.vault);
-    opened.policy_version = c_.config->version;
-    opened.created = opened.updated = c_.now.utc;
-    opened.local_date = c_.local_now().date;
-    opened.business_date = c_.business_day;
-    opened.route = draft->route != nullptr ? draft->route->id.value : sale.route;
-    opened.reason = command.reason;
-    opened.reference = command.reference;
-    opened.maker = event.user;
-    draft->hold = true;  // a refund without the customer always needs a second person
-    draft->hold_rule = "R17";
-    const TransactionRecord& refund = transactions_.accept_refund(*draft);
+    const TransactionRecord& refund = hold_new_case(event, *draft, command.reason, command.reference);
     c_.ledger.save_reference(sale.merchant, command.reference, refund.rrn);
     audit(event, "refund.open",
           refund.rrn.str() + " of sale " + sale.rrn.str() + " " + refund.amount.major() + ": " +
@@ -200,6 +197,31 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const OpenRef
     OperatorAnswer answer = yes("case " + refund.rrn.str() + " is open and waits for a checker");
     describe(answer, refund);
     return answer;
+}
+
+TransactionRecord& Operations::hold_new_case(const OperatorCommanded& event, TransactionDraft& draft,
+                                             const std::string& reason, const std::string& reference) {
+    TransactionRecord& opened = draft.record;
+    const TransactionRecord& sale = *draft.sale;
+    opened.rrn = c_.ledger.next_rrn(c_.now);
+    opened.profile = sale.profile;
+    opened.merchant = sale.merchant;
+    opened.terminal = sale.terminal;
+    opened.batch = sale.batch;
+    opened.amount = *draft.event.request.amount;
+    opened.processing_code = "200000";
+    PaymentMeans::of(sale, c_.vault).keep_in(opened, c_.vault);
+    opened.policy_version = c_.config->version;
+    opened.created = opened.updated = c_.now.utc;
+    opened.local_date = c_.local_now().date;
+    opened.business_date = c_.business_day;
+    opened.route = draft.route != nullptr ? draft.route->id.value : sale.route;
+    opened.reason = reason;
+    opened.reference = reference;
+    opened.maker = event.user;
+    draft.hold = true;  // a refund without the customer always needs a second person
+    draft.hold_rule = "R17";
+    return transactions_.accept_refund(draft);
 }
 
 iso8583::Result<TransactionRecord*, OperatorAnswer> Operations::held_case(const std::string& case_number) {
@@ -218,11 +240,13 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const Approve
     const auto found = held_case(command.case_number);
     if (!found) return found.error();
     TransactionRecord& refund = **found;
-    if (refund.maker == event.user)
-        return no("maker and checker must be two people: " + event.user + " opened the case");
+    if (is_one_of_the_makers(refund.maker, event.user))
+        return no("maker and checker must be two people: " + event.user + " opened or edited the case");
+    if (const TransactionRecord* sale = c_.ledger.find(*refund.original); sale != nullptr && sale->hold)
+        return no("the sale of case " + refund.rrn.str() + " is on hold until its dispute is closed (R78)");
     if (refund.maker.empty()) refund.maker = "terminal " + refund.terminal.str();
     refund.checker = event.user;
-    c_.held.erase(refund.rrn);
+    c_.end_case(refund.rrn);
     move(refund, State::cleared, "R17", c_.now.utc);
     audit(event, "refund.approve", refund.rrn.str() + " " + refund.amount.major());
     if (c_.config->routes.for_original(routing::RouteId{refund.route}) == nullptr)
@@ -235,7 +259,7 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const Approve
 }
 
 void Operations::end_held(TransactionRecord& refund, State state, const std::string& user) {
-    c_.held.erase(refund.rrn);
+    c_.end_case(refund.rrn);
     refund.checker = user;
     move(refund, state, "R17", c_.now.utc);
     chain_.release(refund);
@@ -245,8 +269,8 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const RejectR
     const auto found = held_case(command.case_number);
     if (!found) return found.error();
     TransactionRecord& refund = **found;
-    if (refund.maker == event.user)
-        return no("maker and checker must be two people: " + event.user + " opened the case");
+    if (is_one_of_the_makers(refund.maker, event.user))
+        return no("maker and checker must be two people: " + event.user + " opened or edited the case");
     if (command.reason.empty() || command.reason.size() > reason_characters_max)
         return no("reason: 1 to " + std::to_string(reason_characters_max) + " characters are needed");
     end_held(refund, State::rejected, event.user);
@@ -283,7 +307,7 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const MoveRou
     audit(event, "route." + std::string(state.empty() ? "up" : state), route->name);
     if (mode == RouteMode::up) {
         queue_.link_up(route->id);
-        transactions_.retry_cleared(route->id);
+        transactions_.retry_cleared();
     }
     return yes("route " + route->name + " is " + (state.empty() ? "up" : state) +
                (mode == RouteMode::up ? " (as its links allow)" : ""));
@@ -336,13 +360,96 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const CutOver
     return answer;
 }
 
-OperatorAnswer Operations::perform(const OperatorCommanded& event, const RetryAdvice& command) {
-    const auto rrn = iso8583::Rrn::parse(command.rrn);
-    if (!rrn) return no(rrn.error().what);
-    if (!queue_.retry_now(*rrn))
-        return no("nothing of " + rrn->str() + " waits in the queue for its next attempt");
-    audit(event, "saf.retry", rrn->str());
-    return yes("the next attempt of " + rrn->str() + " is due now");
+/// R76: the same refund under the same reference, as a case of its own that a checker has to approve again.
+OperatorAnswer Operations::perform(const OperatorCommanded& event, const ReopenRefund& command) {
+    const auto rrn = iso8583::Rrn::parse(command.case_number);
+    if (!rrn) return no("case number: 12 digits or capital letters are needed");
+    const TransactionRecord* before = c_.ledger.find(*rrn);
+    if (before == nullptr || before->kind != TransactionKind::refund || before->checker.empty())
+        return no("no case has the number " + command.case_number);
+    const auto open = c_.ledger.open_exceptions_of(*rrn);
+    const bool not_paid = std::any_of(open.begin(), open.end(), [&](const std::string& id) {
+        const auto x = c_.ledger.exception(id);
+        return x && x->kind == "case_not_paid";
+    });
+    if (!not_paid)
+        return no("case " + command.case_number + " is " + std::string(ledger::name(before->state)) +
+                  ", and no open exception says that it was approved and not paid");
+    if (command.note.empty() || command.note.size() > reason_characters_max)
+        return no("note: 1 to " + std::to_string(reason_characters_max) + " characters are needed");
+    auto draft = draft_refund(before->original->str(), "", before->amount.major());
+    if (!draft) return draft.error();
+    if (draft->sale->hold) return no("the sale is on hold until its dispute is closed (R78)");
+    if (!c_.store_accepts_new_work) return no(refused(Refusal::system_error));
+    if (const Refusal why = transactions_.checks().judge_case(*draft); why != Refusal::none)
+        return no("refused: " + refused(why));
+    if (draft->same_case)
+        return no("an equal refund of this sale is held already, case " + draft->same_case->str());
+    draft->record.decided.reopens = *rrn;
+    const std::string reference = before->reference;
+    TransactionRecord& again = hold_new_case(event, *draft, command.note, reference);
+    if (!reference.empty()) c_.ledger.save_reference(again.merchant, reference, again.rrn);
+    c_.ledger.resolve_exception(*rrn, "case_not_paid",
+                                "reopened as case " + again.rrn.str() + ": " + command.note, event.user);
+    audit(event, "refund.reopen", rrn->str() + " as " + again.rrn.str() + ": " + command.note);
+    OperatorAnswer answer =
+        yes("case " + rrn->str() + " is tried again as case " + again.rrn.str() + " and waits for a checker");
+    describe(answer, again);
+    answer.values.emplace_back("proposal", again.rrn.str());
+    answer.values.emplace_back("needed", "1");
+    return answer;
+}
+
+/// Every editor counts as a maker; all checks run again on the new amount.
+OperatorAnswer Operations::perform(const OperatorCommanded& event, const EditRefund& command) {
+    const auto found = held_case(command.case_number);
+    if (!found) return found.error();
+    TransactionRecord& refund = **found;
+    if (!refund.from_operations)
+        return no("case " + command.case_number + " came from a terminal: what it asked for stays as it is");
+    if (command.amount_major.empty() && command.reason.empty()) return no("amount or reason: one is needed");
+    if (command.reason.size() > reason_characters_max)
+        return no("reason: at most " + std::to_string(reason_characters_max) + " characters");
+    iso8583::Amount amount = refund.amount;
+    if (!command.amount_major.empty()) {
+        const auto parsed = iso8583::Amount::parse_major(command.amount_major, refund.amount.currency());
+        if (!parsed) return no(parsed.error().what);
+        if (parsed->is_zero()) return no("amount: more than zero is needed");
+        amount = *parsed;
+    }
+    if (amount != refund.amount) {
+        // As if it were not there: what it holds is given back first, and taken again either way.
+        if (!ledger::may_begin_again(refund))
+            return no("case " + command.case_number + " was edited too often");
+        chain_.release(refund);
+        auto draft = draft_refund(refund.original->str(), "", amount.major());
+        Refusal why = Refusal::none;
+        if (draft) {
+            draft->edits = refund.rrn;
+            why = transactions_.checks().judge_case(*draft);
+        }
+        const bool accepted = draft && why == Refusal::none;
+        if (accepted) refund.amount = amount;
+        ENSURE(chain_.reserve_again(refund));
+        if (!draft) return draft.error();
+        if (!accepted) return no("refused, and nothing is changed: " + refused(why));
+    }
+    if (!command.reason.empty()) refund.reason = command.reason;
+    if (!is_one_of_the_makers(refund.maker, event.user)) refund.maker += ", " + event.user;
+    note_rule(refund, "R17", c_.now.utc);
+    audit(event, "refund.edit", refund.rrn.str() + " " + refund.amount.major() + ": " + refund.reason);
+    OperatorAnswer answer = yes("case " + refund.rrn.str() + " is edited and waits for a checker");
+    describe(answer, refund);
+    return answer;
+}
+
+/// A case number is a proposal too: `refund approve` and `proposals approve` are the same act.
+OperatorAnswer Operations::perform(const OperatorCommanded& event, const DecideProposal& command) {
+    if (const auto rrn = iso8583::Rrn::parse(command.id)) {
+        if (command.to == DecideProposal::To::approve) return perform(event, ApproveRefund{command.id});
+        return perform(event, RejectRefund{command.id, command.note});
+    }
+    return ways_out_.decide(event, command);
 }
 
 OperatorAnswer Operations::perform(const OperatorCommanded& event, const ChangeException& command) {
@@ -358,6 +465,13 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const ChangeE
         audit(event, "exception.assign", x->id + " to " + x->owner);
         return yes("exception " + x->id + " belongs to " + x->owner);
     }
+    if (const auto about = iso8583::Rrn::parse(x->id.substr(0, iso8583::Rrn::size_max)))
+        if (const TransactionRecord* record = c_.ledger.find(*about); record != nullptr && is_open(*record)) {
+            const std::string way = way_out_of(*record);
+            return no("exception " + x->id + " stays open: " + about->str() + " is " +
+                      std::string(ledger::name(record->state)) + " and not at its end; " +
+                      (way.empty() ? "it goes on by itself" : way));
+        }
     x->resolution = command.owner_or_note;
     x->resolved_by = event.user;
     c_.ledger.save(*x);

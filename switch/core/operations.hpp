@@ -10,22 +10,27 @@
 #include "switch/core/settlement.hpp"
 #include "switch/core/store_and_forward.hpp"
 #include "switch/core/transaction_flow.hpp"
+#include "switch/core/ways_out.hpp"
 
 namespace acquirer {
 
 class Operations {
   public:
     Operations(CoreContext& context, SaleChain& chain, StoreAndForward& queue, TransactionFlow& transactions,
-               Terminals& terminals, Settlement& settlement, KeyExchange& key_exchange,
+               WaysOut& ways_out, Terminals& terminals, Settlement& settlement, KeyExchange& key_exchange,
                KeyInventory& key_inventory)
         : c_(context),
           chain_(chain),
           queue_(queue),
           transactions_(transactions),
+          ways_out_(ways_out),
           terminals_(terminals),
           settlement_(settlement),
           key_exchange_(key_exchange),
-          key_inventory_(key_inventory) {}
+          key_inventory_(key_inventory) {
+        ways_out_.open_audit([this](const OperatorCommanded& event, std::string action,
+                                    const std::string& detail) { audit(event, std::move(action), detail); });
+    }
 
     void open_audit(const ledger::AuditLog& audit) { audit_ = audit; }
     void on_command(const OperatorCommanded& event);
@@ -42,8 +47,29 @@ class Operations {
     OperatorAnswer perform(const OperatorCommanded& event, const ChangeMerchant& command);
     OperatorAnswer perform(const OperatorCommanded& event, const ChangeTerminal& command);
     OperatorAnswer perform(const OperatorCommanded& event, const CutOverDay& command);
-    OperatorAnswer perform(const OperatorCommanded& event, const RetryAdvice& command);
     OperatorAnswer perform(const OperatorCommanded& event, const ChangeException& command);
+    OperatorAnswer perform(const OperatorCommanded& event, const ReopenRefund& command);
+    OperatorAnswer perform(const OperatorCommanded& event, const EditRefund& command);
+    OperatorAnswer perform(const OperatorCommanded& event, const DecideProposal& command);
+    // What waits for people: ways_out.cpp.
+    OperatorAnswer perform(const OperatorCommanded& event, const RetryAdvice& command) {
+        return ways_out_.retry(event, command);
+    }
+    OperatorAnswer perform(const OperatorCommanded& event, const SettleTransaction& command) {
+        return ways_out_.settle(event, command);
+    }
+    OperatorAnswer perform(const OperatorCommanded& event, const ReleaseStale& command) {
+        return ways_out_.release(event, command);
+    }
+    OperatorAnswer perform(const OperatorCommanded& event, const ResolveAbnormal& command) {
+        return ways_out_.resolve(event, command);
+    }
+    OperatorAnswer perform(const OperatorCommanded& event, const AddDispute& command) {
+        return ways_out_.add(event, command);
+    }
+    OperatorAnswer perform(const OperatorCommanded& event, const CloseDispute& command) {
+        return ways_out_.close(event, command);
+    }
 
     /// The held case of a number, or an answer that says why there is none.
     iso8583::Result<ledger::TransactionRecord*, OperatorAnswer> held_case(const std::string& case_number);
@@ -51,6 +77,9 @@ class Operations {
     iso8583::Result<TransactionDraft, OperatorAnswer> draft_refund(const std::string& rrn,
                                                                    const std::string& date_mmdd,
                                                                    const std::string& amount_major);
+    /// A held case of operations: the fields of a new one, its sale and amount being judged.
+    ledger::TransactionRecord& hold_new_case(const OperatorCommanded& event, TransactionDraft& draft,
+                                             const std::string& reason, const std::string& reference);
     void end_held(ledger::TransactionRecord& refund, ledger::State state, const std::string& user);
     void audit(const OperatorCommanded& event, std::string action, const std::string& detail);
 
@@ -58,6 +87,7 @@ class Operations {
     SaleChain& chain_;
     StoreAndForward& queue_;
     TransactionFlow& transactions_;
+    WaysOut& ways_out_;
     Terminals& terminals_;
     Settlement& settlement_;
     KeyExchange& key_exchange_;

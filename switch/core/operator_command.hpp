@@ -57,9 +57,51 @@ struct ChangeTerminal {
 };
 /// day cutover (admin).
 struct CutOverDay {};
-/// saf retry ID: attempt now (operator).
+/// saf retry ID: attempt now; what is parked goes back into the queue (R70, R71; operator).
 struct RetryAdvice {
     std::string rrn;
+};
+/// saf settle, exceptions settle: two people know what became of it (R70–R72; operator proposes).
+struct SettleTransaction {
+    std::string id;  // RRN, or an exception's id
+    std::string outcome, note;
+};
+/// saf release: what is stale goes on, in order (R73; supervisor).
+struct ReleaseStale {
+    std::string route;
+    std::int64_t older_than_minutes = 0;
+    std::string note;
+};
+/// abnormal resolve (R74; operator, and others as the way asks).
+struct ResolveAbnormal {
+    enum class Way : std::uint8_t { retry, merchant_account, alternative_account, cancel };
+    std::string id;
+    Way way = Way::retry;
+    std::string payout_reference;  // of an alternative account: never a PAN
+    std::string note;
+};
+/// refund reopen: a case that was approved and not paid is tried again (R76; operator, then a checker).
+struct ReopenRefund {
+    std::string case_number, note;
+};
+/// refund edit: another amount or reason for a held case of operations, under the same reference (operator).
+struct EditRefund {
+    std::string case_number, amount_major, reason;
+};
+/// dispute add (R18: chargeback, two; R78: hold, operator).
+struct AddDispute {
+    std::string rrn, date_mmdd, amount_major, kind, reference, note;
+};
+/// dispute close (a hold: supervisor; a chargeback: two).
+struct CloseDispute {
+    std::string id, outcome, note;
+};
+/// proposals approve|reject, also of cases (supervisor, never who proposed).
+struct DecideProposal {
+    enum class To : std::uint8_t { approve, reject };
+    std::string id;
+    To to = To::approve;
+    std::string note;
 };
 /// exceptions assign|resolve (supervisor).
 struct ChangeException {
@@ -80,9 +122,11 @@ struct ListKeys {
     std::string terminal;  // of this terminal's sign-ons; empty: those of issuers and of ranges of terminals
 };
 
-using OperatorCommand = std::variant<CheckRefund, OpenRefund, ApproveRefund, RejectRefund, CancelRefund,
-                                     MoveRoute, ChangeMerchant, ChangeTerminal, CutOverDay, RetryAdvice,
-                                     ChangeException, RotateIssuerKey, ListKeys>;
+using OperatorCommand =
+    std::variant<CheckRefund, OpenRefund, ApproveRefund, RejectRefund, CancelRefund, MoveRoute,
+                 ChangeMerchant, ChangeTerminal, CutOverDay, RetryAdvice, ChangeException, RotateIssuerKey,
+                 ListKeys, SettleTransaction, ReleaseStale, ResolveAbnormal, ReopenRefund, EditRefund,
+                 AddDispute, CloseDispute, DecideProposal>;
 
 struct OperatorAnswer {
     bool done = false;

@@ -44,7 +44,7 @@ Refusal refund_state(const ledger::TransactionRecord& sale) {
 
 Refusal void_right(const ledger::TransactionRecord& sale, bool settled, iso8583::BusinessDate today) {
     if (settled || sale.business_date < today) return Refusal::void_after_settlement;
-    if (sale.refunds_count > 0) return Refusal::void_after_refund;
+    if (sale.refunds_count > 0 || sale.chargebacks_minor > 0) return Refusal::void_after_refund;
     return ledger::may_begin_again(sale) ? Refusal::none : Refusal::original_not_refundable;
 }
 

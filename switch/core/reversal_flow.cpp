@@ -28,7 +28,8 @@ void ReversalFlow::on_request(const RequestArrived& event) {
     ReplyContent accepted;
     accepted.code = iso8583::ResponseCode::of("00");
     accepted.rrn = original.rrn;
-    if (original.reversal_digest == digest_) {  // R31: the same again
+    // R31: the same again, unless the issuer or people decided that it stands (R72).
+    if (original.reversal_digest == digest_ && !original.decided.reversal_refused) {
         answer(c_, asker, accepted);
         return;
     }
@@ -57,16 +58,6 @@ void ReversalFlow::on_request(const RequestArrived& event) {
         case Outcome::not_allowed:
             answer_refusal(c_, asker, Refusal::reversal_not_allowed, original.rrn);
             return;
-        case Outcome::no_answer: {
-            Note n;
-            n.kind = NoteKind::request_unanswered;
-            n.rrn = original.rrn.str();
-            n.terminal = r.terminal.str();
-            n.rule = "R32";
-            n.detail = "a reversal while something on its original is under way: the terminal repeats it";
-            c_.note(std::move(n));
-            return;
-        }
     }
     ENSURE(false);
 }
@@ -123,6 +114,7 @@ const TransactionRecord& ReversalFlow::set_tombstone(const TerminalRequest& r, c
 }
 
 ReversalFlow::Outcome ReversalFlow::judge(TransactionRecord& original) {
+    if (original.decided.reversal_refused) return Outcome::not_allowed;
     switch (original.kind) {
         case TransactionKind::sale:
             return judge_sale(original);
@@ -141,7 +133,9 @@ ReversalFlow::Outcome ReversalFlow::judge_sale(TransactionRecord& sale) {
             sale.reversal_digest = digest_;
             move(sale, State::reverse_on_answer, "R34", c_.now.utc);
             return Outcome::accepted;
-        case State::voiding:  // R34: reversed only if the void fails
+        case State::voiding:         // R34: reversed only if the void fails,
+        case State::void_reversing:  // or is undone: what ends the void ends this, also when a person does
+                                     // (R71)
             sale.reversal_digest = digest_;
             sale.reverse_if_void_fails = true;
             note_rule(sale, "R34", c_.now.utc);
@@ -156,13 +150,12 @@ ReversalFlow::Outcome ReversalFlow::judge_sale(TransactionRecord& sale) {
         case State::approved:
             // A cut-over alone does not stop it, a settled batch and a refund do (R38).
             if (c_.is_settled(sale)) return Outcome::not_allowed;
+            if (sale.chargebacks_minor > 0) return Outcome::not_allowed;  // as a refund (R38)
             if (sale.refunds_count > 0 && !cancel_held_refunds(sale)) return Outcome::not_allowed;
             sale.reversal_digest = digest_;
             c_.add_to_batch(sale, -1);
             undoing_.reverse(sale, "R30", Original::approved);
             return Outcome::accepted;
-        case State::void_reversing:
-            return Outcome::no_answer;
         case State::declined:
         case State::reversal_stuck:
         case State::voided:
@@ -188,7 +181,7 @@ ReversalFlow::Outcome ReversalFlow::judge_refund(TransactionRecord& refund) {
     switch (refund.state) {
         case State::held:
         case State::cleared:
-            c_.held.erase(refund.rrn);
+            c_.end_case(refund.rrn);
             refund.reversal_digest = digest_;
             cancel_refund(refund);
             return Outcome::accepted;
@@ -318,7 +311,7 @@ bool ReversalFlow::cancel_held_refunds(const TransactionRecord& sale) {
         held.push_back(c_.ledger.edit(refund->rrn));
     }
     for (TransactionRecord* refund : held) {
-        c_.held.erase(refund->rrn);
+        c_.end_case(refund->rrn);
         refund->reversal_digest = digest_;
         cancel_refund(*refund);
     }

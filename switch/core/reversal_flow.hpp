@@ -20,7 +20,7 @@ class ReversalFlow {
     void on_request(const RequestArrived& event);
 
   private:
-    enum class Outcome : std::uint8_t { accepted, not_allowed, no_answer };
+    enum class Outcome : std::uint8_t { accepted, not_allowed };
     void without_original(const Asker& asker, const MeansIdentity& means, const FoundForReversal& found);
     const ledger::TransactionRecord& set_tombstone(const TerminalRequest& request, const MeansIdentity& means,
                                                    const ledger::TransactionRecord* near);

@@ -37,10 +37,62 @@ void SaleChain::count_in_day(const TransactionRecord& refund, int sign) {
 
 void SaleChain::sale_approved(TransactionRecord& sale) { c_.ledger.post_sale(sale, c_.business_day); }
 
+namespace {
+
+/// Booked as often as it was taken off again: not any more.
+bool is_on_the_books(const TransactionRecord& sale) {
+    int times = 0;
+    for (const ledger::Posting& p : sale.postings) {
+        times += p.debit == Account::issuer_receivable ? 1 : 0;
+        times -= p.credit == Account::issuer_receivable ? 1 : 0;
+    }
+    return times > 0;
+}
+
+}  // namespace
+
 void SaleChain::sale_reversed(TransactionRecord& sale) {
-    const bool on_the_books =
-        !sale.postings.empty() && sale.postings.back().credit == Account::merchant_payable;
-    if (on_the_books) c_.ledger.unpost_sale(sale, c_.business_day);
+    if (is_on_the_books(sale)) c_.ledger.unpost_sale(sale, c_.business_day);
+}
+
+void SaleChain::sale_stands(TransactionRecord& sale) {
+    if (!is_on_the_books(sale)) c_.ledger.post_sale(sale, c_.business_day);
+}
+
+void SaleChain::refund_stands(TransactionRecord& refund) {
+    if (refund.postings.back().credit != Account::issuer_receivable)
+        c_.ledger.post_refund(refund, c_.business_day);
+}
+
+void SaleChain::paid_to_merchant(TransactionRecord& refund) {
+    c_.ledger.pay_suspended(refund, Account::merchant_payable, c_.business_day);
+}
+
+void SaleChain::paid_outside(TransactionRecord& refund) {
+    c_.ledger.pay_suspended(refund, Account::paid_outside, c_.business_day);
+}
+
+void SaleChain::paid_twice(TransactionRecord& refund) {
+    refund.decided.paid_twice = true;
+    c_.ledger.pay_again(refund, c_.business_day);
+    if (refund.state == State::cancelled) c_.ledger.count_again(sale_of(refund), refund);
+}
+
+void SaleChain::case_not_paid(const TransactionRecord& refund) {
+    if (refund.checker.empty() || refund.reversal_digest != 0) return;
+    c_.open_exception(refund.rrn, "case_not_paid", "R76",
+                      "a refund that a checker approved did not reach the customer: " +
+                          std::string(ledger::name(refund.state)) +
+                          "; the customer holds a slip and must be told",
+                      true);
+}
+
+void SaleChain::charged_back(TransactionRecord& sale, std::int64_t minor) {
+    c_.ledger.post_chargeback(sale, minor, c_.business_day);
+}
+
+void SaleChain::charge_back_won(TransactionRecord& sale, std::int64_t minor) {
+    c_.ledger.post_chargeback(sale, -minor, c_.business_day);
 }
 
 void SaleChain::reserve(TransactionRecord& refund, const iso8583::Rrn& sale_rrn) {
@@ -105,7 +157,13 @@ void SaleChain::void_is_undone(const TransactionRecord& void_record) {
 
 void SaleChain::void_stands(const TransactionRecord& void_record) {
     TransactionRecord& sale = sale_of(void_record);
-    if (sale.state == State::void_reversing) move(sale, State::voided, "R32", c_.now.utc);
+    if (sale.state == State::void_reversing) {
+        move(sale, State::voided, "R32", c_.now.utc);
+    } else if (sale.state == State::voiding) {
+        // The void was undone before it had been answered, and its issuer keeps it.
+        move(sale, State::voided, "R32", c_.now.utc);
+        c_.ledger.unpost_sale(sale, c_.business_day);
+    }
 }
 
 bool SaleChain::void_in_doubt_again(const TransactionRecord& void_record) {

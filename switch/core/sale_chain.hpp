@@ -18,8 +18,15 @@ class SaleChain {
 
     // The sale.
     void sale_approved(ledger::TransactionRecord& sale);
+    /// R71, R72: it stands after all: on the books, if it is not on them.
+    void sale_stands(ledger::TransactionRecord& sale);
+    void refund_stands(ledger::TransactionRecord& refund);
     /// Its reversal is final: off the books, if it ever was on them.
     void sale_reversed(ledger::TransactionRecord& sale);
+
+    /// R18: what the customer's bank took back counts like a refund; a dispute that was won gives it back.
+    void charged_back(ledger::TransactionRecord& sale, std::int64_t minor);
+    void charge_back_won(ledger::TransactionRecord& sale, std::int64_t minor);
 
     // A refund. What is reserved counts in what remains of the sale and in the terminal's day (R24).
     /// ENSUREs that the amount remains.
@@ -30,6 +37,14 @@ class SaleChain {
     void refund_approved(ledger::TransactionRecord& refund);
     /// Refused finally after acceptance: it goes on counting, in suspense (R55).
     void refund_abnormal(ledger::TransactionRecord& refund);
+    /// R74: two people decided that it goes back another way; it goes on counting.
+    void paid_to_merchant(ledger::TransactionRecord& refund);
+    void paid_outside(ledger::TransactionRecord& refund);
+    /// The issuer paid after a way out, or twice: what it paid stands in suspense, and what was cancelled
+    /// counts again as far as Remaining allows.
+    void paid_twice(ledger::TransactionRecord& refund);
+    /// R76: a case of a checker came to nothing, and the customer holds a slip.
+    void case_not_paid(const ledger::TransactionRecord& refund);
     /// It did not happen, or not any more: neither the sale nor the terminal's day counts it.
     void release(ledger::TransactionRecord& refund);
 

@@ -11,6 +11,7 @@
 namespace acquirer {
 namespace {
 
+using ledger::EarlierAttempt;
 using ledger::QueuedAdvice;
 using ledger::State;
 using ledger::TransactionRecord;
@@ -18,6 +19,11 @@ using Kind = QueuedAdvice::Kind;
 using Status = QueuedAdvice::Status;
 
 int message_class(const TransactionRecord& record) { return record.advice.kind == Kind::refund ? 2 : 4; }
+
+/// The longest back-off with its jitter.
+std::int64_t back_off_longest_ms(const routing::Route& route) {
+    return std::int64_t{route.advice_retry_max_ms} + route.advice_retry_max_ms / 4;
+}
 
 /// Back-off doubles from the first to the longest, then ± a quarter by transaction and attempt.
 std::int64_t back_off_ms(const routing::Route& route, const TransactionRecord& record) {
@@ -54,22 +60,66 @@ void StoreAndForward::give_numbers(TransactionRecord& record, QueuedAdvice a) {
     record.advice = std::move(a);
 }
 
-void StoreAndForward::resume(const TransactionRecord& record) {
-    ENSURE(record.advice.kind != Kind::none && record.advice.status != Status::final);
-    const routing::RouteId route{record.route};
-    queues_[route].waiting.emplace(record.advice.next_attempt, record.rrn);
+void StoreAndForward::put(Queue& queue, const iso8583::Rrn& rrn, Waiting waiting) {
+    queue.order.emplace(waiting.due, rrn);
+    queue.waiting[rrn] = waiting;
+}
+
+std::optional<iso8583::Instant> StoreAndForward::take(Queue& queue, const iso8583::Rrn& rrn) {
+    if (const auto behind = queue.behind.find(rrn); behind != queue.behind.end()) {
+        const iso8583::Instant queued = behind->second;
+        queue.behind.erase(behind);
+        return queued;
+    }
+    const auto at = queue.waiting.find(rrn);
+    if (at == queue.waiting.end()) return std::nullopt;
+    const iso8583::Instant queued = at->second.queued;
+    queue.order.erase({at->second.due, rrn});
+    queue.waiting.erase(at);
+    return queued;
+}
+
+void StoreAndForward::remember_chain(const TransactionRecord& record) {
     if (record.advice.kind == Kind::refund)
         chains_[*record.original].push_back(record.rrn);
     else if (record.original)
         ++reversals_[*record.original];
-    pump(route);
+}
+
+/// Stored times are the wall clock's: they say how long it has waited and has to wait, and no more than that.
+void StoreAndForward::resume(const TransactionRecord& record) {
+    ENSURE(record.advice.kind != Kind::none && record.advice.status != Status::final);
+    const QueuedAdvice& a = record.advice;
+    const routing::RouteId id{record.route};
+    remember_chain(record);
+    if (a.status == Status::parked) return;  // its own way out ends it (R70, R71)
+    const auto* route = c_.config->routes.find(id);
+    const std::int64_t longest = route == nullptr ? 0
+                                                  : std::max(back_off_longest_ms(*route),
+                                                             std::int64_t{route->not_found_quarantine_ms});
+    const std::int64_t wait = std::clamp<std::int64_t>(a.next_attempt.ms - c_.now.utc.ms, 0, longest);
+    const std::int64_t age = std::max<std::int64_t>(c_.now.utc.ms - a.queued.ms, 0);
+    put(queues_[id], record.rrn, {c_.now.instant.plus_ms(wait), c_.now.instant.plus_ms(-age)});
+    pump(id);
 }
 
 void StoreAndForward::withdraw(TransactionRecord& record) {
     ENSURE(record.advice.attempts == 0);
-    queues_[routing::RouteId{record.route}].waiting.erase({record.advice.next_attempt, record.rrn});
+    settled(record);
+}
+
+void StoreAndForward::settled(TransactionRecord& record) {
+    if (record.advice.status == Status::final) return;
+    Queue& queue = queues_[routing::RouteId{record.route}];
+    take(queue, record.rrn);
+    if (const auto at = queue.in_flight.find(record.rrn); at != queue.in_flight.end()) {
+        c_.in_flight.forget(at->second.key);
+        queue.in_flight.erase(at);
+        c_.deadlines.cancel({DeadlineId::Kind::advice_reply, record.rrn, 0});
+    }
+    const bool left_already = record.advice.kind == Kind::refund && record.advice.status == Status::parked;
     record.advice.status = Status::final;
-    leave(record);
+    if (!left_already) leave(record);
 }
 
 /// Out of its chain; whoever waited behind it may go.
@@ -77,7 +127,10 @@ void StoreAndForward::leave(const TransactionRecord& record) {
     if (!record.original) return;
     if (record.advice.kind == Kind::reversal) {
         const auto at = reversals_.find(*record.original);
-        if (at != reversals_.end() && --at->second == 0) reversals_.erase(at);
+        if (at != reversals_.end() && --at->second == 0) {
+            reversals_.erase(at);
+            freed_.push_back(*record.original);
+        }
         return;
     }
     const auto chain = chains_.find(*record.original);
@@ -87,9 +140,14 @@ void StoreAndForward::leave(const TransactionRecord& record) {
         chains_.erase(chain);
         return;
     }
-    if (const auto* next = c_.ledger.find(chain->second.front());
-        next != nullptr && next->advice.status == Status::waiting)
-        queues_[routing::RouteId{next->route}].waiting.emplace(next->advice.next_attempt, next->rrn);
+    const auto* next = c_.ledger.find(chain->second.front());
+    if (next == nullptr) return;
+    Queue& queue = queues_[routing::RouteId{next->route}];
+    const auto behind = queue.behind.find(next->rrn);
+    if (behind == queue.behind.end()) return;
+    const iso8583::Instant queued = behind->second;
+    queue.behind.erase(behind);
+    put(queue, next->rrn, {c_.now.instant, queued});
 }
 
 bool StoreAndForward::is_its_turn(const TransactionRecord& record) const {
@@ -101,14 +159,15 @@ bool StoreAndForward::is_its_turn(const TransactionRecord& record) const {
 void StoreAndForward::pump(routing::RouteId id) {
     Queue& queue = queues_[id];
     const auto* route = c_.config->routes.find(id);
-    while (route != nullptr && !queue.waiting.empty() &&
+    while (route != nullptr && !queue.order.empty() &&
            queue.in_flight.size() < route->advices_in_flight_max) {
-        const auto [when, rrn] = *queue.waiting.begin();
-        if (when > c_.now.utc) break;
+        const auto [due, rrn] = *queue.order.begin();
+        if (due > c_.now.instant) break;
         const auto link = c_.link_for(id);
         if (!link) return;  // link_up pumps again
-        queue.waiting.erase(queue.waiting.begin());
-        attempt(id, rrn, *link);
+        const iso8583::Instant queued = queue.waiting.at(rrn).queued;
+        take(queue, rrn);
+        attempt(id, rrn, *link, queued);
     }
     arm(id);
 }
@@ -116,20 +175,33 @@ void StoreAndForward::pump(routing::RouteId id) {
 void StoreAndForward::arm(routing::RouteId id) {
     const DeadlineId deadline{DeadlineId::Kind::advice_attempt, {}, id.value};
     const Queue& queue = queues_[id];
-    if (queue.waiting.empty() || queue.waiting.begin()->first <= c_.now.utc)
+    if (queue.order.empty() || queue.order.begin()->first <= c_.now.instant)
         c_.deadlines.cancel(deadline);
     else
-        c_.set_deadline(deadline, queue.waiting.begin()->first.ms - c_.now.utc.ms);
+        c_.deadlines.set(deadline, queue.order.begin()->first);
 }
 
-void StoreAndForward::attempt(routing::RouteId id, const iso8583::Rrn& rrn, LinkId link) {
+bool StoreAndForward::is_stale(const routing::Route& route, iso8583::Instant queued) const {
+    return c_.now.instant.ms - queued.ms > std::int64_t{route.stale_after_minutes} * 60'000;
+}
+
+void StoreAndForward::attempt(routing::RouteId id, const iso8583::Rrn& rrn, LinkId link,
+                              iso8583::Instant queued) {
     const auto* waiting = c_.ledger.find(rrn);
     const auto* route = c_.config->routes.find(id);
     if (waiting == nullptr || route == nullptr || waiting->advice.status == Status::final ||
         waiting->advice.status == Status::parked)
         return;
-    // Behind an earlier refund of its sale it leaves the queue; leave() of that one brings it back.
-    if (!is_its_turn(*waiting)) return;
+    // Behind an earlier refund of its sale it waits for the leave() of that one.
+    if (!is_its_turn(*waiting)) {
+        queues_[id].behind[rrn] = queued;
+        return;
+    }
+    if (is_stale(*route, queued)) {
+        park(*c_.ledger.edit(rrn), "advice_stale",
+             "it has waited too long to be sent without a person's word");
+        return;
+    }
 
     const bool refund = waiting->advice.kind == Kind::refund;
     const bool reverses_its_sale = !refund && waiting->kind == ledger::TransactionKind::void_sale &&
@@ -145,7 +217,7 @@ void StoreAndForward::attempt(routing::RouteId id, const iso8583::Rrn& rrn, Link
     record->updated = c_.now.utc;
 
     const IssuerKey key{id, message_class(*record), record->advice.stan, record->advice.transmission_time};
-    queues_[id].in_flight[rrn] = key;
+    queues_[id].in_flight[rrn] = {key, queued};
     c_.in_flight.await(key, {Awaited::What::advice, rrn, link});
     c_.in_flight.await_until({DeadlineId::Kind::advice_reply, rrn, 0}, route->reply_timeout_ms);
     c_.emit(SendToIssuer{id, link,
@@ -156,19 +228,31 @@ void StoreAndForward::attempt(routing::RouteId id, const iso8583::Rrn& rrn, Link
             refund ? "R54" : "R30", "attempt " + std::to_string(record->advice.attempts));
 }
 
-void StoreAndForward::wait_again(TransactionRecord& record, std::int64_t after_ms) {
+void StoreAndForward::wait_again(TransactionRecord& record, std::int64_t after_ms, iso8583::Instant queued) {
     record.advice.status = Status::waiting;
     record.advice.next_attempt = c_.now.utc.plus_ms(after_ms);
     record.updated = c_.now.utc;
-    queues_[routing::RouteId{record.route}].waiting.emplace(record.advice.next_attempt, record.rrn);
+    put(queues_[routing::RouteId{record.route}], record.rrn, {c_.now.instant.plus_ms(after_ms), queued});
+}
+
+/// R60: a queue that is exhausted stands before a person; each retry of theirs gives it as many attempts
+/// again.
+void StoreAndForward::repeat_or_park(TransactionRecord& record, const routing::Route& route,
+                                     iso8583::Instant queued) {
+    if (record.advice.attempts % route.advice_attempts_max == 0)
+        park(record, "advice_parked",
+             std::to_string(record.advice.attempts) + " attempts brought no final answer" +
+                 (record.advice.last_code.empty() ? "" : ", the last one " + record.advice.last_code));
+    else
+        wait_again(record, back_off_ms(route, record), queued);
 }
 
 void StoreAndForward::link_up(routing::RouteId route) { pump(route); }
 
 void StoreAndForward::link_down(routing::RouteId id, LinkId link) {
     std::vector<iso8583::Rrn> lost;
-    for (const auto& [rrn, key] : queues_[id].in_flight) {
-        const Awaited* awaited = c_.in_flight.find(key);
+    for (const auto& [rrn, sent] : queues_[id].in_flight) {
+        const Awaited* awaited = c_.in_flight.find(sent.key);
         if (awaited != nullptr && awaited->link == link) lost.push_back(rrn);
     }
     for (const iso8583::Rrn& rrn : lost) on_reply_deadline(rrn);
@@ -181,13 +265,17 @@ void StoreAndForward::on_reply_deadline(const iso8583::Rrn& rrn) {
     Queue& queue = queues_[id];
     const auto at = queue.in_flight.find(rrn);
     if (at == queue.in_flight.end()) return;
-    c_.in_flight.forget(at->second);
+    const InFlightAdvice sent = at->second;
+    c_.in_flight.forget(sent.key);
     queue.in_flight.erase(at);
     c_.deadlines.cancel({DeadlineId::Kind::advice_reply, rrn, 0});
     const auto* route = c_.config->routes.find(id);
-    // On a route that a reload took away it waits for the reload that brings it back.
-    if (record->advice.status == Status::in_flight)
-        wait_again(*record, route != nullptr ? back_off_ms(*route, *record) : 0);
+    if (record->advice.status == Status::in_flight) {
+        if (route != nullptr)
+            repeat_or_park(*record, *route, sent.queued);
+        else
+            wait_again(*record, 0, sent.queued);  // for the reload that brings its route back
+    }
     pump(id);
 }
 
@@ -215,52 +303,154 @@ void StoreAndForward::on_reply(const Awaited& awaited, const IssuerReplyArrived&
         return;
     }
     Queue& queue = queues_[event.route];
+    iso8583::Instant queued = c_.now.instant;
     if (const auto at = queue.in_flight.find(awaited.rrn); at != queue.in_flight.end()) {
-        c_.in_flight.forget(at->second);
+        queued = at->second.queued;
+        c_.in_flight.forget(at->second.key);
         queue.in_flight.erase(at);
     }
     c_.deadlines.cancel({DeadlineId::Kind::advice_reply, awaited.rrn, 0});
     record->advice.last_code = event.reply.code->str();
     if (record->advice.kind == Kind::refund)
-        refund_final(*record, event.reply);
+        refund_final(*record, event.reply, queued);
     else
-        reversal_final(*record, event.reply);
+        reversal_final(*record, event.reply, queued);
     pump(event.route);
 }
 
 bool StoreAndForward::on_late_reply(TransactionRecord& record, const IssuerReplyArrived& event) {
     const auto* route = c_.config->routes.find(event.route);
     const QueuedAdvice& a = record.advice;
-    const bool of_this_advice = event.reply.stan.value() == a.stan &&
-                                event.reply.transmission_time.value() == a.transmission_time &&
-                                event.reply.mti.message_class() == (a.kind == Kind::refund ? 2 : 4);
-    if (route == nullptr || a.status != Status::waiting || a.attempts == 0 || !of_this_advice) return false;
-    const bool amount_differs =
-        event.reply.amount_minor && *event.reply.amount_minor != record.amount.minor_units();
-    if (event.mac != MacState::verified || !event.reply.code || amount_differs) return false;
-    // Only what ends it: what asks for a repeat, and a "not found" that a quarantine waits for already, have
-    // their next attempt.
-    if (a.kind == Kind::refund) {
-        const auto verdict = routing::classify_refund_advice(*route, *event.reply.code, a.attempts > 1);
-        if (verdict != routing::AdviceVerdict::approved && verdict != routing::AdviceVerdict::abnormal)
-            return false;
-    } else {
-        const auto verdict = routing::classify_reversal(*route, *event.reply.code, a.of_approved_original);
-        if (verdict != routing::ReversalVerdict::done && verdict != routing::ReversalVerdict::stuck)
-            return false;
-    }
-    queues_[event.route].waiting.erase({a.next_attempt, record.rrn});
+    const IssuerReply& reply = event.reply;
+    if (route == nullptr || a.kind == Kind::none || event.mac != MacState::verified || !reply.code)
+        return false;
+    if (reply.mti.message_class() != message_class(record)) return false;
+    if (reply.amount_minor && *reply.amount_minor != record.amount.minor_units()) return false;
+    const EarlierAttempt numbers{reply.stan.value(), reply.transmission_time.value()};
+    const bool of_the_last = numbers == EarlierAttempt{a.stan, a.transmission_time};
+    if (of_the_last ? a.attempts == 0
+                    : std::find(record.earlier_attempts.begin(), record.earlier_attempts.end(), numbers) ==
+                          record.earlier_attempts.end())
+        return false;
+    const bool ended = a.kind == Kind::refund ? late_refund_reply(record, *route, reply)
+                                              : late_reversal_reply(record, *route, reply);
+    if (!ended) return false;
     c_.count("late_advice_replies");
-    record.advice.last_code = event.reply.code->str();
-    if (record.advice.kind == Kind::refund)
-        refund_final(record, event.reply);
-    else
-        reversal_final(record, event.reply);
     pump(event.route);
     return true;
 }
 
-void StoreAndForward::refund_final(TransactionRecord& record, const IssuerReply& reply) {
+/// Only what ends it: what asks for a repeat has its next attempt. After a way out was taken: ruling 5 of the
+/// contract.
+bool StoreAndForward::late_refund_reply(TransactionRecord& record, const routing::Route& route,
+                                        const IssuerReply& reply) {
+    const QueuedAdvice& a = record.advice;
+    const bool of_the_last =
+        reply.stan.value() == a.stan && reply.transmission_time.value() == a.transmission_time;
+    const auto verdict = routing::classify_refund_advice(route, *reply.code, a.attempts > 1);
+    if (verdict == routing::AdviceVerdict::approved) {
+        switch (record.state) {
+            case State::advice_pending:
+            case State::parked:
+            case State::abnormal:
+                paid_after_all(record, reply);
+                return true;
+            case State::approved:
+                if (!of_the_last) {
+                    paid_twice(record);
+                    return true;
+                }
+                if (!record.decided.by_people) return false;
+                record.decided.by_people = false;  // the issuer's word now
+                note_rule(record, "R51", c_.now.utc);
+                return true;
+            case State::cancelled:
+            case State::merchant_account:
+            case State::alternative_account:
+                paid_twice(record);
+                return true;
+            default:
+                return false;
+        }
+    }
+    if (verdict != routing::AdviceVerdict::abnormal || !of_the_last) return false;
+    const bool waits = record.state == State::advice_pending && a.status == Status::waiting;
+    const bool settled_as_done = record.state == State::approved && record.decided.by_people;
+    if (!waits && !settled_as_done && record.state != State::parked) return false;
+    settled(record);
+    record.advice.last_code = reply.code->str();
+    refused_finally(record, settled_as_done ? "settled_but_refused" : "refund_abnormal");
+    return true;
+}
+
+/// R51: the issuer paid what still waited, or what was taken for refused.
+void StoreAndForward::paid_after_all(TransactionRecord& record, const IssuerReply& reply) {
+    settled(record);
+    QueuedAdvice& a = record.advice;
+    const EarlierAttempt numbers{reply.stan.value(), reply.transmission_time.value()};
+    const EarlierAttempt last{a.stan, a.transmission_time};
+    if (numbers != last) {
+        // An older attempt was it. A newer one that left may be paid too; one that never left is forgotten.
+        std::erase(record.earlier_attempts, numbers);
+        if (a.attempts > 0) record.earlier_attempts.push_back(last);
+        a.stan = numbers.stan;
+        a.transmission_time = numbers.transmission_time;
+        a.attempts = std::max<std::uint32_t>(a.attempts, 1);
+    }
+    a.last_code = reply.code->str();
+    if (reply.authorization) record.issuer_authorization = *reply.authorization;
+    move(record, State::approved, record.state == State::advice_pending ? "R54" : "R51", c_.now.utc);
+    chain_.refund_approved(record);
+    c_.end_exceptions(record.rrn, "the issuer approved it after all");
+    c_.note(Severity::info, NoteKind::advice_final, record, "R51", "refund approved by the issuer, late");
+}
+
+/// The customer has been paid another way already, or by another attempt.
+void StoreAndForward::paid_twice(TransactionRecord& record) {
+    if (record.decided.paid_twice) return;
+    chain_.paid_twice(record);
+    note_rule(record, "R51", c_.now.utc);
+    c_.open_exception(record.rrn, "paid_twice", "R74",
+                      record.state == State::approved ? "the issuer approved two attempts of one refund"
+                                                      : "the issuer approved a refund after it had been " +
+                                                            std::string(ledger::name(record.state)),
+                      true);
+}
+
+bool StoreAndForward::late_reversal_reply(TransactionRecord& record, const routing::Route& route,
+                                          const IssuerReply& reply) {
+    const QueuedAdvice& a = record.advice;
+    const auto verdict = routing::classify_reversal(route, *reply.code, a.of_approved_original);
+    const bool waits = a.status == Status::waiting || a.status == Status::parked;
+    if (verdict == routing::ReversalVerdict::done && (waits || record.state == State::reversal_stuck)) {
+        settled(record);
+        record.advice.last_code = reply.code->str();
+        c_.end_exceptions(record.rrn, "the issuer confirmed the reversal after all");
+        undoing_.on_reversed(record, "R30");
+        return true;
+    }
+    if (verdict == routing::ReversalVerdict::stuck && waits) {
+        settled(record);
+        record.advice.last_code = reply.code->str();
+        c_.end_exceptions(record.rrn, "the issuer refused the reversal");
+        undoing_.on_reversal_stuck(record, "R30");
+        return true;
+    }
+    return false;
+}
+
+void StoreAndForward::refused_finally(TransactionRecord& record, std::string kind) {
+    move(record, State::abnormal, "R55", c_.now.utc);
+    record.decided.by_people = false;
+    chain_.refund_abnormal(record);
+    c_.end_exceptions(record.rrn, "the issuer refused it");
+    c_.open_exception(record.rrn, std::move(kind), "R55",
+                      "the issuer refused an accepted refund with " + record.advice.last_code +
+                          "; the customer still waits for the money");
+}
+
+void StoreAndForward::refund_final(TransactionRecord& record, const IssuerReply& reply,
+                                   iso8583::Instant queued) {
     const auto& route = *c_.route(record.route);
     switch (routing::classify_refund_advice(route, *reply.code, record.advice.attempts > 1)) {
         case routing::AdviceVerdict::approved:
@@ -273,25 +463,23 @@ void StoreAndForward::refund_final(TransactionRecord& record, const IssuerReply&
             return;
         case routing::AdviceVerdict::abnormal:
             record.advice.status = Status::final;
-            move(record, State::abnormal, "R55", c_.now.utc);
-            chain_.refund_abnormal(record);
             leave(record);
-            c_.open_exception(record.rrn, "refund_abnormal", "R55",
-                              "the issuer refused an accepted refund with " + reply.code->str() +
-                                  "; the customer still waits for the money");
+            refused_finally(record, "refund_abnormal");
             return;
         case routing::AdviceVerdict::retry:
-            wait_again(record, back_off_ms(route, record));
+            repeat_or_park(record, route, queued);
             return;
         case routing::AdviceVerdict::parked:
-            park(record, "the issuer answered the refund advice with " + reply.code->str() +
-                             ": its outcome is unknown");
+            park(record, "advice_parked",
+                 "the issuer answered the refund advice with " + reply.code->str() +
+                     ": its outcome is unknown");
             return;
     }
     ENSURE(false);
 }
 
-void StoreAndForward::reversal_final(TransactionRecord& record, const IssuerReply& reply) {
+void StoreAndForward::reversal_final(TransactionRecord& record, const IssuerReply& reply,
+                                     iso8583::Instant queued) {
     const auto& route = *c_.route(record.route);
     QueuedAdvice& a = record.advice;
     switch (routing::classify_reversal(route, *reply.code, a.of_approved_original)) {
@@ -306,7 +494,7 @@ void StoreAndForward::reversal_final(TransactionRecord& record, const IssuerRepl
                 // passed.
                 a.not_found_once = true;
                 note_rule(record, "R51a", c_.now.utc);
-                wait_again(record, route.not_found_quarantine_ms);
+                wait_again(record, route.not_found_quarantine_ms, queued);
                 return;
             }
             a.status = Status::final;
@@ -319,47 +507,73 @@ void StoreAndForward::reversal_final(TransactionRecord& record, const IssuerRepl
             undoing_.on_reversal_stuck(record, "R30");
             return;
         case routing::ReversalVerdict::retry:
-            wait_again(record, back_off_ms(route, record));
+            repeat_or_park(record, route, queued);
             return;
         case routing::ReversalVerdict::parked:
-            park(record,
+            park(record, "advice_parked",
                  "the issuer answered the reversal with " + reply.code->str() + ": its outcome is unknown");
             return;
     }
     ENSURE(false);
 }
 
-void StoreAndForward::park(TransactionRecord& record, std::string_view why) {
+/// A parked refund lets later ones of its chain pass; a parked reversal is an unfinished one still.
+void StoreAndForward::park(TransactionRecord& record, std::string kind, std::string why) {
     record.advice.status = Status::parked;
     // A reversal stays "reversing" while parked: the sale or refund must not look settled to anyone.
     if (record.state == State::advice_pending)
         move(record, State::parked, "R60", c_.now.utc);
     else
         note_rule(record, "R60", c_.now.utc);
-    leave(record);
-    c_.open_exception(record.rrn, "advice_parked", "R60", std::string(why), true);
+    if (record.advice.kind == Kind::refund) leave(record);
+    c_.open_exception(record.rrn, std::move(kind), "R60", std::move(why), true);
 }
 
-bool StoreAndForward::retry_now(const iso8583::Rrn& rrn) {
-    TransactionRecord* record = c_.ledger.edit(rrn);
-    if (record == nullptr || record->advice.kind == Kind::none || record->advice.status != Status::waiting)
-        return false;
-    const routing::RouteId id{record->route};
+bool StoreAndForward::retry_now(TransactionRecord& record) {
+    QueuedAdvice& a = record.advice;
+    if (a.kind == Kind::none) return false;
+    const routing::RouteId id{record.route};
     Queue& queue = queues_[id];
-    // A quarantine is not shortened by impatience (R51a).
-    if (record->advice.not_found_once || queue.waiting.erase({record->advice.next_attempt, rrn}) == 0)
-        return false;
-    record->advice.next_attempt = c_.now.utc;
-    queue.waiting.emplace(record->advice.next_attempt, rrn);
+    if (a.status == Status::parked) {
+        if (record.state == State::parked)
+            move(record, State::advice_pending, "R70", c_.now.utc);
+        else
+            note_rule(record, "R71", c_.now.utc);
+        if (a.kind == Kind::refund) remember_chain(record);
+        c_.end_exceptions(record.rrn, "a person had it sent again");
+    } else if (a.status != Status::waiting || a.not_found_once || !queue.waiting.contains(record.rrn)) {
+        return false;  // a quarantine is not shortened by impatience (R51a)
+    }
+    take(queue, record.rrn);
+    a.status = Status::waiting;
+    a.next_attempt = a.queued = c_.now.utc;  // a person's word renews its age
+    put(queue, record.rrn, {c_.now.instant, c_.now.instant});
     pump(id);
     return true;
+}
+
+void StoreAndForward::send_refund_again(TransactionRecord& refund) {
+    if (refund.earlier_attempts.size() == ledger::earlier_attempts_max)
+        refund.earlier_attempts.erase(refund.earlier_attempts.begin());
+    refund.earlier_attempts.push_back({refund.advice.stan, refund.advice.transmission_time});
+    c_.end_exceptions(refund.rrn, "a person had it sent again with new numbers");
+    send_refund(refund);
 }
 
 std::uint32_t StoreAndForward::queued(routing::RouteId route) const {
     const auto at = queues_.find(route);
     return at == queues_.end()
                ? 0
-               : static_cast<std::uint32_t>(at->second.waiting.size() + at->second.in_flight.size());
+               : static_cast<std::uint32_t>(at->second.waiting.size() + at->second.behind.size() +
+                                            at->second.in_flight.size());
+}
+
+bool StoreAndForward::holds(const TransactionRecord& record) const {
+    const auto at = queues_.find(routing::RouteId{record.route});
+    if (at == queues_.end()) return false;
+    const Queue& queue = at->second;
+    return queue.waiting.contains(record.rrn) || queue.behind.contains(record.rrn) ||
+           queue.in_flight.contains(record.rrn);
 }
 
 }  // namespace acquirer

@@ -4,13 +4,17 @@
 // because the attempt is written in the turn whose effects send it. Rules R30–R33, R50–R57a;
 // docs/refund_rules.md, "Store-and-forward".
 //
-// Until R60 nothing is given up: the longest back-off goes on for ever, and a final code that says nothing
-// parks the advice with an exception.
+// What is exhausted, stale, or answered by a code that says nothing is parked with an exception (R60), and
+// waits for a person: a way out retries it under its old numbers or settles it (R70, R71, R73). Waits run by
+// the monotonic clock; the stored time of the next attempt is for people and for the next start.
 #pragma once
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "switch/core/core_context.hpp"
 
@@ -50,27 +54,61 @@ class StoreAndForward {
     bool on_late_reply(ledger::TransactionRecord& record, const IssuerReplyArrived& event);
     void on_reply_deadline(const iso8583::Rrn& rrn);
     void on_attempt_deadline(routing::RouteId route);
-    /// Operators: attempt now. False when the record has nothing waiting.
-    bool retry_now(const iso8583::Rrn& rrn);
+    /// Operators: attempt now; what was parked goes back into the queue, as a repeat with its old numbers
+    /// (R70, R71). False when the record has nothing waiting or parked.
+    bool retry_now(ledger::TransactionRecord& record);
+    /// A person, or a late answer, ended what was parked or waiting: it is out of the queue. The caller moves
+    /// the record.
+    void settled(ledger::TransactionRecord& record);
+    /// R74: a refund that was refused gets a new advice, with new numbers; the caller has moved it.
+    void send_refund_again(ledger::TransactionRecord& refund);
 
     [[nodiscard]] std::uint32_t queued(routing::RouteId route) const;
     /// Is a reversal of one of its refunds or voids unfinished? An online request on the sale then waits.
     [[nodiscard]] bool reverses_in_chain_of(const iso8583::Rrn& sale) const {
         return reversals_.contains(sale);
     }
+    /// Sales in whose chains the last reversal ended since the last call: what waits for that may go (R75).
+    [[nodiscard]] std::vector<iso8583::Rrn> take_freed() { return std::exchange(freed_, {}); }
+    /// Is this advice in the queue: waiting with a time, or in flight with a deadline?
+    [[nodiscard]] bool holds(const ledger::TransactionRecord& record) const;
 
   private:
-    struct Queue {
-        std::set<std::pair<iso8583::UtcTime, iso8583::Rrn>> waiting;
-        std::map<iso8583::Rrn, IssuerKey> in_flight;
+    struct Waiting {
+        iso8583::Instant due;
+        iso8583::Instant queued;  // for its age (R60)
     };
+    struct InFlightAdvice {
+        IssuerKey key;
+        iso8583::Instant queued;
+    };
+    struct Queue {
+        std::set<std::pair<iso8583::Instant, iso8583::Rrn>> order;  // of `waiting`, by when it is due
+        std::map<iso8583::Rrn, Waiting> waiting;
+        std::map<iso8583::Rrn, iso8583::Instant> behind;  // an earlier refund of its sale; when it was queued
+        std::map<iso8583::Rrn, InFlightAdvice> in_flight;
+    };
+    void put(Queue& queue, const iso8583::Rrn& rrn, Waiting waiting);
+    /// When it was queued; nothing when it does not wait there.
+    static std::optional<iso8583::Instant> take(Queue& queue, const iso8583::Rrn& rrn);
+    void remember_chain(const ledger::TransactionRecord& record);
+    [[nodiscard]] bool is_stale(const routing::Route& route, iso8583::Instant queued) const;
+    void repeat_or_park(ledger::TransactionRecord& record, const routing::Route& route,
+                        iso8583::Instant queued);
+    bool late_refund_reply(ledger::TransactionRecord& record, const routing::Route& route,
+                           const IssuerReply& reply);
+    bool late_reversal_reply(ledger::TransactionRecord& record, const routing::Route& route,
+                             const IssuerReply& reply);
+    void paid_after_all(ledger::TransactionRecord& record, const IssuerReply& reply);
+    void paid_twice(ledger::TransactionRecord& record);
+    void refused_finally(ledger::TransactionRecord& record, std::string kind);
     void give_numbers(ledger::TransactionRecord& record, ledger::QueuedAdvice advice);
     void pump(routing::RouteId route);
-    void attempt(routing::RouteId route, const iso8583::Rrn& rrn, LinkId link);
-    void wait_again(ledger::TransactionRecord& record, std::int64_t after_ms);
-    void refund_final(ledger::TransactionRecord& record, const IssuerReply& reply);
-    void reversal_final(ledger::TransactionRecord& record, const IssuerReply& reply);
-    void park(ledger::TransactionRecord& record, std::string_view why);
+    void attempt(routing::RouteId route, const iso8583::Rrn& rrn, LinkId link, iso8583::Instant queued);
+    void wait_again(ledger::TransactionRecord& record, std::int64_t after_ms, iso8583::Instant queued);
+    void refund_final(ledger::TransactionRecord& record, const IssuerReply& reply, iso8583::Instant queued);
+    void reversal_final(ledger::TransactionRecord& record, const IssuerReply& reply, iso8583::Instant queued);
+    void park(ledger::TransactionRecord& record, std::string kind, std::string why);
     void leave(const ledger::TransactionRecord& record);
     /// False while an earlier refund of the same sale is still on its way.
     [[nodiscard]] bool is_its_turn(const ledger::TransactionRecord& record) const;
@@ -82,6 +120,7 @@ class StoreAndForward {
     std::map<routing::RouteId, Queue> queues_;
     std::map<iso8583::Rrn, std::deque<iso8583::Rrn>> chains_;  // by sale: its refund advices in order
     std::map<iso8583::Rrn, std::uint32_t> reversals_;          // by sale: reversals of its refunds and voids
+    std::vector<iso8583::Rrn> freed_;
 };
 
 }  // namespace acquirer

@@ -14,6 +14,7 @@
 #include "switch/core/terminals.hpp"
 #include "switch/core/transaction_flow.hpp"
 #include "switch/core/undoing.hpp"
+#include "switch/core/ways_out.hpp"
 
 namespace acquirer {
 
@@ -52,6 +53,11 @@ struct SwitchCore::Impl {
     void on(const ConfigReplaced& event);
     void on(const StoreHealthChanged& event);
     void on_deadline(const DeadlineId& id);
+    /// What an event made possible for others: a 0500 whose batch is done, a case whose chain is free (R75).
+    void after_step() {
+        transactions.retry_cleared_of(queue.take_freed());
+        settlement.after_step();
+    }
 
     /// Format, terminal, merchant, sign-on, MAC: true when the request may go on.
     bool admit(const RequestArrived& event);
@@ -69,7 +75,8 @@ struct SwitchCore::Impl {
     ReversalFlow reversals{context, chain, queue, undoing};
     Settlement settlement{context, terminals};
     KeyInventory key_inventory{context, terminals, key_exchange};
-    Operations operations{context,   chain,      queue,        transactions,
+    WaysOut ways_out{context, chain, queue, undoing};
+    Operations operations{context,   chain,      queue,        transactions, ways_out,
                           terminals, settlement, key_exchange, key_inventory};
     std::uint64_t turns = 0;
 };
@@ -116,7 +123,7 @@ void SwitchCore::step(const Event& event, const iso8583::Now& now, Effects& effe
     impl_->context.now = now;
     impl_->context.effects = &effects;
     std::visit([this](const auto& e) { impl_->on(e); }, event);
-    impl_->settlement.after_step();
+    impl_->after_step();
     impl_->context.effects = nullptr;
 }
 
@@ -124,7 +131,7 @@ void SwitchCore::pass_deadlines(const iso8583::Now& now, Effects& effects) {
     impl_->context.now = now;
     impl_->context.effects = &effects;
     while (const auto id = impl_->context.deadlines.pop_due(now.instant)) impl_->on_deadline(*id);
-    impl_->settlement.after_step();
+    impl_->after_step();
     impl_->context.effects = nullptr;
 }
 
@@ -263,7 +270,7 @@ void SwitchCore::Impl::on(const RequestArrived& event) {
 void SwitchCore::Impl::on(const IssuerLinkUp& event) {
     context.links.link_up(event.route, event.link);
     queue.link_up(event.route);
-    transactions.retry_cleared(event.route);
+    transactions.retry_cleared();
     key_exchange.link_up(event.route);
 }
 
@@ -279,6 +286,12 @@ namespace {
 /// DE41 counts in matching when it is there: such an answer is of another transaction under the same numbers.
 bool names_another_terminal(const IssuerReply& reply, const ledger::TransactionRecord& record) {
     return reply.terminal && *reply.terminal != record.terminal;
+}
+
+/// An answer under the numbers of the record's advice, and not the first.
+bool repeats_an_answer(const ledger::TransactionRecord& record, const IssuerReply& reply) {
+    return record.advice.stan == reply.stan.value() &&
+           record.advice.transmission_time == reply.transmission_time.value();
 }
 
 }  // namespace
@@ -318,15 +331,21 @@ void SwitchCore::Impl::unmatched(const IssuerReplyArrived& event) {
         const bool of_request = reply.mti.message_class() <= 2 && record->issuer_stan == reply.stan.value() &&
                                 record->issuer_transmission_time == reply.transmission_time.value();
         if (of_request && record->state != ledger::State::approved &&
-            record->state != ledger::State::declined) {
+            record->state != ledger::State::declined && record->state != ledger::State::voided) {
             undoing.on_late_reply(*record, event);
             return;
         }
         if (queue.on_late_reply(*record, event)) return;
-        const bool again =
-            of_request || (record->advice.stan == reply.stan.value() &&
-                           record->advice.transmission_time == reply.transmission_time.value());
-        if (again) {  // the same answer twice: nothing new in it
+        // The answer to a void that went as the reversal of its sale carries the sale's RRN.
+        ledger::TransactionRecord* its_void =
+            record->voided_by ? context.ledger.edit(*record->voided_by) : nullptr;
+        if (its_void != nullptr && queue.on_late_reply(*its_void, event)) return;
+        if (its_void != nullptr && repeats_an_answer(*its_void, reply)) {
+            context.count("repeated_replies");
+            context.note(Severity::info, NoteKind::late_reply, *its_void, "R63", "the issuer answered again");
+            return;
+        }
+        if (of_request || repeats_an_answer(*record, reply)) {  // the same answer twice: nothing new in it
             context.count("repeated_replies");
             context.note(Severity::info, NoteKind::late_reply, *record, "R63", "the issuer answered again");
             return;
@@ -340,8 +359,10 @@ void SwitchCore::Impl::unmatched(const IssuerReplyArrived& event) {
                                       iso8583::Stan::of(record->issuer_stan).str()
             : reply.rrn ? "; its DE37 is unknown"
                         : "; it has no DE37";
-    context.open_exception(record != nullptr ? std::optional(record->rrn) : std::nullopt, "unmatched_reply",
-                           "R63", std::move(text));
+    if (record != nullptr)
+        context.open_exception(record->rrn, "unmatched_reply", "R63", std::move(text));
+    else
+        context.open_exception_of_route(event.route, "unmatched_reply", "R63", std::move(text));
 }
 
 // ---- The rest
@@ -350,7 +371,7 @@ void SwitchCore::Impl::on(const ConfigReplaced& event) {
     context.config = event.configuration;
     key_exchange.configuration_replaced();
     queue.configuration_replaced();
-    for (const routing::Route& route : context.config->routes.routes()) transactions.retry_cleared(route.id);
+    transactions.retry_cleared();
     settlement.arm_cut_over();
     Note n;
     n.kind = NoteKind::configuration_replaced;
@@ -392,6 +413,9 @@ void SwitchCore::Impl::on_deadline(const DeadlineId& id) {
             return;
         case DeadlineId::Kind::held_back:
             source_limits.on_deadline(id.number);
+            return;
+        case DeadlineId::Kind::case_expiry:
+            ways_out.on_case_deadline(id.rrn);
             return;
         case DeadlineId::Kind::key_grace:
             key_exchange.on_grace_deadline(routing::RouteId{static_cast<std::uint16_t>(id.number)});

@@ -126,7 +126,7 @@ void look_for_repeat(const World& w, Draft& d) {
     for (int step = 0; at && step < chain_steps_max; ++step) {
         const TransactionRecord* earlier = w.c.ledger.find(*at);
         if (earlier == nullptr) return;
-        const bool counts = ledger::counts_in_remaining(earlier->state);
+        const bool counts = ledger::counts_in_remaining(earlier->state) && earlier->rrn != d.edits;
         const bool equal = counts && earlier->amount.minor_units() == d.event.request.amount->minor_units();
         const bool recent = window_ms > 0 && w.c.now.utc.ms - earlier->created.ms <= window_ms;
         if (!recent && !d.sale->reversal_exception) break;

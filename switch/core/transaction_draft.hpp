@@ -23,6 +23,7 @@ struct TransactionDraft {
     ledger::TraceSlot slot;
     iso8583::Rrn tombstone;
     std::optional<iso8583::Rrn> same_case;  // R20b: an equal refund is held already
+    iso8583::Rrn edits;                     // the held case that is being edited; empty: none
     bool hold = false;                      // R17, R20b: a checker decides
     std::string hold_rule;
     iso8583::Bytes pin_block;  // under the issuer's ZPK, once translated

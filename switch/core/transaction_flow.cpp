@@ -87,7 +87,9 @@ void TransactionFlow::answer_again(const Asker& asker, const TransactionRecord& 
     const bool once_approved = record.answer && record.answer->code.view() == "00";
     const bool undone = record.state == State::reversing || record.state == State::reversed ||
                         record.state == State::reversal_stuck || record.state == State::reverse_on_answer;
-    if (((undone && once_approved) || record.reversal_digest != 0) && !record.cut_in_doubt) {
+    // People gave a refund up that had been accepted, or found that a void had not happened (R72, R74).
+    const bool given_up = record.state == State::cancelled;
+    if ((((undone || given_up) && once_approved) || record.reversal_digest != 0) && !record.cut_in_doubt) {
         answer_refusal(c_, asker, Refusal::duplicate_of_reversed, record.rrn);
         return;
     }
@@ -320,7 +322,7 @@ TransactionRecord& TransactionFlow::accept_refund(TransactionDraft& d) {
                      response_code(Refusal::approval_required, static_cast<Profile>(refund.profile)),
                      refund.rrn.str());
         refund.refusal = static_cast<std::uint8_t>(Refusal::approval_required);
-        c_.held.insert(refund.rrn);
+        c_.hold_case(refund);
         return refund;
     }
     if (d.route->refund_mode == routing::RefundMode::advice) {
@@ -447,6 +449,7 @@ void TransactionFlow::declined(TransactionRecord& record, iso8583::ResponseCode 
             return;
         case TransactionKind::refund:
             chain_.release(record);
+            chain_.case_not_paid(record);
             return;
         case TransactionKind::void_sale:
             undoing_.void_failed(record, "R3");
@@ -503,7 +506,7 @@ void TransactionFlow::recover(TransactionRecord& record) {
             undoing_.reverse(record, "R57", Original::in_doubt);
             return;
         case State::held:
-            c_.held.insert(record.rrn);
+            c_.hold_case(record);
             return;
         case State::cleared:
             release_cleared(record);
@@ -511,11 +514,12 @@ void TransactionFlow::recover(TransactionRecord& record) {
         case State::reversing:
         case State::advice_pending:
         case State::reversed:
+        case State::parked:
             if (record.advice.status == ledger::QueuedAdvice::Status::in_flight) {
                 record.advice.status = ledger::QueuedAdvice::Status::waiting;
                 record.advice.next_attempt = c_.now.utc;
             }
-            if (record.advice.status == ledger::QueuedAdvice::Status::waiting) queue_.resume(record);
+            if (record.advice.status != ledger::QueuedAdvice::Status::final) queue_.resume(record);
             return;
         case State::approved:
         case State::declined:
@@ -529,7 +533,6 @@ void TransactionFlow::recover(TransactionRecord& record) {
         case State::expired:
         case State::cancelled:
         case State::abnormal:
-        case State::parked:
         case State::alternative_account:
         case State::merchant_account:
             return;
@@ -537,36 +540,43 @@ void TransactionFlow::recover(TransactionRecord& record) {
     ENSURE(false);
 }
 
+/// R75: as soon as its chain, its route and its sale allow, and by itself.
 void TransactionFlow::release_cleared(TransactionRecord& refund) {
+    cleared_.insert(refund.rrn);
     const auto* route = c_.config->routes.for_original(routing::RouteId{refund.route});
-    if (route == nullptr) {
-        // A reload may bring it back; until then the exception that its approval opened says why it waits.
-        cleared_.insert(refund.rrn);
-        return;
-    }
-    refund.route = route->id.value;
+    const TransactionRecord* sale = c_.ledger.find(*refund.original);
+    if (route == nullptr || sale == nullptr || sale->hold) return;
     if (route->refund_mode == routing::RefundMode::advice) {
+        refund.route = route->id.value;
+        leave_cleared(refund);
         move(refund, State::advice_pending, "R17", c_.now.utc);
         queue_.send_refund(refund);
         return;
     }
-    if (!c_.link_for(route->id) || queue_.reverses_in_chain_of(*refund.original)) {
-        cleared_.insert(refund.rrn);
-        return;
-    }
-    cleared_.erase(refund.rrn);
+    if (!c_.link_for(route->id) || queue_.reverses_in_chain_of(*refund.original)) return;
+    refund.route = route->id.value;
+    leave_cleared(refund);
     send_request(refund, nullptr, {});
 }
 
-void TransactionFlow::retry_cleared(routing::RouteId route) {
+void TransactionFlow::leave_cleared(const TransactionRecord& refund) {
+    cleared_.erase(refund.rrn);
+    c_.ledger.resolve_exception(refund.rrn, "route_retired", "its route takes it again", "the switch");
+}
+
+void TransactionFlow::retry_cleared() {
     const std::vector<iso8583::Rrn> waiting(cleared_.begin(), cleared_.end());
     for (const iso8583::Rrn& rrn : waiting) {
         const TransactionRecord* refund = c_.ledger.find(rrn);
         if (refund == nullptr || refund->state != State::cleared)
             cleared_.erase(rrn);
-        else if (routing::RouteId{refund->route} == route)
+        else
             release_cleared(*c_.ledger.edit(rrn));
     }
+}
+
+void TransactionFlow::retry_cleared_of(const std::vector<iso8583::Rrn>& sales) {
+    if (!sales.empty() && !cleared_.empty()) retry_cleared();
 }
 
 }  // namespace acquirer

@@ -42,9 +42,12 @@ class TransactionFlow {
 
     /// After a crash: what was with an issuer is in doubt (R57), what a checker cleared goes on.
     void recover(ledger::TransactionRecord& record);
-    /// Sends a cleared refund; it stays cleared while its route is down.
+    /// Sends a cleared refund; it stays cleared while its route is down, its chain has an unfinished reversal
+    /// or its sale is on hold.
     void release_cleared(ledger::TransactionRecord& refund);
-    void retry_cleared(routing::RouteId route);
+    /// Something changed that cleared refunds may have waited for.
+    void retry_cleared();
+    void retry_cleared_of(const std::vector<iso8583::Rrn>& freed_sales);
 
     /// Reserves and sends (or holds) a refund whose checks passed. The draft's record becomes the ledger's,
     /// which is returned.
@@ -75,6 +78,7 @@ class TransactionFlow {
     void approved(ledger::TransactionRecord& record, const IssuerReply& reply);
     void declined(ledger::TransactionRecord& record, iso8583::ResponseCode code);
     void finish(const iso8583::Rrn& rrn, const ledger::TransactionRecord& record);
+    void leave_cleared(const ledger::TransactionRecord& refund);
 
     struct Translating {
         RequestArrived event;

@@ -17,7 +17,6 @@ struct Transition {
     ledger::State from;
     ledger::State to;
     std::string_view rules;  // why it happens
-    bool planned = false;    // the contract has it, the switch does not take it yet: `move` refuses it
 };
 
 /// How a record begins: not a transition, but as much part of the contract.
@@ -47,9 +46,6 @@ inline constexpr std::array initial = {
     InitialState{refund, tombstone, "R35"},
 };
 
-/// Mark of rows that the switch does not take yet.
-inline constexpr bool planned = true;
-
 inline constexpr std::array transitions = {
     Transition{sale, intent, sent, "R1"},
     Transition{sale, sent, approved, "R1"},
@@ -59,20 +55,20 @@ inline constexpr std::array transitions = {
     Transition{sale, reverse_on_answer, reversing, "R34"},
     Transition{sale, reverse_on_answer, declined, "R34"},
     Transition{sale, in_doubt, reversing, "R50"},
-    Transition{sale, reversing, reversed, "R30 R50 R51a"},
-    Transition{sale, reversing, reversal_stuck, "R30"},
+    Transition{sale, reversing, reversed, "R30 R50 R51a R71"},
     Transition{sale, reversed, reversing, "R51a"},
     Transition{sale, approved, reversing, "R30"},
     Transition{sale, approved, voiding, "R3"},
     Transition{sale, approved, voided, "R3"},
-    Transition{sale, voiding, voided, "R3"},
+    Transition{sale, voiding, voided, "R3 R32"},
     Transition{sale, voiding, approved, "R3 R50"},
     Transition{sale, voided, void_reversing, "R32"},
     Transition{sale, voided, approved, "R32"},
     Transition{sale, void_reversing, approved, "R32"},
     Transition{sale, void_reversing, voided, "R32"},
-    Transition{sale, reversal_stuck, reversed, "R30", planned},
-    Transition{sale, reversal_stuck, approved, "R30", planned},
+    Transition{sale, reversing, reversal_stuck, "R30 R71"},
+    Transition{sale, reversal_stuck, reversed, "R30 R72"},
+    Transition{sale, reversal_stuck, approved, "R71 R72"},
     Transition{sale, tombstone, declined, "R36"},
 
     Transition{void_sale, intent, sent, "R3"},
@@ -84,17 +80,19 @@ inline constexpr std::array transitions = {
     Transition{void_sale, reverse_on_answer, declined, "R34"},
     Transition{void_sale, in_doubt, reversing, "R50"},
     Transition{void_sale, voided, reversing, "R32"},
-    Transition{void_sale, reversing, reversed, "R32 R50 R51a"},
-    Transition{void_sale, reversing, voided, "R32"},
+    Transition{void_sale, reversing, reversed, "R32 R50 R51a R71"},
+    Transition{void_sale, reversing, voided, "R32 R71"},
     Transition{void_sale, reversed, reversing, "R51a"},
     Transition{void_sale, advice_pending, voided, "R3"},
     Transition{void_sale, advice_pending, parked, "R60"},
     Transition{void_sale, advice_pending, reversal_stuck, "R3"},
     Transition{void_sale, advice_pending, cancelled, "R32"},
-    Transition{void_sale, parked, advice_pending, "R60", planned},
-    Transition{void_sale, parked, voided, "R60", planned},
-    Transition{void_sale, reversal_stuck, voided, "R30", planned},
-    Transition{void_sale, reversal_stuck, reversed, "R30", planned},
+    Transition{void_sale, parked, advice_pending, "R70"},
+    Transition{void_sale, parked, voided, "R3 R71"},
+    Transition{void_sale, parked, reversal_stuck, "R30"},
+    Transition{void_sale, parked, reversed, "R71"},
+    Transition{void_sale, reversal_stuck, voided, "R72"},
+    Transition{void_sale, reversal_stuck, reversed, "R72"},
     Transition{void_sale, tombstone, declined, "R36"},
 
     Transition{refund, intent, sent, "R8"},
@@ -106,13 +104,13 @@ inline constexpr std::array transitions = {
     Transition{refund, reverse_on_answer, declined, "R34"},
     Transition{refund, in_doubt, reversing, "R50"},
     Transition{refund, approved, reversing, "R33"},
-    Transition{refund, reversing, reversed, "R33 R50 R51a"},
-    Transition{refund, reversing, reversal_stuck, "R33"},
+    Transition{refund, reversing, reversed, "R33 R50 R51a R71"},
+    Transition{refund, reversing, reversal_stuck, "R33 R71"},
     Transition{refund, reversed, reversing, "R51a"},
-    Transition{refund, reversal_stuck, reversed, "R33", planned},
-    Transition{refund, reversal_stuck, approved, "R33", planned},
+    Transition{refund, reversal_stuck, reversed, "R33 R72"},
+    Transition{refund, reversal_stuck, approved, "R71 R72"},
     Transition{refund, held, rejected, "R17"},
-    Transition{refund, held, expired, "R17", planned},
+    Transition{refund, held, expired, "R77"},
     Transition{refund, held, cancelled, "R17 R33"},
     Transition{refund, held, cleared, "R17"},
     Transition{refund, cleared, sent, "R17"},
@@ -122,21 +120,22 @@ inline constexpr std::array transitions = {
     Transition{refund, advice_pending, abnormal, "R55"},
     Transition{refund, advice_pending, parked, "R60"},
     Transition{refund, advice_pending, cancelled, "R33"},
-    Transition{refund, parked, advice_pending, "R60", planned},
-    Transition{refund, parked, abnormal, "R60", planned},
-    Transition{refund, parked, approved, "R51", planned},
-    Transition{refund, abnormal, advice_pending, "R55", planned},
-    Transition{refund, abnormal, approved, "R51", planned},
-    Transition{refund, abnormal, alternative_account, "R55", planned},
-    Transition{refund, abnormal, merchant_account, "R55", planned},
-    Transition{refund, abnormal, cancelled, "R55", planned},
+    Transition{refund, parked, advice_pending, "R70"},
+    Transition{refund, parked, abnormal, "R55 R70"},
+    Transition{refund, parked, approved, "R51 R70"},
+    Transition{refund, approved, abnormal, "R55"},
+    Transition{refund, abnormal, advice_pending, "R74"},
+    Transition{refund, abnormal, approved, "R51"},
+    Transition{refund, abnormal, alternative_account, "R74"},
+    Transition{refund, abnormal, merchant_account, "R74"},
+    Transition{refund, abnormal, cancelled, "R74"},
     Transition{refund, tombstone, declined, "R36"},
 };
 
-/// What `move` may do: the row is there and built.
+/// What `move` may do.
 constexpr bool exists(ledger::TransactionKind kind, State from, State to) {
     for (const Transition& t : transitions)
-        if (t.kind == kind && t.from == from && t.to == to) return !t.planned;
+        if (t.kind == kind && t.from == from && t.to == to) return true;
     return false;
 }
 constexpr bool no_row_twice() {
@@ -161,21 +160,6 @@ constexpr bool every_state_can_be_reached() {
     }
     return true;
 }
-constexpr bool has_exit(ledger::TransactionKind kind, State state) {
-    for (const Transition& t : transitions)
-        if (t.kind == kind && t.from == state) return true;
-    return false;
-}
-/// What waits for something must have a way on.
-constexpr bool nothing_waits_forever() {
-    constexpr State waiting[] = {intent,         sent,    in_doubt,       reverse_on_answer, reversing,
-                                 held,           cleared, advice_pending, voiding,           void_reversing,
-                                 reversal_stuck, parked,  abnormal,       tombstone};
-    for (const Transition& t : transitions)
-        for (State w : waiting)
-            if (t.to == w && !has_exit(t.kind, w)) return false;
-    return true;
-}
 /// I3, R20a: nothing leads from declined, refused, rejected, expired or cancelled to approved.
 constexpr bool a_no_stays_a_no() {
     constexpr State final_no[] = {declined, refused, rejected, expired, cancelled};
@@ -187,7 +171,6 @@ constexpr bool a_no_stays_a_no() {
 
 static_assert(no_row_twice());
 static_assert(every_state_can_be_reached());
-static_assert(nothing_waits_forever());
 static_assert(a_no_stays_a_no());
 static_assert(!exists(sale, in_doubt, approved), "an outcome once unknown is reversed, never approved (R57)");
 static_assert(!exists(refund, in_doubt, approved));

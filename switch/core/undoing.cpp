@@ -10,6 +10,17 @@ using ledger::State;
 using ledger::TransactionKind;
 using ledger::TransactionRecord;
 
+namespace {
+
+/// A void that its route takes as the reversal of the sale, before it is final.
+bool is_reversal_of_its_sale(const TransactionRecord& record) {
+    return record.kind == TransactionKind::void_sale &&
+           (record.state == State::advice_pending || record.state == State::parked ||
+            record.state == State::reversal_stuck);
+}
+
+}  // namespace
+
 void Undoing::in_doubt(TransactionRecord& record, std::string_view rule, Refusal answer_with) {
     const bool was_reversed = record.state == State::reverse_on_answer;
     if (!was_reversed) {
@@ -49,9 +60,16 @@ void Undoing::on_late_reply(TransactionRecord& record, const IssuerReplyArrived&
     note_rule(record, "R51", c_.now.utc);
     if (event.reply.authorization && record.issuer_authorization.empty())
         record.issuer_authorization = *event.reply.authorization;
-    if (record.state != State::reversed) return;  // its reversal goes on
+    if (record.state != State::reversed) {
+        // Its reversal goes on, as that of an approved original: a "not found" contradicts what the issuer
+        // said.
+        if (record.state == State::reversing) record.advice.of_approved_original = true;
+        return;
+    }
+    const auto last = iso8583::ResponseCode::parse(record.advice.last_code);
     const bool found_nothing_before =
-        record.advice.not_found_once && (record.advice.last_code == "25" || record.advice.last_code == "76");
+        record.advice.not_found_once && last &&
+        routing::classify_reversal(*route, *last, false) == routing::ReversalVerdict::not_found;
     if (found_nothing_before)
         reverse_what_was_not_found(record);
     else
@@ -75,14 +93,15 @@ void Undoing::reverse_what_was_not_found(TransactionRecord& record) {
 }
 
 void Undoing::on_reversed(TransactionRecord& record, std::string_view rule) {
-    if (record.state == State::advice_pending) {  // a void that went as the reversal of its sale
-        move(record, State::voided, "R3", c_.now.utc);
+    if (is_reversal_of_its_sale(record)) {
+        move(record, State::voided, record.state == State::reversal_stuck ? "R72" : "R3", c_.now.utc);
         return;
     }
     if (record.state == State::reversed) {  // R51a: the second 0420 of what was reversed already
         note_rule(record, rule, c_.now.utc);
         return;
     }
+    record.decided.reversal_refused = false;
     move(record, State::reversed, rule, c_.now.utc);
     c_.note(Severity::info, NoteKind::reversal_final, record, rule, "reversed");
     switch (record.kind) {
@@ -91,6 +110,7 @@ void Undoing::on_reversed(TransactionRecord& record, std::string_view rule) {
             return;
         case TransactionKind::refund:
             chain_.release(record);
+            chain_.case_not_paid(record);
             return;
         case TransactionKind::void_sale:
             void_failed(record, "R50");
@@ -109,10 +129,38 @@ void Undoing::on_reversal_stuck(TransactionRecord& record, std::string_view rule
     } else {
         move(record, State::reversal_stuck, rule, c_.now.utc);
     }
+    record.decided.reversal_refused = true;  // R31 ends here: repeats of the reversal get 12
     c_.open_exception(record.rrn, "reversal_stuck", std::string(rule),
                       "the issuer refuses the reversal finally with " + record.advice.last_code +
                           "; its books and ours differ",
                       true);
+}
+
+void Undoing::settle_as_undone(TransactionRecord& record, std::string_view rule) {
+    queue_.settled(record);
+    on_reversed(record, rule);
+}
+
+void Undoing::settle_as_standing(TransactionRecord& record, std::string_view rule) {
+    queue_.settled(record);
+    if (is_reversal_of_its_sale(record)) {  // the sale was not voided
+        move(record, State::reversed, rule, c_.now.utc);
+        void_failed(record, rule);
+        return;
+    }
+    record.decided.reversal_refused = true;
+    record.reversal_digest = 0;  // what was answered before its reversal is true again
+    if (record.kind == TransactionKind::void_sale) {
+        move(record, State::voided, rule, c_.now.utc);
+        chain_.void_stands(record);
+        return;
+    }
+    if (record.state == State::reversing) move(record, State::reversal_stuck, rule, c_.now.utc);
+    move(record, State::approved, rule, c_.now.utc);
+    if (record.kind == TransactionKind::sale)
+        chain_.sale_stands(record);
+    else
+        chain_.refund_stands(record);
 }
 
 }  // namespace acquirer

@@ -34,6 +34,12 @@ class Undoing {
     void on_reversed(ledger::TransactionRecord& record, std::string_view rule);
     void on_reversal_stuck(ledger::TransactionRecord& record, std::string_view rule);
 
+    /// R71, R72: two people know that what a parked or stuck 0420 was to undo stands after all: the original
+    /// of a reversal, or the sale of a void that was sent as one.
+    void settle_as_standing(ledger::TransactionRecord& record, std::string_view rule);
+    /// The same, that it is undone (or the sale voided).
+    void settle_as_undone(ledger::TransactionRecord& record, std::string_view rule);
+
   private:
     void reverse_what_was_not_found(ledger::TransactionRecord& record);
 

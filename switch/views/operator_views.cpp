@@ -7,6 +7,7 @@
 #include "ledger/key_layout.hpp"
 #include "switch/core/payment_kinds.hpp"
 #include "switch/core/refusal.hpp"
+#include "switch/core/ways_out.hpp"
 
 namespace acquirer {
 
@@ -44,27 +45,6 @@ iso8583::Result<std::optional<TransactionRecord>> read_record(const ViewContext&
     auto record = ledger::decode_transaction_record(**stored);
     if (!record) return parse_error("the ledger's record cannot be read: " + record.error().what);
     return std::optional<TransactionRecord>(std::move(*record));
-}
-
-/// Open work, oldest first, until `visit` says false.
-iso8583::Result<void> each_open(const ViewContext& context,
-                                const std::function<bool(const TransactionRecord&)>& visit) {
-    const ledger::KeyRange range = ledger::prefix_range("o");
-    std::optional<iso8583::ParseError> fault;
-    auto done = context.store.scan(Family::journal, range.from, range.to,
-                                   [&](std::string_view key, std::string_view) {
-                                       const auto rrn = iso8583::Rrn::parse(key.substr(1));
-                                       if (!rrn) return true;
-                                       auto record = read_record(context, *rrn);
-                                       if (!record) {
-                                           fault = record.error();
-                                           return false;
-                                       }
-                                       return !*record || visit(**record);
-                                   });
-    if (!done) return store_fault(done.error());
-    if (fault) return tl::unexpected(*fault);
-    return {};
 }
 
 /// Records from the newest back, of one calendar day when given, at most records_read_max. True: that bound
@@ -143,6 +123,10 @@ std::string_view words(ledger::Account account) {
             return "refund_in_transit";
         case ledger::Account::refund_suspense:
             return "refund_suspense";
+        case ledger::Account::paid_outside:
+            return "paid_outside";
+        case ledger::Account::chargebacks:
+            return "chargebacks";
     }
     return "?";
 }
@@ -234,6 +218,26 @@ View messages_view(const TransactionRecord& record) {
 }
 
 }  // namespace
+
+iso8583::Result<void> each_open(const ViewContext& context,
+                                const std::function<bool(const TransactionRecord&)>& visit) {
+    const ledger::KeyRange range = ledger::prefix_range("o");
+    std::optional<iso8583::ParseError> fault;
+    auto done = context.store.scan(Family::journal, range.from, range.to,
+                                   [&](std::string_view key, std::string_view) {
+                                       const auto rrn = iso8583::Rrn::parse(key.substr(1));
+                                       if (!rrn) return true;
+                                       auto record = read_record(context, *rrn);
+                                       if (!record) {
+                                           fault = record.error();
+                                           return false;
+                                       }
+                                       return !*record || visit(**record);
+                                   });
+    if (!done) return store_fault(done.error());
+    if (fault) return tl::unexpected(*fault);
+    return {};
+}
 
 iso8583::Result<bool> is_settled(const ViewContext& context, const TransactionRecord& record) {
     auto stored = context.store.get(Family::index, ledger::terminal_key(record.terminal));
@@ -386,6 +390,8 @@ ViewResult view_show(const ViewContext& context, std::string_view id, bool messa
     view.put("policy_version", record.policy_version);
     if (record.from_operations) view.put("from_operations", true);
     if (record.hold) view.put("hold", true);
+    if (record.decided.reopens) view.put("reopens", record.decided.reopens->view());
+    view.put_if("payout", record.decided.payout).put_if("way_out", way_out_of(record));
     view.put_if("reason", record.reason).put_if("reference", record.reference);
     view.put_if("maker", record.maker).put_if("checker", record.checker);
     if (record.issuer_stan != 0) {
@@ -407,6 +413,23 @@ ViewResult view_show(const ViewContext& context, std::string_view id, bool messa
     return view;
 }
 
+namespace {
+
+/// R75: it goes by itself as soon as this is over.
+std::string what_cleared_waits_for(const ViewContext& context, const TransactionRecord& refund) {
+    auto sale = refund.original ? read_record(context, *refund.original)
+                                : iso8583::Result<std::optional<TransactionRecord>>(std::nullopt);
+    if (sale && *sale && (*sale)->hold) return "the dispute of its sale (hold)";
+    const auto* route = context.configuration.routes.for_original(routing::RouteId{refund.route});
+    if (route == nullptr) return "its route: retired, without a successor";
+    for (const RouteStatus& s : context.status.routes)
+        if (s.name == route->name && (s.links_up == 0 || s.operator_state == "down"))
+            return "its route " + s.name;
+    return "an unfinished reversal of its sale's chain";
+}
+
+}  // namespace
+
 ViewResult view_refunds(const ViewContext& context, RefundFilter filter, std::size_t limit) {
     View items = View::list();
     std::size_t count = 0;
@@ -414,6 +437,8 @@ ViewResult view_refunds(const ViewContext& context, RefundFilter filter, std::si
         switch (filter) {
             case RefundFilter::held:
                 return state == State::held;
+            case RefundFilter::cleared:
+                return state == State::cleared;
             case RefundFilter::pending:
                 return state == State::advice_pending || state == State::cleared;
             case RefundFilter::abnormal:
@@ -429,13 +454,17 @@ ViewResult view_refunds(const ViewContext& context, RefundFilter filter, std::si
         if (record.kind == TransactionKind::refund && wanted(record.state)) {
             View one = summary(context, record);
             one.put("maker", record.maker);
+            if (record.state == State::cleared)
+                one.put("waits_for", what_cleared_waits_for(context, record));
+            else
+                one.put("way_out", way_out_of(record));
             items.add(std::move(one));
             ++count;
         }
         return count < limit;
     };
-    // Held and pending refunds are open work; the others are searched for.
-    if (filter == RefundFilter::held || filter == RefundFilter::pending) {
+    // What waits for anything is open work.
+    if (filter != RefundFilter::all) {
         auto done = each_open(context, take);
         if (!done) return tl::unexpected(done.error());
         return transaction_list(context, std::move(items), false);

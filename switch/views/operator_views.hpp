@@ -6,6 +6,7 @@
 // records_read_max. Shapes: docs/refundctl.md.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -56,12 +57,17 @@ ViewResult view_show(const ViewContext& context, std::string_view id, bool messa
 ViewResult view_explain(const ViewContext& context, std::string_view id);
 ViewResult view_receipt(const ViewContext& context, std::string_view id);
 
-enum class RefundFilter : std::uint8_t { held, pending, abnormal, parked, all };
+enum class RefundFilter : std::uint8_t { held, cleared, pending, abnormal, parked, all };
 ViewResult view_refunds(const ViewContext& context, RefundFilter filter, std::size_t limit);
 /// Store-and-forward: advices that are not final, oldest first.
 ViewResult view_queue(const ViewContext& context, std::string_view route, std::size_t limit);
 ViewResult view_queued(const ViewContext& context, std::string_view id);
 ViewResult view_exceptions(const ViewContext& context, bool resolved_too, std::size_t limit);
+ViewResult view_exception(const ViewContext& context, std::string_view id);
+/// What waits for a second person: proposals, and held cases; `ended_too`: proposals that were decided or
+/// lapsed.
+ViewResult view_proposals(const ViewContext& context, bool ended_too, std::size_t limit);
+ViewResult view_disputes(const ViewContext& context, bool closed_too, std::size_t limit);
 ViewResult view_routes(const ViewContext& context);
 ViewResult view_merchants(const ViewContext& context, std::size_t limit);
 /// Terminals that have signed on, settled or were changed by operations; `merchant` empty: of all.
@@ -75,6 +81,10 @@ ViewResult view_totals(const ViewContext& context, TotalsBy by, std::optional<is
 ViewResult view_audit_verify(const ViewContext& context, ledger::AuditHash hash);
 
 // Shared by the views.
+
+/// Calls visit for each record that is open work, oldest first, until it says false.
+iso8583::Result<void> each_open(const ViewContext& context,
+                                const std::function<bool(const ledger::TransactionRecord&)>& visit);
 
 /// The record of an RRN or a case number.
 iso8583::Result<ledger::TransactionRecord> find_record(const ViewContext& context, std::string_view id);

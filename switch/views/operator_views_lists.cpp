@@ -1,5 +1,4 @@
-// Lists of what is configured and of what needs a person: exceptions, routes, merchants, terminals, day,
-// audit.
+// Lists of what is configured: routes, merchants, terminals, day, audit.
 #include <algorithm>
 
 #include "iso8583/values/bytes.hpp"
@@ -40,44 +39,6 @@ std::string policy_text(const RefundPolicy& policy, iso8583::Currency currency) 
 }
 
 }  // namespace
-
-ViewResult view_exceptions(const ViewContext& context, bool resolved_too, std::size_t limit) {
-    std::vector<ledger::ExceptionRecord> all;
-    std::optional<std::string> fault;
-    const ledger::KeyRange range = ledger::prefix_range("x");
-    auto done = context.store.scan(
-        Family::journal, range.from, range.to, [&](std::string_view, std::string_view value) {
-            auto record = ledger::decode_exception(value);
-            if (!record) {
-                fault = "the ledger's exception cannot be read: " + record.error().what;
-                return false;
-            }
-            if (resolved_too || record->resolution.empty()) all.push_back(std::move(*record));
-            return all.size() < records_read_max;
-        });
-    if (!done) return store_fault(done.error());
-    if (fault) return parse_error(*fault);
-    std::stable_sort(all.begin(), all.end(),
-                     [](const auto& a, const auto& b) { return a.opened < b.opened; });
-    View items = View::list();
-    const std::size_t open = all.size();
-    if (all.size() > limit) all.resize(limit);
-    for (const ledger::ExceptionRecord& x : all) {
-        const std::int64_t minutes = std::max<std::int64_t>(0, (context.now.utc.ms - x.opened.ms) / 60'000);
-        View one = View::object();
-        one.put("id", x.id)
-            .put("kind", x.kind)
-            .put("rule", x.rule)
-            .put("alarm", x.alarm)
-            .put("owner", x.owner);
-        one.put("opened", local_time(context, x.opened)).put("age_minutes", minutes).put("text", x.text);
-        if (resolved_too) one.put("resolution", x.resolution).put("resolved_by", x.resolved_by);
-        items.add(std::move(one));
-    }
-    View view = View::object();
-    view.put("count", static_cast<std::int64_t>(open)).put("exceptions", std::move(items));
-    return view;
-}
 
 ViewResult view_routes(const ViewContext& context) {
     View items = View::list();

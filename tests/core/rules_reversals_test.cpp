@@ -265,7 +265,10 @@ TEST_CASE("R37 a reversal of another amount is 64 each time afresh", "[R37]") {
     CHECK(d.ask(r)->code == "64");
     CHECK(d.ask(r)->code == "64");
     CHECK(d.state(sale->rrn) == "approved");
-    CHECK(d.exceptions("reversal_other_amount").size() == 2);
+    // Looked at once, and counted there (a terminal that repeats 200 times is one thing to look at).
+    const auto open = d.exceptions("reversal_other_amount");
+    REQUIRE(open.size() == 1);
+    CHECK(open.front().repeats == 1);
     CHECK(d.ask(d.reversal_of(s))->code == "00");
 }
 

@@ -68,6 +68,13 @@ std::optional<std::string> apply_config(Configuration& c, const std::map<std::st
         else if (key == "advice_attempts_max" && number)
             the_route(
                 [&](routing::Route& r) { r.advice_attempts_max = static_cast<std::uint32_t>(*number); });
+        else if (key == "stale_after_minutes" && number)
+            the_route(
+                [&](routing::Route& r) { r.stale_after_minutes = static_cast<std::uint32_t>(*number); });
+        else if (key == "case_expires_days" && number)
+            c.limits.case_expires_days = *number;
+        else if (key == "proposal_expires_hours" && number)
+            c.limits.proposal_expires_hours = *number;
         else if (key == "in_flight_max" && number)
             the_route([&](routing::Route& r) { r.in_flight_max = static_cast<std::uint32_t>(*number); });
         else if (key == "blind_reversal")

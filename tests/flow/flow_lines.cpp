@@ -79,6 +79,39 @@ void Stage::issuer(const Line& line) {
     if (!line.answer.empty()) expect_answer(line.answer);
 }
 
+namespace {
+
+/// What leads out of a state that waits for people; nothing for another verb.
+std::optional<OperatorCommand> way_out(const Line& line, const std::string& rrn, const std::string& route,
+                                       const std::string& proposal) {
+    const std::string verb = line.word(1), object = line.word(2), third = line.word(3);
+    const std::string note = "as the issuer's file of yesterday says";
+    using Way = ResolveAbnormal::Way;
+    if (verb == "settle") return SettleTransaction{rrn, third, note};
+    if (verb == "abnormal")
+        return ResolveAbnormal{
+            rrn,
+            third == "retry"              ? Way::retry
+            : third == "merchant-account" ? Way::merchant_account
+            : third == "cancel"           ? Way::cancel
+                                          : Way::alternative_account,
+            third == "alternative-account" ? line.value("ref").value_or("TRANSFER-77") : "", note};
+    if (verb == "reopen") return ReopenRefund{rrn, note};
+    if (verb == "edit") return EditRefund{rrn, third, line.value("reason").value_or("")};
+    if (verb == "release") {
+        ReleaseStale command{route, 0, note};
+        if (const auto minutes = line.value("older_than")) command.older_than_minutes = std::stoll(*minutes);
+        return command;
+    }
+    if (verb == "dispute") return AddDispute{rrn, "", line.word(4), third, "CB-1", note};
+    if (verb == "close-dispute") return CloseDispute{object, third, note};
+    if (verb == "agree") return DecideProposal{proposal, DecideProposal::To::approve, ""};
+    if (verb == "disagree") return DecideProposal{proposal, DecideProposal::To::reject, note};
+    return std::nullopt;
+}
+
+}  // namespace
+
 void Stage::operate(const Line& line) {
     const std::string user = line.word(0), verb = line.word(1), object = line.word(2);
     const auto rrn_of = [&](const std::string& name) {
@@ -125,6 +158,8 @@ void Stage::operate(const Line& line) {
             if (x.kind == object && x.resolution.empty())
                 command = ChangeException{id, ChangeException::To::resolve, "settled with the customer"};
     }
+    const bool names_one = !object.empty() && verb != "close-dispute";
+    if (!command) command = way_out(line, names_one ? rrn_of(object) : "", route, proposal_);
     if (!failures_.empty()) return;
     if (!command) return fail("operators cannot " + verb + " " + object);
     std::optional<OperatorAnswer> answer;
@@ -134,6 +169,8 @@ void Stage::operate(const Line& line) {
     operator_text_ = answer->text;
     const std::string wanted = line.answer.empty() ? "done" : line.answer;
     if ((wanted == "done") != answer->done) return fail("the operator was told: " + answer->text);
+    for (const auto& [name, value] : answer->values)
+        if (name == "proposal") proposal_ = value;
     if (const auto as = line.value("as"))
         for (const auto& [name, value] : answer->values)
             if (const auto rrn = iso8583::Rrn::parse(value); name == "case" && rrn)

@@ -78,6 +78,7 @@ class Stage {
     Last last_;
     const Line* line_ = nullptr;
     std::string operator_text_;
+    std::string proposal_;  // the last one that an operator was told of
     std::vector<std::string> failures_;
     std::uint32_t names_given_ = 0;
 };

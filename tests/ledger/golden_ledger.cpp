@@ -238,13 +238,14 @@ void write_golden_ledger_first(Store& store) {
     books.save(BusinessDayRecord{day, noon.plus_ms(-14 * 3'600'000), "schedule"});
     append_audit(store, overlay, "merchant suspend");
     commit_turn(store, overlay, books);
-    auto closed = books.open_exception(rrn("6325A0000002"), "unmatched_reply", "R63",
-                                       "an answer fits nothing", true, noon);
+    auto closed = books.open_exception(
+        {rrn("6325A0000002"), {}, "unmatched_reply", "R63", "an answer fits nothing", true}, noon);
     commit_turn(store, overlay, books);
     closed.resolution = "explained by the issuer";
     closed.resolved_by = "checker1";
     books.save(closed);
-    books.open_exception(std::nullopt, "reversal_stuck", "R51", "the issuer refused it finally", false, noon);
+    books.open_exception({std::nullopt, {}, "reversal_stuck", "R51", "the issuer refused it finally", false},
+                         noon);
     commit_turn(store, overlay, books);
     // Enough turns for a checkpoint, and a few records of turns after it.
     while (store.last_turn_number() < golden_turns_first) {

@@ -42,7 +42,11 @@ def main():
             checks.equal((line["from_format"], line["to_format"]), ("1", "2"), "formats")
             checks.that(int(line["records"]) > 10, f"records written anew: {line['records']}")
         check_records(checks, running)
-        # Its card is opened with the vault's key of that time, and its advice goes on.
+        # Its card is opened with the vault's key of that time. It has waited for longer than an advice may without a
+        # person's word (R73), and goes on with it.
+        code, answer = running.refundctl("saf", "release", "--route", ISSUER, "--note", "the data is old, the refund is due",
+                                         user="checker1")
+        checks.equal(code, 0, f"saf release: {answer}")
         stack.wait_until("the refund that waited reaches its issuer", lambda: any(
             (entry["rrn"], entry["pan_last4"]) == (WAITING_REFUND, PAN_LAST4) for entry in running.journal(ISSUER)))
 

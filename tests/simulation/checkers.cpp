@@ -75,6 +75,12 @@ std::string key_of(const TransactionRecord& r) {
 
 }  // namespace
 
+bool people_decided(const TransactionRecord& r) {
+    return std::any_of(r.history.begin(), r.history.end(), [](const ledger::HistoryEntry& h) {
+        return h.rule == "R71" || h.rule == "R72" || h.rule == "R74";
+    });
+}
+
 void Checkers::broken(std::string invariant, std::string what, iso8583::Instant at) {
     if (broken_.size() < broken_max) broken_.push_back({std::move(invariant), std::move(what), at});
 }
@@ -157,7 +163,7 @@ void Checkers::check_approval(const iso8583::FieldValues& reply, const Rrn& rrn,
         return broken("I5", "a 00 left whose answer is not durable, RRN " + rrn.str(), at);
     if (r->amount.field() != reply.get(Field::amount_transaction))
         broken("I5", "a 00 names another amount than its record, " + words(*r), at);
-    if (told_reversed_.contains(rrn))
+    if (told_reversed_.contains(rrn) && !people_decided(*r))
         broken("I3", "answered 00 after its reversal had been answered 00: " + words(*r), at);
     // Its reversal may have come in the same turn; then it is answered after this.
     if (!approval_holds(*r) && r->reversal_digest == 0)
@@ -302,9 +308,9 @@ void Checkers::check_record(const TransactionRecord& r, iso8583::Instant at) {
             broken("I3", "two entries under one wire key: " + entry->second.str() + " and " + r.rrn.str(),
                    at);
     }
-    if (told_approved_.contains(r.rrn) && r.reversal_digest == 0 && !approval_holds(r))
+    if (told_approved_.contains(r.rrn) && r.reversal_digest == 0 && !approval_holds(r) && !people_decided(r))
         broken("I3", "a 00 that was told does not hold any more: " + words(r), at);
-    if (told_reversed_.contains(r.rrn) && contradicts_reversal(r))
+    if (told_reversed_.contains(r.rrn) && contradicts_reversal(r) && !people_decided(r))
         broken("I3", "a reversal that was answered 00 does not hold any more: " + words(r), at);
     if (r.kind == TransactionKind::sale || !r.original) return;
     // I7: card, merchant, currency, instrument and route are the sale's.
@@ -324,8 +330,9 @@ void Checkers::check_sale(const TransactionRecord& sale, iso8583::Instant at) {
     if (const auto children = children_.find(sale.rrn); children != children_.end())
         for (const Rrn& rrn : children->second) {
             const TransactionRecord& child = records_.at(rrn);
-            if (child.kind == TransactionKind::refund && ledger::counts_in_remaining(child.state)) {
-                refunded += child.amount.minor_units();
+            if (const std::int64_t counts = ledger::counted_minor(child);
+                child.kind == TransactionKind::refund && counts > 0) {
+                refunded += counts;
                 ++count;
             }
             voids += child.kind == TransactionKind::void_sale &&

@@ -152,7 +152,8 @@ void Checkers::check_drained(iso8583::Instant at) {
                     broken("I6", "waits for a person without an open exception: " + words(r), at);
                 break;
             case State::approved:
-                if (r.cut_in_doubt) broken("I6", "was in doubt and ended approved: " + words(r), at);
+                if (r.cut_in_doubt && !people_decided(r))
+                    broken("I6", "was in doubt and ended approved: " + words(r), at);
                 break;
             case State::declined:
             case State::reversed:
@@ -178,7 +179,10 @@ void Checkers::check_books(routing::RouteId route, const routing::IssuerBooks& b
         const auto found = theirs.find(r.rrn.str());
         const Standing stands = found == theirs.end() ? Standing{} : found->second;
         if (found != theirs.end()) theirs.erase(found);
-        if (stands == ours || chain_is_excused(r) || waits_forever(r)) return;
+        if (stands == ours || chain_is_excused(r) || waits_forever(r) || people_decided(r)) return;
+        if (const auto* its_void = r.voided_by ? record(*r.voided_by) : nullptr;
+            its_void != nullptr && people_decided(*its_void))
+            return;
         broken("I11",
                "issuer and ledger differ on " + words(r) + ": the issuer has sale " +
                    std::to_string(stands.sale) + ", refund " + std::to_string(stands.refund) + ", void " +

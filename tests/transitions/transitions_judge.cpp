@@ -20,12 +20,11 @@ std::set<Move> read_moves(std::istream& in) {
 Verdict judge(std::span<const acquirer::Transition> table, const std::set<Move>& taken) {
     Verdict verdict;
     for (const acquirer::Transition& row : table) {
-        const bool was_taken = taken.contains({row.kind, row.from, row.to});
-        if (was_taken != row.planned) continue;
+        if (taken.contains({row.kind, row.from, row.to})) continue;
         const std::string text = std::string(ledger::name(row.kind)) + ": " +
                                  std::string(ledger::name(row.from)) + " -> " +
                                  std::string(ledger::name(row.to)) + " (" + std::string(row.rules) + ")";
-        (was_taken ? verdict.not_planned : verdict.not_taken).push_back(text);
+        verdict.not_taken.push_back(text);
     }
     return verdict;
 }

@@ -18,8 +18,7 @@ using Move = std::tuple<ledger::TransactionKind, ledger::State, ledger::State>;
 std::set<Move> read_moves(std::istream& in);
 
 struct Verdict {
-    std::vector<std::string> not_taken;    // rows that no program took
-    std::vector<std::string> not_planned;  // rows marked as planned that were taken: the mark must go
+    std::vector<std::string> not_taken;  // rows that no program took
 };
 Verdict judge(std::span<const acquirer::Transition> table, const std::set<Move>& taken);
 
