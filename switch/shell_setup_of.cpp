@@ -18,13 +18,18 @@ std::vector<SocketAddress> addresses_of(const std::vector<Endpoint>& endpoints) 
     return addresses;
 }
 
+std::uint32_t keepalives_max_of(const ShellLimits& shell) {
+    return static_cast<std::uint32_t>(shell.keepalives_per_minute_max);
+}
+
 const iso8583::Dialect& dialect_of(std::string_view name) {
     const iso8583::Dialect* dialect = iso8583::find_dialect(name);
     ENSURE(dialect != nullptr);
     return *dialect;
 }
 
-IssuerPort issuer_port_of(const IssuerConnections& issuer, const Configuration& configuration) {
+IssuerPort issuer_port_of(const IssuerConnections& issuer, const LoadedConfig& config) {
+    const Configuration& configuration = *config.configuration;
     IssuerPort port;
     port.route = issuer.route;
     port.name = issuer.name;
@@ -39,6 +44,7 @@ IssuerPort issuer_port_of(const IssuerConnections& issuer, const Configuration& 
     port.reconnect_first_ms = issuer.reconnect_first_ms;
     port.reconnect_longest_ms = issuer.reconnect_longest_ms;
     port.limits.echo_after_ms = issuer.echo_seconds * ms_per_second;
+    port.limits.input.keepalives_per_minute_max = keepalives_max_of(config.shell);
     return port;
 }
 
@@ -52,12 +58,13 @@ ShellSetup shell_setup_of(const LoadedConfig& config, const std::string& control
             {listener.profile, address_of(listener.address), &dialect, dialect.framing()});
     }
     for (const IssuerConnections& issuer : config.issuers)
-        setup.issuers.push_back(issuer_port_of(issuer, *config.configuration));
+        setup.issuers.push_back(issuer_port_of(issuer, config));
     if (config.metrics) setup.metrics = address_of(*config.metrics);
     setup.control_path = control_path;
     setup.terminal_limits.idle_timeout_ms = config.shell.idle_link_seconds * ms_per_second;
     setup.terminal_limits.outbox_bytes_max =
         static_cast<std::size_t>(config.shell.outbox_kib_max) * bytes_per_kib;
+    setup.terminal_limits.input.keepalives_per_minute_max = keepalives_max_of(config.shell);
     setup.bounds.terminal_links_max = static_cast<std::size_t>(config.shell.terminal_links_max);
     setup.bounds.request_inbox_max = static_cast<std::size_t>(config.shell.request_inbox_max);
     setup.bounds.drain_ms_max = config.shell.drain_seconds_max * ms_per_second;

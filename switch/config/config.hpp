@@ -73,10 +73,11 @@ struct DataOptions {
 /// Bounds of the shell.
 struct ShellLimits {
     std::int32_t terminal_links_max = 10'000;
-    std::int32_t idle_link_seconds = 600;    // a terminal connection with no message for so long is closed
-    std::int32_t outbox_kib_max = 256;       // bytes waiting on one connection, else it is closed
-    std::int32_t request_inbox_max = 4'096;  // full: terminal sockets are not read
-    std::int32_t drain_seconds_max = 70;     // after SIGTERM
+    std::int32_t idle_link_seconds = 600;  // a terminal connection with no message for so long is closed
+    std::int32_t outbox_kib_max = 256;     // bytes waiting on one connection, else it is closed
+    std::int32_t keepalives_per_minute_max = 60;  // of one connection, else it is closed
+    std::int32_t request_inbox_max = 4'096;       // full: terminal sockets are not read
+    std::int32_t drain_seconds_max = 70;          // after SIGTERM
     friend bool operator==(const ShellLimits&, const ShellLimits&) = default;
 };
 

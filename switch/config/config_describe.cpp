@@ -75,6 +75,7 @@ std::string describe_limits(const LoadedConfig& loaded) {
                  {{"terminal_links_max", s.terminal_links_max},
                   {"idle_link_seconds", s.idle_link_seconds},
                   {"outbox_kib_max", s.outbox_kib_max},
+                  {"keepalives_per_minute_max", s.keepalives_per_minute_max},
                   {"request_inbox_max", s.request_inbox_max},
                   {"drain_seconds_max", s.drain_seconds_max}});
     for (const routing::Route& r : loaded.configuration->routes.routes())

@@ -209,6 +209,10 @@ const Keys<ShellLimits>& shell_keys() {
         integer<ShellLimits>("outbox_kib_max", 16, 65'536, "KiB",
                              "What may wait to be sent on one connection; it is closed beyond.",
                              CONFIG_AT(outbox_kib_max)),
+        integer<ShellLimits>("keepalives_per_minute_max", 1, 100'000, "",
+                             "Frames of length zero on one connection, terminal's or issuer's; it is closed "
+                             "beyond.",
+                             CONFIG_AT(keepalives_per_minute_max)),
         integer<ShellLimits>("request_inbox_max", 16, 1'000'000, "",
                              "Requests waiting for the core; terminal sockets are not read beyond.",
                              CONFIG_AT(request_inbox_max)),
