@@ -274,7 +274,7 @@ Answer<KeyMade> HsmEngine::Parts::import(KeyType type, const KeyCarrier& carrier
         if (aes_kek) return refuse(HsmFault::key_scheme, "under an AES key only key blocks travel");
         auto clear = unwrap_under_key(kek->key, key);
         if (!clear) return refuse(clear.error(), "the key under the ZMK is in no known scheme");
-        made.key = std::move(*clear);
+        made.key = *clear;
         made.attributes = {made.key.size() == 8 ? 'D' : 'T', {}, 'N', 'E'};
     }
     if (made.attributes.algorithm != 'A' && !has_odd_parity(made.key.view()))

@@ -72,10 +72,11 @@ int authorise(const SimOptions& options) {
     auto passphrase =
         read_secret_line("Officer " + std::to_string(options.officer) + ", your passphrase (not shown): ");
     if (!passphrase) return fail_start(passphrase.error().what);
-    std::string line = "authorise " + std::to_string(options.officer) + " " + *passphrase + "\n";
+    std::string& typed = *passphrase;
+    std::string line = "authorise " + std::to_string(options.officer) + " " + typed + "\n";
     const int code = ask_control_socket(options.control, line);
     iso8583::zeroise(line.data(), line.size());
-    iso8583::zeroise(passphrase->data(), passphrase->size());
+    iso8583::zeroise(typed.data(), typed.size());
     return code;
 }
 

@@ -242,8 +242,9 @@ Status remove_unfinished(rocksdb::Env& env, const std::string& path) {
     if (env.FileExists(path).IsNotFound()) return Status::OK();
     std::vector<std::string> names;
     Status status = env.GetChildren(path, &names);
+    const std::string folder = path + "/";
     for (const std::string& name : names)
-        if (status.ok() && name != "." && name != "..") status = env.DeleteFile(path + "/" + name);
+        if (status.ok() && name != "." && name != "..") status = env.DeleteFile(folder + name);
     if (status.ok()) status = env.DeleteDir(path);
     return status;
 }

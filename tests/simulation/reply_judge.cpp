@@ -11,7 +11,8 @@ namespace {
 
 constexpr int class_network_management = 8;
 
-/// 0200 → 0210, 0421 → 0430, 0202 → 0212 (a repeat's origin is odd), reckoned here and not by the code under test.
+/// 0200 → 0210, 0421 → 0430, 0202 → 0212 (a repeat's origin is odd), reckoned here and not by the code under
+/// test.
 int answer_to(iso8583::Mti request) { return request.value() / 2 * 2 + 10; }
 
 constexpr Field never_answered[] = {Field::pan, Field::expiration_date, Field::track2, Field::track3,
