@@ -143,7 +143,7 @@ RequestArrived request(std::uint32_t trace, const std::string& rrn) {
     event.mac = MacState::verified;
     event.key_version = 1;
     event.request =
-        parse_terminal_request(Profile::unionpay_pos, std::move(f), "", false, iso8583::Currency::of(156))
+        parse_terminal_request(Profile::unionpay_pos, std::move(f), {}, iso8583::Currency::of(156))
             .value();
     return event;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "ledger/key_layout.hpp"
 #include "ledger/record_codec.hpp"
 
 namespace ledger {
@@ -14,7 +15,7 @@ namespace {
 
 constexpr std::size_t key_bytes = 9;
 
-std::string audit_range_end() { return std::string(1, static_cast<char>(AuditLog::key_prefix + 1)); }
+std::string audit_range_end() { return all_keys(KeyPrefix::audit).to; }
 
 std::string encode(const AuditEntry& entry) {
     RecordWriter w(property_record_version);
@@ -73,7 +74,7 @@ Result<AuditEntry, AuditError> entry_at(std::string_view key, std::string_view v
 }  // namespace
 
 std::string audit_key(std::uint64_t sequence) {
-    std::string key(1, AuditLog::key_prefix);
+    std::string key(1, static_cast<char>(KeyPrefix::audit));
     for (int shift = 56; shift >= 0; shift -= 8) key.push_back(static_cast<char>((sequence >> shift) & 0xFF));
     return key;
 }

@@ -55,7 +55,6 @@ struct AuditError {
 /// Appends; knows the head. One per shard.
 class AuditLog {
   public:
-    static constexpr char key_prefix = 'a';  // journal: 'a', then the sequence as 8 bytes big-endian
     static constexpr std::size_t user_bytes_max = 64;
     static constexpr std::size_t role_bytes_max = 32;
     static constexpr std::size_t action_bytes_max = 64;

@@ -9,11 +9,11 @@ namespace {
 using iso8583::parse_error;
 using iso8583::Result;
 
-std::string key(char prefix, std::string_view a, std::string_view b = {}, std::string_view c = {},
+std::string key(KeyPrefix prefix, std::string_view a, std::string_view b = {}, std::string_view c = {},
                 std::string_view d = {}) {
     std::string out;
     out.reserve(1 + a.size() + b.size() + c.size() + d.size());
-    out += prefix;
+    out += static_cast<char>(prefix);
     out += a;
     out += b;
     out += c;
@@ -31,6 +31,19 @@ std::string padded(std::uint64_t v, std::size_t digits) {
     const std::string s = std::to_string(v);
     return s.size() >= digits ? s : std::string(digits - s.size(), '0') + s;
 }
+
+KeyRange range_of(const std::string& prefix) {
+    KeyRange range{prefix, prefix};
+    while (!range.to.empty() && static_cast<unsigned char>(range.to.back()) == 0xFF) range.to.pop_back();
+    if (!range.to.empty())
+        range.to.back() = static_cast<char>(static_cast<unsigned char>(range.to.back()) + 1);
+    return range;
+}
+
+std::string letter(OverrideKind kind) { return {static_cast<char>(kind)}; }
+std::string letter(ZoneKeyKind kind) { return {static_cast<char>(kind)}; }
+
+constexpr std::string_view no_transaction = "000000000000";
 
 /// Properties of a part that stands more than once in a record: from version 2 on, with their length.
 std::string inner_properties(RecordReader& r) {
@@ -71,37 +84,57 @@ TerminalRecord::BatchTotals read_totals(RecordReader& r) {
 
 }  // namespace
 
-std::string transaction_key(const iso8583::Rrn& rrn) { return key('t', rrn.view()); }
-std::string open_work_key(const iso8583::Rrn& rrn) { return key('o', rrn.view()); }
-std::string turn_record_key(std::uint64_t turn) { return key('n', big_endian(turn, 8)); }
-std::string checkpoint_key() { return "c"; }
-std::string exception_key(const iso8583::Rrn& rrn, std::uint32_t sequence) {
-    return key('x', rrn.empty() ? "000000000000" : rrn.view(), padded(sequence, 8));
+std::string transaction_key(const iso8583::Rrn& rrn) { return key(KeyPrefix::transaction, rrn.view()); }
+std::string open_work_key(const iso8583::Rrn& rrn) { return key(KeyPrefix::open_work, rrn.view()); }
+std::string turn_record_key(std::uint64_t turn) { return key(KeyPrefix::turn, big_endian(turn, 8)); }
+std::string checkpoint_key() { return key(KeyPrefix::checkpoint, ""); }
+std::string exception_id(const iso8583::Rrn& rrn, std::uint32_t sequence) {
+    return std::string(rrn.empty() ? no_transaction : rrn.view()) + "-" + padded(sequence, 8);
 }
-std::string business_day_key(iso8583::BusinessDate day) { return key('d', day.date.yyyymmdd()); }
+std::string exception_key(std::string_view id) {
+    std::string digits(id);
+    std::erase(digits, '-');
+    return key(KeyPrefix::exception, digits);
+}
+std::string business_day_key(iso8583::BusinessDate day) {
+    return key(KeyPrefix::business_day, day.date.yyyymmdd());
+}
 
 std::string trace_slot_key(const iso8583::MerchantId& merchant, const iso8583::TerminalId& terminal,
                            std::optional<iso8583::BatchNumber> batch, iso8583::Stan stan) {
-    return key('s', merchant.view(), terminal.view(), batch ? batch->str() : "------", stan.str());
+    return key(KeyPrefix::trace_slot, merchant.view(), terminal.view(), batch ? batch->str() : "------",
+               stan.str());
 }
 std::string reference_key(const iso8583::MerchantId& merchant, std::string_view reference) {
-    return key('r', merchant.view(), reference);
+    return key(KeyPrefix::reference, merchant.view(), reference);
 }
-std::string terminal_key(const iso8583::TerminalId& terminal) { return key('k', terminal.view()); }
-std::string override_key(char kind, std::string_view id) { return key('m', std::string_view(&kind, 1), id); }
-std::string proposal_key(std::string_view id) { return key('q', id); }
-std::string dispute_key(std::string_view id) { return key('y', id); }
-std::string zone_key_key(char kind, std::string_view route) {
-    return key('z', std::string_view(&kind, 1), route);
+std::string terminal_key(const iso8583::TerminalId& terminal) {
+    return key(KeyPrefix::terminal, terminal.view());
+}
+std::string override_key(OverrideKind kind, std::string_view id) {
+    return key(KeyPrefix::operators_override, letter(kind), id);
+}
+Result<OverrideKey> parse_override_key(std::string_view key) {
+    constexpr std::size_t letters = 2;
+    if (key.size() < letters || key[0] != static_cast<char>(KeyPrefix::operators_override))
+        return parse_error("no key of an override");
+    const std::string_view id = key.substr(letters);
+    for (const OverrideKind kind : {OverrideKind::merchant, OverrideKind::refunds_of_merchant,
+                                    OverrideKind::terminal, OverrideKind::route})
+        if (key[1] == static_cast<char>(kind)) return OverrideKey{kind, id};
+    return parse_error("an override of no known kind");
+}
+std::string proposal_key(std::string_view id) { return key(KeyPrefix::proposal, id); }
+std::string dispute_key(std::string_view id) { return key(KeyPrefix::dispute, id); }
+std::string zone_key_key(ZoneKeyKind kind, std::string_view route) {
+    return key(KeyPrefix::zone_key, letter(kind), route);
 }
 
-KeyRange prefix_range(std::string_view prefix) {
-    KeyRange range{std::string(prefix), std::string(prefix)};
-    while (!range.to.empty() && static_cast<unsigned char>(range.to.back()) == 0xFF) range.to.pop_back();
-    if (!range.to.empty())
-        range.to.back() = static_cast<char>(static_cast<unsigned char>(range.to.back()) + 1);
-    return range;
+KeyRange all_keys(KeyPrefix prefix) { return range_of(key(prefix, "")); }
+KeyRange transactions_of_day(iso8583::Date day) {
+    return range_of(key(KeyPrefix::transaction, rrn_day_prefix(day)));
 }
+KeyRange exceptions_of(const iso8583::Rrn& rrn) { return range_of(key(KeyPrefix::exception, rrn.view())); }
 
 std::string rrn_day_prefix(iso8583::Date day) {
     return std::to_string(day.year % 10) + padded(static_cast<std::uint64_t>(day.day_of_year()), 3);
@@ -420,8 +453,8 @@ std::string encode(const ZoneKeyRecord& k) {
 Result<ZoneKeyRecord> decode_zone_key(std::string_view bytes) {
     RecordReader r(bytes, property_record_version, "zone key");
     ZoneKeyRecord k;
-    k.kind = static_cast<char>(r.u8("kind"));
-    if (k.kind != ZoneKeyRecord::zak && k.kind != ZoneKeyRecord::zpk) r.fail("kind", "no kind of zone key");
+    k.kind = static_cast<ZoneKeyKind>(r.u8("kind"));
+    if (k.kind != ZoneKeyKind::zak && k.kind != ZoneKeyKind::zpk) r.fail("kind", "no kind of zone key");
     k.route = r.text("route");
     k.configured = r.text("configured");
     k.current = read_key(r);

@@ -27,29 +27,66 @@
 
 namespace ledger {
 
+/// The first byte of a key: what is stored under it. Bytes on disk: do not change.
+enum class KeyPrefix : char {
+    transaction = 't',
+    open_work = 'o',
+    turn = 'n',
+    checkpoint = 'c',
+    exception = 'x',
+    business_day = 'd',
+    audit = 'a',
+    format = 'f',
+    // index
+    trace_slot = 's',
+    reference = 'r',
+    terminal = 'k',
+    operators_override = 'm',
+    zone_key = 'z',
+    proposal = 'q',
+    dispute = 'y',
+    sales_of_card = 'p',  // format 1 alone
+};
+
+/// What an operator's override is about. Bytes on disk: do not change.
+enum class OverrideKind : char { merchant = 'M', refunds_of_merchant = 'F', terminal = 'T', route = 'R' };
+
+/// Which of the two keys of an issuer's zone. Bytes on disk: do not change.
+enum class ZoneKeyKind : char { zak = 'A', zpk = 'P' };
+
 std::string transaction_key(const iso8583::Rrn& rrn);
 std::string open_work_key(const iso8583::Rrn& rrn);
 std::string turn_record_key(std::uint64_t turn);
 std::string checkpoint_key();
-std::string exception_key(const iso8583::Rrn& rrn, std::uint32_t sequence);
+/// The RRN it is about (empty: of no transaction, zeros), "-" and 8 digits.
+std::string exception_id(const iso8583::Rrn& rrn, std::uint32_t sequence);
+std::string exception_key(std::string_view id);
 std::string business_day_key(iso8583::BusinessDate day);
 /// `batch` is nothing in the ISO profile.
 std::string trace_slot_key(const iso8583::MerchantId& merchant, const iso8583::TerminalId& terminal,
                            std::optional<iso8583::BatchNumber> batch, iso8583::Stan stan);
 std::string reference_key(const iso8583::MerchantId& merchant, std::string_view reference);
 std::string terminal_key(const iso8583::TerminalId& terminal);
-std::string override_key(char kind, std::string_view id);
+std::string override_key(OverrideKind kind, std::string_view id);
+struct OverrideKey {
+    OverrideKind kind = OverrideKind::merchant;
+    std::string_view id;  // of the merchant or terminal, or the route's name; points into the key
+};
+/// The other way; an error when it is no override's key.
+iso8583::Result<OverrideKey> parse_override_key(std::string_view key);
 std::string proposal_key(std::string_view id);
 std::string dispute_key(std::string_view id);
-std::string zone_key_key(char kind, std::string_view route);
+std::string zone_key_key(ZoneKeyKind kind, std::string_view route);
 
-/// The range [from, to) of all keys that begin with a prefix.
+/// The keys in [from, to).
 struct KeyRange {
     std::string from;
     std::string to;
 };
-KeyRange prefix_range(std::string_view prefix);
-/// 't' or 'o' of a calendar day of a year: RRNs begin YDDD.
+KeyRange all_keys(KeyPrefix prefix);
+KeyRange transactions_of_day(iso8583::Date day);
+KeyRange exceptions_of(const iso8583::Rrn& rrn);
+/// How the RRNs of a calendar day begin: YDDD.
 std::string rrn_day_prefix(iso8583::Date day);
 
 /// One use of a trace number: what was asked under it, and which record it led to. The slot of a terminal,
@@ -78,9 +115,12 @@ struct TraceSlot {
 std::string encode(const TraceSlot& slot);
 iso8583::Result<TraceSlot> decode_trace_slot(std::string_view bytes);
 
-/// Something a person must look at. Key: the RRN it is about, or zeros, and a sequence.
+/// Whether somebody must be called.
+enum class Urgency : std::uint8_t { routine, alarm };
+
+/// Something a person must look at. Exceptions of one transaction stand together in the journal.
 struct ExceptionRecord {
-    std::string id;  // rrn + "-" + sequence
+    std::string id;  // exception_id()
     iso8583::UtcTime opened;
     std::string kind;        // stable word: "unmatched_reply", "reversal_stuck" …
     std::string rule;        // "R63"
@@ -185,11 +225,10 @@ struct TerminalRecord {
 std::string encode(const TerminalRecord& terminal);
 iso8583::Result<TerminalRecord> decode_terminal(std::string_view bytes);
 
-/// An operator's change that wins over the files: what ('M' merchant, 'T' terminal, 'R' route), which, and
-/// how.
+/// An operator's change that wins over the files; of what, its key says.
 struct OverrideRecord {
-    std::string
-        state;  // "suspended", "refund_enabled", "refund_disabled", "down", "drain", "" = as configured
+    // "suspended", "resumed", "refund_enabled", "refund_disabled", "down", "drain"; empty: as configured
+    std::string state;
     std::string user;
     iso8583::UtcTime at;
     std::string unknown_properties = {};
@@ -205,9 +244,7 @@ struct ZoneKeyRecord {
         std::string kcv;    // 6 hex digits
         friend bool operator==(const Key&, const Key&) = default;
     };
-    static constexpr char zak = 'A';
-    static constexpr char zpk = 'P';
-    char kind = zak;
+    ZoneKeyKind kind = ZoneKeyKind::zak;
     std::string route;       // name
     std::string configured;  // key block of the files
     Key current;             // empty block: that of the files still, only an offer stands

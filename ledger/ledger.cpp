@@ -79,10 +79,8 @@ std::optional<std::string> Ledger::get(Family family, const std::string& key) {
     return std::move(*value);
 }
 
-void Ledger::scan(Family family, std::string_view prefix, const ScanVisitor& visit) {
-    // They stay marked: whoever holds one may change it again before the turn closes.
-    if (family == Family::journal) write_changed_records();
-    const KeyRange range = prefix_range(prefix);
+void Ledger::scan(Family family, KeyPrefix prefix, const ScanVisitor& visit) {
+    const KeyRange range = all_keys(prefix);
     if (auto done = overlay_.scan(family, range.from, range.to, visit); !done && !error_)
         error_ = done.error();
 }
@@ -114,7 +112,7 @@ void Ledger::recover() {
     }
     // The fold: turn records after the checkpoint, in order. A checkpoint and the erasing of what it covers
     // are one batch.
-    scan(Family::journal, "n", [&](std::string_view key, std::string_view value) {
+    scan(Family::journal, KeyPrefix::turn, [&](std::string_view key, std::string_view value) {
         std::uint64_t turn = 0;
         for (char c : key.substr(1)) turn = turn << 8 | static_cast<unsigned char>(c);
         if (turn <= checkpointed_turn_) return true;
@@ -130,7 +128,7 @@ void Ledger::recover() {
         return true;
     });
     const std::string from = open_work_key(iso8583::Rrn{}) + counters_.low_water;
-    if (auto done = overlay_.scan(Family::journal, from, prefix_range("o").to,
+    if (auto done = overlay_.scan(Family::journal, from, all_keys(KeyPrefix::open_work).to,
                                   [&](std::string_view key, std::string_view) {
                                       if (auto rrn = iso8583::Rrn::parse(key.substr(1))) open_.insert(*rrn);
                                       return true;
@@ -154,7 +152,7 @@ std::string exception_place(const ExceptionRecord& x) { return x.kind + "/" + x.
 /// The open ones; and what one of them is about is open work, which an older program did not list for all of
 /// the states that wait for a person.
 void Ledger::recover_exceptions() {
-    scan(Family::journal, "x", [&](std::string_view, std::string_view value) {
+    scan(Family::journal, KeyPrefix::exception, [&](std::string_view, std::string_view value) {
         if (auto x = decoded(decode_exception(value)); x && x->resolution.empty())
             open_exceptions_.emplace(x->id, exception_place(*x));
         return true;
@@ -169,7 +167,7 @@ void Ledger::recover_exceptions() {
 }
 
 void Ledger::recover_proposals() {
-    scan(Family::index, "q", [&](std::string_view, std::string_view value) {
+    scan(Family::index, KeyPrefix::proposal, [&](std::string_view, std::string_view value) {
         const auto p = decoded(decode_proposal(value));
         if (p && p->state == Proposal::State::open && !p->rrn.empty()) open_proposals_[p->rrn] = p->id;
         return true;
@@ -256,7 +254,7 @@ void Ledger::step_over_stored_rrns() {
     std::string wanted = transaction_key(rrn_of(counters_.rrn_sequence));
     if (wanted >= free_rrns_from_ && wanted < free_rrns_to_) return;
     // Only this ledger stores new ones, all below the next it gives: what is free now stays so.
-    free_rrns_to_ = prefix_range("t").to;
+    free_rrns_to_ = all_keys(KeyPrefix::transaction).to;
     const auto stored =
         overlay_.scan(Family::journal, wanted, free_rrns_to_, [&](std::string_view key, std::string_view) {
             if (key != wanted) {
@@ -359,17 +357,9 @@ void Ledger::save(const TerminalRecord& t) {
     overlay_.put(Family::index, terminal_key(t.terminal), encode(t));
 }
 
-namespace {
-std::string exception_key_of(const std::string& id) {
-    std::string key = "x" + id;
-    std::erase(key, '-');
-    return key;
-}
-}  // namespace
-
 ExceptionRecord Ledger::open_exception(WhatHappened what, iso8583::UtcTime at) {
     const iso8583::Rrn rrn = what.rrn.value_or(iso8583::Rrn{});
-    const std::string about = exception_key(rrn, 0).substr(1, rrn_characters);
+    const std::string about = exception_id(rrn, 0).substr(0, rrn_characters);
     ExceptionRecord x;
     x.kind = std::move(what.kind);
     x.subject = std::move(what.subject);
@@ -387,8 +377,7 @@ ExceptionRecord Ledger::open_exception(WhatHappened what, iso8583::UtcTime at) {
         save(*open);
         return *open;
     }
-    x.id = exception_key(rrn, ++counters_.exception_sequence).substr(1);
-    x.id.insert(rrn_characters, 1, '-');
+    x.id = exception_id(rrn, ++counters_.exception_sequence);
     x.opened = at;
     x.rule = std::move(what.rule);
     x.owner = "operations";
@@ -399,7 +388,7 @@ ExceptionRecord Ledger::open_exception(WhatHappened what, iso8583::UtcTime at) {
 }
 
 std::optional<ExceptionRecord> Ledger::exception(const std::string& id) {
-    auto stored = get(Family::journal, exception_key_of(id));
+    auto stored = get(Family::journal, exception_key(id));
     if (!stored) return std::nullopt;
     return decoded(decode_exception(*stored));
 }
@@ -409,7 +398,7 @@ void Ledger::save(const ExceptionRecord& x) {
         open_exceptions_.emplace(x.id, exception_place(x));
     else
         open_exceptions_.erase(x.id);
-    overlay_.put(Family::journal, exception_key_of(x.id), encode(x));
+    overlay_.put(Family::journal, exception_key(x.id), encode(x));
 }
 
 std::vector<std::string> Ledger::open_exceptions_of(const iso8583::Rrn& rrn) const {
@@ -435,23 +424,22 @@ bool Ledger::resolve_exception(const iso8583::Rrn& rrn, std::string_view kind, c
 }
 
 /// The letter and a number of at least 8 digits, above all that are stored.
-std::string Ledger::next_numbered_id(char letter, Family family, std::string_view prefix,
-                                     std::uint64_t& last) {
+std::string Ledger::next_numbered_id(char letter, KeyPrefix prefix, std::uint64_t& last) {
     if (last == 0) {
-        const KeyRange range = prefix_range(prefix);
-        auto done =
-            overlay_.scan_back(family, range.from, range.to, [&](std::string_view key, std::string_view) {
-                for (const char c : key.substr(prefix.size() + 1))
-                    last = last * 10 + static_cast<std::uint64_t>(c - '0');
-                return false;
-            });
+        const KeyRange range = all_keys(prefix);
+        auto done = overlay_.scan_back(Family::index, range.from, range.to,
+                                       [&](std::string_view key, std::string_view) {
+                                           for (const char c : key.substr(2))
+                                               last = last * 10 + static_cast<std::uint64_t>(c - '0');
+                                           return false;
+                                       });
         if (!done && !error_) error_ = done.error();
     }
     const std::string digits = std::to_string(++last);
     return letter + std::string(digits.size() < 8 ? 8 - digits.size() : 0, '0') + digits;
 }
 
-std::string Ledger::next_proposal_id() { return next_numbered_id('P', Family::index, "q", last_proposal_); }
+std::string Ledger::next_proposal_id() { return next_numbered_id('P', KeyPrefix::proposal, last_proposal_); }
 
 std::optional<Proposal> Ledger::proposal(std::string_view id) {
     auto stored = get(Family::index, proposal_key(id));
@@ -475,7 +463,7 @@ std::optional<Proposal> Ledger::open_proposal_of(const iso8583::Rrn& rrn) {
     return at == open_proposals_.end() ? std::nullopt : proposal(at->second);
 }
 
-std::string Ledger::next_dispute_id() { return next_numbered_id('D', Family::index, "y", last_dispute_); }
+std::string Ledger::next_dispute_id() { return next_numbered_id('D', KeyPrefix::dispute, last_dispute_); }
 
 std::optional<Dispute> Ledger::dispute(std::string_view id) {
     auto stored = get(Family::index, dispute_key(id));
@@ -485,13 +473,36 @@ std::optional<Dispute> Ledger::dispute(std::string_view id) {
 
 void Ledger::save(const Dispute& d) { overlay_.put(Family::index, dispute_key(d.id), encode(d)); }
 
-std::optional<OverrideRecord> Ledger::override_of(char kind, std::string_view id) {
+std::optional<OverrideRecord> Ledger::override_of(OverrideKind kind, std::string_view id) {
     auto stored = get(Family::index, override_key(kind, id));
     if (!stored) return std::nullopt;
     return decoded(decode_override(*stored));
 }
-void Ledger::save_override(char kind, std::string_view id, const OverrideRecord& record) {
+void Ledger::save_override(OverrideKind kind, std::string_view id, const OverrideRecord& record) {
     overlay_.put(Family::index, override_key(kind, id), encode(record));
+}
+
+void Ledger::visit_terminals(const std::function<void(TerminalRecord&&)>& visit) {
+    scan(Family::index, KeyPrefix::terminal, [&](std::string_view, std::string_view value) {
+        auto record = decoded(decode_terminal(value));
+        if (record) visit(std::move(*record));
+        return record.has_value();
+    });
+}
+void Ledger::visit_overrides(const std::function<void(const OverrideKey&, const OverrideRecord&)>& visit) {
+    scan(Family::index, KeyPrefix::operators_override, [&](std::string_view key, std::string_view value) {
+        const auto of = decoded(parse_override_key(key));
+        const auto record = decoded(decode_override(value));
+        if (of && record) visit(*of, *record);
+        return of && record;
+    });
+}
+void Ledger::visit_zone_keys(const std::function<void(ZoneKeyRecord&&)>& visit) {
+    scan(Family::index, KeyPrefix::zone_key, [&](std::string_view, std::string_view value) {
+        auto record = decoded(decode_zone_key(value));
+        if (record) visit(std::move(*record));
+        return record.has_value();
+    });
 }
 
 void Ledger::save(const ZoneKeyRecord& key) {
@@ -511,7 +522,7 @@ void Ledger::save_reference(const iso8583::MerchantId& merchant, std::string_vie
 
 std::optional<iso8583::BusinessDate> Ledger::business_day() {
     std::optional<iso8583::BusinessDate> newest;
-    const KeyRange range = prefix_range("d");
+    const KeyRange range = all_keys(KeyPrefix::business_day);
     auto done = overlay_.scan_back(Family::journal, range.from, range.to,
                                    [&](std::string_view, std::string_view value) {
                                        if (auto day = decoded(decode_business_day(value))) newest = day->day;

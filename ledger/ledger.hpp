@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "ledger/key_layout.hpp"
+#include "ledger/number_plan.hpp"
 #include "ledger/overlay.hpp"
 #include "ledger/record_table.hpp"
 #include "ledger/totals.hpp"
@@ -31,15 +32,6 @@ inline constexpr std::uint64_t turns_per_checkpoint = 1024;
 /// of which takes at most four numbers (a void: its own, an exception's and two of its reversal). 4 × 256 × 4
 /// = 4,096.
 inline constexpr std::uint64_t numbers_skipped_at_restart = 4'096;
-
-/// Which numbers this ledger may give.
-struct NumberPlan {
-    /// Empty: the only shard of its switch, whose RRNs are YDDD and a decimal sequence of 8. Otherwise two of
-    /// 0–9 A–Z, the shard's own: YDDD, shard, a sequence of 6 in base 36.
-    std::string shard;
-    std::uint32_t stan_from = 1;  // towards issuers, inclusive
-    std::uint32_t stan_to = iso8583::Stan::value_max;
-};
 
 class Ledger {
   public:
@@ -129,8 +121,8 @@ class Ledger {
     [[nodiscard]] std::string next_dispute_id();
     [[nodiscard]] std::optional<Dispute> dispute(std::string_view id);
     void save(const Dispute& dispute);
-    [[nodiscard]] std::optional<OverrideRecord> override_of(char kind, std::string_view id);
-    void save_override(char kind, std::string_view id, const OverrideRecord& record);
+    [[nodiscard]] std::optional<OverrideRecord> override_of(OverrideKind kind, std::string_view id);
+    void save_override(OverrideKind kind, std::string_view id, const OverrideRecord& record);
     void save(const ZoneKeyRecord& key);
     [[nodiscard]] std::optional<iso8583::Rrn> find_reference(const iso8583::MerchantId& merchant,
                                                              std::string_view reference);
@@ -139,9 +131,11 @@ class Ledger {
     [[nodiscard]] std::optional<iso8583::BusinessDate> business_day();  // the newest that began
     void save(const BusinessDayRecord& day);
 
-    /// Calls visit for every stored value in a prefix, overlay included; records changed in this turn are
-    /// encoded first.
-    void scan(Family family, std::string_view prefix, const ScanVisitor& visit);
+    // All that are stored, for the recovery of whoever keeps them in memory. One that cannot be read ends it
+    // with an error: an operator's word must not be forgotten silently.
+    void visit_terminals(const std::function<void(TerminalRecord&&)>& visit);
+    void visit_overrides(const std::function<void(const OverrideKey&, const OverrideRecord&)>& visit);
+    void visit_zone_keys(const std::function<void(ZoneKeyRecord&&)>& visit);
 
     /// Every record that is decoded now, for whoever compares them with what is stored.
     void visit_decoded(const std::function<void(const TransactionRecord&)>& visit) const {
@@ -156,6 +150,7 @@ class Ledger {
 
   private:
     std::optional<std::string> get(Family family, const std::string& key);
+    void scan(Family family, KeyPrefix prefix, const ScanVisitor& visit);
     template <typename T>
     std::optional<T> decoded(iso8583::Result<T> result);
     TransactionRecord* loaded(const iso8583::Rrn& rrn);
@@ -178,7 +173,7 @@ class Ledger {
     bool marked_ = true;                 // the store has a format marker
     // No transaction is stored under a key in [from, to); both empty: not looked yet.
     std::string free_rrns_from_, free_rrns_to_;
-    std::string next_numbered_id(char letter, Family family, std::string_view prefix, std::uint64_t& last);
+    std::string next_numbered_id(char letter, KeyPrefix prefix, std::uint64_t& last);
     void recover_exceptions();
     void recover_proposals();
 

@@ -56,40 +56,40 @@ Result<Converted> encoded(const Result<T>& decoded) {
     return Converted{true, encode(*decoded)};
 }
 
-Result<Converted> converted_journal(char prefix, std::string_view value) {
+Result<Converted> converted_journal(KeyPrefix prefix, std::string_view value) {
     switch (prefix) {
-        case 't':
+        case KeyPrefix::transaction:
             return encoded(decode_transaction_record_of_format_1(value));
-        case 'n':
+        case KeyPrefix::turn:
             return encoded(decode_turn_record(value));
-        case 'c':
+        case KeyPrefix::checkpoint:
             return encoded(decode_checkpoint(value));
-        case 'x':
+        case KeyPrefix::exception:
             return encoded(decode_exception(value));
-        case 'd':
+        case KeyPrefix::business_day:
             return encoded(decode_business_day(value));
-        case 'o':
-        case 'f':
-        case AuditLog::key_prefix:  // the chain of hashes is over the bytes that were written
+        case KeyPrefix::open_work:
+        case KeyPrefix::format:
+        case KeyPrefix::audit:  // the chain of hashes is over the bytes that were written
             return Converted{};
         default:
             return parse_error("a key of the journal is of no known kind");
     }
 }
 
-Result<Converted> converted_index(char prefix, std::string_view value) {
+Result<Converted> converted_index(KeyPrefix prefix, std::string_view value) {
     switch (prefix) {
-        case 's':
+        case KeyPrefix::trace_slot:
             return encoded(decode_trace_slot(value));
-        case 'k':
+        case KeyPrefix::terminal:
             return encoded(decode_terminal(value));
-        case 'm':
+        case KeyPrefix::operators_override:
             return encoded(decode_override(value));
-        case 'z':
+        case KeyPrefix::zone_key:
             return encoded(decode_zone_key(value));
-        case 'p':  // the sales of a card: format 1 wrote it, nobody read it
+        case KeyPrefix::sales_of_card:  // the sales of a card: format 1 wrote it, nobody read it
             return Converted{true, std::nullopt};
-        case 'r':
+        case KeyPrefix::reference:
             return Converted{};
         default:
             return parse_error("a key of the index is of no known kind");
@@ -97,7 +97,7 @@ Result<Converted> converted_index(char prefix, std::string_view value) {
 }
 
 Result<Converted> converted(Family family, std::string_view key, std::string_view value) {
-    const char prefix = key.empty() ? '\0' : key.front();
+    const auto prefix = static_cast<KeyPrefix>(key.empty() ? '\0' : key.front());
     return family == Family::journal ? converted_journal(prefix, value) : converted_index(prefix, value);
 }
 
@@ -109,7 +109,7 @@ bool is_open_transaction(const std::optional<std::string>& value) {
 
 }  // namespace
 
-std::string format_key() { return "f"; }
+std::string format_key() { return {static_cast<char>(KeyPrefix::format)}; }
 
 std::string encode(const FormatMarker& marker) {
     RecordWriter w(marker_version);
@@ -130,8 +130,8 @@ Result<std::optional<FormatMarker>, StoreError> stored_format(const StoreReader&
     }
     // Format 1 had no marker, but every turn that wrote left a turn record or a checkpoint over it.
     bool has_records = false;
-    for (const char* prefix : {"c", "n"}) {
-        const KeyRange range = prefix_range(prefix);
+    for (const KeyPrefix prefix : {KeyPrefix::checkpoint, KeyPrefix::turn}) {
+        const KeyRange range = all_keys(prefix);
         const auto look =
             store.scan(Family::journal, range.from, range.to, [&](std::string_view, std::string_view) {
                 has_records = true;
@@ -168,8 +168,10 @@ Result<Batch, StoreError> FormatMigration::next_batch() {
             return false;
         }
         marker_.position = key;
-        if (marker_.family == Family::journal && key.front() == 't' && is_open_transaction(now->value))
-            batch.put(Family::journal, "o" + std::string(key.substr(1)), "");
+        if (marker_.family == Family::journal && key.front() == static_cast<char>(KeyPrefix::transaction) &&
+            is_open_transaction(now->value))
+            batch.put(Family::journal, static_cast<char>(KeyPrefix::open_work) + std::string(key.substr(1)),
+                      "");
         if (now->changed) {
             bytes += now->value ? now->value->size() : 0;
             batch.mutations.push_back({{marker_.family, marker_.position}, std::move(now->value)});

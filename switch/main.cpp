@@ -275,7 +275,9 @@ int serve(LoadedConfig config, const Flags& flags) {
     const ledger::PanVault vault(*key);
     ledger::Overlay overlay(**store);
     SwitchCore core(config.configuration, overlay, vault, ledger::audit_sha256);
-    admin::OperatorsControl control(config.operators, config.configuration->demo, ledger::audit_sha256);
+    using People = admin::OperatorsControl::People;
+    admin::OperatorsControl control(
+        config.operators, config.configuration->demo ? People::demo : People::accounts, ledger::audit_sha256);
 
     const std::filesystem::path socket_name(config.data.control_socket);
     const std::string control_path =
@@ -302,9 +304,11 @@ int describe(const std::string& what, const std::optional<LoadedConfig>& config)
     if (what == "rules") out = describe_rules();
     if (what == "dialects") out = describe_dialects();
     if (what == "config") out = describe_config();
-    if (what == "limits")
-        out = describe_limits(
-            config.value_or(LoadedConfig{std::make_shared<Configuration>(), {}, {}, {}, {}, {}, {}, {}}));
+    if (what == "limits") {
+        LoadedConfig defaults;
+        defaults.configuration = std::make_shared<Configuration>();
+        out = describe_limits(config.value_or(defaults));
+    }
     std::fputs(out.c_str(), stdout);
     return exit_done;
 }

@@ -232,14 +232,15 @@ bool is_word(std::string_view text) {
 }
 
 iso8583::Result<void> check_amount(std::string_view text) {
-    // The most decimals any currency has; the switch checks against its own currency.
+    // Of any currency; the switch checks against its own.
+    constexpr std::size_t whole_digits_max = 12, decimals_max = 3;
     const auto dot = text.find('.');
     const std::string_view whole = text.substr(0, dot);
     const std::string_view part = dot == std::string_view::npos ? "0" : text.substr(dot + 1);
-    if (whole.empty() || whole.size() > 12 || part.empty() || !iso8583::all_digits(whole) ||
+    if (whole.empty() || whole.size() > whole_digits_max || part.empty() || !iso8583::all_digits(whole) ||
         !iso8583::all_digits(part))
         return parse_error("needs an amount in major units, as 60 or 60.00");
-    if (part.size() > 3) return parse_error("has more decimals than any currency");
+    if (part.size() > decimals_max) return parse_error("has more decimals than any currency");
     if ((std::string(whole) + std::string(part)).find_first_not_of('0') == std::string::npos)
         return parse_error("has to be more than nothing");
     return {};

@@ -180,17 +180,19 @@ ViewResult run_read(const Request& r, const ViewContext& context, ledger::AuditH
     const std::size_t limit = limit_of(r);
     if (r.command == "status") return view_status(context);
     if (r.command == "find") return view_find(context, find_query(r));
-    if (r.command == "show") return view_show(context, id, flag(r, "messages"));
+    if (r.command == "show")
+        return view_show(context, id, flag(r, "messages") ? Shown::with_messages : Shown::transaction);
     if (r.command == "explain") return view_explain(context, id);
     if (r.command == "receipt") return view_receipt(context, id);
     if (r.command == "refund list") return view_refunds(context, refund_filter(argument(r, "state")), limit);
-    if (r.command == "refund show") return view_show(context, id, false);
+    if (r.command == "refund show") return view_show(context, id, Shown::transaction);
     if (r.command == "saf list") return view_queue(context, argument(r, "route"), limit);
     if (r.command == "saf show") return view_queued(context, id);
-    if (r.command == "exceptions list") return view_exceptions(context, flag(r, "all"), limit);
+    if (r.command == "exceptions list")
+        return view_exceptions(context, flag(r, "all") ? Exceptions::all : Exceptions::open, limit);
     if (r.command == "exceptions show") return view_exception(context, argument(r, "exception"));
     if (r.command == "abnormal list") return view_refunds(context, RefundFilter::abnormal, limit);
-    if (r.command == "abnormal show") return view_show(context, id, false);
+    if (r.command == "abnormal show") return view_show(context, id, Shown::transaction);
     if (r.command == "proposals list") return view_proposals(context, flag(r, "all"), limit);
     if (r.command == "dispute list") return view_disputes(context, flag(r, "all"), limit);
     if (r.command == "abnormal resolve")
@@ -205,13 +207,14 @@ ViewResult run_read(const Request& r, const ViewContext& context, ledger::AuditH
     return parse_error("there is no such read");
 }
 
-OperatorsControl::OperatorsControl(std::vector<OperatorAccount> operators, bool demo, ledger::AuditHash hash)
-    : operators_(std::move(operators)), demo_(demo), hash_(hash) {}
+OperatorsControl::OperatorsControl(std::vector<OperatorAccount> operators, People people,
+                                   ledger::AuditHash hash)
+    : operators_(std::move(operators)), people_(people), hash_(hash) {}
 
 iso8583::Result<Person> OperatorsControl::person_of(const ControlRequest& request,
                                                     const Request& parsed) const {
     if (!parsed.as.empty()) {
-        if (!demo_)
+        if (people_ != People::demo)
             return parse_error("--as is for a demonstration; here your Unix user decides who you are");
         for (const Person& person : demo_people())
             if (person.name == parsed.as) return person;
@@ -219,7 +222,7 @@ iso8583::Result<Person> OperatorsControl::person_of(const ControlRequest& reques
     }
     for (const OperatorAccount& account : operators_)
         if (account.uid == std::int64_t{request.uid}) return Person{account.name, account.roles};
-    if (demo_) return Person{"viewer", {Role::viewer}};
+    if (people_ == People::demo) return Person{"viewer", {Role::viewer}};
     return parse_error("Unix user " + std::to_string(request.uid) +
                        " is no operator of this switch ([[operator]])");
 }

@@ -26,8 +26,11 @@ std::vector<Person> demo_people();
 
 class OperatorsControl final : public ControlHandler {
   public:
+    /// Who somebody is: his Unix user's account alone; in the demo also the one he names (`--as`), and
+    /// everybody may look.
+    enum class People : std::uint8_t { accounts, demo };
     /// `hash` is ledger/audit_hash.hpp's SHA-256.
-    OperatorsControl(std::vector<OperatorAccount> operators, bool demo, ledger::AuditHash hash);
+    OperatorsControl(std::vector<OperatorAccount> operators, People people, ledger::AuditHash hash);
 
     ControlDecision decide(const ControlRequest& request) override;
     std::string refuse(const std::string& why) override;
@@ -38,7 +41,7 @@ class OperatorsControl final : public ControlHandler {
                                                     const Request& parsed) const;
 
     std::vector<OperatorAccount> operators_;
-    bool demo_;
+    People people_;
     ledger::AuditHash hash_;
 };
 

@@ -46,8 +46,11 @@ View view_of(const Json& json) {
 }
 
 /// Invalid UTF-8 in a stored text must not make an answer impossible.
-std::string dump(const Json& json, int indent = -1) {
-    return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+std::string too_long(std::string_view what) {
+    constexpr std::size_t mib = std::size_t{1} << 20;
+    return std::string(what) + " is longer than " + std::to_string(answer_bytes_max / mib) + " MiB";
 }
 
 std::optional<Json> parse_object(std::string_view line) {
@@ -127,11 +130,11 @@ std::string write_answer(const Answer& answer) {
     std::string line = dump(json);
     if (line.size() <= answer_bytes_max) return line;
     return write_answer(
-        {AnswerError::refused, "the answer is longer than 4 MiB: ask for fewer lines with limit", {}});
+        {AnswerError::refused, too_long("the answer") + ": ask for fewer lines with limit", {}});
 }
 
 iso8583::Result<Answer> parse_answer(std::string_view line) {
-    if (line.size() > answer_bytes_max) return parse_error("the answer is longer than 4 MiB");
+    if (line.size() > answer_bytes_max) return parse_error(too_long("the answer"));
     const auto json = parse_object(line);
     if (!json || !json->contains("ok") || !(*json)["ok"].is_boolean())
         return parse_error("the switch's answer is no JSON object with ok");
@@ -146,7 +149,5 @@ iso8583::Result<Answer> parse_answer(std::string_view line) {
     if (const auto at = json->find("data"); at != json->end()) answer.data = view_of(*at);
     return answer;
 }
-
-std::string json_text(const View& view) { return dump(json_of(view), 2); }
 
 }  // namespace acquirer::admin

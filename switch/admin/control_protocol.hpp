@@ -48,7 +48,4 @@ std::string write_request(const Request& request);
 std::string write_answer(const Answer& answer);
 iso8583::Result<Answer> parse_answer(std::string_view line);
 
-/// The view as JSON text, indented, for `--json`.
-std::string json_text(const View& view);
-
 }  // namespace acquirer::admin

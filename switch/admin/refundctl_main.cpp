@@ -194,7 +194,8 @@ int main(int argc, char** argv) {
     for (const GivenCommand& given : all)
         if (given.app->parsed()) return run(given, options);
     if (ceremony.app->parsed()) return hsm::hold_ceremony(ceremony.out, ceremony.key_file);
-    // A group alone is its list, where it has one; else, and for nothing at all, what there is.
+    // A group without a command lists (`refundctl routes` is `routes list`). Where there is nothing to list,
+    // or no word at all was given, the help says what there is.
     const CLI::App* asked = &app;
     for (const CLI::App* group : app.get_subcommands()) {
         asked = group;

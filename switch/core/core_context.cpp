@@ -27,8 +27,10 @@ void CoreContext::note(Severity severity, NoteKind kind, const ledger::Transacti
 }
 
 ledger::ExceptionRecord CoreContext::open_exception(const std::optional<iso8583::Rrn>& rrn, std::string kind,
-                                                    std::string rule, std::string text, bool alarm) {
-    return open_exception({rrn, {}, std::move(kind), std::move(rule), std::move(text), alarm});
+                                                    std::string rule, std::string text,
+                                                    ledger::Urgency urgency) {
+    return open_exception(
+        {rrn, {}, std::move(kind), std::move(rule), std::move(text), urgency == ledger::Urgency::alarm});
 }
 
 ledger::ExceptionRecord CoreContext::open_exception_of_route(routing::RouteId id, std::string kind,

@@ -25,8 +25,9 @@ namespace acquirer {
 
 class CoreContext {
   public:
-    CoreContext(ConfigurationPtr configuration, ledger::Overlay& overlay, const ledger::PanVault& pan_vault)
-        : config(std::move(configuration)), ledger(overlay), vault(pan_vault) {}
+    CoreContext(ConfigurationPtr configuration, ledger::Overlay& overlay, const ledger::PanVault& pan_vault,
+                ledger::NumberPlan numbers)
+        : config(std::move(configuration)), ledger(overlay, std::move(numbers)), vault(pan_vault) {}
 
     // The step under way.
     iso8583::Now now;
@@ -71,7 +72,8 @@ class CoreContext {
     }
     /// An exception with owner, and an alarm in the log when it is one.
     ledger::ExceptionRecord open_exception(const std::optional<iso8583::Rrn>& rrn, std::string kind,
-                                           std::string rule, std::string text, bool alarm = false);
+                                           std::string rule, std::string text,
+                                           ledger::Urgency urgency = ledger::Urgency::routine);
     /// The same about a route, and no transaction.
     ledger::ExceptionRecord open_exception_of_route(routing::RouteId route, std::string kind,
                                                     std::string rule, std::string text);

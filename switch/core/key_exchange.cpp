@@ -27,11 +27,11 @@ constexpr std::string_view code_mac = "63";
 constexpr std::string_view code_system = "96";
 
 /// The ledger names kinds by letters of its own, which are bytes on disk.
-char stored_kind(hsm::KeyKind kind) {
-    return kind == hsm::KeyKind::zak ? ZoneKeyRecord::zak : ZoneKeyRecord::zpk;
+ledger::ZoneKeyKind stored_kind(hsm::KeyKind kind) {
+    return kind == hsm::KeyKind::zak ? ledger::ZoneKeyKind::zak : ledger::ZoneKeyKind::zpk;
 }
 hsm::KeyKind kind_of(const ZoneKeyRecord& record) {
-    return record.kind == ZoneKeyRecord::zak ? hsm::KeyKind::zak : hsm::KeyKind::zpk;
+    return record.kind == ledger::ZoneKeyKind::zak ? hsm::KeyKind::zak : hsm::KeyKind::zpk;
 }
 std::string word(hsm::KeyKind kind) { return std::string(hsm::name(kind)); }
 
@@ -143,12 +143,9 @@ void KeyExchange::on_grace_deadline(routing::RouteId id) {
 }
 
 void KeyExchange::recover() {
-    c_.ledger.scan(ledger::Family::index, "z", [&](std::string_view, std::string_view value) {
-        auto stored = ledger::decode_zone_key(value);
-        if (!stored) return false;
-        const routing::Route* route = c_.config->routes.find(stored->route);
-        if (route != nullptr) records_[{route->id, kind_of(*stored)}] = std::move(*stored);
-        return true;
+    c_.ledger.visit_zone_keys([&](ZoneKeyRecord&& stored) {
+        const routing::Route* route = c_.config->routes.find(stored.route);
+        if (route != nullptr) records_[{route->id, kind_of(stored)}] = std::move(stored);
     });
     configuration_replaced();
 }
@@ -344,7 +341,7 @@ void KeyExchange::on_reply(const IssuerReplyArrived& event) {
             c_.open_exception(std::nullopt, "key_change_unclear", "R63",
                               route->name + " took the new " + word(kind) +
                                   " with another check value than ours: both sides must compare their keys",
-                              true);
+                              ledger::Urgency::alarm);
             return finish(event.route, false, "the issuer's check value is not that of " + the_key, kcv);
         }
         promote(*route, r, r.offered, at->second.user.empty() ? r.offered_by : at->second.user);
@@ -362,7 +359,7 @@ void KeyExchange::on_reply(const IssuerReplyArrived& event) {
         c_.open_exception(std::nullopt, "key_change_unclear", "R63",
                           route->name + " refused with " + code + " the " + word(kind) +
                               " that it may have taken before: both sides must compare their keys",
-                          true);
+                          ledger::Urgency::alarm);
         return finish(event.route, false,
                       "the issuer refused with " + code + " what it may have taken before; " + the_key +
                           " stays offered",

@@ -303,7 +303,7 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const MoveRou
                                                                : RouteMode::drain;
     const std::string state = mode == RouteMode::up ? "" : mode == RouteMode::down ? "down" : "drain";
     c_.links.set_mode(route->id, mode);
-    c_.ledger.save_override('R', route->name, {state, event.user, c_.now.utc});
+    c_.ledger.save_override(ledger::OverrideKind::route, route->name, {state, event.user, c_.now.utc});
     audit(event, "route." + std::string(state.empty() ? "up" : state), route->name);
     if (mode == RouteMode::up) {
         queue_.link_up(route->id);
@@ -324,7 +324,9 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const ChangeM
                               : command.to == To::enable_refund ? "refund_enabled"
                                                                 : "refund_disabled";
     terminals_.set_merchant_override(*id, state);
-    c_.ledger.save_override(of_refunds ? 'F' : 'M', id->view(), {state, event.user, c_.now.utc});
+    c_.ledger.save_override(
+        of_refunds ? ledger::OverrideKind::refunds_of_merchant : ledger::OverrideKind::merchant, id->view(),
+        {state, event.user, c_.now.utc});
     audit(event, "merchant." + state, id->str());
     return yes("merchant " + id->str() + " is " + state);
 }
@@ -345,7 +347,7 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const ChangeT
     }
     const std::string state = command.to == ChangeTerminal::To::suspend ? "suspended" : "resumed";
     terminals_.set_terminal_override(*id, state);
-    c_.ledger.save_override('T', id->view(), {state, event.user, c_.now.utc});
+    c_.ledger.save_override(ledger::OverrideKind::terminal, id->view(), {state, event.user, c_.now.utc});
     audit(event, "terminal." + state, id->str());
     return yes("terminal " + id->str() + " is " + state);
 }

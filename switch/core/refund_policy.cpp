@@ -42,8 +42,8 @@ Refusal refund_state(const ledger::TransactionRecord& sale) {
     ENSURE(false);  // states of a refund; a sale has none of them
 }
 
-Refusal void_right(const ledger::TransactionRecord& sale, bool settled, iso8583::BusinessDate today) {
-    if (settled || sale.business_date < today) return Refusal::void_after_settlement;
+Refusal void_right(const ledger::TransactionRecord& sale, BatchState batch, iso8583::BusinessDate today) {
+    if (batch == BatchState::settled || sale.business_date < today) return Refusal::void_after_settlement;
     if (sale.refunds_count > 0 || sale.chargebacks_minor > 0) return Refusal::void_after_refund;
     return ledger::may_begin_again(sale) ? Refusal::none : Refusal::original_not_refundable;
 }
@@ -61,9 +61,9 @@ Refusal refund_limits(const RefundPolicy& policy, std::int64_t amount_minor, std
     return Refusal::none;
 }
 
-bool needs_approval(const RefundPolicy& policy, std::int64_t amount_minor, bool keyed_entry) {
+bool needs_approval(const RefundPolicy& policy, std::int64_t amount_minor, CardEntry entry) {
     return amount_minor > policy.approval_amount_above ||
-           (keyed_entry && amount_minor > policy.approval_keyed_amount_above);
+           (entry == CardEntry::keyed && amount_minor > policy.approval_keyed_amount_above);
 }
 
 }  // namespace acquirer

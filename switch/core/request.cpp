@@ -201,7 +201,7 @@ std::string_view name(RequestKind kind) {
 }
 
 std::optional<TerminalRequest> parse_terminal_request(Profile profile, FieldValues fields,
-                                                      std::string decode_fault, bool only_amount_bad,
+                                                      DecodeFault decode_fault,
                                                       iso8583::Currency default_currency) {
     TerminalRequest r;
     r.profile = profile;
@@ -215,7 +215,7 @@ std::optional<TerminalRequest> parse_terminal_request(Profile profile, FieldValu
     r.currency = default_currency;
     r.processing_code = fields.get(Field::processing_code);
     r.fields = std::move(fields);
-    if (!only_amount_bad) r.format_fault = std::move(decode_fault);
+    if (!decode_fault.is_amount_alone) r.format_fault = std::move(decode_fault.text);
 
     read_identifiers(r);
     read_means(r);
@@ -226,17 +226,17 @@ std::optional<TerminalRequest> parse_terminal_request(Profile profile, FieldValu
         read_original_data(r);
     }
     if (auto amount = iso8583::Amount::parse_field(r.fields.get(Field::amount_transaction), r.currency);
-        amount && !only_amount_bad)
+        amount && !decode_fault.is_amount_alone)
         r.amount = *amount;
     r.has_replacement_amounts = r.fields.has(Field::replacement_amounts);
-    r.keyed_entry = r.fields.get(Field::pos_entry_mode).substr(0, 2) == "01";
+    r.entry = r.fields.get(Field::pos_entry_mode).substr(0, 2) == "01" ? CardEntry::keyed : CardEntry::read;
 
     const KindOf kind = profile == Profile::unionpay_pos
                             ? unionpay_kind(r.fields.mti(), r.processing_code, r.message_type, r.network_code)
                             : iso_kind(r.fields.mti(), r.processing_code, r.network_code);
     r.kind = kind.kind;
     r.transaction = kind.transaction;
-    if (r.format_fault.empty() && !only_amount_bad) r.format_fault = field_fault(r);
+    if (r.format_fault.empty() && !decode_fault.is_amount_alone) r.format_fault = field_fault(r);
     return r;
 }
 

@@ -40,6 +40,9 @@ struct OriginalData {
     iso8583::InstitutionId acquirer;
 };
 
+/// How the card's number came into the terminal: keyed in (DE22 01x), or read from the card itself.
+enum class CardEntry : std::uint8_t { read, keyed };
+
 struct TerminalRequest {
     Profile profile = Profile::unionpay_pos;
     RequestKind kind = RequestKind::unsupported;
@@ -61,7 +64,7 @@ struct TerminalRequest {
     std::string original_date;                                // 61.3, MMDD, may be empty
     std::optional<OriginalData> original_data;                // DE90
     bool has_replacement_amounts = false;                     // DE95
-    bool keyed_entry = false;                                 // DE22 01x
+    CardEntry entry = CardEntry::read;                        // DE22
     iso8583::BatchNumber batch;                               // 60.2; 0 in the ISO profile
     std::string message_type;                                 // 60.1, two digits; empty in the ISO profile
     std::string network_code;                                 // 60.3, or DE70 in the ISO profile
@@ -70,12 +73,15 @@ struct TerminalRequest {
     std::string format_fault;
 };
 
-/// Builds the request from what decoded. `decode_fault` is the decoder's error when it failed (then `fields`
-/// holds what decoded anyway); `only_amount_bad` says that DE4's content was all that was wrong (R19).
-/// Returns nothing when DE11, DE41 and DE42 are not all there or the MTI is no request's: such a message
-/// cannot be answered and its connection is closed.
+/// What the decoder found wrong; then the fields hold what decoded anyway.
+struct DecodeFault {
+    std::string text;              // empty: nothing
+    bool is_amount_alone = false;  // DE4's content was all that was wrong (R19)
+};
+/// Builds the request from what decoded. Returns nothing when DE11, DE41 and DE42 are not all there or the
+/// MTI is no request's: such a message cannot be answered and its connection is closed.
 std::optional<TerminalRequest> parse_terminal_request(Profile profile, iso8583::FieldValues fields,
-                                                      std::string decode_fault, bool only_amount_bad,
+                                                      DecodeFault decode_fault,
                                                       iso8583::Currency default_currency);
 
 /// An issuer's 0210, 0230, 0410, 0430 (or 0110, 0130 on a dual-message route).

@@ -84,7 +84,7 @@ void SaleChain::case_not_paid(const TransactionRecord& refund) {
                       "a refund that a checker approved did not reach the customer: " +
                           std::string(ledger::name(refund.state)) +
                           "; the customer holds a slip and must be told",
-                      true);
+                      ledger::Urgency::alarm);
 }
 
 void SaleChain::charged_back(TransactionRecord& sale, std::int64_t minor) {

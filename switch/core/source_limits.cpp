@@ -30,7 +30,9 @@ TokenBucket* bucket(std::map<Key, TokenBucket>& buckets, const Key& key, std::si
 
 }  // namespace
 
-bool SourceLimits::sign_on_allowed(const iso8583::TerminalId& terminal, const PeerAddress& peer, bool home) {
+bool SourceLimits::sign_on_allowed(const iso8583::TerminalId& terminal, const PeerAddress& peer,
+                                   Address address) {
+    const bool home = address == Address::home;
     const Limits& limits = c_.config->limits;
     const Instant& now = c_.now.instant;
     TokenBucket* own = bucket(sign_ons_, {terminal, peer}, sources_max, now);
@@ -38,9 +40,9 @@ bool SourceLimits::sign_on_allowed(const iso8583::TerminalId& terminal, const Pe
     if (!own->take(limits.sign_on_burst, std::int64_t{limits.sign_on_refill_ms} * 1'000, now)) return false;
     const std::int64_t a_second_max = limits.sign_ons_per_address_second_max;
     if (a_second_max == 0 || home) return true;
-    TokenBucket* address = bucket(sign_ons_of_address_, peer, sources_max, now);
+    TokenBucket* shared = bucket(sign_ons_of_address_, peer, sources_max, now);
     constexpr std::int64_t second_us = 1'000'000;
-    return address != nullptr && address->take(a_second_max, second_us / a_second_max, now);
+    return shared != nullptr && shared->take(a_second_max, second_us / a_second_max, now);
 }
 
 SourceLimits::WrongMacs& SourceLimits::wrong_macs(const Source& source) {

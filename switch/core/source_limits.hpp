@@ -27,9 +27,11 @@ class SourceLimits {
   public:
     explicit SourceLimits(CoreContext& context) : c_(context) {}
 
-    /// May this terminal be given new keys? `home`: the address is the one that last verified a message,
-    /// which has a bucket whatever others do.
-    bool sign_on_allowed(const iso8583::TerminalId& terminal, const PeerAddress& peer, bool home);
+    /// The address that last verified a message of the terminal is its home: it has a bucket whatever others
+    /// do.
+    enum class Address : std::uint8_t { other, home };
+    /// May this terminal be given new keys?
+    bool sign_on_allowed(const iso8583::TerminalId& terminal, const PeerAddress& peer, Address address);
 
     /// R40: a message whose MAC is wrong is answered, at once or, from the bound on, held back a second, one
     /// after the other. What comes while held_back_max wait already is not answered: it must not close a

@@ -298,7 +298,8 @@ void StoreAndForward::on_reply(const Awaited& awaited, const IssuerReplyArrived&
                     "the answer to an advice has a wrong MAC");
         else if (amount_differs)
             c_.open_exception(record->rrn, "advice_amount_differs", "R57a",
-                              "the issuer's answer to the advice names another amount", true);
+                              "the issuer's answer to the advice names another amount",
+                              ledger::Urgency::alarm);
         on_reply_deadline(awaited.rrn);
         return;
     }
@@ -414,7 +415,7 @@ void StoreAndForward::paid_twice(TransactionRecord& record) {
                       record.state == State::approved ? "the issuer approved two attempts of one refund"
                                                       : "the issuer approved a refund after it had been " +
                                                             std::string(ledger::name(record.state)),
-                      true);
+                      ledger::Urgency::alarm);
 }
 
 bool StoreAndForward::late_reversal_reply(TransactionRecord& record, const routing::Route& route,
@@ -526,7 +527,7 @@ void StoreAndForward::park(TransactionRecord& record, std::string kind, std::str
     else
         note_rule(record, "R60", c_.now.utc);
     if (record.advice.kind == Kind::refund) leave(record);
-    c_.open_exception(record.rrn, std::move(kind), "R60", std::move(why), true);
+    c_.open_exception(record.rrn, std::move(kind), "R60", std::move(why), ledger::Urgency::alarm);
 }
 
 bool StoreAndForward::retry_now(TransactionRecord& record) {

@@ -22,8 +22,8 @@ namespace acquirer {
 // stands before every flow: format, terminal, merchant, sign-on, MAC.
 struct SwitchCore::Impl {
     Impl(ConfigurationPtr configuration, ledger::Overlay& overlay, const ledger::PanVault& vault,
-         ledger::AuditHash hash)
-        : context(std::move(configuration), overlay, vault), audit_hash(hash) {
+         ledger::AuditHash hash, ledger::NumberPlan numbers)
+        : context(std::move(configuration), overlay, vault, std::move(numbers)), audit_hash(hash) {
         key_exchange.on_change = [this](const std::string& user, std::string_view role, std::string action,
                                         const std::string& detail) {
             operations.audit(user, role, std::move(action), detail);
@@ -82,8 +82,10 @@ struct SwitchCore::Impl {
 };
 
 SwitchCore::SwitchCore(ConfigurationPtr configuration, ledger::Overlay& overlay,
-                       const ledger::PanVault& vault, ledger::AuditHash audit_hash)
-    : impl_(std::make_unique<Impl>(std::move(configuration), overlay, vault, audit_hash)) {}
+                       const ledger::PanVault& vault, ledger::AuditHash audit_hash,
+                       ledger::NumberPlan numbers)
+    : impl_(
+          std::make_unique<Impl>(std::move(configuration), overlay, vault, audit_hash, std::move(numbers))) {}
 SwitchCore::~SwitchCore() = default;
 
 iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::Now& now) {

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "ledger/audit_log.hpp"
+#include "ledger/number_plan.hpp"
 #include "ledger/overlay.hpp"
 #include "ledger/pan_vault.hpp"
 #include "ledger/transaction_record.hpp"
@@ -25,9 +26,10 @@ namespace acquirer {
 
 class SwitchCore {
   public:
-    /// `audit_hash` is ledger/audit_hash.hpp's SHA-256; the core itself knows no cryptography.
+    /// `audit_hash` is ledger/audit_hash.hpp's SHA-256; the core itself knows no cryptography. `numbers` are
+    /// the shard's own; those of the only shard of a switch by default.
     SwitchCore(ConfigurationPtr configuration, ledger::Overlay& overlay, const ledger::PanVault& vault,
-               ledger::AuditHash audit_hash);
+               ledger::AuditHash audit_hash, ledger::NumberPlan numbers = {});
     ~SwitchCore();
 
     /// Rebuilds the tables from the ledger before the first step: totals, open work, terminals, overrides;

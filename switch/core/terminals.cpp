@@ -10,34 +10,35 @@ namespace acquirer {
 using iso8583::Field;
 
 void Terminals::recover() {
-    c_.ledger.scan(ledger::Family::index, "k", [&](std::string_view, std::string_view value) {
-        auto record = ledger::decode_terminal(value);
-        if (!record) return false;  // found again, and reported, when the terminal asks
-        const iso8583::TerminalId id = record->terminal;
+    c_.ledger.visit_terminals([&](ledger::TerminalRecord&& record) {
+        const iso8583::TerminalId id = record.terminal;
         Known terminal;
-        terminal.record = std::move(*record);
+        terminal.record = std::move(record);
         c_.emit(InstallKeys{id, key_set(terminal)});
         known_.emplace(id, std::move(terminal));
-        return true;
     });
-    c_.ledger.scan(ledger::Family::index, "m", [&](std::string_view key, std::string_view value) {
-        auto stored = ledger::decode_override(value);
-        if (!stored || key.size() < 2) return false;
-        const std::string_view id = key.substr(2);
-        if (key[1] == 'T') {
-            if (auto terminal = iso8583::TerminalId::parse(id))
-                set_terminal_override(*terminal, stored->state);
-        } else if (key[1] == 'M' || key[1] == 'F') {
-            if (auto merchant = iso8583::MerchantId::parse(id))
-                set_merchant_override(*merchant, stored->state);
-        } else if (key[1] == 'R') {
-            if (const auto* route = c_.config->routes.find(id))
-                c_.links.set_mode(route->id, stored->state == "down"    ? RouteMode::down
-                                             : stored->state == "drain" ? RouteMode::drain
-                                                                        : RouteMode::up);
-        }
-        return true;
-    });
+    c_.ledger.visit_overrides(
+        [&](const ledger::OverrideKey& of, const ledger::OverrideRecord& stored) { recover(of, stored); });
+}
+
+void Terminals::recover(const ledger::OverrideKey& of, const ledger::OverrideRecord& stored) {
+    switch (of.kind) {
+        case ledger::OverrideKind::terminal:
+            if (auto terminal = iso8583::TerminalId::parse(of.id))
+                set_terminal_override(*terminal, stored.state);
+            return;
+        case ledger::OverrideKind::merchant:
+        case ledger::OverrideKind::refunds_of_merchant:
+            if (auto merchant = iso8583::MerchantId::parse(of.id))
+                set_merchant_override(*merchant, stored.state);
+            return;
+        case ledger::OverrideKind::route:
+            if (const auto* route = c_.config->routes.find(of.id))
+                c_.links.set_mode(route->id, stored.state == "down"    ? RouteMode::down
+                                             : stored.state == "drain" ? RouteMode::drain
+                                                                       : RouteMode::up);
+            return;
+    }
 }
 
 TerminalKeySet Terminals::key_set(const Known& terminal) {
@@ -131,7 +132,8 @@ bool Terminals::may_have_keys(const RequestArrived& event, const TerminalRange& 
     }
     const auto at = known_.find(event.request.terminal);
     const bool home = at != known_.end() && !at->second.home.empty() && at->second.home == event.from.peer;
-    if (limits_.sign_on_allowed(event.request.terminal, event.from.peer, home)) return true;
+    const auto address = home ? SourceLimits::Address::home : SourceLimits::Address::other;
+    if (limits_.sign_on_allowed(event.request.terminal, event.from.peer, address)) return true;
     c_.count("sign_ons_limited");
     answer_refusal(c_, asker, Refusal::sign_on_limited);
     return false;

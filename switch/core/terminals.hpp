@@ -55,6 +55,7 @@ class Terminals {
         std::map<std::uint32_t, KeyOwner> owners;  // by key version
         PeerAddress home;                          // where the last message that verified came from
     };
+    void recover(const ledger::OverrideKey& of, const ledger::OverrideRecord& stored);
     Known& known(const iso8583::TerminalId& terminal);
     [[nodiscard]] static TerminalKeySet key_set(const Known& terminal);
     static void bound_unproven(Known& terminal);

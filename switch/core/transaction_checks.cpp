@@ -86,7 +86,8 @@ Refusal means(const World& w, const Draft& d) {
 Refusal sale_state(const Draft& d) { return refund_state(*d.sale); }
 
 Refusal void_right(const World& w, const Draft& d) {
-    return acquirer::void_right(*d.sale, w.c.is_settled(*d.sale), w.c.business_day);
+    const BatchState batch = w.c.is_settled(*d.sale) ? BatchState::settled : BatchState::open;
+    return acquirer::void_right(*d.sale, batch, w.c.business_day);
 }
 
 /// While a reversal in the chain is unfinished an online request waits; an advice is not blocked.
@@ -152,8 +153,7 @@ Refusal remaining(const World& w, Draft& d) {
 
 /// R17 and R20b decide between "goes on" and "waits for a checker".
 Refusal approval(const World& w, Draft& d) {
-    if (needs_approval(d.merchant->refund, d.event.request.amount->minor_units(),
-                       d.event.request.keyed_entry)) {
+    if (needs_approval(d.merchant->refund, d.event.request.amount->minor_units(), d.event.request.entry)) {
         d.hold = true;
         d.hold_rule = "R17";
     }

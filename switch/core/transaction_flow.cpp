@@ -394,7 +394,7 @@ void TransactionFlow::on_issuer_reply(const Awaited& awaited, const IssuerReplyA
                 c_.open_exception(record->rrn, "unlisted_code", "R50",
                                   "the issuer answered with " + reply->code->str() +
                                       ", which its route does not list; reversed",
-                                  true);
+                                  ledger::Urgency::alarm);
                 undoing_.in_doubt(*record, "R50", Refusal::issuer_silent);
                 break;
             case routing::IssuerVerdict::unknown:

@@ -74,7 +74,7 @@ void Undoing::on_late_reply(TransactionRecord& record, const IssuerReplyArrived&
         reverse_what_was_not_found(record);
     else
         c_.open_exception(record.rrn, "late_approval", "R51",
-                          "the issuer approved after it had confirmed the reversal", true);
+                          "the issuer approved after it had confirmed the reversal", ledger::Urgency::alarm);
 }
 
 /// R51a: the issuer had not known it and has it now: a new 0420.
@@ -89,7 +89,7 @@ void Undoing::reverse_what_was_not_found(TransactionRecord& record) {
     queue_.send_reversal(record, Original::in_doubt);
     c_.open_exception(record.rrn, "late_approval_amount_used", "R51a",
                       "the issuer approved late what had been released, and the amount was used meanwhile",
-                      true);
+                      ledger::Urgency::alarm);
 }
 
 void Undoing::on_reversed(TransactionRecord& record, std::string_view rule) {
@@ -133,7 +133,7 @@ void Undoing::on_reversal_stuck(TransactionRecord& record, std::string_view rule
     c_.open_exception(record.rrn, "reversal_stuck", std::string(rule),
                       "the issuer refuses the reversal finally with " + record.advice.last_code +
                           "; its books and ours differ",
-                      true);
+                      ledger::Urgency::alarm);
 }
 
 void Undoing::settle_as_undone(TransactionRecord& record, std::string_view rule) {

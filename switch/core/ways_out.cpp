@@ -433,7 +433,7 @@ void WaysOut::record_chargeback(const Proposal& p, const std::string& by) {
                           "a chargeback of " +
                               iso8583::Amount(d.amount_minor, sale.amount.currency()).major() +
                               " passes what remains of the sale: its refunds are the evidence against it",
-                          true);
+                          ledger::Urgency::alarm);
 }
 
 void WaysOut::cancel_cases_beyond_remaining(const TransactionRecord& sale) {

@@ -67,16 +67,13 @@ void TerminalSession::frame_arrived(iso8583::Frame frame, const Now& now) {
     if (outstanding_.size() >= setup_.limits.requests_outstanding_max)
         return close("more than " + std::to_string(setup_.limits.requests_outstanding_max) +
                      " requests without an answer on one connection");
-    std::string fault;
-    bool only_amount_bad = false;
+    DecodeFault fault;
     if (const auto error = iso8583::decode_into(*setup_.dialect, frame.body, message_)) {
-        fault = error->str();
-        only_amount_bad = is_only_amount_bad();
+        fault = {error->str(), is_only_amount_bad()};
     }
     if (!message_.mti().is_request()) return close("a terminal sent no request, MTI " + message_.mti().str());
-    auto request = parse_terminal_request(setup_.profile, message_.values(), fault, only_amount_bad,
-                                          configuration_->currency);
-    if (!request) return close("a message without MTI, DE11, DE41 or DE42 cannot be answered: " + fault);
+    auto request = parse_terminal_request(setup_.profile, message_.values(), fault, configuration_->currency);
+    if (!request) return close("a message without MTI, DE11, DE41 or DE42 cannot be answered: " + fault.text);
     incoming_.emplace_back();
     Incoming& incoming = incoming_.back();
     incoming.event.request = std::move(*request);

@@ -181,7 +181,7 @@ bool judged_by_switch(const TransactionRecord& r) {
 /// Open exceptions of the record, a sentence each.
 iso8583::Result<void> add_exceptions(const ViewContext& context, const TransactionRecord& r, View& words) {
     std::optional<std::string> fault;
-    const ledger::KeyRange range = ledger::prefix_range("x" + r.rrn.str());
+    const ledger::KeyRange range = ledger::exceptions_of(r.rrn);
     auto done = context.store.scan(ledger::Family::journal, range.from, range.to,
                                    [&](std::string_view, std::string_view value) {
                                        const auto x = ledger::decode_exception(value);

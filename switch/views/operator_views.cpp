@@ -64,9 +64,10 @@ iso8583::Result<bool> each_newest(const ViewContext& context, std::optional<iso8
     };
     // RRNs begin with the year's last digit, so that the newest need not be the greatest: what is above
     // tomorrow is old.
-    const std::string tomorrow = "t" + ledger::rrn_day_prefix(context.now.local().date.plus_days(2));
-    std::vector<ledger::KeyRange> ranges = {{"t", tomorrow}, {tomorrow, ledger::prefix_range("t").to}};
-    if (date) ranges = {ledger::prefix_range("t" + ledger::rrn_day_prefix(*date))};
+    const ledger::KeyRange all = ledger::all_keys(ledger::KeyPrefix::transaction);
+    const std::string above = ledger::transactions_of_day(context.now.local().date.plus_days(2)).from;
+    std::vector<ledger::KeyRange> ranges = {{all.from, above}, {above, all.to}};
+    if (date) ranges = {ledger::transactions_of_day(*date)};
     for (const ledger::KeyRange& range : ranges) {
         auto done = context.store.scan_back(Family::journal, range.from, range.to, visitor);
         if (!done) return store_fault(done.error());
@@ -221,7 +222,7 @@ View messages_view(const TransactionRecord& record) {
 
 iso8583::Result<void> each_open(const ViewContext& context,
                                 const std::function<bool(const TransactionRecord&)>& visit) {
-    const ledger::KeyRange range = ledger::prefix_range("o");
+    const ledger::KeyRange range = ledger::all_keys(ledger::KeyPrefix::open_work);
     std::optional<iso8583::ParseError> fault;
     auto done = context.store.scan(Family::journal, range.from, range.to,
                                    [&](std::string_view key, std::string_view) {
@@ -372,7 +373,7 @@ ViewResult view_find(const ViewContext& context, const FindQuery& query) {
     return transaction_list(context, std::move(items), ended_early);
 }
 
-ViewResult view_show(const ViewContext& context, std::string_view id, bool messages) {
+ViewResult view_show(const ViewContext& context, std::string_view id, Shown shown) {
     auto found = find_record(context, id);
     if (!found) return tl::unexpected(found.error());
     const TransactionRecord& record = *found;
@@ -409,7 +410,7 @@ ViewResult view_show(const ViewContext& context, std::string_view id, bool messa
         view.put("refund_chain", std::move(*refunds));
     }
     view.put("postings", postings_view(record)).put("history", history_view(context, record));
-    if (messages) view.put("messages", messages_view(record));
+    if (shown == Shown::with_messages) view.put("messages", messages_view(record));
     return view;
 }
 

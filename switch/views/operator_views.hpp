@@ -51,8 +51,10 @@ struct FindQuery {
 };
 ViewResult view_find(const ViewContext& context, const FindQuery& query);
 
+/// With its messages: the fields of both that the ledger keeps.
+enum class Shown : std::uint8_t { transaction, with_messages };
 /// `id` is an RRN, or the case number of a 01.
-ViewResult view_show(const ViewContext& context, std::string_view id, bool messages);
+ViewResult view_show(const ViewContext& context, std::string_view id, Shown shown);
 /// Why it was answered so: rule by rule, in words.
 ViewResult view_explain(const ViewContext& context, std::string_view id);
 ViewResult view_receipt(const ViewContext& context, std::string_view id);
@@ -62,7 +64,8 @@ ViewResult view_refunds(const ViewContext& context, RefundFilter filter, std::si
 /// Store-and-forward: advices that are not final, oldest first.
 ViewResult view_queue(const ViewContext& context, std::string_view route, std::size_t limit);
 ViewResult view_queued(const ViewContext& context, std::string_view id);
-ViewResult view_exceptions(const ViewContext& context, bool resolved_too, std::size_t limit);
+enum class Exceptions : std::uint8_t { open, all };
+ViewResult view_exceptions(const ViewContext& context, Exceptions which, std::size_t limit);
 ViewResult view_exception(const ViewContext& context, std::string_view id);
 /// What waits for a second person: proposals, and held cases; `ended_too`: proposals that were decided or
 /// lapsed.

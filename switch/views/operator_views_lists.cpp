@@ -9,12 +9,13 @@ namespace acquirer {
 
 using iso8583::parse_error;
 using ledger::Family;
+using ledger::OverrideKind;
 
 namespace {
 
 /// An operator's change of a merchant, terminal or route; nothing when it stands as configured.
-iso8583::Result<std::optional<ledger::OverrideRecord>> override_of(const ViewContext& context, char kind,
-                                                                   std::string_view id) {
+iso8583::Result<std::optional<ledger::OverrideRecord>> override_of(const ViewContext& context,
+                                                                   OverrideKind kind, std::string_view id) {
     auto stored = context.store.get(Family::index, ledger::override_key(kind, id));
     if (!stored) return store_fault(stored.error());
     if (!*stored) return std::optional<ledger::OverrideRecord>();
@@ -43,7 +44,7 @@ std::string policy_text(const RefundPolicy& policy, iso8583::Currency currency) 
 ViewResult view_routes(const ViewContext& context) {
     View items = View::list();
     for (const routing::Route& route : context.configuration.routes.routes()) {
-        auto change = override_of(context, 'R', route.name);
+        auto change = override_of(context, OverrideKind::route, route.name);
         if (!change) return tl::unexpected(change.error());
         RouteStatus status;
         for (const RouteStatus& s : context.status.routes)
@@ -68,9 +69,9 @@ ViewResult view_merchants(const ViewContext& context, std::size_t limit) {
     for (const auto& [id, merchant] : context.configuration.merchants) {
         if (count++ == limit) break;
         // Suspension and the right to refund are changed apart; each newest change wins over the file.
-        auto suspension = override_of(context, 'M', id.view());
+        auto suspension = override_of(context, OverrideKind::merchant, id.view());
         if (!suspension) return tl::unexpected(suspension.error());
-        auto right = override_of(context, 'F', id.view());
+        auto right = override_of(context, OverrideKind::refunds_of_merchant, id.view());
         if (!right) return tl::unexpected(right.error());
         const bool suspended = *suspension ? (*suspension)->state == "suspended" : merchant.suspended;
         const bool refund_enabled = *right ? (*right)->state == "refund_enabled" : merchant.refund_enabled;
@@ -106,7 +107,7 @@ ViewResult view_terminals(const ViewContext& context, std::string_view merchant,
     View items = View::list();
     std::size_t count = 0;
     std::optional<iso8583::ParseError> fault;
-    const ledger::KeyRange keys = ledger::prefix_range("k");
+    const ledger::KeyRange keys = ledger::all_keys(ledger::KeyPrefix::terminal);
     auto done =
         context.store.scan(Family::index, keys.from, keys.to, [&](std::string_view, std::string_view value) {
             const auto terminal = ledger::decode_terminal(value);
@@ -117,7 +118,7 @@ ViewResult view_terminals(const ViewContext& context, std::string_view merchant,
             const TerminalRange* range = context.configuration.find_terminal(terminal->terminal);
             const std::string_view owner = range != nullptr ? range->merchant.view() : "";
             if (!merchant.empty() && owner != merchant) return true;
-            auto change = override_of(context, 'T', terminal->terminal.view());
+            auto change = override_of(context, OverrideKind::terminal, terminal->terminal.view());
             if (!change) {
                 fault = change.error();
                 return false;
@@ -144,7 +145,7 @@ ViewResult view_day(const ViewContext& context) {
     View days = View::list();
     std::optional<std::string> fault;
     std::size_t count = 0;
-    const ledger::KeyRange range = ledger::prefix_range("d");
+    const ledger::KeyRange range = ledger::all_keys(ledger::KeyPrefix::business_day);
     auto done = context.store.scan_back(
         Family::journal, range.from, range.to, [&](std::string_view, std::string_view value) {
             const auto day = ledger::decode_business_day(value);

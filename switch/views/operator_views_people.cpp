@@ -36,11 +36,10 @@ View view_of(const ViewContext& context, const ledger::ExceptionRecord& x) {
 
 /// Every value of a prefix, oldest key first; `take` says false to end it.
 template <typename Record>
-iso8583::Result<void> each_of(const ViewContext& context, Family family, std::string_view prefix,
+iso8583::Result<void> each_of(const ViewContext& context, Family family, const ledger::KeyRange& range,
                               iso8583::Result<Record> (*decode)(std::string_view),
                               const std::function<bool(Record&&)>& take) {
     std::optional<std::string> fault;
-    const ledger::KeyRange range = ledger::prefix_range(prefix);
     auto done =
         context.store.scan(family, range.from, range.to, [&](std::string_view, std::string_view value) {
             auto record = decode(value);
@@ -57,10 +56,12 @@ iso8583::Result<void> each_of(const ViewContext& context, Family family, std::st
 
 }  // namespace
 
-ViewResult view_exceptions(const ViewContext& context, bool resolved_too, std::size_t limit) {
+ViewResult view_exceptions(const ViewContext& context, Exceptions which, std::size_t limit) {
+    const bool resolved_too = which == Exceptions::all;
     std::vector<ledger::ExceptionRecord> all;
-    auto done = each_of<ledger::ExceptionRecord>(context, Family::journal, "x", ledger::decode_exception,
-                                                 [&](ledger::ExceptionRecord&& x) {
+    auto done = each_of<ledger::ExceptionRecord>(context, Family::journal,
+                                                 ledger::all_keys(ledger::KeyPrefix::exception),
+                                                 ledger::decode_exception, [&](ledger::ExceptionRecord&& x) {
                                                      if (resolved_too || x.resolution.empty())
                                                          all.push_back(std::move(x));
                                                      return all.size() < records_read_max;
@@ -84,12 +85,14 @@ ViewResult view_exceptions(const ViewContext& context, bool resolved_too, std::s
 
 ViewResult view_exception(const ViewContext& context, std::string_view id) {
     std::optional<ledger::ExceptionRecord> found;
-    auto done = each_of<ledger::ExceptionRecord>(context, Family::journal,
-                                                 "x" + std::string(id.substr(0, iso8583::Rrn::size_max)),
-                                                 ledger::decode_exception, [&](ledger::ExceptionRecord&& x) {
-                                                     if (x.id == id) found = std::move(x);
-                                                     return !found;
-                                                 });
+    auto done = each_of<ledger::ExceptionRecord>(
+        context, Family::journal,
+        ledger::exceptions_of(
+            iso8583::Rrn::parse(id.substr(0, iso8583::Rrn::size_max)).value_or(iso8583::Rrn{})),
+        ledger::decode_exception, [&](ledger::ExceptionRecord&& x) {
+            if (x.id == id) found = std::move(x);
+            return !found;
+        });
     if (!done) return tl::unexpected(done.error());
     if (!found) return parse_error("no exception has that id");
     View view = view_of(context, *found);
@@ -110,7 +113,8 @@ ViewResult view_proposals(const ViewContext& context, bool ended_too, std::size_
         std::int64_t{context.configuration.limits.proposal_expires_hours} * 3'600'000;
     const iso8583::Currency currency = context.configuration.currency;
     auto done = each_of<ledger::Proposal>(
-        context, Family::index, "q", ledger::decode_proposal, [&](ledger::Proposal&& p) {
+        context, Family::index, ledger::all_keys(ledger::KeyPrefix::proposal), ledger::decode_proposal,
+        [&](ledger::Proposal&& p) {
             const bool open = p.state == ledger::Proposal::State::open;
             const bool lapsed = open && context.now.utc.ms - p.opened.ms > lapse_ms;
             if ((!open || lapsed) && !ended_too) return true;
@@ -152,7 +156,8 @@ ViewResult view_disputes(const ViewContext& context, bool closed_too, std::size_
     std::size_t count = 0;
     const iso8583::Currency currency = context.configuration.currency;
     auto done = each_of<ledger::Dispute>(
-        context, Family::index, "y", ledger::decode_dispute, [&](ledger::Dispute&& d) {
+        context, Family::index, ledger::all_keys(ledger::KeyPrefix::dispute), ledger::decode_dispute,
+        [&](ledger::Dispute&& d) {
             if (d.state != ledger::Dispute::State::open && !closed_too) return true;
             View one = View::object();
             one.put("dispute", d.id).put("kind", ledger::name(d.kind)).put("state", ledger::name(d.state));

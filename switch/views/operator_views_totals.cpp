@@ -130,7 +130,7 @@ ViewResult instruments_view(const ViewContext& context, iso8583::BusinessDate da
     std::size_t read = 0;
     // A business day's RRNs lie around its date: it begins and ends with a cut-over, not at midnight.
     for (std::int32_t n = -1; n <= 1; ++n) {
-        const auto range = ledger::prefix_range("t" + ledger::rrn_day_prefix(day.date.plus_days(n)));
+        const auto range = ledger::transactions_of_day(day.date.plus_days(n));
         auto done = context.store.scan(
             ledger::Family::journal, range.from, range.to, [&](std::string_view, std::string_view value) {
                 const auto record = ledger::decode_transaction_record(value);

@@ -11,7 +11,7 @@ using namespace acquirer::admin;
 
 namespace {
 
-OperatorsControl demo_control() { return {{}, true, ledger::audit_sha256}; }
+OperatorsControl demo_control() { return {{}, OperatorsControl::People::demo, ledger::audit_sha256}; }
 
 std::string answered(OperatorsControl& control, const std::string& line, std::uint32_t uid = 1000) {
     ControlDecision decision = control.decide({line, uid, uid});
@@ -215,8 +215,8 @@ TEST_CASE("roles: the demo's people, and nobody without --as but a viewer") {
 
 TEST_CASE("roles: outside the demo the peer's uid decides") {
     OperatorsControl control(
-        {{2001, "mei", {Role::operator_}}, {2003, "root-ops", {Role::security_officer, Role::admin}}}, false,
-        ledger::audit_sha256);
+        {{2001, "mei", {Role::operator_}}, {2003, "root-ops", {Role::security_officer, Role::admin}}},
+        OperatorsControl::People::accounts, ledger::audit_sha256);
     CHECK(answered(control, R"({"command":"status"})", 2001) == "taken");
     const auto stranger = [](const std::string& uid) {
         return "{\"ok\":false,\"error\":\"refused\",\"text\":\"Unix user " + uid +

@@ -323,8 +323,8 @@ std::optional<Answer> Desk::ask(const Ask& question) {
     event.from.profile = question.iso ? Profile::iso87 : Profile::unionpay_pos;
     event.mac = question.what == What::sign_on ? MacState::not_needed : question.mac;
     event.key_version = question.iso || event.mac != MacState::verified ? 0 : question.key_version;
-    auto request = parse_terminal_request(event.from.profile, fields_of(question), question.format_fault,
-                                          false, configuration->currency);
+    auto request = parse_terminal_request(event.from.profile, fields_of(question),
+                                          {question.format_fault, false}, configuration->currency);
     ENSURE(request.has_value());
     event.request = std::move(*request);
     const std::size_t before = answers.size();
@@ -412,7 +412,7 @@ ledger::TransactionRecord Desk::record(const std::string& rrn) const {
 
 std::vector<ledger::ExceptionRecord> Desk::exceptions(const std::string& kind) const {
     std::vector<ledger::ExceptionRecord> all;
-    const auto range = ledger::prefix_range("x");
+    const auto range = ledger::all_keys(ledger::KeyPrefix::exception);
     auto done = store_.scan(ledger::Family::journal, range.from, range.to,
                             [&](std::string_view, std::string_view value) {
                                 auto x = ledger::decode_exception(value).value();

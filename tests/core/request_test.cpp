@@ -26,7 +26,7 @@ FieldValues unionpay_sale() {
     return f;
 }
 std::optional<TerminalRequest> parse(FieldValues f, Profile p = Profile::unionpay_pos) {
-    return parse_terminal_request(p, std::move(f), "", false, iso8583::Currency::of(156));
+    return parse_terminal_request(p, std::move(f), {}, iso8583::Currency::of(156));
 }
 
 }  // namespace

@@ -170,8 +170,8 @@ TEST_CASE("R5 settlement in the ISO profile: no upload, unbalanced closes with a
         event.from.link = {1};
         event.from.profile = acquirer::Profile::iso87;
         event.mac = MacState::verified;
-        event.request = *acquirer::parse_terminal_request(acquirer::Profile::iso87, f, "", false,
-                                                          iso8583::Currency::of(156));
+        event.request =
+            *acquirer::parse_terminal_request(acquirer::Profile::iso87, f, {}, iso8583::Currency::of(156));
         d.offer(event);
         CHECK(d.answers.back().code == "00");
         CHECK(d.answers.back().fields.get(Field::settlement_code) == (balanced ? "1" : "2"));

@@ -31,8 +31,7 @@ RequestArrived sale(const char* of_merchant = merchant) {
     event.from.link = {1};
     event.mac = MacState::verified;
     event.request =
-        parse_terminal_request(Profile::unionpay_pos, std::move(f), "", false, iso8583::Currency::of(156))
-            .value();
+        parse_terminal_request(Profile::unionpay_pos, std::move(f), {}, iso8583::Currency::of(156)).value();
     return event;
 }
 
@@ -45,6 +44,9 @@ struct Shell final : ShardShell {
     void perform(Shard& from, const Effect& effect) override {
         if (const auto* answer = std::get_if<AnswerOperator>(&effect))
             answered.emplace_back(from.index(), answer->ticket);
+        if (const auto* message = std::get_if<SendToIssuer>(&effect))
+            asked.emplace_back(message->fields.get(iso8583::Field::rrn),
+                               message->fields.get(iso8583::Field::stan));
         if (const auto* reply = std::get_if<SendReply>(&effect))
             replied.emplace_back(reply->fields.get(iso8583::Field::response_code));
     }
@@ -53,15 +55,17 @@ struct Shell final : ShardShell {
 
     std::vector<std::pair<std::size_t, std::uint64_t>> answered;
     std::vector<std::string> replied;
+    std::vector<std::pair<std::string, std::string>> asked;  // DE37 and DE11 towards issuers
     int drives_wanted = 0;
     int syncs_ended = 0;
 };
 
 /// A shard on a memory store of its own.
 struct Room {
-    explicit Room(Shell& shell, std::size_t index = 0, const ShardBounds& bounds = {})
+    explicit Room(Shell& shell, std::size_t index = 0, const ShardBounds& bounds = {},
+                  ledger::NumberPlan numbers = {})
         : overlay(store),
-          core(config.configuration, overlay, vault, ledger::audit_sha256),
+          core(config.configuration, overlay, vault, ledger::audit_sha256, std::move(numbers)),
           shard(std::make_unique<Shard>(index, ShardParts{core, overlay, store}, bounds, shell)) {
         REQUIRE(shard->recover());
         store.set_sync_mode(MemoryStore::SyncMode::manual);
@@ -190,6 +194,23 @@ TEST_CASE("a shard: one drive steps a bounded number of events and says that mor
     for (int drives = 0; drives < 100 && shard.can_go_on(); ++drives) shard.drive();
     CHECK(shard.counters().answer_inbox == 0);
     CHECK(shard.counters().events_stepped == many);
+}
+
+TEST_CASE("shards: each gives numbers of its own plan") {
+    Shell shell;
+    Room first(shell, 0, {}, {"00", 1, 1'000});
+    Room second(shell, 1, {}, {"7Q", 1'001, 2'000});
+    for (Room* room : {&first, &second}) {
+        room->store.set_sync_mode(MemoryStore::SyncMode::immediate);
+        CHECK(room->shard->take(IssuerLinkUp{{1}, {9}}));
+        room->shard->take(sale());
+        room->shard->drive();
+    }
+    REQUIRE(shell.asked.size() == 2);
+    CHECK(shell.asked[0].first.substr(4, 2) == "00");
+    CHECK(shell.asked[0].second <= "001000");
+    CHECK(shell.asked[1].first.substr(4, 2) == "7Q");
+    CHECK((shell.asked[1].second > "001000" && shell.asked[1].second <= "002000"));
 }
 
 TEST_CASE("shards: a merchant's requests go to its shard alone, what concerns all to all") {

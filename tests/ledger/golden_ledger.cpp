@@ -133,7 +133,7 @@ TerminalRecord full_terminal() {
 
 ZoneKeyRecord full_zone_key() {
     ZoneKeyRecord k;
-    k.kind = ZoneKeyRecord::zpk;
+    k.kind = ZoneKeyKind::zpk;
     k.route = "issuer-a";
     k.configured = "U00";
     k.current = {"U01", "ABCDEF"};
@@ -233,7 +233,7 @@ void write_golden_ledger_first(Store& store) {
     }
     books.save(full_terminal());
     books.save(full_zone_key());
-    books.save_override('M', "898110157220001", {"suspended", "admin1", noon});
+    books.save_override(OverrideKind::merchant, "898110157220001", {"suspended", "admin1", noon});
     books.save_reference(merchant(), "OPS-2026-18", rrn("632500000004"));
     books.save(BusinessDayRecord{day, noon.plus_ms(-14 * 3'600'000), "schedule"});
     append_audit(store, overlay, "merchant suspend");

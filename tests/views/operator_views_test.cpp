@@ -51,15 +51,15 @@ TEST_CASE("views: golden texts") {
     const ViewContext context = world.context();
     check_golden("status", shown(view_status(context)));
     check_golden("find", shown(view_find(context, {})));
-    check_golden("show_sale", shown(view_show(context, "632500000001", true)));
-    check_golden("show_reversing", shown(view_show(context, "632500000005", false)));
+    check_golden("show_sale", shown(view_show(context, "632500000001", Shown::with_messages)));
+    check_golden("show_reversing", shown(view_show(context, "632500000005", Shown::transaction)));
     check_golden("explain_refused", shown(view_explain(context, "632500000003")));
     check_golden("explain_held", shown(view_explain(context, "632500000004")));
     check_golden("explain_in_doubt", shown(view_explain(context, "632500000005")));
     check_golden("explain_pending", shown(view_explain(context, "632500000006")));
     check_golden("refund_list", shown(view_refunds(context, RefundFilter::held, 50)));
     check_golden("saf_list", shown(view_queue(context, "", 50)));
-    check_golden("exceptions", shown(view_exceptions(context, true, 50)));
+    check_golden("exceptions", shown(view_exceptions(context, Exceptions::all, 50)));
     check_golden("routes", shown(view_routes(context)));
     check_golden("merchants", shown(view_merchants(context, 50)));
     check_golden("terminals", shown(view_terminals(context, "898110157220001", 50)));
@@ -71,9 +71,9 @@ TEST_CASE("views: golden texts") {
 
 TEST_CASE("views: JSON of a refund, as scripts read it") {
     const World world;
-    const auto view = view_show(world.context(), "632500000003", false);
+    const auto view = view_show(world.context(), "632500000003", Shown::transaction);
     REQUIRE(view);
-    check_golden("show_refused_json", json_text(*view) + "\n");
+    check_golden("show_refused_json", write_answer({AnswerError::none, "", *view}) + "\n");
 }
 
 TEST_CASE("views: find takes the records that fit all that is given") {
@@ -143,7 +143,7 @@ TEST_CASE("views: newest first also when the year's last digit begins again") {
 
 TEST_CASE("views: what is not there is said in a sentence") {
     const World world;
-    CHECK(shown(view_show(world.context(), "632500000077", false)) ==
+    CHECK(shown(view_show(world.context(), "632500000077", Shown::transaction)) ==
           "error: no transaction has that RRN or case number");
     CHECK(shown(view_explain(world.context(), "nonsense")) ==
           "error: no transaction has that RRN or case number");
@@ -156,7 +156,7 @@ TEST_CASE("views: a damaged record is named, not shown and not skipped") {
     World world;
     sample::keep(world.store, ledger::Family::journal, ledger::transaction_key(sample::rrn("632500000001")),
                  "damaged");
-    CHECK(shown(view_show(world.context(), "632500000001", false))
+    CHECK(shown(view_show(world.context(), "632500000001", Shown::transaction))
               .rfind("error: the ledger's record cannot be read", 0) == 0);
     CHECK(shown(view_find(world.context(), {})).rfind("error: the ledger's record cannot be read", 0) == 0);
     world.store.fail_reads(ledger::StoreError{ledger::StoreError::Kind::io, "read: input/output error"});
@@ -167,7 +167,7 @@ TEST_CASE("views: a damaged record is named, not shown and not skipped") {
 
 TEST_CASE("views: a case is found by the number on the slip") {
     const World world;
-    const auto view = view_show(world.context(), "632500000004", false);
+    const auto view = view_show(world.context(), "632500000004", Shown::transaction);
     REQUIRE(view);
     CHECK(*view->find("state")->text() == "held");
 }
@@ -175,7 +175,7 @@ TEST_CASE("views: a case is found by the number on the slip") {
 TEST_CASE("views: settled is what is no longer in the terminal's open batch") {
     World world;
     const auto settled = [&] {
-        const auto view = view_show(world.context(), "632500000001", false);
+        const auto view = view_show(world.context(), "632500000001", Shown::transaction);
         REQUIRE(view);
         return *view->find("batch_settled")->flag();
     };
@@ -276,10 +276,10 @@ TEST_CASE("views: every refusal has a chain of checks that ends with it, or came
 TEST_CASE("views: no view shows more of a card than its first six and last four digits") {
     const World world;
     const ViewContext context = world.context();
-    for (const auto& view : {view_find(context, {}), view_show(context, "632500000001", true),
+    for (const auto& view : {view_find(context, {}), view_show(context, "632500000001", Shown::with_messages),
                              view_explain(context, "632500000004"), view_receipt(context, "632500000002")}) {
         REQUIRE(view);
-        const std::string text = json_text(*view);
+        const std::string text = write_answer({AnswerError::none, "", *view});
         CHECK(text.find("621234******000") != std::string::npos);
         CHECK(text.find("6212340") == std::string::npos);
     }

@@ -148,11 +148,11 @@ inline void fill(ledger::MemoryStore& store) {
     exception.rule = "R63";
     exception.owner = "operations";
     exception.text = "an answer of issuer-a fits nothing that was asked";
-    keep(store, ledger::Family::journal, ledger::exception_key(in_doubt.rrn, 1), ledger::encode(exception));
+    keep(store, ledger::Family::journal, ledger::exception_key(exception.id), ledger::encode(exception));
     exception.id = "000000000000-00000002";
     exception.resolution = "explained by the issuer";
     exception.resolved_by = "checker1";
-    keep(store, ledger::Family::journal, ledger::exception_key({}, 2), ledger::encode(exception));
+    keep(store, ledger::Family::journal, ledger::exception_key(exception.id), ledger::encode(exception));
 
     ledger::TerminalRecord terminal;
     terminal.terminal = sale.terminal;
@@ -160,9 +160,10 @@ inline void fill(ledger::MemoryStore& store) {
     terminal.proven_key_version = 3;
     terminal.keys.push_back({3, "U1", "U2"});
     keep(store, ledger::Family::index, ledger::terminal_key(terminal.terminal), ledger::encode(terminal));
-    keep(store, ledger::Family::index, ledger::override_key('R', "issuer-b"),
+    keep(store, ledger::Family::index, ledger::override_key(ledger::OverrideKind::route, "issuer-b"),
          ledger::encode(ledger::OverrideRecord{"drain", "checker1", noon}));
-    keep(store, ledger::Family::index, ledger::override_key('F', "898110157220003"),
+    keep(store, ledger::Family::index,
+         ledger::override_key(ledger::OverrideKind::refunds_of_merchant, "898110157220003"),
          ledger::encode(ledger::OverrideRecord{"refund_enabled", "checker2", noon}));
     ledger::BusinessDayRecord day{{iso8583::Date{2026, 11, 21}}, noon.plus_ms(-14 * 3'600'000), "admin1"};
     keep(store, ledger::Family::journal, ledger::business_day_key(day.day), ledger::encode(day));
