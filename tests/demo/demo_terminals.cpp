@@ -41,12 +41,14 @@ std::string temporary_folder() {
 
 int main(int argc, char** argv) {
     demo::StackOptions options;
-    std::string hsm = "embedded";
+    std::string hsm = "embedded", profile;
     CLI::App app("demo-terminals: a small terminal fleet against the whole stack on loopback");
     app.add_option("--bin", options.bin, "folder of the programs")->required();
     app.add_option("--config", options.config, "folder of demo.toml and the issuers' files")->required();
     app.add_option("--hsm", hsm, "embedded, or tcp: starts hsm-sim and uses that")
         ->check(CLI::IsMember({"embedded", "tcp"}));
+    app.add_option("--profile", profile, "terminals of this profile alone: half the demo")
+        ->check(CLI::IsMember({"unionpay-pos", "iso87-ascii"}));
     app.add_flag("--free-ports", options.free_ports, "listen on free ports instead of the demo's own");
     app.add_flag("--keep", options.keep, "leave the stack running and say how to connect and how to end it");
     try {
@@ -65,7 +67,7 @@ int main(int argc, char** argv) {
         return 1;
     }
     demo::Scenes scenes(stack);
-    scenes.play_all();
+    scenes.play_all(profile);
     auto rows = scenes.expectations();
     if (!options.keep) {
         const int code = stack.stop();

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/demo/demo_stack.hpp"
@@ -30,7 +31,8 @@ struct Desk {
 class Scenes {
   public:
     explicit Scenes(DemoStack& stack) : stack_(stack) {}
-    void play_all();
+    /// `profile`: of the terminals that play; empty: of both.
+    void play_all(std::string_view profile);
     [[nodiscard]] const std::vector<Expectation>& expectations() const { return expectations_; }
 
   private:
@@ -40,7 +42,7 @@ class Scenes {
         peers::Receipt receipt;
     };
 
-    void open_desks();
+    void open_desks(std::string_view profile);
     void sign_on();
     void sales_and_partial_refunds(Desk& desk);
     void sale_with_pin(Desk& desk);

@@ -19,9 +19,10 @@ DEMO_TIMEOUT_S, STOP_TIMEOUT_S = 240, 60
 
 
 def play(checks, args, folder):
+    part = [] if args.whole else ["--profile", "iso87-ascii"]
     demo = subprocess.run(
         [os.path.join(args.bin, "demo-terminals"), "--bin", args.bin, "--config",
-         os.path.join(args.source, "switch", "config"), "--free-ports", "--keep"],
+         os.path.join(args.source, "switch", "config"), "--free-ports", "--keep", *part],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=DEMO_TIMEOUT_S,
         env={**os.environ, "TMPDIR": folder})
     checks.equal(demo.returncode, 0, "the demo with --keep")
@@ -55,7 +56,8 @@ def stop(checks, pids):
 
 
 def main():
-    args = stack.arguments(__doc__)
+    args = stack.arguments(__doc__, lambda p: p.add_argument(
+        "--whole", action="store_true", help="the demo's terminals of both profiles, not of iso87-ascii alone"))
     checks = stack.Checks()
     folder = tempfile.mkdtemp(prefix="refund-switch-keep-")
     pids = []

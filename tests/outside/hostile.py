@@ -20,6 +20,7 @@ VERDICT_TIMEOUT_S = 5.0
 HONEST_TIMEOUT_S = 5.0
 IDLE_CONNECTIONS = 10_000
 RANDOM_CASES = 300
+EVERY = 5  # of the cuts, random cases and connections: all of them in the night
 MEMORY_KIB_MAX = 1_500_000
 
 
@@ -27,7 +28,7 @@ def sized(content):
     return struct.pack(">H", len(content)) + content
 
 
-def malformed(terminal):
+def malformed(terminal, every):
     """(name, bytes) of everything that is no message; `terminal` gives a right one to spoil."""
     mti, fields = terminal.sale(CARD, 1234)
     body = terminal.profile.encode(mti, fields, terminal.key)
@@ -40,7 +41,7 @@ def malformed(terminal):
     yield "length 65535 and little after it", b"\xff\xff" + content
     yield "a length one too large", struct.pack(">H", len(content) + 1) + content
     yield "a length one too small", struct.pack(">H", len(content) - 1) + content
-    for at in range(1, len(content)):
+    for at in range(1, len(content), every):
         yield f"cut to {at} bytes", sized(content[:at])
     yield "bytes left over", sized(content + b"\x00")
     yield "very long", sized(content + b"0" * 60_000)
@@ -78,7 +79,7 @@ def malformed(terminal):
     yield "zeros", bytes(4096)
     yield "ones", b"\xff" * 4096
     chance = random.Random(8583)
-    for i in range(RANDOM_CASES):
+    for i in range(RANDOM_CASES // every):
         spoiled = bytearray(content)
         for _ in range(chance.choice((1, 1, 2, 5, 40))):
             spoiled[chance.randrange(lead, len(spoiled))] = chance.randrange(256)
@@ -125,9 +126,9 @@ def honest(checks, terminal, after):
     return time.monotonic() - begun
 
 
-def garbage(checks, running, terminal, address):
+def garbage(checks, running, terminal, address, every):
     verdicts = {}
-    for number, (name, data) in enumerate(malformed(terminal)):
+    for number, (name, data) in enumerate(malformed(terminal, every)):
         seen = verdict(address, terminal, data)
         verdicts[seen] = verdicts.get(seen, 0) + 1
         checks.that(seen != "00", f"{name}: answered 00")
@@ -173,14 +174,14 @@ def reply_to_any(terminal, messages):
     return fields.get(39, "none") if mac == "right" else f"MAC {mac}"
 
 
-def idle_connections(checks, running, terminal, address):
+def idle_connections(checks, running, terminal, address, idle_wanted):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = IDLE_CONNECTIONS + 200
+    wanted = idle_wanted + 200
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard) if hard != resource.RLIM_INFINITY else wanted, hard))
     room = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 100
-    count = min(IDLE_CONNECTIONS, room)
-    if count < IDLE_CONNECTIONS:
+    count = min(idle_wanted, room)
+    if count < idle_wanted:
         print(f"  only {count} idle connections: this machine allows no more open files", flush=True)
     idle, refused = [], 0
     try:
@@ -221,7 +222,8 @@ def idle_connections(checks, running, terminal, address):
 
 
 def main():
-    args = stack.arguments(__doc__)
+    args = stack.arguments(__doc__, lambda p: p.add_argument(
+        "--every", type=int, default=EVERY, help=f"one in so many cuts, random cases and idle connections (default: {EVERY})"))
     checks = stack.Checks()
     with stack.Stack(args) as running:
         for profile, number, merchant in PROFILES:
@@ -231,9 +233,9 @@ def main():
             terminal.connect()
             if terminal.unionpay:
                 terminal.sign_on()
-            garbage(checks, running, terminal, address)
+            garbage(checks, running, terminal, address, args.every)
             slow_bytes(checks, terminal, address)
-            idle_connections(checks, running, terminal, address)
+            idle_connections(checks, running, terminal, address, IDLE_CONNECTIONS // args.every)
             terminal.close()
         # Sales of the honest terminals and nothing else reached the issuer.
         amounts = {e["amount"] for e in running.journal("issuer-b")}
