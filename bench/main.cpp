@@ -110,6 +110,8 @@ CLI::App* declare_turn(CLI::App& app, bench::TurnBenchOptions& o) {
     turn->add_flag("--count", o.count, "count instructions with callgrind instead of measuring time");
     turn->add_option("--only", o.only, "this refund mode alone")->check(CLI::IsMember({"online", "advice"}));
     turn->add_flag("--sales-only", o.sales_only, "no refunds");
+    turn->add_option("--crowd", o.crowd, "echoes alone, beside so many sales and settlements that wait")
+        ->check(CLI::Range(0, 10'000));
     return turn;
 }
 

@@ -29,7 +29,8 @@ using iso8583::Field;
 using Clock = std::chrono::steady_clock;
 
 constexpr const char* merchant = "898110157220001";
-constexpr const char* terminal = "10000001";
+constexpr std::uint32_t first_terminal = 10'000'001;
+constexpr std::uint32_t echoes_counted = 200;
 
 ConfigurationPtr configuration(routing::RefundMode mode) {
     auto c = std::make_shared<Configuration>();
@@ -39,7 +40,8 @@ ConfigurationPtr configuration(routing::RefundMode mode) {
     m.refund.repeat_refund_seconds = 0;
     c->merchants.emplace(m.id, m);
     TerminalRange range;
-    range.first = range.last = 10000001;
+    range.first = first_terminal;
+    range.last = first_terminal + 10'000;
     range.merchant = m.id;
     c->terminals.push_back(range);
     routing::Route route;
@@ -87,6 +89,17 @@ class Bench {
     }
     [[nodiscard]] bool all_approved() const { return all_approved_; }
 
+    /// One event and its turn; the issuer stays silent. How many answers left.
+    std::size_t offer_for_later(const RequestArrived& event) {
+        rrns_.clear();
+        turn_.offer(event, now_);
+        pump();
+        replies_.clear();
+        return rrns_.size();
+    }
+    /// The same, whose instructions are counted by the name.
+    [[gnu::noinline]] std::size_t offer_alone(const RequestArrived& event) { return offer_for_later(event); }
+
   private:
     void pump() {
         const auto perform = [this](const Effect& effect) {
@@ -123,7 +136,17 @@ std::string six(std::uint32_t v) {
     return std::string(6 - s.size(), '0') + s;
 }
 
-RequestArrived request(std::uint32_t trace, const std::string& rrn) {
+RequestArrived arrived(iso8583::FieldValues f, std::uint64_t link) {
+    RequestArrived event;
+    event.from.link = {link};
+    event.mac = MacState::verified;
+    event.key_version = 1;
+    event.request =
+        parse_terminal_request(Profile::unionpay_pos, std::move(f), {}, iso8583::Currency::of(156)).value();
+    return event;
+}
+
+RequestArrived request(std::uint32_t trace, const std::string& rrn, std::uint32_t terminal = first_terminal) {
     const bool sale = rrn.empty();
     iso8583::FieldValues f(iso8583::Mti::of(sale ? 200 : 220));
     f.set(Field::pan, "4111111111111111");
@@ -133,19 +156,43 @@ RequestArrived request(std::uint32_t trace, const std::string& rrn) {
     f.set(Field::pos_entry_mode, "051");
     f.set(Field::pos_condition_code, "00");
     if (!sale) f.set(Field::rrn, rrn);
-    f.set(Field::terminal, terminal);
+    f.set(Field::terminal, std::to_string(terminal));
     f.set(Field::merchant, merchant);
     f.set(Field::currency_transaction, "156");
     f.set(Field::reserved_private_60, sale ? "22000001000" : "25000001000");
     if (!sale) f.set(Field::reserved_private_61, "0000000000001121");
-    RequestArrived event;
-    event.from.link = {1};
-    event.mac = MacState::verified;
-    event.key_version = 1;
-    event.request =
-        parse_terminal_request(Profile::unionpay_pos, std::move(f), {}, iso8583::Currency::of(156))
-            .value();
-    return event;
+    return arrived(std::move(f), terminal);
+}
+
+/// Of a terminal whose settlement (0500) or echo (0820) it is.
+RequestArrived batch_request(std::uint16_t mti, const char* private_60, std::uint32_t terminal) {
+    iso8583::FieldValues f(iso8583::Mti::of(mti));
+    f.set(Field::stan, "000002");
+    f.set(Field::terminal, std::to_string(terminal));
+    f.set(Field::merchant, merchant);
+    f.set(Field::reserved_private_60, private_60);
+    if (mti == 500) {
+        f.set(Field::additional_data, std::string(62, '0'));
+        f.set(Field::currency_transaction, "156");
+    }
+    return arrived(std::move(f), terminal);
+}
+
+/// `crowd` terminals have a sale with the issuer and a settlement that waits for it; then one more terminal
+/// sends echoes. 0, or 1 when something was answered that should wait, or the other way round.
+int run_crowd(std::uint32_t crowd) {
+    Bench bench(routing::RefundMode::advice);
+    std::size_t too_early = 0, echoes = 0;
+    for (std::uint32_t i = 1; i <= crowd; ++i) {
+        too_early += bench.offer_for_later(request(1, "", first_terminal + i));
+        too_early += bench.offer_for_later(batch_request(500, "00000001201", first_terminal + i));
+    }
+    const RequestArrived echo = batch_request(820, "00000001301", first_terminal);
+    for (std::uint32_t i = 0; i < echoes_counted; ++i) echoes += bench.offer_alone(echo);
+    if (too_early == 0 && echoes == echoes_counted && bench.all_approved()) return 0;
+    std::fprintf(stderr, "switch-bench turn: %zu answers came early, %zu echoes of %u were answered\n",
+                 too_early, echoes, echoes_counted);
+    return 1;
 }
 
 /// What a transaction costs in the core: these run one after another, never inside each other.
@@ -153,6 +200,7 @@ const std::vector<std::string> counted_functions = {
     "acquirer::SwitchCore::step(*", "acquirer::SwitchCore::close_turn()", "ledger::Overlay::take_batch()",
     "ledger::Overlay::in_flight_done()"};
 constexpr std::uint32_t refunds_counted = 1'000;
+constexpr std::uint32_t crowd_counted = 900;
 
 /// The allocator's version and the first word of it: "jemalloc 5.3.0".
 std::string allocator() {
@@ -175,6 +223,11 @@ nlohmann::json built_with() {
     return place;
 }
 
+double count_echo(std::uint32_t crowd) {
+    return count_instructions("turn --crowd " + std::to_string(crowd), {"*::Bench::offer_alone(*"}) /
+           echoes_counted;
+}
+
 int count_turns(const TurnBenchOptions& options) {
     const auto run = [&](const std::string& what) {
         return count_instructions("turn --refunds " + std::to_string(refunds_counted) + " --events-a-turn " +
@@ -184,7 +237,8 @@ int count_turns(const TurnBenchOptions& options) {
     };
     const double sale = run("online --sales-only"), online = run("online") - sale,
                  advice = run("advice") - sale;
-    if (sale <= 0 || online <= 0 || advice <= 0) {
+    const double echo = count_echo(0), echo_in_crowd = count_echo(crowd_counted);
+    if (sale <= 0 || online <= 0 || advice <= 0 || echo <= 0 || echo_in_crowd <= 0) {
         std::fputs("switch-bench turn: nothing was counted; is valgrind installed?\n", stderr);
         return 1;
     }
@@ -192,7 +246,11 @@ int count_turns(const TurnBenchOptions& options) {
                                   {"instructions",
                                    {{"sale", std::llround(sale)},
                                     {"refund_online", std::llround(online)},
-                                    {"refund_advice", std::llround(advice)}}}};
+                                    {"refund_advice", std::llround(advice)}}},
+                                  {"echo",
+                                   {{"alone", std::llround(echo)},
+                                    {"in_crowd", std::llround(echo_in_crowd)},
+                                    {"crowd", crowd_counted}}}};
     std::printf("%s\n", found.dump(2).c_str());
     if (!options.json_file.empty()) std::ofstream(options.json_file) << found.dump(2) << '\n';
     return 0;
@@ -202,6 +260,7 @@ int count_turns(const TurnBenchOptions& options) {
 
 int run_turn_bench(const TurnBenchOptions& options) {
     if (options.count) return count_turns(options);
+    if (options.crowd) return run_crowd(*options.crowd);
     nlohmann::json figures;
     bool approved = true;
     for (const auto mode : {routing::RefundMode::online, routing::RefundMode::advice}) {

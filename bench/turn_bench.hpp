@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace bench {
@@ -15,11 +16,13 @@ struct TurnBenchOptions {
     bool count = false;                // count instructions instead of measuring time
     std::string only;                  // "online" or "advice": this refund mode alone
     bool sales_only = false;           // no refunds (what a count subtracts)
+    // Instead: echoes while so many sales are with a silent issuer, each with a settlement that waits for it.
+    std::optional<std::uint32_t> crowd;
 };
 
 /// Prints nanoseconds per sale and per refund, by route mode; 0, or 1 when an answer was not 00. With
 /// `count`: instructions of step, close_turn and the overlay, per sale, online refund and advice refund, with
-/// what they were built with; 1 as well when nothing can be counted.
+/// what they were built with; and of an echo, alone and in a crowd. 1 as well when nothing can be counted.
 int run_turn_bench(const TurnBenchOptions& options);
 
 }  // namespace bench

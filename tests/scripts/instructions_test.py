@@ -31,6 +31,13 @@ class InstructionsTest(unittest.TestCase):
         self.assertIn("compiler is 13.1, the bound was counted with 12.2", lines)
         self.assertTrue(script.compare(BOUND, counted(1251, "13.1"))[1])
 
+    def test_an_echo_may_cost_half_as_much_again_in_a_crowd(self):
+        crowd = lambda n: {"echo": {"alone": 1000, "in_crowd": n, "crowd": 900}}
+        self.assertFalse(script.compare_echo(crowd(1500))[1])
+        lines, too_much = script.compare_echo(crowd(1501))
+        self.assertTrue(too_much)
+        self.assertIn("TOO MUCH", lines[0])
+
     def test_an_entry_holds_what_was_counted_and_why(self):
         self.assertEqual(script.entry_of(counted(1000), "the first count"), BOUND)
 
