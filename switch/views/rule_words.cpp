@@ -74,6 +74,18 @@ constexpr std::array failures = {
     Row{"R64", "the HSM did not answer"},
 };
 
+constexpr std::array ways_out = {
+    Row{"R70", "people decided about a parked advice: sent again, or settled by two"},
+    Row{"R71", "people decided about a parked reversal: sent again, or settled by two"},
+    Row{"R72", "two people decided whether the original of a refused reversal stands"},
+    Row{"R73", "what had waited too long was sent on a person's word"},
+    Row{"R74", "people decided how a refund that the issuer refused reaches the customer"},
+    Row{"R75", "an approved case goes as soon as its chain and its route allow"},
+    Row{"R76", "an approved case was not paid: somebody must tell the customer, or try again"},
+    Row{"R77", "nobody decided on the case in its time: it expired"},
+    Row{"R78", "a dispute put the sale on hold, or was closed"},
+};
+
 }  // namespace
 
 std::string_view rule_words(std::string_view rule) {
@@ -82,6 +94,8 @@ std::string_view rule_words(std::string_view rule) {
     for (const Row& row : reversals)
         if (row.first == rule) return row.second;
     for (const Row& row : failures)
+        if (row.first == rule) return row.second;
+    for (const Row& row : ways_out)
         if (row.first == rule) return row.second;
     return {};
 }

@@ -82,7 +82,7 @@ def malformed(terminal, every):
     for i in range(RANDOM_CASES // every):
         spoiled = bytearray(content)
         for _ in range(chance.choice((1, 1, 2, 5, 40))):
-            spoiled[chance.randrange(lead, len(spoiled))] = chance.randrange(256)
+            spoiled[chance.randrange(lead, len(spoiled))] ^= chance.randrange(1, 256)  # never the byte that it was
         yield f"random {i}", sized(bytes(spoiled))
 
 
