@@ -68,7 +68,9 @@ class Operations {
         return ways_out_.add(event, command);
     }
     OperatorAnswer perform(const OperatorCommanded& event, const CloseDispute& command) {
-        return ways_out_.close(event, command);
+        OperatorAnswer answer = ways_out_.close(event, command);
+        transactions_.retry_cleared();  // a case may have waited for the end of a hold
+        return answer;
     }
 
     /// The held case of a number, or an answer that says why there is none.

@@ -129,7 +129,7 @@ void StoreAndForward::leave(const TransactionRecord& record) {
         const auto at = reversals_.find(*record.original);
         if (at != reversals_.end() && --at->second == 0) {
             reversals_.erase(at);
-            freed_.push_back(*record.original);
+            freed_ = true;
         }
         return;
     }

@@ -68,8 +68,8 @@ class StoreAndForward {
     [[nodiscard]] bool reverses_in_chain_of(const iso8583::Rrn& sale) const {
         return reversals_.contains(sale);
     }
-    /// Sales in whose chains the last reversal ended since the last call: what waits for that may go (R75).
-    [[nodiscard]] std::vector<iso8583::Rrn> take_freed() { return std::exchange(freed_, {}); }
+    /// Did the last reversal of some sale's chain end since the last call? What waits for that may go (R75).
+    [[nodiscard]] bool take_freed() { return std::exchange(freed_, false); }
     /// Is this advice in the queue: waiting with a time, or in flight with a deadline?
     [[nodiscard]] bool holds(const ledger::TransactionRecord& record) const;
 
@@ -120,7 +120,7 @@ class StoreAndForward {
     std::map<routing::RouteId, Queue> queues_;
     std::map<iso8583::Rrn, std::deque<iso8583::Rrn>> chains_;  // by sale: its refund advices in order
     std::map<iso8583::Rrn, std::uint32_t> reversals_;          // by sale: reversals of its refunds and voids
-    std::vector<iso8583::Rrn> freed_;
+    bool freed_ = false;
 };
 
 }  // namespace acquirer

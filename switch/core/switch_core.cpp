@@ -55,7 +55,7 @@ struct SwitchCore::Impl {
     void on_deadline(const DeadlineId& id);
     /// What an event made possible for others: a 0500 whose batch is done, a case whose chain is free (R75).
     void after_step() {
-        transactions.retry_cleared_of(queue.take_freed());
+        if (queue.take_freed()) transactions.retry_cleared();
         settlement.after_step();
     }
 

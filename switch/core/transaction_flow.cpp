@@ -575,8 +575,4 @@ void TransactionFlow::retry_cleared() {
     }
 }
 
-void TransactionFlow::retry_cleared_of(const std::vector<iso8583::Rrn>& sales) {
-    if (!sales.empty() && !cleared_.empty()) retry_cleared();
-}
-
 }  // namespace acquirer

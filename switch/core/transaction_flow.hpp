@@ -47,7 +47,6 @@ class TransactionFlow {
     void release_cleared(ledger::TransactionRecord& refund);
     /// Something changed that cleared refunds may have waited for.
     void retry_cleared();
-    void retry_cleared_of(const std::vector<iso8583::Rrn>& freed_sales);
 
     /// Reserves and sends (or holds) a refund whose checks passed. The draft's record becomes the ledger's,
     /// which is returned.

@@ -54,10 +54,10 @@ std::optional<std::string> apply_config(Configuration& c, const std::map<std::st
             each_policy([&](RefundPolicy& p) { p.approval_keyed_amount_above = *amount; });
         else if (key == "before_settlement" &&
                  (value == "allow" || value == "suggest_void" || value == "turn_into_void"))
-            each_policy([&](RefundPolicy& p) {
-                p.before_settlement = value == "allow"          ? RefundBeforeSettlement::allow
-                                      : value == "suggest_void" ? RefundBeforeSettlement::suggest_void
-                                                                : RefundBeforeSettlement::turn_into_void;
+            each_policy([&word = value](RefundPolicy& p) {
+                p.before_settlement = word == "allow"          ? RefundBeforeSettlement::allow
+                                      : word == "suggest_void" ? RefundBeforeSettlement::suggest_void
+                                                               : RefundBeforeSettlement::turn_into_void;
             });
         else if (key == "refund_enabled")
             for (auto& [id, merchant] : c.merchants) merchant.refund_enabled = yes;
