@@ -63,13 +63,6 @@ Ledger::Ledger(Overlay& overlay, NumberPlan numbers) : overlay_(overlay), number
            numbers_.stan_to <= iso8583::Stan::value_max);
 }
 
-template <typename T>
-std::optional<T> Ledger::decoded(iso8583::Result<T> result) {
-    if (result) return std::move(*result);
-    if (!error_) error_ = StoreError{StoreError::Kind::corruption, result.error().what};
-    return std::nullopt;
-}
-
 std::optional<std::string> Ledger::get(Family family, const std::string& key) {
     auto value = overlay_.get(family, key);
     if (!value) {
@@ -139,39 +132,6 @@ void Ledger::recover() {
     recover_proposals();
     counters_.issuer_stan = stan_after(numbers_, counters_.issuer_stan, numbers_skipped_at_restart);
     counters_.rrn_sequence += numbers_skipped_at_restart;
-}
-
-namespace {
-
-constexpr std::size_t rrn_characters = iso8583::Rrn::size_max;
-
-std::string exception_place(const ExceptionRecord& x) { return x.kind + "/" + x.subject; }
-
-}  // namespace
-
-/// The open ones; and what one of them is about is open work, which an older program did not list for all of
-/// the states that wait for a person.
-void Ledger::recover_exceptions() {
-    scan(Family::journal, KeyPrefix::exception, [&](std::string_view, std::string_view value) {
-        if (auto x = decoded(decode_exception(value)); x && x->resolution.empty())
-            open_exceptions_.emplace(x->id, exception_place(*x));
-        return true;
-    });
-    for (const auto& [id, place] : open_exceptions_) {
-        const auto rrn = iso8583::Rrn::parse(id.substr(0, rrn_characters));
-        if (!rrn || open_.contains(*rrn)) continue;
-        if (const TransactionRecord* record = find(*rrn); record == nullptr || !is_open(*record)) continue;
-        open_.insert(*rrn);
-        overlay_.put(Family::journal, open_work_key(*rrn), "");
-    }
-}
-
-void Ledger::recover_proposals() {
-    scan(Family::index, KeyPrefix::proposal, [&](std::string_view, std::string_view value) {
-        const auto p = decoded(decode_proposal(value));
-        if (p && p->state == Proposal::State::open && !p->rrn.empty()) open_proposals_[p->rrn] = p->id;
-        return true;
-    });
 }
 
 TransactionRecord* Ledger::loaded(const iso8583::Rrn& rrn) {
@@ -356,122 +316,6 @@ std::optional<TerminalRecord> Ledger::terminal(const iso8583::TerminalId& id) {
 void Ledger::save(const TerminalRecord& t) {
     overlay_.put(Family::index, terminal_key(t.terminal), encode(t));
 }
-
-ExceptionRecord Ledger::open_exception(WhatHappened what, iso8583::UtcTime at) {
-    const iso8583::Rrn rrn = what.rrn.value_or(iso8583::Rrn{});
-    const std::string about = exception_id(rrn, 0).substr(0, rrn_characters);
-    ExceptionRecord x;
-    x.kind = std::move(what.kind);
-    x.subject = std::move(what.subject);
-    const std::string place = exception_place(x);
-    for (auto known = open_exceptions_.lower_bound(about);
-         known != open_exceptions_.end() && known->first.compare(0, rrn_characters, about) == 0; ++known) {
-        if (known->second != place) continue;
-        auto open = exception(known->first);
-        if (!open) break;
-        ++open->repeats;
-        open->alarm = open->alarm || what.alarm;
-        if (open->last_texts.size() == ExceptionRecord::last_texts_max)
-            open->last_texts.erase(open->last_texts.begin());
-        open->last_texts.push_back(std::move(what.text));
-        save(*open);
-        return *open;
-    }
-    x.id = exception_id(rrn, ++counters_.exception_sequence);
-    x.opened = at;
-    x.rule = std::move(what.rule);
-    x.owner = "operations";
-    x.text = std::move(what.text);
-    x.alarm = what.alarm;
-    save(x);
-    return x;
-}
-
-std::optional<ExceptionRecord> Ledger::exception(const std::string& id) {
-    auto stored = get(Family::journal, exception_key(id));
-    if (!stored) return std::nullopt;
-    return decoded(decode_exception(*stored));
-}
-
-void Ledger::save(const ExceptionRecord& x) {
-    if (x.resolution.empty())
-        open_exceptions_.emplace(x.id, exception_place(x));
-    else
-        open_exceptions_.erase(x.id);
-    overlay_.put(Family::journal, exception_key(x.id), encode(x));
-}
-
-std::vector<std::string> Ledger::open_exceptions_of(const iso8583::Rrn& rrn) const {
-    std::vector<std::string> ids;
-    for (auto at = open_exceptions_.lower_bound(rrn.str());
-         at != open_exceptions_.end() && at->first.compare(0, rrn_characters, rrn.view()) == 0; ++at)
-        ids.push_back(at->first);
-    return ids;
-}
-
-bool Ledger::resolve_exception(const iso8583::Rrn& rrn, std::string_view kind, const std::string& resolution,
-                               const std::string& by) {
-    bool found = false;
-    for (const std::string& id : open_exceptions_of(rrn)) {
-        auto x = exception(id);
-        if (!x || x->kind != kind) continue;
-        x->resolution = resolution;
-        x->resolved_by = by;
-        save(*x);
-        found = true;
-    }
-    return found;
-}
-
-/// The letter and a number of at least 8 digits, above all that are stored.
-std::string Ledger::next_numbered_id(char letter, KeyPrefix prefix, std::uint64_t& last) {
-    if (last == 0) {
-        const KeyRange range = all_keys(prefix);
-        auto done = overlay_.scan_back(Family::index, range.from, range.to,
-                                       [&](std::string_view key, std::string_view) {
-                                           for (const char c : key.substr(2))
-                                               last = last * 10 + static_cast<std::uint64_t>(c - '0');
-                                           return false;
-                                       });
-        if (!done && !error_) error_ = done.error();
-    }
-    const std::string digits = std::to_string(++last);
-    return letter + std::string(digits.size() < 8 ? 8 - digits.size() : 0, '0') + digits;
-}
-
-std::string Ledger::next_proposal_id() { return next_numbered_id('P', KeyPrefix::proposal, last_proposal_); }
-
-std::optional<Proposal> Ledger::proposal(std::string_view id) {
-    auto stored = get(Family::index, proposal_key(id));
-    if (!stored) return std::nullopt;
-    return decoded(decode_proposal(*stored));
-}
-
-void Ledger::save(const Proposal& p) {
-    if (!p.rrn.empty()) {
-        if (p.state == Proposal::State::open)
-            open_proposals_[p.rrn] = p.id;
-        else if (const auto at = open_proposals_.find(p.rrn);
-                 at != open_proposals_.end() && at->second == p.id)
-            open_proposals_.erase(at);
-    }
-    overlay_.put(Family::index, proposal_key(p.id), encode(p));
-}
-
-std::optional<Proposal> Ledger::open_proposal_of(const iso8583::Rrn& rrn) {
-    const auto at = open_proposals_.find(rrn);
-    return at == open_proposals_.end() ? std::nullopt : proposal(at->second);
-}
-
-std::string Ledger::next_dispute_id() { return next_numbered_id('D', KeyPrefix::dispute, last_dispute_); }
-
-std::optional<Dispute> Ledger::dispute(std::string_view id) {
-    auto stored = get(Family::index, dispute_key(id));
-    if (!stored) return std::nullopt;
-    return decoded(decode_dispute(*stored));
-}
-
-void Ledger::save(const Dispute& d) { overlay_.put(Family::index, dispute_key(d.id), encode(d)); }
 
 std::optional<OverrideRecord> Ledger::override_of(OverrideKind kind, std::string_view id) {
     auto stored = get(Family::index, override_key(kind, id));

@@ -152,7 +152,11 @@ class Ledger {
     std::optional<std::string> get(Family family, const std::string& key);
     void scan(Family family, KeyPrefix prefix, const ScanVisitor& visit);
     template <typename T>
-    std::optional<T> decoded(iso8583::Result<T> result);
+    std::optional<T> decoded(iso8583::Result<T> result) {
+        if (result) return std::move(*result);
+        if (!error_) error_ = StoreError{StoreError::Kind::corruption, result.error().what};
+        return std::nullopt;
+    }
     TransactionRecord* loaded(const iso8583::Rrn& rrn);
     void write_changed_records();
     void post(TransactionRecord& record, Posting posting);

@@ -132,7 +132,8 @@ std::vector<CommandInfo> refund_commands() {
     };
 }
 
-std::vector<CommandInfo> changing_commands() {
+/// What leads out of a state that waits for people, and what a second person says to it.
+std::vector<CommandInfo> way_out_commands() {
     return {
         {"saf retry", "operator", "try an advice now, a parked one too", {id_argument}},
         {"saf settle",
@@ -179,6 +180,11 @@ std::vector<CommandInfo> changing_commands() {
          "supervisor",
          "refuse what another person proposed",
          {proposal_argument, note_argument}},
+    };
+}
+
+std::vector<CommandInfo> changing_commands() {
+    return {
         {"exceptions assign",
          "supervisor",
          "give it an owner",
@@ -341,7 +347,7 @@ iso8583::Result<void> check_form(const ArgumentInfo& argument, std::string_view 
 const std::vector<CommandInfo>& commands() {
     static const std::vector<CommandInfo> all = [] {
         std::vector<CommandInfo> list = reading_commands();
-        for (auto&& group : {refund_commands(), changing_commands()})
+        for (auto&& group : {refund_commands(), way_out_commands(), changing_commands()})
             list.insert(list.end(), group.begin(), group.end());
         return list;
     }();

@@ -11,14 +11,11 @@
 namespace acquirer {
 namespace {
 
-using ledger::EarlierAttempt;
 using ledger::QueuedAdvice;
 using ledger::State;
 using ledger::TransactionRecord;
 using Kind = QueuedAdvice::Kind;
 using Status = QueuedAdvice::Status;
-
-int message_class(const TransactionRecord& record) { return record.advice.kind == Kind::refund ? 2 : 4; }
 
 /// The longest back-off with its jitter.
 std::int64_t back_off_longest_ms(const routing::Route& route) {
@@ -216,7 +213,7 @@ void StoreAndForward::attempt(routing::RouteId id, const iso8583::Rrn& rrn, Link
     record->advice.status = Status::in_flight;
     record->updated = c_.now.utc;
 
-    const IssuerKey key{id, message_class(*record), record->advice.stan, record->advice.transmission_time};
+    const IssuerKey key{id, class_of(record->advice), record->advice.stan, record->advice.transmission_time};
     queues_[id].in_flight[rrn] = {key, queued};
     c_.in_flight.await(key, {Awaited::What::advice, rrn, link});
     c_.in_flight.await_until({DeadlineId::Kind::advice_reply, rrn, 0}, route->reply_timeout_ms);
@@ -317,137 +314,6 @@ void StoreAndForward::on_reply(const Awaited& awaited, const IssuerReplyArrived&
     else
         reversal_final(*record, event.reply, queued);
     pump(event.route);
-}
-
-bool StoreAndForward::on_late_reply(TransactionRecord& record, const IssuerReplyArrived& event) {
-    const auto* route = c_.config->routes.find(event.route);
-    const QueuedAdvice& a = record.advice;
-    const IssuerReply& reply = event.reply;
-    if (route == nullptr || a.kind == Kind::none || event.mac != MacState::verified || !reply.code)
-        return false;
-    if (reply.mti.message_class() != message_class(record)) return false;
-    if (reply.amount_minor && *reply.amount_minor != record.amount.minor_units()) return false;
-    const EarlierAttempt numbers{reply.stan.value(), reply.transmission_time.value()};
-    const bool of_the_last = numbers == EarlierAttempt{a.stan, a.transmission_time};
-    if (of_the_last ? a.attempts == 0
-                    : std::find(record.earlier_attempts.begin(), record.earlier_attempts.end(), numbers) ==
-                          record.earlier_attempts.end())
-        return false;
-    const bool ended = a.kind == Kind::refund ? late_refund_reply(record, *route, reply)
-                                              : late_reversal_reply(record, *route, reply);
-    if (!ended) return false;
-    c_.count("late_advice_replies");
-    pump(event.route);
-    return true;
-}
-
-/// Only what ends it: what asks for a repeat has its next attempt. After a way out was taken: ruling 5 of the
-/// contract.
-bool StoreAndForward::late_refund_reply(TransactionRecord& record, const routing::Route& route,
-                                        const IssuerReply& reply) {
-    const QueuedAdvice& a = record.advice;
-    const bool of_the_last =
-        reply.stan.value() == a.stan && reply.transmission_time.value() == a.transmission_time;
-    const auto verdict = routing::classify_refund_advice(route, *reply.code, a.attempts > 1);
-    if (verdict == routing::AdviceVerdict::approved) {
-        switch (record.state) {
-            case State::advice_pending:
-            case State::parked:
-            case State::abnormal:
-                paid_after_all(record, reply);
-                return true;
-            case State::approved:
-                if (!of_the_last) {
-                    paid_twice(record);
-                    return true;
-                }
-                if (!record.decided.by_people) return false;
-                record.decided.by_people = false;  // the issuer's word now
-                note_rule(record, "R51", c_.now.utc);
-                return true;
-            case State::cancelled:
-            case State::merchant_account:
-            case State::alternative_account:
-                paid_twice(record);
-                return true;
-            default:
-                return false;
-        }
-    }
-    if (verdict != routing::AdviceVerdict::abnormal || !of_the_last) return false;
-    const bool waits = record.state == State::advice_pending && a.status == Status::waiting;
-    const bool settled_as_done = record.state == State::approved && record.decided.by_people;
-    if (!waits && !settled_as_done && record.state != State::parked) return false;
-    settled(record);
-    record.advice.last_code = reply.code->str();
-    refused_finally(record, settled_as_done ? "settled_but_refused" : "refund_abnormal");
-    return true;
-}
-
-/// R51: the issuer paid what still waited, or what was taken for refused.
-void StoreAndForward::paid_after_all(TransactionRecord& record, const IssuerReply& reply) {
-    settled(record);
-    QueuedAdvice& a = record.advice;
-    const EarlierAttempt numbers{reply.stan.value(), reply.transmission_time.value()};
-    const EarlierAttempt last{a.stan, a.transmission_time};
-    if (numbers != last) {
-        // An older attempt was it. A newer one that left may be paid too; one that never left is forgotten.
-        std::erase(record.earlier_attempts, numbers);
-        if (a.attempts > 0) record.earlier_attempts.push_back(last);
-        a.stan = numbers.stan;
-        a.transmission_time = numbers.transmission_time;
-        a.attempts = std::max<std::uint32_t>(a.attempts, 1);
-    }
-    a.last_code = reply.code->str();
-    if (reply.authorization) record.issuer_authorization = *reply.authorization;
-    move(record, State::approved, record.state == State::advice_pending ? "R54" : "R51", c_.now.utc);
-    chain_.refund_approved(record);
-    c_.end_exceptions(record.rrn, "the issuer approved it after all");
-    c_.note(Severity::info, NoteKind::advice_final, record, "R51", "refund approved by the issuer, late");
-}
-
-/// The customer has been paid another way already, or by another attempt.
-void StoreAndForward::paid_twice(TransactionRecord& record) {
-    if (record.decided.paid_twice) return;
-    chain_.paid_twice(record);
-    note_rule(record, "R51", c_.now.utc);
-    c_.open_exception(record.rrn, "paid_twice", "R74",
-                      record.state == State::approved ? "the issuer approved two attempts of one refund"
-                                                      : "the issuer approved a refund after it had been " +
-                                                            std::string(ledger::name(record.state)),
-                      ledger::Urgency::alarm);
-}
-
-bool StoreAndForward::late_reversal_reply(TransactionRecord& record, const routing::Route& route,
-                                          const IssuerReply& reply) {
-    const QueuedAdvice& a = record.advice;
-    const auto verdict = routing::classify_reversal(route, *reply.code, a.of_approved_original);
-    const bool waits = a.status == Status::waiting || a.status == Status::parked;
-    if (verdict == routing::ReversalVerdict::done && (waits || record.state == State::reversal_stuck)) {
-        settled(record);
-        record.advice.last_code = reply.code->str();
-        c_.end_exceptions(record.rrn, "the issuer confirmed the reversal after all");
-        undoing_.on_reversed(record, "R30");
-        return true;
-    }
-    if (verdict == routing::ReversalVerdict::stuck && waits) {
-        settled(record);
-        record.advice.last_code = reply.code->str();
-        c_.end_exceptions(record.rrn, "the issuer refused the reversal");
-        undoing_.on_reversal_stuck(record, "R30");
-        return true;
-    }
-    return false;
-}
-
-void StoreAndForward::refused_finally(TransactionRecord& record, std::string kind) {
-    move(record, State::abnormal, "R55", c_.now.utc);
-    record.decided.by_people = false;
-    chain_.refund_abnormal(record);
-    c_.end_exceptions(record.rrn, "the issuer refused it");
-    c_.open_exception(record.rrn, std::move(kind), "R55",
-                      "the issuer refused an accepted refund with " + record.advice.last_code +
-                          "; the customer still waits for the money");
 }
 
 void StoreAndForward::refund_final(TransactionRecord& record, const IssuerReply& reply,

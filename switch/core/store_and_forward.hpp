@@ -27,6 +27,11 @@ class Undoing;
 /// store-and-forward).
 enum class Original : std::uint8_t { approved, in_doubt };
 
+/// The class of an advice's messages: 02xx of a refund, 04xx of a reversal.
+constexpr int class_of(const ledger::QueuedAdvice& advice) {
+    return advice.kind == ledger::QueuedAdvice::Kind::refund ? 2 : 4;
+}
+
 class StoreAndForward {
   public:
     /// `undoing` learns of the end of every reversal; it refers to the queue in turn, so that here it may
