@@ -98,6 +98,16 @@ struct QueuedAdvice {
     friend bool operator==(const QueuedAdvice&, const QueuedAdvice&) = default;
 };
 
+/// What a record's messages to its issuer say of place and time, fixed when the first of them is made: a
+/// repeat says the same, whatever the clock, the zone or the configuration say by then.
+struct IssuerTerms {
+    std::int32_t local_offset_s = 0;   // east of UTC, of DE12 and DE13
+    bool foreign_half = false;         // of DE48 in the terminal's settlement
+    iso8583::InstitutionId acquirer;   // DE32, DE90
+    iso8583::InstitutionId forwarder;  // DE33, DE90
+    friend bool operator==(const IssuerTerms&, const IssuerTerms&) = default;
+};
+
 /// One line of the record's history, for `refundctl explain`: rule and new state.
 struct HistoryEntry {
     iso8583::UtcTime at;
@@ -155,6 +165,7 @@ struct TransactionRecord {
     std::uint32_t issuer_transmission_time = 0;  // DE7 of the 0200, MMDDhhmmss
     iso8583::AuthorizationCode issuer_authorization;
     QueuedAdvice advice;
+    std::optional<IssuerTerms> issuer_terms;  // none: nothing was made yet, or by a program before them
 
     // Chains.
     std::optional<iso8583::Rrn> original;  // refund, void: the sale

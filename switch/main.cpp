@@ -242,7 +242,7 @@ void warn_of_weak_terminals(const Configuration& config, Log& log, WallClock& cl
 }
 
 int serve(LoadedConfig config, const Flags& flags) {
-    WallClock clock(config.configuration->zone);  // before any thread: it sets the process's zone
+    WallClock clock(config.configuration->time_zone);
     Log log;
     hsm::forbid_core_dumps();
     hsm::make_failed_writes_errors();

@@ -59,13 +59,21 @@ std::string text(const ConfigProblems& problems) {
     return all;
 }
 
+namespace {
+constexpr std::size_t zone_file_bytes_max = std::size_t{64} * 1024;  // the largest of tzdata has under 4 KiB
+}  // namespace
+
 ConfigSurroundings ConfigSurroundings::of_this_machine() {
     ConfigSurroundings around;
-    around.zone_exists = [](std::string_view zone) {
-        if (zone == "UTC") return true;
-        std::ifstream file("/usr/share/zoneinfo/" + std::string(zone), std::ios::binary);
-        char magic[4] = {};
-        return file.read(magic, sizeof magic) && std::string_view(magic, sizeof magic) == "TZif";
+    around.zone_of = [](std::string_view name) -> std::optional<iso8583::TimeZone> {
+        if (name == "UTC") return iso8583::TimeZone();
+        std::ifstream file("/usr/share/zoneinfo/" + std::string(name), std::ios::binary);
+        std::string bytes(zone_file_bytes_max, '\0');
+        file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+        bytes.resize(static_cast<std::size_t>(file.gcount()));
+        auto zone = iso8583::TimeZone::parse_tzif(bytes);
+        if (!zone) return std::nullopt;
+        return std::move(*zone);
     };
     around.dialects = iso8583::dialect_names();
     return around;

@@ -115,9 +115,10 @@ std::string text(const ConfigProblems& problems);
 
 /// What loading needs to know of the world, so that tests can say it.
 struct ConfigSurroundings {
-    std::function<bool(std::string_view)> zone_exists;  // IANA name
-    std::vector<std::string_view> dialects;             // iso8583::dialect_names()
-    std::uint32_t version = 1;                          // of the snapshot; the shell counts up at each reload
+    /// Of an IANA name; nothing when this machine has no such zone, or cannot read it.
+    std::function<std::optional<iso8583::TimeZone>(std::string_view)> zone_of;
+    std::vector<std::string_view> dialects;  // iso8583::dialect_names()
+    std::uint32_t version = 1;               // of the snapshot; the shell counts up at each reload
     /// Zones of this machine's tzdata ("UTC" always), and the built-in dialects.
     static ConfigSurroundings of_this_machine();
 };

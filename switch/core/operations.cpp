@@ -326,9 +326,13 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const ChangeT
     return yes("terminal " + id->str() + " is " + state);
 }
 
-OperatorAnswer Operations::perform(const OperatorCommanded& event, const CutOverDay&) {
+OperatorAnswer Operations::perform(const OperatorCommanded& event, const CutOverDay& command) {
+    if (const auto why = days_.refusal())
+        return no(*why + (command.force ? "; --force is an admin's proposal, which another person with the "
+                                          "role supervisor has to approve"
+                                        : "; a clock that is right makes it possible, or --force"));
     const std::string before = c_.business_day.date.iso();
-    settlement_.cut_over(event.user);
+    days_.cut_over(event.user);
     audit(event, "day.cutover", before + " -> " + c_.business_day.date.iso());
     OperatorAnswer answer =
         yes("business day " + before + " is closed; " + c_.business_day.date.iso() + " began");

@@ -5,6 +5,7 @@
 
 #include "ledger/audit_log.hpp"
 #include "switch/core/core_context.hpp"
+#include "switch/core/cut_over.hpp"
 #include "switch/core/key_exchange.hpp"
 #include "switch/core/key_inventory.hpp"
 #include "switch/core/settlement.hpp"
@@ -16,7 +17,7 @@ namespace acquirer {
 class Operations {
   public:
     Operations(CoreContext& context, SaleChain& chain, StoreAndForward& queue, TransactionFlow& transactions,
-               Terminals& terminals, Settlement& settlement, KeyExchange& key_exchange,
+               Terminals& terminals, Settlement& settlement, CutOver& days, KeyExchange& key_exchange,
                KeyInventory& key_inventory)
         : c_(context),
           chain_(chain),
@@ -24,6 +25,7 @@ class Operations {
           transactions_(transactions),
           terminals_(terminals),
           settlement_(settlement),
+          days_(days),
           key_exchange_(key_exchange),
           key_inventory_(key_inventory) {}
 
@@ -60,6 +62,7 @@ class Operations {
     TransactionFlow& transactions_;
     Terminals& terminals_;
     Settlement& settlement_;
+    CutOver& days_;
     KeyExchange& key_exchange_;
     KeyInventory& key_inventory_;
     std::optional<ledger::AuditLog> audit_;

@@ -2,6 +2,7 @@
 
 #include "iso8583/values/ensure.hpp"
 #include "switch/core/core_context.hpp"
+#include "switch/core/cut_over.hpp"
 #include "switch/core/key_exchange.hpp"
 #include "switch/core/key_inventory.hpp"
 #include "switch/core/operations.hpp"
@@ -68,9 +69,10 @@ struct SwitchCore::Impl {
     TransactionFlow transactions{context, chain, queue, undoing, terminals, key_exchange};
     ReversalFlow reversals{context, chain, queue, undoing};
     Settlement settlement{context, terminals};
+    CutOver days{context};
     KeyInventory key_inventory{context, terminals, key_exchange};
-    Operations operations{context,   chain,      queue,        transactions,
-                          terminals, settlement, key_exchange, key_inventory};
+    Operations operations{context,    chain, queue,        transactions, terminals,
+                          settlement, days,  key_exchange, key_inventory};
     std::uint64_t turns = 0;
 };
 
@@ -89,12 +91,7 @@ iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::
     if (!audit)
         return tl::unexpected(ledger::StoreError{ledger::StoreError::Kind::corruption, audit.error().what});
     impl_->operations.open_audit(*audit);
-    if (const auto day = c.ledger.business_day()) {
-        c.business_day = *day;
-    } else {
-        c.business_day = {now.local().date};
-        c.ledger.save(ledger::BusinessDayRecord{c.business_day, now.utc, "first start"});
-    }
+    impl_->days.recover();
     impl_->terminals.recover();
     impl_->key_exchange.recover();
     // A copy: recovering a record may take it out of the open work.
@@ -102,7 +99,6 @@ iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::
     for (const iso8583::Rrn& rrn : open) {
         if (ledger::TransactionRecord* record = c.ledger.edit(rrn)) impl_->transactions.recover(*record);
     }
-    impl_->settlement.arm_cut_over();
     Note n;
     n.kind = NoteKind::recovered;
     n.detail = std::to_string(open.size()) + " open transactions, business day " + c.business_day.date.iso();
@@ -351,7 +347,7 @@ void SwitchCore::Impl::on(const ConfigReplaced& event) {
     key_exchange.configuration_replaced();
     queue.configuration_replaced();
     for (const routing::Route& route : context.config->routes.routes()) transactions.retry_cleared(route.id);
-    settlement.arm_cut_over();
+    days.look();
     Note n;
     n.kind = NoteKind::configuration_replaced;
     n.detail = "version " + std::to_string(context.config->version) + ", hash " + context.config->hash;
@@ -385,7 +381,7 @@ void SwitchCore::Impl::on_deadline(const DeadlineId& id) {
             on(HsmAnswered{id.number, tl::unexpected(hsm::HsmFault::unavailable)});
             return;
         case DeadlineId::Kind::cut_over:
-            settlement.cut_over("schedule");
+            days.look();
             return;
         case DeadlineId::Kind::key_change_reply:
             key_exchange.on_reply_deadline(routing::RouteId{static_cast<std::uint16_t>(id.number)});

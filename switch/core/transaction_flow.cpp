@@ -344,6 +344,7 @@ void TransactionFlow::send_request(TransactionRecord& record, const TransactionD
     const auto numbers = c_.next_issuer_numbers(id);
     record.issuer_stan = numbers.stan.value();
     record.issuer_transmission_time = numbers.transmission_time.value();
+    fix_issuer_terms(c_, record);
     move(record, State::sent,
          record.kind == TransactionKind::sale     ? "R1"
          : record.kind == TransactionKind::refund ? "R8"

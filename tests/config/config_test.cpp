@@ -11,7 +11,11 @@ namespace {
 
 ConfigSurroundings surroundings() {
     ConfigSurroundings around;
-    around.zone_exists = [](std::string_view zone) { return zone == "UTC" || zone == "Asia/Shanghai"; };
+    around.zone_of = [](std::string_view zone) -> std::optional<iso8583::TimeZone> {
+        if (zone == "UTC") return iso8583::TimeZone();
+        if (zone == "Asia/Shanghai") return iso8583::TimeZone::fixed(8 * 3600);
+        return std::nullopt;
+    };
     around.dialects = {"unionpay-pos", "iso87-ascii", "iso87-bcd"};
     around.version = 7;
     return around;

@@ -137,6 +137,7 @@ TEST_CASE("every change is in the audit chain, reads are not", "[audit]") {
     REQUIRE(d.operate(acquirer::CutOverDay{}, "admin1", Role::admin).done);
     d.operate(acquirer::CheckRefund{s.rrn, "", "1.00"}, "v", Role::viewer);
     d.restart();
+    d.pass(std::int64_t{24} * 3600 * 1000);
     REQUIRE(d.operate(acquirer::CutOverDay{}, "admin1", Role::admin).done);
     const auto head = ledger::verify_audit_chain(d.store(), &ledger::audit_sha256);
     REQUIRE(head.has_value());
