@@ -132,6 +132,10 @@ iso8583::Result<LoadedConfig, ConfigProblems> load_config_text(std::string_view 
 
 /// What a reload cannot change (addresses, HSM, data): one sentence each, empty when a restart is not needed.
 std::vector<std::string> restart_needed(const LoadedConfig& running, const LoadedConfig& wanted);
+/// What a reload makes of `wanted`: what links and clocks took at the start stays for everybody as it runs,
+/// the rest is the new. An issuer whose MAC or PIN block format changed keeps its keys with it, since those
+/// are of its kind.
+ConfigurationPtr until_restart(const LoadedConfig& running, const LoadedConfig& wanted);
 
 /// Reference of every section and key with type, default, unit and meaning.
 std::string describe_config();

@@ -81,6 +81,29 @@ SwitchCore::SwitchCore(ConfigurationPtr configuration, ledger::Overlay& overlay,
     : impl_(std::make_unique<Impl>(std::move(configuration), overlay, vault, audit_hash)) {}
 SwitchCore::~SwitchCore() = default;
 
+namespace {
+
+/// Open work, of each chain in the order in which the chain grew: RRNs begin anew after ten years, and clocks
+/// are set back.
+std::vector<iso8583::Rrn> open_in_order(ledger::Ledger& books) {
+    std::vector<iso8583::Rrn> order;
+    std::set<iso8583::Rrn> seen;
+    for (const iso8583::Rrn& rrn : books.open_work()) {
+        std::vector<iso8583::Rrn> back;  // this one, and what was reserved before it on the same sale
+        for (std::optional<iso8583::Rrn> at = rrn; at && seen.insert(*at).second;) {
+            back.push_back(*at);
+            const ledger::TransactionRecord* record = books.find(*at);
+            const bool refund = record != nullptr && record->kind == ledger::TransactionKind::refund;
+            at = refund ? record->last_refund : std::nullopt;
+        }
+        for (auto earlier = back.rbegin(); earlier != back.rend(); ++earlier)
+            if (books.open_work().contains(*earlier)) order.push_back(*earlier);
+    }
+    return order;
+}
+
+}  // namespace
+
 iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::Now& now) {
     CoreContext& c = impl_->context;
     Effects effects;
@@ -94,8 +117,7 @@ iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::
     impl_->days.recover();
     impl_->terminals.recover();
     impl_->key_exchange.recover();
-    // A copy: recovering a record may take it out of the open work.
-    const std::set<iso8583::Rrn> open = c.ledger.open_work();
+    const std::vector<iso8583::Rrn> open = open_in_order(c.ledger);
     for (const iso8583::Rrn& rrn : open) {
         if (ledger::TransactionRecord* record = c.ledger.edit(rrn)) impl_->transactions.recover(*record);
     }
@@ -215,6 +237,10 @@ bool SwitchCore::Impl::admit(const RequestArrived& event) {
             // R64: says nothing about the MAC. A reversal gets no answer and is repeated by the terminal.
             if (!reversal) answer_refusal(context, asker, Refusal::hsm_unavailable);
             return false;
+    }
+    if (terminals.has_signed_off(event)) {
+        answer_refusal(context, asker, Refusal::sign_on_required);
+        return false;
     }
     terminals.verified(event);
     return true;

@@ -188,6 +188,23 @@ TEST_CASE("R54 what a repeat of an advice says of local time and institutions do
     }
 }
 
+TEST_CASE("R54 a chain keeps its order over a restart when RRNs begin anew after ten years", "[R54]") {
+    Desk d({}, iso8583::UtcTime{1'893'420'000'000});  // 2029-12-31 22:00 in Shanghai: RRNs begin 9365
+    const Answer sale = d.sale(card_a);
+    d.link(Desk::a, false);
+    const auto first = d.ask(d.refund_of(sale, "000000001000", card_a));
+    d.pass(3 * hour_ms);
+    const auto second = d.ask(d.refund_of(sale, "000000002000", card_a));
+    REQUIRE(first->rrn.substr(0, 4) == "9365");
+    REQUIRE(second->rrn.substr(0, 4) == "0001");
+    d.restart();
+    d.pass(minute_ms);
+    std::vector<std::string> order;
+    for (const Sent& m : d.sent)
+        if (m.mti() == "0220") order.emplace_back(m.fields.get(iso8583::Field::rrn));
+    CHECK(order == std::vector<std::string>{first->rrn, second->rrn});
+}
+
 TEST_CASE("the sums of a closed day leave the memory and stand in the ledger", "[cut-over]") {
     Desk d;
     d.sale(card_a);
