@@ -201,10 +201,12 @@ iso8583::Result<void> add_exceptions(const ViewContext& context, const Transacti
 
 View steps_view(const ViewContext& context, const TransactionRecord& r,
                 const std::optional<TransactionRecord>& sale) {
-    const bool is_part = r.kind == TransactionKind::refund && sale && r.amount.minor_units() < sale->amount.minor_units();
+    const bool is_part =
+        r.kind == TransactionKind::refund && sale && r.amount.minor_units() < sale->amount.minor_units();
     View list = View::list();
     for (const ledger::HistoryEntry& h : r.history) {
-        // History tells of a refund as R8; of a part of the sale the rule of parts is the one that was applied.
+        // History tells of a refund as R8; of a part of the sale the rule of parts is the one that was
+        // applied.
         const std::string_view rule = is_part && h.rule == "R8" ? "R10" : std::string_view(h.rule);
         View one = View::object();
         one.put("time", local_time(context, h.at)).put("state", ledger::name(h.state)).put("rule", rule);
