@@ -330,7 +330,7 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const CutOver
     if (const auto why = days_.refusal())
         return no(*why + (command.force ? "; --force is an admin's proposal, which another person with the "
                                           "role supervisor has to approve"
-                                        : "; a clock that is right makes it possible, or --force"));
+                                        : ""));
     const std::string before = c_.business_day.date.iso();
     days_.cut_over(event.user);
     audit(event, "day.cutover", before + " -> " + c_.business_day.date.iso());

@@ -150,3 +150,31 @@ TEST_CASE("views: a partial refund is explained as a part of the sale, a whole o
         CHECK(explained(whole->rrn).rfind("R8 ", 0) == 0);
     }
 }
+
+TEST_CASE(
+    "views: status warns of a business day that is behind, but not of one that waits for its schedule") {
+    const auto warning = [](Desk& d) {
+        const auto snapshot = d.store().snapshot();
+        const auto status = d.status();
+        const acquirer::ViewContext context{*snapshot, status, *d.configuration, d.now()};
+        const auto view = acquirer::view_status(context);
+        REQUIRE(view.has_value());
+        const View* found = view->find("day_warning");
+        return found != nullptr ? *found->text() : std::string();
+    };
+    constexpr std::int64_t hour_ms = 3'600'000;
+    Desk by_hand;
+    CHECK(warning(by_hand) == "");
+    by_hand.pass(13 * hour_ms);  // it was noon
+    CHECK(warning(by_hand) ==
+          "the business day 2026-11-21 is behind the local date 2026-11-22: refundctl day cutover closes it");
+    REQUIRE(by_hand.operate(acquirer::CutOverDay{}, "admin1", acquirer::Role::admin).done);
+    CHECK(warning(by_hand) == "");
+    Desk scheduled([](acquirer::Configuration& c) { c.cutover_at_minute = 2 * 60; });
+    scheduled.pass(13 * hour_ms);
+    CHECK(warning(scheduled) == "");
+    CHECK(scheduled.status().business_date == first_day);
+    scheduled.pass(hour_ms);
+    CHECK(scheduled.status().business_date == first_day.next());
+    CHECK(warning(scheduled) == "");
+}
