@@ -99,6 +99,9 @@ std::string exception_key(std::string_view id) {
 std::string business_day_key(iso8583::BusinessDate day) {
     return key(KeyPrefix::business_day, day.date.yyyymmdd());
 }
+std::string day_sums_key(iso8583::BusinessDate day, std::uint32_t part) {
+    return key(KeyPrefix::day_sums, day.date.yyyymmdd(), big_endian(part, 4));
+}
 
 std::string trace_slot_key(const iso8583::MerchantId& merchant, const iso8583::TerminalId& terminal,
                            std::optional<iso8583::BatchNumber> batch, iso8583::Stan stan) {
@@ -133,6 +136,9 @@ std::string zone_key_key(ZoneKeyKind kind, std::string_view route) {
 KeyRange all_keys(KeyPrefix prefix) { return range_of(key(prefix, "")); }
 KeyRange transactions_of_day(iso8583::Date day) {
     return range_of(key(KeyPrefix::transaction, rrn_day_prefix(day)));
+}
+KeyRange sums_of_day(iso8583::BusinessDate day) {
+    return range_of(key(KeyPrefix::day_sums, day.date.yyyymmdd()));
 }
 KeyRange exceptions_of(const iso8583::Rrn& rrn) { return range_of(key(KeyPrefix::exception, rrn.view())); }
 
@@ -348,6 +354,10 @@ Result<Dispute> decode_dispute(std::string_view bytes) {
     d.unknown_properties = r.unknown_properties();
     return finished(r, std::move(d));
 }
+namespace {
+/// Numbers of a terminal's properties. Bytes on disk: do not change.
+enum TerminalProperty : std::uint32_t { closed_foreign_totals_property = 1 };
+}  // namespace
 
 std::string encode(const TerminalRecord& t) {
     RecordWriter w(property_record_version);
@@ -373,6 +383,11 @@ std::string encode(const TerminalRecord& t) {
     w.text(t.closed_local_time);
     w.text(t.closed_local_date);
     w.svarint(t.closed_day.date.days());
+    if (!(t.closed_foreign_totals == TerminalRecord::BatchTotals{})) {
+        w.begin_property(closed_foreign_totals_property);
+        write_totals(w, t.closed_foreign_totals);
+        w.end_property();
+    }
     w.kept_properties(t.unknown_properties);
     return w.finish();
 }
@@ -409,7 +424,11 @@ Result<TerminalRecord> decode_terminal(std::string_view bytes) {
     t.closed_local_time = r.text("closed_local_time");
     t.closed_local_date = r.text("closed_local_date");
     t.closed_day = day_of(r, "closed_day");
-    t.unknown_properties = r.unknown_properties();
+    while (r.next_property())
+        if (r.property() == closed_foreign_totals_property)
+            t.closed_foreign_totals = read_totals(r);
+        else
+            r.keep_property(t.unknown_properties, closed_foreign_totals_property);
     return finished(r, std::move(t));
 }
 
@@ -468,6 +487,23 @@ Result<ZoneKeyRecord> decode_zone_key(std::string_view bytes) {
     k.offers = static_cast<std::uint32_t>(r.varint_max("offers", 0xFFFFFFFF));
     k.unknown_properties = r.unknown_properties();
     return finished(r, std::move(k));
+}
+
+std::string encode(const DaySumsRecord& d) {
+    RecordWriter w(property_record_version);
+    w.svarint(d.day.date.days());
+    w.text(d.sums);
+    w.kept_properties(d.unknown_properties);
+    return w.finish();
+}
+
+Result<DaySumsRecord> decode_day_sums(std::string_view bytes) {
+    RecordReader r(bytes, property_record_version, "day sums");
+    DaySumsRecord d;
+    d.day = day_of(r, "day");
+    d.sums = r.text("sums");
+    d.unknown_properties = r.unknown_properties();
+    return finished(r, std::move(d));
 }
 
 std::string encode(const BusinessDayRecord& d) {

@@ -9,7 +9,7 @@
 //   'c'                  checkpoint of the totals       'm' kind id                        operators' override
 //   'x' rrn sequence     exception                      'z' kind route                     key exchanged with an issuer
 //   'd' date             business day                   'q' id                             proposal
-//                                                       'y' id                             dispute
+//   'e' date part        sums of a closed business day  'y' id                             dispute
 //   'a' sequence         audit chain (audit_log.hpp)
 //   'f'                  format marker (ledger_format.hpp)
 // 'p' was an index of a card's sales in format 1: not to be used again.
@@ -35,6 +35,7 @@ enum class KeyPrefix : char {
     checkpoint = 'c',
     exception = 'x',
     business_day = 'd',
+    day_sums = 'e',
     audit = 'a',
     format = 'f',
     // index
@@ -62,6 +63,7 @@ std::string checkpoint_key();
 std::string exception_id(const iso8583::Rrn& rrn, std::uint32_t sequence);
 std::string exception_key(std::string_view id);
 std::string business_day_key(iso8583::BusinessDate day);
+std::string day_sums_key(iso8583::BusinessDate day, std::uint32_t part);
 /// `batch` is nothing in the ISO profile.
 std::string trace_slot_key(const iso8583::MerchantId& merchant, const iso8583::TerminalId& terminal,
                            std::optional<iso8583::BatchNumber> batch, iso8583::Stan stan);
@@ -85,6 +87,8 @@ struct KeyRange {
 };
 KeyRange all_keys(KeyPrefix prefix);
 KeyRange transactions_of_day(iso8583::Date day);
+/// All parts of a closed business day's sums.
+KeyRange sums_of_day(iso8583::BusinessDate day);
 KeyRange exceptions_of(const iso8583::Rrn& rrn);
 /// How the RRNs of a calendar day begin: YDDD.
 std::string rrn_day_prefix(iso8583::Date day);
@@ -220,6 +224,7 @@ struct TerminalRecord {
     std::string closed_rrn;
     std::string closed_local_time, closed_local_date;
     iso8583::BusinessDate closed_day;
+    BatchTotals closed_foreign_totals;  // the other half of DE48, as the terminal sent it
     std::string unknown_properties = {};
 };
 std::string encode(const TerminalRecord& terminal);
@@ -270,6 +275,15 @@ struct BusinessDayRecord {
     std::string by;  // user, or "schedule"
     std::string unknown_properties = {};
 };
+/// A part of what a closed business day's accounts summed up to.
+struct DaySumsRecord {
+    static constexpr std::size_t sums_max = 1'000;  // a part has at most so many
+    iso8583::BusinessDate day;
+    std::string sums;  // as Totals::checkpoint() writes them
+    std::string unknown_properties = {};
+};
+std::string encode(const DaySumsRecord& part);
+iso8583::Result<DaySumsRecord> decode_day_sums(std::string_view bytes);
 std::string encode(const BusinessDayRecord& day);
 iso8583::Result<BusinessDayRecord> decode_business_day(std::string_view bytes);
 

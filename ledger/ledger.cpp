@@ -364,12 +364,12 @@ void Ledger::save_reference(const iso8583::MerchantId& merchant, std::string_vie
     overlay_.put(Family::index, reference_key(merchant, reference), rrn.str());
 }
 
-std::optional<iso8583::BusinessDate> Ledger::business_day() {
-    std::optional<iso8583::BusinessDate> newest;
+std::optional<BusinessDayRecord> Ledger::newest_business_day() {
+    std::optional<BusinessDayRecord> newest;
     const KeyRange range = all_keys(KeyPrefix::business_day);
     auto done = overlay_.scan_back(Family::journal, range.from, range.to,
                                    [&](std::string_view, std::string_view value) {
-                                       if (auto day = decoded(decode_business_day(value))) newest = day->day;
+                                       newest = decoded(decode_business_day(value));
                                        return false;
                                    });
     if (!done && !error_) error_ = done.error();
@@ -377,6 +377,18 @@ std::optional<iso8583::BusinessDate> Ledger::business_day() {
 }
 void Ledger::save(const BusinessDayRecord& day) {
     overlay_.put(Family::journal, business_day_key(day.day), encode(day));
+}
+
+void Ledger::put_away_days_before(iso8583::BusinessDate day) {
+    std::optional<iso8583::BusinessDate> before;
+    std::uint32_t number = 0;
+    for (Totals::DayPart& part : totals_.accounts_before(day, DaySumsRecord::sums_max)) {
+        number = before == part.day ? number + 1 : 0;
+        before = part.day;
+        overlay_.put(Family::journal, day_sums_key(part.day, number),
+                     encode(DaySumsRecord{part.day, std::move(part.sums), {}}));
+        totals_.forget(accounts_prefix(part.day));
+    }
 }
 
 void Ledger::close_turn() {

@@ -128,8 +128,11 @@ class Ledger {
                                                              std::string_view reference);
     void save_reference(const iso8583::MerchantId& merchant, std::string_view reference,
                         const iso8583::Rrn& rrn);
-    [[nodiscard]] std::optional<iso8583::BusinessDate> business_day();  // the newest that began
+    [[nodiscard]] std::optional<BusinessDayRecord> newest_business_day();
     void save(const BusinessDayRecord& day);
+    /// The accounts of closed days leave the memory: what they summed up to is stored, a record for each part
+    /// of a day.
+    void put_away_days_before(iso8583::BusinessDate day);
 
     // All that are stored, for the recovery of whoever keeps them in memory. One that cannot be read ends it
     // with an error: an operator's word must not be forgotten silently.

@@ -8,7 +8,8 @@ using iso8583::parse_error;
 using iso8583::Result;
 
 namespace {
-constexpr std::uint64_t stored_sums_max = 10'000'000;
+/// The shortest a sum can be: a name of one byte with its length, and two numbers.
+constexpr std::uint64_t sum_bytes_min = 4;
 /// Of differences and sums, which stand inside turn records and checkpoints: what comes later is a property
 /// of those.
 constexpr std::uint8_t part_version = 1;
@@ -20,18 +21,19 @@ void write(RecordWriter& w, std::string_view name, const Total& t) {
 }
 }  // namespace
 
-std::string batch_debit_name(const iso8583::TerminalId& terminal, iso8583::BatchNumber batch) {
-    return "b/" + terminal.str() + "/" + batch.str() + "/d";
+std::string batch_debit_name(const iso8583::TerminalId& terminal, iso8583::BatchNumber batch, bool foreign) {
+    return "b/" + terminal.str() + "/" + batch.str() + (foreign ? "/fd" : "/d");
 }
-std::string batch_credit_name(const iso8583::TerminalId& terminal, iso8583::BatchNumber batch) {
-    return "b/" + terminal.str() + "/" + batch.str() + "/c";
+std::string batch_credit_name(const iso8583::TerminalId& terminal, iso8583::BatchNumber batch, bool foreign) {
+    return "b/" + terminal.str() + "/" + batch.str() + (foreign ? "/fc" : "/c");
 }
+std::string refund_counts_prefix(iso8583::BusinessDate day) { return "v/" + day.date.yyyymmdd() + "/"; }
 std::string refund_count_name(const iso8583::TerminalId& terminal, iso8583::BusinessDate day) {
-    return "v/" + day.date.yyyymmdd() + "/" + terminal.str();
+    return refund_counts_prefix(day) + terminal.str();
 }
+std::string accounts_prefix(iso8583::BusinessDate day) { return "l/" + day.date.yyyymmdd() + "/"; }
 std::string account_name(iso8583::BusinessDate day, Account account, std::string_view who) {
-    return "l/" + day.date.yyyymmdd() + "/" + std::to_string(static_cast<int>(account)) + "/" +
-           std::string(who);
+    return accounts_prefix(day) + std::to_string(static_cast<int>(account)) + "/" + std::string(who);
 }
 
 void Totals::add(const std::string& sum, std::int64_t count, std::int64_t amount_minor) {
@@ -75,7 +77,7 @@ std::string Totals::take_differences() {
 
 Result<void> Totals::apply_differences(std::string_view stored) {
     RecordReader r(stored, part_version, "turn differences");
-    const auto count = r.varint_max("count", stored_sums_max);
+    const auto count = r.varint_max("count", stored.size() / sum_bytes_min);
     std::vector<Difference> read;
     for (std::uint64_t i = 0; i < count && r.ok(); ++i) {
         Difference d;
@@ -98,18 +100,38 @@ std::string Totals::checkpoint() const {
 }
 
 Result<void> Totals::load_checkpoint(std::string_view stored) {
-    RecordReader r(stored, part_version, "totals checkpoint");
-    const auto count = r.varint_max("count", stored_sums_max);
     sums_.clear();
+    return add_stored(stored);
+}
+
+Result<void> Totals::add_stored(std::string_view stored) {
+    RecordReader r(stored, part_version, "totals checkpoint");
+    const auto count = r.varint_max("count", stored.size() / sum_bytes_min);
     for (std::uint64_t i = 0; i < count && r.ok(); ++i) {
         std::string sum(r.text("name"));
         Total t;
         t.count = r.svarint("count");
         t.amount_minor = r.svarint("amount");
-        sums_[std::move(sum)] = t;
+        if (r.ok()) apply({false, std::move(sum), t});
     }
     if (auto done = r.done(); !done) return parse_error(done.error().what());
     return {};
+}
+
+std::vector<Totals::DayPart> Totals::accounts_before(iso8583::BusinessDate day, std::size_t part_max) const {
+    std::vector<DayPart> parts;
+    const auto end = sums_.lower_bound(accounts_prefix(day));
+    for (auto at = sums_.lower_bound("l/"); at != end;) {
+        const std::string prefix = at->first.substr(0, accounts_prefix(day).size());
+        Totals part;
+        for (; at != end && part.sums_.size() < part_max && at->first.compare(0, prefix.size(), prefix) == 0;
+             ++at)
+            part.sums_.emplace(*at);
+        // Names are account_name()'s, whose second part is a day.
+        const auto date = iso8583::Date::parse_yyyymmdd(std::string_view(prefix).substr(2, 8));
+        if (date) parts.push_back({{*date}, part.checkpoint()});
+    }
+    return parts;
 }
 
 std::string encode(const TurnRecord& t) {

@@ -25,14 +25,19 @@ struct Total {
     friend bool operator==(const Total&, const Total&) = default;
 };
 
-/// Debit (sales) and credit (refunds, voids) of a terminal's batch, as settlement compares them.
-std::string batch_debit_name(const iso8583::TerminalId& terminal, iso8583::BatchNumber batch);
-std::string batch_credit_name(const iso8583::TerminalId& terminal, iso8583::BatchNumber batch);
+/// Debit (sales) and credit (refunds, voids) of a terminal's batch, as settlement compares them; DE48 has a
+/// domestic half and a foreign one.
+std::string batch_debit_name(const iso8583::TerminalId& terminal, iso8583::BatchNumber batch,
+                             bool foreign = false);
+std::string batch_credit_name(const iso8583::TerminalId& terminal, iso8583::BatchNumber batch,
+                              bool foreign = false);
 /// Accepted and held refunds of a terminal in a business day (R24).
 std::string refund_count_name(const iso8583::TerminalId& terminal, iso8583::BusinessDate day);
+std::string refund_counts_prefix(iso8583::BusinessDate day);
 /// Balance of an account in a business day: debits minus credits. `who` is the merchant or the route's
 /// number.
 std::string account_name(iso8583::BusinessDate day, Account account, std::string_view who);
+std::string accounts_prefix(iso8583::BusinessDate day);
 
 class Totals {
   public:
@@ -49,6 +54,15 @@ class Totals {
     [[nodiscard]] iso8583::Result<void> apply_differences(std::string_view stored);
     [[nodiscard]] std::string checkpoint() const;
     [[nodiscard]] iso8583::Result<void> load_checkpoint(std::string_view stored);
+    /// The sums of accounts of the business days before this one, a part each of at most so many of one day.
+    /// Nothing is forgotten by it.
+    struct DayPart {
+        iso8583::BusinessDate day;
+        std::string sums;  // as checkpoint() writes them
+    };
+    [[nodiscard]] std::vector<DayPart> accounts_before(iso8583::BusinessDate day, std::size_t part_max) const;
+    /// Adds what checkpoint() or accounts_before() wrote to what is there.
+    [[nodiscard]] iso8583::Result<void> add_stored(std::string_view stored);
 
   private:
     struct Difference {

@@ -47,7 +47,8 @@ enum Property : std::uint32_t {
     decided_property = 21,
     reopens_property = 22,
     payout_property = 23,
-    last_known_property = payout_property
+    issuer_terms_property = 24,
+    last_known_property = issuer_terms_property
 };
 
 State state_of(RecordReader& r, std::string_view field) {
@@ -159,6 +160,29 @@ void write_decided(RecordWriter& w, const Decided& d) {
     w.end_property();
 }
 
+void write_issuer_terms(RecordWriter& w, const std::optional<IssuerTerms>& terms) {
+    if (!terms) return;
+    w.begin_property(issuer_terms_property);
+    w.svarint(terms->local_offset_s);
+    w.boolean(terms->foreign_half);
+    w.text(terms->acquirer.view());
+    w.text(terms->forwarder.view());
+    w.end_property();
+}
+
+IssuerTerms read_issuer_terms(RecordReader& r) {
+    constexpr std::int64_t offset_s_max = 26 * 3600;
+    IssuerTerms terms;
+    const std::int64_t offset = r.svarint("issuer_terms.local_offset");
+    if (offset < -offset_s_max || offset > offset_s_max)
+        r.fail("issuer_terms.local_offset", "no zone has it");
+    terms.local_offset_s = static_cast<std::int32_t>(offset);
+    terms.foreign_half = r.boolean("issuer_terms.foreign_half");
+    terms.acquirer = id_or_empty<iso8583::InstitutionId>(r, "issuer_terms.acquirer");
+    terms.forwarder = id_or_empty<iso8583::InstitutionId>(r, "issuer_terms.forwarder");
+    return terms;
+}
+
 void write_properties(RecordWriter& w, const TransactionRecord& t) {
     const auto rrn = [&w](std::uint32_t number, const std::optional<iso8583::Rrn>& value) {
         if (value) w.property(number, value->view());
@@ -194,6 +218,7 @@ void write_properties(RecordWriter& w, const TransactionRecord& t) {
     write_decided(w, t.decided);
     rrn(reopens_property, t.decided.reopens);
     w.property_unless_empty(payout_property, t.decided.payout);
+    write_issuer_terms(w, t.issuer_terms);
     w.kept_properties(t.unknown_properties);
 }
 
@@ -382,6 +407,9 @@ void read_property(RecordReader& r, TransactionRecord& t) {
             return;
         case payout_property:
             t.decided.payout = r.rest("payout");
+            return;
+        case issuer_terms_property:
+            t.issuer_terms = read_issuer_terms(r);
             return;
         default:
             r.keep_property(t.unknown_properties, last_known_property);

@@ -119,6 +119,16 @@ struct Decided {
     friend bool operator==(const Decided&, const Decided&) = default;
 };
 
+/// What a record's messages to its issuer say of place and time, fixed when the first of them is made: a
+/// repeat says the same, whatever the clock, the zone or the configuration say by then.
+struct IssuerTerms {
+    std::int32_t local_offset_s = 0;   // east of UTC, of DE12 and DE13
+    bool foreign_half = false;         // of DE48 in the terminal's settlement
+    iso8583::InstitutionId acquirer;   // DE32, DE90
+    iso8583::InstitutionId forwarder;  // DE33, DE90
+    friend bool operator==(const IssuerTerms&, const IssuerTerms&) = default;
+};
+
 /// One line of the record's history, for `refundctl explain`: rule and new state.
 struct HistoryEntry {
     iso8583::UtcTime at;
@@ -178,6 +188,7 @@ struct TransactionRecord {
     QueuedAdvice advice;
     std::vector<EarlierAttempt> earlier_attempts;  // oldest first, at most earlier_attempts_max
     Decided decided;
+    std::optional<IssuerTerms> issuer_terms;  // none: nothing was made yet, or by a program before them
 
     // Chains.
     std::optional<iso8583::Rrn> original;  // refund, void: the sale

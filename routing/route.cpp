@@ -125,6 +125,15 @@ ReversalVerdict classify_reversal(const Route& route, ResponseCode code, bool or
     return ReversalVerdict::parked;
 }
 
+std::string_view name(SettlementHalf half) {
+    switch (half) {
+        case SettlementHalf::domestic:
+            return "domestic";
+        case SettlementHalf::foreign:
+            return "foreign";
+    }
+    return "?";
+}
 std::string_view name(RefundMode mode) {
     switch (mode) {
         case RefundMode::advice:

@@ -42,6 +42,8 @@ enum class VoidMode : std::uint8_t { online_0200, reversal_0420 };
 enum class SaleMode : std::uint8_t { financial_0200, authorization_0100 };
 /// The MAC towards the issuer, over all that precedes DE64/DE128; AES-CMAC gives its first 8 bytes.
 enum class RouteMac : std::uint8_t { retail, aes_cmac };
+/// Which half of a terminal's totals (DE48) the route's transactions belong to.
+enum class SettlementHalf : std::uint8_t { domestic, foreign };
 /// What a route may be used for now; operators and link events decide, routing only reads it.
 enum class RouteHealth : std::uint8_t {
     up,
@@ -53,6 +55,7 @@ std::string_view name(RefundMode mode);
 std::string_view name(VoidMode mode);
 std::string_view name(SaleMode mode);
 std::string_view name(RouteMac mac);
+std::string_view name(SettlementHalf half);
 std::string_view name(RouteHealth health);
 
 /// What the DE39 of a route means (refund_rules.md, "Normal work" and "Store-and-forward").
@@ -87,6 +90,7 @@ struct Route {
     RefundMode refund_mode = RefundMode::advice;
     VoidMode void_mode = VoidMode::online_0200;
     RouteMac mac = RouteMac::retail;
+    SettlementHalf settlement_half = SettlementHalf::domestic;
     iso8583::InstitutionId acquirer;   // DE32, DE90; empty: not sent
     iso8583::InstitutionId forwarder;  // DE33, DE90; empty: not sent
 

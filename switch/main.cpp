@@ -204,9 +204,9 @@ class Reloader {
             log_.line(Severity::warning, "restart_needed", {{"detail", sentence}}, clock_.now());
         control_.operators_replaced(wanted->operators);
         // What needs a restart stays as it was, so that the next reload says so again.
-        running_.configuration = wanted->configuration;
+        running_.configuration = until_restart(running_, *wanted);
         running_.operators = wanted->operators;
-        return wanted->configuration;
+        return running_.configuration;
     }
 
   private:
@@ -242,7 +242,7 @@ void warn_of_weak_terminals(const Configuration& config, Log& log, WallClock& cl
 }
 
 int serve(LoadedConfig config, const Flags& flags) {
-    WallClock clock(config.configuration->zone);  // before any thread: it sets the process's zone
+    WallClock clock(config.configuration->time_zone);
     Log log;
     hsm::forbid_core_dumps();
     hsm::make_failed_writes_errors();

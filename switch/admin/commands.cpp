@@ -210,7 +210,10 @@ std::vector<CommandInfo> changing_commands() {
           {"kind", Kind::choice, true, true, "which key", "zak zpk"},
           {"new", Kind::flag, false, false,
            "give up a key that was offered and not answered; the issuer must not have it"}}},
-        {"day cutover", "admin", "close the business day now", {}},
+        {"day cutover",
+         "admin",
+         "close the business day now",
+         {{"force", Kind::flag, false, false, "though the day becomes later than tomorrow (two people)"}}},
     };
 }
 

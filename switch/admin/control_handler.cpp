@@ -171,7 +171,7 @@ std::optional<OperatorCommand> operator_command(const Request& r) {
     if (r.command == "keys rotate")
         return RotateIssuerKey{a("issuer"), a("kind") == "zpk" ? hsm::KeyKind::zpk : hsm::KeyKind::zak,
                                flag(r, "new")};
-    if (r.command == "day cutover") return CutOverDay{};
+    if (r.command == "day cutover") return CutOverDay{flag(r, "force")};
     return std::nullopt;
 }
 

@@ -59,13 +59,21 @@ std::string text(const ConfigProblems& problems) {
     return all;
 }
 
+namespace {
+constexpr std::size_t zone_file_bytes_max = std::size_t{64} * 1024;  // the largest of tzdata has under 4 KiB
+}  // namespace
+
 ConfigSurroundings ConfigSurroundings::of_this_machine() {
     ConfigSurroundings around;
-    around.zone_exists = [](std::string_view zone) {
-        if (zone == "UTC") return true;
-        std::ifstream file("/usr/share/zoneinfo/" + std::string(zone), std::ios::binary);
-        char magic[4] = {};
-        return file.read(magic, sizeof magic) && std::string_view(magic, sizeof magic) == "TZif";
+    around.zone_of = [](std::string_view name) -> std::optional<iso8583::TimeZone> {
+        if (name == "UTC") return iso8583::TimeZone();
+        std::ifstream file("/usr/share/zoneinfo/" + std::string(name), std::ios::binary);
+        std::string bytes(zone_file_bytes_max, '\0');
+        file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+        bytes.resize(static_cast<std::size_t>(file.gcount()));
+        auto zone = iso8583::TimeZone::parse_tzif(bytes);
+        if (!zone) return std::nullopt;
+        return std::move(*zone);
     };
     around.dialects = iso8583::dialect_names();
     return around;
@@ -112,6 +120,42 @@ iso8583::Result<LoadedConfig, ConfigProblems> load_config(const std::string& pat
     return load_config_text(path, content, around);
 }
 
+namespace {
+
+bool same_pin_block_formats(const Configuration& running, const Configuration& wanted) {
+    for (const auto& [route, keys] : running.issuer_keys) {
+        const auto at = wanted.issuer_keys.find(route);
+        if (at != wanted.issuer_keys.end() && at->second.pin_block_format != keys.pin_block_format)
+            return false;
+    }
+    return true;
+}
+
+/// The MAC that the connections of a route were opened with; nothing when it has none.
+std::optional<hsm::MacProfile> mac_of(const LoadedConfig& config, routing::RouteId route) {
+    for (const IssuerConnections& issuer : config.issuers)
+        if (issuer.route == route) return issuer.mac;
+    return std::nullopt;
+}
+
+}  // namespace
+
+ConfigurationPtr until_restart(const LoadedConfig& running, const LoadedConfig& wanted) {
+    auto kept = std::make_shared<Configuration>(*wanted.configuration);
+    const Configuration& now = *running.configuration;
+    kept->zone = now.zone;
+    kept->time_zone = now.time_zone;
+    kept->demo = now.demo;
+    for (auto& [route, keys] : kept->issuer_keys) {
+        const auto at = now.issuer_keys.find(route);
+        if (at == now.issuer_keys.end()) continue;
+        const bool same_links = mac_of(running, route) == mac_of(wanted, route) &&
+                                keys.pin_block_format == at->second.pin_block_format;
+        if (!same_links) keys = at->second;
+    }
+    return kept;
+}
+
 std::vector<std::string> restart_needed(const LoadedConfig& running, const LoadedConfig& wanted) {
     std::vector<std::string> changed;
     const auto compare = [&](bool same, const char* what) {
@@ -122,9 +166,10 @@ std::vector<std::string> restart_needed(const LoadedConfig& running, const Loade
     compare(running.hsm == wanted.hsm, "[hsm]");
     compare(running.data == wanted.data, "[data]");
     compare(running.shell == wanted.shell, "[shell]");
-    compare(running.issuers == wanted.issuers, "addresses, connections or keys of an [[issuer]]");
+    compare(running.issuers == wanted.issuers, "addresses, connections, dialect or MAC of an [[issuer]]");
+    compare(same_pin_block_formats(*running.configuration, *wanted.configuration),
+            "pin_block_format of an [[issuer]]");
     compare(running.configuration->zone == wanted.configuration->zone, "switch.zone");
-    compare(running.configuration->currency == wanted.configuration->currency, "switch.currency");
     compare(running.configuration->demo == wanted.configuration->demo, "demo");
     return changed;
 }

@@ -116,9 +116,10 @@ std::string text(const ConfigProblems& problems);
 
 /// What loading needs to know of the world, so that tests can say it.
 struct ConfigSurroundings {
-    std::function<bool(std::string_view)> zone_exists;  // IANA name
-    std::vector<std::string_view> dialects;             // iso8583::dialect_names()
-    std::uint32_t version = 1;                          // of the snapshot; the shell counts up at each reload
+    /// Of an IANA name; nothing when this machine has no such zone, or cannot read it.
+    std::function<std::optional<iso8583::TimeZone>(std::string_view)> zone_of;
+    std::vector<std::string_view> dialects;  // iso8583::dialect_names()
+    std::uint32_t version = 1;               // of the snapshot; the shell counts up at each reload
     /// Zones of this machine's tzdata ("UTC" always), and the built-in dialects.
     static ConfigSurroundings of_this_machine();
 };
@@ -132,6 +133,10 @@ iso8583::Result<LoadedConfig, ConfigProblems> load_config_text(std::string_view 
 
 /// What a reload cannot change (addresses, HSM, data): one sentence each, empty when a restart is not needed.
 std::vector<std::string> restart_needed(const LoadedConfig& running, const LoadedConfig& wanted);
+/// What a reload makes of `wanted`: what links and clocks took at the start stays for everybody as it runs,
+/// the rest is the new. An issuer whose MAC or PIN block format changed keeps its keys with it, since those
+/// are of its kind.
+ConfigurationPtr until_restart(const LoadedConfig& running, const LoadedConfig& wanted);
 
 /// Reference of every section and key with type, default, unit and meaning.
 std::string describe_config();

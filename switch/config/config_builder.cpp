@@ -102,6 +102,7 @@ LoadedConfig build(RawConfig raw, std::uint32_t version, std::string hash, Reade
     configuration->version = version;
     configuration->hash = std::move(hash);
     configuration->zone = raw.general.zone;
+    configuration->time_zone = std::move(raw.general.time_zone);
     configuration->demo = raw.top.demo;
     configuration->currency = raw.general.currency;
     configuration->acquirer = raw.general.acquirer;

@@ -29,10 +29,13 @@ void check_time_outs(const std::string& path, std::int64_t timeout_ms, std::stri
                            " is needed: twice the time-out and 60 s (R51a; only demo = true may have less)");
 }
 
-void check_general(const RawConfig& raw, const ConfigSurroundings& around, Reader& reader) {
+void check_general(RawConfig& raw, const ConfigSurroundings& around, Reader& reader) {
     if (!raw.general.zone.empty()) {
         const bool odd = raw.general.zone.find("..") != std::string::npos || raw.general.zone.front() == '/';
-        if (odd || !around.zone_exists(raw.general.zone))
+        const auto zone = odd ? std::nullopt : around.zone_of(raw.general.zone);
+        if (zone)
+            raw.general.time_zone = *zone;
+        else
             reader.problem("switch.zone", "is no time zone of this machine, as Asia/Shanghai or UTC");
     }
     if (!raw.listen.unionpay_pos && !raw.listen.iso87_ascii && !reader.has_problem_under("listen"))

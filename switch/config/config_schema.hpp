@@ -40,6 +40,7 @@ struct RawTop {
 };
 struct RawSwitch {
     std::string zone;
+    iso8583::TimeZone time_zone;  // what follows from its name
     iso8583::Currency currency;
     iso8583::InstitutionId acquirer;
     bool refund_reversal_allowed = true;

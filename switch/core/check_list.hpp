@@ -115,7 +115,8 @@ inline constexpr std::array rows = {
     Check{mac, "MAC", refuse, session, all, any, {mac_wrong}},
     Check{duplicate, "duplicate", refuse, guard, all, any, {duplicate_of_reversed, duplicate_conflict}},
     // R25: a suspension stops only new work, so it stands behind the duplicate check.
-    Check{suspension, "suspension", refuse, flow, all, any, {terminal_suspended, merchant_suspended}},
+    Check{
+        suspension, "suspension", refuse, flow_and_case, all, any, {terminal_suspended, merchant_suspended}},
     Check{open_batch, "open batch", refuse, flow, all, unionpay, {batch_closed}},
     Check{reversed_before, "tombstone", refuse, flow, all, any, {tombstone}},
     Check{amount_form, "amount form", refuse, flow, all, any, {amount_invalid}},

@@ -12,6 +12,7 @@
 #include "hsm_sim/port.hpp"
 #include "iso8583/values/amount.hpp"
 #include "iso8583/values/identifiers.hpp"
+#include "iso8583/values/time_zone.hpp"
 #include "routing/route_table.hpp"
 
 namespace acquirer {
@@ -84,9 +85,10 @@ struct IssuerKeys {
 };
 
 struct Configuration {
-    std::uint32_t version = 1;  // stored with every decision
-    std::string hash;           // of the files it was read from
-    std::string zone;           // IANA name; the shell computes offsets
+    std::uint32_t version = 1;    // stored with every decision
+    std::string hash;             // of the files it was read from
+    std::string zone;             // IANA name
+    iso8583::TimeZone time_zone;  // its clocks
     bool demo = false;
     iso8583::Currency currency;           // the one currency that terminals may use (R15: else 13)
     iso8583::InstitutionId acquirer;      // DE32 towards issuers

@@ -83,8 +83,12 @@ void CoreContext::end_case(const iso8583::Rrn& refund) {
 void CoreContext::add_to_batch(const ledger::TransactionRecord& record, int sign) {
     if (!belongs_to_a_batch(record)) return;
     const bool debit = record.kind == ledger::TransactionKind::sale;
-    const std::string sum = debit ? ledger::batch_debit_name(record.terminal, record.batch)
-                                  : ledger::batch_credit_name(record.terminal, record.batch);
+    const routing::Route* of = route(record.route);
+    const bool foreign = record.issuer_terms
+                             ? record.issuer_terms->foreign_half
+                             : of != nullptr && of->settlement_half == routing::SettlementHalf::foreign;
+    const std::string sum = debit ? ledger::batch_debit_name(record.terminal, record.batch, foreign)
+                                  : ledger::batch_credit_name(record.terminal, record.batch, foreign);
     ledger.totals().add(sum, sign, sign * record.amount.minor_units());
 }
 

@@ -25,30 +25,44 @@ std::string_view issuer_processing_code(TransactionKind kind) {
     ENSURE(false);
 }
 
+/// What stands in the record, or (of a program before there were terms) what they would have been fixed to.
+ledger::IssuerTerms terms_of(const CoreContext& context, const ledger::TransactionRecord& record) {
+    if (record.issuer_terms) return *record.issuer_terms;
+    ledger::IssuerTerms terms;
+    terms.local_offset_s = context.config->time_zone.offset_s(record.created);
+    if (const routing::Route* route = context.route(record.route)) {
+        terms.foreign_half = route->settlement_half == routing::SettlementHalf::foreign;
+        terms.acquirer = route->acquirer;
+        terms.forwarder = route->forwarder;
+    }
+    return terms;
+}
+
 /// DE90: MTI 4 + STAN 6 + DE7 10 + acquirer 11 + forwarder 11.
-std::string original_data(const routing::Route& route, int mti, std::uint32_t stan, std::uint32_t time) {
+std::string original_data(const ledger::IssuerTerms& terms, int mti, std::uint32_t stan, std::uint32_t time) {
     const auto institution = [](const iso8583::InstitutionId& id) {
         return std::string(iso8583::InstitutionId::size_max - id.size(), '0') + id.str();
     };
     return iso8583::Mti::of(mti).str() + iso8583::Stan::of(stan).str() + transmission_time(time) +
-           institution(route.acquirer) + institution(route.forwarder);
+           institution(terms.acquirer) + institution(terms.forwarder);
 }
 
 /// What every message of a transaction has.
-FieldValues common(const CoreContext& context, const routing::Route& route, int mti,
-                   const ledger::TransactionRecord& record, std::uint32_t stan, std::uint32_t time) {
+FieldValues common(const CoreContext& context, int mti, const ledger::TransactionRecord& record,
+                   std::uint32_t stan, std::uint32_t time) {
     FieldValues m(iso8583::Mti::of(mti));
     m.set(Field::processing_code, issuer_processing_code(record.kind));
     m.set(Field::amount_transaction, record.amount.field());
     m.set(Field::transmission_time, transmission_time(time));
     m.set(Field::stan, iso8583::Stan::of(stan).str());
-    const iso8583::CivilTime local = iso8583::civil_from_utc(record.created, context.now.local_offset_s);
+    const ledger::IssuerTerms terms = terms_of(context, record);
+    const iso8583::CivilTime local = iso8583::civil_from_utc(record.created, terms.local_offset_s);
     m.set(Field::local_time, local.hhmmss());
     m.set(Field::local_date, local.date.mmdd());
     if (!record.entry_mode.empty()) m.set(Field::pos_entry_mode, record.entry_mode);
     m.set(Field::pos_condition_code, "00");
-    if (!route.acquirer.empty()) m.set(Field::acquirer_institution, route.acquirer.view());
-    if (!route.forwarder.empty()) m.set(Field::forwarding_institution, route.forwarder.view());
+    if (!terms.acquirer.empty()) m.set(Field::acquirer_institution, terms.acquirer.view());
+    if (!terms.forwarder.empty()) m.set(Field::forwarding_institution, terms.forwarder.view());
     m.set(Field::rrn, record.rrn.view());
     m.set(Field::terminal, record.terminal.view());
     m.set(Field::merchant, record.merchant.view());
@@ -58,12 +72,16 @@ FieldValues common(const CoreContext& context, const routing::Route& route, int 
 
 }  // namespace
 
+void fix_issuer_terms(const CoreContext& context, ledger::TransactionRecord& record) {
+    if (!record.issuer_terms) record.issuer_terms = terms_of(context, record);
+}
+
 FieldValues make_request(const CoreContext& context, const routing::Route& route,
                          const ledger::TransactionRecord& record, const ledger::TransactionRecord* original,
                          const TerminalRequest* request, const iso8583::Bytes& pin_block) {
     const bool authorization =
         record.kind == TransactionKind::sale && route.sale_mode == routing::SaleMode::authorization_0100;
-    FieldValues m = common(context, route, authorization ? 100 : 200, record, record.issuer_stan,
+    FieldValues m = common(context, authorization ? 100 : 200, record, record.issuer_stan,
                            record.issuer_transmission_time);
     if (request != nullptr) {
         request->means.put_into(m);
@@ -78,35 +96,33 @@ FieldValues make_request(const CoreContext& context, const routing::Route& route
     if (original != nullptr) {
         if (!original->issuer_authorization.empty())
             m.set(Field::authorization_code, original->issuer_authorization.view());
-        m.set(Field::original_data,
-              original_data(route, 200, original->issuer_stan, original->issuer_transmission_time));
+        m.set(Field::original_data, original_data(terms_of(context, *original), 200, original->issuer_stan,
+                                                  original->issuer_transmission_time));
     }
     return m;
 }
 
-FieldValues make_refund_advice(const CoreContext& context, const routing::Route& route,
-                               const ledger::TransactionRecord& refund,
+FieldValues make_refund_advice(const CoreContext& context, const ledger::TransactionRecord& refund,
                                const ledger::TransactionRecord& sale) {
     const int mti = refund.advice.attempts > 1 ? 221 : 220;
-    FieldValues m = common(context, route, mti, refund, refund.advice.stan, refund.advice.transmission_time);
+    FieldValues m = common(context, mti, refund, refund.advice.stan, refund.advice.transmission_time);
     PaymentMeans::of(refund, context.vault).put_into(m);
     if (!sale.issuer_authorization.empty())
         m.set(Field::authorization_code, sale.issuer_authorization.view());
-    m.set(Field::original_data, original_data(route, 200, sale.issuer_stan, sale.issuer_transmission_time));
+    m.set(Field::original_data,
+          original_data(terms_of(context, sale), 200, sale.issuer_stan, sale.issuer_transmission_time));
     return m;
 }
 
-FieldValues make_reversal(const CoreContext& context, const routing::Route& route,
-                          const ledger::TransactionRecord& queued,
+FieldValues make_reversal(const CoreContext& context, const ledger::TransactionRecord& queued,
                           const ledger::TransactionRecord& original) {
     const int mti = queued.advice.attempts > 1 ? 421 : 420;
-    FieldValues m =
-        common(context, route, mti, original, queued.advice.stan, queued.advice.transmission_time);
+    FieldValues m = common(context, mti, original, queued.advice.stan, queued.advice.transmission_time);
     PaymentMeans::of(original, context.vault).put_into(m);
     if (!original.issuer_authorization.empty())
         m.set(Field::authorization_code, original.issuer_authorization.view());
-    m.set(Field::original_data,
-          original_data(route, 200, original.issuer_stan, original.issuer_transmission_time));
+    m.set(Field::original_data, original_data(terms_of(context, original), 200, original.issuer_stan,
+                                              original.issuer_transmission_time));
     return m;
 }
 

@@ -10,6 +10,10 @@
 
 namespace acquirer {
 
+/// Fixes what the record's messages say of place and time, unless that is done already: before the first of
+/// them is made, and in the same turn.
+void fix_issuer_terms(const CoreContext& context, ledger::TransactionRecord& record);
+
 /// 0200 of a sale, void or online refund. `request` adds what only the terminal's message has (what its means
 /// of payment passes on, DE26, DE53); nothing for what operations send. `original`: the sale of a void or
 /// refund. `pin_block` is already under the route's ZPK.
@@ -18,13 +22,11 @@ iso8583::FieldValues make_request(const CoreContext& context, const routing::Rou
                                   const ledger::TransactionRecord* original, const TerminalRequest* request,
                                   const iso8583::Bytes& pin_block);
 /// 0220/0221 of a refund.
-iso8583::FieldValues make_refund_advice(const CoreContext& context, const routing::Route& route,
-                                        const ledger::TransactionRecord& refund,
+iso8583::FieldValues make_refund_advice(const CoreContext& context, const ledger::TransactionRecord& refund,
                                         const ledger::TransactionRecord& sale);
 /// 0420/0421 that reverses `original`; `queued` is the record that carries the advice (the same, or a void of
 /// it).
-iso8583::FieldValues make_reversal(const CoreContext& context, const routing::Route& route,
-                                   const ledger::TransactionRecord& queued,
+iso8583::FieldValues make_reversal(const CoreContext& context, const ledger::TransactionRecord& queued,
                                    const ledger::TransactionRecord& original);
 
 }  // namespace acquirer

@@ -29,7 +29,8 @@ void KeyInventory::add_issuers(Listing& listing) const {
             const bool exchanged = key.since.has_value() || key.state != "current";
             add(listing,
                 {route.name, key.kind, std::move(key.key), exchanged ? std::string(key.state) : "configured",
-                 key.since ? iso8583::local_iso(*key.since, c_.now.local_offset_s) : std::string(),
+                 key.since ? iso8583::local_iso(*key.since, c_.config->time_zone.offset_s(*key.since))
+                           : std::string(),
                  std::move(key.by)});
         }
     }

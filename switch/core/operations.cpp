@@ -1,4 +1,5 @@
 #include "switch/core/operations.hpp"
+#include "switch/core/operator_words.hpp"
 
 #include <algorithm>
 
@@ -15,9 +16,6 @@ using ledger::TransactionRecord;
 
 constexpr std::size_t reason_characters_max = 200;
 constexpr std::size_t reference_characters_max = 64;
-
-OperatorAnswer no(std::string text) { return {false, std::move(text)}; }
-OperatorAnswer yes(std::string text) { return {true, std::move(text)}; }
 
 /// A role includes viewer, none includes another.
 Role needed_role(const OperatorCommand& command) {
@@ -352,9 +350,12 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const ChangeT
     return yes("terminal " + id->str() + " is " + state);
 }
 
-OperatorAnswer Operations::perform(const OperatorCommanded& event, const CutOverDay&) {
+OperatorAnswer Operations::perform(const OperatorCommanded& event, const CutOverDay& command) {
+    if (const auto why = days_.refusal())
+        return command.force ? ways_out_.propose_cut_over(event, *why)
+                             : no(*why + "; --force proposes it to a supervisor");
     const std::string before = c_.business_day.date.iso();
-    settlement_.cut_over(event.user);
+    days_.cut_over(event.user);
     audit(event, "day.cutover", before + " -> " + c_.business_day.date.iso());
     OperatorAnswer answer =
         yes("business day " + before + " is closed; " + c_.business_day.date.iso() + " began");

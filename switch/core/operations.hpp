@@ -5,6 +5,7 @@
 
 #include "ledger/audit_log.hpp"
 #include "switch/core/core_context.hpp"
+#include "switch/core/cut_over.hpp"
 #include "switch/core/key_exchange.hpp"
 #include "switch/core/key_inventory.hpp"
 #include "switch/core/settlement.hpp"
@@ -17,8 +18,8 @@ namespace acquirer {
 class Operations {
   public:
     Operations(CoreContext& context, SaleChain& chain, StoreAndForward& queue, TransactionFlow& transactions,
-               WaysOut& ways_out, Terminals& terminals, Settlement& settlement, KeyExchange& key_exchange,
-               KeyInventory& key_inventory)
+               WaysOut& ways_out, Terminals& terminals, Settlement& settlement, CutOver& days,
+               KeyExchange& key_exchange, KeyInventory& key_inventory)
         : c_(context),
           chain_(chain),
           queue_(queue),
@@ -26,6 +27,7 @@ class Operations {
           ways_out_(ways_out),
           terminals_(terminals),
           settlement_(settlement),
+          days_(days),
           key_exchange_(key_exchange),
           key_inventory_(key_inventory) {
         ways_out_.open_audit([this](const OperatorCommanded& event, std::string action,
@@ -92,6 +94,7 @@ class Operations {
     WaysOut& ways_out_;
     Terminals& terminals_;
     Settlement& settlement_;
+    CutOver& days_;
     KeyExchange& key_exchange_;
     KeyInventory& key_inventory_;
     std::optional<ledger::AuditLog> audit_;

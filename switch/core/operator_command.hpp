@@ -55,8 +55,10 @@ struct ChangeTerminal {
     std::string terminal;
     To to = To::suspend;
 };
-/// day cutover (admin).
-struct CutOverDay {};
+/// day cutover (admin). Beyond tomorrow's local date only by force, which needs a second person.
+struct CutOverDay {
+    bool force = false;
+};
 /// saf retry ID: attempt now; what is parked goes back into the queue (R70, R71; operator).
 struct RetryAdvice {
     std::string rrn;

@@ -11,9 +11,13 @@ namespace {
 using iso8583::Field;
 using Totals = ledger::TerminalRecord::BatchTotals;
 
-constexpr std::size_t de48_digits = 62;   // domestic 12+3+12+3+1, foreign the same
-constexpr std::size_t de48_code_at = 30;  // of the domestic part
-constexpr std::uint32_t de48_count_modulus = 1000;
+constexpr std::size_t de48_digits = 62;  // domestic 12+3+12+3+1, foreign the same
+constexpr std::size_t de48_half_digits = 31;
+constexpr std::size_t de48_code_at = 30;  // of a half
+// A terminal says counts in three digits and sums in twelve: beyond that both sides' lowest digits are
+// compared.
+constexpr std::uint32_t de48_count_modulus = 1'000;
+constexpr std::int64_t de48_sum_modulus = 1'000'000'000'000;
 constexpr std::size_t waiting_of_a_batch_max = 8;  // one, its repeats, and those over other connections
 
 std::int64_t number_at(std::string_view text, std::size_t at, std::size_t digits) {
@@ -22,22 +26,38 @@ std::int64_t number_at(std::string_view text, std::size_t at, std::size_t digits
     return v;
 }
 
-std::optional<Totals> parse_de48(std::string_view f48) {
-    if (f48.size() != de48_digits || !iso8583::all_digits(f48)) return std::nullopt;
+Totals parse_de48_half(std::string_view half) {
     Totals t;
-    t.debit_minor = number_at(f48, 0, 12);
-    t.debit_count = static_cast<std::uint32_t>(number_at(f48, 12, 3));
-    t.credit_minor = number_at(f48, 15, 12);
-    t.credit_count = static_cast<std::uint32_t>(number_at(f48, 27, 3));
+    t.debit_minor = number_at(half, 0, 12);
+    t.debit_count = static_cast<std::uint32_t>(number_at(half, 12, 3));
+    t.credit_minor = number_at(half, 15, 12);
+    t.credit_count = static_cast<std::uint32_t>(number_at(half, 27, 3));
     return t;
 }
 
-/// Counts of three digits wrap.
-bool agree(const Totals& ours, const Totals& theirs, bool three_digit_counts) {
-    const auto count = [&](std::uint32_t n) { return three_digit_counts ? n % de48_count_modulus : n; };
-    return ours.debit_minor == theirs.debit_minor && ours.credit_minor == theirs.credit_minor &&
-           count(ours.debit_count) == count(theirs.debit_count) &&
-           count(ours.credit_count) == count(theirs.credit_count);
+std::optional<BatchHalves> parse_de48(std::string_view f48) {
+    if (f48.size() != de48_digits || !iso8583::all_digits(f48)) return std::nullopt;
+    return BatchHalves{parse_de48_half(f48), parse_de48_half(f48.substr(de48_half_digits))};
+}
+
+/// Of one half of DE48.
+bool agree(const Totals& ours, const Totals& theirs) {
+    const auto lowest = [](std::int64_t minor) {
+        return (minor % de48_sum_modulus + de48_sum_modulus) % de48_sum_modulus;
+    };
+    return lowest(ours.debit_minor) == theirs.debit_minor &&
+           lowest(ours.credit_minor) == theirs.credit_minor &&
+           ours.debit_count % de48_count_modulus == theirs.debit_count &&
+           ours.credit_count % de48_count_modulus == theirs.credit_count;
+}
+
+Totals sum_of(const BatchHalves& halves) {
+    Totals t = halves.domestic;
+    t.debit_minor += halves.foreign.debit_minor;
+    t.credit_minor += halves.foreign.credit_minor;
+    t.debit_count += halves.foreign.debit_count;
+    t.credit_count += halves.foreign.credit_count;
+    return t;
 }
 
 std::int64_t field_number(const iso8583::FieldValues& fields, Field f) {
@@ -108,23 +128,26 @@ void Settlement::settle_unionpay(const RequestArrived& event, ledger::TerminalRe
         // The settlement of the batch closed last, again: the stored answer when it says the same.
         if (r.batch != terminal.closed_batch || terminal.closed_rrn.empty())
             answer_refusal(c_, asker, Refusal::batch_closed);
-        else if (!(*theirs == terminal.closed_totals))
+        else if (*theirs != BatchHalves{terminal.closed_totals, terminal.closed_foreign_totals})
             answer_refusal(c_, asker, Refusal::totals_differ);
         else
-            reply_settlement(event, terminal, terminal.closed_code, true);
+            reply_settlement(event, terminal, both_halves(terminal.closed_code), true);
         return;
     }
-    if (agree(own_totals(terminal), *theirs, true)) {
+    const BatchHalves ours = own_totals(terminal);
+    const HalfCodes codes{agree(ours.domestic, theirs->domestic) ? '1' : '2',
+                          agree(ours.foreign, theirs->foreign) ? '1' : '2'};
+    if (codes == both_halves('1')) {
         close(terminal, *theirs, '1');
-        reply_settlement(event, terminal, '1', true);
+        reply_settlement(event, terminal, codes, true);
         return;
     }
     if (!terminal.uploading) {
-        note_difference(terminal, *theirs);
+        note_difference(terminal, *theirs, ours);
         terminal.uploading = true;
         terminals_.save(terminal);
     }
-    reply_settlement(event, terminal, '2', false);
+    reply_settlement(event, terminal, codes, false);
 }
 
 void Settlement::settle_iso(const RequestArrived& event, ledger::TerminalRecord terminal) {
@@ -134,49 +157,60 @@ void Settlement::settle_iso(const RequestArrived& event, ledger::TerminalRecord 
                        terminal.closed_transmission_time == r.transmission_time.value();
     if (again) {
         if (theirs == terminal.closed_totals)
-            reply_settlement(event, terminal, terminal.closed_code, false);
+            reply_settlement(event, terminal, both_halves(terminal.closed_code), false);
         else
             answer_refusal(c_, Asker{event.from, r}, Refusal::totals_differ);
         return;
     }
     // No upload in this profile: an unbalanced batch closes with an exception.
-    const bool balanced = agree(own_totals(terminal), theirs, false);
-    if (!balanced) note_difference(terminal, theirs);
+    // Its fields have no halves.
+    const bool balanced = sum_of(own_totals(terminal)) == theirs;
+    if (!balanced) note_difference(terminal, {theirs, {}}, {sum_of(own_totals(terminal)), {}});
     terminal.closed_stan = r.stan.value();
     terminal.closed_transmission_time = r.transmission_time.value();
-    close(terminal, theirs, balanced ? '1' : '2');
-    reply_settlement(event, terminal, terminal.closed_code, false);
+    close(terminal, {theirs, {}}, balanced ? '1' : '2');
+    reply_settlement(event, terminal, both_halves(terminal.closed_code), false);
 }
 
-Totals Settlement::own_totals(const ledger::TerminalRecord& terminal) const {
-    const auto debit = c_.ledger.totals().get(ledger::batch_debit_name(terminal.terminal, terminal.batch));
-    const auto credit = c_.ledger.totals().get(ledger::batch_credit_name(terminal.terminal, terminal.batch));
-    Totals t;
-    t.debit_minor = debit.amount_minor;
-    t.debit_count = static_cast<std::uint32_t>(debit.count);
-    t.credit_minor = credit.amount_minor;
-    t.credit_count = static_cast<std::uint32_t>(credit.count);
-    return t;
+BatchHalves Settlement::own_totals(const ledger::TerminalRecord& terminal) const {
+    const auto half = [&](bool foreign) {
+        const auto debit =
+            c_.ledger.totals().get(ledger::batch_debit_name(terminal.terminal, terminal.batch, foreign));
+        const auto credit =
+            c_.ledger.totals().get(ledger::batch_credit_name(terminal.terminal, terminal.batch, foreign));
+        Totals t;
+        t.debit_minor = debit.amount_minor;
+        t.debit_count = static_cast<std::uint32_t>(debit.count);
+        t.credit_minor = credit.amount_minor;
+        t.credit_count = static_cast<std::uint32_t>(credit.count);
+        return t;
+    };
+    return {half(false), half(true)};
 }
 
-void Settlement::note_difference(const ledger::TerminalRecord& terminal, const Totals& theirs) {
-    const Totals ours = own_totals(terminal);
-    const auto text = [&](const Totals& t) {
+void Settlement::note_difference(const ledger::TerminalRecord& terminal, const BatchHalves& theirs,
+                                 const BatchHalves& ours) {
+    const auto half = [&](const Totals& t) {
         const auto major = [&](std::int64_t minor) {
             return iso8583::Amount(minor, c_.config->currency).major();
         };
         return "debit " + std::to_string(t.debit_count) + "/" + major(t.debit_minor) + " credit " +
                std::to_string(t.credit_count) + "/" + major(t.credit_minor);
     };
+    const auto text = [&](const BatchHalves& halves) {
+        return half(halves.domestic) +
+               (halves.foreign == Totals{} ? "" : ", foreign " + half(halves.foreign));
+    };
     c_.open_exception(std::nullopt, "settlement_differs", "R5",
                       "terminal " + terminal.terminal.str() + " batch " + terminal.batch.str() +
                           ": terminal says " + text(theirs) + ", switch says " + text(ours));
 }
 
-void Settlement::close(ledger::TerminalRecord& terminal, const Totals& theirs, char code) {
+void Settlement::close(ledger::TerminalRecord& terminal, const BatchHalves& theirs, char code) {
     const iso8583::CivilTime local = c_.local_now();
     terminal.closed_batch = terminal.batch;
-    terminal.closed_totals = theirs;
+    terminal.closed_totals = theirs.domestic;
+    terminal.closed_foreign_totals = theirs.foreign;
     terminal.closed_code = code;
     terminal.closed_rrn = c_.ledger.next_rrn(c_.now).str();
     terminal.closed_local_time = local.hhmmss();
@@ -195,8 +229,8 @@ void Settlement::close(ledger::TerminalRecord& terminal, const Totals& theirs, c
 }
 
 void Settlement::reply_settlement(const RequestArrived& event, const ledger::TerminalRecord& terminal,
-                                  char code, bool next_batch) {
-    const bool closed = code == '1' || event.request.profile == Profile::iso87 || next_batch;
+                                  HalfCodes codes, bool next_batch) {
+    const bool closed = codes == both_halves('1') || event.request.profile == Profile::iso87 || next_batch;
     ReplyContent content;
     content.code = iso8583::ResponseCode::of("00");
     if (closed) {
@@ -208,17 +242,21 @@ void Settlement::reply_settlement(const RequestArrived& event, const ledger::Ter
     iso8583::FieldValues fields = make_reply(c_, event.request, content);
     if (event.request.profile == Profile::unionpay_pos) {
         std::string f48(event.request.fields.get(Field::additional_data));
-        if (f48.size() == de48_digits) f48[de48_code_at] = code;
+        if (f48.size() == de48_digits) {
+            f48[de48_code_at] = codes.domestic;
+            f48[de48_half_digits + de48_code_at] = codes.foreign;
+        }
         if (!f48.empty()) fields.set(Field::additional_data, f48);
         std::string f60(event.request.fields.get(Field::reserved_private_60));
         if (next_batch && f60.size() >= 8) f60.replace(2, 6, terminal.batch.str());
         fields.set(Field::reserved_private_60, f60);
     } else {
-        fields.set(Field::settlement_code, std::string(1, code));
+        fields.set(Field::settlement_code, std::string(1, codes.domestic));
         if (event.request.fields.has(Field::net_settlement_amount))
             fields.set(Field::net_settlement_amount, event.request.fields.get(Field::net_settlement_amount));
     }
-    c_.count(std::string("answered.settlement.00.") + code);
+    const char worst = std::max(codes.domestic, codes.foreign);
+    c_.count(std::string("answered.settlement.00.") + worst);
     c_.emit(SendReply{event.from, std::move(fields), false});
 }
 
@@ -230,7 +268,7 @@ void Settlement::on_upload(const RequestArrived& event) {
     if (!terminal.uploading || event.request.batch != terminal.batch) {
         // The end message of an upload that is over, again.
         if (of_closed && event.request.kind == RequestKind::batch_upload_end)
-            reply_settlement(event, terminal, '2', true);
+            reply_settlement(event, terminal, both_halves('2'), true);
         else
             answer_refusal(c_, asker, Refusal::batch_closed);
         return;
@@ -242,41 +280,13 @@ void Settlement::on_upload(const RequestArrived& event) {
         return;
     }
     close(terminal, own_totals(terminal), '2');
-    reply_settlement(event, terminal, '2', true);
+    reply_settlement(event, terminal, both_halves('2'), true);
 }
 
 iso8583::BatchNumber Settlement::close_batch(const iso8583::TerminalId& id) {
     ledger::TerminalRecord terminal = terminals_.record(id);
     close(terminal, own_totals(terminal), '1');
     return terminal.batch;
-}
-
-void Settlement::cut_over(const std::string& by) {
-    ledger::BusinessDayRecord day;
-    day.day = c_.business_day.next();
-    day.at = c_.now.utc;
-    day.by = by;
-    c_.ledger.save(day);
-    // Counters of the terminals' refunds belong to a day; yesterday's are not asked for again.
-    c_.ledger.totals().forget("v/" + c_.business_day.date.yyyymmdd() + "/");
-    c_.business_day = day.day;
-    c_.count("cut_overs");
-    Note n;
-    n.kind = NoteKind::day_cut_over;
-    n.rule = "R38";
-    n.detail = "business day " + day.day.date.iso() + " began, by " + by;
-    c_.note(std::move(n));
-    arm_cut_over();
-}
-
-void Settlement::arm_cut_over() {
-    if (!c_.config->cutover_at_minute) return;
-    const iso8583::CivilTime local = c_.local_now();
-    const std::int64_t minute = std::int64_t{local.hour} * 60 + local.minute;
-    std::int64_t wait_minutes = *c_.config->cutover_at_minute - minute;
-    if (wait_minutes <= 0) wait_minutes += 24 * 60;
-    c_.set_deadline({DeadlineId::Kind::cut_over, {}, 0},
-                    wait_minutes * 60'000 - std::int64_t{local.second} * 1000);
 }
 
 }  // namespace acquirer

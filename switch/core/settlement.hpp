@@ -1,6 +1,5 @@
-// Settlement: a terminal's 0500 and the upload behind it, and the business day's cut-over. Only settlement
-// (or an operator) closes a batch. Source: docs/refund_rules.md, "Business day and batches"; docs/wire.md,
-// DE48.
+// Settlement: a terminal's 0500 and the upload behind it. Only settlement (or an operator) closes a batch.
+// Source: docs/refund_rules.md, "Business day and batches"; docs/wire.md, DE48.
 #pragma once
 
 #include <map>
@@ -10,6 +9,12 @@
 #include "switch/core/terminals.hpp"
 
 namespace acquirer {
+
+/// What DE48 says of a batch: by the half that a transaction's route is settled in (settlement_half).
+struct BatchHalves {
+    ledger::TerminalRecord::BatchTotals domestic, foreign;
+    friend bool operator==(const BatchHalves&, const BatchHalves&) = default;
+};
 
 class Settlement {
   public:
@@ -23,22 +28,22 @@ class Settlement {
     /// By hand: the open batch is closed as it is (refundctl terminals close-batch). Returns the new batch.
     iso8583::BatchNumber close_batch(const iso8583::TerminalId& terminal);
 
-    /// The next business day begins. Transactions under way complete and are posted to it.
-    void cut_over(const std::string& by);
-    void arm_cut_over();
-
   private:
     void settle(const RequestArrived& event);
     void settle_unionpay(const RequestArrived& event, ledger::TerminalRecord terminal);
     void settle_iso(const RequestArrived& event, ledger::TerminalRecord terminal);
-    [[nodiscard]] ledger::TerminalRecord::BatchTotals own_totals(
-        const ledger::TerminalRecord& terminal) const;
-    void close(ledger::TerminalRecord& terminal, const ledger::TerminalRecord::BatchTotals& theirs,
-               char code);
-    void reply_settlement(const RequestArrived& event, const ledger::TerminalRecord& terminal, char code,
-                          bool next_batch);
-    void note_difference(const ledger::TerminalRecord& terminal,
-                         const ledger::TerminalRecord::BatchTotals& theirs);
+    /// 1 balanced, 2 not: a code for each half.
+    struct HalfCodes {
+        char domestic, foreign;
+        friend bool operator==(const HalfCodes&, const HalfCodes&) = default;
+    };
+    static HalfCodes both_halves(char code) { return {code, code}; }
+    [[nodiscard]] BatchHalves own_totals(const ledger::TerminalRecord& terminal) const;
+    void close(ledger::TerminalRecord& terminal, const BatchHalves& theirs, char code);
+    void reply_settlement(const RequestArrived& event, const ledger::TerminalRecord& terminal,
+                          HalfCodes codes, bool next_batch);
+    void note_difference(const ledger::TerminalRecord& terminal, const BatchHalves& theirs,
+                         const BatchHalves& ours);
 
     CoreContext& c_;
     Terminals& terminals_;

@@ -55,6 +55,7 @@ void StoreAndForward::give_numbers(TransactionRecord& record, QueuedAdvice a) {
     a.transmission_time = numbers.transmission_time.value();
     a.queued = a.next_attempt = c_.now.utc;
     record.advice = std::move(a);
+    fix_issuer_terms(c_, record);
 }
 
 void StoreAndForward::put(Queue& queue, const iso8583::Rrn& rrn, Waiting waiting) {
@@ -218,8 +219,8 @@ void StoreAndForward::attempt(routing::RouteId id, const iso8583::Rrn& rrn, Link
     c_.in_flight.await(key, {Awaited::What::advice, rrn, link});
     c_.in_flight.await_until({DeadlineId::Kind::advice_reply, rrn, 0}, route->reply_timeout_ms);
     c_.emit(SendToIssuer{id, link,
-                         refund ? make_refund_advice(c_, *route, *record, *sale)
-                                : make_reversal(c_, *route, *record, reverses_its_sale ? *sale : *record)});
+                         refund ? make_refund_advice(c_, *record, *sale)
+                                : make_reversal(c_, *record, reverses_its_sale ? *sale : *record)});
     c_.count(refund ? "advices.refund.sent" : "advices.reversal.sent");
     c_.note(Severity::info, refund ? NoteKind::advice_sent : NoteKind::reversal_sent, *record,
             refund ? "R54" : "R30", "attempt " + std::to_string(record->advice.attempts));

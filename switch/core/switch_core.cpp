@@ -2,6 +2,7 @@
 
 #include "iso8583/values/ensure.hpp"
 #include "switch/core/core_context.hpp"
+#include "switch/core/cut_over.hpp"
 #include "switch/core/key_exchange.hpp"
 #include "switch/core/key_inventory.hpp"
 #include "switch/core/operations.hpp"
@@ -74,10 +75,11 @@ struct SwitchCore::Impl {
     TransactionFlow transactions{context, chain, queue, undoing, terminals, key_exchange};
     ReversalFlow reversals{context, chain, queue, undoing};
     Settlement settlement{context, terminals};
+    CutOver days{context};
     KeyInventory key_inventory{context, terminals, key_exchange};
-    WaysOut ways_out{context, chain, queue, undoing};
-    Operations operations{context,   chain,      queue,        transactions, ways_out,
-                          terminals, settlement, key_exchange, key_inventory};
+    WaysOut ways_out{context, chain, queue, undoing, days};
+    Operations operations{context,   chain,      queue, transactions, ways_out,
+                          terminals, settlement, days,  key_exchange, key_inventory};
     std::uint64_t turns = 0;
 };
 
@@ -87,6 +89,29 @@ SwitchCore::SwitchCore(ConfigurationPtr configuration, ledger::Overlay& overlay,
     : impl_(
           std::make_unique<Impl>(std::move(configuration), overlay, vault, audit_hash, std::move(numbers))) {}
 SwitchCore::~SwitchCore() = default;
+
+namespace {
+
+/// Open work, of each chain in the order in which the chain grew: RRNs begin anew after ten years, and clocks
+/// are set back.
+std::vector<iso8583::Rrn> open_in_order(ledger::Ledger& books) {
+    std::vector<iso8583::Rrn> order;
+    std::set<iso8583::Rrn> seen;
+    for (const iso8583::Rrn& rrn : books.open_work()) {
+        std::vector<iso8583::Rrn> back;  // this one, and what was reserved before it on the same sale
+        for (std::optional<iso8583::Rrn> at = rrn; at && seen.insert(*at).second;) {
+            back.push_back(*at);
+            const ledger::TransactionRecord* record = books.find(*at);
+            const bool refund = record != nullptr && record->kind == ledger::TransactionKind::refund;
+            at = refund ? record->last_refund : std::nullopt;
+        }
+        for (auto earlier = back.rbegin(); earlier != back.rend(); ++earlier)
+            if (books.open_work().contains(*earlier)) order.push_back(*earlier);
+    }
+    return order;
+}
+
+}  // namespace
 
 iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::Now& now) {
     CoreContext& c = impl_->context;
@@ -98,20 +123,13 @@ iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::
     if (!audit)
         return tl::unexpected(ledger::StoreError{ledger::StoreError::Kind::corruption, audit.error().what});
     impl_->operations.open_audit(*audit);
-    if (const auto day = c.ledger.business_day()) {
-        c.business_day = *day;
-    } else {
-        c.business_day = {now.local().date};
-        c.ledger.save(ledger::BusinessDayRecord{c.business_day, now.utc, "first start"});
-    }
+    impl_->days.recover();
     impl_->terminals.recover();
     impl_->key_exchange.recover();
-    // A copy: recovering a record may take it out of the open work.
-    const std::set<iso8583::Rrn> open = c.ledger.open_work();
+    const std::vector<iso8583::Rrn> open = open_in_order(c.ledger);
     for (const iso8583::Rrn& rrn : open) {
         if (ledger::TransactionRecord* record = c.ledger.edit(rrn)) impl_->transactions.recover(*record);
     }
-    impl_->settlement.arm_cut_over();
     Note n;
     n.kind = NoteKind::recovered;
     n.detail = std::to_string(open.size()) + " open transactions, business day " + c.business_day.date.iso();
@@ -228,6 +246,10 @@ bool SwitchCore::Impl::admit(const RequestArrived& event) {
             // R64: says nothing about the MAC. A reversal gets no answer and is repeated by the terminal.
             if (!reversal) answer_refusal(context, asker, Refusal::hsm_unavailable);
             return false;
+    }
+    if (terminals.has_signed_off(event)) {
+        answer_refusal(context, asker, Refusal::sign_on_required);
+        return false;
     }
     terminals.verified(event);
     return true;
@@ -374,7 +396,7 @@ void SwitchCore::Impl::on(const ConfigReplaced& event) {
     key_exchange.configuration_replaced();
     queue.configuration_replaced();
     transactions.retry_cleared();
-    settlement.arm_cut_over();
+    days.look();
     Note n;
     n.kind = NoteKind::configuration_replaced;
     n.detail = "version " + std::to_string(context.config->version) + ", hash " + context.config->hash;
@@ -408,7 +430,7 @@ void SwitchCore::Impl::on_deadline(const DeadlineId& id) {
             on(HsmAnswered{id.number, tl::unexpected(hsm::HsmFault::unavailable)});
             return;
         case DeadlineId::Kind::cut_over:
-            settlement.cut_over("schedule");
+            days.look();
             return;
         case DeadlineId::Kind::key_change_reply:
             key_exchange.on_reply_deadline(routing::RouteId{static_cast<std::uint16_t>(id.number)});

@@ -257,6 +257,15 @@ void Terminals::on_sign_off(const RequestArrived& event) {
     on_echo(event);
 }
 
+bool Terminals::has_signed_off(const RequestArrived& event) {
+    const RequestKind kind = event.request.kind;
+    if (kind == RequestKind::sign_on || kind == RequestKind::sign_off || kind == RequestKind::echo)
+        return false;
+    if (event.mac != MacState::verified || event.key_version == 0) return false;
+    const ledger::TerminalRecord& record = known(event.request.terminal).record;
+    return record.keys.empty() && event.key_version < record.next_key_version;
+}
+
 void Terminals::verified(const RequestArrived& event) {
     const std::uint32_t version = event.key_version;
     if (version == 0) return;

@@ -27,6 +27,9 @@ class Terminals {
     /// connection.
     void on_sign_off(const RequestArrived& event);
 
+    /// Its session was ended after the keys that verified this message had been given: what was on its way
+    /// then counts no more. Sign-ons and sign-offs go on.
+    [[nodiscard]] bool has_signed_off(const RequestArrived& event);
     /// A message verified: keys older than the one that did it are dropped, durably.
     void verified(const RequestArrived& event);
     /// The terminal's record; a first one (batch 000001) when it has none yet.

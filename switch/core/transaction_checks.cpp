@@ -28,7 +28,9 @@ Refusal suspension(const World& w, Draft& d) {
     d.merchant = w.c.config->find_merchant(d.event.request.merchant);
     // A reload may have taken it away while the HSM had the PIN.
     if (d.merchant == nullptr) return Refusal::merchant_unknown;
-    if (w.terminals.is_suspended(d.event.request.terminal)) return Refusal::terminal_suspended;
+    // A case is the merchant's, whatever became of the terminal that made the sale.
+    if (!d.record.from_operations && w.terminals.is_suspended(d.event.request.terminal))
+        return Refusal::terminal_suspended;
     if (w.terminals.is_suspended(*d.merchant)) return Refusal::merchant_suspended;
     return Refusal::none;
 }

@@ -346,10 +346,12 @@ void TransactionFlow::send_request(TransactionRecord& record, const TransactionD
     const auto numbers = c_.next_issuer_numbers(id);
     record.issuer_stan = numbers.stan.value();
     record.issuer_transmission_time = numbers.transmission_time.value();
+    fix_issuer_terms(c_, record);
     move(record, State::sent,
-         record.kind == TransactionKind::sale     ? "R1"
-         : record.kind == TransactionKind::refund ? "R8"
-                                                  : "R3",
+         record.kind == TransactionKind::sale        ? "R1"
+         : record.kind == TransactionKind::void_sale ? "R3"
+         : record.state == State::cleared            ? "R17"
+                                                     : "R8",
          c_.now.utc);
     const bool authorization =
         record.kind == TransactionKind::sale && route->sale_mode == routing::SaleMode::authorization_0100;
@@ -426,7 +428,7 @@ void TransactionFlow::approved(TransactionRecord& record, const IssuerReply& rep
             chain_.sale_approved(record);
             break;
         case TransactionKind::refund:
-            move(record, State::approved, belongs_to_a_batch(record) ? "R8" : "R17", c_.now.utc);
+            move(record, State::approved, "R8", c_.now.utc);
             chain_.refund_approved(record);
             break;
         case TransactionKind::void_sale:

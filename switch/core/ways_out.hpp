@@ -10,6 +10,7 @@
 #include <string>
 
 #include "switch/core/core_context.hpp"
+#include "switch/core/cut_over.hpp"
 #include "switch/core/sale_chain.hpp"
 #include "switch/core/store_and_forward.hpp"
 #include "switch/core/undoing.hpp"
@@ -28,8 +29,8 @@ class WaysOut {
     using Audit =
         std::function<void(const OperatorCommanded& event, std::string action, const std::string& detail)>;
 
-    WaysOut(CoreContext& context, SaleChain& chain, StoreAndForward& queue, Undoing& undoing)
-        : c_(context), chain_(chain), queue_(queue), undoing_(undoing) {}
+    WaysOut(CoreContext& context, SaleChain& chain, StoreAndForward& queue, Undoing& undoing, CutOver& days)
+        : c_(context), chain_(chain), queue_(queue), undoing_(undoing), days_(days) {}
     void open_audit(Audit audit) { audit_ = std::move(audit); }
 
     OperatorAnswer retry(const OperatorCommanded& event, const RetryAdvice& command);
@@ -38,6 +39,8 @@ class WaysOut {
     OperatorAnswer resolve(const OperatorCommanded& event, const ResolveAbnormal& command);
     OperatorAnswer add(const OperatorCommanded& event, const AddDispute& command);
     OperatorAnswer close(const OperatorCommanded& event, const CloseDispute& command);
+    /// day cutover --force: a day that would become later than tomorrow (ruling 20).
+    OperatorAnswer propose_cut_over(const OperatorCommanded& event, const std::string& why_refused);
     /// Of proposals only; cases are Operations'.
     OperatorAnswer decide(const OperatorCommanded& event, const DecideProposal& command);
 
@@ -63,6 +66,7 @@ class WaysOut {
     SaleChain& chain_;
     StoreAndForward& queue_;
     Undoing& undoing_;
+    CutOver& days_;
     Audit audit_;
 };
 

@@ -199,12 +199,18 @@ iso8583::Result<void> add_exceptions(const ViewContext& context, const Transacti
     return {};
 }
 
-View steps_view(const ViewContext& context, const TransactionRecord& r) {
+View steps_view(const ViewContext& context, const TransactionRecord& r,
+                const std::optional<TransactionRecord>& sale) {
+    const bool is_part =
+        r.kind == TransactionKind::refund && sale && r.amount.minor_units() < sale->amount.minor_units();
     View list = View::list();
     for (const ledger::HistoryEntry& h : r.history) {
+        // History tells of a refund as R8; of a part of the sale the rule of parts is the one that was
+        // applied.
+        const std::string_view rule = is_part && h.rule == "R8" ? "R10" : std::string_view(h.rule);
         View one = View::object();
-        one.put("time", local_time(context, h.at)).put("state", ledger::name(h.state)).put("rule", h.rule);
-        one.put("why", rule_words(h.rule));
+        one.put("time", local_time(context, h.at)).put("state", ledger::name(h.state)).put("rule", rule);
+        one.put("why", rule_words(rule));
         list.add(std::move(one));
     }
     return list;
@@ -228,10 +234,11 @@ ViewResult view_explain(const ViewContext& context, std::string_view id) {
     }
     words.add("It is " + std::string(state_words(r.state)) + ".");
     if (const std::string advice = advice_sentence(context, r); !advice.empty()) words.add(advice);
+    std::optional<TransactionRecord> sale;
     if (r.kind == TransactionKind::sale) {
         if (r.state == State::approved || r.refunds_count != 0) words.add(sale_sentence(r));
     } else if (r.original) {
-        auto sale = find_record(context, r.original->view());
+        if (auto original = find_record(context, r.original->view())) sale = std::move(*original);
         if (sale) words.add(sale_sentence(*sale));
     }
     if (auto added = add_exceptions(context, r, words); !added) return tl::unexpected(added.error());
@@ -240,7 +247,7 @@ ViewResult view_explain(const ViewContext& context, std::string_view id) {
     view.put("rrn", r.rrn.view()).put("state", ledger::name(r.state)).put("code", answered_code(r));
     view.put("words", std::move(words));
     if (judged_by_switch(r) && !r.from_operations) view.put("checks", checks_view(r));
-    view.put("steps", steps_view(context, r));
+    view.put("steps", steps_view(context, r, sale));
     return view;
 }
 

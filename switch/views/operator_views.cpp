@@ -18,7 +18,7 @@ using ledger::TransactionKind;
 using ledger::TransactionRecord;
 
 std::string local_time(const ViewContext& context, iso8583::UtcTime at) {
-    return iso8583::local_iso(at, context.now.local_offset_s);
+    return iso8583::local_iso(at, context.configuration.time_zone.offset_s(at));
 }
 
 std::string route_name(const ViewContext& context, std::uint16_t route) {
@@ -294,6 +294,7 @@ ViewResult view_status(const ViewContext& context) {
     for (const auto& [label, count] : s.counters) counters.put(label, count);
     View view = View::object();
     view.put("business_date", s.business_date.date.iso()).put("time", local_time(context, context.now.utc));
+    view.put_if("day_warning", day_warning(context));
     view.put("demo", context.configuration.demo).put("currency", context.configuration.currency.str());
     view.put("config_version", s.config_version).put("config_hash", context.configuration.hash);
     view.put("accepts_new_work", s.accepts_new_work).put("turns", s.turns).put("pending", s.pending);

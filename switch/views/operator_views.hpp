@@ -94,6 +94,8 @@ iso8583::Result<ledger::TransactionRecord> find_record(const ViewContext& contex
 /// One line of a list.
 View summary(const ViewContext& context, const ledger::TransactionRecord& record);
 std::string local_time(const ViewContext& context, iso8583::UtcTime at);
+/// A sentence when the business day is behind the local date and no schedule will close it soon; else empty.
+std::string day_warning(const ViewContext& context);
 std::string route_name(const ViewContext& context, std::uint16_t route);
 /// DE39 as given to the terminal; empty when nothing was answered yet.
 std::string answered_code(const ledger::TransactionRecord& record);

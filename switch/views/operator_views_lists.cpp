@@ -141,6 +141,21 @@ ViewResult view_terminals(const ViewContext& context, std::string_view merchant,
     return view;
 }
 
+std::string day_warning(const ViewContext& context) {
+    const Configuration& config = context.configuration;
+    const iso8583::Date today =
+        iso8583::civil_from_utc(context.now.utc, config.time_zone.offset_s(context.now.utc)).date;
+    // With a schedule the day is behind from midnight until that time, every day.
+    const bool waits_for_schedule =
+        config.cutover_at_minute &&
+        context.now.utc < config.time_zone.first_at(today, *config.cutover_at_minute);
+    const iso8583::Date expected = waits_for_schedule ? today.plus_days(-1) : today;
+    const iso8583::Date day = context.status.business_date.date;
+    if (day >= expected) return "";
+    return "the business day " + day.iso() + " is behind the local date " + today.iso() +
+           ": refundctl day cutover closes it";
+}
+
 ViewResult view_day(const ViewContext& context) {
     View days = View::list();
     std::optional<std::string> fault;
@@ -169,6 +184,7 @@ ViewResult view_day(const ViewContext& context) {
     } else {
         view.put("cutover_at", "by an admin");
     }
+    view.put_if("day_warning", day_warning(context));
     view.put("zone", context.configuration.zone).put("days", std::move(days));
     return view;
 }

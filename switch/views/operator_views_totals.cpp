@@ -6,8 +6,7 @@
 #include "iso8583/values/bytes.hpp"
 #include "iso8583/values/ensure.hpp"
 #include "ledger/ledger.hpp"
-#include "switch/core/payment_kinds.hpp"
-#include "switch/views/operator_views.hpp"
+#include "switch/views/movements.hpp"
 
 namespace acquirer {
 
@@ -103,7 +102,10 @@ View terminals_view(const ViewContext& context, const ledger::Totals& totals) {
         const auto parts = parts_of(name);
         if (parts.size() != 4 || parts[0] != "b") continue;
         Row& row = rows[{parts[1], parts[2]}];
-        (parts[3] == "d" ? row.debit : row.credit) = total;
+        // Both halves of DE48 are the terminal's.
+        ledger::Total& sum = parts[3].back() == 'd' ? row.debit : row.credit;
+        sum.count += total.count;
+        sum.amount_minor += total.amount_minor;
     }
     const auto major = [&](std::int64_t minor) {
         return iso8583::Amount(minor, context.configuration.currency).major();
@@ -120,46 +122,40 @@ View terminals_view(const ViewContext& context, const ledger::Totals& totals) {
     return list;
 }
 
-/// By instrument nothing is summed up beforehand: the records that were committed in the day are counted.
-ViewResult instruments_view(const ViewContext& context, iso8583::BusinessDate day) {
-    struct Row {
-        std::int64_t count = 0, minor = 0;
-    };
-    std::map<std::pair<std::string, std::string>, Row> rows;
-    std::optional<std::string> fault;
-    std::size_t read = 0;
-    // A business day's RRNs lie around its date: it begins and ends with a cut-over, not at midnight.
-    for (std::int32_t n = -1; n <= 1; ++n) {
-        const auto range = ledger::transactions_of_day(day.date.plus_days(n));
-        auto done = context.store.scan(
-            ledger::Family::journal, range.from, range.to, [&](std::string_view, std::string_view value) {
-                const auto record = ledger::decode_transaction_record(value);
-                if (!record) fault = "the ledger's record cannot be read: " + record.error().what;
-                if (fault || ++read > records_read_max) return false;
-                if (record->business_date != day) return true;
-                const bool counts = record->kind == ledger::TransactionKind::refund
-                                        ? ledger::counts_in_remaining(record->state)
-                                        : !record->postings.empty();
-                if (!counts) return true;
-                Row& row = rows[{std::string(payment_kind(record->instrument).name),
-                                 std::string(ledger::name(record->kind))}];
-                ++row.count;
-                row.minor += record->amount.minor_units();
-                return true;
-            });
-        if (!done) return store_fault(done.error());
-        if (fault) return parse_error(*fault);
-    }
+/// "sale", "void" … in rows of their own: they add up to the same however they are grouped.
+ViewResult movements_view(const ViewContext& context, TotalsBy by, std::string_view group,
+                          iso8583::BusinessDate day) {
+    const auto rows = movements_of(context, by, day);
+    if (!rows) return tl::unexpected(rows.error());
     View list = View::list();
-    for (const auto& [key, row] : rows) {
+    for (const auto& [key, total] : *rows) {
         View one = View::object();
-        one.put("instrument", key.first).put("kind", key.second).put("count", row.count);
-        one.put("amount", iso8583::Amount(row.minor, context.configuration.currency).major());
+        one.put(std::string(group), key.first).put("kind", key.second).put("count", total.count);
+        one.put("amount", iso8583::Amount(total.amount_minor, context.configuration.currency).major());
         list.add(std::move(one));
     }
-    if (read > records_read_max)
-        return parse_error("the day has more than " + std::to_string(records_read_max) + " records");
     return list;
+}
+
+/// The sums of accounts of the day: of the running ones, or as they were put away when the day was closed.
+iso8583::Result<std::map<std::string, ledger::Total>> sums_of_day(const ViewContext& context,
+                                                                  const ledger::Totals& running,
+                                                                  iso8583::BusinessDate day) {
+    ledger::Totals sums = running;
+    std::optional<std::string> fault;
+    const ledger::KeyRange range = ledger::sums_of_day(day);
+    auto done = context.store.scan(ledger::Family::journal, range.from, range.to,
+                                   [&](std::string_view, std::string_view value) {
+                                       const auto part = ledger::decode_day_sums(value);
+                                       if (!part)
+                                           fault = part.error().what;
+                                       else if (auto added = sums.add_stored(part->sums); !added)
+                                           fault = added.error().what;
+                                       return !fault;
+                                   });
+    if (!done) return store_fault(done.error());
+    if (fault) return parse_error("the sums of the day cannot be read: " + *fault);
+    return sums.all();
 }
 
 }  // namespace
@@ -168,8 +164,9 @@ ViewResult view_totals(const ViewContext& context, TotalsBy by, std::optional<is
     const iso8583::BusinessDate day = asked.value_or(context.status.business_date);
     View view = View::object();
     view.put("currency", context.configuration.currency.str());
+    const auto movements = [&](std::string_view group) { return movements_view(context, by, group, day); };
     if (by == TotalsBy::instrument) {
-        auto rows = instruments_view(context, day);
+        auto rows = movements("instrument");
         if (!rows) return tl::unexpected(rows.error());
         view.put("business_date", day.date.iso()).put("totals", std::move(*rows));
         return view;
@@ -180,19 +177,27 @@ ViewResult view_totals(const ViewContext& context, TotalsBy by, std::optional<is
     books.recover();
     if (books.error()) return store_fault(*books.error());
     if (by == TotalsBy::terminal) {
+        auto kinds = movements("terminal");
+        if (!kinds) return tl::unexpected(kinds.error());
         view.put("note", "of open batches").put("totals", terminals_view(context, books.totals()));
+        view.put("business_date", day.date.iso()).put("movements", std::move(*kinds));
         return view;
     }
+    const auto sums = sums_of_day(context, books.totals(), day);
+    if (!sums) return tl::unexpected(sums.error());
     std::map<std::string, Accounts> rows;
-    for (const auto& [name, total] : books.totals().all()) {
+    for (const auto& [name, total] : *sums) {
         const auto parts = parts_of(name);
         if (parts.size() != 4 || parts[0] != "l" || parts[1] != day.date.yyyymmdd()) continue;
         const auto account = static_cast<ledger::Account>(number_of<std::uint8_t>(parts[2]));
         const bool merchant = account == ledger::Account::merchant_payable;
         if (merchant == (by == TotalsBy::merchant)) rows[parts[3]].totals[account] = total;
     }
+    auto kinds = movements(by == TotalsBy::route ? "route" : "merchant");
+    if (!kinds) return tl::unexpected(kinds.error());
     view.put("business_date", day.date.iso());
     view.put("totals", accounts_view(context, rows, by == TotalsBy::route));
+    view.put("movements", std::move(*kinds));
     return view;
 }
 

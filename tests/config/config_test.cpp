@@ -11,7 +11,11 @@ namespace {
 
 ConfigSurroundings surroundings() {
     ConfigSurroundings around;
-    around.zone_exists = [](std::string_view zone) { return zone == "UTC" || zone == "Asia/Shanghai"; };
+    around.zone_of = [](std::string_view zone) -> std::optional<iso8583::TimeZone> {
+        if (zone == "UTC") return iso8583::TimeZone();
+        if (zone == "Asia/Shanghai") return iso8583::TimeZone::fixed(8 * 3600);
+        return std::nullopt;
+    };
     around.dialects = {"unionpay-pos", "iso87-ascii", "iso87-bcd"};
     around.version = 7;
     return around;
@@ -426,6 +430,47 @@ TEST_CASE("config: what a reload cannot change is named") {
     REQUIRE(policy);
     CHECK(restart_needed(*running, *policy).empty());
     CHECK(running->configuration->hash != policy->configuration->hash);
+}
+
+TEST_CASE("config: a currency does not wait for a restart") {
+    const auto running = load_config_text("t.toml", good, surroundings());
+    const auto other =
+        load_config_text("t.toml", replaced("currency = \"156\"", "currency = \"978\""), surroundings());
+    REQUIRE(running);
+    REQUIRE(other);
+    CHECK(restart_needed(*running, *other).empty());
+    CHECK(until_restart(*running, *other)->currency == iso8583::Currency::of(978));
+}
+
+TEST_CASE("config: what waits for a restart waits for core and links alike") {
+    const auto running = load_config_text("t.toml", good, surroundings());
+    REQUIRE(running);
+    const routing::RouteId route = running->configuration->routes.routes().front().id;
+    const auto moved =
+        load_config_text("t.toml", replaced("zone = \"UTC\"", "zone = \"Asia/Shanghai\""), surroundings());
+    REQUIRE(moved);
+    CHECK(restart_needed(*running, *moved).size() == 1);
+    CHECK(until_restart(*running, *moved)->zone == "UTC");
+    CHECK(until_restart(*running, *moved)->time_zone == iso8583::TimeZone());
+    auto other = *running;
+    auto configuration = std::make_shared<Configuration>(*running->configuration);
+    configuration->issuer_keys.at(route).pin_block_format = hsm::PinBlockFormat::iso3;
+    other.configuration = configuration;
+    CHECK(restart_needed(*running, other) ==
+          std::vector<std::string>{
+              "pin_block_format of an [[issuer]] changed in the file: takes effect at the next start"});
+    CHECK(until_restart(*running, other)->issuer_keys.at(route).pin_block_format ==
+          running->configuration->issuer_keys.at(route).pin_block_format);
+    // An AES ZAK goes with its MAC: the links go on with the retail MAC and the key of it.
+    other = *running;
+    configuration = std::make_shared<Configuration>(*running->configuration);
+    configuration->issuer_keys.at(route).zak = {};
+    other.configuration = configuration;
+    other.issuers.front().mac.algorithm = hsm::MacAlgorithm::aes_cmac;
+    CHECK(until_restart(*running, other)->issuer_keys.at(route).zak.text() ==
+          running->configuration->issuer_keys.at(route).zak.text());
+    other.issuers.front().mac = running->issuers.front().mac;  // a key alone does not wait
+    CHECK(until_restart(*running, other)->issuer_keys.at(route).zak.empty());
 }
 
 TEST_CASE("config: the reference names every key of the shipped example") {

@@ -9,7 +9,9 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace acquirer;
     ConfigSurroundings around;
-    around.zone_exists = [](std::string_view zone) { return zone == "UTC"; };
+    around.zone_of = [](std::string_view zone) {
+        return zone == "UTC" ? std::optional(iso8583::TimeZone()) : std::nullopt;
+    };
     around.dialects = {"iso87-ascii", "iso87-bcd"};
     const auto loaded = load_config_text("fuzz.toml", {reinterpret_cast<const char*>(data), size}, around);
     if (loaded) {

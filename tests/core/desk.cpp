@@ -20,6 +20,7 @@ constexpr const char* merchant_iso = "898110157220002";
 std::shared_ptr<Configuration> demo_configuration() {
     auto c = std::make_shared<Configuration>();
     c->zone = "Asia/Shanghai";
+    c->time_zone = iso8583::TimeZone::fixed(8 * 3600);
     c->demo = true;
     c->currency = iso8583::Currency::of(156);
     c->limits.hsm_reply_timeout_ms = 2000;
@@ -91,12 +92,11 @@ ledger::PanVaultKey vault_key() {
 
 }  // namespace
 
-Desk::Desk(const std::function<void(Configuration&)>& adjust)
+Desk::Desk(const std::function<void(Configuration&)>& adjust, iso8583::UtcTime begin)
     : configuration(demo_configuration()), vault_(vault_key()) {
     if (adjust) adjust(*configuration);
     now_.instant = {1'000'000};
-    now_.utc = {1'795'233'600'000};  // 2026-11-21 04:00:00 UTC, noon in Shanghai
-    now_.local_offset_s = 8 * 3600;
+    set_clock(begin);
     start();
     link(a, true);
     link(b, true);
@@ -147,12 +147,17 @@ void Desk::pass(std::int64_t ms) {
     while (core_->next_deadline() && *core_->next_deadline() <= end) {
         const std::int64_t step = std::max<std::int64_t>(0, core_->next_deadline()->ms - now_.instant.ms);
         now_.instant = now_.instant.plus_ms(step);
-        now_.utc = now_.utc.plus_ms(step);
+        set_clock(now_.utc.plus_ms(step));
         turn_->pass_deadlines(now_);
         run();
     }
-    now_.utc = now_.utc.plus_ms(end.ms - now_.instant.ms);
+    set_clock(now_.utc.plus_ms(end.ms - now_.instant.ms));
     now_.instant = end;
+}
+
+void Desk::set_clock(iso8583::UtcTime utc) {
+    now_.utc = utc;
+    now_.local_offset_s = configuration->time_zone.offset_s(utc);
 }
 
 void Desk::perform(const Effect& effect) {

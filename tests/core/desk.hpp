@@ -91,10 +91,13 @@ struct Does {
 
 class Desk {
   public:
-    static constexpr routing::RouteId a{1};  // refunds by advice, voids as 0420
-    static constexpr routing::RouteId b{2};  // both online
+    static constexpr routing::RouteId a{1};                     // refunds by advice, voids as 0420
+    static constexpr routing::RouteId b{2};                     // both online
+    static constexpr iso8583::UtcTime noon{1'795'233'600'000};  // 2026-11-21 04:00:00 UTC
 
-    explicit Desk(const std::function<void(acquirer::Configuration&)>& adjust = {});
+    /// It begins at noon in Shanghai, or at `begin` in the zone that `adjust` says.
+    explicit Desk(const std::function<void(acquirer::Configuration&)>& adjust = {},
+                  iso8583::UtcTime begin = noon);
 
     // Terminals.
     std::optional<Answer> ask(const Ask& question);
@@ -126,6 +129,8 @@ class Desk {
     // World.
     void offer(const acquirer::Event& event);
     void pass(std::int64_t ms);
+    /// The wall clock is set; the monotonic one goes on.
+    void set_clock(iso8583::UtcTime utc);
     /// The process dies (unsynced writes are lost) and starts again over the same store; links come up unless
     /// told not.
     void restart(bool links_up = true);

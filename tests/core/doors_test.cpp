@@ -227,8 +227,13 @@ TEST_CASE("a sale after a sign-off is answered 77", "[R25]") {
     const auto answer = d.ask(sale);
     CHECK(answer->code == "77");
     CHECK(answer->sign_on_again);
+    // One that its old key had verified before the session heard of the sign-off.
+    const auto behind = d.ask(sale_under(d, 1, 1, home));
+    CHECK(behind->code == "77");
+    CHECK(behind->rrn.empty());
     d.restart();
     CHECK(d.keys.versions.empty());
+    CHECK(d.ask(sale_under(d, 1, 1, home))->code == "77");
     REQUIRE(d.ask(sign_on(d, 1, home))->code == "00");
     CHECK(d.ask(sale_under(d, 2, 1, home))->code == "00");
 }

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "ledger/audit_hash.hpp"
+#include "switch/core/transaction_state.hpp"
 #include "tests/core/desk.hpp"
 
 using namespace desk;
@@ -129,6 +130,71 @@ TEST_CASE("refund check says what would happen and changes nothing", "[R11]") {
     CHECK(d.remaining(s.rrn) == 10000);
 }
 
+TEST_CASE("R25 refund check and refund open look at a suspended merchant, not at a suspended terminal",
+          "[R25]") {
+    Desk d;
+    const Answer s = d.sale();
+    const acquirer::CheckRefund check{s.rrn, "1121", "10.00"};
+    REQUIRE(d.operate(acquirer::ChangeTerminal{"10000001", acquirer::ChangeTerminal::To::suspend}, "s",
+                      Role::supervisor)
+                .done);
+    CHECK(d.operate(check, "v", Role::viewer).done);
+    using To = acquirer::ChangeMerchant::To;
+    REQUIRE(d.operate(acquirer::ChangeMerchant{"898110157220001", To::suspend}, "s", Role::supervisor).done);
+    const auto checked = d.operate(check, "v", Role::viewer);
+    CHECK(!checked.done);
+    CHECK(checked.text.find("R25, 03") != std::string::npos);
+    const acquirer::OpenRefund open{s.rrn, "1121", "10.00", "reason", "ref1"};
+    CHECK(d.operate(open, "o", Role::operator_).text.find("R25, 03") != std::string::npos);
+    REQUIRE(d.operate(acquirer::ChangeMerchant{"898110157220001", To::resume}, "s", Role::supervisor).done);
+    CHECK(d.operate(open, "o", Role::operator_).done);
+}
+
+namespace {
+
+/// The first entry of its history whose rule the state table does not name for that step; empty when all do.
+std::string foreign_rule(const ledger::TransactionRecord& r) {
+    const auto named = [](std::string_view rules, const std::string& rule) {
+        return (" " + std::string(rules) + " ").find(" " + rule + " ") != std::string::npos;
+    };
+    namespace table = acquirer::state_table;
+    for (std::size_t i = 0; i < r.history.size(); ++i) {
+        const ledger::HistoryEntry& h = r.history[i];
+        bool known = i > 0 && r.history[i - 1].state == h.state;  // a rule that moved nothing
+        if (i == 0)
+            for (const auto& row : table::initial)
+                known = known || (row.kind == r.kind && row.state == h.state && named(row.rules, h.rule));
+        else
+            for (const auto& row : table::transitions)
+                known = known || (row.kind == r.kind && row.from == r.history[i - 1].state &&
+                                  row.to == h.state && named(row.rules, h.rule));
+        if (!known) return std::string(ledger::name(h.state)) + " by " + h.rule;
+    }
+    return "";
+}
+
+}  // namespace
+
+TEST_CASE("R17 the history of a held refund names the rules of the state table", "[R17]") {
+    Desk d;
+    for (const char* card : {card_a, card_b}) {  // by advice, and online
+        const Answer s = d.sale(card, "000003000000");
+        const auto held = d.ask(d.refund_of(s, "000001500000", card));
+        REQUIRE(d.operate(acquirer::ApproveRefund{held->text}, "checker1", Role::supervisor).done);
+        REQUIRE(d.state(held->text) == "approved");
+        CHECK(foreign_rule(d.record(held->text)) == "");
+        const auto opened =
+            d.operate(acquirer::OpenRefund{s.rrn, "", "1.00", "reason", s.rrn}, "maker1", Role::operator_);
+        const std::string number = opened.values.at(0).second;
+        REQUIRE(d.operate(acquirer::ApproveRefund{number}, "checker1", Role::supervisor).done);
+        REQUIRE(d.state(number) == "approved");
+        CHECK(foreign_rule(d.record(number)) == "");
+        const auto rejected = d.ask(d.refund_of(s, "000001200000", card));
+        REQUIRE(d.operate(acquirer::RejectRefund{rejected->text, "no"}, "checker1", Role::supervisor).done);
+        CHECK(foreign_rule(d.record(rejected->text)) == "");
+    }
+}
+
 TEST_CASE("every change is in the audit chain, reads are not", "[audit]") {
     Desk d;
     const Answer s = d.sale(card_b, "000002000000");
@@ -137,6 +203,7 @@ TEST_CASE("every change is in the audit chain, reads are not", "[audit]") {
     REQUIRE(d.operate(acquirer::CutOverDay{}, "admin1", Role::admin).done);
     d.operate(acquirer::CheckRefund{s.rrn, "", "1.00"}, "v", Role::viewer);
     d.restart();
+    d.pass(std::int64_t{24} * 3600 * 1000);
     REQUIRE(d.operate(acquirer::CutOverDay{}, "admin1", Role::admin).done);
     const auto head = ledger::verify_audit_chain(d.store(), &ledger::audit_sha256);
     REQUIRE(head.has_value());

@@ -12,9 +12,11 @@ std::string digits(std::int64_t v, std::size_t n) {
     const std::string s = std::to_string(v);
     return std::string(n - s.size(), '0') + s;
 }
+std::string half(std::int64_t debit, int debits, std::int64_t credit, int credits) {
+    return digits(debit, 12) + digits(debits, 3) + digits(credit, 12) + digits(credits, 3) + "0";
+}
 std::string de48(std::int64_t debit, int debits, std::int64_t credit, int credits) {
-    return digits(debit, 12) + digits(debits, 3) + digits(credit, 12) + digits(credits, 3) + "0" +
-           std::string(31, '0');
+    return half(debit, debits, credit, credits) + half(0, 0, 0, 0);
 }
 Ask settle(Desk& d, const std::string& totals, const std::string& batch = "000001") {
     Ask a;
@@ -89,6 +91,44 @@ TEST_CASE(
     s.batch = "000002";
     CHECK(d.ask(s)->code == "00");
     CHECK(d.exceptions("settlement_differs").size() == 1);
+}
+
+TEST_CASE("R5 the foreign half of DE48 is compared as the domestic one is", "[R5]") {
+    Desk d([](acquirer::Configuration& c) {
+        std::vector<routing::Route> routes = c.routes.routes();
+        for (routing::Route& route : routes)
+            if (route.id == Desk::b) route.settlement_half = routing::SettlementHalf::foreign;
+        c.routes = routing::RouteTable::build(
+                       routes, {{"621234", "621299", {Desk::a}}, {"400000", "499999", {Desk::b}}})
+                       .value();
+    });
+    d.sale(card_a, "000000000300");
+    const Answer foreign = d.sale(card_b, "000000010000");
+    REQUIRE(d.ask(d.refund_of(foreign, "000000001000"))->code == "00");
+    const auto codes = [&](const std::string& totals) {
+        const auto answer = d.ask(settle(d, totals));
+        const std::string f48(answer->fields.get(Field::additional_data));
+        return std::string{f48[30], f48[61]};
+    };
+    CHECK(codes(half(300, 1, 0, 0) + half(10'000, 1, 0, 0)) == "12");
+    CHECK(codes(half(10'300, 2, 1'000, 1) + half(0, 0, 0, 0)) == "22");
+    CHECK(d.exceptions("settlement_differs").at(0).text.find("foreign debit 1/100.00 credit 1/10.00") !=
+          std::string::npos);
+    const Ask right = settle(d, half(300, 1, 0, 0) + half(10'000, 1, 1'000, 1));
+    const auto closed = d.ask(right);
+    CHECK(closed->fields.get(Field::additional_data)[61] == '1');
+    CHECK(batch_of(*closed) == "000002");
+    CHECK(d.ask(right)->rrn == closed->rrn);
+    CHECK(d.ask(settle(d, half(300, 1, 0, 0) + half(10'000, 1, 1'000, 2)))->code == "95");
+}
+
+TEST_CASE("R5 a sum of more than 12 digits balances by its lowest 12", "[R5]") {
+    Desk d;
+    d.sale(card_b, "999999999999");
+    d.sale(card_b, "000000000003");
+    const auto answer = d.ask(settle(d, de48(2, 2, 0, 0)));
+    CHECK(answer->fields.get(Field::additional_data)[30] == '1');
+    CHECK(batch_of(*answer) == "000002");
 }
 
 TEST_CASE("R5 a settlement waits for what is with the issuer", "[R5]") {

@@ -57,7 +57,7 @@ struct Desk {
     }
 
     acquirer::Log log{acquirer::Severity::alarm};
-    acquirer::WallClock clock{"Asia/Shanghai"};
+    acquirer::WallClock clock{iso8583::TimeZone::fixed(8 * 3600)};
     acquirer::Reactor reactor;
     std::unique_ptr<HsmClient> client;
     std::vector<std::pair<hsm::Ticket, hsm::Reply>> replies;

@@ -188,7 +188,7 @@ class Stack {
     ThreadedStore& store() { return *store_; }
 
   private:
-    acquirer::WallClock clock_{"Asia/Shanghai"};
+    acquirer::WallClock clock_{iso8583::TimeZone::fixed(8 * 3600)};
     acquirer::Log log_{acquirer::Severity::alarm};
     acquirer::LoadedConfig config_;
     hsm::OpensslRandom random_;

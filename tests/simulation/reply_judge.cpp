@@ -35,7 +35,7 @@ bool is_own_word(Field f) {
     return std::find(std::begin(own_words), std::end(own_words), f) != std::end(own_words);
 }
 
-/// 60.2 and the code in DE48 are the switch's in answers that open a batch or compare totals.
+/// 60.2 and the codes of both halves of DE48 are the switch's in answers that open a batch or compare totals.
 bool opens_a_batch(iso8583::Mti request) {
     const int message_class = request.message_class();
     return message_class == 3 || message_class == 5 || message_class == class_network_management;
@@ -43,10 +43,12 @@ bool opens_a_batch(iso8583::Mti request) {
 
 std::string comparable(const Message& message, Field f, bool of_batches) {
     std::string content = message.get(f);
-    constexpr std::size_t batch_at = 2, batch_digits = 6, code_at = 30;
+    constexpr std::size_t batch_at = 2, batch_digits = 6;
+    constexpr std::size_t codes_at[] = {30, 61};
     if (f == Field::reserved_private_60 && of_batches && content.size() >= batch_at + batch_digits)
         content.replace(batch_at, batch_digits, batch_digits, '0');
-    if (f == Field::additional_data && content.size() > code_at) content[code_at] = '0';
+    for (const std::size_t at : codes_at)
+        if (f == Field::additional_data && content.size() > at) content[at] = '0';
     return content;
 }
 

@@ -109,6 +109,7 @@ std::shared_ptr<Configuration> world_configuration() {
     auto c = std::make_shared<Configuration>();
     c->hash = "world";
     c->zone = "Asia/Shanghai";
+    c->time_zone = iso8583::TimeZone::fixed(8 * 3600);
     c->demo = true;
     c->currency = iso8583::Currency::of(156);
     c->acquirer = iso8583::InstitutionId::parse("48201110").value();

@@ -195,12 +195,14 @@ TEST_CASE("views: totals are the ledger's own, from checkpoint and turns") {
         ledger::Overlay overlay(world.store);
         ledger::Ledger books(overlay);
         books.recover();
-        auto sale = sample::record("632500000101", ledger::TransactionKind::sale, ledger::State::approved,
+        auto sale = sample::record("632500000001", ledger::TransactionKind::sale, ledger::State::approved,
                                    10'000, "00");
         books.post_sale(sale, day);
         auto refund = sample::record("632500000102", ledger::TransactionKind::refund, ledger::State::approved,
                                      2'500, "00");
         books.reserve(sale, refund, day);
+        books.add(sale);
+        books.add(refund);
         books.totals().add(ledger::batch_debit_name(sale.terminal, sale.batch), 1, 10'000);
         books.totals().add(ledger::batch_credit_name(sale.terminal, sale.batch), 1, 2'500);
         books.close_turn();

@@ -19,7 +19,7 @@ inline iso8583::Rrn rrn(std::string_view text) { return iso8583::Rrn::parse(text
 
 inline ConfigurationPtr demo_configuration() {
     ConfigSurroundings around;
-    around.zone_exists = [](std::string_view) { return true; };
+    around.zone_of = [](std::string_view) { return iso8583::TimeZone::fixed(shanghai_offset_s); };
     around.dialects = {"iso87-ascii", "iso87-bcd"};
     auto loaded = load_config(source_path("switch/config/demo.toml"), around);
     ENSURE(loaded.has_value());
