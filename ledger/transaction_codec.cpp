@@ -43,7 +43,10 @@ enum Property : std::uint32_t {
     answer_property = 17,
     postings_property = 18,
     history_property = 19,
-    last_known_property = history_property
+    asked_property = 20,
+    asked_by_0100_property = 21,
+    turned_into_void_property = 22,
+    last_known_property = turned_into_void_property
 };
 
 State state_of(RecordReader& r, std::string_view field) {
@@ -164,6 +167,19 @@ void write_properties(RecordWriter& w, const TransactionRecord& t) {
     write_answer(w, t.answer);
     write_postings(w, t.postings);
     write_history(w, t);
+    if (t.asked_minor != 0) {
+        w.begin_property(asked_property);
+        w.svarint(t.asked_minor);
+        w.end_property();
+    }
+    const auto mark = [&w](std::uint32_t number, bool value) {
+        if (!value) return;
+        w.begin_property(number);
+        w.boolean(true);
+        w.end_property();
+    };
+    mark(asked_by_0100_property, t.asked_by_0100);
+    mark(turned_into_void_property, t.turned_into_void);
     w.kept_properties(t.unknown_properties);
 }
 
@@ -268,6 +284,23 @@ void read_history(RecordReader& r, TransactionRecord& t) {
     }
 }
 
+/// Of the numbers that format 2 did not begin with.
+void read_later_property(RecordReader& r, TransactionRecord& t) {
+    switch (r.property()) {
+        case asked_property:
+            t.asked_minor = r.svarint("asked_minor");
+            return;
+        case asked_by_0100_property:
+            t.asked_by_0100 = r.boolean("asked_by_0100");
+            return;
+        case turned_into_void_property:
+            t.turned_into_void = r.boolean("turned_into_void");
+            return;
+        default:
+            r.keep_property(t.unknown_properties, last_known_property);
+    }
+}
+
 void read_property(RecordReader& r, TransactionRecord& t) {
     using iso8583::Rrn;
     switch (r.property()) {
@@ -330,7 +363,7 @@ void read_property(RecordReader& r, TransactionRecord& t) {
             read_history(r, t);
             return;
         default:
-            r.keep_property(t.unknown_properties, last_known_property);
+            read_later_property(r, t);
     }
 }
 

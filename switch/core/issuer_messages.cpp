@@ -34,6 +34,14 @@ std::string original_data(const routing::Route& route, int mti, std::uint32_t st
            institution(route.acquirer) + institution(route.forwarder);
 }
 
+/// The MTI of the request that was really sent.
+int request_mti(const ledger::TransactionRecord& record) { return record.asked_by_0100 ? 100 : 200; }
+
+std::string original_data(const routing::Route& route, const ledger::TransactionRecord& original) {
+    return original_data(route, request_mti(original), original.issuer_stan,
+                         original.issuer_transmission_time);
+}
+
 /// What every message of a transaction has.
 FieldValues common(const CoreContext& context, const routing::Route& route, int mti,
                    const ledger::TransactionRecord& record, std::uint32_t stan, std::uint32_t time) {
@@ -61,9 +69,7 @@ FieldValues common(const CoreContext& context, const routing::Route& route, int 
 FieldValues make_request(const CoreContext& context, const routing::Route& route,
                          const ledger::TransactionRecord& record, const ledger::TransactionRecord* original,
                          const TerminalRequest* request, const iso8583::Bytes& pin_block) {
-    const bool authorization =
-        record.kind == TransactionKind::sale && route.sale_mode == routing::SaleMode::authorization_0100;
-    FieldValues m = common(context, route, authorization ? 100 : 200, record, record.issuer_stan,
+    FieldValues m = common(context, route, request_mti(record), record, record.issuer_stan,
                            record.issuer_transmission_time);
     if (request != nullptr) {
         request->means.put_into(m);
@@ -78,8 +84,7 @@ FieldValues make_request(const CoreContext& context, const routing::Route& route
     if (original != nullptr) {
         if (!original->issuer_authorization.empty())
             m.set(Field::authorization_code, original->issuer_authorization.view());
-        m.set(Field::original_data,
-              original_data(route, 200, original->issuer_stan, original->issuer_transmission_time));
+        m.set(Field::original_data, original_data(route, *original));
     }
     return m;
 }
@@ -92,7 +97,7 @@ FieldValues make_refund_advice(const CoreContext& context, const routing::Route&
     PaymentMeans::of(refund, context.vault).put_into(m);
     if (!sale.issuer_authorization.empty())
         m.set(Field::authorization_code, sale.issuer_authorization.view());
-    m.set(Field::original_data, original_data(route, 200, sale.issuer_stan, sale.issuer_transmission_time));
+    m.set(Field::original_data, original_data(route, sale));
     return m;
 }
 
@@ -102,11 +107,11 @@ FieldValues make_reversal(const CoreContext& context, const routing::Route& rout
     const int mti = queued.advice.attempts > 1 ? 421 : 420;
     FieldValues m =
         common(context, route, mti, original, queued.advice.stan, queued.advice.transmission_time);
+    m.set(Field::amount_transaction, original.asked_amount().field());  // R26: the one that was asked for
     PaymentMeans::of(original, context.vault).put_into(m);
     if (!original.issuer_authorization.empty())
         m.set(Field::authorization_code, original.issuer_authorization.view());
-    m.set(Field::original_data,
-          original_data(route, 200, original.issuer_stan, original.issuer_transmission_time));
+    m.set(Field::original_data, original_data(route, original));
     return m;
 }
 

@@ -61,6 +61,7 @@ struct TerminalRequest {
     std::string original_date;                                // 61.3, MMDD, may be empty
     std::optional<OriginalData> original_data;                // DE90
     bool has_replacement_amounts = false;                     // DE95
+    bool takes_partial = false;                               // 60.6 = 1: a partial approval (R26)
     bool keyed_entry = false;                                 // DE22 01x
     iso8583::BatchNumber batch;                               // 60.2; 0 in the ISO profile
     std::string message_type;                                 // 60.1, two digits; empty in the ISO profile

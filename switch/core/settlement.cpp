@@ -1,4 +1,5 @@
 #include "switch/core/settlement.hpp"
+#include "switch/core/caution.hpp"
 
 #include <algorithm>
 
@@ -259,6 +260,7 @@ void Settlement::cut_over(const std::string& by) {
     c_.ledger.save(day);
     // Counters of the terminals' refunds belong to a day; yesterday's are not asked for again.
     c_.ledger.totals().forget("v/" + c_.business_day.date.yyyymmdd() + "/");
+    caution::forget(c_, c_.business_day);
     c_.business_day = day.day;
     c_.count("cut_overs");
     Note n;

@@ -17,6 +17,33 @@ std::optional<std::int32_t> number_of(const std::string& text) {
     return value;
 }
 
+/// False: no key of R27 to R29.
+bool apply_caution(RefundPolicy& p, const std::string& key, const std::string& value,
+                   std::optional<std::int32_t> number) {
+    const auto on = value == "hold" ? OnCaution::hold : OnCaution::refuse;
+    if (key == "approval_age_days")
+        p.approval_age_days = number;
+    else if (key == "funding")
+        p.funding = value == "net_sales" ? RefundFunding::net_sales : RefundFunding::none;
+    else if (key == "on_short")
+        p.on_short = on;
+    else if (key == "on_fraud")
+        p.on_fraud = on;
+    else if (key == "refund_ratio_percent_max")
+        p.refund_ratio_percent_max = number;
+    else if (key == "refund_ratio_of")
+        p.refund_ratio_of = value == "count" ? RatioOf::count : RatioOf::amount;
+    else if (key == "ratio_sales_min")
+        p.ratio_sales_min = number.value_or(0);
+    else if (key == "refunds_per_card_day_max")
+        p.refunds_per_card_day_max = number;
+    else if (key == "refunds_per_merchant_day_max")
+        p.refunds_per_merchant_day_max = number;
+    else
+        return false;
+    return true;
+}
+
 }  // namespace
 
 std::optional<std::int64_t> parse_minor(const std::string& major) {
@@ -59,6 +86,13 @@ std::optional<std::string> apply_config(Configuration& c, const std::map<std::st
                                       : value == "suggest_void" ? RefundBeforeSettlement::suggest_void
                                                                 : RefundBeforeSettlement::turn_into_void;
             });
+        else if (RefundPolicy probe; apply_caution(probe, key, value, number))
+            each_policy([&](RefundPolicy& p) { apply_caution(p, key, value, number); });
+        else if (key == "sale_mode" && (value == "financial_0200" || value == "authorization_0100"))
+            the_route([&](routing::Route& r) {
+                r.sale_mode = value == "financial_0200" ? routing::SaleMode::financial_0200
+                                                        : routing::SaleMode::authorization_0100;
+            });
         else if (key == "refund_enabled")
             for (auto& [id, merchant] : c.merchants) merchant.refund_enabled = yes;
         else if (key == "refund_reversal")
@@ -72,6 +106,8 @@ std::optional<std::string> apply_config(Configuration& c, const std::map<std::st
             the_route([&](routing::Route& r) { r.in_flight_max = static_cast<std::uint32_t>(*number); });
         else if (key == "blind_reversal")
             the_route([&](routing::Route& r) { r.blind_reversal = yes; });
+        else if (key == "partial_approval")
+            the_route([&](routing::Route& r) { r.partial_approval = yes; });
         else if (key == "currency" && number && *number > 0 && *number < 1000)
             c.currency = iso8583::Currency::of(static_cast<std::uint16_t>(*number));
         else if (key == "route_gone" && yes)

@@ -181,7 +181,7 @@ TEST_CASE("a newer format is refused with a sentence that names both") {
 TEST_CASE("a record of a newer program with unknown properties, decoded and saved, still has them") {
     ledger::TransactionRecord t = golden_transactions().at(0);
     ledger::RecordWriter newer(ledger::property_record_version);
-    newer.property(20, "what comes later");
+    newer.property(200, "what comes later");
     newer.property(300, std::string(200, 'x'));
     const std::string record = newer.finish();
     t.unknown_properties = record.substr(1, record.size() - 5);
@@ -197,6 +197,22 @@ TEST_CASE("a record of a newer program with unknown properties, decoded and save
     // A number that is known, or that does not rise, is no unknown property.
     t.unknown_properties += std::string("\x14\x00", 2);
     CHECK_FALSE(ledger::decode_transaction_record(ledger::encode(t)));
+}
+
+TEST_CASE(
+    "properties that format 2 did not begin with are read back, and cost nothing when they are not used") {
+    ledger::TransactionRecord t = golden_transactions().at(0);
+    const std::size_t bytes = ledger::encode(t).size();
+    t.asked_minor = t.amount.minor_units() + 1;
+    t.asked_by_0100 = t.turned_into_void = true;
+    CHECK(ledger::encode(t).size() > bytes);
+    const auto read = ledger::decode_transaction_record(ledger::encode(t));
+    REQUIRE(read);
+    CHECK(*read == t);
+    CHECK(read->is_partly_approved());
+    CHECK(read->names_amount(t.asked_minor));
+    CHECK(read->names_amount(t.amount.minor_units()));
+    CHECK_FALSE(read->names_amount(t.asked_minor + 1));
 }
 
 TEST_CASE("an RRN that exists already is looked for before it is given out") {
