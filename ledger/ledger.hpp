@@ -19,6 +19,7 @@
 #include "ledger/number_plan.hpp"
 #include "ledger/overlay.hpp"
 #include "ledger/record_table.hpp"
+#include "ledger/stored_records.hpp"
 #include "ledger/totals.hpp"
 #include "ledger/transaction_record.hpp"
 

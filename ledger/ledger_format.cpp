@@ -5,6 +5,7 @@
 #include "ledger/format_1.hpp"
 #include "ledger/key_layout.hpp"
 #include "ledger/record_codec.hpp"
+#include "ledger/stored_records.hpp"
 #include "ledger/totals.hpp"
 
 namespace ledger {

@@ -48,7 +48,10 @@ enum Property : std::uint32_t {
     reopens_property = 22,
     payout_property = 23,
     issuer_terms_property = 24,
-    last_known_property = issuer_terms_property
+    asked_property = 25,
+    asked_by_0100_property = 26,
+    turned_into_void_property = 27,
+    last_known_property = turned_into_void_property
 };
 
 State state_of(RecordReader& r, std::string_view field) {
@@ -219,6 +222,19 @@ void write_properties(RecordWriter& w, const TransactionRecord& t) {
     rrn(reopens_property, t.decided.reopens);
     w.property_unless_empty(payout_property, t.decided.payout);
     write_issuer_terms(w, t.issuer_terms);
+    if (t.asked_minor != 0) {
+        w.begin_property(asked_property);
+        w.svarint(t.asked_minor);
+        w.end_property();
+    }
+    const auto mark = [&w](std::uint32_t number, bool value) {
+        if (!value) return;
+        w.begin_property(number);
+        w.boolean(true);
+        w.end_property();
+    };
+    mark(asked_by_0100_property, t.asked_by_0100);
+    mark(turned_into_void_property, t.turned_into_void);
     w.kept_properties(t.unknown_properties);
 }
 
@@ -332,6 +348,42 @@ void read_earlier_attempts(RecordReader& r, TransactionRecord& t) {
     }
 }
 
+/// Of the numbers that format 2 did not begin with.
+void read_later_property(RecordReader& r, TransactionRecord& t) {
+    using iso8583::Rrn;
+    switch (r.property()) {
+        case earlier_attempts_property:
+            read_earlier_attempts(r, t);
+            return;
+        case decided_property:
+            t.decided.by_people = r.boolean("decided.by_people");
+            t.decided.reversal_refused = r.boolean("decided.reversal_refused");
+            t.decided.paid_twice = r.boolean("decided.paid_twice");
+            t.decided.counted_again_minor = r.svarint("decided.counted_again");
+            return;
+        case reopens_property:
+            t.decided.reopens = id_of<Rrn>(r, "reopens", r.rest("reopens"));
+            return;
+        case payout_property:
+            t.decided.payout = r.rest("payout");
+            return;
+        case issuer_terms_property:
+            t.issuer_terms = read_issuer_terms(r);
+            return;
+        case asked_property:
+            t.asked_minor = r.svarint("asked_minor");
+            return;
+        case asked_by_0100_property:
+            t.asked_by_0100 = r.boolean("asked_by_0100");
+            return;
+        case turned_into_void_property:
+            t.turned_into_void = r.boolean("turned_into_void");
+            return;
+        default:
+            r.keep_property(t.unknown_properties, last_known_property);
+    }
+}
+
 void read_property(RecordReader& r, TransactionRecord& t) {
     using iso8583::Rrn;
     switch (r.property()) {
@@ -393,26 +445,8 @@ void read_property(RecordReader& r, TransactionRecord& t) {
         case history_property:
             read_history(r, t);
             return;
-        case earlier_attempts_property:
-            read_earlier_attempts(r, t);
-            return;
-        case decided_property:
-            t.decided.by_people = r.boolean("decided.by_people");
-            t.decided.reversal_refused = r.boolean("decided.reversal_refused");
-            t.decided.paid_twice = r.boolean("decided.paid_twice");
-            t.decided.counted_again_minor = r.svarint("decided.counted_again");
-            return;
-        case reopens_property:
-            t.decided.reopens = id_of<Rrn>(r, "reopens", r.rest("reopens"));
-            return;
-        case payout_property:
-            t.decided.payout = r.rest("payout");
-            return;
-        case issuer_terms_property:
-            t.issuer_terms = read_issuer_terms(r);
-            return;
         default:
-            r.keep_property(t.unknown_properties, last_known_property);
+            read_later_property(r, t);
     }
 }
 

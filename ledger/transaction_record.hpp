@@ -150,6 +150,7 @@ struct TransactionRecord {
     bool hold = false;                   // operations: no refund (R14)
     bool reversal_exception = false;     // sale: an R33 exception is open on one of its refunds (R20b)
     bool cut_in_doubt = false;           // its outcome was once unknown (R20a: a retry is never 00)
+    bool turned_into_void = false;       // void: the terminal asked for a refund (R9)
     bool reverse_if_void_fails = false;  // sale being voided: its reversal arrived meanwhile (R34)
 
     // As asked.
@@ -162,7 +163,8 @@ struct TransactionRecord {
     std::string processing_code;                  // DE3
     std::uint64_t digest = 0;                     // of the request's content (R21)
     std::uint64_t reversal_digest = 0;  // of the terminal's reversal that was answered 00; 0 when none
-    iso8583::Amount amount;
+    iso8583::Amount amount;             // a partly approved sale's: what the issuer approved (R26)
+    std::int64_t asked_minor = 0;  // sale whose terminal takes a partial approval (60.6 = 1): what it asked
     iso8583::PanToken pan_token;
     std::string sealed_card;  // PAN, expiry (pan_vault), record key = RRN
     std::string pan_masked;   // first 6, last 4
@@ -182,6 +184,7 @@ struct TransactionRecord {
 
     // Towards the issuer.
     std::uint16_t route = 0;                     // routing::RouteId; the route of a refund is its sale's
+    bool asked_by_0100 = false;                  // a sale of a dual-message route: DE90 names a 0100
     std::uint32_t issuer_stan = 0;               // DE11 of the 0200
     std::uint32_t issuer_transmission_time = 0;  // DE7 of the 0200, MMDDhhmmss
     iso8583::AuthorizationCode issuer_authorization;
@@ -204,6 +207,16 @@ struct TransactionRecord {
     std::vector<HistoryEntry> history;
     std::string unknown_properties;  // of a newer program, written back as they stand
 
+    /// Approved for less than was asked (R26).
+    [[nodiscard]] bool is_partly_approved() const { return asked_minor > amount.minor_units(); }
+    /// What the issuer was asked for, and what a reversal of it carries.
+    [[nodiscard]] iso8583::Amount asked_amount() const {
+        return is_partly_approved() ? iso8583::Amount(asked_minor, amount.currency()) : amount;
+    }
+    /// Is it the amount that stands, or the one that was asked for? A reversal may carry either (R26).
+    [[nodiscard]] bool names_amount(std::int64_t minor_units) const {
+        return minor_units == amount.minor_units() || minor_units == asked_amount().minor_units();
+    }
     /// Sale − refunds that count − chargebacks; never below 0.
     [[nodiscard]] std::int64_t remaining_minor() const;
     friend bool operator==(const TransactionRecord&, const TransactionRecord&) = default;

@@ -43,31 +43,6 @@ std::optional<ResponseCode> ResponseCodeSet::common_with(const ResponseCodeSet& 
 
 namespace {
 
-/// Two lists of one route that would give a code two meanings.
-std::optional<std::string> clash(const ResponseCodeSet& a, const char* a_name, const ResponseCodeSet& b,
-                                 const char* b_name) {
-    const auto code = a.common_with(b);
-    if (!code) return std::nullopt;
-    return "response code " + code->str() + " stands in " + a_name + " and in " + b_name;
-}
-
-std::optional<std::string> wrong_in_codes(const ResponseCodeLists& c) {
-    if (!c.approved.contains(ResponseCode::of("00"))) return "approved: 00 has to be in it";
-    if (!c.reversal_done.contains(ResponseCode::of("00"))) return "reversal_done: 00 has to be in it";
-    for (auto problem : {clash(c.approved, "approved", c.unknown, "unknown"),
-                         clash(c.approved, "approved", c.declined, "declined"),
-                         clash(c.unknown, "unknown", c.declined, "declined"),
-                         clash(c.advice_approved, "advice_approved", c.retry, "retry"),
-                         clash(c.advice_approved, "advice_approved", c.declined, "declined"),
-                         clash(c.reversal_done, "reversal_done", c.reversal_stuck, "reversal_stuck"),
-                         clash(c.reversal_done, "reversal_done", c.reversal_not_found, "reversal_not_found"),
-                         clash(c.reversal_done, "reversal_done", c.retry, "retry"),
-                         clash(c.reversal_stuck, "reversal_stuck", c.retry, "retry"),
-                         clash(c.reversal_not_found, "reversal_not_found", c.retry, "retry")})
-        if (problem) return problem;
-    return std::nullopt;
-}
-
 std::optional<std::string> wrong_in_numbers(const Route& r) {
     const auto between = [](std::uint64_t v, std::uint64_t low, std::uint64_t high,
                             const char* what) -> std::optional<std::string> {
@@ -88,6 +63,47 @@ std::optional<std::string> wrong_in_numbers(const Route& r) {
 
 }  // namespace
 
+const ResponseCodeSet& published_approvals() {
+    static const ResponseCodeSet codes{"00", "08", "10", "11", "16", "32", "85",
+                                       "87", "A2", "A4", "A5", "A6", "Y1", "Y3"};
+    return codes;
+}
+
+std::optional<CodeListFault> check_codes(const ResponseCodeLists& c) {
+    const ResponseCode approved = ResponseCode::of("00");
+    if (!c.approved.contains(approved)) return CodeListFault{"approved", "", "00 has to be in it"};
+    if (!c.reversal_done.contains(approved)) return CodeListFault{"reversal_done", "", "00 has to be in it"};
+    if (const auto code = c.declined.common_with(published_approvals()))
+        return CodeListFault{"declined", "",
+                             "response code " + code->str() +
+                                 " approves, wholly or in part: whoever takes it for a refusal keeps money"};
+    struct Pair {
+        const ResponseCodeSet& a;
+        const char* a_name;
+        const ResponseCodeSet& b;
+        const char* b_name;
+    };
+    for (const Pair& p : {Pair{c.approved, "approved", c.partly_approved, "partly_approved"},
+                          {c.approved, "approved", c.unknown, "unknown"},
+                          {c.approved, "approved", c.declined, "declined"},
+                          {c.partly_approved, "partly_approved", c.unknown, "unknown"},
+                          {c.partly_approved, "partly_approved", c.declined, "declined"},
+                          {c.unknown, "unknown", c.declined, "declined"},
+                          {c.partly_approved, "partly_approved", c.advice_approved, "advice_approved"},
+                          {c.advice_approved, "advice_approved", c.retry, "retry"},
+                          {c.advice_approved, "advice_approved", c.declined, "declined"},
+                          {c.reversal_done, "reversal_done", c.reversal_stuck, "reversal_stuck"},
+                          {c.reversal_done, "reversal_done", c.reversal_not_found, "reversal_not_found"},
+                          {c.reversal_done, "reversal_done", c.retry, "retry"},
+                          {c.reversal_stuck, "reversal_stuck", c.retry, "retry"},
+                          {c.reversal_not_found, "reversal_not_found", c.retry, "retry"}})
+        if (const auto code = p.a.common_with(p.b))
+            return CodeListFault{
+                p.b_name, p.a_name,
+                "response code " + code->str() + " stands in " + p.a_name + " and in " + p.b_name};
+    return std::nullopt;
+}
+
 std::optional<std::string> check_route(const Route& r) {
     const std::string where = "route " + (r.name.empty() ? std::to_string(r.id.value) : r.name) + ": ";
     if (r.id.value == 0) return where + "id 0 is no route";
@@ -96,15 +112,20 @@ std::optional<std::string> check_route(const Route& r) {
     if (r.link_group.empty()) return where + "a link group is needed";
     if (r.successor && !r.retired) return where + "only a retired route has a successor";
     if (auto problem = wrong_in_numbers(r)) return where + *problem;
-    if (auto problem = wrong_in_codes(r.codes)) return where + *problem;
+    if (auto problem = check_codes(r.codes)) return where + problem->list + ": " + problem->what;
     return std::nullopt;
 }
 
 IssuerVerdict classify_request(const Route& route, ResponseCode code) {
     if (route.codes.approved.contains(code)) return IssuerVerdict::approved;
+    if (route.codes.partly_approved.contains(code)) return IssuerVerdict::partly_approved;
     if (route.codes.unknown.contains(code)) return IssuerVerdict::unknown;
     if (route.codes.declined.contains(code)) return IssuerVerdict::declined;
     return IssuerVerdict::unlisted;
+}
+
+bool says_approved(IssuerVerdict verdict) {
+    return verdict == IssuerVerdict::approved || verdict == IssuerVerdict::partly_approved;
 }
 
 AdviceVerdict classify_refund_advice(const Route& route, ResponseCode code, bool repeated) {
@@ -185,6 +206,8 @@ std::string_view name(IssuerVerdict verdict) {
     switch (verdict) {
         case IssuerVerdict::approved:
             return "approved";
+        case IssuerVerdict::partly_approved:
+            return "partly_approved";
         case IssuerVerdict::unknown:
             return "unknown";
         case IssuerVerdict::declined:

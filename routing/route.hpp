@@ -60,15 +60,16 @@ std::string_view name(RouteHealth health);
 
 /// What the DE39 of a route means (refund_rules.md, "Normal work" and "Store-and-forward").
 struct ResponseCodeLists {
-    // Answers to 01xx and 02xx requests. A code in none of the three: in doubt, reversed, alarm.
+    // Answers to 01xx and 02xx requests, each code in one list only. One in none: in doubt, reversed, alarm.
     ResponseCodeSet approved{"00", "11", "A2", "A4", "A5", "A6"};
+    ResponseCodeSet partly_approved{"10"};  // R26, R26a: the issuer keeps the DE4 of its answer
     ResponseCodeSet unknown{"09", "68", "96", "98"};
-    ResponseCodeSet declined{"01", "02", "03", "04", "05", "06", "07", "10", "12", "13", "14", "15",
-                             "17", "18", "19", "20", "21", "22", "23", "25", "26", "30", "31", "33",
-                             "34", "35", "36", "37", "38", "39", "40", "41", "42", "43", "44", "51",
-                             "52", "53", "54", "55", "56", "57", "58", "59", "60", "61", "62", "63",
-                             "64", "65", "66", "67", "70", "75", "76", "77", "78", "82", "88", "89",
-                             "90", "91", "92", "93", "94", "97", "99", "A0", "A1", "A7"};
+    ResponseCodeSet declined{"01", "02", "03", "04", "05", "06", "07", "12", "13", "14", "15", "17",
+                             "18", "19", "20", "21", "22", "23", "25", "26", "30", "31", "33", "34",
+                             "35", "36", "37", "38", "39", "40", "41", "42", "43", "44", "51", "52",
+                             "53", "54", "55", "56", "57", "58", "59", "60", "61", "62", "63", "64",
+                             "65", "66", "67", "70", "75", "76", "77", "78", "82", "88", "89", "90",
+                             "91", "92", "93", "94", "97", "99", "A0", "A1", "A7"};
     // Answers to refund advices (0220, 0221).
     ResponseCodeSet advice_approved{"00"};
     /// Refusals that after a repeat may only mean that the issuer has it already: parked, outcome unknown.
@@ -102,6 +103,7 @@ struct Route {
     std::uint32_t in_flight_max = 1024;              // requests awaiting the issuer; 96 beyond
     std::uint32_t window_days = 365;                 // business days in which a refund is possible (R16)
     bool blind_reversal = false;                     // R35: send a 0420 for a reversal without its original
+    bool partial_approval = false;                   // R26: a sale may be approved in part
     // Store-and-forward of this route.
     std::uint32_t advices_in_flight_max = 16;
     std::uint32_t advice_retry_first_ms = 1'000;
@@ -113,6 +115,18 @@ struct Route {
     ResponseCodeLists codes;
 };
 
+/// Codes that approve, wholly or in part, by a published table (docs/wire.md, "What an issuer's DE39 means"):
+/// money may have moved, so none of them may stand under `declined`.
+const ResponseCodeSet& published_approvals();
+
+/// What is wrong with the lists of a route, and the list in which a person would change it.
+struct CodeListFault {
+    std::string list;   // as the key in [issuer.codes]
+    std::string other;  // of a code that stands in two lists: the other one; else empty
+    std::string what;
+};
+std::optional<CodeListFault> check_codes(const ResponseCodeLists& codes);
+
 /// Bounds of what configuration may say, named in the errors of check_route.
 inline constexpr std::uint32_t reply_timeout_ms_min = 100;
 inline constexpr std::uint32_t reply_timeout_ms_max = 59'000;  // the terminal gives up after 60 s
@@ -122,9 +136,11 @@ inline constexpr std::uint32_t window_days_max = 3'650;
 /// Nothing when the route is usable; otherwise what is wrong and in which route.
 std::optional<std::string> check_route(const Route& route);
 
-enum class IssuerVerdict : std::uint8_t { approved, unknown, declined, unlisted };
+enum class IssuerVerdict : std::uint8_t { approved, partly_approved, unknown, declined, unlisted };
 /// DE39 of the answer to a 01xx or 02xx request (sale, void, online refund).
 IssuerVerdict classify_request(const Route& route, iso8583::ResponseCode code);
+/// True when money moved: approved, wholly or in part.
+bool says_approved(IssuerVerdict verdict);
 
 enum class AdviceVerdict : std::uint8_t {
     approved,

@@ -15,6 +15,8 @@ Behaviour behaviour_of_amount(std::int64_t minor_units, bool is_advice, std::uin
     switch (minor_units % 10'000) {
         case 9905:
             return {Kind::decline, ResponseCode::of("05"), 0};
+        case 9910:
+            return {Kind::partial, {}, 0};
         case 9951:
             return {Kind::decline, ResponseCode::of("51"), 0};
         case 9954:
@@ -128,13 +130,14 @@ Result<Behaviour> parse_behaviour(const std::vector<std::string_view>& words, st
     for (const Row& row : {Row{"twice", Kind::twice},
                            {"bad-mac", Kind::bad_mac},
                            {"another-amount", Kind::another_amount},
+                           {"partial", Kind::partial},
                            {"close", Kind::close_link}})
         if (verb == row.verb) {
             if (has_argument) return parse_error("next … " + std::string(verb) + " takes no argument");
             return Behaviour{row.kind, {}, 0};
         }
     return parse_error(
-        "next: silent, late, delay, decline, twice, bad-mac, another-amount or close is needed");
+        "next: silent, late, delay, decline, twice, bad-mac, another-amount, partial or close is needed");
 }
 
 Result<ControlCommand> parse_next(const std::vector<std::string_view>& words, std::uint32_t late_ms) {

@@ -26,6 +26,7 @@ struct Behaviour {
         twice,
         bad_mac,
         another_amount,  // DE4 of the answer is not the request's
+        partial,         // approves half of DE4 with 10
         close_link       // instead of an answer
     };
     Kind kind = Kind::normal;
@@ -79,9 +80,8 @@ struct ControlCommand {
     hsm::KeyKind key = hsm::KeyKind::zak;  // key_change
 };
 /// `next sale|refund|void|reversal|any silent|late|delay SECONDS`, `next … decline CODE`,
-/// `next … twice|bad-mac|another-amount|close`, `link drop`, `books`, `faults off`, `latency MIN_MS MAX_MS`,
-/// `key-change zak|zpk`, `keys`.
-/// The error is a sentence with what was expected.
+/// `next … twice|bad-mac|another-amount|partial|close`, `link drop`, `books`, `faults off`, `latency MIN_MS
+/// MAX_MS`, `key-change zak|zpk`, `keys`. The error is a sentence with what was expected.
 iso8583::Result<ControlCommand> parse_control(std::string_view line, std::uint32_t late_ms);
 
 }  // namespace routing

@@ -49,6 +49,10 @@ iso8583::AuthorizationCode authorization_code(std::uint32_t n) {
     return *iso8583::AuthorizationCode::parse(text);
 }
 
+constexpr const char* partly_approved = "10";
+/// What is approved of an amount that is approved in part: half, but not nothing.
+std::int64_t part_of(std::int64_t amount) { return std::max<std::int64_t>(amount / 2, 1); }
+
 void append_json_text(std::string& out, std::string_view text) {
     for (char c : text) {
         if (c == '"' || c == '\\') out.push_back('\\');
@@ -143,7 +147,9 @@ void IssuerModel::on_financial(iso8583::UtcTime now, std::vector<IssuerAction>& 
         entry = &books_.add(new_entry(*request));
     }
     const bool is_tombstone = entry->state == BookEntry::State::tombstone;
-    if (!is_new && !is_tombstone && (entry->kind != request->kind || entry->amount != request->amount)) {
+    const bool partly = !is_new && entry->code.view() == partly_approved;
+    const std::int64_t booked = partly ? part_of(request->amount) : request->amount;
+    if (!is_new && !is_tombstone && (entry->kind != request->kind || entry->amount != booked)) {
         books_.note(Anomaly::content_changed);
         refuse("94", actions);
         return;
@@ -159,6 +165,8 @@ void IssuerModel::on_financial(iso8583::UtcTime now, std::vector<IssuerAction>& 
     start_answer(undecided ? ResponseCode::of("96") : entry->code);
     if (!undecided && !entry->authorization.empty())
         answer_.set(Field::authorization_code, entry->authorization.view());
+    if (entry->code.view() == partly_approved)
+        answer_.set(Field::amount_transaction, fmt::format("{:012}", entry->amount));
     send(behaviour, actions);
 }
 
@@ -176,6 +184,10 @@ void IssuerModel::decide(const Request& request, BookEntry& entry, const Behavio
         return;
     }
     entry.code = ResponseCode::of("00");
+    if (behaviour.kind == Behaviour::Kind::partial) {
+        entry.code = ResponseCode::of(partly_approved);
+        entry.amount = part_of(entry.amount);
+    }
     entry.authorization = authorization_code(authorizations_++);
     BookEntry* original =
         request.original ? books_.find_original(*request.original, request.merchant) : nullptr;

@@ -123,9 +123,16 @@ void check_issuer(const std::string& path, RawIssuer& issuer, const RawConfig& r
     issuer.connections.route = route.id;
     issuer.connections.name = route.name;
     issuer.connections.dialect = route.dialect;
-    // What the route's own check still finds (lists of codes that clash) stands in no single key.
-    if (!reader.has_problem_under(path))
-        if (auto wrong = routing::check_route(route)) reader.problem(path + ".codes", *wrong);
+    if (reader.has_problem_under(path)) return;
+    if (const auto fault = routing::check_codes(route.codes)) {
+        // Of a code in two lists the one that stands in the file is the one to change.
+        const std::string codes = path + ".codes.";
+        const bool other =
+            !reader.has(codes + fault->list) && !fault->other.empty() && reader.has(codes + fault->other);
+        reader.problem(codes + (other ? fault->other : fault->list), fault->what);
+        return;
+    }
+    if (auto wrong = routing::check_route(route)) reader.problem(path, *wrong);
 }
 
 void check_issuers(RawConfig& raw, const ConfigSurroundings& around, Reader& reader) {

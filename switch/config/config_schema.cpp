@@ -240,6 +240,42 @@ const Keys<RefundPolicy>& refund_keys() {
         integer<RefundPolicy>("repeat_refund_seconds", 0, 86'400, "s",
                               "The same sale and amount refunded again so soon is held (R20b); 0 is off.",
                               CONFIG_AT(repeat_refund_seconds)),
+        choice<RefundPolicy, RefundBeforeSettlement>(
+            "before_settlement",
+            {{"allow", RefundBeforeSettlement::allow},
+             {"suggest_void", RefundBeforeSettlement::suggest_void},
+             {"turn_into_void", RefundBeforeSettlement::turn_into_void}},
+            "A refund of the whole sale from its own terminal while a void is possible: done, refused (12, "
+            "\"VOID INSTEAD\"), or made a void (R9).",
+            CONFIG_AT(before_settlement)),
+        integer<RefundPolicy>("approval_age_days", 0, routing::window_days_max, "business days",
+                              "A refund of an older sale waits for a checker (R29).",
+                              CONFIG_AT(approval_age_days)),
+        choice<RefundPolicy, RefundFunding>(
+            "funding", {{"none", RefundFunding::none}, {"net_sales", RefundFunding::net_sales}},
+            "What has to cover a refund: nothing, or the merchant's sales less refunds of the open day "
+            "(R27).",
+            CONFIG_AT(funding)),
+        choice<RefundPolicy, OnCaution>(
+            "on_short", {{"hold", OnCaution::hold}, {"refuse", OnCaution::refuse}},
+            "A refund that is not covered waits (01), or is refused (51).", CONFIG_AT(on_short)),
+        integer<RefundPolicy>(
+            "refund_ratio_percent_max", 1, 100, "percent",
+            "Refunds of the merchant against its sales, of the last 30 business days (R28).",
+            CONFIG_AT(refund_ratio_percent_max)),
+        choice<RefundPolicy, RatioOf>("refund_ratio_of",
+                                      {{"count", RatioOf::count}, {"amount", RatioOf::amount}},
+                                      "What the ratio compares.", CONFIG_AT(refund_ratio_of)),
+        integer<RefundPolicy>("ratio_sales_min", 1, 1'000'000, "sales",
+                              "Before so many sales in those days no ratio is judged.",
+                              CONFIG_AT(ratio_sales_min)),
+        integer<RefundPolicy>("refunds_per_card_day_max", 1, 1'000'000, "a card, merchant and business day",
+                              "Accepted and held refunds (R28).", CONFIG_AT(refunds_per_card_day_max)),
+        integer<RefundPolicy>("refunds_per_merchant_day_max", 1, 1'000'000, "a merchant and business day",
+                              "Accepted and held refunds (R28).", CONFIG_AT(refunds_per_merchant_day_max)),
+        choice<RefundPolicy, OnCaution>(
+            "on_fraud", {{"hold", OnCaution::hold}, {"refuse", OnCaution::refuse}},
+            "A refund over a bound of R28 waits (01), or is refused (59).", CONFIG_AT(on_fraud)),
     };
     return keys;
 }

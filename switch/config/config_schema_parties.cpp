@@ -107,6 +107,10 @@ Keys<RawIssuer> bound_keys() {
             integer<RawIssuer>("not_found_quarantine_ms", 1'000, 3'600'000, "ms",
                                "As in [limits], for this issuer.", CONFIG_AT(route.not_found_quarantine_ms)),
             "that of [limits]"),
+        boolean<RawIssuer>(
+            "partial_approval",
+            "A sale may be approved in part (10) when its terminal asks for it, 60.6 = 1 (R26).",
+            CONFIG_AT(route.partial_approval)),
         integer<RawIssuer>("in_flight_max", 1, route_in_flight_max, "",
                            "Requests awaiting this issuer; 96 beyond.", CONFIG_AT(route.in_flight_max)),
         integer<RawIssuer>("window_days", 0, window_days_max, "business days",
@@ -150,9 +154,11 @@ const Keys<RawIssuer>& issuer_keys() {
 const Keys<routing::ResponseCodeLists>& code_keys() {
     static const Keys<routing::ResponseCodeLists> keys = {
         code_list("approved", "Answers to 01xx and 02xx that approve.", CONFIG_AT(approved)),
+        code_list("partly_approved", "Answers that approve a part, their DE4 (R26, R26a).",
+                  CONFIG_AT(partly_approved)),
         code_list("unknown", "Answers that say nothing of the outcome: in doubt, reversed (R50).",
                   CONFIG_AT(unknown)),
-        code_list("declined", "Answers that decline. A code in none of the three: in doubt, reversed, alarm.",
+        code_list("declined", "Answers that decline. A code in none of the four: in doubt, reversed, alarm.",
                   CONFIG_AT(declined)),
         code_list("advice_approved", "Answers to 0220 and 0221 that approve.", CONFIG_AT(advice_approved)),
         code_list("advice_repeat_unclear", "Refusals of a 0221 that may mean that the issuer has it: parked.",

@@ -24,6 +24,13 @@ std::string_view name(Profile profile);  // "unionpay-pos", "iso87-ascii"
 /// What to do with a refund that comes before its sale's batch is settled (R9).
 enum class RefundBeforeSettlement : std::uint8_t { allow, suggest_void, turn_into_void };
 
+/// What a refund has to be covered by (R27).
+enum class RefundFunding : std::uint8_t { none, net_sales };
+/// What becomes of a refund that a rule of caution stops: a case, or a refusal.
+enum class OnCaution : std::uint8_t { hold, refuse };
+/// What the ratio of refunds to sales compares (R28).
+enum class RatioOf : std::uint8_t { count, amount };
+
 /// Limits in minor units; 0 days is a window that ends with the business day.
 struct RefundPolicy {
     std::int32_t window_days = 365;                            // business days (R16)
@@ -33,6 +40,16 @@ struct RefundPolicy {
     std::int64_t approval_keyed_amount_above = 100'000;  // the same when the card was keyed in (DE22 01x)
     std::int32_t repeat_refund_seconds = 300;            // R20b; 0 is off
     RefundBeforeSettlement before_settlement = RefundBeforeSettlement::allow;
+    std::optional<std::int32_t> approval_age_days;  // of an older sale, in business days: a checker (R29)
+    RefundFunding funding = RefundFunding::none;    // R27
+    OnCaution on_short = OnCaution::hold;
+    // R28: bounds of caution; without a value there is none.
+    std::optional<std::int32_t> refund_ratio_percent_max;  // of the merchant's sales, rolling 30 days
+    RatioOf refund_ratio_of = RatioOf::amount;
+    std::int32_t ratio_sales_min = 20;                     // before so many sales no ratio is judged
+    std::optional<std::int32_t> refunds_per_card_day_max;  // of one card at one merchant
+    std::optional<std::int32_t> refunds_per_merchant_day_max;
+    OnCaution on_fraud = OnCaution::hold;
 };
 
 struct MerchantConfig {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "switch/core/caution.hpp"
+
 namespace acquirer {
 namespace {
 
@@ -78,6 +80,7 @@ void CutOver::look() {
 void CutOver::store(iso8583::UtcTime at, const std::string& by) {
     // Counters of the terminals' refunds belong to a day; yesterday's are not asked for again.
     c_.ledger.totals().forget(ledger::refund_counts_prefix(c_.business_day));
+    caution::forget(c_, c_.business_day);
     // Never before the one before it: a clock that was set back must not make a local day look new.
     newest_ = {c_.business_day.next(), std::max(at, newest_.at), by, {}};
     c_.ledger.save(newest_);

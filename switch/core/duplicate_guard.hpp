@@ -7,6 +7,7 @@
 #include <string>
 
 #include "ledger/key_layout.hpp"
+#include "ledger/stored_records.hpp"
 #include "switch/core/request.hpp"
 
 namespace acquirer {

@@ -47,6 +47,14 @@ std::string original_data(const ledger::IssuerTerms& terms, int mti, std::uint32
            institution(terms.acquirer) + institution(terms.forwarder);
 }
 
+/// The MTI of the request that was really sent.
+int request_mti(const ledger::TransactionRecord& record) { return record.asked_by_0100 ? 100 : 200; }
+
+std::string original_data(const CoreContext& context, const ledger::TransactionRecord& original) {
+    return original_data(terms_of(context, original), request_mti(original), original.issuer_stan,
+                         original.issuer_transmission_time);
+}
+
 /// What every message of a transaction has.
 FieldValues common(const CoreContext& context, int mti, const ledger::TransactionRecord& record,
                    std::uint32_t stan, std::uint32_t time) {
@@ -76,13 +84,11 @@ void fix_issuer_terms(const CoreContext& context, ledger::TransactionRecord& rec
     if (!record.issuer_terms) record.issuer_terms = terms_of(context, record);
 }
 
-FieldValues make_request(const CoreContext& context, const routing::Route& route,
-                         const ledger::TransactionRecord& record, const ledger::TransactionRecord* original,
-                         const TerminalRequest* request, const iso8583::Bytes& pin_block) {
-    const bool authorization =
-        record.kind == TransactionKind::sale && route.sale_mode == routing::SaleMode::authorization_0100;
-    FieldValues m = common(context, authorization ? 100 : 200, record, record.issuer_stan,
-                           record.issuer_transmission_time);
+FieldValues make_request(const CoreContext& context, const ledger::TransactionRecord& record,
+                         const ledger::TransactionRecord* original, const TerminalRequest* request,
+                         const iso8583::Bytes& pin_block) {
+    FieldValues m =
+        common(context, request_mti(record), record, record.issuer_stan, record.issuer_transmission_time);
     if (request != nullptr) {
         request->means.put_into(m);
         request->means.pass_on(request->fields, record.kind, m);
@@ -96,8 +102,7 @@ FieldValues make_request(const CoreContext& context, const routing::Route& route
     if (original != nullptr) {
         if (!original->issuer_authorization.empty())
             m.set(Field::authorization_code, original->issuer_authorization.view());
-        m.set(Field::original_data, original_data(terms_of(context, *original), 200, original->issuer_stan,
-                                                  original->issuer_transmission_time));
+        m.set(Field::original_data, original_data(context, *original));
     }
     return m;
 }
@@ -109,8 +114,7 @@ FieldValues make_refund_advice(const CoreContext& context, const ledger::Transac
     PaymentMeans::of(refund, context.vault).put_into(m);
     if (!sale.issuer_authorization.empty())
         m.set(Field::authorization_code, sale.issuer_authorization.view());
-    m.set(Field::original_data,
-          original_data(terms_of(context, sale), 200, sale.issuer_stan, sale.issuer_transmission_time));
+    m.set(Field::original_data, original_data(context, sale));
     return m;
 }
 
@@ -118,11 +122,11 @@ FieldValues make_reversal(const CoreContext& context, const ledger::TransactionR
                           const ledger::TransactionRecord& original) {
     const int mti = queued.advice.attempts > 1 ? 421 : 420;
     FieldValues m = common(context, mti, original, queued.advice.stan, queued.advice.transmission_time);
+    m.set(Field::amount_transaction, original.asked_amount().field());  // R26: the one that was asked for
     PaymentMeans::of(original, context.vault).put_into(m);
     if (!original.issuer_authorization.empty())
         m.set(Field::authorization_code, original.issuer_authorization.view());
-    m.set(Field::original_data, original_data(terms_of(context, original), 200, original.issuer_stan,
-                                              original.issuer_transmission_time));
+    m.set(Field::original_data, original_data(context, original));
     return m;
 }
 

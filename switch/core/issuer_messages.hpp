@@ -17,8 +17,7 @@ void fix_issuer_terms(const CoreContext& context, ledger::TransactionRecord& rec
 /// 0200 of a sale, void or online refund. `request` adds what only the terminal's message has (what its means
 /// of payment passes on, DE26, DE53); nothing for what operations send. `original`: the sale of a void or
 /// refund. `pin_block` is already under the route's ZPK.
-iso8583::FieldValues make_request(const CoreContext& context, const routing::Route& route,
-                                  const ledger::TransactionRecord& record,
+iso8583::FieldValues make_request(const CoreContext& context, const ledger::TransactionRecord& record,
                                   const ledger::TransactionRecord* original, const TerminalRequest* request,
                                   const iso8583::Bytes& pin_block);
 /// 0220/0221 of a refund.

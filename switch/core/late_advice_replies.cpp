@@ -24,7 +24,7 @@ bool StoreAndForward::on_late_reply(TransactionRecord& record, const IssuerReply
     if (route == nullptr || a.kind == Kind::none || event.mac != MacState::verified || !reply.code)
         return false;
     if (reply.mti.message_class() != class_of(a)) return false;
-    if (reply.amount_minor && *reply.amount_minor != record.amount.minor_units()) return false;
+    if (names_another_amount(record, reply)) return false;
     const EarlierAttempt numbers{reply.stan.value(), reply.transmission_time.value()};
     const bool of_the_last = numbers == EarlierAttempt{a.stan, a.transmission_time};
     if (of_the_last ? a.attempts == 0

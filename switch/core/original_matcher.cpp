@@ -131,7 +131,7 @@ FoundForReversal find_for_reversal(CoreContext& c, const TerminalRequest& r, con
         found.original = nullptr;
     }
     // "Near" is worth a person's time only when the money is the same.
-    if (found.near != nullptr && (!r.amount || r.amount->minor_units() != found.near->amount.minor_units()))
+    if (found.near != nullptr && (!r.amount || !found.near->names_amount(r.amount->minor_units())))
         found.near = nullptr;
     if (found.original != nullptr) return found;
     const TombstonePlace place = tombstone_place(r);

@@ -61,6 +61,11 @@ Refusal refund_limits(const RefundPolicy& policy, std::int64_t amount_minor, std
     return Refusal::none;
 }
 
+bool is_old(const RefundPolicy& policy, const ledger::TransactionRecord& sale, iso8583::BusinessDate today) {
+    const std::int32_t age_days = today.date.days() - sale.business_date.date.days();
+    return policy.approval_age_days && age_days > *policy.approval_age_days;
+}
+
 bool needs_approval(const RefundPolicy& policy, std::int64_t amount_minor, CardEntry entry) {
     return amount_minor > policy.approval_amount_above ||
            (entry == CardEntry::keyed && amount_minor > policy.approval_keyed_amount_above);

@@ -20,6 +20,8 @@ Refusal refund_window(const ledger::TransactionRecord& sale, std::int32_t window
                       iso8583::BusinessDate today);
 /// R24: `counted_today` is how many refunds the terminal has had accepted or held today.
 Refusal refund_limits(const RefundPolicy& policy, std::int64_t amount_minor, std::int64_t counted_today);
+/// R29: a sale so many business days old that a checker decides.
+bool is_old(const RefundPolicy& policy, const ledger::TransactionRecord& sale, iso8583::BusinessDate today);
 /// R17: over a limit, or keyed in and over the lower one.
 bool needs_approval(const RefundPolicy& policy, std::int64_t amount_minor, CardEntry entry);
 

@@ -77,7 +77,10 @@ constexpr std::array table = {
                 "AMOUNT AGAINST ORIGINAL", "more than what remains of the sale"},
     RefusalInfo{reversal_amount_differs, "reversal_amount_differs", "R37", "64", "64",
                 "AMOUNT AGAINST ORIGINAL", "a reversal names another amount than its original"},
-    RefusalInfo{fraud_suspected, "fraud_suspected", "R24", "59", "59", "REFUSED", "a fraud rule applies"},
+    RefusalInfo{funds_short, "funds_short", "R27", "51", "51", "FUNDS NOT SUFFICIENT",
+                "the merchant's sales of the day do not cover the refund"},
+    RefusalInfo{fraud_suspected, "fraud_suspected", "R28", "59", "59", "REFUSED",
+                "more refunds of the card or the merchant than a rule of caution allows"},
     RefusalInfo{approval_required, "approval_required", "R17", "01", "01", "",
                 "held until an operator decides"},
     RefusalInfo{no_route, "no_route", "R24", "15", "15", "NO ROUTE",
@@ -92,6 +95,8 @@ constexpr std::array table = {
                 "the HSM did not answer; nothing was sent"},
     RefusalInfo{pin_block_wrong, "pin_block_wrong", "R64", "99", "99", "PIN BLOCK ERROR",
                 "the HSM refused the PIN block"},
+    RefusalInfo{partial_not_taken, "partial_not_taken", "R26a", "51", "51", "NOT THE WHOLE AMOUNT",
+                "the issuer approved only a part, which cannot be taken; the transaction is reversed"},
     RefusalInfo{issuer_silent, "issuer_silent", "R50", "98", "68", "ISSUER SILENT",
                 "the issuer did not answer in time; the transaction is reversed"},
     RefusalInfo{issuer_answer_invalid, "issuer_answer_invalid", "R61", "96", "96", "SYSTEM ERROR",
@@ -157,11 +162,13 @@ bool is_unrecorded(Refusal refusal) {
         case void_amount_differs:
         case reversal_amount_differs:
         case amount_against_original:
+        case funds_short:
         case fraud_suspected:
         case approval_required:
         case no_route:
         case route_down:
         case pin_block_wrong:
+        case partial_not_taken:
         case issuer_silent:
         case issuer_answer_invalid:
         case totals_differ:

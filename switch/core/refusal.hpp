@@ -47,7 +47,8 @@ enum class Refusal : std::uint8_t {
     void_amount_differs = 69,             // R4: 64
     amount_against_original = 70,         // R11: 64
     reversal_amount_differs = 71,         // R37: 64
-    fraud_suspected = 75,                 // 59
+    funds_short = 74,                     // R27: 51
+    fraud_suspected = 75,                 // R28: 59
     approval_required = 80,               // R17, R20b: 01
     no_route = 85,                        // 15
     route_down = 86,                      // 91
@@ -55,6 +56,7 @@ enum class Refusal : std::uint8_t {
     system_error = 91,                    // 96
     hsm_unavailable = 92,                 // 96
     pin_block_wrong = 93,                 // 99
+    partial_not_taken = 94,               // R26a: 51
     issuer_silent = 95,                   // R50: 98/68
     issuer_answer_invalid = 96,           // R61: 96
     totals_differ = 97,                   // 95

@@ -98,6 +98,8 @@ void read_unionpay_subfields(TerminalRequest& r) {
         else
             r.format_fault = "DE60.2: " + batch.error().what;
         r.network_code = f60.size() >= 11 ? f60.substr(8, 3) : std::string_view{};
+        constexpr std::size_t partial_approval_at = 13;  // 60.6
+        r.takes_partial = f60.size() > partial_approval_at && f60[partial_approval_at] == '1';
     }
     if (!r.fields.has(Field::reserved_private_61)) return;
     const std::string_view f61 = r.fields.get(Field::reserved_private_61);

@@ -65,6 +65,7 @@ struct TerminalRequest {
     std::optional<OriginalData> original_data;                // DE90
     bool has_replacement_amounts = false;                     // DE95
     CardEntry entry = CardEntry::read;                        // DE22
+    bool takes_partial = false;                               // 60.6 = 1: a partial approval (R26)
     iso8583::BatchNumber batch;                               // 60.2; 0 in the ISO profile
     std::string message_type;                                 // 60.1, two digits; empty in the ISO profile
     std::string network_code;                                 // 60.3, or DE70 in the ISO profile

@@ -42,7 +42,7 @@ void ReversalFlow::on_request(const RequestArrived& event) {
         answer_refusal(c_, asker, Refusal::function_not_supported, original.rrn);
         return;
     }
-    if (!r.amount || r.amount->minor_units() != original.amount.minor_units()) {  // R37
+    if (!r.amount || !original.names_amount(r.amount->minor_units())) {  // R37
         c_.open_exception(original.rrn, "reversal_other_amount", "R37",
                           "a reversal names another amount than its original");
         answer_refusal(c_, asker, r.amount ? Refusal::reversal_amount_differs : Refusal::amount_invalid,

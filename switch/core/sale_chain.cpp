@@ -2,6 +2,7 @@
 
 #include "iso8583/values/ensure.hpp"
 #include "ledger/postings_bound.hpp"
+#include "switch/core/caution.hpp"
 #include "switch/core/transaction_state.hpp"
 
 namespace acquirer {
@@ -30,12 +31,23 @@ TransactionRecord& SaleChain::sale_of(const TransactionRecord& refund_or_void) {
 }
 
 void SaleChain::count_in_day(const TransactionRecord& refund, int sign) {
+    if (sign > 0) caution::count_refund(c_, refund, c_.business_day, sign);
     if (refund.from_operations) return;
     c_.ledger.totals().add(ledger::refund_count_name(refund.terminal, c_.business_day), sign,
                            sign * refund.amount.minor_units());
 }
 
-void SaleChain::sale_approved(TransactionRecord& sale) { c_.ledger.post_sale(sale, c_.business_day); }
+void SaleChain::post(TransactionRecord& sale) {
+    c_.ledger.post_sale(sale, c_.business_day);
+    caution::count_sale(c_, sale, +1);
+}
+
+void SaleChain::unpost(TransactionRecord& sale) {
+    c_.ledger.unpost_sale(sale, c_.business_day);
+    caution::count_sale(c_, sale, -1);
+}
+
+void SaleChain::sale_approved(TransactionRecord& sale) { post(sale); }
 
 namespace {
 
@@ -52,11 +64,11 @@ bool is_on_the_books(const TransactionRecord& sale) {
 }  // namespace
 
 void SaleChain::sale_reversed(TransactionRecord& sale) {
-    if (is_on_the_books(sale)) c_.ledger.unpost_sale(sale, c_.business_day);
+    if (is_on_the_books(sale)) unpost(sale);
 }
 
 void SaleChain::sale_stands(TransactionRecord& sale) {
-    if (!is_on_the_books(sale)) c_.ledger.post_sale(sale, c_.business_day);
+    if (!is_on_the_books(sale)) post(sale);
 }
 
 void SaleChain::refund_stands(TransactionRecord& refund) {
@@ -124,8 +136,10 @@ void SaleChain::refund_abnormal(TransactionRecord& refund) {
 
 void SaleChain::release(TransactionRecord& refund) {
     // The counters of an earlier day went with its cut-over.
-    const bool counts_today = day_of_reservation(refund) == c_.business_day;
+    const iso8583::BusinessDate reserved = day_of_reservation(refund);
+    const bool counts_today = reserved == c_.business_day;
     c_.ledger.release(sale_of(refund), refund, c_.business_day);
+    caution::count_refund(c_, refund, reserved, -1);
     if (counts_today) count_in_day(refund, -1);
 }
 
@@ -141,14 +155,14 @@ void SaleChain::void_queued(TransactionRecord& void_record, const iso8583::Rrn& 
     TransactionRecord& sale = sale_of(void_record);
     sale.voided_by = void_record.rrn;
     move(sale, State::voided, "R3", c_.now.utc);
-    c_.ledger.unpost_sale(sale, c_.business_day);
+    unpost(sale);
 }
 
 void SaleChain::void_approved(const TransactionRecord& void_record) {
     TransactionRecord& sale = sale_of(void_record);
     move(sale, State::voided, "R3", c_.now.utc);
     // reverse_if_void_fails stays: a void that is reversed later has failed too (R34, R32).
-    c_.ledger.unpost_sale(sale, c_.business_day);
+    unpost(sale);
 }
 
 void SaleChain::void_is_undone(const TransactionRecord& void_record) {
@@ -162,7 +176,7 @@ void SaleChain::void_stands(const TransactionRecord& void_record) {
     } else if (sale.state == State::voiding) {
         // The void was undone before it had been answered, and its issuer keeps it.
         move(sale, State::voided, "R32", c_.now.utc);
-        c_.ledger.unpost_sale(sale, c_.business_day);
+        unpost(sale);
     }
 }
 
@@ -178,7 +192,7 @@ TransactionRecord* SaleChain::void_failed(const TransactionRecord& void_record, 
     const bool off_the_books = sale.state == State::voided || sale.state == State::void_reversing;
     move(sale, State::approved, off_the_books ? "R32" : rule, c_.now.utc);
     sale.voided_by.reset();
-    if (off_the_books) c_.ledger.post_sale(sale, c_.business_day);
+    if (off_the_books) post(sale);
     const bool reverse_now = sale.reverse_if_void_fails;
     sale.reverse_if_void_fails = false;
     return reverse_now ? &sale : nullptr;

@@ -67,6 +67,8 @@ class SaleChain {
 
   private:
     ledger::TransactionRecord& sale_of(const ledger::TransactionRecord& refund_or_void);
+    void post(ledger::TransactionRecord& sale);
+    void unpost(ledger::TransactionRecord& sale);
     void count_in_day(const ledger::TransactionRecord& refund, int sign);
 
     CoreContext& c_;

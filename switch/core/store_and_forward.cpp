@@ -283,12 +283,23 @@ void StoreAndForward::configuration_replaced() {
 
 void StoreAndForward::on_attempt_deadline(routing::RouteId route) { pump(route); }
 
+/// A reversal's answer may name what was asked for or what was approved (R26), also that of a void's sale.
+bool StoreAndForward::names_another_amount(const TransactionRecord& record, const IssuerReply& reply) const {
+    if (!reply.amount_minor || record.names_amount(*reply.amount_minor)) return false;
+    // R26a: a part of it is what its code says: not to be asked again, a person looks.
+    const auto* route = c_.route(record.route);
+    if (route != nullptr && reply.code && route->codes.partly_approved.contains(*reply.code)) return false;
+    const TransactionRecord* sale =
+        record.advice.kind == Kind::reversal && record.original ? c_.ledger.find(*record.original) : nullptr;
+    return sale == nullptr || record.kind != ledger::TransactionKind::void_sale ||
+           !sale->names_amount(*reply.amount_minor);
+}
+
 void StoreAndForward::on_reply(const Awaited& awaited, const IssuerReplyArrived& event) {
     TransactionRecord* record = c_.ledger.edit(awaited.rrn);
     const auto* route = c_.config->routes.find(event.route);
     if (record == nullptr || route == nullptr) return;
-    const bool amount_differs =
-        event.reply.amount_minor && *event.reply.amount_minor != record->amount.minor_units();
+    const bool amount_differs = names_another_amount(*record, event.reply);
     if (event.mac != MacState::verified || !event.reply.code || amount_differs) {
         // R57a: an answer that cannot be trusted is no answer; the advice stays pending and is repeated.
         if (event.mac == MacState::wrong || event.mac == MacState::missing)

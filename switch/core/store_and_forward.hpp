@@ -113,6 +113,8 @@ class StoreAndForward {
     void wait_again(ledger::TransactionRecord& record, std::int64_t after_ms, iso8583::Instant queued);
     void refund_final(ledger::TransactionRecord& record, const IssuerReply& reply, iso8583::Instant queued);
     void reversal_final(ledger::TransactionRecord& record, const IssuerReply& reply, iso8583::Instant queued);
+    [[nodiscard]] bool names_another_amount(const ledger::TransactionRecord& record,
+                                            const IssuerReply& reply) const;
     void park(ledger::TransactionRecord& record, std::string kind, std::string why);
     void leave(const ledger::TransactionRecord& record);
     /// False while an earlier refund of the same sale is still on its way.

@@ -42,6 +42,7 @@ FieldValues make_reply(const CoreContext& context, const TerminalRequest& reques
         !iso8583::all_digits(reply.get(Field::amount_transaction)))
         reply.erase(Field::amount_transaction);
 
+    if (content.amount) reply.set(Field::amount_transaction, content.amount->field());
     const iso8583::CivilTime local = context.local_now();
     reply.set(Field::local_time, content.local_time.empty() ? local.hhmmss() : content.local_time);
     reply.set(Field::local_date, content.local_date.empty() ? local.date.mmdd() : content.local_date);
@@ -62,6 +63,7 @@ ReplyContent stored_content(const ledger::TransactionRecord& record) {
     if (!record.answer) return content;
     content.code = record.answer->code;
     content.authorization = record.answer->authorization;
+    if (record.is_partly_approved()) content.amount = record.amount;
     content.text = record.answer->text;
     content.icc_data = record.answer->icc_data;
     content.local_time = record.answer->local_time;

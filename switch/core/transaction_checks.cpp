@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "iso8583/values/ensure.hpp"
+#include "switch/core/caution.hpp"
 #include "switch/core/check_list.hpp"
 #include "switch/core/original_matcher.hpp"
 #include "switch/core/refund_policy.hpp"
@@ -23,6 +24,16 @@ struct World {
     const Terminals& terminals;
     const StoreAndForward& queue;
 };
+
+/// A case: it names the first rule in the order of the checks, and keeps the others.
+void hold(Draft& d, const char* rule) {
+    if (!d.hold || d.hold_rule.empty()) {
+        d.hold = true;
+        d.hold_rule = rule;
+    } else if (d.hold_rule != rule) {
+        d.also_held_by.emplace_back(rule);
+    }
+}
 
 Refusal suspension(const World& w, Draft& d) {
     d.merchant = w.c.config->find_merchant(d.event.request.merchant);
@@ -92,6 +103,23 @@ Refusal void_right(const World& w, const Draft& d) {
     return acquirer::void_right(*d.sale, batch, w.c.business_day);
 }
 
+/// R9: would the void of this sale be allowed now (R3), whole, from its own terminal?
+bool could_be_a_void(const World& w, const Draft& d) {
+    const std::int64_t whole = d.sale->amount.minor_units();
+    if (d.sale->terminal != d.event.request.terminal || d.event.request.amount->minor_units() != whole ||
+        d.sale->remaining_minor() != whole)
+        return false;
+    if (void_right(w, d) != Refusal::none) return false;
+    const auto* route = w.c.config->routes.for_original(routing::RouteId{d.sale->route});
+    if (route == nullptr || w.queue.reverses_in_chain_of(d.sale->rrn)) return false;
+    return route->void_mode == routing::VoidMode::reversal_0420 || w.c.link_for(route->id).has_value();
+}
+
+Refusal before_settlement(const World& w, const Draft& d) {
+    const bool suggests = d.merchant->refund.before_settlement == RefundBeforeSettlement::suggest_void;
+    return suggests && could_be_a_void(w, d) ? Refusal::refund_before_settlement : Refusal::none;
+}
+
 /// While a reversal in the chain is unfinished an online request waits; an advice is not blocked.
 Refusal chain(const World& w, const Draft& d) {
     const auto* route = w.c.config->routes.for_original(routing::RouteId{d.sale->route});
@@ -141,8 +169,7 @@ void look_for_repeat(const World& w, Draft& d) {
         d.same_case.reset();
         return;
     }
-    d.hold = true;
-    if (d.hold_rule.empty()) d.hold_rule = "R20b";
+    hold(d, "R20b");
 }
 
 Refusal remaining(const World& w, Draft& d) {
@@ -153,12 +180,33 @@ Refusal remaining(const World& w, Draft& d) {
     return d.same_case ? Refusal::none : Refusal::amount_against_original;
 }
 
-/// R17 and R20b decide between "goes on" and "waits for a checker".
+/// R27: what the merchant sold today, less what went back, has to cover it.
+Refusal funds(const World& w, Draft& d) {
+    const RefundPolicy& policy = d.merchant->refund;
+    if (policy.funding == RefundFunding::none) return Refusal::none;
+    if (d.event.request.amount->minor_units() <= caution::net_sales_minor(w.c, d.merchant->id))
+        return Refusal::none;
+    if (policy.on_short == OnCaution::refuse) return Refusal::funds_short;
+    hold(d, "R27");
+    return Refusal::none;
+}
+
+/// R28.
+Refusal fraud(const World& w, Draft& d) {
+    const RefundPolicy& policy = d.merchant->refund;
+    if (!caution::is_over_a_bound(w.c, *d.merchant, d.sale->pan_token, d.event.request.amount->minor_units()))
+        return Refusal::none;
+    w.c.count("fraud.bounds");
+    if (policy.on_fraud == OnCaution::refuse) return Refusal::fraud_suspected;
+    hold(d, "R28");
+    return Refusal::none;
+}
+
+/// R17, R29 and R20b decide between "goes on" and "waits for a checker".
 Refusal approval(const World& w, Draft& d) {
-    if (needs_approval(d.merchant->refund, d.event.request.amount->minor_units(), d.event.request.entry)) {
-        d.hold = true;
-        d.hold_rule = "R17";
-    }
+    if (needs_approval(d.merchant->refund, d.event.request.amount->minor_units(), d.event.request.entry))
+        hold(d, "R17");
+    if (is_old(d.merchant->refund, *d.sale, w.c.business_day)) hold(d, "R29");
     look_for_repeat(w, d);
     return d.hold ? Refusal::approval_required : Refusal::none;
 }
@@ -179,8 +227,7 @@ Refusal original_route(const World& w, Draft& d) {
     d.route = w.c.config->routes.for_original(routing::RouteId{d.sale->route});
     if (d.route == nullptr) {
         if (is_void) return Refusal::no_route;
-        d.hold = true;
-        if (d.hold_rule.empty()) d.hold_rule = "R17";
+        hold(d, "R17");
         return Refusal::none;
     }
     if (d.hold) return Refusal::none;
@@ -238,6 +285,12 @@ Refusal check(CheckId id, const World& w, Draft& d) {
             return sale_state(d);
         case CheckId::void_right:
             return void_right(w, d);
+        case CheckId::before_settlement:
+            return before_settlement(w, d);
+        case CheckId::funds:
+            return funds(w, d);
+        case CheckId::fraud:
+            return fraud(w, d);
         case CheckId::chain:
             return chain(w, d);
         case CheckId::window:
@@ -288,6 +341,11 @@ Refusal TransactionChecks::judge_case(TransactionDraft& draft) {
         if (why != Refusal::none && row.outcome == CheckOutcome::refuse) return why;
     }
     return Refusal::none;
+}
+
+bool TransactionChecks::becomes_a_void(const TransactionDraft& draft) const {
+    return draft.merchant->refund.before_settlement == RefundBeforeSettlement::turn_into_void &&
+           !draft.hold && could_be_a_void({c_, terminals_, queue_}, draft);
 }
 
 bool TransactionChecks::slot_is_flooded(const TransactionDraft& draft) const { return is_flooded(c_, draft); }

@@ -20,6 +20,8 @@ class TransactionChecks {
     [[nodiscard]] Refusal judge(TransactionDraft& draft);
     /// A refund that operations open or ask about, whose sale is found. May set `hold`.
     [[nodiscard]] Refusal judge_case(TransactionDraft& draft);
+    /// R9: the policy makes a void of this refund, whose checks have passed.
+    [[nodiscard]] bool becomes_a_void(const TransactionDraft& draft) const;
     /// So many uses of one trace number within a day that recording another would forget one (I3).
     [[nodiscard]] bool slot_is_flooded(const TransactionDraft& draft) const;
 

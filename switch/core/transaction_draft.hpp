@@ -4,9 +4,10 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "iso8583/values/bytes.hpp"
-#include "ledger/key_layout.hpp"
+#include "ledger/stored_records.hpp"
 #include "routing/route.hpp"
 #include "switch/core/event.hpp"
 
@@ -24,9 +25,10 @@ struct TransactionDraft {
     iso8583::Rrn tombstone;
     std::optional<iso8583::Rrn> same_case;  // R20b: an equal refund is held already
     iso8583::Rrn edits;                     // the held case that is being edited; empty: none
-    bool hold = false;                      // R17, R20b: a checker decides
-    std::string hold_rule;
-    iso8583::Bytes pin_block;  // under the issuer's ZPK, once translated
+    bool hold = false;                      // R17, R20b, R27 to R29: it becomes a case
+    std::string hold_rule;                  // the first in the order of the checks …
+    std::vector<std::string> also_held_by;  // … and the others
+    iso8583::Bytes pin_block;               // under the issuer's ZPK, once translated
     bool pin_is_translated = false;
 };
 

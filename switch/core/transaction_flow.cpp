@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "iso8583/values/ensure.hpp"
+#include "switch/core/caution.hpp"
 #include "switch/core/duplicate_guard.hpp"
 #include "switch/core/issuer_messages.hpp"
 #include "switch/core/terminal_replies.hpp"
@@ -44,6 +45,10 @@ bool TransactionFlow::join_in_progress(const RequestArrived& event) {
     const auto by_key = translating_by_key_.find(wire_key(event.request));
     if (by_key == translating_by_key_.end()) return false;
     Translating& waiting = translating_.at(by_key->second);
+    if (content_digest(event.request, event.request.means.identity(c_.vault)) != waiting.digest) {
+        answer_refusal(c_, Asker{event.from, event.request}, Refusal::duplicate_conflict);
+        return true;
+    }
     if (waiting.askers.size() < c_.config->limits.askers_max)
         waiting.askers.push_back({event.from, event.request});
     return true;
@@ -84,7 +89,8 @@ void TransactionFlow::answer_again(const Asker& asker, const TransactionRecord& 
         return;
     // A reversal that was answered 00 undoes it in every state: also of a sale whose void does the work
     // (R34).
-    const bool once_approved = record.answer && record.answer->code.view() == "00";
+    const bool once_approved =
+        record.answer && (record.answer->code.view() == "00" || record.is_partly_approved());
     const bool undone = record.state == State::reversing || record.state == State::reversed ||
                         record.state == State::reversal_stuck || record.state == State::reverse_on_answer;
     // People gave a refund up that had been accepted, or found that a void had not happened (R72, R74).
@@ -181,7 +187,7 @@ bool TransactionFlow::ask_pin_translation(TransactionDraft& d, std::vector<Asker
 
     const hsm::Ticket ticket = ++c_.last_ticket;
     const std::string key = wire_key(r);
-    translating_[ticket] = {d.event, std::move(askers), key};
+    translating_[ticket] = {d.event, std::move(askers), key, d.record.digest};
     translating_by_key_[key] = ticket;
     c_.set_deadline({DeadlineId::Kind::hsm_reply, {}, ticket}, c_.config->limits.hsm_reply_timeout_ms);
     c_.emit(AskHsm{ticket, std::move(ask)});
@@ -245,6 +251,7 @@ void TransactionFlow::fill_record(TransactionDraft& d) {
     t.message_type = r.message_type;
     t.processing_code = r.processing_code;
     t.amount = r.amount.value_or(iso8583::Amount(0, r.currency));
+    if (r.takes_partial && r.transaction == TransactionKind::sale) t.asked_minor = t.amount.minor_units();
     t.entry_mode = r.fields.get(Field::pos_entry_mode);
     r.means.keep_in(t, c_.vault);
     t.policy_version = c_.config->version;
@@ -275,16 +282,19 @@ void TransactionFlow::begin_sale(TransactionDraft& d, std::vector<Asker> askers)
 
 void TransactionFlow::begin_void(TransactionDraft& d, std::vector<Asker> askers) {
     fill_record(d);
+    d.record.turned_into_void = d.record.kind == TransactionKind::refund;
+    d.record.kind = TransactionKind::void_sale;
     TransactionRecord& record = remember(d);
+    const char* rule = record.turned_into_void ? "R9" : "R3";
     if (d.route->void_mode == routing::VoidMode::online_0200) {
         chain_.void_asked(record, d.sale->rrn);
-        begin(record, State::intent, "R3", c_.now.utc);
+        begin(record, State::intent, rule, c_.now.utc);
         send_request(record, &d, std::move(askers));
         return;
     }
     // The route takes a void as the reversal of its sale: queued durably, answered 00, never in doubt.
     chain_.void_queued(record, d.sale->rrn);
-    begin(record, State::advice_pending, "R3", c_.now.utc);
+    begin(record, State::advice_pending, rule, c_.now.utc);
     store_answer(c_, record, iso8583::ResponseCode::of("00"));
     record.answer->authorization = d.sale->issuer_authorization;
     c_.add_to_batch(record, +1);
@@ -302,6 +312,10 @@ void TransactionFlow::begin_refund(TransactionDraft& d, std::vector<Asker> asker
         }
         return;
     }
+    if (checks_.becomes_a_void(d)) {
+        begin_void(d, std::move(askers));
+        return;
+    }
     fill_record(d);
     TransactionRecord& refund = accept_refund(d);
     if (refund.state == State::intent) {  // online: the issuer is asked first
@@ -317,6 +331,7 @@ TransactionRecord& TransactionFlow::accept_refund(TransactionDraft& d) {
     chain_.reserve(refund, d.sale->rrn);
     if (d.hold) {
         begin(refund, State::held, d.hold_rule, c_.now.utc);
+        for (const std::string& rule : d.also_held_by) note_rule(refund, rule, c_.now.utc);
         // In DE44 of a 01 stands the case number alone; the case is the refund's own RRN.
         store_answer(c_, refund,
                      response_code(Refusal::approval_required, static_cast<Profile>(refund.profile)),
@@ -325,15 +340,21 @@ TransactionRecord& TransactionFlow::accept_refund(TransactionDraft& d) {
         c_.hold_case(refund);
         return refund;
     }
-    if (d.route->refund_mode == routing::RefundMode::advice) {
-        begin(refund, State::advice_pending, "R8", c_.now.utc);
-        store_answer(c_, refund, iso8583::ResponseCode::of("00"));
-        c_.add_to_batch(refund, +1);
-        queue_.send_refund(refund);
-        return refund;
-    }
-    begin(refund, State::intent, "R8", c_.now.utc);
+    begin_at_issuer(refund, *d.route, "R8");
     return refund;
+}
+
+/// By advice: accepted and queued; online: an intent, for the caller to send.
+void TransactionFlow::begin_at_issuer(TransactionRecord& refund, const routing::Route& route,
+                                      std::string_view rule) {
+    if (route.refund_mode == routing::RefundMode::online) {
+        begin(refund, State::intent, rule, c_.now.utc);
+        return;
+    }
+    begin(refund, State::advice_pending, rule, c_.now.utc);
+    store_answer(c_, refund, iso8583::ResponseCode::of("00"));
+    c_.add_to_batch(refund, +1);
+    queue_.send_refund(refund);
 }
 
 /// Durable with this turn's sync, sent after it: intent and sent are one write.
@@ -353,14 +374,14 @@ void TransactionFlow::send_request(TransactionRecord& record, const TransactionD
          : record.state == State::cleared            ? "R17"
                                                      : "R8",
          c_.now.utc);
-    const bool authorization =
+    record.asked_by_0100 =
         record.kind == TransactionKind::sale && route->sale_mode == routing::SaleMode::authorization_0100;
-    c_.in_flight.begin(record, authorization ? 1 : 2, *link, route->reply_timeout_ms, std::move(askers));
+    c_.in_flight.begin(record, record.asked_by_0100 ? 1 : 2, *link, route->reply_timeout_ms,
+                       std::move(askers));
     const TransactionRecord* sale = record.original ? c_.ledger.find(*record.original) : nullptr;
-    c_.emit(SendToIssuer{
-        id, *link,
-        make_request(c_, *route, record, sale, asked != nullptr ? &asked->event.request : nullptr,
-                     asked != nullptr ? asked->pin_block : iso8583::Bytes{})});
+    c_.emit(SendToIssuer{id, *link,
+                         make_request(c_, record, sale, asked != nullptr ? &asked->event.request : nullptr,
+                                      asked != nullptr ? asked->pin_block : iso8583::Bytes{})});
 }
 
 // ---- 4. The issuer's answer
@@ -389,6 +410,9 @@ void TransactionFlow::on_issuer_reply(const Awaited& awaited, const IssuerReplyA
                 }
                 approved(*record, *reply);
                 break;
+            case routing::IssuerVerdict::partly_approved:
+                partly_approved(*record, *route, *reply);
+                break;
             case routing::IssuerVerdict::declined:
                 declined(*record, *reply->code);
                 break;
@@ -404,7 +428,25 @@ void TransactionFlow::on_issuer_reply(const Awaited& awaited, const IssuerReplyA
                 break;
         }
     }
+    if (record->state == State::sent) return;  // R9: the void was declined, the refund is with the issuer
     finish(awaited.rrn, *record);
+}
+
+/// R26: a sale whose terminal and route take it is approved for the answer's DE4. R26a: anything else is
+/// undone, because the issuer keeps what it approved.
+void TransactionFlow::partly_approved(TransactionRecord& record, const routing::Route& route,
+                                      const IssuerReply& reply) {
+    const std::int64_t part = reply.amount_minor.value_or(0);
+    if (record.asked_minor != 0 && route.partial_approval && part > 0 && part < record.asked_minor) {
+        // When its reversal came meanwhile, approved() undoes it: then it was never a sale of the part.
+        if (record.state == State::sent) record.amount = iso8583::Amount(part, record.amount.currency());
+        approved(record, reply);
+        return;
+    }
+    const bool sale = record.kind == TransactionKind::sale;
+    if (!sale)
+        c_.note(Severity::alarm, NoteKind::in_doubt, record, "R26a", "the issuer approved a part of it");
+    undoing_.in_doubt(record, "R26a", sale ? Refusal::partial_not_taken : Refusal::issuer_silent);
 }
 
 void TransactionFlow::approved(TransactionRecord& record, const IssuerReply& reply) {
@@ -415,7 +457,7 @@ void TransactionFlow::approved(TransactionRecord& record, const IssuerReply& rep
         return;
     }
     record.business_date = c_.business_day;
-    store_answer(c_, record, iso8583::ResponseCode::of("00"));
+    store_answer(c_, record, iso8583::ResponseCode::of(record.is_partly_approved() ? "10" : "00"));
     if (record.checker.empty()) {
         record.answer->authorization = record.issuer_authorization;
         // A longer DE55 than a terminal's dialect carries would make the answer one that can never be
@@ -424,8 +466,9 @@ void TransactionFlow::approved(TransactionRecord& record, const IssuerReply& rep
     }
     switch (record.kind) {
         case TransactionKind::sale:
-            move(record, State::approved, "R1", c_.now.utc);
+            move(record, State::approved, record.is_partly_approved() ? "R26" : "R1", c_.now.utc);
             chain_.sale_approved(record);
+            release_funded(record);
             break;
         case TransactionKind::refund:
             move(record, State::approved, "R8", c_.now.utc);
@@ -441,6 +484,7 @@ void TransactionFlow::approved(TransactionRecord& record, const IssuerReply& rep
 
 void TransactionFlow::declined(TransactionRecord& record, iso8583::ResponseCode code) {
     const bool was_reversed = record.state == State::reverse_on_answer;
+    if (record.turned_into_void && !was_reversed && go_on_as_refund(record)) return;
     move(record, State::declined, was_reversed ? "R34" : "R2", c_.now.utc);
     store_answer(c_, record,
                  was_reversed
@@ -458,6 +502,53 @@ void TransactionFlow::declined(TransactionRecord& record, iso8583::ResponseCode 
             return;
     }
     ENSURE(false);
+}
+
+bool TransactionFlow::go_on_as_refund(TransactionRecord& record) {
+    const auto* route = c_.config->routes.for_original(routing::RouteId{record.route});
+    const TransactionRecord* sale = c_.ledger.find(*record.original);
+    const bool possible =
+        sale != nullptr && route != nullptr && !sale->reverse_if_void_fails &&
+        (route->refund_mode == routing::RefundMode::advice || c_.link_for(route->id).has_value());
+    if (!possible) return false;
+    undoing_.void_failed(record, "R9");
+    record.kind = TransactionKind::refund;
+    record.turned_into_void = false;
+    record.route = route->id.value;
+    chain_.reserve(record, *record.original);
+    begin_at_issuer(record, *route, "R9");
+    if (record.state == State::intent) send_request(record, nullptr, c_.in_flight.end(record.rrn));
+    return true;
+}
+
+void TransactionFlow::release_funded(const TransactionRecord& sale) {
+    const MerchantConfig* merchant = c_.config->find_merchant(sale.merchant);
+    if (merchant == nullptr || merchant->refund.funding == RefundFunding::none) return;
+    const auto only_wants_for_funds = [&](const TransactionRecord& held) {
+        return held.merchant == sale.merchant && held.state == State::held &&
+               std::all_of(held.history.begin(), held.history.end(),
+                           [](const ledger::HistoryEntry& h) { return h.rule == "R27"; });
+    };
+    std::vector<iso8583::Rrn> waiting;
+    // What is held counts already, so the net of the day is without those of the day.
+    std::int64_t funds = caution::net_sales_minor(c_, sale.merchant);
+    for (const iso8583::Rrn& rrn : c_.held) {
+        const TransactionRecord* held = c_.ledger.find(rrn);
+        if (held == nullptr || !only_wants_for_funds(*held)) continue;
+        waiting.push_back(rrn);
+        if (held->business_date == c_.business_day) funds += held->amount.minor_units();
+    }
+    for (const iso8583::Rrn& rrn : waiting) {
+        TransactionRecord& held = *c_.ledger.edit(rrn);
+        if (held.amount.minor_units() > funds) continue;
+        funds -= held.amount.minor_units();
+        held.maker = "terminal " + held.terminal.str();
+        held.checker = "funds";  // nobody's word was needed: its answer of 01 stands as for any case
+        c_.held.erase(rrn);
+        move(held, State::cleared, "R27", c_.now.utc);
+        c_.note(Severity::info, NoteKind::operator_change, held, "R27", "the sales of the day cover it now");
+        release_cleared(held);
+    }
 }
 
 void TransactionFlow::on_reply_deadline(const iso8583::Rrn& rrn) {

@@ -68,6 +68,13 @@ class TransactionFlow {
     ledger::TransactionRecord& remember(TransactionDraft& draft);
     void begin_sale(TransactionDraft& draft, std::vector<Asker> askers);
     void begin_void(TransactionDraft& draft, std::vector<Asker> askers);
+    void begin_at_issuer(ledger::TransactionRecord& refund, const routing::Route& route,
+                         std::string_view rule);
+    /// R9: the issuer declined the void that a refund was turned into: nothing was lost, it goes on as the
+    /// refund. False when it cannot: then it is declined.
+    [[nodiscard]] bool go_on_as_refund(ledger::TransactionRecord& record);
+    /// R27: cases that only want for funds go when there are some.
+    void release_funded(const ledger::TransactionRecord& sale);
     void begin_refund(TransactionDraft& draft, std::vector<Asker> askers);
     /// `asked`: what the terminal sent; nothing for what operations send.
     void send_request(ledger::TransactionRecord& record, const TransactionDraft* asked,
@@ -75,6 +82,8 @@ class TransactionFlow {
 
     // The end of an online transaction.
     void approved(ledger::TransactionRecord& record, const IssuerReply& reply);
+    void partly_approved(ledger::TransactionRecord& record, const routing::Route& route,
+                         const IssuerReply& reply);
     void declined(ledger::TransactionRecord& record, iso8583::ResponseCode code);
     void finish(const iso8583::Rrn& rrn, const ledger::TransactionRecord& record);
     void leave_cleared(const ledger::TransactionRecord& refund);
@@ -83,6 +92,7 @@ class TransactionFlow {
         RequestArrived event;
         std::vector<Asker> askers;
         std::string key;
+        std::uint64_t digest = 0;  // of its content (R21)
     };
     CoreContext& c_;
     SaleChain& chain_;

@@ -51,8 +51,7 @@ void Undoing::void_failed(const TransactionRecord& void_record, std::string_view
 void Undoing::on_late_reply(TransactionRecord& record, const IssuerReplyArrived& event) {
     const auto* route = c_.config->routes.find(event.route);
     if (route == nullptr || event.mac != MacState::verified || !event.reply.code) return;
-    const bool late_approval =
-        routing::classify_request(*route, *event.reply.code) == routing::IssuerVerdict::approved;
+    const bool late_approval = routing::says_approved(routing::classify_request(*route, *event.reply.code));
     c_.count("late_replies");
     c_.note(Severity::warning, NoteKind::late_reply, record, "R51",
             "the issuer answered " + event.reply.code->str() + " after the time-out");

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "ledger/key_layout.hpp"
+#include "ledger/stored_records.hpp"
 #include "switch/core/payment_kinds.hpp"
 
 namespace acquirer {

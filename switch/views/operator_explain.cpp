@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "ledger/key_layout.hpp"
+#include "ledger/stored_records.hpp"
 #include "switch/core/check_list.hpp"
 #include "switch/core/payment_kinds.hpp"
 #include "switch/views/operator_views.hpp"
@@ -47,7 +48,9 @@ std::string_view noun(TransactionKind kind) {
 std::string asked_sentence(const ViewContext& context, const TransactionRecord& r) {
     std::string text = std::string(noun(r.kind)) + " " + r.rrn.str() + " of " + r.amount.major() +
                        " (currency " + r.amount.currency().str() + ")";
+    if (r.is_partly_approved()) text += ", approved in part of " + r.asked_amount().major();
     if (const std::string means = means_words(r); !means.empty()) text += " on " + means;
+    if (r.turned_into_void) text += ", asked for as a refund (R9)";
     text += r.from_operations ? ", opened by " + r.maker : ", asked by terminal " + r.terminal.str();
     return text + " for merchant " + r.merchant.str() + " at " + local_time(context, r.created) + ".";
 }

@@ -5,6 +5,7 @@
 
 #include "iso8583/values/bytes.hpp"
 #include "ledger/key_layout.hpp"
+#include "ledger/stored_records.hpp"
 #include "switch/core/payment_kinds.hpp"
 #include "switch/core/refusal.hpp"
 #include "switch/core/ways_out.hpp"

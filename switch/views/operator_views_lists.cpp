@@ -3,6 +3,7 @@
 
 #include "iso8583/values/bytes.hpp"
 #include "ledger/key_layout.hpp"
+#include "ledger/stored_records.hpp"
 #include "switch/views/operator_views.hpp"
 
 namespace acquirer {

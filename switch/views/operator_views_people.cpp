@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "ledger/key_layout.hpp"
+#include "ledger/stored_records.hpp"
 #include "switch/core/ways_out.hpp"
 #include "switch/views/operator_views.hpp"
 

@@ -36,6 +36,11 @@ constexpr std::array normal_work = {
     Row{"R23", "without exactly one sale of that reference there is no refund"},
     Row{"R24", "the merchant's rights and limits"},
     Row{"R25", "terminal and merchant have to be known, not suspended, and signed on"},
+    Row{"R26", "the issuer approved a part of what was asked for, and the sale is of that part"},
+    Row{"R26a", "the issuer approved a part that nobody had asked for: in doubt, reversed"},
+    Row{"R27", "the merchant's sales of the day have to cover a refund"},
+    Row{"R28", "more refunds than usual, of the card or the merchant: a person looks, or it is refused"},
+    Row{"R29", "the sale is old: a checker decides"},
 };
 
 constexpr std::array reversals = {

@@ -287,13 +287,24 @@ TEST_CASE("config: doubles and overlaps") {
         keys;
     const std::string clash = "[[issuer]]\nid = 2\nname = \"b\"\naddresses = [\"127.0.0.1:1\"]\n" + keys +
                               "[issuer.codes]\nunknown = [\"00\"]\n";
+    const std::string second = "[[issuer]]\nid = 2\nname = \"b\"\naddresses = [\"127.0.0.1:1\"]\n" + keys;
+    const std::string partial = second + "[issuer.codes]\nunknown = [\"96\"]\ndeclined = [\"05\", \"10\"]\n";
+    const std::string moved = second + "[issuer.codes]\npartly_approved = [\"10\", \"51\"]\n";
     const Row rows[] = {
         {issuer_twice,
          "t.toml:29: issuer[2].id: is the number of issuer[1] too\n"
          "t.toml:30: issuer[2].name: is the name of issuer[1] too\n"},
         {circle, "t.toml:9: issuer: route b: its successors go round in a circle\n"},
         {slow, "t.toml:31: issuer[2].reply_timeout_ms: is 59001, 100 to 59000 is allowed\n"},
-        {clash, "t.toml:34: issuer[2].codes: route b: response code 00 stands in approved and in unknown\n"},
+        {clash, "t.toml:35: issuer[2].codes.unknown: response code 00 stands in approved and in unknown\n"},
+        {partial,
+         "t.toml:36: issuer[2].codes.declined: response code 10 approves, wholly or in part: whoever "
+         "takes it for a refusal keeps money\n"},
+        {moved,
+         "t.toml:35: issuer[2].codes.partly_approved: response code 51 stands in partly_approved and in "
+         "declined\n"},
+        {"[refund]\nfunding = \"reserve\"\n",
+         "t.toml:29: refund.funding: has to be one of none, net_sales\n"},
         {"[[merchant]]\nid = \"898110157220001\"\n",
          "t.toml:29: merchant[2].id: is the merchant of merchant[1] too\n"},
         {"[[terminals]]\nfirst = \"10000999\"\nlast = \"10001005\"\nmerchant = \"898110157220001\"\n"

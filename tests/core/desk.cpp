@@ -309,7 +309,8 @@ iso8583::FieldValues fields_of(const Ask& ask) {
                                                                              : "001");
     } else {
         set(Field::reserved_private_60, std::string(s.message_type) + ask.batch +
-                                            (ask.what == What::sign_on ? ask.network : s.network_code));
+                                            (ask.what == What::sign_on ? ask.network : s.network_code) +
+                                            (ask.partial ? "501" : ""));
         if (!ask.original_batch.empty() || !ask.date.empty())
             set(Field::reserved_private_61, (ask.original_batch.empty() ? "000000" : ask.original_batch) +
                                                 (ask.original_trace.empty() ? "000000" : ask.original_trace) +

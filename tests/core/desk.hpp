@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "ledger/key_layout.hpp"
 #include "ledger/memory_store.hpp"
+#include "ledger/stored_records.hpp"
 #include "switch/core/switch_core.hpp"
 #include "switch/core/turn.hpp"
 
@@ -56,7 +56,8 @@ struct Ask {
     std::string time = "1121040000";  // DE7 (ISO)
     What of = What::sale;             // a reversal: of what
     std::string de48, pin, format_fault, local_time;
-    bool repeat = false;  // x..1
+    bool repeat = false;   // x..1
+    bool partial = false;  // 60.6 = 1
     MacState mac = MacState::verified;
     std::uint64_t link = 1;
     std::uint32_t key_version = 1;

@@ -25,60 +25,112 @@ std::optional<std::int64_t> parse_minor(const std::string& major) {
     return amount->minor_units();
 }
 
+namespace {
+
+/// False: no key of R27 to R29.
+bool apply_caution(RefundPolicy& p, const std::string& key, const std::string& value,
+                   std::optional<std::int32_t> number) {
+    const auto on = value == "hold" ? OnCaution::hold : OnCaution::refuse;
+    if (key == "approval_age_days")
+        p.approval_age_days = number;
+    else if (key == "funding")
+        p.funding = value == "net_sales" ? RefundFunding::net_sales : RefundFunding::none;
+    else if (key == "on_short")
+        p.on_short = on;
+    else if (key == "on_fraud")
+        p.on_fraud = on;
+    else if (key == "refund_ratio_percent_max")
+        p.refund_ratio_percent_max = number;
+    else if (key == "refund_ratio_of")
+        p.refund_ratio_of = value == "count" ? RatioOf::count : RatioOf::amount;
+    else if (key == "ratio_sales_min")
+        p.ratio_sales_min = number.value_or(0);
+    else if (key == "refunds_per_card_day_max")
+        p.refunds_per_card_day_max = number;
+    else if (key == "refunds_per_merchant_day_max")
+        p.refunds_per_merchant_day_max = number;
+    else
+        return false;
+    return true;
+}
+
+/// False: no key of a merchant's refund policy, or no value of it.
+bool apply_policy(RefundPolicy& p, const std::string& key, const std::string& value) {
+    const auto number = number_of(value);
+    const auto amount = parse_minor(value);
+    if (key == "repeat_refund_seconds" && number)
+        p.repeat_refund_seconds = *number;
+    else if (key == "window_days" && number)
+        p.window_days = *number;
+    else if (key == "refund_amount_max" && amount)
+        p.refund_amount_max = *amount;
+    else if (key == "refunds_per_day_max" && number)
+        p.refunds_per_terminal_day_max = *number;
+    else if (key == "approval_above" && amount)
+        p.approval_amount_above = *amount;
+    else if (key == "approval_keyed_above" && amount)
+        p.approval_keyed_amount_above = *amount;
+    else if (key == "before_settlement" && value == "allow")
+        p.before_settlement = RefundBeforeSettlement::allow;
+    else if (key == "before_settlement" && value == "suggest_void")
+        p.before_settlement = RefundBeforeSettlement::suggest_void;
+    else if (key == "before_settlement" && value == "turn_into_void")
+        p.before_settlement = RefundBeforeSettlement::turn_into_void;
+    else
+        return apply_caution(p, key, value, number);
+    return true;
+}
+
+/// False: no key of a route, or no value of it.
+bool apply_route(routing::Route& r, const std::string& key, const std::string& value) {
+    const auto number = number_of(value);
+    const auto count = static_cast<std::uint32_t>(number.value_or(0));
+    const bool yes = value == "yes";
+    if (key == "sale_mode" && value == "financial_0200")
+        r.sale_mode = routing::SaleMode::financial_0200;
+    else if (key == "sale_mode" && value == "authorization_0100")
+        r.sale_mode = routing::SaleMode::authorization_0100;
+    else if (key == "route_window_days" && number)
+        r.window_days = count;
+    else if (key == "advice_attempts_max" && number)
+        r.advice_attempts_max = count;
+    else if (key == "stale_after_minutes" && number)
+        r.stale_after_minutes = count;
+    else if (key == "in_flight_max" && number)
+        r.in_flight_max = count;
+    else if (key == "blind_reversal")
+        r.blind_reversal = yes;
+    else if (key == "partial_approval")
+        r.partial_approval = yes;
+    else if (key == "retired")
+        r.retired = yes;
+    else
+        return false;
+    return true;
+}
+
+}  // namespace
+
 std::optional<std::string> apply_config(Configuration& c, const std::map<std::string, std::string>& values,
                                         routing::RouteId route) {
     for (const auto& [key, value] : values) {
         const auto number = number_of(value);
-        const auto amount = parse_minor(value);
         const bool yes = value == "yes";
-        const auto each_policy = [&c](const auto& change) {
-            for (auto& [id, merchant] : c.merchants) change(merchant.refund);
-        };
-        const auto the_route = [&](const auto& change) {
-            simulation::change_routes(c, [&](routing::Route& r) {
-                if (r.id == route) change(r);
-            });
-        };
         if (key == "profile" || key == "route") continue;
-        if (key == "repeat_refund_seconds" && number)
-            each_policy([&](RefundPolicy& p) { p.repeat_refund_seconds = *number; });
-        else if (key == "window_days" && number)
-            each_policy([&](RefundPolicy& p) { p.window_days = *number; });
-        else if (key == "refund_amount_max" && amount)
-            each_policy([&](RefundPolicy& p) { p.refund_amount_max = *amount; });
-        else if (key == "refunds_per_day_max" && number)
-            each_policy([&](RefundPolicy& p) { p.refunds_per_terminal_day_max = *number; });
-        else if (key == "approval_above" && amount)
-            each_policy([&](RefundPolicy& p) { p.approval_amount_above = *amount; });
-        else if (key == "approval_keyed_above" && amount)
-            each_policy([&](RefundPolicy& p) { p.approval_keyed_amount_above = *amount; });
-        else if (key == "before_settlement" &&
-                 (value == "allow" || value == "suggest_void" || value == "turn_into_void"))
-            each_policy([&word = value](RefundPolicy& p) {
-                p.before_settlement = word == "allow"          ? RefundBeforeSettlement::allow
-                                      : word == "suggest_void" ? RefundBeforeSettlement::suggest_void
-                                                               : RefundBeforeSettlement::turn_into_void;
+        if (RefundPolicy probe; apply_policy(probe, key, value))
+            for (auto& [id, merchant] : c.merchants) apply_policy(merchant.refund, key, value);
+        else if (routing::Route any; apply_route(any, key, value))
+            simulation::change_routes(c, [&, &key = key, &value = value](routing::Route& r) {
+                if (r.id == route) apply_route(r, key, value);
             });
         else if (key == "refund_enabled")
             for (auto& [id, merchant] : c.merchants) merchant.refund_enabled = yes;
         else if (key == "refund_reversal")
             c.refund_reversal_allowed = yes;
-        else if (key == "route_window_days" && number)
-            the_route([&](routing::Route& r) { r.window_days = static_cast<std::uint32_t>(*number); });
-        else if (key == "advice_attempts_max" && number)
-            the_route(
-                [&](routing::Route& r) { r.advice_attempts_max = static_cast<std::uint32_t>(*number); });
-        else if (key == "stale_after_minutes" && number)
-            the_route(
-                [&](routing::Route& r) { r.stale_after_minutes = static_cast<std::uint32_t>(*number); });
         else if (key == "case_expires_days" && number)
             c.limits.case_expires_days = *number;
         else if (key == "proposal_expires_hours" && number)
             c.limits.proposal_expires_hours = *number;
-        else if (key == "in_flight_max" && number)
-            the_route([&](routing::Route& r) { r.in_flight_max = static_cast<std::uint32_t>(*number); });
-        else if (key == "blind_reversal")
-            the_route([&](routing::Route& r) { r.blind_reversal = yes; });
         else if (key == "currency" && number && *number > 0 && *number < 1000)
             c.currency = iso8583::Currency::of(static_cast<std::uint16_t>(*number));
         else if (key == "route_gone" && yes)
@@ -92,8 +144,6 @@ std::optional<std::string> apply_config(Configuration& c, const std::map<std::st
         else if (key == "zmk_gone")
             c.issuer_keys[route].zmk =
                 yes ? hsm::KeyBlock() : simulation::world_configuration()->issuer_keys.at(route).zmk;
-        else if (key == "retired")
-            the_route([&](routing::Route& r) { r.retired = yes; });
         else
             return key + "=" + value + " is not known";
     }

@@ -95,6 +95,10 @@ void Stage::expect_terminal(const Line& line) {
     if (const auto name = line.value("case"))
         if (const auto* r = record_of(*name)) check("the case in DE44", answer.text(), r->rrn.str());
     if (const auto text = line.value("text")) check("DE44", answer.text(), *text);
+    if (const auto amount = line.value("amount"))
+        if (const auto minor = parse_minor(*amount))
+            check("DE4", std::string(answer.fields.get(Field::amount_transaction)),
+                  iso8583::Amount(*minor, iso8583::Currency::of(156)).field());
     if (const auto code = line.value("code")) {
         const std::string totals(answer.fields.get(Field::additional_data));
         const bool unionpay = cast_.profile == Profile::unionpay_pos;
@@ -133,6 +137,10 @@ void Stage::expect_issuer(const Line& line) {
         if (!minor || !found || found->minor_units() != *minor)
             fail("the issuer was asked for " + std::string(message.fields.get(Field::amount_transaction)));
     }
+    if (const auto mti = line.value("original")) {
+        const std::string named(message.fields.get(Field::original_data).substr(0, 4));
+        if (named != *mti) fail("its DE90 names " + named);
+    }
     if (const auto name = line.value("rrn"))
         if (const auto* r = record_of(*name); r != nullptr && message.fields.get(Field::rrn) != r->rrn.view())
             fail("its DE37 is that of another one");
@@ -153,6 +161,8 @@ void Stage::expect_ledger(const Line& line) {
             found = major(r->remaining_minor());
         else if (key == "refunds")
             found = std::to_string(r->refunds_count);
+        else if (key == "amount")
+            found = r->amount.major();
         else if (key == "attempts")
             found = std::to_string(r->advice.attempts);
         else if (key == "day")

@@ -37,7 +37,7 @@ void Stage::prepare_issuer(const Line& line) {
     };
     if (what == "declines")
         next("decline " + line.word(1));
-    else if (what == "twice" || what == "bad-mac" || what == "another-amount")
+    else if (what == "twice" || what == "bad-mac" || what == "another-amount" || what == "partial")
         next(what);
     else if (what == "drops")
         next("close");

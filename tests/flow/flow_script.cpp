@@ -8,8 +8,8 @@
 namespace flow {
 namespace {
 
-constexpr std::string_view reactions[] = {"declines",       "silent", "twice", "bad-mac",
-                                          "another-amount", "drops",  "deaf"};
+constexpr std::string_view reactions[] = {"declines",       "silent",  "twice", "bad-mac",
+                                          "another-amount", "partial", "drops", "deaf"};
 constexpr std::string_view subjects[] = {"terminal", "issuer", "expect", "pass", "crash", "link",
                                          "operator", "clock",  "disk",   "hsm",  "config"};
 

@@ -124,6 +124,7 @@ std::optional<peers::Outgoing> Stage::build(Till& t, const Line& line, const std
     if (request == "sale") {
         peers::SaleOptions options;
         options.pin = line.value("pin").value_or("");
+        options.partial = line.value("partial") == "yes";
         return terminal.sale(pan, *amount, utc, options);
     }
     if (request == "refund" || request == "void") {

@@ -199,6 +199,22 @@ TEST_CASE("a record of a newer program with unknown properties, decoded and save
     CHECK_FALSE(ledger::decode_transaction_record(ledger::encode(t)));
 }
 
+TEST_CASE(
+    "properties that format 2 did not begin with are read back, and cost nothing when they are not used") {
+    ledger::TransactionRecord t = golden_transactions().at(0);
+    const std::size_t bytes = ledger::encode(t).size();
+    t.asked_minor = t.amount.minor_units() + 1;
+    t.asked_by_0100 = t.turned_into_void = true;
+    CHECK(ledger::encode(t).size() > bytes);
+    const auto read = ledger::decode_transaction_record(ledger::encode(t));
+    REQUIRE(read);
+    CHECK(*read == t);
+    CHECK(read->is_partly_approved());
+    CHECK(read->names_amount(t.asked_minor));
+    CHECK(read->names_amount(t.amount.minor_units()));
+    CHECK_FALSE(read->names_amount(t.asked_minor + 1));
+}
+
 TEST_CASE("an RRN that exists already is looked for before it is given out") {
     iso8583::Now now{iso8583::Instant{0}, iso8583::UtcTime{1'795'240'800'000}, 8 * 3600};
     MemoryStore store;

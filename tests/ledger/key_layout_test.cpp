@@ -1,5 +1,6 @@
 // The keys' bytes (docs/ledger_format.md; do not change) and what they say back.
 #include "ledger/key_layout.hpp"
+#include "ledger/stored_records.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -168,6 +168,8 @@ Outgoing Terminal::sale(const iso8583::Pan& pan, std::int64_t amount, iso8583::U
     fields.set(Field::pos_condition_code, "00");
     fields.set(Field::currency_transaction, config_.currency.str());
     set_private_60(fields, message_type_60(Transaction::sale), "000");
+    if (is_unionpay() && options.partial)
+        fields.set(Field::reserved_private_60, std::string(fields.get(Field::reserved_private_60)) + "1");
     if (!options.track2.empty()) fields.set(Field::track2, options.track2);
     if (!options.icc_data.empty()) fields.set(Field::icc_data, iso8583::as_text(options.icc_data));
     if (!options.pin.empty()) {

@@ -98,7 +98,7 @@ struct Outcome {
     iso8583::FieldValues fields;
     /// For sale, refund, void with DE37.
     std::optional<Receipt> receipt;
-    [[nodiscard]] bool approved() const { return code.view() == "00"; }
+    [[nodiscard]] bool approved() const { return code.view() == "00" || code.view() == "10"; }
     [[nodiscard]] std::string text() const {
         return std::string(fields.get(iso8583::Field::additional_response_data));
     }
@@ -122,6 +122,7 @@ struct SaleOptions {
     std::string track2;
     iso8583::Bytes icc_data;  // DE55
     bool omit_pan = false;    // track 2 only
+    bool partial = false;     // DE60.6 = 1: takes a partial approval (R26)
 };
 
 class Terminal {

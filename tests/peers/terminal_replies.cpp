@@ -24,6 +24,13 @@ bool one_of(std::string_view code, std::initializer_list<std::string_view> codes
 bool is_network(Transaction t) {
     return t == Transaction::sign_on || t == Transaction::sign_off || t == Transaction::echo;
 }
+/// DE60.6 = 1: the sale may be approved in part.
+bool takes_partial(const Outgoing& sent) {
+    constexpr std::size_t partial_approval_at = 13;
+    const std::string_view f60 = sent.fields.get(iso8583::Field::reserved_private_60);
+    return sent.transaction == Transaction::sale && f60.size() > partial_approval_at &&
+           f60[partial_approval_at] == '1';
+}
 bool is_financial(Transaction t) {
     return t == Transaction::sale || t == Transaction::refund || t == Transaction::void_sale;
 }
@@ -114,6 +121,11 @@ void Terminal::check_fields(const Outgoing& sent, const iso8583::Message& reply,
             return;
         }
         std::string ours(sent.fields.get(f)), theirs = reply.get(f);
+        if (f == Field::amount_transaction && code == "10") {
+            if (!takes_partial(sent)) breach(breaches, "a partial approval that was not asked for");
+            if (theirs >= ours) breach(breaches, "DE4 of a partial approval is not lower");
+            return;
+        }
         if (f == Field::reserved_private_60 && may_change_batch(sent.transaction)) {
             ours = without_batch(ours);
             theirs = without_batch(theirs);
@@ -187,14 +199,16 @@ void Terminal::take_over(const Outgoing& sent, Outcome& outcome, std::string& br
         }
     }
     if (batch_closed) booked_.clear();
-    if (is_financial(sent.transaction)) booked_[sent.stan.value()] = {sent.transaction, sent.amount};
+    const auto approved = iso8583::Amount::parse_field(f.get(Field::amount_transaction), config_.currency);
+    const std::int64_t amount = approved ? approved->minor_units() : sent.amount;
+    if (is_financial(sent.transaction)) booked_[sent.stan.value()] = {sent.transaction, amount};
     if (sent.transaction == Transaction::reversal) booked_.erase(sent.reversed_stan.value());
 
     const auto rrn = iso8583::Rrn::parse(f.get(Field::rrn));
     if (!is_financial(sent.transaction) || !rrn) return;
     Receipt receipt;
     receipt.pan = sent.pan;
-    receipt.amount = sent.amount;
+    receipt.amount = amount;
     receipt.rrn = *rrn;
     receipt.authorization = std::string(f.get(Field::authorization_code));
     receipt.stan = sent.stan;

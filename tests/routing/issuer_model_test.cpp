@@ -174,6 +174,19 @@ TEST_CASE("Reversals of what they find") {
     CHECK(s.lines.empty());
 }
 
+TEST_CASE("9910 approves half of it with 10, which a reversal of the whole takes back", "[R26]") {
+    Switch s;
+    const FieldValues sale = Switch::sale(19'910, 1);
+    REQUIRE(s.ask(sale) == "10");
+    CHECK(s.answers.back().get(Field::amount_transaction) == "000000009955");
+    CHECK(s.books().booked(EffectKind::sale).amount == 9'955);
+    REQUIRE(s.ask(sale) == "10");  // the same again
+    CHECK(s.answers.back().get(Field::amount_transaction) == "000000009955");
+    CHECK(s.books().anomalies() == 0);
+    CHECK(s.ask(Switch::reversal(sale, 2)) == "00");
+    CHECK(s.books().reversed(EffectKind::sale).amount == 9'955);
+}
+
 TEST_CASE("A partial reversal leaves what DE95 says") {
     Switch s;
     const FieldValues sale = Switch::sale(10'000, 1);

@@ -28,7 +28,7 @@ const auto all_up = [](RouteId) { return RouteHealth::up; };
 
 }  // namespace
 
-TEST_CASE("DE39 of a request: three lists, and none of them") {
+TEST_CASE("DE39 of a request: four lists, and none of them", "[R26]") {
     const Route r = route(1, "a");
     for (const char* code : {"00", "11", "A2", "A4", "A5", "A6"})
         CHECK(classify_request(r, ResponseCode::of(code)) == IssuerVerdict::approved);
@@ -36,8 +36,21 @@ TEST_CASE("DE39 of a request: three lists, and none of them") {
         CHECK(classify_request(r, ResponseCode::of(code)) == IssuerVerdict::unknown);
     for (const char* code : {"05", "12", "14", "25", "41", "51", "54", "55", "61", "75", "91", "94", "A0"})
         CHECK(classify_request(r, ResponseCode::of(code)) == IssuerVerdict::declined);
+    CHECK(classify_request(r, ResponseCode::of("10")) == IssuerVerdict::partly_approved);
     for (const char* code : {"79", "Q1", "ZZ", "08", "16"})
         CHECK(classify_request(r, ResponseCode::of(code)) == IssuerVerdict::unlisted);
+}
+
+TEST_CASE("no approval of a published table stands under declined, wholly or in part", "[R26]") {
+    const routing::ResponseCodeLists lists;
+    CHECK_FALSE(lists.declined.common_with(routing::published_approvals()).has_value());
+    for (const char* code :
+         {"00", "08", "10", "11", "16", "32", "85", "87", "A2", "A4", "A5", "A6", "Y1", "Y3"}) {
+        Route r = route(1, "a");
+        r.codes.declined = *ResponseCodeSet::parse({"05", code});
+        REQUIRE(routing::check_codes(r.codes).has_value());
+        CHECK(routing::check_codes(r.codes)->list == "declined");
+    }
 }
 
 TEST_CASE("DE39 of a refund advice") {
@@ -125,11 +138,20 @@ TEST_CASE("A route that cannot be right is refused with its name") {
           {[](Route& r) { r.successor = RouteId{2}; }, "route a: only a retired route has a successor"},
           {[](Route& r) { r.codes.approved = {"11"}; }, "route a: approved: 00 has to be in it"},
           {[](Route& r) { r.codes.unknown = {"51"}; },
-           "route a: response code 51 stands in unknown and in declined"},
+           "route a: declined: response code 51 stands in unknown and in declined"},
+          {[](Route& r) {
+               r.codes.partly_approved = {"10", "96"};
+           },
+           "route a: unknown: response code 96 stands in partly_approved and in unknown"},
+          {[](Route& r) {
+               r.codes.declined = {"05", "10"};
+           },
+           "route a: declined: response code 10 approves, wholly or in part: whoever takes it for a refusal "
+           "keeps money"},
           {[](Route& r) {
                r.codes.reversal_done = {"00", "25"};
            },
-           "route a: response code 25 stands in reversal_done and in reversal_stuck"}}) {
+           "route a: reversal_stuck: response code 25 stands in reversal_done and in reversal_stuck"}}) {
         Route r = route(1, "a");
         row.spoil(r);
         CHECK(check_route(r).value_or("nothing wrong") == row.what);

@@ -15,8 +15,8 @@
 #include <string_view>
 #include <vector>
 
-#include "ledger/key_layout.hpp"
 #include "ledger/memory_store.hpp"
+#include "ledger/stored_records.hpp"
 #include "ledger/transaction_record.hpp"
 #include "routing/issuer_sim/issuer_books.hpp"
 #include "switch/core/effect.hpp"

@@ -4,6 +4,7 @@
 
 #include "ledger/key_layout.hpp"
 #include "ledger/memory_store.hpp"
+#include "ledger/stored_records.hpp"
 #include "switch/config/config.hpp"
 #include "switch/core/refusal.hpp"
 #include "switch/views/operator_views.hpp"
