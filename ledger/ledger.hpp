@@ -53,6 +53,8 @@ class Ledger {
     [[nodiscard]] TransactionRecord* edit(const iso8583::Rrn& rrn);
     /// A new record, under the number that next_rrn() gave. Changes of the returned object are written too.
     TransactionRecord& add(TransactionRecord record);
+    /// The transactions that the turn under way has changed.
+    [[nodiscard]] const std::vector<iso8583::Rrn>& changed() const { return records_.changed(); }
     [[nodiscard]] TraceSlot trace_slot(const std::string& slot_key);
     void add_trace(const std::string& slot_key, TraceSlot slot, TraceEntry entry);
 

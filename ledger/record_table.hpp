@@ -28,6 +28,8 @@ class RecordTable {
     /// The turn changes it: it is encoded when the turn closes.
     void mark_changed(const iso8583::Rrn& rrn);
 
+    /// Those that the turn has changed so far, in the order in which it did.
+    [[nodiscard]] const std::vector<iso8583::Rrn>& changed() const { return changed_; }
     /// Calls visit for every changed record, in RRN order.
     void visit_changed(const std::function<void(const TransactionRecord&)>& visit) const;
     /// Calls visit for every record that is decoded here, in RRN order.

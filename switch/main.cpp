@@ -49,6 +49,7 @@ struct Flags {
     std::string vault_key_file;
     std::string describe;
     bool check = false;
+    bool verify = false;
 };
 
 /// Tells the log what the embedded HSM refused, and why; it never gets a secret.
@@ -166,6 +167,16 @@ Result<void> migrate(ledger::Store& store, Log& log, WallClock& clock) {
     return {};
 }
 
+/// For whoever only looks: an older format is not brought to this program's.
+Result<void> check_format(const ledger::Store& store) {
+    const auto stored = ledger::stored_format(store);
+    if (!stored) return parse_error(stored.error().what);
+    if (!*stored || (*stored)->format == ledger::format_version) return {};
+    return parse_error("the ledger has format " + std::to_string((*stored)->format) +
+                       ", this program reads " + std::to_string(ledger::format_version) +
+                       ": a start of the switch migrates it");
+}
+
 /// A store that holds records must find its key: a new one could never open their PANs.
 Result<ledger::PanVaultKey> vault_key(const ledger::Store& store, const std::string& data, const Hsm& hsm,
                                       hsm::OpensslRandom& random) {
@@ -241,6 +252,25 @@ void warn_of_weak_terminals(const Configuration& config, Log& log, WallClock& cl
     }
 }
 
+/// I6a over the whole ledger, as a start of the switch would find it: recovered in memory, and nothing
+/// written.
+int report_orphans(SwitchCore& core, ledger::Overlay& overlay, const iso8583::Now& now) {
+    if (const auto recovered = core.recover(now); !recovered) {
+        std::fprintf(stderr, "refund-switch: recovery: %s\n", recovered.error().what.c_str());
+        return exit_failed;
+    }
+    core.close_turn();
+    const auto report = find_orphans(overlay, *core.live_work());
+    if (!report) {
+        std::fprintf(stderr, "refund-switch: %s\n", report.error().what.c_str());
+        return exit_failed;
+    }
+    for (const Orphan& orphan : report->orphans) std::fprintf(stdout, "orphan: %s\n", orphan.words.c_str());
+    std::fprintf(stdout, "%zu transactions, %zu not final, %zu orphans\n", report->records, report->open,
+                 report->orphans.size());
+    return report->orphans.empty() ? exit_done : exit_failed;
+}
+
 int serve(LoadedConfig config, const Flags& flags) {
     WallClock clock(config.configuration->time_zone);
     Log log;
@@ -252,6 +282,8 @@ int serve(LoadedConfig config, const Flags& flags) {
     }
     const std::string data = flags.data.empty() ? config.data.directory : flags.data;
     std::error_code error;
+    if (flags.verify && !std::filesystem::exists(data + "/" + store_name, error))
+        return refuse_to_start(log, clock, "store", data + "/" + store_name + ": no ledger is there");
     std::filesystem::create_directories(data, error);
     if (error) return refuse_to_start(log, clock, "data directory", data + ": " + error.message());
     ::chmod(data.c_str(), S_IRWXU);
@@ -268,13 +300,14 @@ int serve(LoadedConfig config, const Flags& flags) {
     warn_of_weak_terminals(*config.configuration, log, clock);
     auto store = open_store(config, data);
     if (!store) return refuse_to_start(log, clock, "store", store.error().what);
-    if (const auto migrated = migrate(**store, log, clock); !migrated)
-        return refuse_to_start(log, clock, "ledger format", migrated.error().what);
+    if (const auto ready = flags.verify ? check_format(**store) : migrate(**store, log, clock); !ready)
+        return refuse_to_start(log, clock, "ledger format", ready.error().what);
     const auto key = vault_key(**store, data, *hsm, random);
     if (!key) return refuse_to_start(log, clock, "vault key", key.error().what);
     const ledger::PanVault vault(*key);
     ledger::Overlay overlay(**store);
     SwitchCore core(config.configuration, overlay, vault, ledger::audit_sha256);
+    if (flags.verify) return report_orphans(core, overlay, clock.now());
     using People = admin::OperatorsControl::People;
     admin::OperatorsControl control(
         config.operators, config.configuration->demo ? People::demo : People::accounts, ledger::audit_sha256);
@@ -328,6 +361,9 @@ int main(int argc, char** argv) {
     app.add_option("--describe", flags.describe, "print what the program decides by, and exit")
         ->check(CLI::IsMember({"states", "rules", "dialects", "limits", "config"}));
     app.add_flag("--check", flags.check, "check the configuration and exit");
+    app.add_flag("--verify", flags.verify,
+                 "look through the ledger of a switch that does not run for transactions that nothing and "
+                 "nobody waits for, and exit: 0 when there are none");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {

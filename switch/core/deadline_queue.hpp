@@ -40,6 +40,7 @@ class DeadlineQueue {
         by_time_.erase(by_time_.begin());
         return id;
     }
+    [[nodiscard]] bool contains(const Id& id) const { return by_id_.contains(id); }
     [[nodiscard]] std::size_t size() const { return by_time_.size(); }
 
   private:

@@ -83,6 +83,13 @@ bool InFlight::uses(routing::RouteId route, const ledger::Ledger::IssuerNumbers&
     return false;
 }
 
+std::set<DeadlineId> InFlight::departing() const {
+    std::set<DeadlineId> ids;
+    for (const auto* const turn : {&departing_, &departed_})
+        for (const auto& [id, after_ms] : *turn) ids.insert(id);
+    return ids;
+}
+
 void InFlight::turn_closed() {
     departed_.insert(departed_.end(), departing_.begin(), departing_.end());
     departing_.clear();

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -53,7 +54,8 @@ struct DeadlineId {
         key_change_reply,
         key_grace,
         held_back,
-        case_expiry
+        case_expiry,
+        orphan_pass
     };
     Kind kind = Kind::request_reply;
     iso8583::Rrn rrn;
@@ -111,6 +113,8 @@ class InFlight {
     /// For an answer to what this step sends: the time runs from when it leaves, not from when it was
     /// decided, so that a slow sync takes nothing from the issuer's.
     void await_until(const DeadlineId& id, std::int64_t after_ms) { departing_.emplace_back(id, after_ms); }
+    /// The deadlines that begin to run when what was decided has left.
+    [[nodiscard]] std::set<DeadlineId> departing() const;
     /// The turn that collected is being synced.
     void turn_closed();
     /// Its effects have left: what they await is awaited from now on.

@@ -247,9 +247,6 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const Approve
     c_.end_case(refund.rrn);
     move(refund, State::cleared, "R17", c_.now.utc);
     audit(event, "refund.approve", refund.rrn.str() + " " + refund.amount.major());
-    if (c_.config->routes.for_original(routing::RouteId{refund.route}) == nullptr)
-        c_.open_exception(refund.rrn, "route_retired", "R17",
-                          "the case is approved, but its route is retired and has no successor");
     transactions_.release_cleared(refund);
     OperatorAnswer answer = yes("case " + refund.rrn.str() + " is approved and goes to the issuer");
     describe(answer, refund);

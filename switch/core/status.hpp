@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,10 @@ struct CoreStatus {
     std::uint32_t held = 0;
     std::uint32_t open_exceptions = 0;
     bool accepts_new_work = true;
+    /// I6a: transactions that nothing and nobody waits for. Always 0.
+    std::uint32_t orphans = 0;
+    /// When all open work was looked at last; nothing before the first time.
+    std::optional<iso8583::UtcTime> orphans_looked_for;
     std::vector<RouteStatus> routes;
     /// Monotonic counters by stable metric label: "answered.refund.00", "reversals.queued" …
     std::map<std::string, std::uint64_t> counters;

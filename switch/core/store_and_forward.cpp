@@ -447,12 +447,23 @@ std::uint32_t StoreAndForward::queued(routing::RouteId route) const {
                                             at->second.in_flight.size());
 }
 
-bool StoreAndForward::holds(const TransactionRecord& record) const {
+bool StoreAndForward::waits(const TransactionRecord& record) const {
     const auto at = queues_.find(routing::RouteId{record.route});
-    if (at == queues_.end()) return false;
-    const Queue& queue = at->second;
-    return queue.waiting.contains(record.rrn) || queue.behind.contains(record.rrn) ||
-           queue.in_flight.contains(record.rrn);
+    return at != queues_.end() && at->second.waiting.contains(record.rrn);
+}
+
+bool StoreAndForward::awaits(const TransactionRecord& record) const {
+    const auto at = queues_.find(routing::RouteId{record.route});
+    return at != queues_.end() && at->second.in_flight.contains(record.rrn);
+}
+
+std::optional<iso8583::Rrn> StoreAndForward::before(const TransactionRecord& record) const {
+    const auto at = queues_.find(routing::RouteId{record.route});
+    if (at == queues_.end() || !at->second.behind.contains(record.rrn)) return std::nullopt;
+    const auto& chain = chains_.at(*record.original);
+    const auto own = std::find(chain.begin(), chain.end(), record.rrn);
+    if (own == chain.begin() || own == chain.end()) return std::nullopt;
+    return *std::prev(own);
 }
 
 }  // namespace acquirer

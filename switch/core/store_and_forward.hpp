@@ -75,8 +75,12 @@ class StoreAndForward {
     }
     /// Did the last reversal of some sale's chain end since the last call? What waits for that may go (R75).
     [[nodiscard]] bool take_freed() { return std::exchange(freed_, false); }
-    /// Is this advice in the queue: waiting with a time, or in flight with a deadline?
-    [[nodiscard]] bool holds(const ledger::TransactionRecord& record) const;
+    /// Is this advice waiting with a time, or for its route?
+    [[nodiscard]] bool waits(const ledger::TransactionRecord& record) const;
+    /// Is its answer awaited?
+    [[nodiscard]] bool awaits(const ledger::TransactionRecord& record) const;
+    /// The refund of the same sale that it waits behind.
+    [[nodiscard]] std::optional<iso8583::Rrn> before(const ledger::TransactionRecord& record) const;
 
   private:
     struct Waiting {

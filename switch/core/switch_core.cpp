@@ -6,6 +6,7 @@
 #include "switch/core/key_exchange.hpp"
 #include "switch/core/key_inventory.hpp"
 #include "switch/core/operations.hpp"
+#include "switch/core/orphan_watch.hpp"
 #include "switch/core/reversal_flow.hpp"
 #include "switch/core/sale_chain.hpp"
 #include "switch/core/settlement.hpp"
@@ -80,6 +81,7 @@ struct SwitchCore::Impl {
     WaysOut ways_out{context, chain, queue, undoing, days};
     Operations operations{context,   chain,      queue, transactions, ways_out,
                           terminals, settlement, days,  key_exchange, key_inventory};
+    OrphanWatch orphan_watch{context, queue, transactions};
     std::uint64_t turns = 0;
 };
 
@@ -130,6 +132,7 @@ iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::
     for (const iso8583::Rrn& rrn : open) {
         if (ledger::TransactionRecord* record = c.ledger.edit(rrn)) impl_->transactions.recover(*record);
     }
+    impl_->orphan_watch.recover();
     Note n;
     n.kind = NoteKind::recovered;
     n.detail = std::to_string(open.size()) + " open transactions, business day " + c.business_day.date.iso();
@@ -159,6 +162,7 @@ std::optional<iso8583::Instant> SwitchCore::next_deadline() const { return impl_
 
 void SwitchCore::close_turn() {
     ++impl_->turns;
+    impl_->orphan_watch.close_turn();
     impl_->context.ledger.close_turn();
     impl_->context.in_flight.turn_closed();
 }
@@ -181,6 +185,8 @@ void SwitchCore::visit_decoded_records(
     impl_->context.ledger.visit_decoded(visit);
 }
 
+std::unique_ptr<LiveWork> SwitchCore::live_work() const { return impl_->orphan_watch.live_work(); }
+
 bool SwitchCore::quiet() const { return impl_->context.in_flight.size() == 0; }
 
 CoreStatus SwitchCore::status() const {
@@ -193,6 +199,8 @@ CoreStatus SwitchCore::status() const {
     s.held = static_cast<std::uint32_t>(c.held.size());
     s.open_exceptions = c.ledger.exceptions_open();
     s.accepts_new_work = c.store_accepts_new_work;
+    s.orphans = static_cast<std::uint32_t>(impl_->orphan_watch.orphans());
+    s.orphans_looked_for = impl_->orphan_watch.last_pass();
     s.counters = {c.counters.begin(), c.counters.end()};
     for (const routing::Route& route : c.config->routes.routes()) {
         RouteStatus r;
@@ -440,6 +448,9 @@ void SwitchCore::Impl::on_deadline(const DeadlineId& id) {
             return;
         case DeadlineId::Kind::case_expiry:
             ways_out.on_case_deadline(id.rrn);
+            return;
+        case DeadlineId::Kind::orphan_pass:
+            orphan_watch.on_deadline();
             return;
         case DeadlineId::Kind::key_grace:
             key_exchange.on_grace_deadline(routing::RouteId{static_cast<std::uint16_t>(id.number)});

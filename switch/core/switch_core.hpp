@@ -20,6 +20,7 @@
 #include "switch/core/configuration.hpp"
 #include "switch/core/effect.hpp"
 #include "switch/core/event.hpp"
+#include "switch/core/orphans.hpp"
 #include "switch/core/status.hpp"
 
 namespace acquirer {
@@ -52,6 +53,9 @@ class SwitchCore {
                                                                             const iso8583::Now& now);
     /// Every transaction record that is decoded now, for whoever compares them with what is stored.
     void visit_decoded_records(const std::function<void(const ledger::TransactionRecord&)>& visit) const;
+    /// What it does about each transaction now, for find_orphans() over the overlay; valid until the next
+    /// step.
+    [[nodiscard]] std::unique_ptr<LiveWork> live_work() const;
     /// No transaction waits for an issuer or the HSM (for draining).
     [[nodiscard]] bool quiet() const;
 

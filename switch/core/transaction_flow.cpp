@@ -638,7 +638,12 @@ void TransactionFlow::release_cleared(TransactionRecord& refund) {
     cleared_.insert(refund.rrn);
     const auto* route = c_.config->routes.for_original(routing::RouteId{refund.route});
     const TransactionRecord* sale = c_.ledger.find(*refund.original);
-    if (route == nullptr || sale == nullptr || sale->hold) return;
+    if (sale == nullptr || sale->hold) return;
+    if (route == nullptr) {
+        c_.open_exception(refund.rrn, "route_retired", "R17",
+                          "the case is approved, but its route is retired and has no successor");
+        return;
+    }
     if (route->refund_mode == routing::RefundMode::advice) {
         refund.route = route->id.value;
         leave_cleared(refund);
@@ -650,6 +655,11 @@ void TransactionFlow::release_cleared(TransactionRecord& refund) {
     refund.route = route->id.value;
     leave_cleared(refund);
     send_request(refund, nullptr, {});
+}
+
+bool TransactionFlow::waits(const TransactionRecord& refund) const {
+    return cleared_.contains(refund.rrn) &&
+           c_.config->routes.for_original(routing::RouteId{refund.route}) != nullptr;
 }
 
 void TransactionFlow::leave_cleared(const TransactionRecord& refund) {

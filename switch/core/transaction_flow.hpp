@@ -45,6 +45,8 @@ class TransactionFlow {
     /// Sends a cleared refund; it stays cleared while its route is down, its chain has an unfinished reversal
     /// or its sale is on hold.
     void release_cleared(ledger::TransactionRecord& refund);
+    /// Does this cleared refund go when its route, its chain and its sale allow?
+    [[nodiscard]] bool waits(const ledger::TransactionRecord& refund) const;
     /// Something changed that cleared refunds may have waited for.
     void retry_cleared();
 

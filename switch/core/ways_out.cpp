@@ -73,6 +73,7 @@ std::string way_out_of(const TransactionRecord& record) {
     if (record.state == State::abnormal)
         return "abnormal resolve " + id + " --retry|--merchant-account|--alternative-account REF|--cancel";
     if (record.state == State::held) return "refund approve|reject " + id;
+    if (record.state == State::cleared) return "reload the configuration with a successor of its route";
     return {};
 }
 

@@ -84,6 +84,7 @@ void add_core(Page& page, const CoreStatus& core) {
     page.gauge("pending", "transactions waiting for an issuer or the HSM", core.pending);
     page.gauge("held", "refunds waiting for a checker", core.held);
     page.gauge("open_exceptions", "exceptions without a resolution", core.open_exceptions);
+    page.gauge("orphans", "transactions that nothing and nobody waits for; always 0", core.orphans);
     page.gauge("accepts_new_work", "0 while new requests are refused", core.accepts_new_work ? 1 : 0);
     page.counter("turns_total", "turns of the core", core.turns);
     page.gauge("config_version", "version of the configuration decided by", core.config_version);

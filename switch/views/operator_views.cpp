@@ -282,28 +282,6 @@ View summary(const ViewContext& context, const TransactionRecord& record) {
     return view;
 }
 
-ViewResult view_status(const ViewContext& context) {
-    const CoreStatus& s = context.status;
-    View routes = View::list();
-    for (const RouteStatus& r : s.routes) {
-        View one = View::object();
-        one.put("route", r.name).put("state", r.operator_state).put("links_up", r.links_up);
-        one.put("in_flight", r.in_flight).put("queued_advices", r.queued_advices);
-        routes.add(std::move(one));
-    }
-    View counters = View::object();
-    for (const auto& [label, count] : s.counters) counters.put(label, count);
-    View view = View::object();
-    view.put("business_date", s.business_date.date.iso()).put("time", local_time(context, context.now.utc));
-    view.put_if("day_warning", day_warning(context));
-    view.put("demo", context.configuration.demo).put("currency", context.configuration.currency.str());
-    view.put("config_version", s.config_version).put("config_hash", context.configuration.hash);
-    view.put("accepts_new_work", s.accepts_new_work).put("turns", s.turns).put("pending", s.pending);
-    view.put("held", s.held).put("open_exceptions", s.open_exceptions);
-    view.put("routes", std::move(routes)).put("counters", std::move(counters));
-    return view;
-}
-
 namespace {
 
 bool fits(const FindQuery& q, std::optional<std::int64_t> amount_minor, const TransactionRecord& r) {

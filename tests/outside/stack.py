@@ -199,6 +199,12 @@ class Stack:
     def kill_switch(self):
         self.switch.kill()
 
+    def verify(self):
+        """`refund-switch --verify` over the ledger of a switch that does not run: exit code and what it says."""
+        run = subprocess.run([self.program("refund-switch"), "--config", self.write_config(), "--data", self.data,
+                              "--verify"], capture_output=True, text=True, timeout=120)
+        return run.returncode, run.stdout + run.stderr
+
     def switch_log(self):
         with open(self.path("switch.log"), encoding="utf-8", errors="replace") as f:
             return f.read()

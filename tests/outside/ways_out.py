@@ -98,6 +98,23 @@ def disputes(desk, terminal, sale, sold, date):
                  "--kind", "quarrel", *NOTE, code=2)
 
 
+def verified(checks, running):
+    """I6a: what is still open after all that is awaited, queued or before a person; and nothing else."""
+    status = running.refundctl("status", user="maker1")[1]
+    checks.equal(status["orphans"], 0, "nothing waits for nothing")
+    code, said = running.verify()
+    checks.equal(code, 1, "the ledger of a running switch is its own")
+    checks.that("store" in said, f"and it says so: {said}")
+    running.kill_switch()
+    code, said = running.verify()
+    checks.equal(code, 0, f"--verify: {said}")
+    checks.that("transactions, 0 not final, 0 orphans" in said, f"it says how many it saw: {said}")
+    running.data += "-of-nobody"
+    code, said = running.verify()
+    checks.equal(code, 1, "no ledger is there")
+    checks.that("no ledger is there" in said, f"and it says so: {said}")
+
+
 def main():
     args = stack.arguments(__doc__)
     checks = stack.Checks()
@@ -116,6 +133,7 @@ def main():
         date = desk.does("maker1", "show", sold.rrn)["local_date"]
         disputes(desk, terminal, sale, sold, date[5:7] + date[8:10])
         checks.equal(desk.does("security1", "audit", "verify")["entries"] >= 8, True, "every step is in the audit chain")
+        verified(checks, running)
     return checks.report()
 
 

@@ -276,6 +276,7 @@ void Checkers::batch_durable(const ledger::Batch& batch, iso8583::Instant at) {
             const bool open = x->resolution.empty();
             if (rrn && open && !was_open) ++open_exceptions_[*rrn];
             if (rrn && !open && was_open) --open_exceptions_[*rrn];
+            if (x->kind == "orphan") broken("I6a", x->text, at);
             if (x->owner.empty()) broken("I6", "an exception without an owner: " + x->kind, at);
             exceptions_[x->id] = std::move(*x);
         }

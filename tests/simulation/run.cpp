@@ -36,6 +36,7 @@ void final_checks(World& world) {
     for (const routing::RouteId route : {route_a, route_b})
         checkers.check_books(route, world.issuer(route).books(), at);
     if (!world.up()) return checkers.broken("liveness", "the switch is not up", at);
+    world.check_orphans();
     const acquirer::CoreStatus status = world.process().core().status();
     if (status.pending != 0)
         checkers.broken("liveness", std::to_string(status.pending) + " transactions are pending", at);

@@ -67,6 +67,10 @@ class SwitchProcess {
     /// R62: the store failed; the process ends with exit code 1.
     [[nodiscard]] const std::optional<ledger::StoreError>& failed() const { return turn_.failed(); }
     [[nodiscard]] acquirer::SwitchCore& core() { return core_; }
+    /// I6a over everything that is stored or about to be; after a turn was closed.
+    [[nodiscard]] iso8583::Result<acquirer::OrphanReport> find_orphans() const {
+        return acquirer::find_orphans(overlay_, *core_.live_work());
+    }
     [[nodiscard]] bool idle() const { return answers_.empty() && requests_.empty() && turn_.idle(); }
 
   private:

@@ -17,6 +17,8 @@ constexpr std::size_t connections_per_issuer = 2;
 constexpr std::int64_t reconnect_ms_min = 200;
 constexpr std::int64_t reconnect_ms_max = 2'000;
 constexpr std::int64_t slow_sync_ms_max = 3'000;
+// The first of a process, which is that of its recovery, and some of the others.
+constexpr std::uint64_t turns_between_orphan_checks = 16;
 // So many steps without time passing are a loop of the switch's.
 constexpr std::uint32_t steps_at_one_instant_max = 200'000;
 
@@ -199,7 +201,9 @@ void World::start() {
     store.on_handed_over = [this](const ledger::Batch& batch) {
         checkers_.batch_handed_over(
             batch, [this](const auto& visit) { process_->core().visit_decoded_records(visit); }, clock_);
+        if (turns_of_process_++ % turns_between_orphan_checks == 0) check_orphans();
     };
+    turns_of_process_ = 0;
     if (!process_->recover()) {
         checkers_.broken("I9", "the switch does not start again over its own store", clock_);
         process_.reset();
@@ -209,6 +213,12 @@ void World::start() {
     for (std::size_t slot = 0; slot < issuer_slots_.size(); ++slot) connect_issuer(slot);
     process_->drive();
     look_after_sync();
+}
+
+void World::check_orphans() {
+    const auto report = process_->find_orphans();
+    if (!report) return checkers_.broken("I6a", report.error().what, clock_);
+    for (const Orphan& orphan : report->orphans) checkers_.broken("I6a", orphan.words, clock_);
 }
 
 void World::crash(std::size_t keep_prefix, std::int64_t downtime_ms) {

@@ -70,6 +70,8 @@ class World final : public Surroundings {
     [[nodiscard]] SwitchProcess& process() { return *process_; }
     /// The process dies; of a sync under way `keep_prefix` batches survive. It starts again after
     /// `downtime_ms`.
+    /// I6a over everything that is stored; when a turn was closed and nothing has happened since.
+    void check_orphans();
     void crash(std::size_t keep_prefix, std::int64_t downtime_ms);
     /// The next sync is not lived through; `kept` says whether its batch survives.
     void crash_in_next_sync(bool kept) { crash_in_next_sync_ = kept; }
@@ -147,6 +149,7 @@ class World final : public Surroundings {
     Checkers checkers_;
     std::unique_ptr<SwitchProcess> process_;
     std::uint64_t generation_ = 0;  // of the process: what was meant for an earlier one is lost
+    std::uint64_t turns_of_process_ = 0;
     bool sync_is_timed_ = false;
     std::optional<bool> crash_in_next_sync_;
     bool accepts_new_work_ = true;
