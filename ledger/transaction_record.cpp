@@ -1,5 +1,7 @@
 #include "ledger/transaction_record.hpp"
 
+#include <algorithm>
+
 #include "iso8583/values/ensure.hpp"
 
 namespace ledger {
@@ -75,6 +77,28 @@ std::int64_t TransactionRecord::remaining_minor() const {
     return rest < 0 ? 0 : rest;
 }
 
+namespace {
+
+template <typename Reversals>
+auto first_waiting(Reversals& reversals) -> decltype(&reversals.front()) {
+    const auto open = std::find_if(reversals.begin(), reversals.end(), [](const PartialReversal& p) {
+        return p.status == PartialReversal::Status::waiting;
+    });
+    return open == reversals.end() ? nullptr : &*open;
+}
+
+}  // namespace
+
+const PartialReversal* TransactionRecord::open_partial() const { return first_waiting(lowering.reversals); }
+PartialReversal* TransactionRecord::open_partial() { return first_waiting(lowering.reversals); }
+
+std::int64_t TransactionRecord::lowered_to_minor() const {
+    const auto last = std::find_if(lowering.reversals.rbegin(), lowering.reversals.rend(), [](const auto& p) {
+        return p.status != PartialReversal::Status::refused;
+    });
+    return last == lowering.reversals.rend() ? first_amount().minor_units() : last->left_minor;
+}
+
 bool counts_in_remaining(State s) {
     switch (s) {
         case State::refused:
@@ -133,6 +157,7 @@ bool is_open(const TransactionRecord& record) {
         case State::parked:
             return true;
         case State::approved:
+            return record.open_partial() != nullptr;  // R39
         case State::declined:
         case State::reversed:
         case State::voided:

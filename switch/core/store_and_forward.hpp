@@ -102,8 +102,7 @@ class StoreAndForward {
                         iso8583::Instant queued);
     bool late_refund_reply(ledger::TransactionRecord& record, const routing::Route& route,
                            const IssuerReply& reply);
-    bool late_reversal_reply(ledger::TransactionRecord& record, const routing::Route& route,
-                             const IssuerReply& reply);
+    bool late_reversal_reply(ledger::TransactionRecord& record, const IssuerReply& reply);
     void paid_after_all(ledger::TransactionRecord& record, const IssuerReply& reply);
     void paid_twice(ledger::TransactionRecord& record);
     void refused_finally(ledger::TransactionRecord& record, std::string kind);
@@ -113,6 +112,8 @@ class StoreAndForward {
     void wait_again(ledger::TransactionRecord& record, std::int64_t after_ms, iso8583::Instant queued);
     void refund_final(ledger::TransactionRecord& record, const IssuerReply& reply, iso8583::Instant queued);
     void reversal_final(ledger::TransactionRecord& record, const IssuerReply& reply, iso8583::Instant queued);
+    [[nodiscard]] routing::ReversalVerdict verdict_of(const ledger::TransactionRecord& reversed,
+                                                      iso8583::ResponseCode code) const;
     [[nodiscard]] bool names_another_amount(const ledger::TransactionRecord& record,
                                             const IssuerReply& reply) const;
     void park(ledger::TransactionRecord& record, std::string kind, std::string why);

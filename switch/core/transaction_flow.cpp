@@ -604,6 +604,9 @@ void TransactionFlow::recover(TransactionRecord& record) {
         case State::cleared:
             release_cleared(record);
             return;
+        case State::approved:
+            if (record.open_partial() == nullptr) return;  // R39
+            [[fallthrough]];
         case State::reversing:
         case State::advice_pending:
         case State::reversed:
@@ -614,7 +617,6 @@ void TransactionFlow::recover(TransactionRecord& record) {
             }
             if (record.advice.status != ledger::QueuedAdvice::Status::final) queue_.resume(record);
             return;
-        case State::approved:
         case State::declined:
         case State::reversal_stuck:
         case State::voiding:

@@ -147,6 +147,7 @@ const std::vector<std::string>& rare_branches() {
                                                    "R36",
                                                    "R37",
                                                    "R38",
+                                                   "R39",
                                                    "R40",
                                                    "R50",
                                                    "R51",
