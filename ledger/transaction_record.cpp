@@ -137,10 +137,6 @@ std::int64_t counted_minor(const TransactionRecord& refund) {
 }
 
 bool is_open(const TransactionRecord& record) {
-    // A late approval after "not found" starts a new reversal of what was already reversed (R51a).
-    if (record.state == State::reversed)
-        return record.advice.kind == QueuedAdvice::Kind::reversal &&
-               record.advice.status != QueuedAdvice::Status::final;
     switch (record.state) {
         case State::intent:
         case State::sent:
@@ -157,11 +153,14 @@ bool is_open(const TransactionRecord& record) {
         case State::parked:
             return true;
         case State::approved:
-            return record.open_partial() != nullptr;  // R39
         case State::declined:
         case State::reversed:
-        case State::voided:
         case State::tombstone:
+            // A partial reversal (R39); a blind 0420, of a tombstone or what came after it (R35, R36); a late
+            // approval after "not found", which starts a new reversal of what was already reversed (R51a).
+            return record.advice.kind == QueuedAdvice::Kind::reversal &&
+                   record.advice.status != QueuedAdvice::Status::final;
+        case State::voided:
         case State::refused:
         case State::rejected:
         case State::expired:

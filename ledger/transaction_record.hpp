@@ -266,7 +266,7 @@ bool counts_in_remaining(State refund_state);
 /// all.
 std::int64_t counted_minor(const TransactionRecord& refund);
 /// True while the story of the record has not ended: an answer, an advice, a checker, a person must still
-/// come (it has an open-work entry). A tombstone's end is its age, and no story.
+/// come (it has an open-work entry). A tombstone's end is its age, or the end of its blind 0420 (R35).
 bool is_open(const TransactionRecord& record);
 
 std::string encode(const TransactionRecord& record);

@@ -126,7 +126,23 @@ const TransactionRecord& ReversalFlow::set_tombstone(const TerminalRequest& r, c
         c_.open_exception(
             near->rrn, "reversal_near_match", "R35",
             "a reversal without original almost fits this transaction: same terminal, trace and amount");
+    send_blind(stone, r);
     return stone;
+}
+
+/// By route: the issuer may have what the switch has not. Its DE90 names no numbers, because those that the
+/// issuer would know were the switch's, and the terminal's may be another transaction's; DE2, DE4, DE41 and
+/// DE42 say what is meant.
+void ReversalFlow::send_blind(TransactionRecord& stone, const TerminalRequest& r) {
+    if (!r.fields.has(iso8583::Field::pan) || !r.amount || r.amount->is_zero()) return;
+    // A route that is down gets it later.
+    const auto route = c_.config->routes.choose(r.means.pin_account(),
+                                                [](routing::RouteId) { return routing::RouteHealth::up; });
+    if (!route || !(*route)->blind_reversal) return;
+    stone.route = (*route)->id.value;
+    note_rule(stone, "R35", c_.now.utc);
+    queue_.send_reversal(stone, Original::in_doubt);
+    c_.count("blind_reversals");
 }
 
 /// R39: less than what stands, and not less than what went back already.

@@ -25,6 +25,7 @@ class ReversalFlow {
     void without_original(const Asker& asker, const MeansIdentity& means, const FoundForReversal& found);
     const ledger::TransactionRecord& set_tombstone(const TerminalRequest& request, const MeansIdentity& means,
                                                    const ledger::TransactionRecord* near);
+    void send_blind(ledger::TransactionRecord& stone, const TerminalRequest& request);
     Outcome judge(ledger::TransactionRecord& original);
     [[nodiscard]] Refusal judge_part_amount(const ledger::TransactionRecord& sale,
                                             std::int64_t left_minor) const;

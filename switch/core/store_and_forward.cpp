@@ -362,6 +362,14 @@ void StoreAndForward::refund_final(TransactionRecord& record, const IssuerReply&
 
 routing::ReversalVerdict StoreAndForward::verdict_of(const TransactionRecord& reversed,
                                                      iso8583::ResponseCode code) const {
+    if (is_blind(reversed)) {
+        // Whatever the route's lists say: the issuer undid something, or has nothing to undo.
+        constexpr std::string_view ends[] = {"00", "12", "25", "40", "76", "79", "94"};
+        if (std::find(std::begin(ends), std::end(ends), code.view()) != std::end(ends))
+            return routing::ReversalVerdict::done;
+        return c_.route(reversed.route)->codes.retry.contains(code) ? routing::ReversalVerdict::retry
+                                                                    : routing::ReversalVerdict::parked;
+    }
     return routing::classify_reversal(*c_.route(reversed.route), code, reversed.advice.of_approved_original);
 }
 

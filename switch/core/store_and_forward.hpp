@@ -27,6 +27,12 @@ class Undoing;
 /// store-and-forward).
 enum class Original : std::uint8_t { approved, in_doubt };
 
+/// R35: a 0420 whose original the switch does not know: it is a tombstone's, or of what the tombstone became.
+inline bool is_blind(const ledger::TransactionRecord& record) {
+    return record.advice.kind == ledger::QueuedAdvice::Kind::reversal &&
+           (record.state == ledger::State::tombstone || record.state == ledger::State::declined);
+}
+
 /// The class of an advice's messages: 02xx of a refund, 04xx of a reversal.
 constexpr int class_of(const ledger::QueuedAdvice& advice) {
     return advice.kind == ledger::QueuedAdvice::Kind::refund ? 2 : 4;

@@ -605,7 +605,9 @@ void TransactionFlow::recover(TransactionRecord& record) {
             release_cleared(record);
             return;
         case State::approved:
-            if (record.open_partial() == nullptr) return;  // R39
+        case State::tombstone:
+        case State::declined:
+            if (!ledger::is_open(record)) return;  // R35, R39
             [[fallthrough]];
         case State::reversing:
         case State::advice_pending:
@@ -617,12 +619,10 @@ void TransactionFlow::recover(TransactionRecord& record) {
             }
             if (record.advice.status != ledger::QueuedAdvice::Status::final) queue_.resume(record);
             return;
-        case State::declined:
         case State::reversal_stuck:
         case State::voiding:
         case State::voided:
         case State::void_reversing:
-        case State::tombstone:
         case State::refused:
         case State::rejected:
         case State::expired:

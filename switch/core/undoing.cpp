@@ -98,6 +98,14 @@ void Undoing::on_reversed(TransactionRecord& record, std::string_view rule) {
         end_partial(record, PartialReversal::Status::done, rule == "R30" ? "R39" : rule);
         return;
     }
+    if (is_blind(record)) {
+        note_rule(record, rule == "R30" ? "R35" : rule, c_.now.utc);
+        if (record.advice.last_code == "00")
+            c_.open_exception(record.rrn, "blind_reversed", "R35",
+                              "the issuer had what the switch does not know, and reversed it",
+                              ledger::Urgency::alarm);
+        return;
+    }
     if (is_reversal_of_its_sale(record)) {
         move(record, State::voided, record.state == State::reversal_stuck ? "R72" : "R3", c_.now.utc);
         return;

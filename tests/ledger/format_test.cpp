@@ -227,6 +227,8 @@ TEST_CASE("R39 what partial reversals did to a sale is read back, and says what 
                    {Status::refused, 12, first - 20, 8, 1'128'093'001},
                    {Status::waiting, 13, first - 30, 0, 0}}};
     CHECK(t.lowered_to_minor() == first - 30);
+    t.advice.kind = ledger::QueuedAdvice::Kind::reversal;
+    t.advice.status = ledger::QueuedAdvice::Status::waiting;
     t.amount = iso8583::Amount(first - 30, t.amount.currency());
     const auto read = ledger::decode_transaction_record(ledger::encode(t));
     REQUIRE(read);
@@ -242,6 +244,7 @@ TEST_CASE("R39 what partial reversals did to a sale is read back, and says what 
     CHECK(t.lowered_to_minor() == first - 10);
     t.lowering.reversals.front().status = Status::refused;
     CHECK(t.lowered_to_minor() == first);
+    t.advice.status = ledger::QueuedAdvice::Status::final;
     CHECK_FALSE(ledger::is_open(t));
     t.lowering.reversals.resize(ledger::partial_reversals_max);
     CHECK(ledger::decode_transaction_record(ledger::encode(t)));
