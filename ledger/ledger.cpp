@@ -252,6 +252,14 @@ void Ledger::unpost_sale(TransactionRecord& sale, iso8583::BusinessDate day) {
     post(sale, {day, Account::merchant_payable, Account::issuer_receivable, sale.amount.minor_units()});
 }
 
+void Ledger::change_sale(TransactionRecord& sale, std::int64_t to_minor, iso8583::BusinessDate day) {
+    ENSURE(to_minor > 0 && to_minor >= sale.refunds_minor + sale.chargebacks_minor);
+    const std::int64_t more = to_minor - sale.amount.minor_units();
+    sale.amount = iso8583::Amount(to_minor, sale.amount.currency());
+    if (more > 0) post(sale, {day, Account::issuer_receivable, Account::merchant_payable, more});
+    if (more < 0) post(sale, {day, Account::merchant_payable, Account::issuer_receivable, -more});
+}
+
 void Ledger::reserve(TransactionRecord& sale, TransactionRecord& refund, iso8583::BusinessDate day) {
     ENSURE(refund.amount.currency() == sale.amount.currency());
     ENSURE(refund.amount.minor_units() <= sale.remaining_minor());

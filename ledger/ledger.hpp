@@ -71,6 +71,9 @@ class Ledger {
     // Money of one sale. `day` is the current business day.
     void post_sale(TransactionRecord& sale, iso8583::BusinessDate day);
     void unpost_sale(TransactionRecord& sale, iso8583::BusinessDate day);
+    /// R39: the sale is of this amount from now on, lower or restored; ENSUREs that its refunds and
+    /// chargebacks fit in it.
+    void change_sale(TransactionRecord& sale, std::int64_t to_minor, iso8583::BusinessDate day);
     /// Reserves the refund in the sale and chains it; ENSUREs amount ≤ remaining.
     void reserve(TransactionRecord& sale, TransactionRecord& refund, iso8583::BusinessDate day);
     /// The issuer has it: in transit → issuer.

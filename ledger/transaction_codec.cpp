@@ -51,7 +51,8 @@ enum Property : std::uint32_t {
     asked_property = 25,
     asked_by_0100_property = 26,
     turned_into_void_property = 27,
-    last_known_property = turned_into_void_property
+    lowering_property = 28,
+    last_known_property = lowering_property
 };
 
 State state_of(RecordReader& r, std::string_view field) {
@@ -163,6 +164,35 @@ void write_decided(RecordWriter& w, const Decided& d) {
     w.end_property();
 }
 
+void write_lowering(RecordWriter& w, const Lowering& lowering) {
+    if (lowering.reversals.empty()) return;
+    w.begin_property(lowering_property);
+    w.svarint(lowering.first_minor);
+    w.varint(lowering.reversals.size());
+    for (const PartialReversal& p : lowering.reversals) {
+        w.u8(static_cast<std::uint8_t>(p.status));
+        w.u64(p.digest);
+        w.svarint(p.left_minor);
+        w.varint(p.stan);
+        w.varint(p.transmission_time);
+    }
+    w.end_property();
+}
+
+Lowering read_lowering(RecordReader& r) {
+    Lowering lowering{r.svarint("lowering.first"), {}};
+    const auto count = r.varint_max("lowering.count", partial_reversals_max);
+    for (std::uint64_t i = 0; i < count && r.ok(); ++i) {
+        PartialReversal& p = lowering.reversals.emplace_back();
+        p.status = enum_of(r, "lowering.status", r.u8("lowering.status"), PartialReversal::Status::refused);
+        p.digest = r.u64("lowering.digest");
+        p.left_minor = r.svarint("lowering.left");
+        p.stan = u32_of(r, "lowering.stan");
+        p.transmission_time = u32_of(r, "lowering.transmission_time");
+    }
+    return lowering;
+}
+
 void write_issuer_terms(RecordWriter& w, const std::optional<IssuerTerms>& terms) {
     if (!terms) return;
     w.begin_property(issuer_terms_property);
@@ -235,6 +265,7 @@ void write_properties(RecordWriter& w, const TransactionRecord& t) {
     };
     mark(asked_by_0100_property, t.asked_by_0100);
     mark(turned_into_void_property, t.turned_into_void);
+    write_lowering(w, t.lowering);
     w.kept_properties(t.unknown_properties);
 }
 
@@ -378,6 +409,9 @@ void read_later_property(RecordReader& r, TransactionRecord& t) {
             return;
         case turned_into_void_property:
             t.turned_into_void = r.boolean("turned_into_void");
+            return;
+        case lowering_property:
+            t.lowering = read_lowering(r);
             return;
         default:
             r.keep_property(t.unknown_properties, last_known_property);

@@ -1,5 +1,7 @@
 #include "ledger/transaction_record.hpp"
 
+#include <algorithm>
+
 #include "iso8583/values/ensure.hpp"
 
 namespace ledger {
@@ -75,6 +77,28 @@ std::int64_t TransactionRecord::remaining_minor() const {
     return rest < 0 ? 0 : rest;
 }
 
+namespace {
+
+template <typename Reversals>
+auto first_waiting(Reversals& reversals) -> decltype(&reversals.front()) {
+    const auto open = std::find_if(reversals.begin(), reversals.end(), [](const PartialReversal& p) {
+        return p.status == PartialReversal::Status::waiting;
+    });
+    return open == reversals.end() ? nullptr : &*open;
+}
+
+}  // namespace
+
+const PartialReversal* TransactionRecord::open_partial() const { return first_waiting(lowering.reversals); }
+PartialReversal* TransactionRecord::open_partial() { return first_waiting(lowering.reversals); }
+
+std::int64_t TransactionRecord::lowered_to_minor() const {
+    const auto last = std::find_if(lowering.reversals.rbegin(), lowering.reversals.rend(), [](const auto& p) {
+        return p.status != PartialReversal::Status::refused;
+    });
+    return last == lowering.reversals.rend() ? first_amount().minor_units() : last->left_minor;
+}
+
 bool counts_in_remaining(State s) {
     switch (s) {
         case State::refused:
@@ -113,10 +137,6 @@ std::int64_t counted_minor(const TransactionRecord& refund) {
 }
 
 bool is_open(const TransactionRecord& record) {
-    // A late approval after "not found" starts a new reversal of what was already reversed (R51a).
-    if (record.state == State::reversed)
-        return record.advice.kind == QueuedAdvice::Kind::reversal &&
-               record.advice.status != QueuedAdvice::Status::final;
     switch (record.state) {
         case State::intent:
         case State::sent:
@@ -135,8 +155,12 @@ bool is_open(const TransactionRecord& record) {
         case State::approved:
         case State::declined:
         case State::reversed:
-        case State::voided:
         case State::tombstone:
+            // A partial reversal (R39); a blind 0420, of a tombstone or what came after it (R35, R36); a late
+            // approval after "not found", which starts a new reversal of what was already reversed (R51a).
+            return record.advice.kind == QueuedAdvice::Kind::reversal &&
+                   record.advice.status != QueuedAdvice::Status::final;
+        case State::voided:
         case State::refused:
         case State::rejected:
         case State::expired:

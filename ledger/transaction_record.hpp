@@ -129,6 +129,28 @@ struct IssuerTerms {
     friend bool operator==(const IssuerTerms&, const IssuerTerms&) = default;
 };
 
+/// R39: a terminal's reversal of a part of a sale. Each has a 0420 of its own; they leave one after the
+/// other.
+struct PartialReversal {
+    // Stored: do not change values.
+    enum class Status : std::uint8_t { waiting = 1, done = 2, refused = 3 };
+    Status status = Status::waiting;
+    std::uint64_t digest = 0;             // of the terminal's reversal (R31)
+    std::int64_t left_minor = 0;          // what it leaves of the sale: DE95
+    std::uint32_t stan = 0;               // DE11 and DE7 of its 0420; 0 while it has none
+    std::uint32_t transmission_time = 0;  // MMDDhhmmss
+    friend bool operator==(const PartialReversal&, const PartialReversal&) = default;
+};
+/// Each has at most two postings in its sale (postings_bound.hpp).
+inline constexpr std::size_t partial_reversals_max = 8;
+
+/// What partial reversals did to a sale; without any of them nothing is stored.
+struct Lowering {
+    std::int64_t first_minor = 0;            // the sale's amount before the first of them
+    std::vector<PartialReversal> reversals;  // oldest first, at most partial_reversals_max
+    friend bool operator==(const Lowering&, const Lowering&) = default;
+};
+
 /// One line of the record's history, for `refundctl explain`: rule and new state.
 struct HistoryEntry {
     iso8583::UtcTime at;
@@ -163,7 +185,7 @@ struct TransactionRecord {
     std::string processing_code;                  // DE3
     std::uint64_t digest = 0;                     // of the request's content (R21)
     std::uint64_t reversal_digest = 0;  // of the terminal's reversal that was answered 00; 0 when none
-    iso8583::Amount amount;             // a partly approved sale's: what the issuer approved (R26)
+    iso8583::Amount amount;             // of a sale: what stands of it; partly approved (R26), lowered (R39)
     std::int64_t asked_minor = 0;  // sale whose terminal takes a partial approval (60.6 = 1): what it asked
     iso8583::PanToken pan_token;
     std::string sealed_card;  // PAN, expiry (pan_vault), record key = RRN
@@ -191,6 +213,7 @@ struct TransactionRecord {
     QueuedAdvice advice;
     std::vector<EarlierAttempt> earlier_attempts;  // oldest first, at most earlier_attempts_max
     Decided decided;
+    Lowering lowering;                        // of a sale (R39)
     std::optional<IssuerTerms> issuer_terms;  // none: nothing was made yet, or by a program before them
 
     // Chains.
@@ -207,16 +230,31 @@ struct TransactionRecord {
     std::vector<HistoryEntry> history;
     std::string unknown_properties;  // of a newer program, written back as they stand
 
+    /// What was approved, before partial reversals lowered it (R39).
+    [[nodiscard]] iso8583::Amount first_amount() const {
+        return lowering.reversals.empty() ? amount : iso8583::Amount(lowering.first_minor, amount.currency());
+    }
     /// Approved for less than was asked (R26).
-    [[nodiscard]] bool is_partly_approved() const { return asked_minor > amount.minor_units(); }
-    /// What the issuer was asked for, and what a reversal of it carries.
+    [[nodiscard]] bool is_partly_approved() const { return asked_minor > first_amount().minor_units(); }
+    /// What the issuer was asked for.
     [[nodiscard]] iso8583::Amount asked_amount() const {
-        return is_partly_approved() ? iso8583::Amount(asked_minor, amount.currency()) : amount;
+        return is_partly_approved() ? iso8583::Amount(asked_minor, amount.currency()) : first_amount();
     }
-    /// Is it the amount that stands, or the one that was asked for? A reversal may carry either (R26).
+    /// What a reversal of all of it carries: what was asked for (R26), or what partial reversals left (R39).
+    [[nodiscard]] iso8583::Amount reversal_amount() const {
+        return amount == first_amount() ? asked_amount() : amount;
+    }
+    /// Is it what was approved first, or what was asked for? A terminal's reversal may carry either (R26,
+    /// R39).
     [[nodiscard]] bool names_amount(std::int64_t minor_units) const {
-        return minor_units == amount.minor_units() || minor_units == asked_amount().minor_units();
+        return minor_units == first_amount().minor_units() || minor_units == asked_amount().minor_units();
     }
+    /// The partial reversal whose 0420 is not final: the record's advice is that one's. Nothing: there is
+    /// none.
+    [[nodiscard]] const PartialReversal* open_partial() const;
+    [[nodiscard]] PartialReversal* open_partial();
+    /// What the partial reversals leave that were not refused.
+    [[nodiscard]] std::int64_t lowered_to_minor() const;
     /// Sale − refunds that count − chargebacks; never below 0.
     [[nodiscard]] std::int64_t remaining_minor() const;
     friend bool operator==(const TransactionRecord&, const TransactionRecord&) = default;
@@ -228,7 +266,7 @@ bool counts_in_remaining(State refund_state);
 /// all.
 std::int64_t counted_minor(const TransactionRecord& refund);
 /// True while the story of the record has not ended: an answer, an advice, a checker, a person must still
-/// come (it has an open-work entry). A tombstone's end is its age, and no story.
+/// come (it has an open-work entry). A tombstone's end is its age, or the end of its blind 0420 (R35).
 bool is_open(const TransactionRecord& record);
 
 std::string encode(const TransactionRecord& record);

@@ -24,11 +24,16 @@ std::optional<EffectKind> kind_of(std::string_view processing_code) {
     return std::nullopt;
 }
 
-/// DE90: MTI 4, STAN 6, DE7 10, acquirer 11, forwarder 11.
+/// DE90: MTI 4, STAN 6, DE7 10, acquirer 11, forwarder 11. Zeros for the numbers name nothing (a blind
+/// reversal).
 std::optional<RequestKey> parse_original(std::string_view de90, iso8583::Rrn rrn) {
     if (de90.size() != 42) return std::nullopt;
     const auto stan = iso8583::Stan::parse(de90.substr(4, 6));
-    const auto transmission = iso8583::TransmissionTime::parse(de90.substr(10, 10));
+    const std::string_view de7 = de90.substr(10, 10);
+    const bool has_time = de7.find_first_not_of('0') != std::string_view::npos;
+    const auto transmission = has_time
+                                  ? iso8583::TransmissionTime::parse(de7)
+                                  : iso8583::Result<iso8583::TransmissionTime>(iso8583::TransmissionTime{});
     if (!stan || !transmission) return std::nullopt;
     return RequestKey{*stan, *transmission, rrn};
 }

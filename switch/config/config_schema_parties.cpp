@@ -111,6 +111,10 @@ Keys<RawIssuer> bound_keys() {
             "partial_approval",
             "A sale may be approved in part (10) when its terminal asks for it, 60.6 = 1 (R26).",
             CONFIG_AT(route.partial_approval)),
+        boolean<RawIssuer>(
+            "blind_reversal",
+            "A reversal whose original is not known goes to this issuer all the same, by its card (R35).",
+            CONFIG_AT(route.blind_reversal)),
         integer<RawIssuer>("in_flight_max", 1, route_in_flight_max, "",
                            "Requests awaiting this issuer; 96 beyond.", CONFIG_AT(route.in_flight_max)),
         integer<RawIssuer>("window_days", 0, window_days_max, "business days",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "iso8583/original_data_elements.hpp"
 #include "iso8583/values/ensure.hpp"
 
 namespace acquirer {
@@ -122,7 +123,13 @@ FieldValues make_reversal(const CoreContext& context, const ledger::TransactionR
                           const ledger::TransactionRecord& original) {
     const int mti = queued.advice.attempts > 1 ? 421 : 420;
     FieldValues m = common(context, mti, original, queued.advice.stan, queued.advice.transmission_time);
-    m.set(Field::amount_transaction, original.asked_amount().field());  // R26: the one that was asked for
+    m.set(Field::amount_transaction, original.reversal_amount().field());
+    if (const ledger::PartialReversal* part = queued.open_partial()) {  // R39
+        iso8583::ReplacementAmounts left;
+        left.transaction = part->left_minor;
+        m.set(Field::amount_transaction, original.asked_amount().field());
+        m.set(Field::replacement_amounts, left.str());
+    }
     PaymentMeans::of(original, context.vault).put_into(m);
     if (!original.issuer_authorization.empty())
         m.set(Field::authorization_code, original.issuer_authorization.view());

@@ -32,7 +32,7 @@ bool StoreAndForward::on_late_reply(TransactionRecord& record, const IssuerReply
                           record.earlier_attempts.end())
         return false;
     const bool ended = a.kind == Kind::refund ? late_refund_reply(record, *route, reply)
-                                              : late_reversal_reply(record, *route, reply);
+                                              : late_reversal_reply(record, reply);
     if (!ended) return false;
     c_.count("late_advice_replies");
     pump(event.route);
@@ -116,16 +116,25 @@ void StoreAndForward::paid_twice(TransactionRecord& record) {
                       ledger::Urgency::alarm);
 }
 
-bool StoreAndForward::late_reversal_reply(TransactionRecord& record, const routing::Route& route,
-                                          const IssuerReply& reply) {
+bool StoreAndForward::late_reversal_reply(TransactionRecord& record, const IssuerReply& reply) {
     const QueuedAdvice& a = record.advice;
-    const auto verdict = routing::classify_reversal(route, *reply.code, a.of_approved_original);
+    const auto verdict = verdict_of(record, *reply.code);
     const bool waits = a.status == Status::waiting || a.status == Status::parked;
     if (verdict == routing::ReversalVerdict::done && (waits || record.state == State::reversal_stuck)) {
         settled(record);
         record.advice.last_code = reply.code->str();
         c_.end_exceptions(record.rrn, "the issuer confirmed the reversal after all");
         undoing_.on_reversed(record, "R30");
+        return true;
+    }
+    const auto& partials = record.lowering.reversals;
+    const bool was_refused_part = !partials.empty() &&
+                                  partials.back().status == ledger::PartialReversal::Status::refused &&
+                                  EarlierAttempt{partials.back().stan, partials.back().transmission_time} ==
+                                      EarlierAttempt{a.stan, a.transmission_time};
+    if (verdict == routing::ReversalVerdict::done && was_refused_part) {  // R39
+        record.advice.last_code = reply.code->str();
+        undoing_.on_partial_done_late(record);
         return true;
     }
     if (verdict == routing::ReversalVerdict::stuck && waits) {

@@ -77,6 +77,10 @@ constexpr std::array table = {
                 "AMOUNT AGAINST ORIGINAL", "more than what remains of the sale"},
     RefusalInfo{reversal_amount_differs, "reversal_amount_differs", "R37", "64", "64",
                 "AMOUNT AGAINST ORIGINAL", "a reversal names another amount than its original"},
+    RefusalInfo{partial_amount_wrong, "partial_amount_wrong", "R39", "64", "64", "AMOUNT AGAINST ORIGINAL",
+                "a partial reversal leaves less than the sale, and not as much or more"},
+    RefusalInfo{partial_below_refunds, "partial_below_refunds", "R39", "64", "64", "AMOUNT AGAINST ORIGINAL",
+                "a partial reversal may not leave less than what was refunded already"},
     RefusalInfo{funds_short, "funds_short", "R27", "51", "51", "FUNDS NOT SUFFICIENT",
                 "the merchant's sales of the day do not cover the refund"},
     RefusalInfo{fraud_suspected, "fraud_suspected", "R28", "59", "59", "REFUSED",
@@ -161,6 +165,8 @@ bool is_unrecorded(Refusal refusal) {
         case count_limit:
         case void_amount_differs:
         case reversal_amount_differs:
+        case partial_amount_wrong:
+        case partial_below_refunds:
         case amount_against_original:
         case funds_short:
         case fraud_suspected:

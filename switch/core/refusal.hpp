@@ -47,6 +47,8 @@ enum class Refusal : std::uint8_t {
     void_amount_differs = 69,             // R4: 64
     amount_against_original = 70,         // R11: 64
     reversal_amount_differs = 71,         // R37: 64
+    partial_amount_wrong = 72,            // R39: 64
+    partial_below_refunds = 73,           // R39: 64
     funds_short = 74,                     // R27: 51
     fraud_suspected = 75,                 // R28: 59
     approval_required = 80,               // R17, R20b: 01

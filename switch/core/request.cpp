@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "iso8583/original_data_elements.hpp"
 #include "iso8583/values/bytes.hpp"
 #include "iso8583/values/ensure.hpp"
 #include "switch/core/request_fields.hpp"
@@ -137,6 +138,15 @@ void read_original_data(TerminalRequest& r) {
     r.original_data = o;
 }
 
+void read_replacement_amounts(TerminalRequest& r) {
+    if (!r.fields.has(Field::replacement_amounts)) return;
+    const auto amounts = iso8583::ReplacementAmounts::parse(r.fields.get(Field::replacement_amounts));
+    if (amounts)
+        r.left_minor = amounts->transaction;
+    else
+        r.format_fault = amounts.error().what;
+}
+
 /// Identifiers whose field is present must be well formed.
 void read_identifiers(TerminalRequest& r) {
     const auto fault = [&](Field f, const std::string& what) {
@@ -226,11 +236,11 @@ std::optional<TerminalRequest> parse_terminal_request(Profile profile, FieldValu
     } else {
         r.network_code = r.fields.get(Field::network_management_code);
         read_original_data(r);
+        read_replacement_amounts(r);
     }
     if (auto amount = iso8583::Amount::parse_field(r.fields.get(Field::amount_transaction), r.currency);
         amount && !decode_fault.is_amount_alone)
         r.amount = *amount;
-    r.has_replacement_amounts = r.fields.has(Field::replacement_amounts);
     r.entry = r.fields.get(Field::pos_entry_mode).substr(0, 2) == "01" ? CardEntry::keyed : CardEntry::read;
 
     const KindOf kind = profile == Profile::unionpay_pos

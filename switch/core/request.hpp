@@ -63,7 +63,7 @@ struct TerminalRequest {
     std::optional<iso8583::Stan> original_stan;               // 61.2
     std::string original_date;                                // 61.3, MMDD, may be empty
     std::optional<OriginalData> original_data;                // DE90
-    bool has_replacement_amounts = false;                     // DE95
+    std::optional<std::int64_t> left_minor;                   // DE95: what a partial reversal leaves (R39)
     CardEntry entry = CardEntry::read;                        // DE22
     bool takes_partial = false;                               // 60.6 = 1: a partial approval (R26)
     iso8583::BatchNumber batch;                               // 60.2; 0 in the ISO profile

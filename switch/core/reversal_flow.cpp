@@ -1,6 +1,9 @@
 #include "switch/core/reversal_flow.hpp"
 
+#include <algorithm>
+
 #include "iso8583/values/ensure.hpp"
+#include "ledger/postings_bound.hpp"
 #include "switch/core/duplicate_guard.hpp"
 #include "switch/core/terminal_replies.hpp"
 #include "switch/core/transaction_state.hpp"
@@ -10,6 +13,7 @@
 
 namespace acquirer {
 
+using ledger::PartialReversal;
 using ledger::State;
 using ledger::TransactionKind;
 using ledger::TransactionRecord;
@@ -33,13 +37,16 @@ void ReversalFlow::on_request(const RequestArrived& event) {
         answer(c_, asker, accepted);
         return;
     }
+    const auto& partials = original.lowering.reversals;
+    const auto same = std::find_if(partials.begin(), partials.end(),
+                                   [this](const PartialReversal& p) { return p.digest == digest_; });
+    if (same != partials.end() && same->status != PartialReversal::Status::refused) {
+        answer(c_, asker, accepted);
+        return;
+    }
     if (r.profile == Profile::unionpay_pos && original.kind == TransactionKind::refund &&
         !c_.config->refund_reversal_allowed) {
         answer_refusal(c_, asker, Refusal::reversal_not_allowed, original.rrn);
-        return;
-    }
-    if (r.has_replacement_amounts) {  // R39: a partial reversal
-        answer_refusal(c_, asker, Refusal::function_not_supported, original.rrn);
         return;
     }
     if (!r.amount || !original.names_amount(r.amount->minor_units())) {  // R37
@@ -49,7 +56,16 @@ void ReversalFlow::on_request(const RequestArrived& event) {
                        original.rrn);
         return;
     }
-    switch (judge(*c_.ledger.edit(original.rrn))) {
+    const bool of_a_part = r.left_minor.value_or(0) > 0;  // R39; nothing left is a reversal of all of it
+    if (of_a_part && original.kind == TransactionKind::sale)
+        if (const Refusal why = judge_part_amount(original, *r.left_minor); why != Refusal::none) {
+            answer_refusal(c_, asker, why, original.rrn);
+            return;
+        }
+    TransactionRecord& judged = *c_.ledger.edit(original.rrn);
+    switch (of_a_part ? judge_part(judged, *r.left_minor) : judge(judged)) {
+        case Outcome::wait:
+            return;  // its terminal repeats it
         case Outcome::accepted:
             c_.count("reversals.accepted");
             c_.note(Severity::info, NoteKind::reversal_accepted, original, "R30", "reversal accepted");
@@ -110,7 +126,45 @@ const TransactionRecord& ReversalFlow::set_tombstone(const TerminalRequest& r, c
         c_.open_exception(
             near->rrn, "reversal_near_match", "R35",
             "a reversal without original almost fits this transaction: same terminal, trace and amount");
+    send_blind(stone, r);
     return stone;
+}
+
+/// By route: the issuer may have what the switch has not. Its DE90 names no numbers, because those that the
+/// issuer would know were the switch's, and the terminal's may be another transaction's; DE2, DE4, DE41 and
+/// DE42 say what is meant.
+void ReversalFlow::send_blind(TransactionRecord& stone, const TerminalRequest& r) {
+    if (!r.fields.has(iso8583::Field::pan) || !r.amount || r.amount->is_zero()) return;
+    // A route that is down gets it later.
+    const auto route = c_.config->routes.choose(r.means.pin_account(),
+                                                [](routing::RouteId) { return routing::RouteHealth::up; });
+    if (!route || !(*route)->blind_reversal) return;
+    stone.route = (*route)->id.value;
+    note_rule(stone, "R35", c_.now.utc);
+    queue_.send_reversal(stone, Original::in_doubt);
+    c_.count("blind_reversals");
+}
+
+/// R39: less than what stands, and not less than what went back already.
+Refusal ReversalFlow::judge_part_amount(const TransactionRecord& sale, std::int64_t left_minor) const {
+    if (left_minor >= sale.amount.minor_units()) return Refusal::partial_amount_wrong;
+    return left_minor < sale.refunds_minor + sale.chargebacks_minor ? Refusal::partial_below_refunds
+                                                                    : Refusal::none;
+}
+
+ReversalFlow::Outcome ReversalFlow::judge_part(TransactionRecord& sale, std::int64_t left_minor) {
+    const auto& partials = sale.lowering.reversals;
+    const bool was_refused = std::any_of(partials.begin(), partials.end(),
+                                         [this](const PartialReversal& p) { return p.digest == digest_; });
+    if (sale.kind != TransactionKind::sale || sale.decided.reversal_refused || was_refused)
+        return Outcome::not_allowed;
+    // Nobody knows yet whether there will be anything to lower.
+    if (sale.state == State::intent || sale.state == State::sent) return Outcome::wait;
+    if (sale.state != State::approved || c_.is_settled(sale)) return Outcome::not_allowed;
+    if (partials.size() >= ledger::partial_reversals_max || !ledger::may_begin_again(sale))
+        return Outcome::not_allowed;
+    undoing_.reverse_part(sale, digest_, left_minor);
+    return Outcome::accepted;
 }
 
 ReversalFlow::Outcome ReversalFlow::judge(TransactionRecord& original) {

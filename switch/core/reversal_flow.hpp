@@ -20,11 +20,16 @@ class ReversalFlow {
     void on_request(const RequestArrived& event);
 
   private:
-    enum class Outcome : std::uint8_t { accepted, not_allowed };
+    /// wait: no answer; what it depends on is not decided yet.
+    enum class Outcome : std::uint8_t { accepted, not_allowed, wait };
     void without_original(const Asker& asker, const MeansIdentity& means, const FoundForReversal& found);
     const ledger::TransactionRecord& set_tombstone(const TerminalRequest& request, const MeansIdentity& means,
                                                    const ledger::TransactionRecord* near);
+    void send_blind(ledger::TransactionRecord& stone, const TerminalRequest& request);
     Outcome judge(ledger::TransactionRecord& original);
+    [[nodiscard]] Refusal judge_part_amount(const ledger::TransactionRecord& sale,
+                                            std::int64_t left_minor) const;
+    Outcome judge_part(ledger::TransactionRecord& sale, std::int64_t left_minor);
     Outcome judge_sale(ledger::TransactionRecord& sale);
     Outcome judge_refund(ledger::TransactionRecord& refund);
     Outcome judge_void(ledger::TransactionRecord& void_record);

@@ -51,14 +51,14 @@ void SaleChain::sale_approved(TransactionRecord& sale) { post(sale); }
 
 namespace {
 
-/// Booked as often as it was taken off again: not any more.
+/// As much was taken off as had been booked: not any more.
 bool is_on_the_books(const TransactionRecord& sale) {
-    int times = 0;
+    std::int64_t minor = 0;
     for (const ledger::Posting& p : sale.postings) {
-        times += p.debit == Account::issuer_receivable ? 1 : 0;
-        times -= p.credit == Account::issuer_receivable ? 1 : 0;
+        minor += p.debit == Account::issuer_receivable ? p.amount_minor : 0;
+        minor -= p.credit == Account::issuer_receivable ? p.amount_minor : 0;
     }
-    return times > 0;
+    return minor > 0;
 }
 
 }  // namespace
@@ -69,6 +69,15 @@ void SaleChain::sale_reversed(TransactionRecord& sale) {
 
 void SaleChain::sale_stands(TransactionRecord& sale) {
     if (!is_on_the_books(sale)) post(sale);
+}
+
+void SaleChain::change_amount(TransactionRecord& sale, std::int64_t to_minor) {
+    const bool counts_in_batch = sale.state == State::approved && !c_.is_settled(sale);
+    if (counts_in_batch) c_.add_to_batch(sale, -1);
+    caution::count_sale(c_, sale, -1);
+    c_.ledger.change_sale(sale, to_minor, c_.business_day);
+    caution::count_sale(c_, sale, +1);
+    if (counts_in_batch) c_.add_to_batch(sale, +1);
 }
 
 void SaleChain::refund_stands(TransactionRecord& refund) {

@@ -3,7 +3,7 @@
 // (reserve, release, post, unpost), so that what belongs together is never done by half.
 //
 // The state of the refund or void itself is its flow's affair; the sale's is moved here.
-// Ownership: member of SwitchCore. Thread: the core's. Rules R3, R8, R24, R32, R34, R51a, R55.
+// Ownership: member of SwitchCore. Thread: the core's. Rules R3, R8, R24, R32, R34, R39, R51a, R55.
 #pragma once
 
 #include <string_view>
@@ -23,6 +23,10 @@ class SaleChain {
     void refund_stands(ledger::TransactionRecord& refund);
     /// Its reversal is final: off the books, if it ever was on them.
     void sale_reversed(ledger::TransactionRecord& sale);
+
+    /// R39: a partial reversal lowers it, or was refused and restores it: its amount, its books, and its
+    /// batch's total as long as that counts it.
+    void change_amount(ledger::TransactionRecord& sale, std::int64_t to_minor);
 
     /// R18: what the customer's bank took back counts like a refund; a dispute that was won gives it back.
     void charged_back(ledger::TransactionRecord& sale, std::int64_t minor);

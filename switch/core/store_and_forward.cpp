@@ -283,16 +283,19 @@ void StoreAndForward::configuration_replaced() {
 
 void StoreAndForward::on_attempt_deadline(routing::RouteId route) { pump(route); }
 
-/// A reversal's answer may name what was asked for or what was approved (R26), also that of a void's sale.
+/// A reversal's answer may name what was asked for, what was approved (R26) or what stands (R39), also that
+/// of a void's sale.
 bool StoreAndForward::names_another_amount(const TransactionRecord& record, const IssuerReply& reply) const {
-    if (!reply.amount_minor || record.names_amount(*reply.amount_minor)) return false;
+    const auto names = [&reply](const TransactionRecord& r) {
+        return r.names_amount(*reply.amount_minor) || r.amount.minor_units() == *reply.amount_minor;
+    };
+    if (!reply.amount_minor || names(record)) return false;
     // R26a: a part of it is what its code says: not to be asked again, a person looks.
     const auto* route = c_.route(record.route);
     if (route != nullptr && reply.code && route->codes.partly_approved.contains(*reply.code)) return false;
     const TransactionRecord* sale =
         record.advice.kind == Kind::reversal && record.original ? c_.ledger.find(*record.original) : nullptr;
-    return sale == nullptr || record.kind != ledger::TransactionKind::void_sale ||
-           !sale->names_amount(*reply.amount_minor);
+    return sale == nullptr || record.kind != ledger::TransactionKind::void_sale || !names(*sale);
 }
 
 void StoreAndForward::on_reply(const Awaited& awaited, const IssuerReplyArrived& event) {
@@ -357,11 +360,24 @@ void StoreAndForward::refund_final(TransactionRecord& record, const IssuerReply&
     ENSURE(false);
 }
 
+routing::ReversalVerdict StoreAndForward::verdict_of(const TransactionRecord& reversed,
+                                                     iso8583::ResponseCode code) const {
+    if (is_blind(reversed)) {
+        // Whatever the route's lists say: the issuer undid something, or has nothing to undo.
+        constexpr std::string_view ends[] = {"00", "12", "25", "40", "76", "79", "94"};
+        if (std::find(std::begin(ends), std::end(ends), code.view()) != std::end(ends))
+            return routing::ReversalVerdict::done;
+        return c_.route(reversed.route)->codes.retry.contains(code) ? routing::ReversalVerdict::retry
+                                                                    : routing::ReversalVerdict::parked;
+    }
+    return routing::classify_reversal(*c_.route(reversed.route), code, reversed.advice.of_approved_original);
+}
+
 void StoreAndForward::reversal_final(TransactionRecord& record, const IssuerReply& reply,
                                      iso8583::Instant queued) {
     const auto& route = *c_.route(record.route);
     QueuedAdvice& a = record.advice;
-    switch (routing::classify_reversal(route, *reply.code, a.of_approved_original)) {
+    switch (verdict_of(record, *reply.code)) {
         case routing::ReversalVerdict::done:
             a.status = Status::final;
             leave(record);

@@ -27,6 +27,12 @@ class Undoing;
 /// store-and-forward).
 enum class Original : std::uint8_t { approved, in_doubt };
 
+/// R35: a 0420 whose original the switch does not know: it is a tombstone's, or of what the tombstone became.
+inline bool is_blind(const ledger::TransactionRecord& record) {
+    return record.advice.kind == ledger::QueuedAdvice::Kind::reversal &&
+           (record.state == ledger::State::tombstone || record.state == ledger::State::declined);
+}
+
 /// The class of an advice's messages: 02xx of a refund, 04xx of a reversal.
 constexpr int class_of(const ledger::QueuedAdvice& advice) {
     return advice.kind == ledger::QueuedAdvice::Kind::refund ? 2 : 4;
@@ -106,8 +112,7 @@ class StoreAndForward {
                         iso8583::Instant queued);
     bool late_refund_reply(ledger::TransactionRecord& record, const routing::Route& route,
                            const IssuerReply& reply);
-    bool late_reversal_reply(ledger::TransactionRecord& record, const routing::Route& route,
-                             const IssuerReply& reply);
+    bool late_reversal_reply(ledger::TransactionRecord& record, const IssuerReply& reply);
     void paid_after_all(ledger::TransactionRecord& record, const IssuerReply& reply);
     void paid_twice(ledger::TransactionRecord& record);
     void refused_finally(ledger::TransactionRecord& record, std::string kind);
@@ -117,6 +122,8 @@ class StoreAndForward {
     void wait_again(ledger::TransactionRecord& record, std::int64_t after_ms, iso8583::Instant queued);
     void refund_final(ledger::TransactionRecord& record, const IssuerReply& reply, iso8583::Instant queued);
     void reversal_final(ledger::TransactionRecord& record, const IssuerReply& reply, iso8583::Instant queued);
+    [[nodiscard]] routing::ReversalVerdict verdict_of(const ledger::TransactionRecord& reversed,
+                                                      iso8583::ResponseCode code) const;
     [[nodiscard]] bool names_another_amount(const ledger::TransactionRecord& record,
                                             const IssuerReply& reply) const;
     void park(ledger::TransactionRecord& record, std::string kind, std::string why);

@@ -1,5 +1,7 @@
 #include "switch/core/switch_core.hpp"
 
+#include <algorithm>
+
 #include "iso8583/values/ensure.hpp"
 #include "switch/core/core_context.hpp"
 #include "switch/core/cut_over.hpp"
@@ -322,8 +324,12 @@ bool names_another_terminal(const IssuerReply& reply, const ledger::TransactionR
 
 /// An answer under the numbers of the record's advice, and not the first.
 bool repeats_an_answer(const ledger::TransactionRecord& record, const IssuerReply& reply) {
-    return record.advice.stan == reply.stan.value() &&
-           record.advice.transmission_time == reply.transmission_time.value();
+    const auto carries = [&reply](const auto& numbers) {
+        return numbers.stan == reply.stan.value() &&
+               numbers.transmission_time == reply.transmission_time.value();
+    };
+    const auto& partials = record.lowering.reversals;
+    return carries(record.advice) || std::any_of(partials.begin(), partials.end(), carries);
 }
 
 }  // namespace

@@ -63,7 +63,7 @@ ReplyContent stored_content(const ledger::TransactionRecord& record) {
     if (!record.answer) return content;
     content.code = record.answer->code;
     content.authorization = record.answer->authorization;
-    if (record.is_partly_approved()) content.amount = record.amount;
+    if (record.is_partly_approved()) content.amount = record.first_amount();
     content.text = record.answer->text;
     content.icc_data = record.answer->icc_data;
     content.local_time = record.answer->local_time;

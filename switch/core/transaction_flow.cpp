@@ -604,6 +604,11 @@ void TransactionFlow::recover(TransactionRecord& record) {
         case State::cleared:
             release_cleared(record);
             return;
+        case State::approved:
+        case State::tombstone:
+        case State::declined:
+            if (!ledger::is_open(record)) return;  // R35, R39
+            [[fallthrough]];
         case State::reversing:
         case State::advice_pending:
         case State::reversed:
@@ -614,13 +619,10 @@ void TransactionFlow::recover(TransactionRecord& record) {
             }
             if (record.advice.status != ledger::QueuedAdvice::Status::final) queue_.resume(record);
             return;
-        case State::approved:
-        case State::declined:
         case State::reversal_stuck:
         case State::voiding:
         case State::voided:
         case State::void_reversing:
-        case State::tombstone:
         case State::refused:
         case State::rejected:
         case State::expired:

@@ -6,6 +6,7 @@
 
 namespace acquirer {
 
+using ledger::PartialReversal;
 using ledger::State;
 using ledger::TransactionKind;
 using ledger::TransactionRecord;
@@ -38,7 +39,8 @@ void Undoing::reverse(TransactionRecord& record, std::string_view rule, Original
     if (!record.answer)
         store_answer(c_, record,
                      response_code(Refusal::duplicate_of_reversed, static_cast<Profile>(record.profile)));
-    queue_.send_reversal(record, original);
+    // R39: behind the 0420 of a part, whose end begins it: it carries what that one leaves.
+    if (record.open_partial() == nullptr) queue_.send_reversal(record, original);
 }
 
 void Undoing::void_failed(const TransactionRecord& void_record, std::string_view rule) {
@@ -92,6 +94,18 @@ void Undoing::reverse_what_was_not_found(TransactionRecord& record) {
 }
 
 void Undoing::on_reversed(TransactionRecord& record, std::string_view rule) {
+    if (record.open_partial() != nullptr) {
+        end_partial(record, PartialReversal::Status::done, rule == "R30" ? "R39" : rule);
+        return;
+    }
+    if (is_blind(record)) {
+        note_rule(record, rule == "R30" ? "R35" : rule, c_.now.utc);
+        if (record.advice.last_code == "00")
+            c_.open_exception(record.rrn, "blind_reversed", "R35",
+                              "the issuer had what the switch does not know, and reversed it",
+                              ledger::Urgency::alarm);
+        return;
+    }
     if (is_reversal_of_its_sale(record)) {
         move(record, State::voided, record.state == State::reversal_stuck ? "R72" : "R3", c_.now.utc);
         return;
@@ -119,6 +133,14 @@ void Undoing::on_reversed(TransactionRecord& record, std::string_view rule) {
 }
 
 void Undoing::on_reversal_stuck(TransactionRecord& record, std::string_view rule) {
+    if (record.open_partial() != nullptr) {
+        c_.open_exception(record.rrn, "partial_reversal_refused", "R39",
+                          "the issuer refuses a partial reversal finally with " + record.advice.last_code +
+                              ", which its terminal takes for accepted; the sale's amount is restored",
+                          ledger::Urgency::alarm);
+        end_partial(record, PartialReversal::Status::refused, "R39");
+        return;
+    }
     if (record.kind == TransactionKind::void_sale && record.state == State::reversing) {
         // R32: the void stands after all.
         move(record, State::voided, "R32", c_.now.utc);
@@ -142,6 +164,10 @@ void Undoing::settle_as_undone(TransactionRecord& record, std::string_view rule)
 
 void Undoing::settle_as_standing(TransactionRecord& record, std::string_view rule) {
     queue_.settled(record);
+    if (record.open_partial() != nullptr) {
+        end_partial(record, PartialReversal::Status::refused, rule);
+        return;
+    }
     if (is_reversal_of_its_sale(record)) {  // the sale was not voided
         move(record, State::reversed, rule, c_.now.utc);
         void_failed(record, rule);

@@ -1,7 +1,7 @@
 // Undoing: the one home of the switch's own reversals: what an unknown outcome leads to, what a late answer
 // changes of it, and what the end of a 0420 means for the record and its sale. An outcome that was once
-// unknown is undone by advice until final and never approved again. Rules R30–R34, R50–R51a, R53, R57, R61,
-// R64.
+// unknown is undone by advice until final and never approved again. Rules R30–R34, R39, R50–R51a, R53, R57,
+// R61, R64.
 //
 // Ownership: member of SwitchCore, beside the queue: Undoing gives it reversals, the queue tells it of their
 // ends. Thread: the core's.
@@ -25,10 +25,16 @@ class Undoing {
     void in_doubt(ledger::TransactionRecord& record, std::string_view rule, Refusal answer_with);
     /// Begins the reversal of a record: reversing, and a 0420 in the queue.
     void reverse(ledger::TransactionRecord& record, std::string_view rule, Original original);
+    /// R39: an approved sale is lowered, and a 0420 of its own says so to the issuer: as soon as those before
+    /// it are final. The caller has judged the amount.
+    void reverse_part(ledger::TransactionRecord& sale, std::uint64_t digest, std::int64_t left_minor);
     /// A void did not happen: its sale stands again, unless its own reversal waited for just that (R34).
     void void_failed(const ledger::TransactionRecord& void_record, std::string_view rule);
     /// An approval or refusal that nobody waits for any more (R51).
     void on_late_reply(ledger::TransactionRecord& record, const IssuerReplyArrived& event);
+
+    /// R39: the issuer confirmed late what it had refused.
+    void on_partial_done_late(ledger::TransactionRecord& sale);
 
     /// The end of a 0420; called by the queue, which has settled the advice.
     void on_reversed(ledger::TransactionRecord& record, std::string_view rule);
@@ -42,6 +48,9 @@ class Undoing {
 
   private:
     void reverse_what_was_not_found(ledger::TransactionRecord& record);
+    void send_partial(ledger::TransactionRecord& sale);
+    void end_partial(ledger::TransactionRecord& sale, ledger::PartialReversal::Status status,
+                     std::string_view rule);
 
     CoreContext& c_;
     SaleChain& chain_;

@@ -60,6 +60,7 @@ std::string by_two(const Proposal& p) {
 std::string_view outcomes_of(const TransactionRecord& record) {
     if (record.state != State::reversal_stuck && !is_parked(record)) return {};
     if (is_void_by_reversal(record)) return "voided|approved";
+    if (is_blind(record)) return "reversed";  // R35: there is nothing that could stand
     return record.advice.kind == AdviceKind::refund ? "done|refused" : "reversed|approved";
 }
 

@@ -49,6 +49,8 @@ std::string asked_sentence(const ViewContext& context, const TransactionRecord& 
     std::string text = std::string(noun(r.kind)) + " " + r.rrn.str() + " of " + r.amount.major() +
                        " (currency " + r.amount.currency().str() + ")";
     if (r.is_partly_approved()) text += ", approved in part of " + r.asked_amount().major();
+    if (r.amount != r.first_amount())
+        text += ", lowered from " + r.first_amount().major() + " by a partial reversal (R39)";
     if (const std::string means = means_words(r); !means.empty()) text += " on " + means;
     if (r.turned_into_void) text += ", asked for as a refund (R9)";
     text += r.from_operations ? ", opened by " + r.maker : ", asked by terminal " + r.terminal.str();

@@ -137,6 +137,13 @@ void Stage::expect_issuer(const Line& line) {
         if (!minor || !found || found->minor_units() != *minor)
             fail("the issuer was asked for " + std::string(message.fields.get(Field::amount_transaction)));
     }
+    if (const auto left = line.value("left")) {
+        const std::string de95(message.fields.get(Field::replacement_amounts));
+        const auto minor = parse_minor(*left);
+        const std::string left_field =
+            minor ? iso8583::Amount(*minor, iso8583::Currency::of(156)).field() : std::string();
+        if (de95.substr(0, 12) != left_field) fail("its DE95 is \"" + de95 + "\"");
+    }
     if (const auto mti = line.value("original")) {
         const std::string named(message.fields.get(Field::original_data).substr(0, 4));
         if (named != *mti) fail("its DE90 names " + named);

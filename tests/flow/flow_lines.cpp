@@ -1,4 +1,6 @@
 // The lines "issuer …", "operator …", "crash …", "link …", "disk …".
+#include <algorithm>
+
 #include "tests/flow/flow_config.hpp"
 #include "tests/flow/flow_stage.hpp"
 
@@ -60,6 +62,16 @@ void Stage::issuer(const Line& line) {
         const auto mti = iso8583::Mti::parse(line.word(1));
         if (!mti) return fail("issuer sends MTI deN=…");
         iso8583::FieldValues fields(*mti);
+        if (const auto asked = line.value("to")) {
+            const auto at = std::find_if(node.received.rbegin(), node.received.rend(),
+                                         [&](const auto& r) { return r.mti.str() == *asked; });
+            if (at == node.received.rend()) return fail("the issuer received no " + *asked);
+            for (const iso8583::Field f :
+                 {iso8583::Field::processing_code, iso8583::Field::amount_transaction,
+                  iso8583::Field::transmission_time, iso8583::Field::stan, iso8583::Field::rrn,
+                  iso8583::Field::terminal, iso8583::Field::merchant})
+                if (at->fields.has(f)) fields.set(f, at->fields.get(f));
+        }
         for (const auto& [key, content] : line.values)
             if (key.size() > 2 && key.rfind("de", 0) == 0 && iso8583::all_digits(key.substr(2)))
                 fields.set(static_cast<iso8583::Field>(std::stoi(key.substr(2))), content);

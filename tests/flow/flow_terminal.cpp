@@ -138,6 +138,8 @@ std::optional<peers::Outgoing> Stage::build(Till& t, const Line& line, const std
     if (request == "reversal") {
         Named* n = named(line.value("of").value_or(""));
         if (n == nullptr || n->asked == nullptr) return std::nullopt;
+        if (const auto left = parse_minor(line.value("left").value_or("")))
+            return terminal.partial_reversal(n->asked->tries.front(), *left, utc);
         return terminal.reversal(n->asked->tries.front(), "98", utc);
     }
     fail("no terminal knows how to " + request);

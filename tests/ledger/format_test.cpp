@@ -215,6 +215,43 @@ TEST_CASE(
     CHECK_FALSE(read->names_amount(t.asked_minor + 1));
 }
 
+TEST_CASE("R39 what partial reversals did to a sale is read back, and says what stands and what is named") {
+    using Status = ledger::PartialReversal::Status;
+    ledger::TransactionRecord t = golden_transactions().at(0);
+    t.state = ledger::State::approved;
+    const std::int64_t first = t.amount.minor_units();
+    CHECK_FALSE(ledger::is_open(t));
+    CHECK(t.reversal_amount() == t.amount);
+    t.lowering = {first,
+                  {{Status::done, 11, first - 10, 7, 1'128'093'000},
+                   {Status::refused, 12, first - 20, 8, 1'128'093'001},
+                   {Status::waiting, 13, first - 30, 0, 0}}};
+    CHECK(t.lowered_to_minor() == first - 30);
+    t.advice.kind = ledger::QueuedAdvice::Kind::reversal;
+    t.advice.status = ledger::QueuedAdvice::Status::waiting;
+    t.amount = iso8583::Amount(first - 30, t.amount.currency());
+    const auto read = ledger::decode_transaction_record(ledger::encode(t));
+    REQUIRE(read);
+    CHECK(*read == t);
+    CHECK(ledger::is_open(*read));
+    REQUIRE(read->open_partial() != nullptr);
+    CHECK(read->open_partial()->digest == 13);
+    CHECK(read->first_amount().minor_units() == first);
+    CHECK(read->reversal_amount() == t.amount);
+    CHECK(read->names_amount(first));
+    CHECK_FALSE(read->names_amount(first - 30));
+    t.lowering.reversals.back().status = Status::refused;
+    CHECK(t.lowered_to_minor() == first - 10);
+    t.lowering.reversals.front().status = Status::refused;
+    CHECK(t.lowered_to_minor() == first);
+    t.advice.status = ledger::QueuedAdvice::Status::final;
+    CHECK_FALSE(ledger::is_open(t));
+    t.lowering.reversals.resize(ledger::partial_reversals_max);
+    CHECK(ledger::decode_transaction_record(ledger::encode(t)));
+    t.lowering.reversals.emplace_back();
+    CHECK_FALSE(ledger::decode_transaction_record(ledger::encode(t)));
+}
+
 TEST_CASE("an RRN that exists already is looked for before it is given out") {
     iso8583::Now now{iso8583::Instant{0}, iso8583::UtcTime{1'795'240'800'000}, 8 * 3600};
     MemoryStore store;

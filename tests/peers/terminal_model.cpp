@@ -243,6 +243,18 @@ Outgoing Terminal::reversal(const Outgoing& original, std::string_view reason, i
     return out;
 }
 
+Outgoing Terminal::partial_reversal(const Outgoing& sale, std::int64_t left, iso8583::UtcTime now) {
+    ENSURE(!is_unionpay());
+    Outgoing whole = reversal(sale, "32", now);
+    FieldValues fields = whole.fields;
+    fields.set(Field::replacement_amounts, digits(left, 12) + digits(0, 12) + "C00000000C00000000");
+    Outgoing out = finish(Transaction::reversal, std::move(fields), true);
+    out.pan = whole.pan;
+    out.reversed = whole.reversed;
+    out.reversed_stan = whole.reversed_stan;
+    return out;
+}
+
 Outgoing Terminal::settlement(const TerminalTotals& t, iso8583::UtcTime now) {
     FieldValues fields = start(Mti::of(500), take_stan(), now);
     fields.set(Field::currency_transaction, config_.currency.str());

@@ -147,6 +147,8 @@ class Terminal {
     Outgoing void_sale(const Receipt& sale, iso8583::UtcTime now);
     /// Of a sale, void or refund that got no answer or a bad one; reason is DE39: 98, 96, A0, 06.
     Outgoing reversal(const Outgoing& original, std::string_view reason, iso8583::UtcTime now);
+    /// Of a part of a sale (DE95, iso87_ascii): this amount is left of it.
+    Outgoing partial_reversal(const Outgoing& sale, std::int64_t left, iso8583::UtcTime now);
     Outgoing settlement(const TerminalTotals& totals, iso8583::UtcTime now);
     Outgoing batch_upload_end(std::int64_t records, iso8583::UtcTime now);
     /// The same request once more: same fields, the MAC under the newest key. With `repeat_mti` as x..1.
@@ -192,6 +194,7 @@ class Terminal {
     void check_fields(const Outgoing& sent, const iso8583::Message& reply, std::string& breaches) const;
     void check_mac(const Outgoing& sent, const iso8583::Message& reply, std::string& breaches) const;
     void take_over(const Outgoing& sent, Outcome& outcome, std::string& breaches);
+    void take_back(const Outgoing& reversal);
     void install_working_keys(std::string_view private_62, std::string& breaches);
 
     static constexpr std::size_t mac_keys_max = 4;  // the newest; a reply comes under the key of its request

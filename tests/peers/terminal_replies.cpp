@@ -201,8 +201,10 @@ void Terminal::take_over(const Outgoing& sent, Outcome& outcome, std::string& br
     if (batch_closed) booked_.clear();
     const auto approved = iso8583::Amount::parse_field(f.get(Field::amount_transaction), config_.currency);
     const std::int64_t amount = approved ? approved->minor_units() : sent.amount;
-    if (is_financial(sent.transaction)) booked_[sent.stan.value()] = {sent.transaction, amount};
-    if (sent.transaction == Transaction::reversal) booked_.erase(sent.reversed_stan.value());
+    // The answer to a retry does not raise again what a partial reversal lowered.
+    if (is_financial(sent.transaction))
+        booked_.try_emplace(sent.stan.value(), Booked{sent.transaction, amount});
+    if (sent.transaction == Transaction::reversal) take_back(sent);
 
     const auto rrn = iso8583::Rrn::parse(f.get(Field::rrn));
     if (!is_financial(sent.transaction) || !rrn) return;
@@ -218,6 +220,18 @@ void Terminal::take_over(const Outgoing& sent, Outcome& outcome, std::string& br
     const auto transmission = iso8583::TransmissionTime::parse(sent.fields.get(Field::transmission_time));
     if (transmission) receipt.transmission = *transmission;
     outcome.receipt = std::move(receipt);
+}
+
+/// All of what it reverses, or so much that DE95 is left of it; a late answer does not raise it again.
+void Terminal::take_back(const Outgoing& reversal) {
+    const auto booked = booked_.find(reversal.reversed_stan.value());
+    if (booked == booked_.end()) return;
+    const std::string left = std::string(reversal.fields.get(Field::replacement_amounts)).substr(0, 12);
+    const std::int64_t left_minor = left.empty() ? 0 : std::stoll(left);
+    if (left_minor == 0)
+        booked_.erase(booked);
+    else
+        booked->second.amount = std::min(booked->second.amount, left_minor);
 }
 
 void Terminal::install_working_keys(std::string_view content, std::string& breaches) {

@@ -190,7 +190,14 @@ void Cashier::reverse_old() {
     if (done_.empty()) return;
     const std::size_t which =
         chance_.permille(600) ? done_.size() - 1 : chance_.below(static_cast<std::uint32_t>(done_.size()));
-    wait_for(till_.ask(till_.terminal().reversal(done_[which], "06", till_.utc()), any_line()), true);
+    const peers::Outgoing& old = done_[which];
+    const bool can_be_lowered =
+        till_.profile() == acquirer::Profile::iso87 && old.transaction == Transaction::sale && old.amount > 1;
+    peers::Outgoing out =
+        can_be_lowered && chance_.permille(400)
+            ? till_.terminal().partial_reversal(old, chance_.between(1, old.amount - 1), till_.utc())
+            : till_.terminal().reversal(old, "06", till_.utc());
+    wait_for(till_.ask(std::move(out), any_line()), true);
 }
 
 void Cashier::retry_old() {

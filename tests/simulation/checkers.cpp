@@ -161,7 +161,7 @@ void Checkers::check_approval(const iso8583::FieldValues& reply, const Rrn& rrn,
     const TransactionRecord* r = record(rrn);
     if (r == nullptr || !r->answer || r->answer->code.view() != "00")
         return broken("I5", "a 00 left whose answer is not durable, RRN " + rrn.str(), at);
-    if (r->amount.field() != reply.get(Field::amount_transaction))
+    if (r->first_amount().field() != reply.get(Field::amount_transaction))
         broken("I5", "a 00 names another amount than its record, " + words(*r), at);
     if (told_reversed_.contains(rrn) && !people_decided(*r))
         broken("I3", "answered 00 after its reversal had been answered 00: " + words(*r), at);
@@ -176,6 +176,8 @@ void Checkers::check_reversal_accepted(const Rrn& rrn, iso8583::Instant at) {
     if (r == nullptr)
         return broken("I5", "a reversal was answered 00 that is not durable, RRN " + rrn.str(), at);
     const bool is_tombstone = one_of(r->state, {State::tombstone, State::declined});
+    // R39: it was of a part, so the original stands.
+    if (r->reversal_digest == 0 && !r->lowering.reversals.empty()) return;
     if (r->reversal_digest == 0 && !is_tombstone)
         broken("I5", "a reversal was answered 00 that its original does not know: " + words(*r), at);
     if (contradicts_reversal(*r))
@@ -339,6 +341,8 @@ void Checkers::check_sale(const TransactionRecord& sale, iso8583::Instant at) {
             voids += child.kind == TransactionKind::void_sale &&
                      one_of(child.state, {State::intent, State::sent, State::voided, State::advice_pending});
         }
+    if (sale.amount.minor_units() != sale.lowered_to_minor())
+        broken("I1", "the amount is not what its partial reversals left: " + words(sale), at);
     if (refunded + sale.chargebacks_minor > sale.amount.minor_units())
         broken("I1", "refunds of " + std::to_string(refunded) + " pass the sale: " + words(sale), at);
     if (refunded != sale.refunds_minor || count != sale.refunds_count)

@@ -26,6 +26,7 @@ void choose_policy(Configuration& c, Chance chance) {
         if (chance.permille(100)) merchant.refund.window_days = 0;
     }
     c.refund_reversal_allowed = chance.permille(800);
+    if (chance.permille(300)) change_routes(c, [](routing::Route& r) { r.blind_reversal = true; });
 }
 
 void final_checks(World& world) {
@@ -148,6 +149,7 @@ const std::vector<std::string>& rare_branches() {
                                                    "R36",
                                                    "R37",
                                                    "R38",
+                                                   "R39",
                                                    "R40",
                                                    "R50",
                                                    "R51",
