@@ -1,5 +1,7 @@
 #include "ledger/stored_records.hpp"
 
+#include <algorithm>
+
 #include "iso8583/values/ensure.hpp"
 #include "ledger/record_fields.hpp"
 
@@ -258,7 +260,34 @@ Result<Dispute> decode_dispute(std::string_view bytes) {
 }
 namespace {
 /// Numbers of a terminal's properties. Bytes on disk: do not change.
-enum TerminalProperty : std::uint32_t { closed_foreign_totals_property = 1 };
+enum TerminalProperty : std::uint32_t { closed_foreign_totals_property = 1, till_operator_property = 2 };
+
+void write_operator_numbers(RecordWriter& w, const TerminalRecord& t) {
+    const auto given = static_cast<std::uint64_t>(std::count_if(
+        t.keys.begin(), t.keys.end(), [](const auto& k) { return !k.operator_number.empty(); }));
+    if (t.operator_number.empty() && given == 0) return;
+    w.begin_property(till_operator_property);
+    w.text(t.operator_number);
+    w.varint(given);
+    for (const auto& k : t.keys) {
+        if (k.operator_number.empty()) continue;
+        w.varint(k.version);
+        w.text(k.operator_number);
+    }
+    w.end_property();
+}
+
+void read_operator_numbers(RecordReader& r, TerminalRecord& t) {
+    t.operator_number = r.text("operator_number");
+    const auto given = r.varint_max("operator_numbers", t.keys.size());
+    for (std::uint64_t i = 0; i < given && r.ok(); ++i) {
+        const std::uint32_t version = u32_of(r, "operator_number.version");
+        const auto key =
+            std::find_if(t.keys.begin(), t.keys.end(), [&](const auto& k) { return k.version == version; });
+        if (key == t.keys.end()) return r.fail("operator_number.version", "there is no such key");
+        key->operator_number = r.text("operator_number.number");
+    }
+}
 }  // namespace
 
 std::string encode(const TerminalRecord& t) {
@@ -290,6 +319,7 @@ std::string encode(const TerminalRecord& t) {
         write_totals(w, t.closed_foreign_totals);
         w.end_property();
     }
+    write_operator_numbers(w, t);
     w.kept_properties(t.unknown_properties);
     return w.finish();
 }
@@ -329,8 +359,10 @@ Result<TerminalRecord> decode_terminal(std::string_view bytes) {
     while (r.next_property())
         if (r.property() == closed_foreign_totals_property)
             t.closed_foreign_totals = read_totals(r);
+        else if (r.property() == till_operator_property)
+            read_operator_numbers(r, t);
         else
-            r.keep_property(t.unknown_properties, closed_foreign_totals_property);
+            r.keep_property(t.unknown_properties, till_operator_property);
     return finished(r, std::move(t));
 }
 

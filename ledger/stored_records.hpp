@@ -121,6 +121,7 @@ struct TerminalRecord {
         std::uint32_t version = 0;
         std::string pin_key;  // key blocks under the LMK
         std::string mac_key;
+        std::string operator_number = {};  // DE63.1 of the sign-on that asked for them; may be empty
         std::string unknown_properties = {};
     };
     struct BatchTotals {
@@ -147,6 +148,7 @@ struct TerminalRecord {
     std::string closed_local_time, closed_local_date;
     iso8583::BusinessDate closed_day;
     BatchTotals closed_foreign_totals;  // the other half of DE48, as the terminal sent it
+    std::string operator_number;        // of the sign-on whose keys verified last, before that of the latest
     std::string unknown_properties = {};
 };
 std::string encode(const TerminalRecord& terminal);

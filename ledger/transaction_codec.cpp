@@ -4,6 +4,7 @@
 #include "iso8583/values/ensure.hpp"
 #include "ledger/postings_bound.hpp"
 #include "ledger/record_fields.hpp"
+#include "ledger/shared_case_codec.hpp"
 #include "ledger/transaction_record.hpp"
 
 namespace ledger {
@@ -52,7 +53,9 @@ enum Property : std::uint32_t {
     asked_by_0100_property = 26,
     turned_into_void_property = 27,
     lowering_property = 28,
-    last_known_property = lowering_property
+    shared_case_property = 30,
+    operator_number_property = 31,
+    last_known_property = operator_number_property
 };
 
 State state_of(RecordReader& r, std::string_view field) {
@@ -266,6 +269,12 @@ void write_properties(RecordWriter& w, const TransactionRecord& t) {
     mark(asked_by_0100_property, t.asked_by_0100);
     mark(turned_into_void_property, t.turned_into_void);
     write_lowering(w, t.lowering);
+    if (!t.shared.joined.empty()) {
+        w.begin_property(shared_case_property);
+        write_shared_case(w, t.shared);
+        w.end_property();
+    }
+    w.property_unless_empty(operator_number_property, t.operator_number);
     w.kept_properties(t.unknown_properties);
 }
 
@@ -412,6 +421,12 @@ void read_later_property(RecordReader& r, TransactionRecord& t) {
             return;
         case lowering_property:
             t.lowering = read_lowering(r);
+            return;
+        case shared_case_property:
+            t.shared = read_shared_case(r);
+            return;
+        case operator_number_property:
+            t.operator_number = r.rest("operator_number");
             return;
         default:
             r.keep_property(t.unknown_properties, last_known_property);

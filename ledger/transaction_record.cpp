@@ -72,6 +72,11 @@ std::string_view name(State state) {
     ENSURE(false);
 }
 
+bool AskingKey::is_same_key(const AskingKey& other) const {
+    return terminal == other.terminal && batch == other.batch && stan == other.stan &&
+           transmission_time == other.transmission_time && processing_code == other.processing_code;
+}
+
 std::int64_t TransactionRecord::remaining_minor() const {
     const std::int64_t rest = amount.minor_units() - refunds_minor - chargebacks_minor;
     return rest < 0 ? 0 : rest;

@@ -119,6 +119,28 @@ struct Decided {
     friend bool operator==(const Decided&, const Decided&) = default;
 };
 
+/// A terminal's key that asked for a held refund which another key had asked for before (R20b).
+struct AskingKey {
+    iso8583::TerminalId terminal;
+    iso8583::BatchNumber batch;           // empty in the ISO profile
+    iso8583::Stan stan;                   // DE11
+    std::uint32_t transmission_time = 0;  // DE7; 0 in unionpay-pos
+    std::string processing_code;          // DE3
+    std::uint64_t reversal_digest = 0;    // of its reversal that was answered 00 while others stood; else 0
+    std::string operator_number;          // who stood at the till (DE63.1 of the sign-on); empty: not known
+    [[nodiscard]] bool is_same_key(const AskingKey& other) const;
+    friend bool operator==(const AskingKey&, const AskingKey&) = default;
+};
+inline constexpr std::size_t joined_keys_max = 16;  // beside the key of the case itself
+
+/// One case for several keys. Its own key is that of the record. The reversal that ends it stands in the
+/// record's reversal_digest, as that of every transaction.
+struct SharedCase {
+    std::uint64_t own_reversal_digest = 0;  // its own key was reversed while others stood
+    std::vector<AskingKey> joined;          // in the order in which they came, at most joined_keys_max
+    friend bool operator==(const SharedCase&, const SharedCase&) = default;
+};
+
 /// What a record's messages to its issuer say of place and time, fixed when the first of them is made: a
 /// repeat says the same, whatever the clock, the zone or the configuration say by then.
 struct IssuerTerms {
@@ -188,9 +210,10 @@ struct TransactionRecord {
     iso8583::Amount amount;             // of a sale: what stands of it; partly approved (R26), lowered (R39)
     std::int64_t asked_minor = 0;  // sale whose terminal takes a partial approval (60.6 = 1): what it asked
     iso8583::PanToken pan_token;
-    std::string sealed_card;  // PAN, expiry (pan_vault), record key = RRN
-    std::string pan_masked;   // first 6, last 4
-    std::string entry_mode;   // DE22
+    std::string sealed_card;      // PAN, expiry (pan_vault), record key = RRN
+    std::string pan_masked;       // first 6, last 4
+    std::string entry_mode;       // DE22
+    std::string operator_number;  // DE63.1 of the terminal's sign-on: who stood at the till; empty: not known
     Instrument instrument = Instrument::card;
     std::uint32_t policy_version = 0;
     std::string reason;  // operations: why; ref: their reference
@@ -215,6 +238,7 @@ struct TransactionRecord {
     Decided decided;
     Lowering lowering;                        // of a sale (R39)
     std::optional<IssuerTerms> issuer_terms;  // none: nothing was made yet, or by a program before them
+    SharedCase shared;                        // refund: other keys that asked for the same (R20b)
 
     // Chains.
     std::optional<iso8583::Rrn> original;  // refund, void: the sale

@@ -155,7 +155,7 @@ inline constexpr std::array rows = {
     Check{approval, "approval", hold, flow, refunds, any, {approval_required}},
     Check{sale_route, "route", refuse, flow, sales, any, {no_route, route_down}},
     Check{original_route, "route of the sale", refuse, flow_and_case, of_sale, any, {no_route, route_down}},
-    Check{room, "system", refuse, flow, all, any, {too_many_in_flight, system_error}},
+    Check{room, "system", refuse, flow, all, any, {case_full, too_many_in_flight, system_error}},
     // Only a request with a PIN meets it, after all others, when the HSM has answered.
     Check{pin, "PIN", refuse, flow, sales | voids, any, {hsm_unavailable, pin_block_wrong}},
 };

@@ -83,9 +83,11 @@ DuplicateVerdict judge_duplicate(const ledger::TraceSlot& slot, const TerminalRe
                 stone = {Kind::reversed_before, e.rrn};
             continue;
         }
-        if (same_time) return {e.digest == digest ? Kind::same : Kind::conflict, e.rrn};
+        const DuplicateVerdict known{e.digest == digest ? Kind::same : Kind::conflict, e.rrn,
+                                     e.transmission_time};
+        if (same_time) return known;
         if (age_ms > repeat_window_ms) continue;
-        if (!is_first_try(r)) return {e.digest == digest ? Kind::same : Kind::conflict, e.rrn};
+        if (!is_first_try(r)) return known;
         // The same trace and content under a new DE7: a terminal that lost its place, not a new transaction.
         // A sale is let through when its own clock or its chip's counter says that it is another one.
         const bool another_sale = r.kind == RequestKind::sale && e.local_stamp != local_stamp(r);

@@ -24,7 +24,8 @@ std::string local_stamp(const TerminalRequest& request);
 struct DuplicateVerdict {
     enum class Kind : std::uint8_t { fresh, same, conflict, reversed_before };
     Kind kind = Kind::fresh;
-    iso8583::Rrn rrn;  // of the record it repeats, or of the tombstone
+    iso8583::Rrn rrn;                     // of the record it repeats, or of the tombstone
+    std::uint32_t transmission_time = 0;  // DE7 under which that was recorded
 };
 DuplicateVerdict judge_duplicate(const ledger::TraceSlot& slot, const TerminalRequest& request,
                                  std::uint64_t digest, iso8583::UtcTime now, std::int64_t tombstone_ms);

@@ -1,6 +1,7 @@
 #include "switch/core/original_matcher.hpp"
 
 #include "switch/core/duplicate_guard.hpp"
+#include "switch/core/shared_case.hpp"
 
 namespace acquirer {
 namespace {
@@ -16,9 +17,11 @@ bool is_a_sale_of(const TransactionRecord& record, const iso8583::MerchantId& me
            record.state != ledger::State::tombstone;
 }
 
-/// The one record of a slot that fits; nothing when none or two fit.
+/// The one record of a slot that fits; nothing when none or two fit. `time`, when given, takes the DE7 of
+/// the newest entry that led there.
 template <typename Fits>
-const TransactionRecord* only_one(CoreContext& c, const std::string& slot_key, Fits&& fits) {
+const TransactionRecord* only_one(CoreContext& c, const std::string& slot_key, Fits&& fits,
+                                  std::uint32_t* time = nullptr) {
     const TransactionRecord* found = nullptr;
     for (const ledger::TraceEntry& e : c.ledger.trace_slot(slot_key).entries) {
         if (e.tombstone || !fits(e)) continue;
@@ -26,6 +29,7 @@ const TransactionRecord* only_one(CoreContext& c, const std::string& slot_key, F
         if (record == nullptr || record->state == ledger::State::tombstone) continue;
         if (found != nullptr && found != record) return nullptr;
         found = record;
+        if (time != nullptr) *time = e.transmission_time;
     }
     return found;
 }
@@ -74,6 +78,7 @@ bool same_kind(const ledger::TraceEntry& e, const TerminalRequest& r) {
 
 FoundForReversal find_unionpay(CoreContext& c, const TerminalRequest& r) {
     FoundForReversal found;
+    found.key = asking_key(r);
     found.original = only_one(c, slot_of(r, r.batch, r.stan), [&](const auto& e) { return same_kind(e, r); });
     if (found.original != nullptr || r.batch.value() <= 1) return found;
     const auto previous = iso8583::BatchNumber::of(r.batch.value() - 1);
@@ -91,6 +96,7 @@ FoundForReversal find_iso(CoreContext& c, const TerminalRequest& r) {
             return e.message_class == o.mti.message_class() &&
                    e.transmission_time == o.transmission_time.value();
         });
+        found.key = asking_key(r, o.stan, o.transmission_time.value());
         if (found.original != nullptr) return found;
     }
     // A later way may not lead to another transaction than the one DE90 names.
@@ -102,10 +108,14 @@ FoundForReversal find_iso(CoreContext& c, const TerminalRequest& r) {
     };
     // 2. DE11 and DE3 of the last day.
     const iso8583::Stan stan = names_one ? r.original_data->stan : r.stan;
-    const TransactionRecord* by_trace =
-        only_one(c, slot_of(r, std::nullopt, stan), [&](const ledger::TraceEntry& e) {
+    std::uint32_t time = 0;
+    const TransactionRecord* by_trace = only_one(
+        c, slot_of(r, std::nullopt, stan),
+        [&](const ledger::TraceEntry& e) {
             return e.processing_code == r.processing_code && c.now.utc.ms - e.created_ms <= trace_window_ms;
-        });
+        },
+        &time);
+    found.key = asking_key(r, stan, time);
     if (by_trace != nullptr && !contradicts(*by_trace)) {
         found.original = by_trace;
         return found;
@@ -115,8 +125,10 @@ FoundForReversal find_iso(CoreContext& c, const TerminalRequest& r) {
     if (r.original_rrn) {
         const TransactionRecord* by_rrn = c.ledger.find(*r.original_rrn);
         if (by_rrn != nullptr && by_rrn->merchant == r.merchant && by_rrn->terminal == r.terminal &&
-            by_rrn->state != ledger::State::tombstone && !contradicts(*by_rrn))
+            by_rrn->state != ledger::State::tombstone && !contradicts(*by_rrn)) {
             found.original = by_rrn;
+            found.key = asking_key(r, by_rrn->stan, by_rrn->transmission_time.value());
+        }
     }
     return found;
 }

@@ -20,6 +20,7 @@ struct FoundForReversal {
     const ledger::TransactionRecord* original = nullptr;
     const ledger::TransactionRecord* tombstone = nullptr;  // an earlier reversal of the same
     const ledger::TransactionRecord* near = nullptr;
+    ledger::AskingKey key;  // of the original's keys the one that the reversal names (R20b)
 };
 FoundForReversal find_for_reversal(CoreContext& context, const TerminalRequest& request,
                                    const MeansIdentity& means);

@@ -14,9 +14,9 @@ constexpr std::array table = {
     RefusalInfo{format_error, "format_error", "R19", "30", "30", "FORMAT ERROR",
                 "the message could not be read as its profile demands"},
     RefusalInfo{terminal_unknown, "terminal_unknown", "R25", "97", "97", "TERMINAL UNKNOWN",
-                "the terminal is not configured, or DE42 is not its merchant"},
+                "the terminal is not known here, or it names another merchant than its own"},
     RefusalInfo{merchant_unknown, "merchant_unknown", "R25", "03", "03", "MERCHANT UNKNOWN",
-                "the merchant is not configured"},
+                "the merchant is not known here"},
     RefusalInfo{sign_on_required, "sign_on_required", "R25", "77", "77", "SIGN ON AGAIN",
                 "the terminal has no working keys yet"},
     RefusalInfo{sign_on_limited, "sign_on_limited", "R25", "96", "96", "TRY AGAIN LATER",
@@ -32,13 +32,13 @@ constexpr std::array table = {
     RefusalInfo{merchant_suspended, "merchant_suspended", "R25", "03", "03", "MERCHANT SUSPENDED",
                 "operations suspended the merchant"},
     RefusalInfo{batch_closed, "batch_closed", "R25", "77", "77", "BATCH NOT OPEN",
-                "DE60.2 is not the terminal's open batch"},
+                "the terminal names another batch than its open one"},
     RefusalInfo{tombstone, "tombstone", "R36", "12", "12", "REVERSED BEFORE",
                 "its reversal arrived before it"},
     RefusalInfo{amount_invalid, "amount_invalid", "R19", "13", "13", "INVALID AMOUNT",
-                "DE4 is zero or no number"},
+                "the amount is zero or no number"},
     RefusalInfo{currency_not_allowed, "currency_not_allowed", "R15", "13", "13", "INVALID CURRENCY",
-                "DE49 is not the currency of the sale or of this switch"},
+                "the currency is not that of the sale or of this switch"},
     RefusalInfo{merchant_not_enabled, "merchant_not_enabled", "R24", "58", "58", "REFUND NOT ENABLED",
                 "the merchant may not refund"},
     RefusalInfo{function_not_supported, "function_not_supported", "R24", "40", "40", "FUNCTION OFF",
@@ -64,7 +64,7 @@ constexpr std::array table = {
     RefusalInfo{refund_before_settlement, "refund_before_settlement", "R9", "12", "12", "VOID INSTEAD",
                 "policy asks for a void before settlement"},
     RefusalInfo{reversal_not_allowed, "reversal_not_allowed", "R38", "12", "12", "REVERSAL NOT ALLOWED",
-                "the original's state does not allow a reversal"},
+                "what became of the original does not allow a reversal"},
     RefusalInfo{window_passed, "window_passed", "R16", "57", "57", "REFUND WINDOW PASSED",
                 "the refund window of the sale has ended"},
     RefusalInfo{amount_limit, "amount_limit", "R24", "61", "61", "OVER AMOUNT LIMIT",
@@ -91,10 +91,12 @@ constexpr std::array table = {
                 "no issuer route for the card, or the route is retired without a successor"},
     RefusalInfo{route_down, "route_down", "R52", "91", "91", "ISSUER NOT AVAILABLE",
                 "no link to the issuer was up; nothing was sent"},
+    RefusalInfo{case_full, "case_full", "R20b", "65", "65", "CASE ASKED TOO OFTEN",
+                "an equal refund is held already, and so many requests joined it that no further one may"},
     RefusalInfo{too_many_in_flight, "too_many_in_flight", "R62", "96", "96", "TRY AGAIN",
-                "a bound on transactions in flight is reached"},
+                "as much is under way as the switch may have at once"},
     RefusalInfo{system_error, "system_error", "R62", "96", "96", "SYSTEM ERROR",
-                "the store takes no new work"},
+                "nothing more can be stored just now, so that nothing new is begun"},
     RefusalInfo{hsm_unavailable, "hsm_unavailable", "R64", "96", "96", "SYSTEM ERROR",
                 "the HSM did not answer; nothing was sent"},
     RefusalInfo{pin_block_wrong, "pin_block_wrong", "R64", "99", "99", "PIN BLOCK ERROR",
@@ -171,6 +173,7 @@ bool is_unrecorded(Refusal refusal) {
         case funds_short:
         case fraud_suspected:
         case approval_required:
+        case case_full:
         case no_route:
         case route_down:
         case pin_block_wrong:

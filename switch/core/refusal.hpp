@@ -54,6 +54,7 @@ enum class Refusal : std::uint8_t {
     approval_required = 80,               // R17, R20b: 01
     no_route = 85,                        // 15
     route_down = 86,                      // 91
+    case_full = 87,                       // R20b: 65
     too_many_in_flight = 90,              // 96
     system_error = 91,                    // 96
     hsm_unavailable = 92,                 // 96

@@ -5,6 +5,7 @@
 #include "iso8583/values/ensure.hpp"
 #include "ledger/postings_bound.hpp"
 #include "switch/core/duplicate_guard.hpp"
+#include "switch/core/shared_case.hpp"
 #include "switch/core/terminal_replies.hpp"
 #include "switch/core/transaction_state.hpp"
 
@@ -33,7 +34,9 @@ void ReversalFlow::on_request(const RequestArrived& event) {
     accepted.code = iso8583::ResponseCode::of("00");
     accepted.rrn = original.rrn;
     // R31: the same again, unless the issuer or people decided that it stands (R72).
-    if (original.reversal_digest == digest_ && !original.decided.reversal_refused) {
+    key_ = found.key;
+    const bool stands = original.decided.reversal_refused && !is_taken_back(original, key_);
+    if (reversal_digest_of(original, key_) == digest_ && !stands) {
         answer(c_, asker, accepted);
         return;
     }
@@ -167,6 +170,24 @@ ReversalFlow::Outcome ReversalFlow::judge_part(TransactionRecord& sale, std::int
     return Outcome::accepted;
 }
 
+bool ReversalFlow::leaves_the_case(TransactionRecord& refund) {
+    switch (refund.state) {
+        case State::held:
+        case State::cleared:
+        case State::sent:
+        case State::advice_pending:
+        case State::approved:
+        case State::abnormal:
+        case State::parked:
+            break;
+        default:
+            return false;  // it has ended, or is being undone already
+    }
+    if (c_.is_settled(refund) || !is_asked_by_another(refund, key_)) return false;
+    take_back(refund, key_, digest_);
+    return true;
+}
+
 ReversalFlow::Outcome ReversalFlow::judge(TransactionRecord& original) {
     if (original.decided.reversal_refused) return Outcome::not_allowed;
     switch (original.kind) {
@@ -231,6 +252,7 @@ ReversalFlow::Outcome ReversalFlow::judge_sale(TransactionRecord& sale) {
 }
 
 ReversalFlow::Outcome ReversalFlow::judge_refund(TransactionRecord& refund) {
+    if (leaves_the_case(refund)) return Outcome::accepted;
     const bool by_advice = refund.advice.kind == ledger::QueuedAdvice::Kind::refund;
     switch (refund.state) {
         case State::held:

@@ -23,6 +23,8 @@ class ReversalFlow {
     /// wait: no answer; what it depends on is not decided yet.
     enum class Outcome : std::uint8_t { accepted, not_allowed, wait };
     void without_original(const Asker& asker, const MeansIdentity& means, const FoundForReversal& found);
+    /// R20b: what other keys still ask for stays; this one is remembered. False: it is the last.
+    [[nodiscard]] bool leaves_the_case(ledger::TransactionRecord& refund);
     const ledger::TransactionRecord& set_tombstone(const TerminalRequest& request, const MeansIdentity& means,
                                                    const ledger::TransactionRecord* near);
     void send_blind(ledger::TransactionRecord& stone, const TerminalRequest& request);
@@ -41,6 +43,7 @@ class ReversalFlow {
     StoreAndForward& queue_;
     Undoing& undoing_;
     std::uint64_t digest_ = 0;  // of the reversal being judged
+    ledger::AskingKey key_;     // that it names
 };
 
 }  // namespace acquirer

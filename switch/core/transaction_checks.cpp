@@ -9,6 +9,7 @@
 #include "switch/core/check_list.hpp"
 #include "switch/core/original_matcher.hpp"
 #include "switch/core/refund_policy.hpp"
+#include "switch/core/shared_case.hpp"
 
 namespace acquirer {
 namespace {
@@ -243,6 +244,7 @@ bool is_flooded(const CoreContext& c, const Draft& d) {
 }
 
 Refusal room(const World& w, const Draft& d) {
+    if (d.same_case && is_full(*w.c.ledger.find(*d.same_case))) return Refusal::case_full;
     if (is_flooded(w.c, d)) return Refusal::too_many_in_flight;
     if (w.c.in_flight.size() >= w.c.config->limits.pending_max) return Refusal::too_many_in_flight;
     if (d.route != nullptr && w.c.in_flight.requests_of(d.route->id) >= d.route->in_flight_max)

@@ -6,6 +6,7 @@
 #include "switch/core/caution.hpp"
 #include "switch/core/duplicate_guard.hpp"
 #include "switch/core/issuer_messages.hpp"
+#include "switch/core/shared_case.hpp"
 #include "switch/core/terminal_replies.hpp"
 #include "switch/core/transaction_state.hpp"
 
@@ -76,14 +77,20 @@ bool TransactionFlow::answer_duplicate(const RequestArrived& event, TransactionD
             answer_refusal(c_, asker, Refusal::duplicate_conflict);
             return true;
         case DuplicateVerdict::Kind::same:
-            if (const auto* known = c_.ledger.find(verdict.rrn)) answer_again(asker, *known);
+            if (const auto* known = c_.ledger.find(verdict.rrn))
+                answer_again(asker, *known, asking_key(r, r.stan, verdict.transmission_time));
             return true;
     }
     ENSURE(false);
 }
 
 /// R20, R20a, R22: the stored answer as long as it is still true.
-void TransactionFlow::answer_again(const Asker& asker, const TransactionRecord& record) {
+void TransactionFlow::answer_again(const Asker& asker, const TransactionRecord& record,
+                                   const ledger::AskingKey& key) {
+    if (is_taken_back(record, key)) {  // R20b: the others' case goes on without it
+        answer_refusal(c_, asker, Refusal::duplicate_of_reversed, record.rrn);
+        return;
+    }
     if (record.state != State::reverse_on_answer &&
         c_.in_flight.join(record.rrn, asker, c_.config->limits.askers_max))
         return;
@@ -305,7 +312,10 @@ void TransactionFlow::begin_void(TransactionDraft& d, std::vector<Asker> askers)
 void TransactionFlow::begin_refund(TransactionDraft& d, std::vector<Asker> askers) {
     if (d.same_case) {
         // R20b: an equal one is held already: the same case, and this key leads there too.
-        if (const TransactionRecord* held = c_.ledger.find(*d.same_case)) {
+        if (TransactionRecord* held = c_.ledger.edit(*d.same_case)) {
+            ledger::AskingKey key = asking_key(d.event.request);
+            key.operator_number = d.terminal.operator_number;
+            join_case(*held, std::move(key));
             c_.ledger.add_trace(d.slot_key, d.slot,
                                 trace_entry(d.event.request, d.record.digest, held->rrn, c_.now.utc));
             for (const Asker& asker : askers) answer(c_, asker, stored_content(*held));

@@ -59,7 +59,8 @@ class TransactionFlow {
     // Before anything is decided.
     bool join_in_progress(const RequestArrived& event);
     bool answer_duplicate(const RequestArrived& event, TransactionDraft& draft);
-    void answer_again(const Asker& asker, const ledger::TransactionRecord& record);
+    void answer_again(const Asker& asker, const ledger::TransactionRecord& record,
+                      const ledger::AskingKey& key);
 
     // What is decided, and what follows.
     void decide(TransactionDraft& draft, std::vector<Asker> askers);

@@ -116,6 +116,35 @@ TEST_CASE("R20b the same amount of the same sale again is held, and again is the
     CHECK(d.ask(d.refund_of(s, "000000002000"))->code == "00");
 }
 
+TEST_CASE("R20b so many keys share a held case, and the next one is told so", "[R20b]") {
+    Desk d([](acquirer::Configuration& c) {
+        for (auto& [id, m] : c.merchants) m.refund.repeat_refund_seconds = 300;
+    });
+    for (const bool iso : {false, true}) {
+        Ask sold;
+        sold.iso = iso;
+        const Answer s = *d.ask(sold);
+        REQUIRE(d.ask(d.refund_of(s, "000000001000"))->code == "00");
+        const Ask first = d.refund_of(s, "000000001000");
+        const Answer held = *d.ask(first);
+        REQUIRE(held.code == "01");
+        Ask last;
+        for (std::size_t i = 0; i < ledger::joined_keys_max; ++i) {
+            last = d.refund_of(s, "000000001000");
+            CHECK(d.ask(last)->text == held.text);
+        }
+        const Ask beyond = d.refund_of(s, "000000001000");
+        CHECK(d.ask(beyond)->code == "65");
+        CHECK(d.ask(beyond)->code == "65");
+        CHECK(d.ask(last)->code == "01");
+        REQUIRE(d.record(held.rrn).shared.joined.size() == ledger::joined_keys_max);
+        // What was refused never asked for the case: its reversal takes nothing back.
+        CHECK(d.ask(d.reversal_of(beyond))->code == "12");
+        CHECK(d.ask(d.reversal_of(first))->code == "00");
+        CHECK(d.record(held.rrn).state == ledger::State::held);
+    }
+}
+
 TEST_CASE("R21 the same key with other content", "[R21]") {
     Desk d;
     Ask s;

@@ -205,6 +205,10 @@ TEST_CASE(
     const std::size_t bytes = ledger::encode(t).size();
     t.asked_minor = t.amount.minor_units() + 1;
     t.asked_by_0100 = t.turned_into_void = true;
+    t.operator_number = "01";
+    t.shared.own_reversal_digest = 7;
+    t.shared.joined.assign(ledger::joined_keys_max,
+                           {t.terminal, t.batch, t.stan, 1'231'235'959, t.processing_code, ~0ULL, "02"});
     CHECK(ledger::encode(t).size() > bytes);
     const auto read = ledger::decode_transaction_record(ledger::encode(t));
     REQUIRE(read);
@@ -250,6 +254,27 @@ TEST_CASE("R39 what partial reversals did to a sale is read back, and says what 
     CHECK(ledger::decode_transaction_record(ledger::encode(t)));
     t.lowering.reversals.emplace_back();
     CHECK_FALSE(ledger::decode_transaction_record(ledger::encode(t)));
+}
+
+TEST_CASE("a terminal's operator numbers are read back, each with its key") {
+    ledger::TerminalRecord t;
+    t.terminal = golden_transactions().at(0).terminal;
+    t.keys = {{7, "PIN", "MAC", "02"}, {6, "PIN", "MAC", ""}, {5, "PIN", "MAC", "01"}};
+    const std::size_t bytes = ledger::encode(t).size();
+    t.operator_number = "01";
+    CHECK(ledger::encode(t).size() == bytes + t.operator_number.size());
+    const auto read = ledger::decode_terminal(ledger::encode(t));
+    REQUIRE(read);
+    CHECK(read->operator_number == "01");
+    REQUIRE(read->keys.size() == 3);
+    CHECK(read->keys[0].operator_number == "02");
+    CHECK(read->keys[1].operator_number.empty());
+    CHECK(read->keys[2].operator_number == "01");
+    // One that nobody named costs nothing.
+    ledger::TerminalRecord bare;
+    bare.terminal = t.terminal;
+    CHECK(ledger::encode(bare).size() < bytes);
+    CHECK(ledger::decode_terminal(ledger::encode(bare))->operator_number.empty());
 }
 
 TEST_CASE("an RRN that exists already is looked for before it is given out") {

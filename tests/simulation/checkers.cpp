@@ -44,6 +44,15 @@ bool contradicts_reversal(const TransactionRecord& r) {
            one_of(r.state, {State::advice_pending, State::abnormal, State::parked});
 }
 
+/// R20b: a key of a shared case was taken back, and another still asks for it.
+bool is_left_to_others(const TransactionRecord& r) {
+    const auto& joined = r.shared.joined;
+    auto taken_back = static_cast<std::size_t>(
+        std::count_if(joined.begin(), joined.end(), [](const auto& k) { return k.reversal_digest != 0; }));
+    if (r.shared.own_reversal_digest != 0) ++taken_back;
+    return r.reversal_digest == 0 && taken_back != 0 && taken_back <= joined.size();
+}
+
 std::string words(const TransactionRecord& r) {
     return std::string(ledger::name(r.kind)) + " " + r.rrn.str() + " (" + std::string(ledger::name(r.state)) +
            ", " + r.amount.major() + ")";
@@ -175,6 +184,7 @@ void Checkers::check_reversal_accepted(const Rrn& rrn, iso8583::Instant at) {
     const TransactionRecord* r = record(rrn);
     if (r == nullptr)
         return broken("I5", "a reversal was answered 00 that is not durable, RRN " + rrn.str(), at);
+    if (is_left_to_others(*r)) return;
     const bool is_tombstone = one_of(r->state, {State::tombstone, State::declined});
     // R39: it was of a part, so the original stands.
     if (r->reversal_digest == 0 && !r->lowering.reversals.empty()) return;

@@ -188,6 +188,21 @@ TEST_CASE("Each invariant is noticed when it breaks", "[simulation]") {
         b.answered(s, "00");
         CHECK(b.first() == "I3");
     }
+    SECTION("I5: the last key of a shared case was reversed, and it stands") {
+        TransactionRecord held = refund_of(sale, 2, State::held, 1'000);
+        TransactionRecord s = sale;
+        s.refunds_minor = 1'000;
+        s.refunds_count = 1;
+        held.shared.own_reversal_digest = 7;
+        held.shared.joined.resize(1);
+        b.durable({s, held});
+        b.answered(held, "00", 4);
+        CHECK(b.first().empty());
+        held.shared.joined[0].reversal_digest = 8;
+        b.durable({s, held});
+        b.answered(held, "00", 4);
+        CHECK(b.first() == "I5");
+    }
     SECTION("I4: sent before the intent is durable") {
         b.sent(sale, 200, sale.issuer_stan);
         CHECK(b.first() == "I4");
