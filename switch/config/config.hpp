@@ -86,6 +86,7 @@ struct OperatorAccount {
     std::int64_t uid = -1;
     std::string name;
     std::vector<Role> roles;  // viewer is included in each
+    std::vector<TillOperator> terminal_operators;
     friend bool operator==(const OperatorAccount&, const OperatorAccount&) = default;
 };
 

@@ -139,7 +139,11 @@ LoadedConfig build(RawConfig raw, std::uint32_t version, std::string hash, Reade
     loaded.hsm = std::move(raw.hsm);
     loaded.data = std::move(raw.data);
     loaded.shell = raw.shell;
-    for (auto& [path, account] : raw.operators) loaded.operators.push_back(std::move(account));
+    for (auto& [path, account] : raw.operators) {
+        if (!account.terminal_operators.empty())
+            configuration->till_operators[account.name] = account.terminal_operators;
+        loaded.operators.push_back(std::move(account));
+    }
     loaded.configuration = std::move(configuration);
     return loaded;
 }

@@ -300,6 +300,11 @@ void check_operators(const RawConfig& raw, Reader& reader) {
             reader.problem(path + ".uid", "is another operator's too");
         if (!account.name.empty() && !names.insert(account.name).second)
             reader.problem(path + ".name", "is another operator's too");
+        for (const TillOperator& at : account.terminal_operators)
+            if (std::none_of(raw.merchants.begin(), raw.merchants.end(),
+                             [&](const auto& m) { return m.value.id == at.merchant; }))
+                reader.problem(path + ".terminal_operators",
+                               "merchant " + at.merchant.str() + " is not configured");
     }
     if (raw.operators.empty() && !raw.top.demo)
         reader.problem("operator", "at least one [[operator]] is needed, else nobody may ask or decide");

@@ -271,6 +271,10 @@ const Keys<RefundPolicy>& refund_keys() {
                               CONFIG_AT(ratio_sales_min)),
         integer<RefundPolicy>("refunds_per_card_day_max", 1, 1'000'000, "a card, merchant and business day",
                               "Accepted and held refunds (R28).", CONFIG_AT(refunds_per_card_day_max)),
+        integer<RefundPolicy>(
+            "refunds_per_operator_day_max", 1, 1'000'000, "an operator number, merchant and business day",
+            "Accepted and held refunds (R28); the number is DE63.1 of the terminal's sign-on.",
+            CONFIG_AT(refunds_per_operator_day_max)),
         integer<RefundPolicy>("refunds_per_merchant_day_max", 1, 1'000'000, "a merchant and business day",
                               "Accepted and held refunds (R28).", CONFIG_AT(refunds_per_merchant_day_max)),
         choice<RefundPolicy, OnCaution>(

@@ -3,6 +3,7 @@
 
 #include "iso8583/values/bytes.hpp"
 #include "switch/config/config_keys.hpp"
+#include "switch/core/till_operators.hpp"
 
 namespace acquirer::config {
 
@@ -264,6 +265,29 @@ const Keys<RawTerminals>& terminals_keys() {
     return keys;
 }
 
+namespace {
+
+std::optional<std::string> set_terminal_operators(OperatorAccount& account,
+                                                  const std::vector<std::string>& texts) {
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        const std::string entry = "entry " + std::to_string(i + 1);
+        const std::size_t slash = texts[i].rfind('/');
+        if (slash == std::string::npos) return entry + " has to be MERCHANT/NUMBER";
+        const auto merchant = iso8583::MerchantId::parse(std::string_view(texts[i]).substr(0, slash));
+        if (!merchant) return entry + ": merchant: " + merchant.error().what;
+        TillOperator at{*merchant, till_operator_number(std::string_view(texts[i]).substr(slash + 1))};
+        if (at.number.empty() || at.number != texts[i].substr(slash + 1))
+            return entry + ": number: 1 to " + std::to_string(TillOperator::number_characters_max) +
+                   " digits or letters are needed";
+        const auto& known = account.terminal_operators;
+        if (std::find(known.begin(), known.end(), at) != known.end()) return entry + " is there twice";
+        account.terminal_operators.push_back(std::move(at));
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
 const Keys<OperatorAccount>& operator_keys() {
     static const Keys<OperatorAccount> keys = {
         required(integer<OperatorAccount>("uid", 0, 4'294'967'294, "",
@@ -284,6 +308,11 @@ const Keys<OperatorAccount>& operator_keys() {
                 }
                 return std::nullopt;
             })),
+        text_list<OperatorAccount>("terminal_operators", "[]",
+                                   "\"MERCHANT/NUMBER\" each: who this person is at tills (DE63.1 of the "
+                                   "sign-on); what was made there "
+                                   "another person approves.",
+                                   set_terminal_operators),
     };
     return keys;
 }

@@ -10,6 +10,11 @@ std::string card_name(iso8583::BusinessDate day, const iso8583::MerchantId& merc
                       const iso8583::PanToken& card) {
     return ledger::refund_counts_prefix(day) + merchant.str() + "/" + iso8583::to_hex(card.bytes);
 }
+/// Shorter than a card's, whose token has 32 digits.
+std::string operator_name(iso8583::BusinessDate day, const iso8583::MerchantId& merchant,
+                          std::string_view number) {
+    return ledger::refund_counts_prefix(day) + merchant.str() + "/operator " + std::string(number);
+}
 std::string merchant_name(iso8583::BusinessDate day, const iso8583::MerchantId& merchant) {
     return ledger::refund_counts_prefix(day) + merchant.str();
 }
@@ -68,6 +73,8 @@ void count_refund(CoreContext& c, const ledger::TransactionRecord& refund, iso85
     if (day == c.business_day) {
         if (policy.refunds_per_card_day_max)
             add(c, card_name(day, refund.merchant, refund.pan_token), amount, sign);
+        if (policy.refunds_per_operator_day_max && !refund.operator_number.empty())
+            add(c, operator_name(day, refund.merchant, refund.operator_number), amount, sign);
         if (policy.refunds_per_merchant_day_max) add(c, merchant_name(day, refund.merchant), amount, sign);
     }
     if (policy.refund_ratio_percent_max &&
@@ -79,12 +86,16 @@ void forget(CoreContext& c, iso8583::BusinessDate closed) {
     c.ledger.totals().forget(ratio_prefix(days_before(closed, ratio_days - 1)));
 }
 
-bool is_over_a_bound(const CoreContext& c, const MerchantConfig& merchant, const iso8583::PanToken& card,
+bool is_over_a_bound(const CoreContext& c, const MerchantConfig& merchant, const Refunder& who,
                      std::int64_t amount_minor) {
     const RefundPolicy& policy = merchant.refund;
     const auto counted = [&c](const std::string& name) { return c.ledger.totals().get(name).count; };
     if (policy.refunds_per_card_day_max &&
-        counted(card_name(c.business_day, merchant.id, card)) >= *policy.refunds_per_card_day_max)
+        counted(card_name(c.business_day, merchant.id, who.card)) >= *policy.refunds_per_card_day_max)
+        return true;
+    if (policy.refunds_per_operator_day_max && !who.operator_number.empty() &&
+        counted(operator_name(c.business_day, merchant.id, who.operator_number)) >=
+            *policy.refunds_per_operator_day_max)
         return true;
     if (policy.refunds_per_merchant_day_max &&
         counted(merchant_name(c.business_day, merchant.id)) >= *policy.refunds_per_merchant_day_max)

@@ -1,11 +1,12 @@
-// Caution: what a refund is measured by before anybody looks at it: how many refunds a card and a merchant
-// have had today, what refunds are of a merchant's sales in the last 30 business days (R28), and whether the
-// sales of the open day cover it (R27). Counts are sums of the ledger, written only for a merchant whose
-// policy has the bound; what happened before a bound was configured is not counted. Amounts in minor units.
-// The core's thread.
+// Caution: what a refund is measured by before anybody looks at it: how many refunds a card, an operator
+// number of the tills and a merchant have had today, what refunds are of a merchant's sales in the last 30
+// business days (R28), and whether the sales of the open day cover it (R27). Counts are sums of the ledger,
+// written only for a merchant whose policy has the bound; what happened before a bound was configured is not
+// counted. Amounts in minor units. The core's thread.
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "switch/core/core_context.hpp"
 
@@ -21,9 +22,14 @@ void count_refund(CoreContext& context, const ledger::TransactionRecord& refund,
 /// The sums of a day that no ratio looks at any more.
 void forget(CoreContext& context, iso8583::BusinessDate closed);
 
-/// R28: would one more refund of this card and amount be over a bound of the merchant?
+/// Whose refunds are counted one by one.
+struct Refunder {
+    iso8583::PanToken card;
+    std::string operator_number;  // at the merchant's tills; empty: not known
+};
+/// R28: would one more refund of this card, operator number and amount be over a bound of the merchant?
 [[nodiscard]] bool is_over_a_bound(const CoreContext& context, const MerchantConfig& merchant,
-                                   const iso8583::PanToken& card, std::int64_t amount_minor);
+                                   const Refunder& who, std::int64_t amount_minor);
 /// R27: the merchant's approved sales of the open day, less all that counts against them or was taken back.
 [[nodiscard]] std::int64_t net_sales_minor(const CoreContext& context, const iso8583::MerchantId& merchant);
 

@@ -46,8 +46,9 @@ struct RefundPolicy {
     // R28: bounds of caution; without a value there is none.
     std::optional<std::int32_t> refund_ratio_percent_max;  // of the merchant's sales, rolling 30 days
     RatioOf refund_ratio_of = RatioOf::amount;
-    std::int32_t ratio_sales_min = 20;                     // before so many sales no ratio is judged
-    std::optional<std::int32_t> refunds_per_card_day_max;  // of one card at one merchant
+    std::int32_t ratio_sales_min = 20;                         // before so many sales no ratio is judged
+    std::optional<std::int32_t> refunds_per_card_day_max;      // of one card at one merchant
+    std::optional<std::int32_t> refunds_per_operator_day_max;  // of one operator number at its tills
     std::optional<std::int32_t> refunds_per_merchant_day_max;
     OnCaution on_fraud = OnCaution::hold;
 };
@@ -93,6 +94,14 @@ struct Limits {
     std::uint32_t askers_max = 8;                        // connections joined to one answer (R22)
 };
 
+/// Who a person is at the tills of a merchant: the operator number of its terminals' sign-ons (DE63.1).
+struct TillOperator {
+    static constexpr std::size_t number_characters_max = 3;
+    iso8583::MerchantId merchant;
+    std::string number;
+    friend bool operator==(const TillOperator&, const TillOperator&) = default;
+};
+
 /// The keys shared with an issuer, under the LMK.
 struct IssuerKeys {
     hsm::KeyBlock zak;
@@ -116,6 +125,7 @@ struct Configuration {
     std::vector<TerminalRange> terminals;  // sorted by first, disjoint
     routing::RouteTable routes;
     std::map<routing::RouteId, IssuerKeys> issuer_keys;
+    std::map<std::string, std::vector<TillOperator>> till_operators;  // by the person's name
 
     [[nodiscard]] const TerminalRange* find_terminal(const iso8583::TerminalId& id) const;
     [[nodiscard]] const MerchantConfig* find_merchant(const iso8583::MerchantId& id) const;

@@ -5,6 +5,7 @@
 
 #include "iso8583/values/ensure.hpp"
 #include "ledger/postings_bound.hpp"
+#include "switch/core/till_operators.hpp"
 #include "switch/core/transaction_state.hpp"
 
 namespace acquirer {
@@ -240,6 +241,9 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const Approve
     TransactionRecord& refund = **found;
     if (is_one_of_the_makers(refund.maker, event.user))
         return no("maker and checker must be two people: " + event.user + " opened or edited the case");
+    if (is_till_operator_of(*c_.config, event.user, refund))
+        return no("maker and checker must be two people: " + event.user +
+                  " stood at the till that asked for it");
     if (const TransactionRecord* sale = c_.ledger.find(*refund.original); sale != nullptr && sale->hold)
         return no("the sale of case " + refund.rrn.str() + " is on hold until its dispute is closed (R78)");
     if (refund.maker.empty()) refund.maker = "terminal " + refund.terminal.str();
@@ -266,6 +270,9 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const RejectR
     TransactionRecord& refund = **found;
     if (is_one_of_the_makers(refund.maker, event.user))
         return no("maker and checker must be two people: " + event.user + " opened or edited the case");
+    if (is_till_operator_of(*c_.config, event.user, refund))
+        return no("maker and checker must be two people: " + event.user +
+                  " stood at the till that asked for it");
     if (command.reason.empty() || command.reason.size() > reason_characters_max)
         return no("reason: 1 to " + std::to_string(reason_characters_max) + " characters are needed");
     end_held(refund, State::rejected, event.user);

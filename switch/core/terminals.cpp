@@ -4,6 +4,7 @@
 
 #include "iso8583/values/ensure.hpp"
 #include "switch/core/terminal_replies.hpp"
+#include "switch/core/till_operators.hpp"
 
 namespace acquirer {
 
@@ -202,8 +203,10 @@ void Terminals::on_keys_generated(hsm::Ticket ticket, const hsm::Reply& reply) {
     });
     std::erase_if(terminal.owners, [&](const auto& o) { return o.second.link == event.from.link; });
     const std::uint32_t version = record.next_key_version++;
+    const std::string number = till_operator_number(event.request.fields.get(Field::reserved_private_63));
     record.keys.insert(record.keys.begin(),
-                       {version, keys->pin_key.under_lmk.text(), keys->mac_key.under_lmk.text()});
+                       {version, keys->pin_key.under_lmk.text(), keys->mac_key.under_lmk.text(), number});
+    if (record.proven_key_version == 0) record.operator_number = number;
     std::string private_62;
     const auto add_key = [&](const hsm::WorkingKey& key) {
         private_62 += iso8583::as_text(key.under_tmk);
@@ -273,10 +276,11 @@ void Terminals::verified(const RequestArrived& event) {
     if (!(terminal.home == event.from.peer)) terminal.home = event.from.peer;
     ledger::TerminalRecord& record = terminal.record;
     if (record.proven_key_version == version) return;
-    const bool is_there = std::any_of(record.keys.begin(), record.keys.end(),
-                                      [&](const auto& k) { return k.version == version; });
+    const auto proven = std::find_if(record.keys.begin(), record.keys.end(),
+                                     [&](const auto& k) { return k.version == version; });
     // It signed off, or proved a newer one, while this message was being verified.
-    if (!is_there || version < record.proven_key_version) return;
+    if (proven == record.keys.end() || version < record.proven_key_version) return;
+    record.operator_number = proven->operator_number;
     std::erase_if(record.keys, [&](const auto& k) { return k.version < version; });
     std::erase_if(terminal.owners, [&](const auto& o) { return o.first <= version; });
     record.proven_key_version = version;

@@ -195,7 +195,8 @@ Refusal funds(const World& w, Draft& d) {
 /// R28.
 Refusal fraud(const World& w, Draft& d) {
     const RefundPolicy& policy = d.merchant->refund;
-    if (!caution::is_over_a_bound(w.c, *d.merchant, d.sale->pan_token, d.event.request.amount->minor_units()))
+    if (!caution::is_over_a_bound(w.c, *d.merchant, {d.sale->pan_token, d.record.operator_number},
+                                  d.event.request.amount->minor_units()))
         return Refusal::none;
     w.c.count("fraud.bounds");
     if (policy.on_fraud == OnCaution::refuse) return Refusal::fraud_suspected;
@@ -323,6 +324,7 @@ Refusal TransactionChecks::judge(TransactionDraft& draft) {
     const TerminalRequest& request = draft.event.request;
     draft.terminal = terminals_.record(request.terminal);
     draft.record.batch = draft.terminal.batch;
+    draft.record.operator_number = draft.terminal.operator_number;
     const World world{c_, terminals_, queue_};
     for (const Check& row : check_list) {
         const bool of_the_flow = row.judge == CheckJudge::flow || row.judge == CheckJudge::flow_and_case;

@@ -5,6 +5,7 @@
 #include "iso8583/values/ensure.hpp"
 #include "switch/core/content_digest.hpp"
 #include "switch/core/operator_words.hpp"
+#include "switch/core/till_operators.hpp"
 #include "switch/core/transaction_state.hpp"
 
 namespace acquirer {
@@ -179,6 +180,9 @@ OperatorAnswer WaysOut::decide(const OperatorCommanded& event, const DecidePropo
     if (p->state != Proposal::State::open)
         return no("proposal " + p->id + " is " + std::string(ledger::name(p->state)) + " by " + p->ended_by);
     if (p->maker == event.user) return no("two people are needed: " + event.user + " proposed " + p->id);
+    if (const TransactionRecord* record = p->rrn.empty() ? nullptr : c_.ledger.find(p->rrn);
+        record != nullptr && is_till_operator_of(*c_.config, event.user, *record))
+        return no("two people are needed: " + event.user + " stood at the till that made " + p->rrn.str());
     if (has_lapsed(*p)) {
         end(*p, Proposal::State::lapsed, "its time");
         return no("proposal " + p->id + " has lapsed: nobody approved it in time");

@@ -327,6 +327,14 @@ TEST_CASE("config: doubles and overlaps") {
          "t.toml:33: operator[2].uid: is another operator's too\n"
          "t.toml:34: operator[2].name: is another operator's too\n"
          "t.toml:35: operator[2].roles: entry 2 is there twice\n"},
+        {"[[operator]]\nuid = 5\nname = \"x\"\nroles = [\"viewer\"]\nterminal_operators = "
+         "[\"898110157220009/01\"]\n"
+         "[[operator]]\nuid = 6\nname = \"y\"\nroles = [\"viewer\"]\nterminal_operators = "
+         "[\"898110157220001/0123\"]\n"
+         "[[operator]]\nuid = 7\nname = \"z\"\nroles = [\"viewer\"]\nterminal_operators = [\"01\"]\n",
+         "t.toml:32: operator[1].terminal_operators: merchant 898110157220009 is not configured\n"
+         "t.toml:37: operator[2].terminal_operators: entry 1: number: 1 to 3 digits or letters are needed\n"
+         "t.toml:42: operator[3].terminal_operators: entry 1 has to be MERCHANT/NUMBER\n"},
         {"[refund]\nrefund_amount_max = \"60.001\"\napproval_amount_above = \"0\"\nwindow_days = -1\n",
          "t.toml:29: refund.refund_amount_max: "},
     };
@@ -338,6 +346,23 @@ TEST_CASE("config: doubles and overlaps") {
         else
             CHECK(report.rfind(row.expected, 0) == 0);
     }
+}
+
+TEST_CASE("config: who a person is at tills, and the bound of an operator number") {
+    const auto loaded = load_config_text(
+        "t.toml",
+        std::string(good) +
+            "[refund]\nrefunds_per_operator_day_max = 7\n[[operator]]\nuid = 5\nname = \"mei\"\n"
+            "roles = [\"supervisor\"]\nterminal_operators = [\"898110157220001/01\", "
+            "\"898110157220001/A2\"]\n",
+        surroundings());
+    REQUIRE(loaded);
+    const auto& people = loaded->configuration->till_operators;
+    REQUIRE(people.size() == 1);
+    const iso8583::MerchantId merchant = iso8583::MerchantId::parse("898110157220001").value();
+    CHECK(people.at("mei") == std::vector<TillOperator>{{merchant, "01"}, {merchant, "A2"}});
+    REQUIRE(loaded->configuration->find_merchant(merchant) != nullptr);
+    CHECK(loaded->configuration->find_merchant(merchant)->refund.refunds_per_operator_day_max == 7);
 }
 
 TEST_CASE("config: outside a demonstration the quarantine keeps the rule") {

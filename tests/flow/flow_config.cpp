@@ -47,6 +47,8 @@ bool apply_caution(RefundPolicy& p, const std::string& key, const std::string& v
         p.ratio_sales_min = number.value_or(0);
     else if (key == "refunds_per_card_day_max")
         p.refunds_per_card_day_max = number;
+    else if (key == "refunds_per_operator_day_max")
+        p.refunds_per_operator_day_max = number;
     else if (key == "refunds_per_merchant_day_max")
         p.refunds_per_merchant_day_max = number;
     else
@@ -125,6 +127,10 @@ std::optional<std::string> apply_config(Configuration& c, const std::map<std::st
             });
         else if (key == "refund_enabled")
             for (auto& [id, merchant] : c.merchants) merchant.refund_enabled = yes;
+        else if (key == "till_operator" && value.find('/') != std::string::npos)
+            for (const auto& [id, merchant] : c.merchants)
+                c.till_operators[value.substr(0, value.find('/'))].push_back(
+                    {id, value.substr(value.find('/') + 1)});
         else if (key == "refund_reversal")
             c.refund_reversal_allowed = yes;
         else if (key == "case_expires_days" && number)
