@@ -8,6 +8,7 @@
 #include "switch/core/payment_kinds.hpp"
 #include "switch/views/operator_views.hpp"
 #include "switch/views/rule_words.hpp"
+#include "switch/views/state_words.hpp"
 
 namespace acquirer {
 
@@ -70,6 +71,20 @@ std::string answer_sentence(const TransactionRecord& r) {
     return text + ".";
 }
 
+/// R20b: the other requests that lead to the same case.
+std::string shared_sentence(const TransactionRecord& r) {
+    const auto& joined = r.shared.joined;
+    if (joined.empty()) return "";
+    std::string text = "The same refund was asked for again, and it is one case (R20b): by";
+    for (const ledger::AskingKey& k : joined) {
+        if (&k != &joined.front()) text += ",";
+        text += " terminal " + k.terminal.str() + " trace " + k.stan.str();
+        if (k.reversal_digest != 0) text += " (taken back since)";
+    }
+    if (r.shared.own_reversal_digest != 0) text += "; the first request was taken back since";
+    return text + ". It ends when all of them are taken back or a person decides.";
+}
+
 std::string advice_sentence(const ViewContext& context, const TransactionRecord& r) {
     const ledger::QueuedAdvice& a = r.advice;
     if (a.kind == ledger::QueuedAdvice::Kind::none) return "";
@@ -93,68 +108,14 @@ std::string advice_sentence(const ViewContext& context, const TransactionRecord&
     return text + ".";
 }
 
-std::string_view state_words(State state) {
-    switch (state) {
-        case State::intent:
-            return "recorded, about to be sent to the issuer";
-        case State::sent:
-            return "with the issuer, whose answer is awaited";
-        case State::approved:
-            return "approved, the money is posted";
-        case State::declined:
-            return "declined; no money moved";
-        case State::in_doubt:
-            return "in doubt: the issuer's word is missing, a reversal follows";
-        case State::reverse_on_answer:
-            return "with the issuer; as soon as its answer is known it is reversed";
-        case State::reversing:
-            return "being reversed; the 0420 is repeated until it is final";
-        case State::reversed:
-            return "reversed; no money remains moved";
-        case State::reversal_stuck:
-            return "stuck: the issuer refuses the reversal, a person has to settle it";
-        case State::voiding:
-            return "a void of it is with the issuer";
-        case State::voided:
-            return "voided; the whole amount was taken back";
-        case State::void_reversing:
-            return "its void is being reversed";
-        case State::tombstone:
-            return "a reversal that came before its original, remembered so that the original is declined";
-        case State::refused:
-            return "refused by the switch; nothing was sent and nothing counts";
-        case State::held:
-            return "held until a checker decides; it counts in what remains of the sale already";
-        case State::cleared:
-            return "cleared by a checker, about to be sent";
-        case State::rejected:
-            return "rejected by a checker; it no longer counts";
-        case State::expired:
-            return "expired before a checker decided; it no longer counts";
-        case State::cancelled:
-            return "cancelled; it no longer counts";
-        case State::advice_pending:
-            return "accepted; the issuer is told until its answer is final";
-        case State::abnormal:
-            return "abnormal: accepted, but the issuer refused it finally; it counts until a person decides";
-        case State::parked:
-            return "parked: the issuer's outcome is unknown; it counts until a person decides";
-        case State::alternative_account:
-            return "paid to another account of the customer";
-        case State::merchant_account:
-            return "returned to the merchant's account";
-    }
-    return "";
-}
-
 std::string sale_sentence(const TransactionRecord& sale) {
     const auto major = [&](std::int64_t minor) {
         return iso8583::Amount(minor, sale.amount.currency()).major();
     };
-    std::string text = "The sale " + sale.rrn.str() + " of " + sale.amount.major() + " is now " +
-                       std::string(ledger::name(sale.state)) + ": " + std::to_string(sale.refunds_count) +
-                       (sale.refunds_count == 1 ? " refund counts, " : " refunds count, ") +
-                       major(sale.refunds_minor);
+    std::string text =
+        "The sale " + sale.rrn.str() + " of " + sale.amount.major() + " is now " +
+        std::string(state_words(sale.state)) + ". Of it " + std::to_string(sale.refunds_count) +
+        (sale.refunds_count == 1 ? " refund counts, " : " refunds count, ") + major(sale.refunds_minor);
     if (sale.chargebacks_minor != 0) text += "; charged back " + major(sale.chargebacks_minor);
     return text + "; remaining " + major(sale.remaining_minor()) + ".";
 }
@@ -237,6 +198,7 @@ ViewResult view_explain(const ViewContext& context, std::string_view id) {
         if (!r.reason.empty()) people += " Reason: " + r.reason + ".";
         words.add(people);
     }
+    if (const std::string shared = shared_sentence(r); !shared.empty()) words.add(shared);
     words.add("It is " + std::string(state_words(r.state)) + ".");
     if (const std::string advice = advice_sentence(context, r); !advice.empty()) words.add(advice);
     std::optional<TransactionRecord> sale;

@@ -1,4 +1,5 @@
 #include "switch/views/operator_views.hpp"
+#include "switch/views/state_words.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -358,6 +359,7 @@ ViewResult view_show(const ViewContext& context, std::string_view id, Shown show
     if (!found) return tl::unexpected(found.error());
     const TransactionRecord& record = *found;
     View view = summary(context, record);
+    view.put("state_words", state_words(record.state));
     view.put("currency", record.amount.currency().str());
     put_money(view, context, record);
     put_answer(view, record);

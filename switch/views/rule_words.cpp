@@ -44,7 +44,7 @@ constexpr std::array normal_work = {
 };
 
 constexpr std::array reversals = {
-    Row{"R30", "a reversal (0420) goes to the issuer until its answer is final"},
+    Row{"R30", "a reversal goes to the issuer until its answer is final"},
     Row{"R31", "the reversal was repeated, or the switch reverses already"},
     Row{"R32", "the terminal reversed a void"},
     Row{"R33", "the terminal reversed a refund"},
@@ -65,7 +65,7 @@ constexpr std::array failures = {
     Row{"R52",
         "no link to the issuer was up: an online request is declined, never sent; an advice is queued"},
     Row{"R53", "the link was lost after sending: in doubt, reversed until final"},
-    Row{"R54", "a refund advice (0220) goes to the issuer until its answer is final"},
+    Row{"R54", "an accepted refund goes to the issuer until its answer is final"},
     Row{"R55", "the issuer refused the accepted refund finally: abnormal, an operator chooses a way out"},
     Row{"R56", "the answer was lost: a retry gets the stored answer"},
     Row{"R57", "the switch stopped while the outcome was unknown: in doubt, reversed until final"},
@@ -74,7 +74,7 @@ constexpr std::array failures = {
     Row{"R59", "the switch stopped after the commit: a retry gets the stored answer"},
     Row{"R60", "the advice used up its attempts or was not understood: parked, with an owner"},
     Row{"R61", "the issuer's answer had a bad MAC or another amount: in doubt, reversed, alarm"},
-    Row{"R62", "the store takes no new work"},
+    Row{"R62", "too much is under way, or nothing more can be stored: no new work for now"},
     Row{"R63", "the issuer's answer fits nothing that was asked"},
     Row{"R64", "the HSM did not answer"},
 };

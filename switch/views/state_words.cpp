@@ -1,0 +1,63 @@
+#include "switch/views/state_words.hpp"
+
+#include "iso8583/values/ensure.hpp"
+
+namespace acquirer {
+
+using ledger::State;
+
+std::string_view state_words(State state) {
+    switch (state) {
+        case State::intent:
+            return "recorded, about to be sent to the issuer";
+        case State::sent:
+            return "with the issuer, whose answer is awaited";
+        case State::approved:
+            return "approved, the money is posted";
+        case State::declined:
+            return "declined; no money moved";
+        case State::in_doubt:
+            return "in doubt: the issuer's word is missing, a reversal follows";
+        case State::reverse_on_answer:
+            return "with the issuer; as soon as its answer is known it is reversed";
+        case State::reversing:
+            return "being reversed; the issuer is told until its answer is final";
+        case State::reversed:
+            return "reversed; no money remains moved";
+        case State::reversal_stuck:
+            return "stuck: the issuer refuses the reversal, a person has to settle it";
+        case State::voiding:
+            return "a void of it is with the issuer";
+        case State::voided:
+            return "voided; the whole amount was taken back";
+        case State::void_reversing:
+            return "its void is being reversed";
+        case State::tombstone:
+            return "a reversal that came before its original, remembered so that the original is declined";
+        case State::refused:
+            return "refused by the switch; nothing was sent and nothing counts";
+        case State::held:
+            return "held until a checker decides; it counts in what remains of the sale already";
+        case State::cleared:
+            return "cleared by a checker, about to be sent";
+        case State::rejected:
+            return "rejected by a checker; it no longer counts";
+        case State::expired:
+            return "expired before a checker decided; it no longer counts";
+        case State::cancelled:
+            return "cancelled; it no longer counts";
+        case State::advice_pending:
+            return "accepted; the issuer is told until its answer is final";
+        case State::abnormal:
+            return "abnormal: accepted, but the issuer refused it finally; it counts until a person decides";
+        case State::parked:
+            return "parked: the issuer's outcome is unknown; it counts until a person decides";
+        case State::alternative_account:
+            return "paid to another account of the customer";
+        case State::merchant_account:
+            return "returned to the merchant's account";
+    }
+    ENSURE(false);
+}
+
+}  // namespace acquirer
