@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""kill -9 at random moments under load, many times. After each restart every approved answer is still known, no sale
-is over-refunded, and what the kill left open is settled; at the end issuers' journals, terminals and ledger agree."""
+"""kill -9 at random moments under load, many times, while people work at refundctl (kill9_people.py). After each restart
+every approved answer is still known, no sale is over-refunded, what people were told is done is done, and what the kill
+left open is settled; at the end issuers' journals, terminals and ledger agree."""
 import os
 import random
 import select
@@ -9,6 +10,7 @@ import threading
 import time
 
 import stack
+from kill9_people import People
 from terminal import Terminal, Unexpected
 from wire import WireError
 
@@ -17,10 +19,13 @@ CARDS = {"issuer-a": "6212345678900000003", "issuer-b": "4111111111111111"}
 FLEET = [("unionpay-pos", 10000201, "898110157220001", "issuer-a"), ("unionpay-pos", 10000211, "898110157220001", "issuer-b"),
          ("iso87-ascii", 20000201, "898110157220002", "issuer-a"), ("iso87-ascii", 20000211, "898110157220002", "issuer-b")]
 EACH = 3
+TILL = ("unionpay-pos", "10000221", "898110157220001", "issuer-a")  # whose sales people refund
+STUCK_EVERY = 4  # rounds after which a reversal is stuck, for people to settle
 LOAD_S = (0.3, 2.5)  # how long the load runs before a kill
 # Approved answers that a terminal asks for again after a restart: chosen by chance from all rounds, more at the end.
 RECHECKED_MAX, RECHECKED_AT_END_MAX = 40, 200
 IN_DOUBT = ("98", "68")
+SUSPENDED = ("97", "03")  # by people: nothing of it is recorded
 
 
 class Sale:
@@ -68,12 +73,15 @@ class Worker:
         self.note(kind, sale, message, entry, reply)
         return reply
 
+    def new_sale(self, amount):
+        self.sales.append(Sale(self.terminal.sale(CARDS[self.issuer], amount)))
+        return self.sales[-1]
+
     def one(self):
         open_sales = [s for s in self.sales[-20:] if s.state == "approved"]
         dice = self.chance.random()
         if not open_sales or dice < 0.45:
-            sale = Sale(self.terminal.sale(CARDS[self.issuer], self.chance.randrange(100, 9900)))
-            self.sales.append(sale)
+            sale = self.new_sale(self.chance.randrange(100, 9900))
             self.ask("sale", sale, sale.message)
             return
         sale = self.chance.choice(open_sales)
@@ -98,7 +106,7 @@ class Worker:
                 sale.state = "doubt"
             else:
                 sale.state = "declined"
-                self.checks.that(code in ("91", "96", "05", "12"), f"{label}: {code}")
+                self.checks.that(code in ("91", "96", "05", "12") + SUSPENDED, f"{label}: {code}")
         elif kind == "refund":
             before = sale.refunded()
             entry[1] = reply
@@ -106,7 +114,7 @@ class Worker:
             if code == "00":
                 self.checks.that(before + int(message[1][4]) <= sale.amount, f"{label}: over-refunded")
             else:
-                self.checks.that(code in ("64", "91", "96", "09", "12") + IN_DOUBT, f"{label}: {code}")
+                self.checks.that(code in ("64", "91", "96", "09", "12") + IN_DOUBT + SUSPENDED, f"{label}: {code}")
             if code == "64" and not any(state == "doubt" for _, _, state in sale.refunds):
                 self.checks.that(before + int(message[1][4]) > sale.amount, f"{label}: 64 although it would fit")
         elif kind == "void":
@@ -214,13 +222,15 @@ def total_per_card(checks, running, workers):
             checks.equal(balance, held, f"{issuer}: balance of the journal against the terminals' receipts")
 
 
-def one_round(checks, running, workers, chance, earlier):
-    threads = [threading.Thread(target=w.run) for w in workers]
+def one_round(checks, running, workers, people, chance, earlier):
+    threads = [threading.Thread(target=w.run) for w in workers if w is not people.till]
+    threads.append(threading.Thread(target=people.run))
     for t in threads:
         t.start()
     # A random moment of load, not a synchronisation: the point is that nobody knows what is under way.
     select.select([], [], [], chance.uniform(*LOAD_S))
     checks.that(running.switch.running(), "the switch ended by itself")
+    people.killed = True
     running.kill_switch()
     for t in threads:
         t.join()
@@ -232,7 +242,16 @@ def one_round(checks, running, workers, chance, earlier):
             w.recover(running.addresses[w.terminal.profile.name], earlier)
         except (OSError, Unexpected, WireError) as e:
             checks.that(False, f"{w.label()}: after the restart: {e!r}")
+    people.recover()
     return took
+
+
+def connected_worker(checks, running, profile, number, merchant, issuer, seed):
+    terminal = Terminal(profile, number, merchant, running.addresses[profile])
+    terminal.connect()
+    if terminal.unionpay:
+        terminal.sign_on()
+    return Worker(checks, terminal, issuer, seed)
 
 
 def main():
@@ -245,17 +264,20 @@ def main():
         workers = []
         for profile, first, merchant, issuer in FLEET:
             for i in range(EACH):
-                terminal = Terminal(profile, str(first + i), merchant, running.addresses[profile])
-                terminal.connect()
-                if terminal.unionpay:
-                    terminal.sign_on()
-                workers.append(Worker(checks, terminal, issuer, chance.randrange(2**32)))
+                workers.append(connected_worker(checks, running, profile, str(first + i), merchant, issuer,
+                                                chance.randrange(2**32)))
+        workers.append(connected_worker(checks, running, *TILL, chance.randrange(2**32)))
+        people = People(checks, running, workers[-1], random.Random(chance.randrange(2**32)))
         for kill in range(args.kills):
-            took = one_round(checks, running, workers, chance,
+            if kill % STUCK_EVERY == 0:
+                stack.wait_until("every queue is empty", lambda: drained(running), seconds=60)
+                people.prepare_stuck()
+            took = one_round(checks, running, workers, people, chance,
                              RECHECKED_MAX if kill + 1 < args.kills else RECHECKED_AT_END_MAX)
             print(f"kill {kill + 1}: {sum(w.answers for w in workers)} answers so far, ready again after "
                   f"{took * 1000:.0f} ms", flush=True)
         stack.wait_until("every queue is empty", lambda: drained(running), seconds=60)
+        people.finish()
         compare_books(checks, running, workers)
         total_per_card(checks, running, workers)
         code, said = running.refundctl("audit", "verify", user="security1", json_output=False)
