@@ -153,6 +153,11 @@ class Worker:
         self.under_way = None
         if kind == "sale" and self.chance.random() < 0.5:
             reply = self.terminal.exchange(self.terminal.reversal(message))
+            if reply.code == "12":  # declined for want of a route (R38): then it was no sale, and is none now
+                again = self.terminal.exchange(message)
+                self.checks.that(again.code in ("91", "05"), f"{self.label()}: not reversed, and no decline: {again}")
+                sale.state = "declined"
+                return
             wanted = ("00", "25") if self.terminal.unionpay else ("00",)
             self.checks.that(reply.code in wanted, f"{self.label()}: reversal of a sale without answer: {reply}")
             sale.state = "reversed"
