@@ -393,6 +393,7 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const ReopenR
     if (draft->same_case)
         return no("an equal refund of this sale is held already, case " + draft->same_case->str());
     draft->record.decided.reopens = *rrn;
+    draft->record.operator_number = before->operator_number;
     const std::string reference = before->reference;
     TransactionRecord& again = hold_new_case(event, *draft, command.note, reference);
     if (!reference.empty()) c_.ledger.save_reference(again.merchant, reference, again.rrn);
