@@ -215,7 +215,7 @@ TEST_CASE("roles: the demo's people, and nobody without --as but a viewer") {
 
 TEST_CASE("roles: outside the demo the peer's uid decides") {
     OperatorsControl control(
-        {{2001, "mei", {Role::operator_}}, {2003, "root-ops", {Role::security_officer, Role::admin}}},
+        {{2001, "mei", {Role::operator_}, {}}, {2003, "root-ops", {Role::security_officer, Role::admin}, {}}},
         OperatorsControl::People::accounts, ledger::audit_sha256);
     CHECK(answered(control, R"({"command":"status"})", 2001) == "taken");
     const auto stranger = [](const std::string& uid) {

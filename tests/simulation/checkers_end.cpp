@@ -162,11 +162,14 @@ void Checkers::check_drained(iso8583::Instant at) {
             case State::approved:
                 if (r.cut_in_doubt && !people_decided(r))
                     broken("I6", "was in doubt and ended approved: " + words(r), at);
-                break;
+                [[fallthrough]];
             case State::declined:
-            case State::reversed:
-            case State::voided:
             case State::tombstone:
+            case State::reversed:  // R35, R39, R51a: a 0420 of what is as it stays
+                if (ledger::is_open(r) && !has_open_exception(r))
+                    broken("liveness", "a reversal is not through though nothing hinders it: " + words(r), at);
+                break;
+            case State::voided:
             case State::refused:
             case State::held:
             case State::rejected:
