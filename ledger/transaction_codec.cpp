@@ -4,7 +4,7 @@
 #include "iso8583/values/ensure.hpp"
 #include "ledger/postings_bound.hpp"
 #include "ledger/record_fields.hpp"
-#include "ledger/shared_case_codec.hpp"
+#include "ledger/transaction_parts_codec.hpp"
 #include "ledger/transaction_record.hpp"
 
 namespace ledger {
@@ -167,58 +167,6 @@ void write_decided(RecordWriter& w, const Decided& d) {
     w.end_property();
 }
 
-void write_lowering(RecordWriter& w, const Lowering& lowering) {
-    if (lowering.reversals.empty()) return;
-    w.begin_property(lowering_property);
-    w.svarint(lowering.first_minor);
-    w.varint(lowering.reversals.size());
-    for (const PartialReversal& p : lowering.reversals) {
-        w.u8(static_cast<std::uint8_t>(p.status));
-        w.u64(p.digest);
-        w.svarint(p.left_minor);
-        w.varint(p.stan);
-        w.varint(p.transmission_time);
-    }
-    w.end_property();
-}
-
-Lowering read_lowering(RecordReader& r) {
-    Lowering lowering{r.svarint("lowering.first"), {}};
-    const auto count = r.varint_max("lowering.count", partial_reversals_max);
-    for (std::uint64_t i = 0; i < count && r.ok(); ++i) {
-        PartialReversal& p = lowering.reversals.emplace_back();
-        p.status = enum_of(r, "lowering.status", r.u8("lowering.status"), PartialReversal::Status::refused);
-        p.digest = r.u64("lowering.digest");
-        p.left_minor = r.svarint("lowering.left");
-        p.stan = u32_of(r, "lowering.stan");
-        p.transmission_time = u32_of(r, "lowering.transmission_time");
-    }
-    return lowering;
-}
-
-void write_issuer_terms(RecordWriter& w, const std::optional<IssuerTerms>& terms) {
-    if (!terms) return;
-    w.begin_property(issuer_terms_property);
-    w.svarint(terms->local_offset_s);
-    w.boolean(terms->foreign_half);
-    w.text(terms->acquirer.view());
-    w.text(terms->forwarder.view());
-    w.end_property();
-}
-
-IssuerTerms read_issuer_terms(RecordReader& r) {
-    constexpr std::int64_t offset_s_max = 26 * 3600;
-    IssuerTerms terms;
-    const std::int64_t offset = r.svarint("issuer_terms.local_offset");
-    if (offset < -offset_s_max || offset > offset_s_max)
-        r.fail("issuer_terms.local_offset", "no zone has it");
-    terms.local_offset_s = static_cast<std::int32_t>(offset);
-    terms.foreign_half = r.boolean("issuer_terms.foreign_half");
-    terms.acquirer = id_or_empty<iso8583::InstitutionId>(r, "issuer_terms.acquirer");
-    terms.forwarder = id_or_empty<iso8583::InstitutionId>(r, "issuer_terms.forwarder");
-    return terms;
-}
-
 void write_properties(RecordWriter& w, const TransactionRecord& t) {
     const auto rrn = [&w](std::uint32_t number, const std::optional<iso8583::Rrn>& value) {
         if (value) w.property(number, value->view());
@@ -254,7 +202,11 @@ void write_properties(RecordWriter& w, const TransactionRecord& t) {
     write_decided(w, t.decided);
     rrn(reopens_property, t.decided.reopens);
     w.property_unless_empty(payout_property, t.decided.payout);
-    write_issuer_terms(w, t.issuer_terms);
+    if (t.issuer_terms) {
+        w.begin_property(issuer_terms_property);
+        write_issuer_terms(w, *t.issuer_terms);
+        w.end_property();
+    }
     if (t.asked_minor != 0) {
         w.begin_property(asked_property);
         w.svarint(t.asked_minor);
@@ -268,7 +220,11 @@ void write_properties(RecordWriter& w, const TransactionRecord& t) {
     };
     mark(asked_by_0100_property, t.asked_by_0100);
     mark(turned_into_void_property, t.turned_into_void);
-    write_lowering(w, t.lowering);
+    if (!t.lowering.reversals.empty()) {
+        w.begin_property(lowering_property);
+        write_lowering(w, t.lowering);
+        w.end_property();
+    }
     if (!t.shared.joined.empty()) {
         w.begin_property(shared_case_property);
         write_shared_case(w, t.shared);

@@ -167,7 +167,8 @@ void Checkers::check_drained(iso8583::Instant at) {
             case State::tombstone:
             case State::reversed:  // R35, R39, R51a: a 0420 of what is as it stays
                 if (ledger::is_open(r) && !has_open_exception(r))
-                    broken("liveness", "a reversal is not through though nothing hinders it: " + words(r), at);
+                    broken("liveness", "a reversal is not through though nothing hinders it: " + words(r),
+                           at);
                 break;
             case State::voided:
             case State::refused:
