@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "iso8583/values/ensure.hpp"
-#include "switch/core/caution.hpp"
 #include "switch/core/duplicate_guard.hpp"
 #include "switch/core/issuer_messages.hpp"
 #include "switch/core/shared_case.hpp"
@@ -17,11 +16,12 @@
 //                                                  that says no is the answer. What each one looks at:
 //                                                  transaction_checks.cpp
 //   3. the intent                  begin_*         durable before anything is sent
+//                                                  PINs are translated before it: pin_translation.cpp
 //   4. the issuer's answer         approved, declined; unknown: undoing.cpp
 //   5. the answer to the terminal  finish          the one answer, once to every connection that asked
 //
 // What each of these does to the sale is sale_chain.cpp; what must be repeated until final is
-// store_and_forward.cpp.
+// store_and_forward.cpp; what a checker has cleared goes by cleared_refunds.cpp.
 
 namespace acquirer {
 
@@ -165,83 +165,6 @@ void TransactionFlow::refuse_after_tombstone(TransactionDraft& d) {
     store_refusal(c_, *stone, Refusal::tombstone);
     c_.ledger.add_trace(d.slot_key, d.slot,
                         trace_entry(d.event.request, d.record.digest, stone->rrn, c_.now.utc));
-}
-
-/// The PIN of a sale or void goes to the issuer under its ZPK. The checks run again with the HSM's answer,
-/// because the world may have changed meanwhile; until then nothing is durable and nothing is sent.
-bool TransactionFlow::ask_pin_translation(TransactionDraft& d, std::vector<Asker>& askers) {
-    const TerminalRequest& r = d.event.request;
-    if (d.pin_is_translated || !r.fields.has(Field::pin_data) || r.transaction == TransactionKind::refund)
-        return false;
-    const auto keys = c_.config->issuer_keys.find(d.route->id);
-    const TerminalRange* range = c_.config->find_terminal(r.terminal);
-    if (keys == c_.config->issuer_keys.end() || keys->second.zpk.empty() || range == nullptr) return false;
-    hsm::TranslatePin ask;
-    ask.source_kind = hsm::KeyKind::tpk;
-    ask.source = range->tpk;
-    if (range->profile == Profile::unionpay_pos) {
-        const ledger::TerminalRecord terminal = terminals_.record(r.terminal);
-        for (const auto& k : terminal.keys)
-            if (k.version == d.event.key_version)
-                if (auto key = hsm::KeyBlock::parse(k.pin_key)) ask.source = *key;
-    }
-    ask.destination = key_exchange_.zpk(d.route->id);
-    ask.source_format = hsm::PinBlockFormat::iso0;
-    ask.destination_format = keys->second.pin_block_format;
-    const std::string_view block = r.fields.get(Field::pin_data);
-    ask.pin_block.assign(block.begin(), block.end());
-    ask.pan = r.means.pin_account();
-
-    const hsm::Ticket ticket = ++c_.last_ticket;
-    const std::string key = wire_key(r);
-    translating_[ticket] = {d.event, std::move(askers), key, d.record.digest};
-    translating_by_key_[key] = ticket;
-    c_.set_deadline({DeadlineId::Kind::hsm_reply, {}, ticket}, c_.config->limits.hsm_reply_timeout_ms);
-    c_.emit(AskHsm{ticket, std::move(ask)});
-    return true;
-}
-
-namespace {
-
-/// What the HSM says about the terminal's PIN block and account; every other fault is ours, of keys or of the
-/// HSM (R64).
-bool is_fault_of_the_pin_block(hsm::HsmFault fault) {
-    return fault == hsm::HsmFault::pin_block_content || fault == hsm::HsmFault::pin_block_format ||
-           fault == hsm::HsmFault::pin_length || fault == hsm::HsmFault::account_number;
-}
-
-}  // namespace
-
-void TransactionFlow::on_pin_translated(hsm::Ticket ticket, const hsm::Reply& reply) {
-    const auto at = translating_.find(ticket);
-    if (at == translating_.end()) return;
-    Translating waiting = std::move(at->second);
-    translating_.erase(at);
-    translating_by_key_.erase(waiting.key);
-    c_.deadlines.cancel({DeadlineId::Kind::hsm_reply, {}, ticket});
-
-    TransactionDraft draft;
-    draft.event = waiting.event;
-    if (answer_duplicate(waiting.event, draft)) return;
-    const auto* translated = reply ? std::get_if<hsm::PinTranslated>(&*reply) : nullptr;
-    if (translated == nullptr) {
-        const bool of_the_block = !reply && is_fault_of_the_pin_block(reply.error());
-        Note n;
-        n.severity = of_the_block ? Severity::info : Severity::warning;
-        n.kind = NoteKind::hsm_fault;
-        n.terminal = waiting.event.request.terminal.str();
-        n.rule = "R64";
-        n.detail = "PIN translation: " +
-                   std::string(reply ? "an answer to another question" : hsm::name(reply.error()));
-        c_.note(std::move(n));
-        draft.merchant = c_.config->find_merchant(waiting.event.request.merchant);
-        if (of_the_block) draft.record.batch = terminals_.record(waiting.event.request.terminal).batch;
-        refuse(draft, waiting.askers, of_the_block ? Refusal::pin_block_wrong : Refusal::hsm_unavailable);
-        return;
-    }
-    draft.pin_block = translated->pin_block;
-    draft.pin_is_translated = true;
-    decide(draft, std::move(waiting.askers));
 }
 
 /// What was asked, as the ledger keeps it.
@@ -531,36 +454,6 @@ bool TransactionFlow::go_on_as_refund(TransactionRecord& record) {
     return true;
 }
 
-void TransactionFlow::release_funded(const TransactionRecord& sale) {
-    const MerchantConfig* merchant = c_.config->find_merchant(sale.merchant);
-    if (merchant == nullptr || merchant->refund.funding == RefundFunding::none) return;
-    const auto only_wants_for_funds = [&](const TransactionRecord& held) {
-        return held.merchant == sale.merchant && held.state == State::held &&
-               std::all_of(held.history.begin(), held.history.end(),
-                           [](const ledger::HistoryEntry& h) { return h.rule == "R27"; });
-    };
-    std::vector<iso8583::Rrn> waiting;
-    // What is held counts already, so the net of the day is without those of the day.
-    std::int64_t funds = caution::net_sales_minor(c_, sale.merchant);
-    for (const iso8583::Rrn& rrn : c_.held) {
-        const TransactionRecord* held = c_.ledger.find(rrn);
-        if (held == nullptr || !only_wants_for_funds(*held)) continue;
-        waiting.push_back(rrn);
-        if (held->business_date == c_.business_day) funds += held->amount.minor_units();
-    }
-    for (const iso8583::Rrn& rrn : waiting) {
-        TransactionRecord& held = *c_.ledger.edit(rrn);
-        if (held.amount.minor_units() > funds) continue;
-        funds -= held.amount.minor_units();
-        held.maker = "terminal " + held.terminal.str();
-        held.checker = "funds";  // nobody's word was needed: its answer of 01 stands as for any case
-        c_.held.erase(rrn);
-        move(held, State::cleared, "R27", c_.now.utc);
-        c_.note(Severity::info, NoteKind::operator_change, held, "R27", "the sales of the day cover it now");
-        release_cleared(held);
-    }
-}
-
 void TransactionFlow::on_reply_deadline(const iso8583::Rrn& rrn) {
     if (!c_.in_flight.contains(rrn)) return;
     TransactionRecord* record = c_.ledger.edit(rrn);
@@ -643,51 +536,6 @@ void TransactionFlow::recover(TransactionRecord& record) {
             return;
     }
     ENSURE(false);
-}
-
-/// R75: as soon as its chain, its route and its sale allow, and by itself.
-void TransactionFlow::release_cleared(TransactionRecord& refund) {
-    cleared_.insert(refund.rrn);
-    const auto* route = c_.config->routes.for_original(routing::RouteId{refund.route});
-    const TransactionRecord* sale = c_.ledger.find(*refund.original);
-    if (sale == nullptr || sale->hold) return;
-    if (route == nullptr) {
-        c_.open_exception(refund.rrn, "route_retired", "R17",
-                          "the case is approved, but its route is retired and has no successor");
-        return;
-    }
-    if (route->refund_mode == routing::RefundMode::advice) {
-        refund.route = route->id.value;
-        leave_cleared(refund);
-        move(refund, State::advice_pending, "R17", c_.now.utc);
-        queue_.send_refund(refund);
-        return;
-    }
-    if (!c_.link_for(route->id) || queue_.reverses_in_chain_of(*refund.original)) return;
-    refund.route = route->id.value;
-    leave_cleared(refund);
-    send_request(refund, nullptr, {});
-}
-
-bool TransactionFlow::waits(const TransactionRecord& refund) const {
-    return cleared_.contains(refund.rrn) &&
-           c_.config->routes.for_original(routing::RouteId{refund.route}) != nullptr;
-}
-
-void TransactionFlow::leave_cleared(const TransactionRecord& refund) {
-    cleared_.erase(refund.rrn);
-    c_.ledger.resolve_exception(refund.rrn, "route_retired", "its route takes it again", "the switch");
-}
-
-void TransactionFlow::retry_cleared() {
-    const std::vector<iso8583::Rrn> waiting(cleared_.begin(), cleared_.end());
-    for (const iso8583::Rrn& rrn : waiting) {
-        const TransactionRecord* refund = c_.ledger.find(rrn);
-        if (refund == nullptr || refund->state != State::cleared)
-            cleared_.erase(rrn);
-        else
-            release_cleared(*c_.ledger.edit(rrn));
-    }
 }
 
 }  // namespace acquirer

@@ -140,8 +140,12 @@ void Checkers::check_drained(iso8583::Instant at) {
             case State::sent:
             case State::in_doubt:
             case State::reverse_on_answer:
-            case State::cleared:
                 broken("liveness", "still under way though nothing hinders it: " + words(r), at);
+                break;
+            case State::cleared:  // behind a reversal of its chain that is before a person
+                if (!chain_is_excused(r))
+                    broken("liveness", "a cleared refund has not gone though nothing hinders it: " + words(r),
+                           at);
                 break;
             case State::advice_pending:
                 if (waits_forever(r)) break;

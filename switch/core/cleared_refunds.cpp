@@ -1,0 +1,90 @@
+// The part of TransactionFlow that lets cases go once a checker, or the day's sales, have cleared them: at
+// once, or when their chain, their route and their sale allow. R17, R27, R75, R78.
+#include <algorithm>
+
+#include "switch/core/caution.hpp"
+#include "switch/core/transaction_flow.hpp"
+#include "switch/core/transaction_state.hpp"
+
+namespace acquirer {
+
+using ledger::State;
+using ledger::TransactionRecord;
+
+/// R75: as soon as its chain, its route and its sale allow, and by itself.
+void TransactionFlow::release_cleared(TransactionRecord& refund) {
+    cleared_.insert(refund.rrn);
+    const auto* route = c_.config->routes.for_original(routing::RouteId{refund.route});
+    const TransactionRecord* sale = c_.ledger.find(*refund.original);
+    if (sale == nullptr || sale->hold) return;
+    if (route == nullptr) {
+        c_.open_exception(refund.rrn, "route_retired", "R17",
+                          "the case is approved, but its route is retired and has no successor");
+        return;
+    }
+    if (route->refund_mode == routing::RefundMode::advice) {
+        refund.route = route->id.value;
+        leave_cleared(refund);
+        move(refund, State::advice_pending, "R17", c_.now.utc);
+        queue_.send_refund(refund);
+        return;
+    }
+    if (!c_.link_for(route->id) || queue_.reverses_in_chain_of(*refund.original)) return;
+    refund.route = route->id.value;
+    leave_cleared(refund);
+    send_request(refund, nullptr, {});
+}
+
+bool TransactionFlow::waits(const TransactionRecord& refund) const {
+    return cleared_.contains(refund.rrn) &&
+           c_.config->routes.for_original(routing::RouteId{refund.route}) != nullptr;
+}
+
+void TransactionFlow::leave_cleared(const TransactionRecord& refund) {
+    cleared_.erase(refund.rrn);
+    c_.ledger.resolve_exception(refund.rrn, "route_retired", "its route takes it again", "the switch");
+}
+
+void TransactionFlow::retry_cleared() {
+    const std::vector<iso8583::Rrn> waiting(cleared_.begin(), cleared_.end());
+    for (const iso8583::Rrn& rrn : waiting) {
+        const TransactionRecord* refund = c_.ledger.find(rrn);
+        if (refund == nullptr || refund->state != State::cleared)
+            cleared_.erase(rrn);
+        else
+            release_cleared(*c_.ledger.edit(rrn));
+    }
+}
+
+/// R27: cases that want for nothing but funds, as far as the day's sales cover them now.
+void TransactionFlow::release_funded(const TransactionRecord& sale) {
+    const MerchantConfig* merchant = c_.config->find_merchant(sale.merchant);
+    if (merchant == nullptr || merchant->refund.funding == RefundFunding::none) return;
+    const auto only_wants_for_funds = [&](const TransactionRecord& held) {
+        return held.merchant == sale.merchant && held.state == State::held &&
+               std::all_of(held.history.begin(), held.history.end(),
+                           [](const ledger::HistoryEntry& h) { return h.rule == "R27"; });
+    };
+    std::vector<iso8583::Rrn> waiting;
+    // What is held counts already, so the net of the day is without those of the day.
+    std::int64_t funds = caution::net_sales_minor(c_, sale.merchant);
+    for (const iso8583::Rrn& rrn : c_.held) {
+        const TransactionRecord* held = c_.ledger.find(rrn);
+        if (held == nullptr || !only_wants_for_funds(*held)) continue;
+        waiting.push_back(rrn);
+        if (held->business_date == c_.business_day) funds += held->amount.minor_units();
+    }
+    for (const iso8583::Rrn& rrn : waiting) {
+        TransactionRecord& held = *c_.ledger.edit(rrn);
+        if (held.amount.minor_units() > funds) continue;
+        funds -= held.amount.minor_units();
+        held.maker = "terminal " + held.terminal.str();
+        held.checker = "funds";  // nobody's word was needed: its answer of 01 stands as for any case
+        c_.held.erase(rrn);
+        move(held, State::cleared, "R27", c_.now.utc);
+        c_.note(Severity::info, NoteKind::operator_change, held, "R27", "the sales of the day cover it now");
+        release_cleared(held);
+    }
+}
+
+}  // namespace acquirer
