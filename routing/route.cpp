@@ -128,21 +128,23 @@ bool says_approved(IssuerVerdict verdict) {
     return verdict == IssuerVerdict::approved || verdict == IssuerVerdict::partly_approved;
 }
 
-AdviceVerdict classify_refund_advice(const Route& route, ResponseCode code, bool repeated) {
+AdviceVerdict classify_refund_advice(const Route& route, ResponseCode code, AdviceAttempt attempt) {
     const ResponseCodeLists& c = route.codes;
     if (c.advice_approved.contains(code)) return AdviceVerdict::approved;
     if (c.retry.contains(code)) return AdviceVerdict::retry;
-    if (repeated && c.advice_repeat_unclear.contains(code)) return AdviceVerdict::parked;
+    if (attempt == AdviceAttempt::repeat && c.advice_repeat_unclear.contains(code))
+        return AdviceVerdict::parked;
     if (c.declined.contains(code)) return AdviceVerdict::abnormal;
     return AdviceVerdict::parked;
 }
 
-ReversalVerdict classify_reversal(const Route& route, ResponseCode code, bool original_was_approved) {
+ReversalVerdict classify_reversal(const Route& route, ResponseCode code, ReversedOriginal original) {
     const ResponseCodeLists& c = route.codes;
     if (c.reversal_done.contains(code)) return ReversalVerdict::done;
     if (c.retry.contains(code)) return ReversalVerdict::retry;
-    if (original_was_approved && c.reversal_stuck.contains(code)) return ReversalVerdict::stuck;
-    if (!original_was_approved && c.reversal_not_found.contains(code)) return ReversalVerdict::not_found;
+    const bool approved = original == ReversedOriginal::approved;
+    if (approved && c.reversal_stuck.contains(code)) return ReversalVerdict::stuck;
+    if (!approved && c.reversal_not_found.contains(code)) return ReversalVerdict::not_found;
     return ReversalVerdict::parked;
 }
 

@@ -148,8 +148,10 @@ enum class AdviceVerdict : std::uint8_t {
     retry,     // 0221 later
     parked     // outcome unknown or not understood: exception with owner (R60)
 };
-/// DE39 of the answer to a refund advice; `repeated` when it answers a 0221.
-AdviceVerdict classify_refund_advice(const Route& route, iso8583::ResponseCode code, bool repeated);
+/// Which of an advice's messages an answer answers: the 0220, or a 0221, after which "duplicate" says little.
+enum class AdviceAttempt : std::uint8_t { first, repeat };
+/// DE39 of the answer to a refund advice.
+AdviceVerdict classify_refund_advice(const Route& route, iso8583::ResponseCode code, AdviceAttempt attempt);
 
 enum class ReversalVerdict : std::uint8_t {
     done,
@@ -158,8 +160,10 @@ enum class ReversalVerdict : std::uint8_t {
     retry,
     parked
 };
+/// What is known of what a reversal undoes.
+enum class ReversedOriginal : std::uint8_t { approved, in_doubt };
 /// DE39 of the answer to a 0400 or 0420 (and repeats).
-ReversalVerdict classify_reversal(const Route& route, iso8583::ResponseCode code, bool original_was_approved);
+ReversalVerdict classify_reversal(const Route& route, iso8583::ResponseCode code, ReversedOriginal original);
 
 std::string_view name(IssuerVerdict verdict);
 std::string_view name(AdviceVerdict verdict);

@@ -46,7 +46,7 @@ bool StoreAndForward::late_refund_reply(TransactionRecord& record, const routing
     const QueuedAdvice& a = record.advice;
     const bool of_the_last =
         reply.stan.value() == a.stan && reply.transmission_time.value() == a.transmission_time;
-    const auto verdict = routing::classify_refund_advice(route, *reply.code, a.attempts > 1);
+    const auto verdict = routing::classify_refund_advice(route, *reply.code, attempt_of(a));
     if (verdict == routing::AdviceVerdict::approved) {
         switch (record.state) {
             case State::advice_pending:

@@ -18,6 +18,9 @@ constexpr std::size_t de48_code_at = 30;  // of a half
 // compared.
 constexpr std::uint32_t de48_count_modulus = 1'000;
 constexpr std::int64_t de48_sum_modulus = 1'000'000'000'000;
+// Of a half in DE48, and of DE66.
+constexpr char in_balance = '1';
+constexpr char out_of_balance = '2';
 constexpr std::size_t waiting_of_a_batch_max = 8;  // one, its repeats, and those over other connections
 
 std::int64_t number_at(std::string_view text, std::size_t at, std::size_t digits) {
@@ -131,15 +134,15 @@ void Settlement::settle_unionpay(const RequestArrived& event, ledger::TerminalRe
         else if (*theirs != BatchHalves{terminal.closed_totals, terminal.closed_foreign_totals})
             answer_refusal(c_, asker, Refusal::totals_differ);
         else
-            reply_settlement(event, terminal, both_halves(terminal.closed_code), true);
+            reply_settlement(event, terminal, both_halves(terminal.closed_code), Then::next_batch);
         return;
     }
     const BatchHalves ours = own_totals(terminal);
-    const HalfCodes codes{agree(ours.domestic, theirs->domestic) ? '1' : '2',
-                          agree(ours.foreign, theirs->foreign) ? '1' : '2'};
-    if (codes == both_halves('1')) {
-        close(terminal, *theirs, '1');
-        reply_settlement(event, terminal, codes, true);
+    const HalfCodes codes{agree(ours.domestic, theirs->domestic) ? in_balance : out_of_balance,
+                          agree(ours.foreign, theirs->foreign) ? in_balance : out_of_balance};
+    if (codes == both_halves(in_balance)) {
+        close(terminal, *theirs, in_balance);
+        reply_settlement(event, terminal, codes, Then::next_batch);
         return;
     }
     if (!terminal.uploading) {
@@ -147,7 +150,7 @@ void Settlement::settle_unionpay(const RequestArrived& event, ledger::TerminalRe
         terminal.uploading = true;
         terminals_.save(terminal);
     }
-    reply_settlement(event, terminal, codes, false);
+    reply_settlement(event, terminal, codes, Then::as_before);
 }
 
 void Settlement::settle_iso(const RequestArrived& event, ledger::TerminalRecord terminal) {
@@ -157,7 +160,7 @@ void Settlement::settle_iso(const RequestArrived& event, ledger::TerminalRecord 
                        terminal.closed_transmission_time == r.transmission_time.value();
     if (again) {
         if (theirs == terminal.closed_totals)
-            reply_settlement(event, terminal, both_halves(terminal.closed_code), false);
+            reply_settlement(event, terminal, both_halves(terminal.closed_code), Then::as_before);
         else
             answer_refusal(c_, Asker{event.from, r}, Refusal::totals_differ);
         return;
@@ -168,8 +171,8 @@ void Settlement::settle_iso(const RequestArrived& event, ledger::TerminalRecord 
     if (!balanced) note_difference(terminal, {theirs, {}}, {sum_of(own_totals(terminal)), {}});
     terminal.closed_stan = r.stan.value();
     terminal.closed_transmission_time = r.transmission_time.value();
-    close(terminal, {theirs, {}}, balanced ? '1' : '2');
-    reply_settlement(event, terminal, both_halves(terminal.closed_code), false);
+    close(terminal, {theirs, {}}, balanced ? in_balance : out_of_balance);
+    reply_settlement(event, terminal, both_halves(terminal.closed_code), Then::as_before);
 }
 
 BatchHalves Settlement::own_totals(const ledger::TerminalRecord& terminal) const {
@@ -229,8 +232,10 @@ void Settlement::close(ledger::TerminalRecord& terminal, const BatchHalves& thei
 }
 
 void Settlement::reply_settlement(const RequestArrived& event, const ledger::TerminalRecord& terminal,
-                                  HalfCodes codes, bool next_batch) {
-    const bool closed = codes == both_halves('1') || event.request.profile == Profile::iso87 || next_batch;
+                                  HalfCodes codes, Then then) {
+    const bool next_batch = then == Then::next_batch;
+    const bool closed =
+        codes == both_halves(in_balance) || event.request.profile == Profile::iso87 || next_batch;
     ReplyContent content;
     content.code = iso8583::ResponseCode::of("00");
     if (closed) {
@@ -263,12 +268,12 @@ void Settlement::reply_settlement(const RequestArrived& event, const ledger::Ter
 void Settlement::on_upload(const RequestArrived& event) {
     const Asker asker{event.from, event.request};
     ledger::TerminalRecord terminal = terminals_.record(event.request.terminal);
-    const bool of_closed =
-        event.request.batch == terminal.closed_batch && terminal.closed_code == '2' && !terminal.uploading;
+    const bool of_closed = event.request.batch == terminal.closed_batch &&
+                           terminal.closed_code == out_of_balance && !terminal.uploading;
     if (!terminal.uploading || event.request.batch != terminal.batch) {
         // The end message of an upload that is over, again.
         if (of_closed && event.request.kind == RequestKind::batch_upload_end)
-            reply_settlement(event, terminal, both_halves('2'), true);
+            reply_settlement(event, terminal, both_halves(out_of_balance), Then::next_batch);
         else
             answer_refusal(c_, asker, Refusal::batch_closed);
         return;
@@ -279,13 +284,13 @@ void Settlement::on_upload(const RequestArrived& event) {
         answer(c_, asker, content);
         return;
     }
-    close(terminal, own_totals(terminal), '2');
-    reply_settlement(event, terminal, both_halves('2'), true);
+    close(terminal, own_totals(terminal), out_of_balance);
+    reply_settlement(event, terminal, both_halves(out_of_balance), Then::next_batch);
 }
 
 iso8583::BatchNumber Settlement::close_batch(const iso8583::TerminalId& id) {
     ledger::TerminalRecord terminal = terminals_.record(id);
-    close(terminal, own_totals(terminal), '1');
+    close(terminal, own_totals(terminal), in_balance);
     return terminal.batch;
 }
 

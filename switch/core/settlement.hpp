@@ -37,11 +37,13 @@ class Settlement {
         char domestic, foreign;
         friend bool operator==(const HalfCodes&, const HalfCodes&) = default;
     };
+    /// What 60.2 of the answer says: the number of the batch that is open now, or that of the request.
+    enum class Then : std::uint8_t { next_batch, as_before };
     static HalfCodes both_halves(char code) { return {code, code}; }
     [[nodiscard]] BatchHalves own_totals(const ledger::TerminalRecord& terminal) const;
     void close(ledger::TerminalRecord& terminal, const BatchHalves& theirs, char code);
     void reply_settlement(const RequestArrived& event, const ledger::TerminalRecord& terminal,
-                          HalfCodes codes, bool next_batch);
+                          HalfCodes codes, Then then);
     void note_difference(const ledger::TerminalRecord& terminal, const BatchHalves& theirs,
                          const BatchHalves& ours);
 

@@ -334,7 +334,7 @@ void StoreAndForward::on_reply(const Awaited& awaited, const IssuerReplyArrived&
 void StoreAndForward::refund_final(TransactionRecord& record, const IssuerReply& reply,
                                    iso8583::Instant queued) {
     const auto& route = *c_.route(record.route);
-    switch (routing::classify_refund_advice(route, *reply.code, record.advice.attempts > 1)) {
+    switch (routing::classify_refund_advice(route, *reply.code, attempt_of(record.advice))) {
         case routing::AdviceVerdict::approved:
             record.advice.status = Status::final;
             if (reply.authorization) record.issuer_authorization = *reply.authorization;
@@ -370,7 +370,10 @@ routing::ReversalVerdict StoreAndForward::verdict_of(const TransactionRecord& re
         return c_.route(reversed.route)->codes.retry.contains(code) ? routing::ReversalVerdict::retry
                                                                     : routing::ReversalVerdict::parked;
     }
-    return routing::classify_reversal(*c_.route(reversed.route), code, reversed.advice.of_approved_original);
+    return routing::classify_reversal(*c_.route(reversed.route), code,
+                                      reversed.advice.of_approved_original
+                                          ? routing::ReversedOriginal::approved
+                                          : routing::ReversedOriginal::in_doubt);
 }
 
 void StoreAndForward::reversal_final(TransactionRecord& record, const IssuerReply& reply,

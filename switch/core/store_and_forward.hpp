@@ -38,6 +38,11 @@ constexpr int class_of(const ledger::QueuedAdvice& advice) {
     return advice.kind == ledger::QueuedAdvice::Kind::refund ? 2 : 4;
 }
 
+/// Which of them an answer answers: without a repeat bit of its own, the last that left.
+constexpr routing::AdviceAttempt attempt_of(const ledger::QueuedAdvice& advice) {
+    return advice.attempts > 1 ? routing::AdviceAttempt::repeat : routing::AdviceAttempt::first;
+}
+
 class StoreAndForward {
   public:
     /// `undoing` learns of the end of every reversal; it refers to the queue in turn, so that here it may

@@ -70,7 +70,8 @@ void Undoing::on_late_reply(TransactionRecord& record, const IssuerReplyArrived&
     const auto last = iso8583::ResponseCode::parse(record.advice.last_code);
     const bool found_nothing_before =
         record.advice.not_found_once && last &&
-        routing::classify_reversal(*route, *last, false) == routing::ReversalVerdict::not_found;
+        routing::classify_reversal(*route, *last, routing::ReversedOriginal::in_doubt) ==
+            routing::ReversalVerdict::not_found;
     if (found_nothing_before)
         reverse_what_was_not_found(record);
     else

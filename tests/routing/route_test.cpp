@@ -78,8 +78,8 @@ TEST_CASE("DE39 of a refund advice") {
                            {"11", AdviceVerdict::parked, AdviceVerdict::parked},
                            {"ZZ", AdviceVerdict::parked, AdviceVerdict::parked}}) {
         CAPTURE(row.code);
-        CHECK(classify_refund_advice(r, ResponseCode::of(row.code), false) == row.first);
-        CHECK(classify_refund_advice(r, ResponseCode::of(row.code), true) == row.repeated);
+        CHECK(classify_refund_advice(r, ResponseCode::of(row.code), AdviceAttempt::first) == row.first);
+        CHECK(classify_refund_advice(r, ResponseCode::of(row.code), AdviceAttempt::repeat) == row.repeated);
     }
 }
 
@@ -101,8 +101,8 @@ TEST_CASE("DE39 of a reversal: an approved original and one in doubt are judged 
                            {"05", ReversalVerdict::parked, ReversalVerdict::parked},
                            {"ZZ", ReversalVerdict::parked, ReversalVerdict::parked}}) {
         CAPTURE(row.code);
-        CHECK(classify_reversal(r, ResponseCode::of(row.code), true) == row.approved);
-        CHECK(classify_reversal(r, ResponseCode::of(row.code), false) == row.in_doubt);
+        CHECK(classify_reversal(r, ResponseCode::of(row.code), ReversedOriginal::approved) == row.approved);
+        CHECK(classify_reversal(r, ResponseCode::of(row.code), ReversedOriginal::in_doubt) == row.in_doubt);
     }
 }
 
@@ -115,7 +115,7 @@ TEST_CASE("DE39 lists come from configuration, per route") {
     CHECK_FALSE(check_route(r).has_value());
     CHECK(classify_request(r, ResponseCode::of("Q1")) == IssuerVerdict::declined);
     CHECK(classify_request(r, ResponseCode::of("05")) == IssuerVerdict::unlisted);
-    CHECK(classify_reversal(r, ResponseCode::of("25"), false) == ReversalVerdict::done);
+    CHECK(classify_reversal(r, ResponseCode::of("25"), ReversedOriginal::in_doubt) == ReversalVerdict::done);
 
     CHECK(ResponseCodeSet::parse({"00", "0"}).error().what ==
           "entry 2: response code: 2 digits or capital letters are needed");
