@@ -4,11 +4,12 @@ import os
 import re
 import subprocess
 
-from .names import test_names
+from .names import RULES_LIST, rules_of, test_names
 from .tree import Finding
 
 FOLDER = "tests/mutants/"
 PLAYER = "play_flow"
+TABLE = "docs/testing.md"
 
 
 class Mutant:
@@ -29,6 +30,23 @@ def fits(cases, title):
 
 def of_tree(tree):
     return [Mutant(p, tree.text(p)) for p in tree.paths if p.startswith(FOLDER) and p.endswith(".patch")]
+
+
+def check_rules_have_one(tree):
+    """Each rule that a test stands for has a fault that breaks it, and the table of docs/testing.md names all of them."""
+    out, broken = [], set()
+    table = tree.text(TABLE) if TABLE in tree.paths else ""
+    for mutant in of_tree(tree):
+        rule = re.search(r"\((\w+)\)$", mutant.fields.get("Fault", ""))
+        if not rule:
+            out.append(Finding("mutants", mutant.path, 0, "its `Fault:` has to end with the rule that it breaks: (R1)"))
+        else:
+            broken.add(rule.group(1))
+        name = os.path.basename(mutant.path)[:-len(".patch")]
+        if f"`{name}`" not in table:
+            out.append(Finding("mutants", TABLE, 0, f"the table of faults does not name {name}"))
+    return out + [Finding("mutants", RULES_LIST, 0, f"no fault of {FOLDER} breaks {rule}")
+                  for rule in rules_of(tree) if rule not in broken]
 
 
 def check(tree):
@@ -56,6 +74,7 @@ def check(tree):
                              capture_output=True, text=True)
         if run.returncode != 0:
             say("does not apply any more: " + (run.stderr.strip().splitlines() or ["git apply failed"])[0])
+    out += check_rules_have_one(tree)
     for path in tree.code_paths():
         if not path.startswith("tests/") and re.search(r"mutant", tree.text(path), re.I):
             out.append(Finding("mutants", path, 0, "the product knows nothing of mutants"))

@@ -106,14 +106,19 @@ def test_names(tree):
             titles += re.findall(r"def (test_\w+)", tree.text(path))
         elif path.startswith("tests/") and path.endswith(".flow"):
             titles.append(path)
-            titles += [line for line in tree.lines(path) if line.lstrip().startswith(("#", "flow", "title"))]
+            titles += [line for line in tree.lines(path) if line.lstrip().startswith(("#", "flow", "title", "rules"))]
     return targets, titles
 
 
-def check_rules(tree):
+def rules_of(tree):
+    """The rules that are reachable."""
     if RULES_LIST not in tree.paths:
         return []
-    rules = [w for line in tree.lines(RULES_LIST) if not line.startswith("#") for w in line.split()]
+    return [w for line in tree.lines(RULES_LIST) if not line.startswith("#") for w in line.split()]
+
+
+def check_rules(tree):
+    rules = rules_of(tree)
     _, titles = test_names(tree)
     text = "\n".join(titles)
     return [Finding("rules", RULES_LIST, 0, f"no test is named or tagged [{rule}]")

@@ -25,8 +25,9 @@ CONFIGURATION = ("switch/core/configuration.hpp", "struct Limits {\n    std::uin
 REFUSALS = ("switch/core/refusal.hpp", "enum class Refusal : std::uint8_t {\n    none = 0,\n    mac_wrong = 15,\n};\n")
 RULES = ("switch/views/rule_words.cpp", 'constexpr std::array rows = {Row{"R1", "a sale"}};\n')
 MUTATED = ("switch/core/a.cpp", "int a = 1;\n")
-FLOW = ("tests/flow/a.flow", "# a\n")
-PATCH = ("Fault: two\nTest: play_flow tests/flow/a.flow\n\n--- a/switch/core/a.cpp\n+++ b/switch/core/a.cpp\n"
+FLOW = ("tests/flow/a.flow", "# a\nrules R1\n")
+FAULTS = ("docs/testing.md", "| R1 | `a`: a |\n")
+PATCH = ("Fault: two (R1)\nTest: play_flow tests/flow/a.flow\n\n--- a/switch/core/a.cpp\n+++ b/switch/core/a.cpp\n"
          "@@ -1 +1 @@\n-int a = 1;\n+int a = 2;\n")
 
 
@@ -150,6 +151,10 @@ REFUSED = [
     ("mutants", [("tests/mutants/a.patch", PATCH.replace("Fault:", "Why:")), MUTATED, FLOW], "needs a line `Fault: "),
     ("mutants", [("tests/mutants/a.patch", PATCH.replace("switch/core", "tests/core")), ("tests/core/a.cpp", "int a = 1;\n"), FLOW],
      "a fault is put into the product"),
+    ("mutants", [("tests/mutants/a.patch", PATCH.replace(" (R1)", "")), MUTATED, FLOW, FAULTS], "has to end with the rule"),
+    ("mutants", [("tests/mutants/a.patch", PATCH), MUTATED, FLOW], "the table of faults does not name a"),
+    ("mutants", [("tests/mutants/a.patch", PATCH), MUTATED, FLOW, FAULTS, ("tests/scripts/rules.txt", "R1 R2\n")],
+     "no fault of tests/mutants/ breaks R2"),
     ("format", [FORMAT_FILE, ("switch/core/a.cpp", "int   a ;\n")], "clang-format-14 -i switch/core/a.cpp"),
 ]
 
@@ -185,7 +190,7 @@ PASSED = [
     ("rule-words", [RULES, ("switch/core/a.cpp", 'move(r, sent, "R1", at); // "R64"x\nauto t = "R64x is no rule";\n'.replace('"R64"x', ""))]),
     ("rulers", [("switch/core/a.cpp", "// ---- Requests\n\nint a;\n")]),
     ("instructions", [counts({"why": "the first count"}, {"why": "batches got larger keys"})]),
-    ("mutants", [("tests/mutants/a.patch", PATCH), MUTATED, FLOW]),
+    ("mutants", [("tests/mutants/a.patch", PATCH), MUTATED, FLOW, FAULTS, ("tests/scripts/rules.txt", "# all\nR1\n")]),
     ("format", [FORMAT_FILE, ("switch/core/a.cpp", "int a;\n")]),
 ]
 
