@@ -26,6 +26,11 @@ constexpr iso8583::UtcTime summer_begins{1'774'738'800'000};
 std::function<void(acquirer::Configuration&)> at(std::int32_t hour, std::int32_t minute) {
     return [=](acquirer::Configuration& c) { c.cutover_at_minute = hour * 60 + minute; };
 }
+/// A time that comes twice when summer ends in Berlin, and not at all when it begins.
+void at_half_past_two_in_berlin(acquirer::Configuration& c) {
+    c.time_zone = berlin();
+    at(2, 30)(c);
+}
 std::string day(const Desk& d) { return d.status().business_date.date.iso(); }
 std::uint64_t cut_overs(const Desk& d) {
     const auto counters = d.status().counters;
@@ -116,12 +121,7 @@ TEST_CASE("days missed while the switch was down are made up at start, one cut-o
 }
 
 TEST_CASE("the end of summer time makes one cut-over, at the first of the two times", "[cut-over]") {
-    Desk d(
-        [](acquirer::Configuration& c) {
-            c.time_zone = berlin();
-            c.cutover_at_minute = 2 * 60 + 30;
-        },
-        summer_ends);
+    Desk d(at_half_past_two_in_berlin, summer_ends);
     d.pass(150 * minute_ms - 1);
     CHECK(day(d) == "2026-10-25");
     d.pass(1);
@@ -136,12 +136,7 @@ TEST_CASE("the end of summer time makes one cut-over, at the first of the two ti
 
 TEST_CASE("a cut-over whose local time does not exist in spring is at the first instant after it",
           "[cut-over]") {
-    Desk d(
-        [](acquirer::Configuration& c) {
-            c.time_zone = berlin();
-            c.cutover_at_minute = 2 * 60 + 30;
-        },
-        summer_begins);
+    Desk d(at_half_past_two_in_berlin, summer_begins);
     d.pass(2 * hour_ms - 1);
     CHECK(day(d) == "2026-03-29");
     d.pass(1);
