@@ -83,8 +83,9 @@ constexpr std::array table = {
                 "a partial reversal may not leave less than what was refunded already"},
     RefusalInfo{funds_short, "funds_short", "R27", "51", "51", "FUNDS NOT SUFFICIENT",
                 "the merchant's sales of the day do not cover the refund"},
-    RefusalInfo{fraud_suspected, "fraud_suspected", "R28", "59", "59", "REFUSED",
-                "more refunds of the card or the merchant than a rule of caution allows"},
+    RefusalInfo{
+        fraud_suspected, "fraud_suspected", "R28", "59", "59", "REFUSED",
+        "more refunds of the card, the till's operator or the merchant than a rule of caution allows"},
     RefusalInfo{approval_required, "approval_required", "R17", "01", "01", "",
                 "held until an operator decides"},
     RefusalInfo{no_route, "no_route", "R24", "15", "15", "NO ROUTE",
