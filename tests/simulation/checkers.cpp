@@ -21,6 +21,48 @@ bool one_of(State state, std::initializer_list<State> states) {
     return std::find(states.begin(), states.end(), state) != states.end();
 }
 
+/// What stands in an account by this record's postings, credits less debits.
+std::int64_t credited(const TransactionRecord& r, ledger::Account account) {
+    std::int64_t minor = 0;
+    for (const ledger::Posting& p : r.postings)
+        minor += (p.credit == account ? p.amount_minor : 0) - (p.debit == account ? p.amount_minor : 0);
+    return minor;
+}
+
+/// Does the money stand where the state says? Where it stands while an outcome is unknown depends on what
+/// had been before.
+bool postings_fit(const TransactionRecord& r) {
+    using ledger::Account;
+    const std::int64_t amount = r.amount.minor_units();
+    const std::int64_t twice = r.decided.paid_twice ? amount : 0;  // the issuer paid though it went elsewhere
+    const std::int64_t at_issuer = credited(r, Account::issuer_receivable);
+    const std::int64_t on_its_way = credited(r, Account::refund_in_transit);
+    const std::int64_t in_suspense = credited(r, Account::refund_suspense);
+    if (one_of(r.state, {State::reversing, State::reversal_stuck})) return true;
+    if (r.kind == TransactionKind::void_sale) return r.postings.empty();
+    if (r.kind == TransactionKind::sale)
+        return at_issuer == (one_of(r.state, {State::approved, State::voiding}) ? -amount : 0);
+    switch (r.state) {
+        case State::approved:
+            return at_issuer == amount + twice && on_its_way == 0 && in_suspense == -twice;
+        case State::abnormal:
+            return at_issuer == 0 && on_its_way == 0 && in_suspense == amount;
+        case State::merchant_account:
+        case State::alternative_account:
+        case State::cancelled:
+            return at_issuer == twice && on_its_way == 0 && in_suspense == -twice;
+        case State::declined:
+        case State::refused:
+        case State::rejected:
+        case State::expired:
+        case State::reversed:
+        case State::tombstone:
+            return at_issuer == 0 && on_its_way == 0 && in_suspense == 0;
+        default:  // under way; sent once more it is in suspense still (R74)
+            return at_issuer == 0 && on_its_way + in_suspense == amount;
+    }
+}
+
 /// Does the terminal's 00 still hold in this state, when nothing took it back?
 bool approval_holds(const TransactionRecord& r) {
     switch (r.kind) {
@@ -321,6 +363,7 @@ void Checkers::check_record(const TransactionRecord& r, iso8583::Instant at) {
             broken("I3", "two entries under one wire key: " + entry->second.str() + " and " + r.rrn.str(),
                    at);
     }
+    if (!postings_fit(r)) broken("I8", "its postings are not those of its state: " + words(r), at);
     if (told_approved_.contains(r.rrn) && r.reversal_digest == 0 && !approval_holds(r) && !people_decided(r))
         broken("I3", "a 00 that was told does not hold any more: " + words(r), at);
     if (told_reversed_.contains(r.rrn) && contradicts_reversal(r) && !people_decided(r))
