@@ -237,11 +237,14 @@ Ledger::IssuerNumbers Ledger::next_issuer_numbers(const iso8583::Now& now) {
 
 void Ledger::post(TransactionRecord& record, Posting posting) {
     ENSURE(record.postings.size() < postings_max);
-    const auto who = [&](Account account) {
-        return account == Account::merchant_payable ? record.merchant.str() : std::to_string(record.route);
+    const std::size_t n = record.postings.size();
+    const auto who = [&](Account account, std::uint16_t route) {
+        return account == Account::merchant_payable ? record.merchant.str() : std::to_string(route);
     };
-    totals_.add(account_name(posting.day, posting.debit, who(posting.debit)), 1, posting.amount_minor);
-    totals_.add(account_name(posting.day, posting.credit, who(posting.credit)), 1, -posting.amount_minor);
+    totals_.add(account_name(posting.day, posting.debit, who(posting.debit, record.debit_route(n))), 1,
+                posting.amount_minor);
+    totals_.add(account_name(posting.day, posting.credit, who(posting.credit, record.credit_route(n))), 1,
+                -posting.amount_minor);
     record.postings.push_back(posting);
 }
 
@@ -269,6 +272,15 @@ void Ledger::reserve(TransactionRecord& sale, TransactionRecord& refund, iso8583
     refund.last_refund = sale.last_refund;
     sale.last_refund = refund.rrn;
     post(refund, {day, Account::merchant_payable, Account::refund_in_transit, refund.amount.minor_units()});
+}
+
+void Ledger::reroute(TransactionRecord& refund, std::uint16_t to, iso8583::BusinessDate day) {
+    if (refund.route == to) return;
+    ENSURE(refund.reroutes.size() < reroutes_max && !refund.postings.empty());
+    const Account stands_in = refund.postings.back().credit;
+    refund.reroutes.push_back({refund.route, static_cast<std::uint32_t>(refund.postings.size())});
+    refund.route = to;
+    post(refund, {day, stands_in, stands_in, refund.amount.minor_units()});
 }
 
 void Ledger::post_refund(TransactionRecord& refund, iso8583::BusinessDate day) {

@@ -76,6 +76,9 @@ class Ledger {
     void change_sale(TransactionRecord& sale, std::int64_t to_minor, iso8583::BusinessDate day);
     /// Reserves the refund in the sale and chains it; ENSUREs amount ≤ remaining.
     void reserve(TransactionRecord& sale, TransactionRecord& refund, iso8583::BusinessDate day);
+    /// A case goes over another route than it was accepted for: what is reserved moves to that one's account.
+    /// Nothing when it is the same route; ENSUREs fewer than reroutes_max before.
+    void reroute(TransactionRecord& refund, std::uint16_t to, iso8583::BusinessDate day);
     /// The issuer has it: in transit → issuer.
     void post_refund(TransactionRecord& refund, iso8583::BusinessDate day);
     /// It did not happen after all: remaining is restored.
@@ -168,6 +171,7 @@ class Ledger {
     }
     TransactionRecord* loaded(const iso8583::Rrn& rrn);
     void write_changed_records();
+    /// A posting is counted under the accounts that the record says are its.
     void post(TransactionRecord& record, Posting posting);
     void write_checkpoint();
     bool check_format();

@@ -55,7 +55,8 @@ enum Property : std::uint32_t {
     lowering_property = 28,
     shared_case_property = 30,
     operator_number_property = 31,
-    last_known_property = operator_number_property
+    reroutes_property = 32,
+    last_known_property = reroutes_property
 };
 
 State state_of(RecordReader& r, std::string_view field) {
@@ -167,6 +168,44 @@ void write_decided(RecordWriter& w, const Decided& d) {
     w.end_property();
 }
 
+/// Of the numbers from 24 on.
+void write_later_properties(RecordWriter& w, const TransactionRecord& t) {
+    if (t.issuer_terms) {
+        w.begin_property(issuer_terms_property);
+        write_issuer_terms(w, *t.issuer_terms);
+        w.end_property();
+    }
+    if (t.asked_minor != 0) {
+        w.begin_property(asked_property);
+        w.svarint(t.asked_minor);
+        w.end_property();
+    }
+    const auto mark = [&w](std::uint32_t number, bool value) {
+        if (!value) return;
+        w.begin_property(number);
+        w.boolean(true);
+        w.end_property();
+    };
+    mark(asked_by_0100_property, t.asked_by_0100);
+    mark(turned_into_void_property, t.turned_into_void);
+    if (!t.lowering.reversals.empty()) {
+        w.begin_property(lowering_property);
+        write_lowering(w, t.lowering);
+        w.end_property();
+    }
+    if (!t.shared.joined.empty()) {
+        w.begin_property(shared_case_property);
+        write_shared_case(w, t.shared);
+        w.end_property();
+    }
+    w.property_unless_empty(operator_number_property, t.operator_number);
+    if (!t.reroutes.empty()) {
+        w.begin_property(reroutes_property);
+        write_reroutes(w, t.reroutes);
+        w.end_property();
+    }
+}
+
 void write_properties(RecordWriter& w, const TransactionRecord& t) {
     const auto rrn = [&w](std::uint32_t number, const std::optional<iso8583::Rrn>& value) {
         if (value) w.property(number, value->view());
@@ -202,35 +241,7 @@ void write_properties(RecordWriter& w, const TransactionRecord& t) {
     write_decided(w, t.decided);
     rrn(reopens_property, t.decided.reopens);
     w.property_unless_empty(payout_property, t.decided.payout);
-    if (t.issuer_terms) {
-        w.begin_property(issuer_terms_property);
-        write_issuer_terms(w, *t.issuer_terms);
-        w.end_property();
-    }
-    if (t.asked_minor != 0) {
-        w.begin_property(asked_property);
-        w.svarint(t.asked_minor);
-        w.end_property();
-    }
-    const auto mark = [&w](std::uint32_t number, bool value) {
-        if (!value) return;
-        w.begin_property(number);
-        w.boolean(true);
-        w.end_property();
-    };
-    mark(asked_by_0100_property, t.asked_by_0100);
-    mark(turned_into_void_property, t.turned_into_void);
-    if (!t.lowering.reversals.empty()) {
-        w.begin_property(lowering_property);
-        write_lowering(w, t.lowering);
-        w.end_property();
-    }
-    if (!t.shared.joined.empty()) {
-        w.begin_property(shared_case_property);
-        write_shared_case(w, t.shared);
-        w.end_property();
-    }
-    w.property_unless_empty(operator_number_property, t.operator_number);
+    write_later_properties(w, t);
     w.kept_properties(t.unknown_properties);
 }
 
@@ -383,6 +394,9 @@ void read_later_property(RecordReader& r, TransactionRecord& t) {
             return;
         case operator_number_property:
             t.operator_number = r.rest("operator_number");
+            return;
+        case reroutes_property:
+            t.reroutes = read_reroutes(r);
             return;
         default:
             r.keep_property(t.unknown_properties, last_known_property);

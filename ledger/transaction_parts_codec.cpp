@@ -65,6 +65,26 @@ Lowering read_lowering(RecordReader& r) {
     return lowering;
 }
 
+void write_reroutes(RecordWriter& w, const std::vector<Rerouted>& reroutes) {
+    ENSURE(reroutes.size() <= reroutes_max);
+    w.varint(reroutes.size());
+    for (const Rerouted& rerouted : reroutes) {
+        w.varint(rerouted.from);
+        w.varint(rerouted.postings_before);
+    }
+}
+
+std::vector<Rerouted> read_reroutes(RecordReader& r) {
+    std::vector<Rerouted> reroutes;
+    const auto count = r.varint_max("reroutes.count", reroutes_max);
+    for (std::uint64_t i = 0; i < count && r.ok(); ++i) {
+        Rerouted& rerouted = reroutes.emplace_back();
+        rerouted.from = static_cast<std::uint16_t>(r.varint_max("reroute.from", 0xFFFF));
+        rerouted.postings_before = u32_of(r, "reroute.postings_before");
+    }
+    return reroutes;
+}
+
 void write_issuer_terms(RecordWriter& w, const IssuerTerms& terms) {
     w.svarint(terms.local_offset_s);
     w.boolean(terms.foreign_half);

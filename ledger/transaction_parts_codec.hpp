@@ -1,5 +1,5 @@
 // Parts of a transaction record that are properties of their own: docs/ledger_format.md, "Transaction
-// record", properties 24, 28 and 30. Pure; what cannot be fails the reader.
+// record", properties 24, 28, 30 and 32. Pure; what cannot be fails the reader.
 #pragma once
 
 #include "ledger/record_codec.hpp"
@@ -14,6 +14,10 @@ SharedCase read_shared_case(RecordReader& r);
 /// At most partial_reversals_max reversals.
 void write_lowering(RecordWriter& w, const Lowering& lowering);
 Lowering read_lowering(RecordReader& r);
+
+/// At most reroutes_max.
+void write_reroutes(RecordWriter& w, const std::vector<Rerouted>& reroutes);
+std::vector<Rerouted> read_reroutes(RecordReader& r);
 
 void write_issuer_terms(RecordWriter& w, const IssuerTerms& terms);
 IssuerTerms read_issuer_terms(RecordReader& r);

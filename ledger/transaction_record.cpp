@@ -77,6 +77,18 @@ bool AskingKey::is_same_key(const AskingKey& other) const {
            transmission_time == other.transmission_time && processing_code == other.processing_code;
 }
 
+std::uint16_t TransactionRecord::debit_route(std::size_t n) const {
+    for (const Rerouted& r : reroutes)
+        if (n <= r.postings_before) return r.from;
+    return route;
+}
+
+std::uint16_t TransactionRecord::credit_route(std::size_t n) const {
+    for (const Rerouted& r : reroutes)
+        if (n < r.postings_before) return r.from;
+    return route;
+}
+
 std::int64_t TransactionRecord::remaining_minor() const {
     const std::int64_t rest = amount.minor_units() - refunds_minor - chargebacks_minor;
     return rest < 0 ? 0 : rest;

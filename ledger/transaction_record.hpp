@@ -69,6 +69,15 @@ struct Posting {
     friend bool operator==(const Posting&, const Posting&) = default;
 };
 
+/// A refund that goes over the successor of its retired route (R17, R74): its postings before, back to the
+/// change before that, are of the old route's accounts; the one after them carries the money over.
+struct Rerouted {
+    std::uint16_t from = 0;  // routing::RouteId
+    std::uint32_t postings_before = 0;
+    friend bool operator==(const Rerouted&, const Rerouted&) = default;
+};
+inline constexpr std::size_t reroutes_max = 8;
+
 /// What was answered to the terminal, kept as fields: a retry gets it again with a new MAC.
 struct StoredAnswer {
     iso8583::ResponseCode code;
@@ -251,6 +260,7 @@ struct TransactionRecord {
 
     std::optional<StoredAnswer> answer;
     std::vector<Posting> postings;
+    std::vector<Rerouted> reroutes;  // of a refund, oldest first, at most reroutes_max
     std::vector<HistoryEntry> history;
     std::string unknown_properties;  // of a newer program, written back as they stand
 
@@ -279,6 +289,9 @@ struct TransactionRecord {
     [[nodiscard]] PartialReversal* open_partial();
     /// What the partial reversals leave that were not refused.
     [[nodiscard]] std::int64_t lowered_to_minor() const;
+    /// Of whose account the debit and the credit of the n-th posting are: routing::RouteId.
+    [[nodiscard]] std::uint16_t debit_route(std::size_t n) const;
+    [[nodiscard]] std::uint16_t credit_route(std::size_t n) const;
     /// Sale − refunds that count − chargebacks; never below 0.
     [[nodiscard]] std::int64_t remaining_minor() const;
     friend bool operator==(const TransactionRecord&, const TransactionRecord&) = default;

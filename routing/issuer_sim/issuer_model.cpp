@@ -282,6 +282,7 @@ std::string IssuerModel::on_control(std::string_view line, iso8583::UtcTime now,
             return keys_json();
         case ControlCommand::Kind::faults_off:
             config_.faults = {};
+            next_.clear();
             return "ok";
         case ControlCommand::Kind::latency:
             config_.faults.latency_ms_min = command->latency_ms_min;

@@ -23,14 +23,14 @@ void TransactionFlow::release_cleared(TransactionRecord& refund) {
         return;
     }
     if (route->refund_mode == routing::RefundMode::advice) {
-        refund.route = route->id.value;
+        c_.ledger.reroute(refund, route->id.value, c_.business_day);
         leave_cleared(refund);
         move(refund, State::advice_pending, "R17", c_.now.utc);
         queue_.send_refund(refund);
         return;
     }
     if (!c_.link_for(route->id) || queue_.reverses_in_chain_of(*refund.original)) return;
-    refund.route = route->id.value;
+    c_.ledger.reroute(refund, route->id.value, c_.business_day);
     leave_cleared(refund);
     send_request(refund, nullptr, {});
 }

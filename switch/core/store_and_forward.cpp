@@ -89,7 +89,8 @@ void StoreAndForward::resume(const TransactionRecord& record) {
     ENSURE(record.advice.kind != Kind::none && record.advice.status != Status::final);
     const QueuedAdvice& a = record.advice;
     const routing::RouteId id{record.route};
-    remember_chain(record);
+    // R60: a parked refund has left its chain, so that it holds up no later one.
+    if (a.kind != Kind::refund || a.status != Status::parked) remember_chain(record);
     if (a.status == Status::parked) return;  // its own way out ends it (R70, R71)
     const auto* route = c_.config->routes.find(id);
     const std::int64_t longest = route == nullptr ? 0

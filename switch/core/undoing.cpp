@@ -108,7 +108,8 @@ void Undoing::on_reversed(TransactionRecord& record, std::string_view rule) {
         return;
     }
     if (is_reversal_of_its_sale(record)) {
-        move(record, State::voided, record.state == State::reversal_stuck ? "R72" : "R3", c_.now.utc);
+        const std::string_view by_its_answer = record.state == State::reversal_stuck ? "R72" : "R3";
+        move(record, State::voided, rule == "R30" ? by_its_answer : rule, c_.now.utc);
         return;
     }
     if (record.state == State::reversed) {  // R51a: the second 0420 of what was reversed already
@@ -167,6 +168,11 @@ void Undoing::settle_as_standing(TransactionRecord& record, std::string_view rul
     queue_.settled(record);
     if (record.open_partial() != nullptr) {
         end_partial(record, PartialReversal::Status::refused, rule);
+        return;
+    }
+    if (record.state == State::reversed) {
+        // R51a: released long ago, and what it freed was used: it stays so here, whatever stands at the issuer.
+        note_rule(record, rule, c_.now.utc);
         return;
     }
     if (is_reversal_of_its_sale(record)) {  // the sale was not voided

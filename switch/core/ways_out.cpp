@@ -352,8 +352,11 @@ OperatorAnswer WaysOut::resolve(const OperatorCommanded& event, const ResolveAbn
         return no("proposal " + open->id + " of " + open->maker + " about " + rrn->str() + " is open");
     const auto* route = c_.config->routes.for_original(routing::RouteId{refund->route});
     if (route == nullptr) return no("its route is retired and has no successor");
+    if (route->id.value != refund->route && refund->reroutes.size() == ledger::reroutes_max)
+        return no("its route has changed " + std::to_string(ledger::reroutes_max) +
+                  " times; end it another way");
     TransactionRecord& again = *c_.ledger.edit(*rrn);
-    again.route = route->id.value;
+    c_.ledger.reroute(again, route->id.value, c_.business_day);
     move(again, State::advice_pending, "R74", c_.now.utc);
     queue_.send_refund_again(again);
     audit_(event, "abnormal.retry", rrn->str() + ": " + command.note);

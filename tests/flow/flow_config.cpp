@@ -106,7 +106,10 @@ bool apply_route(routing::Route& r, const std::string& key, const std::string& v
         r.partial_approval = yes;
     else if (key == "retired")
         r.retired = yes;
-    else
+    else if (key == "successor" && value == "other") {
+        r.retired = true;
+        r.successor = r.id == simulation::route_a ? simulation::route_b : simulation::route_a;
+    } else
         return false;
     return true;
 }

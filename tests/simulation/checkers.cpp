@@ -128,7 +128,7 @@ std::string key_of(const TransactionRecord& r) {
 
 bool people_decided(const TransactionRecord& r) {
     return std::any_of(r.history.begin(), r.history.end(), [](const ledger::HistoryEntry& h) {
-        return h.rule == "R71" || h.rule == "R72" || h.rule == "R74";
+        return h.rule == "R70" || h.rule == "R71" || h.rule == "R72" || h.rule == "R74";
     });
 }
 
@@ -146,16 +146,20 @@ bool Checkers::has_open_exception(const TransactionRecord& r) const {
     return at != open_exceptions_.end() && at->second > 0;
 }
 
-/// An open exception on the record, its sale, or what else hangs on that sale.
+/// An exception on the record, its sale, or what else hangs on that sale; or an issuer that said what is not
+/// so.
 bool Checkers::chain_is_excused(const TransactionRecord& r) const {
-    if (has_open_exception(r)) return true;
+    const auto excused = [this](const TransactionRecord& x) {
+        return has_open_exception(x) || looked_at_.contains(x.rrn) || lied_about_.contains(x.rrn);
+    };
+    if (excused(r)) return true;
     const TransactionRecord* sale = r.original ? record(*r.original) : &r;
     if (sale == nullptr) return false;
-    if (has_open_exception(*sale)) return true;
+    if (excused(*sale)) return true;
     const auto children = children_.find(sale->rrn);
     return children != children_.end() &&
            std::any_of(children->second.begin(), children->second.end(),
-                       [&](const Rrn& rrn) { return has_open_exception(records_.at(rrn)); });
+                       [&](const Rrn& rrn) { return excused(records_.at(rrn)); });
 }
 
 // ---- What leaves
@@ -329,7 +333,10 @@ void Checkers::batch_durable(const ledger::Batch& batch, iso8583::Instant at) {
             const bool was_open = before != exceptions_.end() && before->second.resolution.empty();
             const bool open = x->resolution.empty();
             if (rrn && open && !was_open) ++open_exceptions_[*rrn];
-            if (rrn && !open && was_open) --open_exceptions_[*rrn];
+            if (rrn && !open && was_open) {
+                --open_exceptions_[*rrn];
+                if (x->resolved_by.starts_with("checker")) looked_at_.insert(*rrn);
+            }
             if (x->kind == "orphan") broken("I6a", x->text, at);
             if (x->owner.empty()) broken("I6", "an exception without an owner: " + x->kind, at);
             exceptions_[x->id] = std::move(*x);
@@ -374,7 +381,7 @@ void Checkers::check_record(const TransactionRecord& r, iso8583::Instant at) {
     if (sale == nullptr || one_of(r.state, {State::refused, State::declined})) return;
     const bool same = r.merchant == sale->merchant && r.pan_token == sale->pan_token &&
                       r.amount.currency() == sale->amount.currency() && r.instrument == sale->instrument &&
-                      r.route == sale->route;
+                      (r.route == sale->route || successors_.contains({sale->route, r.route}));
     if (!same)
         broken("I7", words(r) + " is not of the card, merchant, currency, instrument and route of its sale",
                at);

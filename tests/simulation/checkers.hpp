@@ -62,6 +62,10 @@ class Checkers {
     /// Are there advices that this issuer never answers, by their magic amounts?
     [[nodiscard]] bool has_waiting_forever(routing::RouteId route) const;
     void check_books(routing::RouteId route, const routing::IssuerBooks& books, iso8583::Instant at);
+    /// A route is retired in favour of another: refunds of its sales may go there.
+    void succeeded(routing::RouteId from, routing::RouteId to) { successors_.insert({from.value, to.value}); }
+    /// Its issuer said of it what is not in its books.
+    void lied_about(const iso8583::Rrn& rrn) { lied_about_.insert(rrn); }
     /// Clear texts that may stand nowhere (I10).
     void forbid(std::string clear_text) { forbidden_.push_back(std::move(clear_text)); }
 
@@ -98,6 +102,7 @@ class Checkers {
     void check_record(const ledger::TransactionRecord& record, iso8583::Instant at);
     void check_sale(const ledger::TransactionRecord& sale, iso8583::Instant at);
     void check_totals(iso8583::Instant at);
+    void check_anomalies(routing::RouteId route, const routing::IssuerBooks& books, iso8583::Instant at);
     void check_clear_text(iso8583::Instant at);
     [[nodiscard]] bool waits_forever(const ledger::TransactionRecord& record) const;
     [[nodiscard]] bool chain_is_excused(const ledger::TransactionRecord& record) const;
@@ -108,6 +113,9 @@ class Checkers {
     std::map<std::string, iso8583::Rrn> entry_of_key_;         // wire key → record (I3)
     std::map<std::string, ledger::ExceptionRecord> exceptions_;
     std::map<iso8583::Rrn, std::uint32_t> open_exceptions_;  // by RRN
+    std::set<iso8583::Rrn> looked_at_;                       // an exception was open, and a person ended it
+    std::set<iso8583::Rrn> lied_about_;
+    std::set<std::pair<std::uint16_t, std::uint16_t>> successors_;
 
     std::map<std::string, Told> told_;        // by wire key
     std::set<iso8583::Rrn> told_approved_;    // records whose 00 has left

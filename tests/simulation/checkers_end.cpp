@@ -70,18 +70,18 @@ void Checkers::check_totals(iso8583::Instant at) {
     std::map<std::string, ledger::Total> fold;
     for (const auto& [rrn, record] : records_) {
         const ledger::TransactionRecord& r = record;  // clang 14 captures no structured binding
-        for (const ledger::Posting& p : r.postings) {
-            const auto who = [&r](ledger::Account account) {
-                return account == ledger::Account::merchant_payable ? r.merchant.str()
-                                                                    : std::to_string(r.route);
-            };
-            const auto add = [&](ledger::Account account, std::int64_t amount) {
-                ledger::Total& t = fold[ledger::account_name(p.day, account, who(account))];
+        for (std::size_t n = 0; n < r.postings.size(); ++n) {
+            const ledger::Posting& p = r.postings[n];
+            const auto add = [&](ledger::Account account, std::uint16_t of_route, std::int64_t amount) {
+                const std::string who = account == ledger::Account::merchant_payable
+                                            ? r.merchant.str()
+                                            : std::to_string(of_route);
+                ledger::Total& t = fold[ledger::account_name(p.day, account, who)];
                 ++t.count;
                 t.amount_minor += amount;
             };
-            add(p.debit, p.amount_minor);
-            add(p.credit, -p.amount_minor);
+            add(p.debit, r.debit_route(n), p.amount_minor);
+            add(p.credit, r.credit_route(n), -p.amount_minor);
         }
     }
     const auto copy = disk_.copy_durable();
@@ -196,8 +196,11 @@ void Checkers::check_books(routing::RouteId route, const routing::IssuerBooks& b
         const Standing stands = found == theirs.end() ? Standing{} : found->second;
         if (found != theirs.end()) theirs.erase(found);
         if (stands == ours || chain_is_excused(r) || waits_forever(r) || people_decided(r)) return;
-        if (const auto* its_void = r.voided_by ? record(*r.voided_by) : nullptr;
-            its_void != nullptr && people_decided(*its_void))
+        // … of its void, which may not be named any more.
+        if (const auto others = children_.find(r.rrn);
+            others != children_.end() &&
+            std::any_of(others->second.begin(), others->second.end(),
+                        [&](const Rrn& rrn) { return people_decided(records_.at(rrn)); }))
             return;
         broken("I11",
                "issuer and ledger differ on " + words(r) + ": the issuer has sale " +
@@ -236,6 +239,12 @@ void Checkers::check_books(routing::RouteId route, const routing::IssuerBooks& b
         if (r == nullptr || !chain_is_excused(*r))
             broken("I11", "an issuer has booked what the ledger does not know, RRN " + rrn, at);
     }
+    check_anomalies(route, books, at);
+}
+
+/// What no issuer should ever have been told.
+void Checkers::check_anomalies(routing::RouteId route, const routing::IssuerBooks& books,
+                               iso8583::Instant at) {
     for (std::size_t i = 0; i < routing::anomaly_kinds; ++i) {
         const auto anomaly = static_cast<routing::Anomaly>(i);
         // R51a: an issuer that denied a refund and approved it late has booked over the sale; that raised its
@@ -244,7 +253,21 @@ void Checkers::check_books(routing::RouteId route, const routing::IssuerBooks& b
                              std::any_of(exceptions_.begin(), exceptions_.end(), [](const auto& entry) {
                                  return entry.second.kind == "late_approval_amount_used";
                              });
-        if (books.anomalies(anomaly) > 0 && !alarmed)
+        // Two people said that the issuer had refused what it had paid, and had it sent again.
+        const bool of_people =
+            anomaly == routing::Anomaly::refund_over_sale &&
+            std::any_of(records_.begin(), records_.end(), [&](const auto& entry) {
+                return routing::RouteId{entry.second.route} == route && people_decided(entry.second);
+            });
+        // What an issuer said and did not book, or the successor of a route does not know, makes no sense to
+        // it.
+        const bool excused = std::any_of(lied_about_.begin(), lied_about_.end(),
+                                         [&](const Rrn& rrn) {
+                                             const TransactionRecord* r = record(rrn);
+                                             return r == nullptr || routing::RouteId{r->route} == route;
+                                         }) ||
+                             !successors_.empty();
+        if (books.anomalies(anomaly) > 0 && !alarmed && !of_people && !excused)
             broken("I11",
                    "an issuer was asked what it never should be: " + std::string(routing::name(anomaly)), at);
     }

@@ -11,7 +11,7 @@ IssuerNode::IssuerNode(routing::IssuerConfig config, hsm::HsmEngine& engine, Net
       agenda_(agenda),
       now_(std::move(now)),
       dialect_(config.dialect),
-      model_(std::move(config), engine) {}
+      model_(std::make_unique<routing::IssuerModel>(std::move(config), engine)) {}
 
 void IssuerNode::connected(std::uint64_t connection) {
     readers_.emplace(connection, iso8583::FrameReader(dialect_->framing()));
@@ -24,6 +24,19 @@ void IssuerNode::drop_all() {
     for (const auto& [connection, reader] : readers_) all.push_back(connection);
     readers_.clear();
     for (const std::uint64_t connection : all) network_.close(connection, Side::peer_side);
+}
+
+void IssuerNode::restart(bool with_books) {
+    drop_all();
+    held_.clear();
+    if (with_books) return;
+    const routing::IssuerKeyState keys = model_->key_state();
+    routing::IssuerConfig config = model_->config();
+    ++authorizations_begin_;
+    config.authorizations_used = authorizations_begin_ * 10'000;  // none is given out twice
+    model_ = std::make_unique<routing::IssuerModel>(std::move(config), engine_);
+    model_->restore_keys(keys);
+    has_forgotten_ = true;
 }
 
 void IssuerNode::bytes_arrived(std::uint64_t connection, iso8583::ByteView bytes) {
@@ -52,7 +65,7 @@ void IssuerNode::bytes_arrived(std::uint64_t connection, iso8583::ByteView bytes
                 received.push_back({message->mti(), message->values(), now_().instant});
         }
         std::vector<routing::IssuerAction> actions;
-        model_.on_frame(frame.body, now_().utc, actions);
+        model_->on_frame(frame.body, now_().utc, actions);
         carry_out(connection, actions, network_management);
     }
 }
@@ -95,7 +108,7 @@ void IssuerNode::send(iso8583::FieldValues fields) {
     ENSURE(encoded.has_value());
     const iso8583::ByteView covered = encoded->mac_input();
     const hsm::Reply mac = engine_.perform(hsm::GenerateMac{
-        hsm::KeyKind::zak, model_.config().zak, model_.config().mac, {covered.begin(), covered.end()}});
+        hsm::KeyKind::zak, model_->config().zak, model_->config().mac, {covered.begin(), covered.end()}});
     ENSURE(mac.has_value());
     iso8583::write_mac(*dialect_, *encoded, std::get<hsm::MacGenerated>(*mac).mac);
     send_body(std::move(encoded->body));
@@ -113,7 +126,7 @@ void IssuerNode::send_body(iso8583::Bytes body) {
 
 std::string IssuerNode::control(std::string_view line) {
     std::vector<routing::IssuerAction> actions;
-    std::string reply = model_.on_control(line, now_().utc, actions);
+    std::string reply = model_->on_control(line, now_().utc, actions);
     carry_out(0, actions, true);
     return reply;
 }

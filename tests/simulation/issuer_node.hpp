@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -32,9 +33,12 @@ class IssuerNode {
     void bytes_arrived(std::uint64_t connection, iso8583::ByteView bytes);
     void closed(std::uint64_t connection);
     void drop_all();
+    /// Its process ends and begins again, with its keys; without its books it has forgotten what it answered.
+    void restart(bool with_books);
+    [[nodiscard]] bool has_forgotten() const { return has_forgotten_; }
 
-    [[nodiscard]] routing::IssuerModel& model() { return model_; }
-    [[nodiscard]] const routing::IssuerBooks& books() const { return model_.books(); }
+    [[nodiscard]] routing::IssuerModel& model() { return *model_; }
+    [[nodiscard]] const routing::IssuerBooks& books() const { return model_->books(); }
     bool up = true;
 
     /// Answers to what arrives from now on wait (sign-on and echo do not).
@@ -74,7 +78,9 @@ class IssuerNode {
     Agenda& agenda_;
     std::function<iso8583::Now()> now_;
     const iso8583::Dialect* dialect_;
-    routing::IssuerModel model_;
+    std::unique_ptr<routing::IssuerModel> model_;
+    bool has_forgotten_ = false;
+    std::uint32_t authorizations_begin_ = 0;
     std::map<std::uint64_t, iso8583::FrameReader> readers_;  // by connection
     std::deque<Held> held_;
 };

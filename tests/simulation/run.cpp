@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <memory>
 
-#include "tests/simulation/cashier.hpp"
-#include "tests/simulation/weather.hpp"
+#include "tests/simulation/till.hpp"
+#include "tests/simulation/world.hpp"
+#include "tests/simulation/world_configuration.hpp"
+#include "tests/simulation/zones.hpp"
 
 namespace simulation {
 
@@ -14,19 +16,71 @@ namespace {
 
 constexpr std::int64_t drain_ms = 15 * 60'000;
 constexpr std::int64_t probe_ms = 30'000;
+constexpr std::int64_t downtime_ms_max = 48 * 3'600'000LL;
 
 constexpr std::uint32_t till_numbers[] = {10000001, 10000002, 20000001, 20000002, 50000001, 60000001};
 
-/// Policy differs from seed to seed.
-void choose_policy(Configuration& c, Chance chance) {
+/// Policies differ from seed to seed.
+void choose_policy(Configuration& c, Swarm& swarm) {
+    using namespace acquirer;
+    Chance chance = swarm.chance("policies");
     for (auto& [id, merchant] : c.merchants) {
-        merchant.refund.repeat_refund_seconds = chance.permille(300) ? 300 : 0;
-        if (chance.permille(400)) merchant.refund.approval_amount_above = 20'000;
-        if (chance.permille(300)) merchant.refund.approval_keyed_amount_above = 2'000;
-        if (chance.permille(100)) merchant.refund.window_days = 0;
+        RefundPolicy& p = merchant.refund;
+        p.repeat_refund_seconds = chance.permille(300) ? 300 : 0;
+        if (chance.permille(400)) p.approval_amount_above = 20'000;
+        if (chance.permille(300)) p.approval_keyed_amount_above = 2'000;
+        if (chance.permille(100)) p.window_days = 0;
+        if (chance.permille(150)) p.before_settlement = RefundBeforeSettlement::turn_into_void;
+        if (chance.permille(100)) p.before_settlement = RefundBeforeSettlement::suggest_void;
+        if (chance.permille(100)) p.approval_age_days = 1;
     }
-    c.refund_reversal_allowed = chance.permille(800);
-    if (chance.permille(300)) change_routes(c, [](routing::Route& r) { r.blind_reversal = true; });
+    c.refund_reversal_allowed = !swarm.has("no reversals of refunds", 200);
+    if (swarm.has("proposals lapse", 200)) c.limits.proposal_expires_hours = 1;
+    if (swarm.has("cases expire", 200)) c.limits.case_expires_days = 1;
+}
+
+/// How each route asks its issuer.
+void choose_routes(Configuration& c, Swarm& swarm) {
+    change_routes(c, [&swarm](routing::Route& r) {
+        const std::string name = r.name + " ";
+        if (swarm.has(name + "other refund mode", 250))
+            r.refund_mode = r.refund_mode == routing::RefundMode::advice ? routing::RefundMode::online
+                                                                         : routing::RefundMode::advice;
+        if (swarm.has(name + "other void mode", 250))
+            r.void_mode = r.void_mode == routing::VoidMode::reversal_0420 ? routing::VoidMode::online_0200
+                                                                          : routing::VoidMode::reversal_0420;
+        if (swarm.has(name + "dual message", 250)) r.sale_mode = routing::SaleMode::authorization_0100;
+        r.blind_reversal = swarm.has(name + "blind reversals", 300);
+        r.partial_approval = swarm.has(name + "partial approvals", 500);
+        if (swarm.has(name + "few attempts", 300)) r.advice_attempts_max = 2;
+        if (swarm.has(name + "early stale", 200)) r.stale_after_minutes = 1;
+        if (swarm.has(name + "narrow", 150)) r.in_flight_max = r.advices_in_flight_max = 2;
+    });
+}
+
+/// Time: a zone without summer, or one in which it ends or begins within the minute.
+struct Calendar {
+    iso8583::UtcTime starts = usual_start;
+    bool berlin = false;
+    std::optional<std::int32_t> cutover_at_minute;
+};
+
+Calendar choose_calendar(Swarm& swarm) {
+    Calendar calendar;
+    if (swarm.has("scheduled cut-over", 300)) {
+        constexpr std::int64_t minutes_a_day = 24 * 60;
+        calendar.cutover_at_minute =
+            static_cast<std::int32_t>(swarm.chance("cut-over minute").between(0, minutes_a_day - 1));
+    }
+    const bool ends = swarm.has("summer ends", 150);
+    const bool begins = swarm.has("summer begins", 100);
+    if (!ends && !begins) return calendar;
+    constexpr iso8583::UtcTime ends_at{1'792'890'000'000};    // 2026-10-25 01:00 UTC
+    constexpr iso8583::UtcTime begins_at{1'774'746'000'000};  // 2026-03-29 01:00 UTC
+    calendar.berlin = true;
+    calendar.cutover_at_minute = 2 * 60 + 30;  // comes twice, or not at all
+    calendar.starts = (ends ? ends_at : begins_at).plus_ms(-30'000);
+    return calendar;
 }
 
 void final_checks(World& world) {
@@ -35,7 +89,8 @@ void final_checks(World& world) {
     checkers.check_whole_store(at);
     checkers.check_drained(at);
     for (const routing::RouteId route : {route_a, route_b})
-        checkers.check_books(route, world.issuer(route).books(), at);
+        if (!world.issuer(route).has_forgotten())
+            checkers.check_books(route, world.issuer(route).books(), at);
     if (!world.up()) return checkers.broken("liveness", "the switch is not up", at);
     world.check_orphans();
     const acquirer::CoreStatus status = world.process().core().status();
@@ -57,49 +112,52 @@ void final_checks(World& world) {
 }  // namespace
 
 Verdict run_seed(const RunOptions& options) {
+    Swarm swarm(options.seed, options.without);
+    Story story;
+    story.left_out = options.left_out;
     WorldOptions world_options;
     world_options.seed = options.seed;
     world_options.trace = options.trace;
-    Chance chance(options.seed ^ 0x5EED);
-    const Chance policy = chance.split();
-    world_options.adjust = [policy](Configuration& c) { choose_policy(c, policy); };
+    const Calendar calendar = choose_calendar(swarm);
+    world_options.starts = calendar.starts;
+    world_options.adjust = [&](Configuration& c) {
+        choose_policy(c, swarm);
+        choose_routes(c, swarm);
+        c.cutover_at_minute = calendar.cutover_at_minute;
+        if (!calendar.berlin) return;
+        c.zone = "Europe/Berlin";
+        c.time_zone = berlin();
+    };
     World world(world_options);
+    world.on_crash = [&story, &world](const std::string& line) {
+        story.acts.push_back({{"crash", 0}, world.now().instant, line});
+    };
     world.store.disk.lie_about_syncs(options.lying_disk);
 
-    std::map<std::string, Shop> shops;
-    std::vector<std::unique_ptr<Cashier>> cashiers;
-    CashierHabits habits;
-    habits.retries_permille = chance.below(500);
-    habits.magic_permille = chance.permille(500) ? 60 : 0;
-    for (const std::uint32_t number : till_numbers) {
-        Till& till = world.add_till(std::make_unique<Till>(world, till_config(world, number)));
-        Shop& shop = shops[till.terminal().config().merchant.str()];
-        cashiers.push_back(std::make_unique<Cashier>(world, till, shop, habits, chance.split()));
-        cashiers.back()->start();
-    }
-    Weather weather(world, chance.split(), Chance(options.seed ^ 0x2A5));
-    weather.start();
+    Scene scene{world, swarm, story, {}};
+    for (const std::uint32_t number : till_numbers)
+        scene.tills.push_back(&world.add_till(std::make_unique<Till>(world, till_config(world, number))));
+    std::vector<std::unique_ptr<Actor>> actors;
+    for (const auto& [name, make] : actor_kinds()) actors.push_back(make(scene));
+    for (const auto& actor : actors) actor->start();
     world.pass(options.bad_weather_ms);
+    // It may sleep for longer than that.
+    world.run_until([&world] { return world.up(); }, downtime_ms_max);
 
     world.trace("---- calm");
-    weather.calm();
-    for (const auto& cashier : cashiers) cashier->stop();
+    for (const auto& actor : actors) actor->calm();
     world.pass(drain_ms);
-    const auto failed = [&world](const std::string& what) {
-        world.checkers().broken("liveness", what, world.now().instant);
+    const auto all_quiet = [&] {
+        return std::all_of(actors.begin(), actors.end(), [](const auto& a) { return a->quiet(); });
     };
-    for (const auto& cashier : cashiers) {
-        if (!cashier->quiet()) failed("a terminal still waits for an answer");
-        cashier->probe(failed);
-    }
-    world.run_until(
-        [&] {
-            return std::all_of(cashiers.begin(), cashiers.end(), [](const auto& c) { return c->probed(); });
-        },
-        probe_ms);
-    for (const auto& cashier : cashiers)
-        if (!cashier->probed()) failed("a terminal gets no answer though nothing is wrong");
+    if (!all_quiet())
+        world.checkers().broken("liveness", "a terminal still waits for an answer", world.now().instant);
+    for (const auto& actor : actors) actor->probe();
+    if (!world.run_until(all_quiet, probe_ms))
+        world.checkers().broken("liveness", "a terminal gets no answer though nothing is wrong",
+                                world.now().instant);
     world.pass(probe_ms);
+    for (const auto& actor : actors) actor->judge();
     final_checks(world);
 
     Verdict verdict;
@@ -109,6 +167,8 @@ Verdict run_seed(const RunOptions& options) {
     verdict.transactions = world.checkers().records().size();
     verdict.broken = world.checkers().all_broken();
     verdict.reached = world.checkers().all_reached();
+    verdict.present = swarm.present();
+    verdict.acts = std::move(story.acts);
     return verdict;
 }
 

@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "tests/simulation/actor.hpp"
 #include "tests/simulation/checkers.hpp"
 
 namespace simulation {
@@ -16,6 +18,9 @@ struct RunOptions {
     std::uint64_t seed = 1;
     std::int64_t bad_weather_ms = 60'000;
     std::function<void(const std::string&)> trace;
+    /// What this world is spared: conditions of its swarm, single acts (shrink.hpp).
+    std::set<std::string> without;
+    std::set<ActId> left_out;
     /// Self-test of the checkers: a disk that says done and has not written.
     bool lying_disk = false;
 };
@@ -27,6 +32,8 @@ struct Verdict {
     std::uint64_t transactions = 0;
     std::vector<Broken> broken;
     std::map<std::string, std::uint64_t> reached;
+    std::set<std::string> present;  // conditions of the swarm
+    std::vector<Story::Act> acts;
 };
 
 [[nodiscard]] Verdict run_seed(const RunOptions& options);

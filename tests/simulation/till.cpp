@@ -111,6 +111,8 @@ bool Till::judge(Asked& asked, const iso8583::Frame& frame, std::string& breache
         return true;
     }
     if (world_.issuers_are_odd && breaches.ends_with(": DE38 of an approved sale is missing")) return true;
+    // An issuer's 01 is no case.
+    if (world_.issuers_are_odd && breaches.ends_with(": the case number in DE44 is missing")) return true;
     // While the store takes no new work nothing is recorded, so a refusal then has no DE37 (R62).
     if (world_.store_was_full() && breaches.ends_with(": DE37 is missing")) return true;
     // When the HSM could not say which key a request was under, the answer takes the newest: not every

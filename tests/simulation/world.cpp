@@ -11,14 +11,15 @@ using iso8583::Instant;
 
 namespace {
 
-constexpr std::int64_t epoch_ms = 1'795'233'600'000;  // 2026-11-21 04:00:00 UTC, noon in Shanghai
-constexpr std::int32_t shanghai_offset_s = 8 * 3600;
 constexpr std::size_t connections_per_issuer = 2;
 constexpr std::int64_t reconnect_ms_min = 200;
 constexpr std::int64_t reconnect_ms_max = 2'000;
 constexpr std::int64_t slow_sync_ms_max = 3'000;
 // The first of a process, which is that of its recovery, and some of the others.
 constexpr std::uint64_t turns_between_orphan_checks = 16;
+// What a confused HSM may say to anything.
+constexpr hsm::HsmFault wrong_faults[] = {hsm::HsmFault::storage, hsm::HsmFault::lmk,
+                                          hsm::HsmFault::source_key_parity, hsm::HsmFault::input};
 // So many steps without time passing are a loop of the switch's.
 constexpr std::uint32_t steps_at_one_instant_max = 200'000;
 
@@ -50,6 +51,7 @@ hsm::HsmOptions hsm_options() {
 
 World::World(const WorldOptions& options)
     : network(agenda_, clock_, Chance(options.seed).split()),
+      starts_(options.starts),
       chance_(options.seed),
       hsm_random_(options.seed),
       engine_(hsm::Lmk::test(), hsm_random_, hsm_options()),
@@ -84,7 +86,8 @@ World::World(const WorldOptions& options)
 World::~World() = default;
 
 iso8583::Now World::now() const {
-    return {clock_, iso8583::UtcTime{epoch_ms + clock_.ms - 1'000'000 + utc_offset_ms_}, shanghai_offset_s};
+    const iso8583::UtcTime utc = starts_.plus_ms(clock_.ms - 1'000'000 + utc_offset_ms_);
+    return {clock_, utc, configuration_->time_zone.offset_s(utc)};
 }
 
 void World::trace(const std::string& line) const {
@@ -225,6 +228,9 @@ void World::crash(std::size_t keep_prefix, std::int64_t downtime_ms) {
     if (!process_) return;
     const bool in_sync =
         store.disk.unsynced_batches() > 0;  // of a failed one too: it may be on the disk or not
+    if (on_crash)
+        on_crash("crash keep_unsynced=" + std::to_string(keep_prefix) +
+                 " down=" + std::to_string(downtime_ms) + "ms");
     trace("CRASH" + std::string(in_sync ? keep_prefix > 0 ? " in a sync whose batch survives"
                                                           : " in a sync whose batch is lost"
                                         : ""));
@@ -248,6 +254,8 @@ void World::replace_configuration(const std::function<void(Configuration&)>& cha
     ++fresh->version;
     change(*fresh);
     configuration_ = fresh;
+    for (const routing::Route& route : fresh->routes.routes())
+        if (route.successor) checkers_.succeeded(route.id, *route.successor);
     if (!process_) return;
     process_->event_arrived(ConfigReplaced{configuration_});
     after_step();
@@ -360,10 +368,12 @@ Till& World::add_till(std::unique_ptr<Till> till) {
 // ---- HSM
 
 std::optional<hsm::Reply> World::ask_hsm(LinkId asker, hsm::Ticket ticket, const hsm::Request& request) {
-    const bool fails = !hsm_up || chance_.permille(faults.hsm_fails_permille);
+    const bool wrong = chance_.permille(faults.hsm_wrong_permille);
+    const bool fails = !hsm_up || wrong || chance_.permille(faults.hsm_fails_permille);
     hsm_has_failed_ = hsm_has_failed_ || fails;
-    hsm::Reply reply =
-        fails ? hsm::Reply(tl::unexpected(hsm::HsmFault::unavailable)) : engine_.perform(request);
+    const hsm::HsmFault fault =
+        wrong && hsm_up ? wrong_faults[chance_.below(std::size(wrong_faults))] : hsm::HsmFault::unavailable;
+    hsm::Reply reply = fails ? hsm::Reply(tl::unexpected(fault)) : engine_.perform(request);
     if (fails) checkers_.reached("R64 HSM unavailable");
     if (!chance_.permille(faults.hsm_slow_permille)) return reply;
     const std::uint64_t generation = generation_;

@@ -40,10 +40,15 @@ struct WorldFaults {
     std::uint32_t hsm_slow_permille = 0;  // of questions
     std::int64_t hsm_slow_ms_max = 0;
     std::uint32_t hsm_fails_permille = 0;
+    std::uint32_t hsm_wrong_permille = 0;  // says an error that there is none of
 };
+
+/// 2026-11-21 04:00:00 UTC, noon in Shanghai.
+inline constexpr iso8583::UtcTime usual_start{1'795'233'600'000};
 
 struct WorldOptions {
     std::uint64_t seed = 1;
+    iso8583::UtcTime starts = usual_start;
     std::function<void(acquirer::Configuration&)> adjust;
     /// Lines for people: what happens when.
     std::function<void(const std::string&)> trace;
@@ -113,6 +118,8 @@ class World final : public Surroundings {
     [[nodiscard]] std::uint64_t turns() const { return turns_; }
     [[nodiscard]] bool tracing() const { return static_cast<bool>(trace_); }
     void trace(const std::string& line) const;
+    /// Hears of a crash by chance, as a line of a flow.
+    std::function<void(const std::string&)> on_crash;
     /// Hears every effect that leaves, after the checkers.
     std::function<void(const acquirer::Effect&)> on_released;
 
@@ -141,6 +148,7 @@ class World final : public Surroundings {
     Agenda agenda_;
     iso8583::Instant clock_{1'000'000};
     std::int64_t utc_offset_ms_ = 0;
+    iso8583::UtcTime starts_;
     Chance chance_;
     SeededRandom hsm_random_;
     hsm::HsmEngine engine_;

@@ -1,0 +1,69 @@
+// Clocks: the wall clock is set forward and back, a little and by days; a day may end by the schedule or by
+// an admin's word at any time.
+#include "tests/simulation/actor.hpp"
+
+namespace simulation {
+namespace {
+
+constexpr std::int64_t event_ms_min = 2'000;
+constexpr std::int64_t event_ms_max = 20'000;
+constexpr std::int64_t second_ms = 1'000, hour_ms = 3'600'000;
+
+class Clocks final : public Actor {
+  public:
+    explicit Clocks(Scene& scene)
+        : world_(scene.world), acts_(scene.acts("clocks")), pace_(scene.swarm.chance("pace clocks")) {
+        steps_ = scene.swarm.has("clock steps", 500);
+        jumps_ = scene.swarm.has("clock jumps", 250);
+        cuts_ = scene.swarm.has("cut-overs", 700);
+    }
+    void start() override { tick(); }
+    void calm() override { calm_ = true; }
+
+  private:
+    void tick() {
+        world_.at(pace_.between(event_ms_min, event_ms_max), [this] {
+            if (calm_) return;
+            if (auto chance = acts_.next()) happen(*chance);
+            tick();
+        });
+    }
+    void happen(Chance& chance) {
+        switch (chance.below(4)) {
+            case 0:
+                if (steps_)
+                    set(chance.permille(500) ? chance.between(1, hour_ms)
+                                             : -chance.between(1, 60 * second_ms));
+                return;
+            case 1:
+                if (jumps_)
+                    set(chance.permille(700) ? chance.between(hour_ms, 60 * hour_ms)
+                                             : -chance.between(1, 3 * hour_ms));
+                return;
+            case 2:
+                if (!cuts_) return;
+                acts_.did("operator admin1 cutover");
+                world_.checkers().reached("cut-over");
+                return world_.operate(acquirer::CutOverDay{}, "admin1", acquirer::Role::admin, {});
+            default:
+                return;
+        }
+    }
+    void set(std::int64_t ms) {
+        acts_.did("clock " + std::string(ms < 0 ? "" : "+") + std::to_string(ms) + "ms");
+        world_.checkers().reached(ms < 0 ? "clock back" : "clock forward");
+        world_.trace("the wall clock is set by " + std::to_string(ms) + " ms");
+        world_.step_clock(ms);
+    }
+
+    World& world_;
+    Acts acts_;
+    Chance pace_;
+    bool steps_ = false, jumps_ = false, cuts_ = false;
+    bool calm_ = false;
+};
+
+const ActorKind here("clocks", make<Clocks>);
+
+}  // namespace
+}  // namespace simulation

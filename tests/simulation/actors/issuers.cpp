@@ -1,0 +1,243 @@
+// Issuers: what the other end does that nobody imagined. Links go down, messages are lost before they arrive;
+// answers have every code there is, are late, partial, doubled, contradict what was said before, or were
+// never asked for; books are forgotten; keys are changed by either side.
+#include "tests/simulation/actor.hpp"
+#include "tests/simulation/flow_words.hpp"
+
+namespace simulation {
+namespace {
+
+using iso8583::Field;
+
+constexpr std::int64_t event_ms_min = 100;
+constexpr std::int64_t event_ms_max = 1'500;
+constexpr std::int64_t outage_ms_max = 20'000;
+constexpr std::int64_t contradiction_ms_max = 15'000;
+constexpr std::size_t remembered_max = 16;
+constexpr const char* kinds[] = {"sale", "refund", "void", "reversal", "any"};
+
+class Issuer {
+  public:
+    Issuer(Scene& scene, routing::RouteId route)
+        : world_(scene.world),
+          node_(scene.world.issuer(route)),
+          route_(route),
+          acts_(scene.acts(node_.model().config().name)),
+          pace_(scene.swarm.chance("pace " + node_.model().config().name)) {
+        const std::string name = node_.model().config().name + " ";
+        Swarm& s = scene.swarm;
+        routing::IssuerFaults f;
+        if (s.has(name + "latency", 500)) f.latency_ms_max = s.rate(name + "slow", 1'000, 300);
+        f.silent_permille = s.rate(name + "silent", 400, 60);
+        f.late_permille = s.rate(name + "late", 400, 60);
+        f.twice_permille = s.rate(name + "twice", 400, 60);
+        f.bad_mac_permille = s.rate(name + "bad MAC", 400, 30);
+        f.another_amount_permille = s.rate(name + "another amount", 400, 30);
+        f.close_permille = s.rate(name + "closes", 400, 20);
+        f.decline_permille = s.rate(name + "declines", 400, 100);
+        node_.model().set_faults(f);
+        codes_ = s.has(name + "codes", 500);
+        odd_ = s.has(name + "odd answers", 500);
+        goes_ = s.has(name + "outages", 500);
+        contradicts_ = s.has(name + "contradictions", 250);
+        restarts_ = s.has(name + "restarts", 300);
+        forgets_ = s.has(name + "forgets", 100);
+        keys_ = s.has(name + "key changes", 300);
+        if (codes_ || contradicts_) world_.issuers_are_odd = true;
+        if (codes_) node_.on_leaving = [this](iso8583::Bytes& frame) { look_for_lies(frame); };
+        if (contradicts_)
+            node_.on_arrived = [this](const iso8583::Message& m) {
+                if (m.mti().message_class() == 8 || !m.has(Field::rrn)) return;
+                if (asked_.size() == remembered_max) asked_.erase(asked_.begin());
+                asked_.push_back(m.values());
+            };
+    }
+    ~Issuer() {
+        node_.on_arrived = {};
+        node_.on_leaving = {};
+    }
+    Issuer(const Issuer&) = delete;
+    Issuer& operator=(const Issuer&) = delete;
+
+    void tick() {
+        world_.at(pace_.between(event_ms_min, event_ms_max), [this] {
+            if (calm_) return;
+            if (auto chance = acts_.next()) happen(*chance);
+            tick();
+        });
+    }
+    void calm() {
+        calm_ = true;
+        node_.control("faults off");
+        node_.model().set_faults({});
+        node_.deaf_to = 0;
+        node_.up = true;
+    }
+
+  private:
+    void happen(Chance& chance) {
+        switch (chance.below(12)) {
+            case 0:
+            case 1:
+            case 2:
+                if (codes_) command(chance, "decline " + any_code(chance));
+                return;
+            case 3:
+            case 4:
+                if (odd_) odd_answer(chance);
+                return;
+            case 5:
+                if (goes_ && chance.permille(250)) go_down(chance);
+                return;
+            case 6:
+                if (goes_ && chance.permille(300)) {
+                    acts_.did("link lost");
+                    world_.checkers().reached("issuer link lost");
+                    node_.drop_all();
+                }
+                return;
+            case 7:
+            case 8:
+                if (contradicts_ && !asked_.empty()) contradict(chance);
+                return;
+            case 9:
+                if (restarts_ && chance.permille(200)) {
+                    const bool forgets = forgets_ && chance.permille(500);
+                    acts_.did();
+                    world_.checkers().reached(forgets ? "issuer without its books" : "issuer restarted");
+                    node_.restart(!forgets);
+                }
+                return;
+            case 10:
+                if (keys_ && chance.permille(200)) change_a_key(chance);
+                return;
+            default:
+                return;
+        }
+    }
+    void command(Chance& chance, const std::string& what) {
+        const std::string line = std::string("next ") + kinds[chance.below(std::size(kinds))] + " " + what;
+        if (node_.control(line) == "ok") acts_.did("issuer " + line);
+    }
+    /// Mostly those that mean something, and any two characters besides.
+    static std::string any_code(Chance& chance) {
+        static constexpr const char* telling[] = {"09", "11", "12", "25", "40", "51", "68", "76", "79", "90",
+                                                  "91", "92", "94", "96", "98", "A0", "A2", "A6", "32", "87"};
+        if (chance.permille(600)) return telling[chance.below(std::size(telling))];
+        const std::uint32_t n = chance.below(110);
+        if (n >= 100) return std::string("A") + static_cast<char>('0' + n % 10);
+        const std::string two = std::to_string(100 + n).substr(1);
+        return two == "00" || two == "10" ? "05" : two;
+    }
+    void odd_answer(Chance& chance) {
+        switch (chance.below(6)) {
+            case 0:
+                return command(chance, "partial");
+            case 1:
+                return command(chance, "late");
+            case 2:
+                return command(chance, "silent");
+            case 3:
+                return command(chance, "twice");
+            case 4:
+                return command(chance, "delay " + std::to_string(chance.between(1, 60)));
+            default:  // never arrives: the issuer will not know it
+                acts_.did();
+                node_.deaf_to = 1 + chance.below(2);
+        }
+    }
+    /// The model declines with any code that it is told: those that approve are not in its books.
+    void look_for_lies(const iso8583::Bytes& frame) {
+        const iso8583::Dialect& dialect = *node_.model().config().dialect;
+        iso8583::FrameReader reader(dialect.framing());
+        reader.feed(frame);
+        auto next = reader.next();
+        if (!next || !*next) return;
+        const auto message = iso8583::decode(dialect, std::move((*next)->body));
+        if (!message) return;
+        const std::string code = message->get(Field::response_code);
+        const bool of_a_reversal = message->mti().message_class() == 4;
+        const bool telling =
+            of_a_reversal ? code == "25" || code == "76" || code == "79" : code == "11" || code[0] == 'A';
+        const auto rrn = iso8583::Rrn::parse(message->get(Field::rrn));
+        if (!telling || !rrn) return;
+        const auto standing = node_.books().standing_by_rrn();
+        const auto booked = standing.find(rrn->str());
+        const bool stands = booked != standing.end() && !(booked->second == routing::IssuerBooks::Standing{});
+        if (stands == of_a_reversal) world_.checkers().lied_about(*rrn);
+    }
+    void go_down(Chance& chance) {
+        acts_.did("link down");
+        world_.checkers().reached("issuer down");
+        world_.set_issuer_up(route_, false);
+        if (chance.permille(300)) node_.deaf_to = chance.below(4);
+        world_.at(chance.between(500, outage_ms_max), [this] {
+            acts_.did("link up");
+            world_.set_issuer_up(route_, true);
+        });
+    }
+    /// An answer that it makes up: to what it has answered already, or is about to.
+    void contradict(Chance& chance) {
+        const iso8583::FieldValues request = asked_[chance.below(static_cast<std::uint32_t>(asked_.size()))];
+        const std::string code = chance.permille(400) ? "00" : any_code(chance);
+        acts_.did();
+        world_.at(chance.permille(500) ? 0 : chance.between(0, contradiction_ms_max), [this, request, code] {
+            iso8583::FieldValues answer(*request.mti().response());
+            for (const Field f :
+                 {Field::processing_code, Field::amount_transaction, Field::transmission_time, Field::stan,
+                  Field::rrn, Field::terminal, Field::merchant, Field::currency_transaction})
+                if (request.has(f)) answer.set(f, request.get(f));
+            answer.set(Field::response_code, code);
+            if (const auto rrn = iso8583::Rrn::parse(request.get(Field::rrn)))
+                world_.checkers().lied_about(*rrn);
+            world_.checkers().reached("issuer contradicts itself");
+            node_.send(std::move(answer));
+        });
+    }
+    void change_a_key(Chance& chance) {
+        const bool zak = chance.permille(500);
+        const std::uint32_t who = chance.below(10);
+        if (who < 6) {
+            acts_.did(std::string("issuer key-change ") + (zak ? "zak" : "zpk"));
+            node_.control(zak ? "key-change zak" : "key-change zpk");
+        }
+        if (who <= 3) return;
+        acts_.did(std::string("operator security1 rotate ") + (zak ? "zak" : "zpk"));
+        world_.operate(
+            acquirer::RotateIssuerKey{node_.model().config().name,
+                                      zak ? hsm::KeyKind::zak : hsm::KeyKind::zpk, chance.permille(100)},
+            "security1", acquirer::Role::security_officer, {});
+    }
+
+    World& world_;
+    IssuerNode& node_;
+    routing::RouteId route_;
+    Acts acts_;
+    Chance pace_;
+    std::vector<iso8583::FieldValues> asked_;
+    bool codes_ = false, odd_ = false, goes_ = false, contradicts_ = false, restarts_ = false,
+         forgets_ = false, keys_ = false;
+    bool calm_ = false;
+};
+
+class Issuers final : public Actor {
+  public:
+    explicit Issuers(Scene& scene) {
+        for (const routing::RouteId route : {route_a, route_b})
+            issuers_.push_back(std::make_unique<Issuer>(scene, route));
+    }
+    void start() override {
+        for (const auto& issuer : issuers_) issuer->tick();
+    }
+    void calm() override {
+        for (const auto& issuer : issuers_) issuer->calm();
+    }
+
+  private:
+    std::vector<std::unique_ptr<Issuer>> issuers_;
+};
+
+const ActorKind here("issuers", make<Issuers>);
+
+}  // namespace
+}  // namespace simulation
