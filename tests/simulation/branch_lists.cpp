@@ -197,7 +197,8 @@ std::string branch_table(const std::vector<Branch>& registered, const BranchList
 
 std::string pairs_text(const Campaign& campaign) {
     std::string text =
-        "# Pairs of a record's state and an event that the story handles, as `simulate --write-pairs` saw them.\n"
+        "# Pairs of a record's state and an event that the story handles, as `simulate --write-pairs` saw "
+        "them.\n"
         "# rare: asked for in a long campaign alone; seldom: known, and never asked for.\n";
     for (const auto& [branch, seeds] : campaign.seeds_of) {
         if (!branch.starts_with("pair ")) continue;

@@ -130,23 +130,23 @@ PairEvent event_of(routing::ReversalVerdict verdict) {
 /// What an issuer's answer, whose MAC verified, says to this record.
 PairEvent event_of(const IssuerReply& reply, const TransactionRecord& r, const routing::Route& route) {
     const bool of_reversal = reply.mti.message_class() == 4;
-    const bool of_advice = of_reversal || reply.mti.is_advice();
+    const bool of_advice = of_reversal || reply.mti.function() == 3;
     const bool awaited = of_advice ? r.advice.status == AdviceStatus::in_flight &&
                                          class_of(r.advice) == reply.mti.message_class()
                                    : r.state == State::sent || r.state == State::reverse_on_answer;
     if (!reply.code) return PairEvent::issuer_answers_unknown_code;
     if (!awaited)
         return !of_reversal && says_approved(classify_request(route, *reply.code)) ? PairEvent::late_approval
-                                                                                    : PairEvent::late_answer;
+                                                                                   : PairEvent::late_answer;
     if (of_reversal)
         return event_of(classify_reversal(route, *reply.code,
                                           r.advice.of_approved_original
                                               ? routing::ReversedOriginal::approved
                                               : routing::ReversedOriginal::in_doubt));
     if (of_advice)
-        return event_of(classify_refund_advice(route, *reply.code,
-                                               r.advice.attempts > 1 ? routing::AdviceAttempt::repeat
-                                                                     : routing::AdviceAttempt::first));
+        return event_of(classify_refund_advice(
+            route, *reply.code,
+            r.advice.attempts > 1 ? routing::AdviceAttempt::repeat : routing::AdviceAttempt::first));
     return event_of(classify_request(route, *reply.code));
 }
 
@@ -213,8 +213,8 @@ void BranchWatch::count_open(PairEvent event) {
 
 void BranchWatch::moved(TransactionKind kind, State from, State to) {
     ++transitions_[at(kind)][at(from)][at(to)];
-    // Cleared ones and intents go on with the deadline of another.
-    if (in_deadlines_ && from != State::cleared && from != State::intent)
+    // Cleared ones and intents go on with the deadline of another; one in doubt is on its way to its reversal.
+    if (in_deadlines_ && from != State::cleared && from != State::intent && from != State::in_doubt)
         ++pairs_[at(kind)][at(from)][static_cast<std::size_t>(PairEvent::time_out)];
 }
 
@@ -291,8 +291,7 @@ void BranchWatch::request(const RequestArrived& event) {
     if (const auto known = keys_.find(key_of(r)); known != keys_.end()) {
         const TransactionRecord* record = find(known->second.rrn);
         if (record == nullptr) return;
-        if (reversal)
-            return count(*record, r.left_minor ? PairEvent::partial_reversal : PairEvent::reversal);
+        if (reversal) return count(*record, r.left_minor ? PairEvent::partial_reversal : PairEvent::reversal);
         if (record->state == State::tombstone) return count(*record, PairEvent::original_arrives);
         const bool same =
             known->second.joined || record->digest == content_digest(r, r.means.identity(vault_));
@@ -304,8 +303,8 @@ void BranchWatch::request(const RequestArrived& event) {
 }
 
 void BranchWatch::reply(const IssuerReplyArrived& event, const Configuration& configuration) {
-    const TransactionRecord* record = find(
-        Numbers{event.route.value, event.reply.stan.value(), event.reply.transmission_time.value()});
+    const TransactionRecord* record =
+        find(Numbers{event.route.value, event.reply.stan.value(), event.reply.transmission_time.value()});
     const routing::Route* route = configuration.routes.find(event.route);
     if (record == nullptr || route == nullptr) return;
     asked_on_[event.link.value].erase(record->rrn);

@@ -186,8 +186,7 @@ std::string transition_branch(TransactionKind kind, State from, State to) {
 }
 
 std::string initial_branch(TransactionKind kind, State state) {
-    return "transition " + std::string(ledger::name(kind)) + " begins -> " +
-           std::string(ledger::name(state));
+    return "transition " + std::string(ledger::name(kind)) + " begins -> " + std::string(ledger::name(state));
 }
 
 std::string refusal_branch(Refusal refusal) { return "refusal " + std::string(info(refusal).name); }
@@ -209,7 +208,9 @@ std::string way_out_branch(const OperatorCommand& command, const CommandSubject&
             [](const MoveRoute& c) { return "route " + std::string(word(c.to)); },
             [](const ChangeMerchant& c) { return "merchant " + std::string(word(c.to)); },
             [](const ChangeTerminal& c) { return "terminal " + std::string(word(c.to)); },
-            [](const CutOverDay& c) { return std::string(c.force ? "cut over day by force" : "cut over day"); },
+            [](const CutOverDay& c) {
+                return std::string(c.force ? "cut over day by force" : "cut over day");
+            },
             [&](const RetryAdvice&) { return "retry " + advice_words(about.record); },
             [&](const SettleTransaction& c) {
                 return "settle " + (about.record != nullptr ? of_record(*about.record) : "nothing") + " as " +
@@ -240,26 +241,25 @@ namespace {
 
 /// Does the state table know this state of this kind?
 bool has_state(TransactionKind kind, State state) {
-    return std::any_of(state_table::transitions.begin(), state_table::transitions.end(),
-                       [&](const Transition& t) {
-                           return t.kind == kind && (t.from == state || t.to == state);
-                       });
+    return std::any_of(
+        state_table::transitions.begin(), state_table::transitions.end(),
+        [&](const Transition& t) { return t.kind == kind && (t.from == state || t.to == state); });
 }
 
-/// What of a record may be parked: in these states an advice is under way, or waits for a person.
+/// May it wait for a person (parked or stuck) with this advice while its record is in this state?
 bool may_be_parked(TransactionKind kind, State state, ledger::QueuedAdvice::Kind advice) {
-    using Kind = ledger::QueuedAdvice::Kind;
     if (!has_state(kind, state)) return false;
-    if (advice == Kind::refund)
-        return kind == TransactionKind::refund && (state == State::advice_pending || state == State::parked);
+    if (advice == ledger::QueuedAdvice::Kind::refund)
+        return kind == TransactionKind::refund && state == State::parked;
     switch (state) {
         case State::reversing:
         case State::reversal_stuck:
+        case State::reversed:  // R51a: reversed again, after its amount was used
         case State::tombstone:
+        case State::declined:  // R36: its blind reversal is on its way still
             return true;
         case State::approved:
             return kind == TransactionKind::sale;  // R39: of a part
-        case State::advice_pending:
         case State::parked:
             return kind == TransactionKind::void_sale;
         default:
@@ -293,10 +293,17 @@ void add_settlements(std::set<std::string>& words) {
 }
 
 std::vector<OperatorCommand> commands_with_their_choices() {
-    std::vector<OperatorCommand> all = {
-        OpenRefund{},   ApproveRefund{}, RejectRefund{}, CancelRefund{},  CutOverDay{false}, CutOverDay{true},
-        ReleaseStale{}, ReopenRefund{},  EditRefund{},   RotateIssuerKey{"", hsm::KeyKind::zak, false},
-        RotateIssuerKey{"", hsm::KeyKind::zpk, false}};
+    std::vector<OperatorCommand> all = {OpenRefund{},
+                                        ApproveRefund{},
+                                        RejectRefund{},
+                                        CancelRefund{},
+                                        CutOverDay{false},
+                                        CutOverDay{true},
+                                        ReleaseStale{},
+                                        ReopenRefund{},
+                                        EditRefund{},
+                                        RotateIssuerKey{"", hsm::KeyKind::zak, false},
+                                        RotateIssuerKey{"", hsm::KeyKind::zpk, false}};
     for (const auto to : {MoveRoute::To::up, MoveRoute::To::down, MoveRoute::To::drain})
         all.emplace_back(MoveRoute{"", to});
     for (const auto to : {ChangeMerchant::To::suspend, ChangeMerchant::To::resume,
@@ -412,8 +419,7 @@ const std::vector<Branch>& fixed_branches() {
         for (const Transition& t : state_table::transitions)
             made.push_back({BranchGroup::transition, transition_branch(t.kind, t.from, t.to)});
         for (const RefusalInfo& r : all_refusals())
-            if (r.refusal != Refusal::none)
-                made.push_back({BranchGroup::refusal, refusal_branch(r.refusal)});
+            if (r.refusal != Refusal::none) made.push_back({BranchGroup::refusal, refusal_branch(r.refusal)});
         for (std::string& n : all_ways_out()) made.push_back({BranchGroup::way_out, std::move(n)});
         return made;
     }();

@@ -120,17 +120,17 @@ inline constexpr std::uint64_t long_campaign_seeds = 100'000;
 
 struct Campaign {
     std::uint64_t seeds = 0;
-    std::map<std::string, std::uint64_t> times;    // by branch
+    std::map<std::string, std::uint64_t> times;     // by branch
     std::map<std::string, std::uint64_t> seeds_of;  // in how many seeds it was reached
     void add(const std::map<std::string, std::uint64_t>& reached);
 };
 
 struct BranchReport {
     std::size_t asked = 0, found = 0;
-    std::vector<std::string> missing;      // asked for and not reached
-    std::vector<std::string> impossible;   // reached though the list says that it cannot be
-    std::vector<std::string> not_needed;   // reached, and still excused as not yet reached
-    std::vector<std::string> new_pairs;    // reached and in no list
+    std::vector<std::string> missing;       // asked for and not reached
+    std::vector<std::string> impossible;    // reached though the list says that it cannot be
+    std::vector<std::string> not_needed;    // reached, and still excused as not yet reached
+    std::vector<std::string> new_pairs;     // reached and in no list
     std::vector<std::string> unregistered;  // ways out that no table has
     std::size_t rare_not_asked = 0, not_yet = 0;
     /// "412 of 415 branches reached (not: …; 3 rare ones not asked)"

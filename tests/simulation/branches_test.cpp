@@ -32,7 +32,8 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 Campaign campaign_of(const std::vector<Branch>& branches, std::uint64_t seeds) {
     Campaign campaign;
     campaign.seeds = seeds;
-    for (const Branch& branch : branches) campaign.times[branch.name] = campaign.seeds_of[branch.name] = seeds;
+    for (const Branch& branch : branches)
+        campaign.times[branch.name] = campaign.seeds_of[branch.name] = seeds;
     return campaign;
 }
 
@@ -69,11 +70,11 @@ TEST_CASE("Every row of the state table, every refusal and every way out is regi
     CHECK(names.contains("transition refund parked -> approved"));
     CHECK(names.contains("transition sale begins -> tombstone"));
     CHECK(names.contains("refusal amount_against_original"));
-    for (const char* way : {"settle refund parked as done", "settle void reversal_stuck as voided",
-                            "approve proposal settle done", "approve proposal day_cutover",
-                            "reject proposal dispute_close", "resolve abnormal by alternative_account",
-                            "retry refund advice", "retry sale reversal", "cut over day by force",
-                            "close chargeback as won", "route drain", "approve refund"}) {
+    for (const char* way :
+         {"settle refund parked as done", "settle void reversal_stuck as voided",
+          "approve proposal settle done", "approve proposal day_cutover", "reject proposal dispute_close",
+          "resolve abnormal by alternative_account", "retry refund advice", "retry sale reversal",
+          "cut over day by force", "close chargeback as won", "route drain", "approve refund"}) {
         INFO(way);
         CHECK(names.contains(std::string("way out ") + way));
     }
@@ -88,8 +89,7 @@ TEST_CASE("A refusal is told from all others by the sentence that its note carri
 }
 
 TEST_CASE("A transition that nobody takes is named", "[branches]") {
-    const std::string row =
-        transition_branch(TransactionKind::refund, State::parked, State::approved);
+    const std::string row = transition_branch(TransactionKind::refund, State::parked, State::approved);
     Campaign campaign = campaign_of(fixed_branches(), 3);
     CHECK(judge_branches(fixed_branches(), {}, campaign).missing.empty());
     campaign.times.erase(row);

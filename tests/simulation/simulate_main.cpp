@@ -43,7 +43,8 @@ constexpr const char* usage =
     "  --seconds N    virtual seconds of faults in each world, 60 when not said\n"
     "  --branches     how often each branch was reached; with --markdown as tables\n"
     "  --all-branches exit 1 as well when a branch was not reached, or one that cannot be\n"
-    "  --write-pairs FILE  the pairs of state and event that were met, as tests/simulation/pairs.txt keeps them\n"
+    "  --write-pairs FILE  the pairs of state and event that were met, as tests/simulation/pairs.txt keeps "
+    "them\n"
     "  --trace        what happens, line by line\n";
 
 template <typename Number>
@@ -157,12 +158,10 @@ int main(int argc, char** argv) {
         }
     }
     const std::vector<simulation::Branch> registered = simulation::registered_branches(*lists);
-    const simulation::BranchReport report =
-        simulation::judge_branches(registered, *lists, totals.campaign);
+    const simulation::BranchReport report = simulation::judge_branches(registered, *lists, totals.campaign);
     if (arguments->branches)
-        std::fputs(
-            simulation::branch_table(registered, *lists, totals.campaign, arguments->markdown).c_str(),
-            stdout);
+        std::fputs(simulation::branch_table(registered, *lists, totals.campaign, arguments->markdown).c_str(),
+                   stdout);
     // One world meets few: what it does not is no news.
     if (arguments->branches || arguments->all_branches) say("not reached", report.missing);
     say("new pair", report.new_pairs);
