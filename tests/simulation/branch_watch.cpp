@@ -213,7 +213,8 @@ void BranchWatch::count_open(PairEvent event) {
 
 void BranchWatch::moved(TransactionKind kind, State from, State to) {
     ++transitions_[at(kind)][at(from)][at(to)];
-    // Cleared ones and intents go on with the deadline of another; one in doubt is on its way to its reversal.
+    // Cleared ones and intents go on with the deadline of another; one in doubt is on its way to its
+    // reversal.
     if (in_deadlines_ && from != State::cleared && from != State::intent && from != State::in_doubt)
         ++pairs_[at(kind)][at(from)][static_cast<std::size_t>(PairEvent::time_out)];
 }
