@@ -307,6 +307,8 @@ void Checkers::batch_handed_over(const ledger::Batch& batch,
         else if (*stored != object)
             broken("records", object.rrn.str() + " is another object than its bytes", at);
     });
+    if (on_written)
+        for (auto& [rrn, record] : written) on_written(std::move(record));
 }
 
 void Checkers::batch_durable(const ledger::Batch& batch, iso8583::Instant at) {

@@ -46,6 +46,8 @@ class Checkers {
     void batch_handed_over(const ledger::Batch& batch,
                            const std::function<void(const RecordVisitor&)>& visit_decoded,
                            iso8583::Instant at);
+    /// Is given each record of a turn that was handed over, decoded.
+    std::function<void(ledger::TransactionRecord)> on_written;
     /// The disk after a crash must hold all that was durable (I9).
     void after_crash(iso8583::Instant at);
     void logged(std::string_view text, iso8583::Instant at);

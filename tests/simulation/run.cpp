@@ -167,64 +167,10 @@ Verdict run_seed(const RunOptions& options) {
     verdict.transactions = world.checkers().records().size();
     verdict.broken = world.checkers().all_broken();
     verdict.reached = world.checkers().all_reached();
+    world.branches().add_to(verdict.reached);
     verdict.present = swarm.present();
     verdict.acts = std::move(story.acts);
     return verdict;
-}
-
-const std::vector<std::string>& rare_branches() {
-    static const std::vector<std::string> names = {"crash mid-sync",
-                                                   "crash between turns",
-                                                   "crash while effects leave",
-                                                   "R62 failed sync",
-                                                   "R62 disk nearly full",
-                                                   "R64 HSM unavailable",
-                                                   "issuer down",
-                                                   "issuer link lost",
-                                                   "clock back",
-                                                   "clock forward",
-                                                   "cut-over",
-                                                   "case decided",
-                                                   "configuration replaced",
-                                                   "key changed by us",
-                                                   "key changed by the issuer",
-                                                   "R4",
-                                                   "R5",
-                                                   "R6",
-                                                   "R11",
-                                                   "R14",
-                                                   "R15",
-                                                   "R17",
-                                                   "R20a",
-                                                   "R20b",
-                                                   "R21",
-                                                   "R24",
-                                                   "R25",
-                                                   "R30",
-                                                   "R31",
-                                                   "R32",
-                                                   "R33",
-                                                   "R34",
-                                                   "R35",
-                                                   "R36",
-                                                   "R37",
-                                                   "R38",
-                                                   "R39",
-                                                   "R40",
-                                                   "R50",
-                                                   "R51",
-                                                   "R51a",
-                                                   "R52",
-                                                   "R53",
-                                                   "R54",
-                                                   "R55",
-                                                   "R57",
-                                                   "R57a",
-                                                   "R60",
-                                                   "R61",
-                                                   "R63",
-                                                   "R64"};
-    return names;
 }
 
 }  // namespace simulation

@@ -31,14 +31,11 @@ struct Verdict {
     std::uint64_t effects_hash = 0;
     std::uint64_t transactions = 0;
     std::vector<Broken> broken;
-    std::map<std::string, std::uint64_t> reached;
+    std::map<std::string, std::uint64_t> reached;  // times, by the names of branches.hpp
     std::set<std::string> present;  // conditions of the swarm
     std::vector<Story::Act> acts;
 };
 
 [[nodiscard]] Verdict run_seed(const RunOptions& options);
-
-/// The branches that a campaign should reach, by the names Checkers::reached uses.
-[[nodiscard]] const std::vector<std::string>& rare_branches();
 
 }  // namespace simulation

@@ -110,12 +110,20 @@ void SwitchProcess::drive() {
 
 void SwitchProcess::offer() {
     const iso8583::Now now = around_.now();
-    for (; !answers_.empty() && !turn_.is_full(); answers_.pop_front()) turn_.offer(answers_.front(), now);
+    const auto offer_all = [&](std::deque<Event>& inbox) {
+        for (; !inbox.empty() && !turn_.is_full(); inbox.pop_front()) {
+            around_.offering(inbox.front());
+            turn_.offer(inbox.front(), now);
+        }
+    };
+    offer_all(answers_);
     if (deadlines_due_ && answers_.empty()) {
         deadlines_due_ = false;
+        around_.deadlines_pass(true);
         turn_.pass_deadlines(now);
+        around_.deadlines_pass(false);
     }
-    for (; !requests_.empty() && !turn_.is_full(); requests_.pop_front()) turn_.offer(requests_.front(), now);
+    offer_all(requests_);
 }
 
 void SwitchProcess::pump() {

@@ -32,6 +32,9 @@ class Surroundings {
     /// The answer, or nothing when it will come by hsm_answered(). `asker` 0 is the core.
     virtual std::optional<hsm::Reply> ask_hsm(acquirer::LinkId asker, hsm::Ticket ticket,
                                               const hsm::Request& request) = 0;
+    /// The core is given this event next, or (begin) what is due by its deadlines, until it says so (end).
+    virtual void offering(const acquirer::Event& event) = 0;
+    virtual void deadlines_pass(bool begin) = 0;
     /// An effect that Turn lets out now, before it is carried out.
     virtual void released(const acquirer::Effect& effect) = 0;
     /// A session's complaint or reason to close, as the log would have it.

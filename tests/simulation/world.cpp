@@ -60,6 +60,7 @@ World::World(const WorldOptions& options)
       checkers_(store.disk),
       trace_(options.trace) {
     if (options.adjust) options.adjust(*configuration_);
+    checkers_.on_written = [this](ledger::TransactionRecord record) { branches_.written(std::move(record)); };
     for (const auto* cards : {&cards_a, &cards_b})
         for (const char* card : *cards) checkers_.forbid(card);
     for (const char* key : {"0123456789ABCDEFFEDCBA9876543210", "10101010101010102323232323232323",
@@ -204,6 +205,7 @@ void World::start() {
     store.on_handed_over = [this](const ledger::Batch& batch) {
         checkers_.batch_handed_over(
             batch, [this](const auto& visit) { process_->core().visit_decoded_records(visit); }, clock_);
+        branches_.written(batch);
         if (turns_of_process_++ % turns_between_orphan_checks == 0) check_orphans();
     };
     turns_of_process_ = 0;
@@ -239,6 +241,7 @@ void World::crash(std::size_t keep_prefix, std::int64_t downtime_ms) {
     store.disk.crash(keep_prefix);
     if (in_sync && keep_prefix > 0) checkers_.batch_durable(*store.handed_over, clock_);
     checkers_.after_crash(clock_);
+    branches_.crashed(checkers_.records());
     const std::set<std::uint64_t> broken_off = std::exchange(connections_, {});
     for (const std::uint64_t connection : broken_off) network.close(connection, Side::switch_side);
     for (IssuerSlot& slot : issuer_slots_) slot.connection = 0;
@@ -389,6 +392,7 @@ std::optional<hsm::Reply> World::ask_hsm(LinkId asker, hsm::Ticket ticket, const
 void World::released(const Effect& effect) {
     if (process_->failed()) checkers_.broken("I5", "an effect left after the store had failed", clock_);
     checkers_.released(effect, clock_);
+    branches_.released(effect);
     note_effect(effect);
     if (const auto* answer = std::get_if<AnswerOperator>(&effect)) {
         const auto waiting = operators_.find(answer->ticket);

@@ -17,6 +17,7 @@
 
 #include "hsm_sim/engine.hpp"
 #include "tests/simulation/agenda.hpp"
+#include "tests/simulation/branch_watch.hpp"
 #include "tests/simulation/chance.hpp"
 #include "tests/simulation/checkers.hpp"
 #include "tests/simulation/issuer_node.hpp"
@@ -109,6 +110,7 @@ class World final : public Surroundings {
     std::optional<std::uint64_t> connect_terminal(acquirer::Profile profile, Network::End peer_end);
 
     [[nodiscard]] Checkers& checkers() { return checkers_; }
+    [[nodiscard]] const BranchWatch& branches() const { return branches_; }
     [[nodiscard]] const acquirer::Configuration& configuration() const { return *configuration_; }
     [[nodiscard]] const ledger::PanVault& vault() const { return vault_; }
     [[nodiscard]] hsm::HsmEngine& engine() { return engine_; }
@@ -128,6 +130,8 @@ class World final : public Surroundings {
     void link_dropped(acquirer::LinkId link, const std::string& why) override;
     std::optional<hsm::Reply> ask_hsm(acquirer::LinkId asker, hsm::Ticket ticket,
                                       const hsm::Request& request) override;
+    void offering(const acquirer::Event& event) override { branches_.offering(event, *configuration_); }
+    void deadlines_pass(bool begin) override { branches_.deadlines_pass(begin); }
     void released(const acquirer::Effect& effect) override;
     void logged(const std::string& text) override;
 
@@ -155,6 +159,7 @@ class World final : public Surroundings {
     ledger::PanVault vault_;
     std::shared_ptr<acquirer::Configuration> configuration_;
     Checkers checkers_;
+    BranchWatch branches_{vault_};
     std::unique_ptr<SwitchProcess> process_;
     std::uint64_t generation_ = 0;  // of the process: what was meant for an earlier one is lost
     std::uint64_t turns_of_process_ = 0;
