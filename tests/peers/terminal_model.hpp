@@ -197,7 +197,7 @@ class Terminal {
     void take_back(const Outgoing& reversal);
     void install_working_keys(std::string_view private_62, std::string& breaches);
 
-    static constexpr std::size_t mac_keys_max = 4;  // the newest; a reply comes under the key of its request
+    static constexpr std::size_t mac_keys_max = 16;  // the newest; a reply comes under the key of its request
 
     TerminalConfig config_;
     const iso8583::Dialect* dialect_;

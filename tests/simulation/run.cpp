@@ -35,6 +35,8 @@ void choose_policy(Configuration& c, Swarm& swarm) {
         if (chance.permille(100)) p.approval_age_days = 1;
     }
     c.refund_reversal_allowed = !swarm.has("no reversals of refunds", 200);
+    constexpr std::int32_t usual_sign_on_burst = 3;
+    if (swarm.has("few sign-ons", 300)) c.limits.sign_on_burst = usual_sign_on_burst;
     if (swarm.has("proposals lapse", 200)) c.limits.proposal_expires_hours = 1;
     if (swarm.has("cases expire", 200)) c.limits.case_expires_days = 1;
 }

@@ -59,6 +59,8 @@ class Till {
     void frame_arrived(const iso8583::Frame& frame);
     /// True when the frame is in order as an answer to it; else what is wrong is added to `breaches` once.
     bool judge(Asked& asked, const iso8583::Frame& frame, std::string& breaches);
+    /// Is this breach what the world's own faults bring about?
+    [[nodiscard]] bool is_excused(const std::string& breach) const;
 
     World& world_;
     peers::Terminal terminal_;

@@ -42,8 +42,8 @@ using Shops = std::map<std::string, Shop>;
 
 /// How the cashiers of a world are.
 struct Habits {
-    std::int64_t think_ms_min = 100;
-    std::int64_t think_ms_max = 2'500;
+    std::int64_t think_ms_min = 80;
+    std::int64_t think_ms_max = 2'000;
     std::int64_t patience_ms = 12'000;   // how long an answer is awaited
     std::uint32_t magic_permille = 0;    // sales and refunds with a magic amount of issuer-sim
     std::uint32_t retries_permille = 0;  // instead of a reversal
@@ -104,6 +104,7 @@ class Cashier {
     void a_trace_again(const Outgoing& old);
     void under_a_newer_time(const Outgoing& old);
     void reverse_what_never_came();
+    void send_what_is_wrong();
     /// A published test card number.
     [[nodiscard]] const char* any_card();
     [[nodiscard]] std::int64_t any_amount();
@@ -269,7 +270,8 @@ void Cashier::answered(Till::Asked& asked) {
     waiting_ = nullptr;
     if (probe_ != Probe::none) return next_probe();
     // A reversal that is refused for good is dropped; one that could not be judged is sent again.
-    if (waiting_is_reversal_ && code != "00" && code != "12" && code != "25" && code != "64" && code != "40")
+    if (waiting_is_reversal_ && code != "00" && code != "12" && code != "25" && code != "64" &&
+        code != "40" && code != "30")
         unjudged_ = &asked;
     // The bad answer to a sale is a reason to reverse it.
     if (is_financial(sent.transaction) &&
@@ -394,7 +396,7 @@ void Cashier::settle() {
 
 void Cashier::misbehave() {
     peers::Terminal& terminal = till_.terminal();
-    switch (chance_.below(10)) {
+    switch (chance_.below(14)) {
         case 0: {  // a forged reversal
             if (done_.empty()) return;
             Outgoing out = terminal.reversal(done_.back(), "98", till_.utc());
@@ -443,6 +445,27 @@ void Cashier::misbehave() {
             if (!done_.empty() && till_.profile() == acquirer::Profile::iso87)
                 under_a_newer_time(any_done(500));
             return;
+        case 9:
+            return send_what_is_wrong();
+        case 10: {  // another authorization than the sale's
+            if (own_.empty()) return;
+            Receipt slip = own_.back();
+            slip.authorization = "ZZZZZZ";
+            return ask(terminal.void_sale(slip, till_.utc()),
+                       "void sale=" + name_of(slip.terminal, slip.stan) + " de38=ZZZZZZ");
+        }
+        case 11: {  // a partial reversal that leaves more than there is
+            if (done_.empty() || till_.profile() != acquirer::Profile::iso87) return;
+            const Outgoing& old = done_.back();
+            if (old.transaction != Transaction::sale) return;
+            const std::int64_t left = old.amount + chance_.between(0, 100);
+            return wait_for(send(terminal.partial_reversal(old, left, till_.utc()),
+                                 "reversal of=" + name(old) + " left=" + major(left)),
+                            true);
+        }
+        case 12:  // signs on again and again
+            for (int i = 0; i < 5; ++i) send(terminal.sign_on(till_.utc()), "sign-on");
+            return;
         default: {  // another amount in a reversal
             if (done_.empty() || done_.back().transaction == Transaction::reversal) return;
             Outgoing original = done_.back();
@@ -485,6 +508,33 @@ void Cashier::under_a_newer_time(const Outgoing& old) {
     Outgoing out = till_.terminal().custom(old.transaction, std::move(fields));
     out.pan = old.pan;
     send(std::move(out), "retry of=" + name(old) + " new_time=yes");
+}
+
+/// A sale that is no sale: fields are missing or say nothing, or its PIN is none.
+void Cashier::send_what_is_wrong() {
+    const char* card = any_card();
+    peers::SaleOptions options;
+    const std::uint32_t how = chance_.below(4);
+    if (how == 3) options.pin = "1234";
+    iso8583::FieldValues fields =
+        till_.terminal().sale(iso8583::Pan::parse(card).value(), 1'000, till_.utc(), options).fields;
+    std::string words = std::string("sale amount=10.00 card=") + card;
+    if (how == 0) {
+        fields.erase(Field::pos_entry_mode);
+        words += " de22=-";
+    } else if (how == 1) {
+        fields.set(Field::amount_transaction, "000000000000");
+        words += " de4=000000000000";
+    } else if (how == 2) {
+        fields.set(Field::currency_transaction, "840");
+        words += " de49=840";
+    } else if (fields.has(Field::pin_data)) {
+        fields.set(Field::pin_data, "12345678");
+        words += " de52=12345678";
+    }
+    Outgoing out = till_.terminal().custom(Transaction::sale, std::move(fields));
+    out.pan = iso8583::Pan::parse(card).value();
+    send(std::move(out), words);
 }
 
 /// A terminal that lost its place: another sale under a trace that was used.

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::int64_t event_ms_min = 2'000;
 constexpr std::int64_t event_ms_max = 20'000;
+constexpr std::int64_t agrees_after_ms = 1'000;
 constexpr std::int64_t second_ms = 1'000, hour_ms = 3'600'000;
 
 class Clocks final : public Actor {
@@ -42,12 +43,28 @@ class Clocks final : public Actor {
                 return;
             case 2:
                 if (!cuts_) return;
-                acts_.did("operator admin1 cutover");
                 world_.checkers().reached("cut-over");
-                return world_.operate(acquirer::CutOverDay{}, "admin1", acquirer::Role::admin, {});
+                if (chance.permille(800)) {
+                    acts_.did("operator admin1 cutover");
+                    return world_.operate(acquirer::CutOverDay{}, "admin1", acquirer::Role::admin, {});
+                }
+                // Beyond tomorrow: another person has to agree.
+                acts_.did();
+                return world_.operate(acquirer::CutOverDay{true}, "admin1", acquirer::Role::admin,
+                                      [this](const acquirer::OperatorAnswer& answer) {
+                                          for (const auto& [name, value] : answer.values)
+                                              if (name == "proposal") agree(value);
+                                      });
             default:
                 return;
         }
+    }
+    void agree(const std::string& proposal) {
+        world_.at(agrees_after_ms, [this, proposal] {
+            world_.operate(
+                acquirer::DecideProposal{proposal, acquirer::DecideProposal::To::approve, "the day is over"},
+                "checker1", acquirer::Role::supervisor, {});
+        });
     }
     void set(std::int64_t ms) {
         acts_.did("clock " + std::string(ms < 0 ? "" : "+") + std::to_string(ms) + "ms");

@@ -15,8 +15,8 @@ using ledger::State;
 using ledger::TransactionKind;
 using ledger::TransactionRecord;
 
-constexpr std::int64_t event_ms_min = 300;
-constexpr std::int64_t event_ms_max = 5'000;
+constexpr std::int64_t event_ms_min = 150;
+constexpr std::int64_t event_ms_max = 3'000;
 constexpr std::int64_t away_ms_max = 20'000;
 constexpr std::size_t remembered_max = 16;
 constexpr const char* note = "as the issuer's file of yesterday says";
@@ -73,10 +73,10 @@ class Operators final : public Actor {
     void happen(Chance& chance) {
         const std::uint32_t what = chance.below(100);
         if (what < 10) return open(chance);
-        if (what < 70) return work(chance);
-        if (what < 85) return decide(chance);
-        if (what < 90) return move_route(chance);
-        if (what < 95) return suspend(chance);
+        if (what < 62) return work(chance);
+        if (what < 80) return decide(chance);
+        if (what < 85) return move_route(chance);
+        if (what < 94) return suspend(chance);
         return look_at_an_exception(chance);
     }
 
@@ -127,7 +127,9 @@ class Operators final : public Actor {
         if (r == nullptr) return;
         const std::string id = r->rrn.str(), name = name_of(*r);
         if (r->state == State::held && chance.permille(850)) return work_on_a_case(chance, *r);
-        if (disputes_ && r->kind == TransactionKind::sale && chance.permille(400)) return dispute(chance, *r);
+        if (disputes_ && r->kind == TransactionKind::sale && r->amount.minor_units() > 0 &&
+            chance.permille(400))
+            return dispute(chance, *r);
         if (r->from_operations && chance.permille(500))
             return command(maker(chance), ReopenRefund{id, note}, "reopen " + name + " as=" + name + "+");
         if (!ways_out_) return;
@@ -163,9 +165,11 @@ class Operators final : public Actor {
     }
 
     void dispute(Chance& chance, const TransactionRecord& sale) {
-        if (!disputes_known_.empty() && chance.permille(400)) {
+        if (chance.permille(400)) {
+            // Their numbers are given out in order; those of chargebacks when the second person agrees.
             static constexpr const char* outcomes[] = {"won", "lost", ""};
-            const std::string id = chance.pick(disputes_known_), outcome = outcomes[chance.below(3)];
+            const std::string id = "D0000000" + std::to_string(chance.between(1, 9));
+            const std::string outcome = outcomes[chance.below(3)];
             return command(checker(chance), CloseDispute{id, outcome, note},
                            "close-dispute " + id + " " + outcome);
         }
@@ -261,7 +265,7 @@ class Operators final : public Actor {
     Acts acts_;
     Chance pace_;
     std::vector<Till*> tills_;
-    std::vector<std::string> proposals_, disputes_known_;
+    std::vector<std::string> proposals_;
     std::uint32_t references_ = 0;
     bool cases_ = false, ways_out_ = false, disputes_ = false, routes_ = false, suspends_ = false,
          busy_ = false;
