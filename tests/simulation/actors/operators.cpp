@@ -86,12 +86,9 @@ class Operators final : public Actor {
         world_.operate(std::move(command), user, role_of(user), [this, place](const OperatorAnswer& answer) {
             story_.acts[place].line += answer.done ? " -> done" : " -> refused";
             for (const auto& [name, value] : answer.values) {
-                auto* known = name == "proposal"  ? &proposals_
-                              : name == "dispute" ? &disputes_known_
-                                                  : nullptr;
-                if (known == nullptr) continue;
-                if (known->size() == remembered_max) known->erase(known->begin());
-                known->push_back(value);
+                if (name != "proposal") continue;
+                if (proposals_.size() == remembered_max) proposals_.erase(proposals_.begin());
+                proposals_.push_back(value);
             }
         });
     }
