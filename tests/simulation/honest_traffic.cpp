@@ -36,6 +36,13 @@ std::string operator_of(const Message& message) {
     return number;
 }
 
+/// Terminals of the ISO profile have no session to end.
+bool is_sign_off(const Message& message) {
+    const std::string private_60 = message.get(Field::reserved_private_60);
+    return message.mti().message_class() == class_network && private_60.size() > type_digits + batch_digits &&
+           private_60.substr(type_digits + batch_digits) == "002";
+}
+
 std::string place(const iso8583::MerchantId& merchant, const TerminalId& terminal) {
     return merchant.str() + "/" + terminal.str();
 }
@@ -65,10 +72,7 @@ void HonestTraffic::sent(const iso8583::Dialect& dialect, iso8583::ByteView byte
         const bool is_new = bodies_.insert((*next)->body).second;
         const auto terminal = TerminalId::parse(message->get(Field::terminal));
         if (!terminal) continue;
-        if (message->mti().message_class() == class_network &&
-            (message->get(Field::network_management_code) == "002" ||
-             message->get(Field::reserved_private_60).substr(type_digits + batch_digits, 3) == "002"))
-            ++terminals_[*terminal].sign_offs;
+        if (is_sign_off(*message)) ++terminals_[*terminal].sign_offs;
         if (!is_new) continue;
         note(*message);
         note_for_terminal(*message, terminals_[*terminal]);

@@ -111,7 +111,7 @@ class World final : public Surroundings {
     std::optional<std::uint64_t> connect_terminal(acquirer::Profile profile, Network::End peer_end,
                                                   const acquirer::PeerAddress& address = {});
     /// Overhears the honest terminals: every frame of theirs, both ways. Who it is for says what it may see.
-    std::function<void(const Till& till, Side from, iso8583::ByteView frame)> on_terminal_traffic;
+    std::function<void(Till& till, Side from, iso8583::ByteView frame)> on_terminal_traffic;
     [[nodiscard]] HonestTraffic& honest() { return honest_; }
 
     [[nodiscard]] Checkers& checkers() { return checkers_; }
