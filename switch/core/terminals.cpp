@@ -140,6 +140,9 @@ bool Terminals::may_have_keys(const RequestArrived& event, const TerminalRange& 
     return false;
 }
 
+static_assert(1 + unproven_keys_max <= ledger::TerminalRecord::keys_max,
+              "a stranger's sign-ons must not make a record that is not read again");
+
 /// Keeps unproven_keys_max: the oldest set of the address that has most of them goes, the one that last
 /// verified a message last of all.
 void Terminals::bound_unproven(Known& terminal) {

@@ -100,6 +100,18 @@ TEST_CASE("four anonymous sign-ons do not push out the first keys of a new termi
     CHECK(has_version(d, 1));
 }
 
+TEST_CASE("the switch starts again after a stranger's sign-ons", "[R25]") {
+    Desk d(no_limits);
+    make_keys(d);
+    REQUIRE(d.ask(sign_on(d, 1, home))->code == "00");
+    REQUIRE(d.ask(sale_under(d, 1, 1, home))->code == "00");
+    for (std::uint64_t link = 100; link < 300; ++link)
+        REQUIRE(d.ask(sign_on(d, link, stranger))->code == "00");
+    d.restart();
+    CHECK(d.keys.versions.size() == 1 + acquirer::unproven_keys_max);
+    CHECK(d.ask(sale_under(d, 1, 2, home))->code == "00");
+}
+
 TEST_CASE("a connection has one unproven set: its next sign-on replaces it, another's does not", "[R25]") {
     Desk d(no_limits);
     make_keys(d);
