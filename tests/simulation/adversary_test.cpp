@@ -40,8 +40,8 @@ class SteadyTill {
     }
     void wrong(const std::string& what, const Till::Asked& asked) {
         world_.checkers().broken("work",
-                                 "terminal " + till_.terminal().config().terminal.str() + ": " + what + " a " +
-                                     std::string(peers::name(asked.sent().transaction)) + ", DE11 " +
+                                 "terminal " + till_.terminal().config().terminal.str() + ": " + what +
+                                     " a " + std::string(peers::name(asked.sent().transaction)) + ", DE11 " +
                                      asked.sent().stan.str(),
                                  world_.now().instant);
     }
@@ -124,7 +124,8 @@ Outcome play(std::uint64_t seed, const AdversaryMeans& means, bool trace) {
     CHECK(adversary->quiet());
     for (const routing::RouteId route : {route_a, route_b})
         world.checkers().check_books(route, world.issuer(route).books(), world.now().instant);
-    return {world.checkers().all_broken(), world.checkers().records().size(), story.acts.size(), world.turns()};
+    return {world.checkers().all_broken(), world.checkers().records().size(), story.acts.size(),
+            world.turns()};
 }
 
 void check_seed(std::uint64_t seed, const AdversaryMeans& means, bool trace = false) {

@@ -11,8 +11,8 @@ namespace {
 /// Each terminal has an address of its own in 10.0.0.0/8.
 PeerAddress address_of(const peers::Terminal& terminal) {
     const std::uint32_t number = static_cast<std::uint32_t>(std::stoul(terminal.config().terminal.str()));
-    return PeerAddress("10." + std::to_string(number >> 16 & 0xFF) + "." + std::to_string(number >> 8 & 0xFF) +
-                       "." + std::to_string(number & 0xFF));
+    return PeerAddress("10." + std::to_string(number >> 16 & 0xFF) + "." +
+                       std::to_string(number >> 8 & 0xFF) + "." + std::to_string(number & 0xFF));
 }
 
 }  // namespace

@@ -127,7 +127,7 @@ void World::after_step() {
         crash(chance_.below(2), chance_.between(faults.downtime_ms_min, faults.downtime_ms_max));
     } else if (process_->failed()) {
         checkers_.reached("R62 failed sync");
-        trace("the store failed: the process ends");
+        trace("the store failed: " + process_->failed()->what + ": the process ends");
         crash(chance_.below(2), chance_.between(faults.downtime_ms_min, faults.downtime_ms_max));
     } else if (chance_.permille(faults.crash_permille)) {
         checkers_.reached(store.disk.sync_pending() ? "crash mid-sync" : "crash between turns");

@@ -53,7 +53,8 @@ class Adversary final : public Actor {
     void calm() override {
         over_ = true;
         world_.on_terminal_traffic = {};
-        for (const Link& link : std::exchange(links_, {})) world_.network.close(link.connection, Side::peer_side);
+        for (const Link& link : std::exchange(links_, {}))
+            world_.network.close(link.connection, Side::peer_side);
     }
     [[nodiscard]] bool quiet() const override { return links_.empty(); }
 
@@ -96,7 +97,9 @@ class Adversary final : public Actor {
     Link* open(Profile profile, Chance& chance) {
         if (links_.size() >= means_.links_max) close(chance.below(static_cast<std::uint32_t>(links_.size())));
         Network::End end;
-        end.bytes = [this](std::uint64_t connection, iso8583::ByteView bytes) { answered(connection, bytes); };
+        end.bytes = [this](std::uint64_t connection, iso8583::ByteView bytes) {
+            answered(connection, bytes);
+        };
         end.closed = [this](std::uint64_t connection) {
             std::erase_if(links_, [&](const Link& l) { return l.connection == connection; });
         };
@@ -198,9 +201,9 @@ class Adversary final : public Actor {
     /// Of a sale that he saw a receipt of, with a number that is right or next to right.
     peers::Receipt receipt_of(Target& target, Chance& chance) {
         peers::Receipt receipt;
-        receipt.pan = iso8583::Pan::parse(chance.permille(500) ? cards_a[chance.below(3)]
-                                                               : cards_b[chance.below(3)])
-                          .value();
+        receipt.pan =
+            iso8583::Pan::parse(chance.permille(500) ? cards_a[chance.below(3)] : cards_b[chance.below(3)])
+                .value();
         receipt.stan = iso8583::Stan::of(1 + chance.below(50));
         receipt.batch = target.till->terminal().batch();
         receipt.terminal = target.till->terminal().config().terminal;
@@ -256,8 +259,8 @@ class Adversary final : public Actor {
     }
     bool compose_one(Target& target, Chance& chance) {
         const Outgoing out = request_of(target, chance);
-        const auto frame = forge(target.shadow.dialect(), envelope(target, out), disguised(target, out, chance),
-                                 any_mac(chance));
+        const auto frame = forge(target.shadow.dialect(), envelope(target, out),
+                                 disguised(target, out, chance), any_mac(chance));
         if (!frame) return false;
         send(any_link(target.till->profile(), chance), *frame);
         return true;
@@ -304,7 +307,8 @@ class Adversary final : public Actor {
                 changed = forge(dialect, seen.frame, fields, seen.mac);
                 break;
             case 4:  // another amount
-                if (fields.has(Field::amount_transaction)) fields.set(Field::amount_transaction, "000000000001");
+                if (fields.has(Field::amount_transaction))
+                    fields.set(Field::amount_transaction, "000000000001");
                 changed = forge(dialect, seen.frame, fields, seen.mac);
                 break;
             case 5:  // two at once, in an order that was not theirs
@@ -321,7 +325,8 @@ class Adversary final : public Actor {
     /// An older one now and then, the newest ones mostly.
     static const SeenFrame& heard(const Target& target, Chance& chance) {
         const auto size = static_cast<std::uint32_t>(target.heard.size());
-        const std::uint32_t back = chance.permille(500) ? chance.below(std::min(size, 4U)) : chance.below(size);
+        const std::uint32_t back =
+            chance.permille(500) ? chance.below(std::min(size, 4U)) : chance.below(size);
         return target.heard[size - 1 - back];
     }
 
@@ -352,8 +357,8 @@ class Adversary final : public Actor {
             const Outgoing out = target.shadow.sale(receipt_of(target, chance).pan, 100, world_.now().utc);
             hsm::Mac wrong{};
             wrong[0] = static_cast<std::uint8_t>(n);
-            const auto frame = forge(target.shadow.dialect(), envelope(target, out),
-                                     disguised(target, out, chance), wrong);
+            const auto frame =
+                forge(target.shadow.dialect(), envelope(target, out), disguised(target, out, chance), wrong);
             if (frame) send(link, *frame);
         }
         return true;
