@@ -18,7 +18,7 @@ namespace ledger {
 /// One use of a trace number: what was asked under it, and which record it led to. The slot of a terminal,
 /// batch and trace is idempotency key, tombstone and index in one.
 struct TraceEntry {
-    std::uint8_t message_class = 2;  // 2 financial, 4 a tombstone's
+    std::uint8_t message_class = 2;  // 2 financial, 4 a tombstone's, 5 a settlement's (ISO)
     bool tombstone = false;
     std::string message_type;             // 60.1, empty in the ISO profile
     std::string processing_code;          // DE3

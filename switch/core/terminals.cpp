@@ -143,8 +143,8 @@ bool Terminals::may_have_keys(const RequestArrived& event, const TerminalRange& 
 static_assert(1 + unproven_keys_max <= ledger::TerminalRecord::keys_max,
               "a stranger's sign-ons must not make a record that is not read again");
 
-/// Keeps unproven_keys_max: the oldest set of the address that has most of them goes, the one that last
-/// verified a message last of all.
+/// Keeps unproven_keys_max: the oldest set of the address that has most of them goes, the terminal's
+/// home last of all.
 void Terminals::bound_unproven(Known& terminal) {
     const auto is_unproven = [&](const auto& k) { return k.version != terminal.record.proven_key_version; };
     for (;;) {
@@ -276,7 +276,6 @@ void Terminals::verified(const RequestArrived& event) {
     const std::uint32_t version = event.key_version;
     if (version == 0) return;
     Known& terminal = known(event.request.terminal);
-    if (!(terminal.home == event.from.peer)) terminal.home = event.from.peer;
     ledger::TerminalRecord& record = terminal.record;
     if (record.proven_key_version == version) return;
     const auto proven = std::find_if(record.keys.begin(), record.keys.end(),
@@ -284,6 +283,10 @@ void Terminals::verified(const RequestArrived& event) {
     // It signed off, or proved a newer one, while this message was being verified.
     if (proven == record.keys.end() || version < record.proven_key_version) return;
     record.operator_number = proven->operator_number;
+    // Who asked for these keys could read them. Where the message came from says less: anybody may send it
+    // once more.
+    if (const auto owner = terminal.owners.find(version); owner != terminal.owners.end())
+        terminal.home = owner->second.peer;
     std::erase_if(record.keys, [&](const auto& k) { return k.version < version; });
     std::erase_if(terminal.owners, [&](const auto& o) { return o.first <= version; });
     record.proven_key_version = version;

@@ -112,6 +112,19 @@ TEST_CASE("the switch starts again after a stranger's sign-ons", "[R25]") {
     CHECK(d.ask(sale_under(d, 1, 2, home))->code == "00");
 }
 
+TEST_CASE("a message that a stranger sends once more does not make his address the terminal's", "[R25]") {
+    Desk d(no_limits);
+    make_keys(d);
+    REQUIRE(d.ask(sign_on(d, 1, home))->code == "00");
+    REQUIRE(d.ask(sale_under(d, 1, 1, home))->code == "00");
+    REQUIRE(d.ask(sale_under(d, 1, 99, stranger))->code == "00");
+    REQUIRE(d.ask(sign_on(d, 2, home))->code == "00");
+    for (std::uint64_t link = 100; link < 300; ++link)
+        REQUIRE(d.ask(sign_on(d, link, stranger))->code == "00");
+    CHECK(has_version(d, 2));
+    CHECK(d.ask(sale_under(d, 2, 2, home))->code == "00");
+}
+
 TEST_CASE("a connection has one unproven set: its next sign-on replaces it, another's does not", "[R25]") {
     Desk d(no_limits);
     make_keys(d);

@@ -204,9 +204,9 @@ void HonestTraffic::check_origin(const TransactionRecord& r, const Key& key) {
                                       q.batch_and_type == key.batch_and_type && same_means(q, r));
     } else {
         for (const Request& q : financial_[sender + "/" + key.stan.str()])
-            is_honest = is_honest || (q.processing_code == key.processing_code &&
-                                      q.batch_and_type == key.batch_and_type &&
-                                      q.transmission_time == key.transmission_time && same_means(q, r));
+            is_honest = is_honest ||
+                        (q.processing_code == key.processing_code && q.batch_and_type == key.batch_and_type &&
+                         q.transmission_time == key.transmission_time && same_means(q, r));
     }
     if (!is_honest) breach_("recorded, and never sent by an honest terminal: " + words(r));
     const auto terminal = terminals_.find(r.terminal);
@@ -229,9 +229,8 @@ bool HonestTraffic::reaches(const Request& reversal, const Key& key, const std::
 
 bool HonestTraffic::was_reversed(const Key& key, const std::string& rrn) const {
     const auto sent = reversals_.find(place(key.merchant, key.terminal));
-    return sent != reversals_.end() &&
-           std::any_of(sent->second.begin(), sent->second.end(),
-                       [&](const Request& q) { return reaches(q, key, rrn); });
+    return sent != reversals_.end() && std::any_of(sent->second.begin(), sent->second.end(),
+                                                   [&](const Request& q) { return reaches(q, key, rrn); });
 }
 
 void HonestTraffic::check_reversals(const TransactionRecord& r, Seen& seen) {
@@ -309,8 +308,7 @@ void HonestTraffic::check_closing(const ledger::TerminalRecord& r, Terminal& kno
     const std::string what = is_iso ? iso8583::Stan::of(r.closed_stan).str() +
                                           iso8583::TransmissionTime::of(r.closed_transmission_time).str()
                                     : r.closed_batch.str();
-    const bool was_asked =
-        is_iso ? known.settlements.contains(what) : known.batches_to_close.contains(what);
+    const bool was_asked = is_iso ? known.settlements.contains(what) : known.batches_to_close.contains(what);
     if (was_asked && known.closed.insert(what).second) return;
     if (closings_asked_[r.terminal] > 0) {
         --closings_asked_[r.terminal];

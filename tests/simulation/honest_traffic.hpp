@@ -1,7 +1,7 @@
 // HonestTraffic: what honest terminals sent, and whether everything that became of terminals' messages goes
-// back to one of those. Nothing may be booked, reversed, settled, signed on or off that an honest terminal did
-// not send, and no message of it may count twice; a reply carries a MAC only when its request was an honest
-// one, so that nobody is made a forger by the answers he gets (docs/wire.md).
+// back to one of those. Nothing may be booked, reversed, settled, signed on or off that an honest terminal
+// did not send, and no message of it may count twice; a reply carries a MAC only when its request was an
+// honest one, so that nobody is made a forger by the answers he gets (docs/wire.md).
 //
 // It believes neither the core nor the sessions: requests are read from the bytes that terminals write,
 // what came of them from the durable batches. Owner: the world. One thread. A breach is told with a sentence.
@@ -29,8 +29,7 @@ class HonestTraffic {
   public:
     using Breach = std::function<void(const std::string& what)>;
 
-    HonestTraffic(const ledger::PanVault& vault, Breach breach)
-        : vault_(vault), breach_(std::move(breach)) {}
+    HonestTraffic(const ledger::PanVault& vault, Breach breach) : vault_(vault), breach_(std::move(breach)) {}
 
     /// A connection that an honest terminal opened.
     void connected(std::uint64_t connection) { honest_connections_.insert(connection); }
@@ -77,7 +76,7 @@ class HonestTraffic {
         std::set<std::string> batches_to_close;  // 60.2 of its 0500 and 0320
         std::set<std::string> settlements;       // DE11 and DE7 of its 0500
         std::uint64_t sign_offs = 0, sign_offs_used = 0;
-        std::set<std::string> closed;  // batch, or DE11 and DE7, of what closed one
+        std::set<std::string> closed;                     // batch, or DE11 and DE7, of what closed one
         std::map<std::uint32_t, std::uint64_t> asked_on;  // connection by key version
         std::uint32_t proven = 0;
     };
@@ -105,9 +104,9 @@ class HonestTraffic {
     const ledger::PanVault& vault_;
     Breach breach_;
     std::set<std::uint64_t> honest_connections_;
-    std::set<iso8583::Bytes> bodies_;                           // of every honest frame
-    std::map<std::string, std::vector<Request>> financial_;     // by merchant, terminal and DE11
-    std::map<std::string, std::vector<Request>> reversals_;     // by merchant and terminal
+    std::set<iso8583::Bytes> bodies_;                        // of every honest frame
+    std::map<std::string, std::vector<Request>> financial_;  // by merchant, terminal and DE11
+    std::map<std::string, std::vector<Request>> reversals_;  // by merchant and terminal
     std::map<iso8583::TerminalId, Terminal> terminals_;
     std::map<iso8583::TerminalId, std::uint64_t> closings_asked_;
     std::map<std::uint64_t, Stranger> strangers_;
