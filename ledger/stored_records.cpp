@@ -291,6 +291,8 @@ void read_operator_numbers(RecordReader& r, TerminalRecord& t) {
 }  // namespace
 
 std::string encode(const TerminalRecord& t) {
+    // More than are read back would be a record that nobody can start with.
+    ENSURE(t.keys.size() <= TerminalRecord::keys_max);
     RecordWriter w(property_record_version);
     w.text(t.terminal.view());
     w.varint(t.batch.value());
@@ -325,7 +327,6 @@ std::string encode(const TerminalRecord& t) {
 }
 
 Result<TerminalRecord> decode_terminal(std::string_view bytes) {
-    constexpr std::uint64_t key_versions_max = 16;
     RecordReader r(bytes, property_record_version, "terminal");
     TerminalRecord t;
     if (auto id = iso8583::TerminalId::parse(r.text("terminal")))
@@ -335,7 +336,7 @@ Result<TerminalRecord> decode_terminal(std::string_view bytes) {
     t.batch = batch_of(r, "batch");
     t.next_key_version = static_cast<std::uint32_t>(r.varint_max("next_key_version", 0xFFFFFFFF));
     t.proven_key_version = static_cast<std::uint32_t>(r.varint_max("proven_key_version", 0xFFFFFFFF));
-    const auto keys = r.varint_max("keys", key_versions_max);
+    const auto keys = r.varint_max("keys", TerminalRecord::keys_max);
     for (std::uint64_t i = 0; i < keys && r.ok(); ++i) {
         TerminalRecord::KeyVersion k;
         k.version = static_cast<std::uint32_t>(r.varint_max("version", 0xFFFFFFFF));

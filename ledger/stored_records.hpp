@@ -18,7 +18,7 @@ namespace ledger {
 /// One use of a trace number: what was asked under it, and which record it led to. The slot of a terminal,
 /// batch and trace is idempotency key, tombstone and index in one.
 struct TraceEntry {
-    std::uint8_t message_class = 2;  // 2 financial, 4 a tombstone's
+    std::uint8_t message_class = 2;  // 2 financial, 4 a tombstone's, 5 a settlement's (ISO)
     bool tombstone = false;
     std::string message_type;             // 60.1, empty in the ISO profile
     std::string processing_code;          // DE3
@@ -117,6 +117,9 @@ iso8583::Result<Dispute> decode_dispute(std::string_view bytes);
 
 /// Working keys, open batch and last settlement of a terminal.
 struct TerminalRecord {
+    /// One that is proven, and those that strangers and the terminal itself asked for since. The reader takes
+    /// no more, so the writer may not have more.
+    static constexpr std::size_t keys_max = 33;
     struct KeyVersion {
         std::uint32_t version = 0;
         std::string pin_key;  // key blocks under the LMK
@@ -135,7 +138,7 @@ struct TerminalRecord {
     iso8583::BatchNumber batch = iso8583::BatchNumber::of(1);  // the open one
     std::uint32_t next_key_version = 1;
     std::uint32_t proven_key_version = 0;
-    std::vector<KeyVersion> keys;  // newest first
+    std::vector<KeyVersion> keys;  // newest first, at most keys_max
     bool uploading = false;        // unbalanced: waits for the upload's end
     BatchTotals batch_totals;      // of the open batch, as of the last checkpoint: totals.hpp folds the rest
     // The last settlement, answered again when it is repeated.

@@ -45,7 +45,7 @@ struct RequestArrived {
     TerminalRequest request;
     MacState mac = MacState::missing;
     std::uint32_t key_version = 0;  // of the key that verified it (unionpay_pos), else 0
-    /// A message of this terminal verified on this connection, now or before.
+    /// It verified, or an earlier one of this terminal did here, under keys that were asked for here.
     bool verified_here = false;
 };
 struct TerminalLinkClosed {

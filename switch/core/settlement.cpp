@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "iso8583/values/bytes.hpp"
+#include "switch/core/duplicate_guard.hpp"
 #include "switch/core/terminal_replies.hpp"
 
 namespace acquirer {
@@ -18,6 +19,7 @@ constexpr std::size_t de48_code_at = 30;  // of a half
 // compared.
 constexpr std::uint32_t de48_count_modulus = 1'000;
 constexpr std::int64_t de48_sum_modulus = 1'000'000'000'000;
+constexpr int class_settlement = 5;
 // Of a half in DE48, and of DE66.
 constexpr char in_balance = '1';
 constexpr char out_of_balance = '2';
@@ -165,6 +167,16 @@ void Settlement::settle_iso(const RequestArrived& event, ledger::TerminalRecord 
             answer_refusal(c_, Asker{event.from, r}, Refusal::totals_differ);
         return;
     }
+    // A settlement closes one batch: an older one that comes once more, whoever sends it, closes no other.
+    const std::string slot_key = trace_slot_key(r);
+    ledger::TraceSlot slot = c_.ledger.trace_slot(slot_key);
+    const bool closed_one = std::any_of(slot.entries.begin(), slot.entries.end(), [&](const auto& e) {
+        return e.message_class == class_settlement && e.transmission_time == r.transmission_time.value();
+    });
+    if (closed_one) {
+        answer_refusal(c_, Asker{event.from, r}, Refusal::batch_closed);
+        return;
+    }
     // No upload in this profile: an unbalanced batch closes with an exception.
     // Its fields have no halves.
     const bool balanced = sum_of(own_totals(terminal)) == theirs;
@@ -172,6 +184,8 @@ void Settlement::settle_iso(const RequestArrived& event, ledger::TerminalRecord 
     terminal.closed_stan = r.stan.value();
     terminal.closed_transmission_time = r.transmission_time.value();
     close(terminal, {theirs, {}}, balanced ? in_balance : out_of_balance);
+    if (const auto rrn = iso8583::Rrn::parse(terminal.closed_rrn))
+        c_.ledger.add_trace(slot_key, std::move(slot), trace_entry(r, 0, *rrn, c_.now.utc));
     reply_settlement(event, terminal, both_halves(terminal.closed_code), Then::as_before);
 }
 

@@ -27,8 +27,8 @@ class SourceLimits {
   public:
     explicit SourceLimits(CoreContext& context) : c_(context) {}
 
-    /// The address that last verified a message of the terminal is its home: it has a bucket whatever others
-    /// do.
+    /// The address that asked for the terminal's keys that verified last is its home: it has a bucket
+    /// whatever others do.
     enum class Address : std::uint8_t { other, home };
     /// May this terminal be given new keys?
     bool sign_on_allowed(const iso8583::TerminalId& terminal, const PeerAddress& peer, Address address);

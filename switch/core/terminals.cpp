@@ -1,6 +1,7 @@
 #include "switch/core/terminals.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "iso8583/values/ensure.hpp"
 #include "switch/core/terminal_replies.hpp"
@@ -140,35 +141,42 @@ bool Terminals::may_have_keys(const RequestArrived& event, const TerminalRange& 
     return false;
 }
 
-/// Keeps unproven_keys_max: the oldest set of the address that has most of them goes, the one that last
-/// verified a message last of all.
+static_assert(1 + unproven_keys_max <= ledger::TerminalRecord::keys_max,
+              "a stranger's sign-ons must not make a record that is not read again");
+
+/// Keeps unproven_keys_max: the oldest set of the address that has most of them goes, the terminal's home
+/// last of all. Of addresses that have as many, the one whose set is the oldest: what was just given is not
+/// taken.
 void Terminals::bound_unproven(Known& terminal) {
-    const auto is_unproven = [&](const auto& k) { return k.version != terminal.record.proven_key_version; };
+    struct Sets {
+        std::size_t count = 0;
+        std::uint32_t oldest = 0;  // version
+    };
+    const auto address = [&](std::uint32_t version) {
+        const auto owner = terminal.owners.find(version);
+        return owner == terminal.owners.end() ? PeerAddress() : owner->second.peer;
+    };
     for (;;) {
-        std::map<PeerAddress, std::size_t> sets;
+        std::map<PeerAddress, Sets> sets;
         std::size_t unproven = 0;
-        const auto address = [&](std::uint32_t version) {
-            const auto owner = terminal.owners.find(version);
-            return owner == terminal.owners.end() ? PeerAddress() : owner->second.peer;
-        };
-        for (const auto& k : terminal.record.keys)
-            if (is_unproven(k)) {
-                ++unproven;
-                ++sets[address(k.version)];
-            }
+        for (const auto& k : terminal.record.keys) {
+            if (k.version == terminal.record.proven_key_version) continue;
+            ++unproven;
+            Sets& of_address = sets[address(k.version)];
+            ++of_address.count;
+            of_address.oldest = k.version;  // newest first
+        }
         if (unproven <= unproven_keys_max) return;
-        const auto weight = [&](const auto& entry) {
-            const bool home = !terminal.home.empty() && entry.first == terminal.home;
-            return std::pair(!home, entry.second);
+        const auto is_home = [&](const PeerAddress& a) {
+            return !terminal.home.empty() && a == terminal.home;
         };
-        const auto most = std::max_element(
-            sets.begin(), sets.end(), [&](const auto& a, const auto& b) { return weight(a) < weight(b); });
-        // Newest first, so that the last of them is the oldest.
-        const auto oldest =
-            std::find_if(terminal.record.keys.rbegin(), terminal.record.keys.rend(),
-                         [&](const auto& k) { return is_unproven(k) && address(k.version) == most->first; });
-        terminal.owners.erase(oldest->version);
-        terminal.record.keys.erase(std::next(oldest).base());
+        const auto stays_longer = [&](const auto& a, const auto& b) {
+            return std::tuple(!is_home(a.first), a.second.count, b.second.oldest) <
+                   std::tuple(!is_home(b.first), b.second.count, a.second.oldest);
+        };
+        const std::uint32_t oldest = std::max_element(sets.begin(), sets.end(), stays_longer)->second.oldest;
+        terminal.owners.erase(oldest);
+        std::erase_if(terminal.record.keys, [&](const auto& k) { return k.version == oldest; });
     }
 }
 
@@ -273,7 +281,6 @@ void Terminals::verified(const RequestArrived& event) {
     const std::uint32_t version = event.key_version;
     if (version == 0) return;
     Known& terminal = known(event.request.terminal);
-    if (!(terminal.home == event.from.peer)) terminal.home = event.from.peer;
     ledger::TerminalRecord& record = terminal.record;
     if (record.proven_key_version == version) return;
     const auto proven = std::find_if(record.keys.begin(), record.keys.end(),
@@ -281,6 +288,10 @@ void Terminals::verified(const RequestArrived& event) {
     // It signed off, or proved a newer one, while this message was being verified.
     if (proven == record.keys.end() || version < record.proven_key_version) return;
     record.operator_number = proven->operator_number;
+    // Who asked for these keys could read them. Where the message came from says less: anybody may send it
+    // once more.
+    if (const auto owner = terminal.owners.find(version); owner != terminal.owners.end())
+        terminal.home = owner->second.peer;
     std::erase_if(record.keys, [&](const auto& k) { return k.version < version; });
     std::erase_if(terminal.owners, [&](const auto& o) { return o.first <= version; });
     record.proven_key_version = version;

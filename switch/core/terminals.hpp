@@ -56,7 +56,7 @@ class Terminals {
     struct Known {
         ledger::TerminalRecord record;
         std::map<std::uint32_t, KeyOwner> owners;  // by key version
-        PeerAddress home;                          // where the last message that verified came from
+        PeerAddress home;                          // asked for the keys that verified last
     };
     void recover(const ledger::OverrideKey& of, const ledger::OverrideRecord& stored);
     Known& known(const iso8583::TerminalId& terminal);

@@ -115,7 +115,7 @@ std::vector<TerminalSession::Candidate> TerminalSession::candidates_for(Incoming
                 // A key of another algorithm was made before the range's was changed: the terminal signs on.
                 if (!v.mac_key.empty() && wanted(v) &&
                     v.mac_key.is_aes() == (range->mac.algorithm == hsm::MacAlgorithm::aes_cmac))
-                    candidates.push_back({v.version, v.mac_key});
+                    candidates.push_back({v.version, v.mac_key, v.asked_on == setup_.link.value});
         };
         const auto is_proven = [&](const TerminalKeyVersion& v) { return v.version == set->proven_version; };
         const auto is_ours = [&](const TerminalKeyVersion& v) { return v.asked_on == setup_.link.value; };
@@ -123,7 +123,7 @@ std::vector<TerminalSession::Candidate> TerminalSession::candidates_for(Incoming
         add(is_proven);
         add([&](const TerminalKeyVersion& v) { return !is_proven(v) && !is_ours(v); });
     }
-    if (candidates.empty() && !range->tak.empty()) candidates.push_back({0, range->tak});
+    if (candidates.empty() && !range->tak.empty()) candidates.push_back({0, range->tak, false});
     return candidates;
 }
 
@@ -212,7 +212,11 @@ void TerminalSession::deliver() {
     while (!incoming_.empty() && incoming_.front().ticket == 0) {
         RequestArrived& event = incoming_.front().event;
         const iso8583::TerminalId& terminal = event.request.terminal;
-        if (event.mac == MacState::verified && verified_here_.size() < setup_.limits.verified_terminals_max)
+        // Only what came under keys that were asked for here tells the terminal from somebody who sends its
+        // message once more.
+        const Incoming& front = incoming_.front();
+        if (event.mac == MacState::verified && front.candidates[front.tried].asked_here &&
+            verified_here_.size() < setup_.limits.verified_terminals_max)
             verified_here_.insert(terminal);
         event.verified_here = event.mac == MacState::verified || verified_here_.contains(terminal);
         requests_.push_back(std::move(event));

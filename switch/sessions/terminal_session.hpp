@@ -89,6 +89,7 @@ class TerminalSession {
     struct Candidate {
         std::uint32_t version = 0;
         hsm::KeyBlock key;
+        bool asked_here = false;  // on this connection
     };
     /// A request whose MAC is being verified, or that waits behind one.
     struct Incoming {

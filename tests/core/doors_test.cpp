@@ -100,6 +100,45 @@ TEST_CASE("four anonymous sign-ons do not push out the first keys of a new termi
     CHECK(has_version(d, 1));
 }
 
+TEST_CASE("the switch starts again after a stranger's sign-ons", "[R25]") {
+    Desk d(no_limits);
+    make_keys(d);
+    REQUIRE(d.ask(sign_on(d, 1, home))->code == "00");
+    REQUIRE(d.ask(sale_under(d, 1, 1, home))->code == "00");
+    for (std::uint64_t link = 100; link < 300; ++link)
+        REQUIRE(d.ask(sign_on(d, link, stranger))->code == "00");
+    d.restart();
+    CHECK(d.keys.versions.size() == 1 + acquirer::unproven_keys_max);
+    CHECK(d.ask(sale_under(d, 1, 2, home))->code == "00");
+}
+
+TEST_CASE("a message that a stranger sends once more does not make his address the terminal's", "[R25]") {
+    Desk d(no_limits);
+    make_keys(d);
+    REQUIRE(d.ask(sign_on(d, 1, home))->code == "00");
+    REQUIRE(d.ask(sale_under(d, 1, 1, home))->code == "00");
+    REQUIRE(d.ask(sale_under(d, 1, 99, stranger))->code == "00");
+    REQUIRE(d.ask(sign_on(d, 2, home))->code == "00");
+    for (std::uint64_t link = 100; link < 300; ++link)
+        REQUIRE(d.ask(sign_on(d, link, stranger))->code == "00");
+    CHECK(has_version(d, 2));
+    CHECK(d.ask(sale_under(d, 2, 2, home))->code == "00");
+}
+
+TEST_CASE("the keys that were just given stay, though strangers came from as many addresses", "[R25]") {
+    Desk d(no_limits);
+    make_keys(d);
+    for (std::uint64_t n = 0; n < 2 * acquirer::unproven_keys_max; ++n)
+        REQUIRE(d.ask(sign_on(d, 100 + n, "198.51.100." + std::to_string(n)))->code == "00");
+    // No address is known as the terminal's: it has not verified a message since the process began.
+    REQUIRE(d.ask(sign_on(d, 1, home))->code == "00");
+    const std::uint32_t version = d.keys.versions.front().version;
+    for (std::uint64_t n = 0; n < acquirer::unproven_keys_max / 2; ++n)
+        REQUIRE(d.ask(sign_on(d, 500 + n, "203.0.113." + std::to_string(n)))->code == "00");
+    CHECK(has_version(d, version));
+    CHECK(d.ask(sale_under(d, version, 1, home))->code == "00");
+}
+
 TEST_CASE("a connection has one unproven set: its next sign-on replaces it, another's does not", "[R25]") {
     Desk d(no_limits);
     make_keys(d);

@@ -222,3 +222,37 @@ TEST_CASE("R5 settlement in the ISO profile: no upload, unbalanced closes with a
         CHECK(d.ask(d.void_of(s))->code == "12");
     }
 }
+
+TEST_CASE("R5 a settlement of the ISO profile that comes once more after the next one closes no batch",
+          "[R5]") {
+    Desk d;
+    const auto settle = [&](const char* stan, const char* time) {
+        iso8583::FieldValues f(iso8583::Mti::of(500));
+        f.set(Field::transmission_time, time);
+        f.set(Field::stan, stan);
+        f.set(Field::terminal, "20000001");
+        f.set(Field::merchant, "898110157220002");
+        for (const Field count : {Field::credits_number, Field::debits_number}) f.set(count, "0000000000");
+        for (const Field sum : {Field::credits_amount, Field::debits_amount}) f.set(sum, "0000000000000000");
+        acquirer::RequestArrived event;
+        event.from.link = {1};
+        event.from.profile = acquirer::Profile::iso87;
+        event.mac = MacState::verified;
+        event.request =
+            *acquirer::parse_terminal_request(acquirer::Profile::iso87, f, {}, iso8583::Currency::of(156));
+        d.offer(event);
+        return d.answers.back();
+    };
+    const Answer first = settle("000801", "1121050000");
+    CHECK(first.code == "00");
+    CHECK(settle("000802", "1121060000").code == "00");
+    const Answer sale = d.sale(card_b, "000000010000", true);
+    // Somebody overheard the first one.
+    for (const bool restarted : {false, true}) {
+        if (restarted) d.restart();
+        CHECK(settle("000801", "1121050000").code == "77");
+        CHECK(d.exceptions("settlement_differs").empty());
+    }
+    CHECK(settle("000802", "1121060000").code == "00");
+    CHECK(d.ask(d.void_of(sale))->code == "00");
+}

@@ -277,6 +277,17 @@ TEST_CASE("a terminal's operator numbers are read back, each with its key") {
     CHECK(ledger::decode_terminal(ledger::encode(bare))->operator_number.empty());
 }
 
+TEST_CASE("a terminal's record with as many keys as it may have is read back") {
+    ledger::TerminalRecord t;
+    t.terminal = golden_transactions().at(0).terminal;
+    for (std::uint32_t version = ledger::TerminalRecord::keys_max; version > 0; --version)
+        t.keys.push_back({version, "PIN", "MAC", "01"});
+    const auto read = ledger::decode_terminal(ledger::encode(t));
+    REQUIRE(read);
+    CHECK(read->keys.size() == ledger::TerminalRecord::keys_max);
+    CHECK(read->keys.back().operator_number == "01");
+}
+
 TEST_CASE("an RRN that exists already is looked for before it is given out") {
     iso8583::Now now{iso8583::Instant{0}, iso8583::UtcTime{1'795'240'800'000}, 8 * 3600};
     MemoryStore store;

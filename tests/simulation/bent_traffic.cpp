@@ -124,10 +124,12 @@ void BentTraffic::write(Side& side, Bytes bytes) {
         end.closed = [](std::uint64_t) {};
         const auto connection = world_.connect_terminal(profile, std::move(end));
         if (!connection) return;
+        world_.honest().connected(*connection);
         side.connection = *connection;
         side.disturbed = false;
     }
     side.disturbed = !side.judge->sent(bytes, world_.hsm_up);
+    world_.honest().sent(side.till->terminal().dialect(), bytes);
     world_.network.write(side.connection, simulation::Side::peer_side, std::move(bytes));
 }
 

@@ -24,9 +24,10 @@ bool SwitchProcess::recover() {
     return true;
 }
 
-void SwitchProcess::terminal_connected(LinkId link, Profile profile) {
+void SwitchProcess::terminal_connected(LinkId link, Profile profile, const PeerAddress& address) {
     TerminalSessionSetup setup;
     setup.link = link;
+    setup.peer = address;
     setup.profile = profile;
     setup.dialect = iso8583::find_dialect(name(profile));
     ENSURE(setup.dialect != nullptr);

@@ -49,7 +49,8 @@ class SwitchProcess {
     /// False when the ledger cannot be read.
     [[nodiscard]] bool recover();
 
-    void terminal_connected(acquirer::LinkId link, acquirer::Profile profile);
+    void terminal_connected(acquirer::LinkId link, acquirer::Profile profile,
+                            const acquirer::PeerAddress& address);
     void issuer_connected(acquirer::IssuerSessionSetup setup);
     void bytes_arrived(acquirer::LinkId link, iso8583::ByteView bytes);
     void peer_closed(acquirer::LinkId link);

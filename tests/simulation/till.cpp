@@ -6,6 +6,17 @@ namespace simulation {
 
 using namespace acquirer;
 
+namespace {
+
+/// Each terminal has an address of its own in 10.0.0.0/8.
+PeerAddress address_of(const peers::Terminal& terminal) {
+    const std::uint32_t number = static_cast<std::uint32_t>(std::stoul(terminal.config().terminal.str()));
+    return PeerAddress("10." + std::to_string(number >> 16 & 0xFF) + "." +
+                       std::to_string(number >> 8 & 0xFF) + "." + std::to_string(number & 0xFF));
+}
+
+}  // namespace
+
 Till::Till(World& world, peers::TerminalConfig config) : world_(world), terminal_(std::move(config)) {
     for (std::size_t i = 0; i < lines; ++i) lines_.push_back({0, iso8583::FrameReader(terminal_.framing())});
 }
@@ -48,6 +59,11 @@ bool Till::transmit(const peers::Outgoing& out, std::size_t line_number) {
                 if (!*next)
                     return world_.checkers().wire_breach("frames towards a terminal: " + next->error().what,
                                                          world_.now().instant);
+                if (world_.on_terminal_traffic) {
+                    iso8583::Bytes frame;
+                    iso8583::write_frame(terminal_.framing(), **next, frame);
+                    world_.on_terminal_traffic(*this, Side::switch_side, frame);
+                }
                 frame_arrived(**next);
             }
         };
@@ -56,8 +72,9 @@ bool Till::transmit(const peers::Outgoing& out, std::size_t line_number) {
             lines_[line_number].connection = 0;
             if (on_closed) on_closed();
         };
-        const auto connection = world_.connect_terminal(profile(), std::move(end));
+        const auto connection = world_.connect_terminal(profile(), std::move(end), address_of(terminal_));
         if (!connection) return false;
+        world_.honest().connected(*connection);
         line.connection = *connection;
         line.reader = iso8583::FrameReader(terminal_.framing());
     }
@@ -65,6 +82,8 @@ bool Till::transmit(const peers::Outgoing& out, std::size_t line_number) {
         world_.trace("   terminal " + terminal_.config().terminal.str() + " sends " +
                      std::string(peers::name(out.transaction)) + " " + out.fields.mti().str() +
                      " DE11=" + out.stan.str() + " " + std::to_string(out.amount));
+    world_.honest().sent(terminal_.dialect(), out.frame);
+    if (world_.on_terminal_traffic) world_.on_terminal_traffic(*this, Side::peer_side, out.frame);
     world_.network.write(line.connection, Side::peer_side, out.frame);
     return true;
 }
@@ -133,6 +152,7 @@ peers::TerminalConfig till_config(const World& world, std::uint32_t number) {
     const TerminalRange* range = world.configuration().find_terminal(config.terminal);
     ENSURE(range != nullptr);
     config.merchant = range->merchant;
+    config.mac = range->mac;
     config.profile = range->profile == Profile::unionpay_pos ? peers::TerminalProfile::unionpay_pos
                                                              : peers::TerminalProfile::iso87_ascii;
     // TEST KEYS of docs/interfaces.md, as a terminal holds them.

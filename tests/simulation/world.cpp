@@ -58,6 +58,7 @@ World::World(const WorldOptions& options)
       vault_(vault_key()),
       configuration_(world_configuration()),
       checkers_(store.disk),
+      honest_(vault_, [this](const std::string& what) { checkers_.broken("honest", what, clock_); }),
       trace_(options.trace) {
     if (options.adjust) options.adjust(*configuration_);
     checkers_.on_written = [this](ledger::TransactionRecord record) { branches_.written(std::move(record)); };
@@ -126,7 +127,7 @@ void World::after_step() {
         crash(chance_.below(2), chance_.between(faults.downtime_ms_min, faults.downtime_ms_max));
     } else if (process_->failed()) {
         checkers_.reached("R62 failed sync");
-        trace("the store failed: the process ends");
+        trace("the store failed: " + process_->failed()->what + ": the process ends");
         crash(chance_.below(2), chance_.between(faults.downtime_ms_min, faults.downtime_ms_max));
     } else if (chance_.permille(faults.crash_permille)) {
         checkers_.reached(store.disk.sync_pending() ? "crash mid-sync" : "crash between turns");
@@ -192,7 +193,12 @@ void World::complete_sync() {
     sync_is_timed_ = false;
     const std::uint64_t before = store.disk.last_turn_number();
     store.disk.complete_sync();
-    if (store.disk.last_turn_number() != before) checkers_.batch_durable(*store.handed_over, clock_);
+    if (store.disk.last_turn_number() != before) batch_durable();
+}
+
+void World::batch_durable() {
+    checkers_.batch_durable(*store.handed_over, clock_);
+    honest_.batch_durable(*store.handed_over);
 }
 
 // ---- The switch
@@ -239,7 +245,7 @@ void World::crash(std::size_t keep_prefix, std::int64_t downtime_ms) {
     ++generation_;
     process_.reset();
     store.disk.crash(keep_prefix);
-    if (in_sync && keep_prefix > 0) checkers_.batch_durable(*store.handed_over, clock_);
+    if (in_sync && keep_prefix > 0) batch_durable();
     checkers_.after_crash(clock_);
     branches_.crashed(checkers_.records());
     const std::set<std::uint64_t> broken_off = std::exchange(connections_, {});
@@ -276,6 +282,10 @@ void World::set_accepts_new_work(bool accepts) {
 void World::operate(OperatorCommand command, const std::string& user, Role role,
                     std::function<void(const OperatorAnswer&)> answered) {
     if (!process_) return;
+    if (const auto* change = std::get_if<ChangeTerminal>(&command);
+        change != nullptr && change->to == ChangeTerminal::To::close_batch)
+        if (const auto terminal = iso8583::TerminalId::parse(change->terminal))
+            honest_.operator_closes_batch(*terminal);
     const std::uint64_t ticket = next_operator_ticket_++;
     operators_[ticket] = std::move(answered);
     process_->event_arrived(OperatorCommanded{ticket, user, role, std::move(command)});
@@ -284,7 +294,8 @@ void World::operate(OperatorCommand command, const std::string& user, Role role,
 
 // ---- Links
 
-std::optional<std::uint64_t> World::connect_terminal(Profile profile, Network::End peer_end) {
+std::optional<std::uint64_t> World::connect_terminal(Profile profile, Network::End peer_end,
+                                                     const PeerAddress& address) {
     if (!process_) return std::nullopt;
     Network::End switch_end;
     const std::uint64_t generation = generation_;
@@ -296,7 +307,7 @@ std::optional<std::uint64_t> World::connect_terminal(Profile profile, Network::E
     };
     const std::uint64_t connection = network.open(std::move(switch_end), std::move(peer_end));
     connections_.insert(connection);
-    process_->terminal_connected(LinkId{connection}, profile);
+    process_->terminal_connected(LinkId{connection}, profile, address);
     return connection;
 }
 
@@ -393,6 +404,7 @@ void World::released(const Effect& effect) {
     if (process_->failed()) checkers_.broken("I5", "an effect left after the store had failed", clock_);
     checkers_.released(effect, clock_);
     branches_.released(effect);
+    honest_.released(effect);
     note_effect(effect);
     if (const auto* answer = std::get_if<AnswerOperator>(&effect)) {
         const auto waiting = operators_.find(answer->ticket);

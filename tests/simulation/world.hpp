@@ -20,6 +20,7 @@
 #include "tests/simulation/branch_watch.hpp"
 #include "tests/simulation/chance.hpp"
 #include "tests/simulation/checkers.hpp"
+#include "tests/simulation/honest_traffic.hpp"
 #include "tests/simulation/issuer_node.hpp"
 #include "tests/simulation/network.hpp"
 #include "tests/simulation/switch_process.hpp"
@@ -106,8 +107,12 @@ class World final : public Surroundings {
     // Terminals.
     Till& add_till(std::unique_ptr<Till> till);
     [[nodiscard]] std::vector<std::unique_ptr<Till>>& tills() { return tills_; }
-    /// A new connection of a terminal; nothing while the switch is down.
-    std::optional<std::uint64_t> connect_terminal(acquirer::Profile profile, Network::End peer_end);
+    /// A new connection to a terminals' port, from an address; nothing while the switch is down.
+    std::optional<std::uint64_t> connect_terminal(acquirer::Profile profile, Network::End peer_end,
+                                                  const acquirer::PeerAddress& address = {});
+    /// Overhears the honest terminals: every frame of theirs, both ways. Who it is for says what it may see.
+    std::function<void(Till& till, Side from, iso8583::ByteView frame)> on_terminal_traffic;
+    [[nodiscard]] HonestTraffic& honest() { return honest_; }
 
     [[nodiscard]] Checkers& checkers() { return checkers_; }
     [[nodiscard]] const BranchWatch& branches() const { return branches_; }
@@ -144,6 +149,7 @@ class World final : public Surroundings {
     void after_step();
     void look_after_sync();
     void complete_sync();
+    void batch_durable();
     void start();
     void connect_issuer(std::size_t slot);
     void retry_issuer(std::size_t slot);
@@ -160,6 +166,7 @@ class World final : public Surroundings {
     std::shared_ptr<acquirer::Configuration> configuration_;
     Checkers checkers_;
     BranchWatch branches_{vault_};
+    HonestTraffic honest_;
     std::unique_ptr<SwitchProcess> process_;
     std::uint64_t generation_ = 0;  // of the process: what was meant for an earlier one is lost
     std::uint64_t turns_of_process_ = 0;
