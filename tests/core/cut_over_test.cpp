@@ -134,6 +134,22 @@ TEST_CASE("the end of summer time makes one cut-over, at the first of the two ti
     CHECK(day(d) == "2026-10-27");
 }
 
+TEST_CASE("the end of summer time between two cut-overs makes the second neither early nor twice",
+          "[cut-over]") {
+    Desk d(
+        [](acquirer::Configuration& c) {
+            c.time_zone = berlin();
+            at(23, 0)(c);
+        },
+        summer_ends);
+    d.pass(24 * hour_ms - 1);  // that day has 25 hours
+    CHECK(day(d) == "2026-10-25");
+    d.pass(1);
+    CHECK(day(d) == "2026-10-26");
+    d.pass(2 * hour_ms);
+    CHECK(day(d) == "2026-10-26");
+}
+
 TEST_CASE("a cut-over whose local time does not exist in spring is at the first instant after it",
           "[cut-over]") {
     Desk d(at_half_past_two_in_berlin, summer_begins);

@@ -106,6 +106,12 @@ bool apply_route(routing::Route& r, const std::string& key, const std::string& v
         r.partial_approval = yes;
     else if (key == "retired")
         r.retired = yes;
+    else if (key == "settlement_half" && value == "domestic")
+        r.settlement_half = routing::SettlementHalf::domestic;
+    else if (key == "settlement_half" && value == "foreign")
+        r.settlement_half = routing::SettlementHalf::foreign;
+    else if (auto codes = routing::ResponseCodeSet::parse({value}); key == "not_found_code" && codes)
+        r.codes.reversal_not_found = std::move(*codes);
     else if (key == "successor" && value == "other") {
         r.retired = true;
         r.successor = r.id == simulation::route_a ? simulation::route_b : simulation::route_a;
@@ -140,6 +146,8 @@ std::optional<std::string> apply_config(Configuration& c, const std::map<std::st
             c.limits.case_expires_days = *number;
         else if (key == "proposal_expires_hours" && number)
             c.limits.proposal_expires_hours = *number;
+        else if (key == "cutover_at_minute" && number)
+            c.cutover_at_minute = *number;
         else if (key == "currency" && number && *number > 0 && *number < 1000)
             c.currency = iso8583::Currency::of(static_cast<std::uint16_t>(*number));
         else if (key == "route_gone" && yes)

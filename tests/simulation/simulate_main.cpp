@@ -30,12 +30,13 @@ struct Arguments {
     bool branches = false;
     bool markdown = false;
     bool all_branches = false;
+    bool until_broken = false;
     std::string write_pairs;
 };
 
 constexpr const char* usage =
     "usage: simulate [--seeds N] [--seed-base B] [--hours H] [--seconds N] [--branches [--markdown]]\n"
-    "                [--all-branches] [--write-pairs FILE]\n"
+    "                [--all-branches] [--until-broken] [--write-pairs FILE]\n"
     "       simulate --seed S [--seconds N] [--trace]\n"
     "  --seeds N      so many worlds, 200 when not said\n"
     "  --seed-base B  the first one's seed\n"
@@ -43,6 +44,7 @@ constexpr const char* usage =
     "  --seconds N    virtual seconds of faults in each world, 60 when not said\n"
     "  --branches     how often each branch was reached; with --markdown as tables\n"
     "  --all-branches exit 1 as well when a branch was not reached, or one that cannot be\n"
+    "  --until-broken no further than the first seed that breaks an invariant\n"
     "  --write-pairs FILE  the pairs of state and event that were met, as tests/simulation/pairs.txt keeps "
     "them\n"
     "  --trace        what happens, line by line\n";
@@ -66,6 +68,8 @@ std::optional<Arguments> read_arguments(int argc, char** argv) {
             a.markdown = true;
         else if (name == "--all-branches")
             a.all_branches = true;
+        else if (name == "--until-broken")
+            a.until_broken = true;
         else if (i + 1 == argc)
             return std::nullopt;
         else if (const char* value = argv[++i]; name == "--seeds" && parse(value, a.seeds))
@@ -126,6 +130,7 @@ Totals play(const Arguments& arguments) {
         if (progress && seeds % 20 == 0)
             std::fprintf(stderr, "\r%llu seeds, %llu turns ", number(seeds), number(t.turns));
         std::fflush(stdout);
+        if (arguments.until_broken && t.broken != 0) break;
     }
     if (progress) std::fputc('\r', stderr);
     return t;
