@@ -171,7 +171,8 @@ void Undoing::settle_as_standing(TransactionRecord& record, std::string_view rul
         return;
     }
     if (record.state == State::reversed) {
-        // R51a: released long ago, and what it freed was used: it stays so here, whatever stands at the issuer.
+        // R51a: released long ago, and what it freed was used: it stays so here, whatever stands at the
+        // issuer.
         note_rule(record, rule, c_.now.utc);
         return;
     }

@@ -120,7 +120,13 @@ std::optional<peers::Outgoing> Stage::build(Till& t, const Line& line, const std
     if (card_said == "other")
         card = cast_.route == simulation::route_a ? simulation::cards_a[1] : simulation::cards_b[1];
     if (card_said == "nowhere") card = simulation::card_nowhere;
-    const iso8583::Pan pan = iso8583::Pan::parse(card).value();
+    if (iso8583::all_digits(card_said) && !card_said.empty()) card = card_said.c_str();
+    const auto parsed = iso8583::Pan::parse(card);
+    if (!parsed) {
+        fail("card=: " + parsed.error().what);
+        return std::nullopt;
+    }
+    const iso8583::Pan& pan = *parsed;
     if (request == "sale") {
         peers::SaleOptions options;
         options.pin = line.value("pin").value_or("");

@@ -115,7 +115,7 @@ std::vector<Branch> registered_branches(const BranchLists& lists);
 // ---- What a campaign reached
 
 /// Of what so many seeds together must meet, a campaign of CI meets each; so much longer ones ask for all.
-inline constexpr std::uint64_t ci_campaign_seeds = 2'000;
+inline constexpr std::uint64_t ci_campaign_seeds = 4'000;
 inline constexpr std::uint64_t long_campaign_seeds = 100'000;
 
 struct Campaign {

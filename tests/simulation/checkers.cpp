@@ -220,8 +220,8 @@ void Checkers::check_approval(const iso8583::FieldValues& reply, const Rrn& rrn,
         broken("I5", "a 00 names another amount than its record, " + words(*r), at);
     if (told_reversed_.contains(rrn) && !people_decided(*r))
         broken("I3", "answered 00 after its reversal had been answered 00: " + words(*r), at);
-    // Its reversal may have come in the same turn; then it is answered after this.
-    if (!approval_holds(*r) && r->reversal_digest == 0)
+    // Its reversal, or two people's word, may have come in the same turn; then it is answered after this.
+    if (!approval_holds(*r) && r->reversal_digest == 0 && !people_decided(*r))
         broken("I3", "answered 00 though it does not hold: " + words(*r), at);
     told_approved_.insert(rrn);
 }

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/simulation/checkers.hpp"
+#include "tests/simulation/naive_books.hpp"
 #include "tests/simulation/world_configuration.hpp"
 
 namespace {
@@ -337,5 +338,39 @@ TEST_CASE("Each invariant is noticed when it breaks", "[simulation]") {
         books.book(books.add(entry), nullptr);
         b.checkers.check_books(route_a, books, at);
         CHECK(b.first() == "I11");
+    }
+}
+
+TEST_CASE("The naive books notice when more goes back than was sold", "[simulation]") {
+    NaiveBooks books;
+    const auto told = [&books](peers::Transaction what, const char* rrn, const char* sale,
+                               std::int64_t minor) {
+        peers::Outgoing sent;
+        sent.transaction = what;
+        if (*sale != '\0') sent.fields.set(Field::rrn, sale);
+        peers::Outcome outcome;
+        outcome.code = iso8583::ResponseCode::of("00");
+        outcome.fields.set(Field::rrn, rrn);
+        outcome.fields.set(Field::amount_transaction,
+                           iso8583::Amount(minor, iso8583::Currency::of(156)).field());
+        return books.told(sent, outcome);
+    };
+    using peers::Transaction;
+    CHECK_FALSE(told(Transaction::sale, "632500000001", "", 1'000));
+    CHECK_FALSE(told(Transaction::refund, "632500000002", "632500000001", 600));
+    SECTION("two refunds") { CHECK(told(Transaction::refund, "632500000003", "632500000001", 500)); }
+    SECTION("the same answer twice is one refund") {
+        CHECK_FALSE(told(Transaction::refund, "632500000002", "632500000001", 600));
+    }
+    SECTION("a void beside a refund") {
+        CHECK(told(Transaction::void_sale, "632500000003", "632500000001", 1'000));
+    }
+    SECTION("what was reversed does not count") {
+        CHECK_FALSE(told(Transaction::reversal, "632500000002", "", 600));
+        CHECK_FALSE(told(Transaction::refund, "632500000003", "632500000001", 1'000));
+    }
+    SECTION("people said otherwise") {
+        books.was_told_otherwise = [](const std::string&) { return true; };
+        CHECK_FALSE(told(Transaction::refund, "632500000003", "632500000001", 500));
     }
 }

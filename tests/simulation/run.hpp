@@ -32,7 +32,7 @@ struct Verdict {
     std::uint64_t transactions = 0;
     std::vector<Broken> broken;
     std::map<std::string, std::uint64_t> reached;  // times, by the names of branches.hpp
-    std::set<std::string> present;  // conditions of the swarm
+    std::set<std::string> present;                 // conditions of the swarm
     std::vector<Story::Act> acts;
 };
 

@@ -2,6 +2,7 @@
 // line is the verdict: seeds, turns, branches reached (branches.hpp), invariants broken. Exit 1 on a broken
 // one, with the command that repeats it, and with --all-branches on a branch that was not reached; exit 2 on
 // wrong usage.
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -10,10 +11,16 @@
 #include <cstring>
 #include <fstream>
 #include <optional>
+#include <set>
+#include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "tests/flow/flow_player.hpp"
 #include "tests/simulation/branches.hpp"
 #include "tests/simulation/run.hpp"
+#include "tests/simulation/shrink.hpp"
 #include "tests/test_paths.hpp"
 
 namespace {
@@ -31,13 +38,17 @@ struct Arguments {
     bool markdown = false;
     bool all_branches = false;
     bool until_broken = false;
+    std::uint64_t jobs = 1;
     std::string write_pairs;
+    std::set<std::string> without;
+    std::string shrink_to;
 };
+constexpr std::uint64_t jobs_max = 64;
 
 constexpr const char* usage =
     "usage: simulate [--seeds N] [--seed-base B] [--hours H] [--seconds N] [--branches [--markdown]]\n"
-    "                [--all-branches] [--until-broken] [--write-pairs FILE]\n"
-    "       simulate --seed S [--seconds N] [--trace]\n"
+    "                [--all-branches] [--until-broken] [--write-pairs FILE] [--jobs N]\n"
+    "       simulate --seed S [--seconds N] [--without NAMES] [--trace | --shrink FILE]\n"
     "  --seeds N      so many worlds, 200 when not said\n"
     "  --seed-base B  the first one's seed\n"
     "  --hours H      as many worlds as fit into H hours\n"
@@ -47,13 +58,24 @@ constexpr const char* usage =
     "  --until-broken no further than the first seed that breaks an invariant\n"
     "  --write-pairs FILE  the pairs of state and event that were met, as tests/simulation/pairs.txt keeps "
     "them\n"
-    "  --trace        what happens, line by line\n";
+    "  --jobs N       on so many processes, 1 when not said\n"
+    "  --trace        what happens, line by line\n"
+    "  --without NAMES  conditions that this world is spared, with commas between them\n"
+    "  --shrink FILE  the little that breaks the seed's first invariant still, as a flow script "
+    "(tests/flow)\n";
 
 template <typename Number>
 bool parse(const char* text, Number& out) {
     const char* end = text + std::strlen(text);
     const auto [stop, error] = std::from_chars(text, end, out);
     return error == std::errc() && stop == end;
+}
+
+std::set<std::string> names_of(const std::string& list) {
+    std::set<std::string> names;
+    std::istringstream in(list);
+    for (std::string name; std::getline(in, name, ',');) names.insert(name);
+    return names;
 }
 
 std::optional<Arguments> read_arguments(int argc, char** argv) {
@@ -80,13 +102,21 @@ std::optional<Arguments> read_arguments(int argc, char** argv) {
             continue;
         else if (name == "--seconds" && parse(value, a.seconds) && a.seconds > 0)
             continue;
+        else if (name == "--jobs" && parse(value, a.jobs) && a.jobs > 0 && a.jobs <= jobs_max)
+            continue;
         else if (name == "--write-pairs" && *value != '\0')
             a.write_pairs = value;
+        else if (name == "--shrink" && *value != '\0')
+            a.shrink_to = value;
+        else if (name == "--without" && *value != '\0')
+            a.without = names_of(value);
         else if (std::uint64_t seed = 0; name == "--seed" && parse(value, seed))
             a.seed = seed;
         else
             return std::nullopt;
     }
+    const bool of_one_seed = !a.shrink_to.empty() || !a.without.empty() || a.trace;
+    if (of_one_seed && (!a.seed || a.jobs > 1)) return std::nullopt;
     return a;
 }
 
@@ -105,7 +135,17 @@ struct Totals {
     std::uint64_t turns = 0, broken = 0;
 };
 
-Totals play(const Arguments& arguments) {
+simulation::RunOptions options_of(const Arguments& arguments, std::uint64_t seed) {
+    simulation::RunOptions options;
+    options.seed = seed;
+    options.bad_weather_ms = arguments.seconds * 1'000;
+    options.without = arguments.without;
+    if (arguments.trace) options.trace = [](const std::string& line) { std::printf("%s\n", line.c_str()); };
+    return options;
+}
+
+/// Every `step`-th seed from the `from`-th on.
+Totals play(const Arguments& arguments, std::uint64_t from, std::uint64_t step) {
     const Clock::time_point begun = Clock::now();
     const auto hours_over = [&] {
         return std::chrono::duration<double, std::ratio<3600>>(Clock::now() - begun).count() >=
@@ -116,13 +156,8 @@ Totals play(const Arguments& arguments) {
     const std::uint64_t wanted = arguments.seed ? 1 : arguments.seeds;
     Totals t;
     const std::uint64_t& seeds = t.campaign.seeds;
-    while (arguments.hours > 0 ? !hours_over() : seeds < wanted) {
-        simulation::RunOptions options;
-        options.seed = first + seeds;
-        options.bad_weather_ms = arguments.seconds * 1'000;
-        if (arguments.trace)
-            options.trace = [](const std::string& line) { std::printf("%s\n", line.c_str()); };
-        const simulation::Verdict verdict = simulation::run_seed(options);
+    for (std::uint64_t n = from; arguments.hours > 0 ? !hours_over() : n < wanted; n += step) {
+        const simulation::Verdict verdict = simulation::run_seed(options_of(arguments, first + n));
         t.campaign.add(verdict.reached);
         t.turns += verdict.turns;
         t.broken += verdict.broken.size();
@@ -134,6 +169,111 @@ Totals play(const Arguments& arguments) {
     }
     if (progress) std::fputc('\r', stderr);
     return t;
+}
+
+/// What a process of a campaign has to tell, line by line; names have no tabs.
+std::string as_text(const Totals& t) {
+    std::string out = std::to_string(t.campaign.seeds) + "\t" + std::to_string(t.turns) + "\t" +
+                      std::to_string(t.broken) + "\n";
+    for (const auto& [branch, times] : t.campaign.times)
+        out += branch + "\t" + std::to_string(times) + "\t" + std::to_string(t.campaign.seeds_of.at(branch)) +
+               "\n";
+    return out;
+}
+
+bool add_text(Totals& t, const std::string& text) {
+    std::istringstream in(text);
+    std::uint64_t seeds = 0, turns = 0, broken = 0;
+    if (!(in >> seeds >> turns >> broken) || in.get() != '\n') return false;
+    t.campaign.seeds += seeds;
+    t.turns += turns;
+    t.broken += broken;
+    for (std::string branch; std::getline(in, branch, '\t');) {
+        std::uint64_t times = 0, seeds_of = 0;
+        if (!(in >> times >> seeds_of) || in.get() != '\n') return false;
+        t.campaign.times[branch] += times;
+        t.campaign.seeds_of[branch] += seeds_of;
+    }
+    return true;
+}
+
+/// Each process plays its share of the seeds; a world has one thread. Nothing when one of them dies.
+std::optional<Totals> play_on_processes(const Arguments& arguments) {
+    if (arguments.jobs == 1) return play(arguments, 0, 1);
+    std::vector<std::pair<pid_t, int>> processes;
+    for (std::uint64_t job = 0; job < arguments.jobs; ++job) {
+        int ends[2];
+        if (pipe(ends) != 0) return std::nullopt;
+        std::fflush(stdout);
+        const pid_t pid = fork();
+        if (pid < 0) return std::nullopt;
+        if (pid == 0) {
+            const std::string text = as_text(play(arguments, job, arguments.jobs));
+            std::size_t written = 0;
+            while (written < text.size()) {
+                const ssize_t n = write(ends[1], text.data() + written, text.size() - written);
+                if (n <= 0) _exit(1);
+                written += static_cast<std::size_t>(n);
+            }
+            _exit(0);
+        }
+        close(ends[1]);
+        processes.emplace_back(pid, ends[0]);
+    }
+    Totals all;
+    bool whole = true;
+    for (const auto& [pid, end] : processes) {
+        std::string text;
+        char piece[4096];
+        for (ssize_t n = 0; (n = read(end, piece, sizeof piece)) > 0;)
+            text.append(piece, static_cast<std::size_t>(n));
+        close(end);
+        int status = 0;
+        waitpid(pid, &status, 0);
+        whole = add_text(all, text) && WIFEXITED(status) && WEXITSTATUS(status) == 0 && whole;
+    }
+    return whole ? std::optional(all) : std::nullopt;
+}
+
+/// Does the flow break it too? A sentence.
+std::string judge_script(const std::string& text, const std::string& invariant) {
+    if (!text.starts_with("#")) return text;
+    const auto script = flow::parse_script("shrunk", text);
+    if (!script) return script.error().what;
+    for (const flow::Cast& cast : flow::casts_of(*script))
+        for (const std::string& failure : flow::play(*script, cast))
+            return failure.find(invariant + " broken") != std::string::npos
+                       ? "the flow breaks it as well"
+                       : "the flow goes another way (" + failure + ")";
+    return "the flow alone does not break it: the world's faults have a part in it";
+}
+
+/// 0: nothing breaks, 1: what breaks is in the file, 2: it cannot be written.
+int shrink_seed(const Arguments& arguments) {
+    const simulation::RunOptions options = options_of(arguments, *arguments.seed);
+    const simulation::Verdict verdict = simulation::run_seed(options);
+    if (verdict.broken.empty()) {
+        std::printf("seed %llu breaks no invariant\n", number(*arguments.seed));
+        return 0;
+    }
+    const simulation::Shrunk shrunk = simulation::shrink(
+        options, verdict, [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); });
+    std::string present;
+    for (const std::string& name : shrunk.verdict.present) present += (present.empty() ? "" : ", ") + name;
+    const simulation::Broken& broken = shrunk.verdict.broken.front();
+    std::printf("%s broken: %s\nit takes %zu acts in %lld ms, with: %s\n", broken.invariant.c_str(),
+                broken.what.c_str(), shrunk.verdict.acts.size(),
+                static_cast<long long>(shrunk.options.bad_weather_ms),
+                present.empty() ? "nothing" : present.c_str());
+    const std::string script = simulation::flow_script(shrunk.verdict);
+    std::ofstream file(arguments.shrink_to);
+    file << script << std::flush;
+    if (!file) {
+        std::fprintf(stderr, "%s cannot be written\n", arguments.shrink_to.c_str());
+        return 2;
+    }
+    std::printf("%s: %s\n", arguments.shrink_to.c_str(), judge_script(script, broken.invariant).c_str());
+    return 1;
 }
 
 void say(const char* what, const std::vector<std::string>& branches) {
@@ -153,7 +293,13 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "%s\n", lists.error().c_str());
         return 2;
     }
-    const Totals totals = play(*arguments);
+    if (!arguments->shrink_to.empty()) return shrink_seed(*arguments);
+    const auto played = play_on_processes(*arguments);
+    if (!played) {
+        std::fputs("a process of the campaign did not come to its end\n", stderr);
+        return 1;
+    }
+    const Totals& totals = *played;
     if (!arguments->write_pairs.empty()) {
         std::ofstream file(arguments->write_pairs);
         file << simulation::pairs_text(totals.campaign) << std::flush;

@@ -127,6 +127,8 @@ bool Till::judge(Asked& asked, const iso8583::Frame& frame, std::string& breache
             continue;
         }
         last_answer_ = *outcome;
+        if (const auto wrong = world_.naive_books().told(*sent, *outcome))
+            world_.checkers().broken("naive", *wrong, world_.now().instant);
         asked.answers.push_back(std::move(*outcome));
         if (on_answer) on_answer(asked);
         return true;

@@ -1,5 +1,7 @@
 #include "tests/simulation/world.hpp"
 
+#include <algorithm>
+
 #include "hsm_sim/test_keys.hpp"
 #include "tests/simulation/effect_text.hpp"
 #include "tests/simulation/till.hpp"
@@ -82,6 +84,16 @@ World::World(const WorldOptions& options)
                                                           [this] { return now(); });
         for (std::size_t i = 0; i < connections_per_issuer; ++i) issuer_slots_.push_back({route.id, 0});
     }
+    naive_books_.was_told_otherwise = [this](const std::string& rrn) {
+        const auto parsed = iso8583::Rrn::parse(rrn);
+        const ledger::TransactionRecord* r = parsed ? checkers_.record(*parsed) : nullptr;
+        if (r == nullptr) return false;
+        const auto& parts = r->lowering.reversals;
+        return people_decided(*r) ||
+               std::any_of(parts.begin(), parts.end(), [](const ledger::PartialReversal& p) {
+                   return p.status == ledger::PartialReversal::Status::refused;
+               });
+    };
     start();
 }
 

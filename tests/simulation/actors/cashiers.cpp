@@ -105,6 +105,8 @@ class Cashier {
     void under_a_newer_time(const Outgoing& old);
     void reverse_what_never_came();
     void send_what_is_wrong();
+    void leave_too_much(const Outgoing& old);
+    void void_with_another_authorization(Receipt slip);
     /// A published test card number.
     [[nodiscard]] const char* any_card();
     [[nodiscard]] std::int64_t any_amount();
@@ -447,22 +449,12 @@ void Cashier::misbehave() {
             return;
         case 9:
             return send_what_is_wrong();
-        case 10: {  // another authorization than the sale's
-            if (own_.empty()) return;
-            Receipt slip = own_.back();
-            slip.authorization = "ZZZZZZ";
-            return ask(terminal.void_sale(slip, till_.utc()),
-                       "void sale=" + name_of(slip.terminal, slip.stan) + " de38=ZZZZZZ");
-        }
-        case 11: {  // a partial reversal that leaves more than there is
-            if (done_.empty() || till_.profile() != acquirer::Profile::iso87) return;
-            const Outgoing& old = done_.back();
-            if (old.transaction != Transaction::sale) return;
-            const std::int64_t left = old.amount + chance_.between(0, 100);
-            return wait_for(send(terminal.partial_reversal(old, left, till_.utc()),
-                                 "reversal of=" + name(old) + " left=" + major(left)),
-                            true);
-        }
+        case 10:
+            if (!own_.empty()) void_with_another_authorization(own_.back());
+            return;
+        case 11:
+            if (!done_.empty() && till_.profile() == acquirer::Profile::iso87) leave_too_much(done_.back());
+            return;
         case 12:  // signs on again and again
             for (int i = 0; i < 5; ++i) send(terminal.sign_on(till_.utc()), "sign-on");
             return;
@@ -508,6 +500,21 @@ void Cashier::under_a_newer_time(const Outgoing& old) {
     Outgoing out = till_.terminal().custom(old.transaction, std::move(fields));
     out.pan = old.pan;
     send(std::move(out), "retry of=" + name(old) + " new_time=yes");
+}
+
+/// A partial reversal that leaves more than there is.
+void Cashier::leave_too_much(const Outgoing& old) {
+    if (old.transaction != Transaction::sale) return;
+    const std::int64_t left = old.amount + chance_.between(0, 100);
+    wait_for(send(till_.terminal().partial_reversal(old, left, till_.utc()),
+                  "reversal of=" + name(old) + " left=" + major(left)),
+             true);
+}
+
+void Cashier::void_with_another_authorization(Receipt slip) {
+    slip.authorization = "ZZZZZZ";
+    ask(till_.terminal().void_sale(slip, till_.utc()),
+        "void sale=" + name_of(slip.terminal, slip.stan) + " de38=ZZZZZZ");
 }
 
 /// A sale that is no sale: fields are missing or say nothing, or its PIN is none.
