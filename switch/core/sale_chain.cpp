@@ -125,7 +125,9 @@ void SaleChain::reserve(TransactionRecord& refund, const iso8583::Rrn& sale_rrn)
 
 bool SaleChain::reserve_again(TransactionRecord& refund) {
     TransactionRecord& sale = sale_of(refund);
-    if (sale.remaining_minor() < refund.amount.minor_units() || !ledger::may_begin_again(refund))
+    // I2: it may have been voided or reversed since.
+    if (sale.state != State::approved || sale.remaining_minor() < refund.amount.minor_units() ||
+        !ledger::may_begin_again(refund))
         return false;
     // It stands in the sale's chain of refunds already.
     const auto before = refund.last_refund;
@@ -192,6 +194,7 @@ void SaleChain::void_stands(const TransactionRecord& void_record) {
 bool SaleChain::void_in_doubt_again(const TransactionRecord& void_record) {
     TransactionRecord& sale = sale_of(void_record);
     if (sale.state != State::approved || sale.refunds_count != 0) return false;
+    sale.voided_by = void_record.rrn;  // void_failed() took it off: the sale waits for this one again
     move(sale, State::voiding, "R51a", c_.now.utc);
     return true;
 }

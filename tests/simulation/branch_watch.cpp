@@ -7,6 +7,7 @@
 #include "switch/core/duplicate_guard.hpp"
 #include "switch/core/store_and_forward.hpp"
 #include "switch/core/transaction_state.hpp"
+#include "switch/core/ways_out.hpp"
 
 namespace simulation {
 
@@ -338,6 +339,9 @@ void BranchWatch::command(const OperatorCommanded& event) {
     }
     if (rrn) about.record = find(*rrn);
     if (about.record != nullptr) count(*about.record, pair_event(event.command));
+    // The record is that of the last closed turn; parked in this one, it is not known as such yet.
+    const bool settles = std::holds_alternative<acquirer::SettleTransaction>(event.command);
+    if (settles && about.record != nullptr && acquirer::outcomes_of(*about.record).empty()) return;
     if (std::string way = way_out_branch(event.command, about); !way.empty())
         commands_[event.ticket] = std::move(way);
 }

@@ -159,7 +159,7 @@ TEST_CASE("Pairs are written as they are read, with how often they are met", "[b
     campaign.seeds = 200'000;
     campaign.seeds_of = {{"pair sale sent: crash", 200'000},
                          {"pair sale sent: cut-over", 3},
-                         {"pair sale sent: reversal", 1'000},
+                         {"pair sale sent: reversal", 500},
                          {"R50", 200'000}};
     const ListFolder folder("pairs.txt", pairs_text(campaign));
     const auto lists = read_branch_lists(folder.path);

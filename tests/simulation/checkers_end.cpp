@@ -249,10 +249,13 @@ void Checkers::check_anomalies(routing::RouteId route, const routing::IssuerBook
         const auto anomaly = static_cast<routing::Anomaly>(i);
         // R51a: an issuer that denied a refund and approved it late has booked over the sale; that raised its
         // alarm.
-        const bool alarmed = anomaly == routing::Anomaly::refund_over_sale &&
-                             std::any_of(exceptions_.begin(), exceptions_.end(), [](const auto& entry) {
-                                 return entry.second.kind == "late_approval_amount_used";
-                             });
+        const bool of_used_amounts = anomaly == routing::Anomaly::refund_over_sale ||
+                                     anomaly == routing::Anomaly::void_of_refunded ||
+                                     anomaly == routing::Anomaly::reversal_of_refunded;
+        const bool alarmed =
+            of_used_amounts && std::any_of(exceptions_.begin(), exceptions_.end(), [](const auto& entry) {
+                return entry.second.kind == "late_approval_amount_used";
+            });
         // Two people said that the issuer had refused what it had paid, and had it sent again.
         const bool of_people =
             anomaly == routing::Anomaly::refund_over_sale &&

@@ -2,7 +2,9 @@
 #include <catch2/catch.hpp>
 
 #include "tests/simulation/checkers.hpp"
+#include "tests/simulation/day_watch.hpp"
 #include "tests/simulation/naive_books.hpp"
+#include "tests/simulation/world.hpp"
 #include "tests/simulation/world_configuration.hpp"
 
 namespace {
@@ -372,5 +374,34 @@ TEST_CASE("The naive books notice when more goes back than was sold", "[simulati
     SECTION("people said otherwise") {
         books.was_told_otherwise = [](const std::string&) { return true; };
         CHECK_FALSE(told(Transaction::refund, "632500000003", "632500000001", 500));
+    }
+}
+
+TEST_CASE("The watch over the days notices each kind of wrong one", "[simulation]") {
+    const auto configuration = world_configuration();
+    configuration->cutover_at_minute = 12 * 60;
+    DayWatch watch;
+    const auto began = [&](int day, std::int64_t hours, const char* by) {
+        ledger::Batch batch;
+        const ledger::BusinessDayRecord r{{iso8583::Date{2026, 11, static_cast<std::uint8_t>(day)}},
+                                          usual_start.plus_ms(hours * 3'600'000),
+                                          by,
+                                          {}};
+        batch.put(ledger::Family::journal, ledger::business_day_key(r.day), ledger::encode(r));
+        return watch.durable(batch, *configuration);
+    };
+    CHECK_FALSE(began(21, -1, "first start"));
+    CHECK_FALSE(began(22, 0, "schedule"));
+    SECTION("the same local day again") { CHECK(began(23, 1, "schedule")); }
+    SECTION("before its minute") { CHECK(began(23, 23, "schedule")); }
+    SECTION("one is left out") { CHECK(began(24, 24, "schedule")); }
+    SECTION("later than tomorrow") {
+        CHECK_FALSE(began(23, 24, "admin1"));
+        CHECK(began(24, 0, "admin1"));
+    }
+    SECTION("two people said so") { CHECK_FALSE(began(23, 1, "admin1, checker1")); }
+    SECTION("missed for good") {
+        CHECK_FALSE(watch.missed(*configuration, usual_start.plus_ms(23 * 3'600'000)));
+        CHECK(watch.missed(*configuration, usual_start.plus_ms(24 * 3'600'000)));
     }
 }

@@ -5,6 +5,19 @@ namespace simulation {
 using iso8583::Field;
 using peers::Transaction;
 
+namespace {
+
+std::string key_of(const peers::Outgoing& sent, Transaction what, const iso8583::Stan& stan) {
+    return std::string(sent.fields.get(Field::terminal)) + std::string(peers::name(what)) + stan.str();
+}
+
+}  // namespace
+
+void NaiveBooks::asked(const peers::Outgoing& sent) {
+    if (sent.transaction == Transaction::reversal)
+        reversal_asked_.insert(key_of(sent, sent.reversed, sent.reversed_stan));
+}
+
 std::optional<std::string> NaiveBooks::told(const peers::Outgoing& sent, const peers::Outcome& outcome) {
     if (!outcome.approved()) return std::nullopt;
     const std::string rrn(outcome.fields.get(Field::rrn));
@@ -33,6 +46,7 @@ std::optional<std::string> NaiveBooks::told(const peers::Outgoing& sent, const p
     entry.amount = amount ? amount->minor_units() : 0;
     entry.sale = entry.kind == Kind::sale ? "" : std::string(sent.fields.get(Field::rrn));
     if (!entry.sale.empty()) of_sale_.emplace(entry.sale, rrn);
+    entry.key = key_of(sent, sent.transaction, sent.stan);
     const std::string sale = entry.kind == Kind::sale ? rrn : entry.sale;
     entries_.emplace(rrn, std::move(entry));
     return judge(sale);
@@ -42,16 +56,19 @@ std::optional<std::string> NaiveBooks::judge(const std::string& sale) const {
     const auto at = entries_.find(sale);
     if (at == entries_.end()) return std::nullopt;  // the shop has lost its slip
     std::int64_t back = 0;
+    std::string by;
     const auto [from, to] = of_sale_.equal_range(sale);
     if (was_told_otherwise && was_told_otherwise(sale)) return std::nullopt;
     for (auto child = from; child != to; ++child) {
         if (was_told_otherwise && was_told_otherwise(child->second)) return std::nullopt;
         const Entry& entry = entries_.at(child->second);
-        if (!entry.taken_back) back += entry.amount;
+        if (entry.taken_back || reversal_asked_.contains(entry.key)) continue;
+        back += entry.amount;
+        by += (by.empty() ? "" : ", ") + child->second;
     }
     if (back <= at->second.amount) return std::nullopt;
     return "the shop was told that " + std::to_string(back) + " went back of its sale " + sale + " of " +
-           std::to_string(at->second.amount);
+           std::to_string(at->second.amount) + ", by " + by;
 }
 
 }  // namespace simulation

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "tests/peers/terminal_model.hpp"
@@ -17,6 +18,9 @@ namespace simulation {
 
 class NaiveBooks {
   public:
+    /// A terminal asks: from a reversal on, what it reverses may have been taken back though its answer was
+    /// lost.
+    void asked(const peers::Outgoing& sent);
     /// A terminal was answered, and the answer was in order. What does not add up, as a sentence.
     std::optional<std::string> told(const peers::Outgoing& sent, const peers::Outcome& outcome);
 
@@ -31,9 +35,11 @@ class NaiveBooks {
         std::string sale;  // of a refund or void: the RRN on its slip
         std::int64_t amount = 0;
         bool taken_back = false;
+        std::string key;  // terminal, transaction and trace
     };
     std::optional<std::string> judge(const std::string& sale) const;
 
+    std::set<std::string> reversal_asked_;             // by key
     std::map<std::string, Entry> entries_;             // by RRN
     std::multimap<std::string, std::string> of_sale_;  // RRN of a sale → RRNs of its refunds and voids
 };

@@ -70,9 +70,12 @@ struct Calendar {
 Calendar choose_calendar(Swarm& swarm) {
     Calendar calendar;
     if (swarm.has("scheduled cut-over", 300)) {
-        constexpr std::int64_t minutes_a_day = 24 * 60;
-        calendar.cutover_at_minute =
-            static_cast<std::int32_t>(swarm.chance("cut-over minute").between(0, minutes_a_day - 1));
+        // Within the first minute or two, so that a clock that is set back meets it again; or at any time of
+        // the day.
+        constexpr std::int64_t minutes_a_day = 24 * 60, noon = 12 * 60;
+        Chance chance = swarm.chance("cut-over minute");
+        calendar.cutover_at_minute = static_cast<std::int32_t>(
+            chance.permille(600) ? noon + chance.between(0, 1) : chance.between(0, minutes_a_day - 1));
     }
     const bool ends = swarm.has("summer ends", 150);
     const bool begins = swarm.has("summer begins", 100);
@@ -80,8 +83,9 @@ Calendar choose_calendar(Swarm& swarm) {
     constexpr iso8583::UtcTime ends_at{1'792'890'000'000};    // 2026-10-25 01:00 UTC
     constexpr iso8583::UtcTime begins_at{1'774'746'000'000};  // 2026-03-29 01:00 UTC
     calendar.berlin = true;
-    calendar.cutover_at_minute = 2 * 60 + 30;  // comes twice, or not at all
-    calendar.starts = (ends ? ends_at : begins_at).plus_ms(-30'000);
+    calendar.cutover_at_minute = 2 * 60 + 30;              // comes twice, or not at all
+    constexpr std::int64_t half_an_hour_ms = 30 * 60'000;  // before the end, at the first of the two
+    calendar.starts = (ends ? ends_at.plus_ms(-half_an_hour_ms) : begins_at).plus_ms(-30'000);
     return calendar;
 }
 
@@ -95,6 +99,8 @@ void final_checks(World& world) {
             checkers.check_books(route, world.issuer(route).books(), at);
     if (!world.up()) return checkers.broken("liveness", "the switch is not up", at);
     world.check_orphans();
+    if (const auto what = world.days().missed(world.configuration(), world.now().utc))
+        checkers.broken("days", *what, at);
     const acquirer::CoreStatus status = world.process().core().status();
     if (status.pending != 0)
         checkers.broken("liveness", std::to_string(status.pending) + " transactions are pending", at);

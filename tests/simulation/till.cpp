@@ -83,6 +83,7 @@ bool Till::transmit(const peers::Outgoing& out, std::size_t line_number) {
                      std::string(peers::name(out.transaction)) + " " + out.fields.mti().str() +
                      " DE11=" + out.stan.str() + " " + std::to_string(out.amount));
     world_.honest().sent(terminal_.dialect(), out.frame);
+    world_.naive_books().asked(out);
     if (world_.on_terminal_traffic) world_.on_terminal_traffic(*this, Side::peer_side, out.frame);
     world_.network.write(line.connection, Side::peer_side, out.frame);
     return true;

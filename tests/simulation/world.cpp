@@ -211,6 +211,8 @@ void World::complete_sync() {
 void World::batch_durable() {
     checkers_.batch_durable(*store.handed_over, clock_);
     honest_.batch_durable(*store.handed_over);
+    if (const auto wrong = days_.durable(*store.handed_over, *configuration_))
+        checkers_.broken("days", *wrong, clock_);
 }
 
 // ---- The switch

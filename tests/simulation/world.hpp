@@ -20,6 +20,7 @@
 #include "tests/simulation/branch_watch.hpp"
 #include "tests/simulation/chance.hpp"
 #include "tests/simulation/checkers.hpp"
+#include "tests/simulation/day_watch.hpp"
 #include "tests/simulation/honest_traffic.hpp"
 #include "tests/simulation/issuer_node.hpp"
 #include "tests/simulation/naive_books.hpp"
@@ -114,6 +115,7 @@ class World final : public Surroundings {
     /// Overhears the honest terminals: every frame of theirs, both ways. Who it is for says what it may see.
     std::function<void(Till& till, Side from, iso8583::ByteView frame)> on_terminal_traffic;
     [[nodiscard]] HonestTraffic& honest() { return honest_; }
+    [[nodiscard]] const DayWatch& days() const { return days_; }
     [[nodiscard]] NaiveBooks& naive_books() { return naive_books_; }
 
     [[nodiscard]] Checkers& checkers() { return checkers_; }
@@ -170,6 +172,7 @@ class World final : public Surroundings {
     BranchWatch branches_{vault_};
     HonestTraffic honest_;
     NaiveBooks naive_books_;
+    DayWatch days_;
     std::unique_ptr<SwitchProcess> process_;
     std::uint64_t generation_ = 0;  // of the process: what was meant for an earlier one is lost
     std::uint64_t turns_of_process_ = 0;

@@ -68,7 +68,10 @@ class Reloads final : public Actor {
     void take_back(const std::string& what) {
         reload("", [this, &what](Configuration& c) {
             if (what == "merchants") c.merchants = first_.merchants;
-            if (what == "terminals") c.terminals = first_.terminals;
+            if (what == "terminals") {
+                c.terminals = first_.terminals;
+                c.merchants = first_.merchants;
+            }
             if (what == "currency") c.currency = first_.currency;
             if (what == "limits") c.limits = first_.limits;
             if (what != "routes") return;
@@ -188,8 +191,12 @@ class Reloads final : public Actor {
                 return for_a_while(chance, "terminals", "terminals_gone=yes",
                                    [](Configuration& c) { c.terminals.clear(); });
             case 2:
-                return for_a_while(chance, "merchants", "merchants_gone=yes",
-                                   [](Configuration& c) { c.merchants.clear(); });
+                // None is loaded whose terminals name a merchant that it has not.
+                return for_a_while(chance, "terminals", "terminals_gone=yes merchants_gone=yes",
+                                   [](Configuration& c) {
+                                       c.terminals.clear();
+                                       c.merchants.clear();
+                                   });
             case 3:
                 return for_a_while(chance, "limits", "", [](Configuration& c) { c.limits.pending_max = 2; });
             default:
