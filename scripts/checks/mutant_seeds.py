@@ -18,6 +18,7 @@ BY_DEFAULT = re.compile(r"(a\d\d|door)_|(partial_is_declined|joined_by_key_alone
 SEEDS_MAX = 20_000
 CHUNK_SEEDS = 40
 SECONDS_MAX = 60  # a chunk that takes longer is gone through seed by seed; a seed that does never comes to an end
+WRONG_USAGE = 2  # exit code of a simulator that could not play at all
 TABLE_HEAD = "| fault | seeds until it is found | invariant |\n|---|---|---|"
 
 
@@ -38,6 +39,8 @@ class Seeds:
             run = None
         if run is not None and run.returncode == 0:
             return None
+        if run is not None and run.returncode == WRONG_USAGE:
+            raise RuntimeError(f"{' '.join(words)}: {run.stderr.strip()}")
         said = re.search(r"^seed (\d+), (.+?) broken", run.stdout, re.M) if run is not None else None
         if said:
             return int(said.group(1)), said.group(2)
