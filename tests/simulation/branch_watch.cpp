@@ -46,8 +46,9 @@ std::string wire_key(const iso8583::MerchantId& merchant, const iso8583::Termina
                      std::string_view batch, iso8583::Stan stan, std::string_view transmission_time,
                      std::string_view message_type, std::string_view processing_code) {
     std::string key = merchant.str() + terminal.str();
+    const std::string trace = stan.str();
     for (const std::string_view part :
-         {batch, std::string_view(stan.str()), transmission_time, message_type, processing_code}) {
+         {batch, std::string_view(trace), transmission_time, message_type, processing_code}) {
         key += part;
         key += '/';
     }
