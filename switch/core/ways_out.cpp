@@ -301,8 +301,6 @@ void WaysOut::carry_out_settlement(TransactionRecord& record, const Proposal& p,
 
 // ---- R74: abnormal
 
-namespace {
-
 std::string_view outcome_of(ResolveAbnormal::Way way) {
     switch (way) {
         case ResolveAbnormal::Way::retry:
@@ -316,8 +314,6 @@ std::string_view outcome_of(ResolveAbnormal::Way way) {
     }
     ENSURE(false);
 }
-
-}  // namespace
 
 OperatorAnswer WaysOut::resolve(const OperatorCommanded& event, const ResolveAbnormal& command) {
     const auto rrn = iso8583::Rrn::parse(command.id.substr(0, iso8583::Rrn::size_max));

@@ -22,6 +22,8 @@ namespace acquirer {
 std::string way_out_of(const ledger::TransactionRecord& record);
 /// What `settle` may say of it, as "done|refused"; empty when it is neither parked, stale nor stuck.
 std::string_view outcomes_of(const ledger::TransactionRecord& record);
+/// The stable word of a way out of ABNORMAL, as proposals store it.
+std::string_view outcome_of(ResolveAbnormal::Way way);
 
 class WaysOut {
   public:

@@ -40,6 +40,21 @@ std::size_t Acts::did(const std::string& line) {
     return story_.acts.size() - 1;
 }
 
+void Ticks::start(std::int64_t ms_min, std::int64_t ms_max, std::function<void(Chance&)> act) {
+    ms_min_ = ms_min;
+    ms_max_ = ms_max;
+    act_ = std::move(act);
+    next();
+}
+
+void Ticks::next() {
+    world_.at(pace_.between(ms_min_, ms_max_), [this] {
+        if (stopped_) return;
+        if (auto chance = acts_.next()) act_(*chance);
+        next();
+    });
+}
+
 ActorKind::ActorKind(const char* name, MakeActor make) {
     auto& all = kinds();
     const auto after = std::find_if(all.begin(), all.end(), [name](const auto& k) { return k.first > name; });

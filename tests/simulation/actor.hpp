@@ -90,6 +90,29 @@ struct Scene {
     }
 };
 
+/// An actor's time: from one act to the next it takes so long, until the calm.
+class Ticks {
+  public:
+    Ticks(const Scene& scene, const std::string& actor)
+        : world_(scene.world), acts_(scene.acts(actor)), pace_(scene.swarm.chance("pace " + actor)) {}
+
+    /// `act` is called with the chance of each act that is not left out.
+    void start(std::int64_t ms_min, std::int64_t ms_max, std::function<void(Chance&)> act);
+    void stop() { stopped_ = true; }
+    [[nodiscard]] bool stopped() const { return stopped_; }
+    std::size_t did(const std::string& line = {}) { return acts_.did(line); }
+
+  private:
+    void next();
+
+    World& world_;
+    Acts acts_;
+    Chance pace_;
+    std::int64_t ms_min_ = 0, ms_max_ = 0;
+    std::function<void(Chance&)> act_;
+    bool stopped_ = false;
+};
+
 class Actor {
   public:
     virtual ~Actor() = default;

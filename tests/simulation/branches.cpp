@@ -129,19 +129,6 @@ std::string_view word(ChangeTerminal::To to) {
     }
     return "?";
 }
-std::string_view word(ResolveAbnormal::Way way) {
-    switch (way) {
-        case ResolveAbnormal::Way::retry:
-            return "retry";
-        case ResolveAbnormal::Way::merchant_account:
-            return "merchant_account";
-        case ResolveAbnormal::Way::alternative_account:
-            return "alternative_account";
-        case ResolveAbnormal::Way::cancel:
-            return "cancel";
-    }
-    return "?";
-}
 
 std::string of_record(const TransactionRecord& record) {
     return std::string(ledger::name(record.kind)) + " " + std::string(ledger::name(record.state));
@@ -216,7 +203,7 @@ std::string way_out_branch(const OperatorCommand& command, const CommandSubject&
                 return "settle " + (about.record != nullptr ? of_record(*about.record) : "nothing") + " as " +
                        c.outcome;
             },
-            [](const ResolveAbnormal& c) { return "resolve abnormal by " + std::string(word(c.way)); },
+            [](const ResolveAbnormal& c) { return "resolve abnormal by " + std::string(outcome_of(c.way)); },
             [](const AddDispute& c) { return std::string(c.kind == "hold" ? "add hold" : "add chargeback"); },
             [&](const CloseDispute& c) {
                 return about.dispute == ledger::Dispute::Kind::hold ? std::string("close hold")
@@ -341,7 +328,7 @@ std::vector<std::string> all_ways_out() {
     proposal("settle", "done");
     for (const auto way : {ResolveAbnormal::Way::merchant_account, ResolveAbnormal::Way::alternative_account,
                            ResolveAbnormal::Way::cancel})
-        proposal("abnormal", std::string(word(way)));
+        proposal("abnormal", std::string(outcome_of(way)));
     proposal("chargeback", "recorded");
     proposal("day_cutover", "");
     for (const TransactionKind kind : all_kinds) {

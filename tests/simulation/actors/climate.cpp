@@ -14,8 +14,7 @@ constexpr std::int64_t long_downtime_ms_max = 40 * 3'600'000LL;  // days end mea
 
 class Climate final : public Actor {
   public:
-    explicit Climate(Scene& scene)
-        : world_(scene.world), acts_(scene.acts("climate")), pace_(scene.swarm.chance("pace climate")) {
+    explicit Climate(Scene& scene) : world_(scene.world), ticks_(scene, "climate") {
         Swarm& s = scene.swarm;
         Chance size = s.chance("size of climate");
         NetworkFaults& n = world_.network.faults;
@@ -41,9 +40,11 @@ class Climate final : public Actor {
         hsm_goes_ = s.has("HSM outages", 400);
         sleeps_ = s.has("long downtimes", 150);
     }
-    void start() override { tick(); }
+    void start() override {
+        ticks_.start(event_ms_min, event_ms_max, [this](Chance& chance) { happen(chance); });
+    }
     void calm() override {
-        calm_ = true;
+        ticks_.stop();
         world_.network.faults = {};
         world_.faults = {};
         world_.hsm_up = true;
@@ -51,29 +52,22 @@ class Climate final : public Actor {
     }
 
   private:
-    void tick() {
-        world_.at(pace_.between(event_ms_min, event_ms_max), [this] {
-            if (calm_) return;
-            if (auto chance = acts_.next()) happen(*chance);
-            tick();
-        });
-    }
     void happen(Chance& chance) {
         switch (chance.below(4)) {
             case 0:
                 if (!disk_fills_) return;
-                acts_.did("disk full");
+                ticks_.did("disk full");
                 world_.set_accepts_new_work(false);
                 return world_.at(chance.between(0, disk_full_ms_max), [this] {
-                    acts_.did("disk ok");
+                    ticks_.did("disk ok");
                     world_.set_accepts_new_work(true);
                 });
             case 1:
                 if (!hsm_goes_) return;
-                acts_.did("hsm down");
+                ticks_.did("hsm down");
                 world_.hsm_up = false;
                 return world_.at(chance.between(0, hsm_down_ms_max), [this] {
-                    acts_.did("hsm up");
+                    ticks_.did("hsm up");
                     world_.hsm_up = true;
                 });
             case 2: {
@@ -88,10 +82,8 @@ class Climate final : public Actor {
     }
 
     World& world_;
-    Acts acts_;
-    Chance pace_;
+    Ticks ticks_;
     bool disk_fills_ = false, hsm_goes_ = false, sleeps_ = false;
-    bool calm_ = false;
 };
 
 const ActorKind here("climate", make<Climate>);

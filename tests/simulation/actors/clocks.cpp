@@ -12,23 +12,17 @@ constexpr std::int64_t second_ms = 1'000, hour_ms = 3'600'000;
 
 class Clocks final : public Actor {
   public:
-    explicit Clocks(Scene& scene)
-        : world_(scene.world), acts_(scene.acts("clocks")), pace_(scene.swarm.chance("pace clocks")) {
+    explicit Clocks(Scene& scene) : world_(scene.world), ticks_(scene, "clocks") {
         steps_ = scene.swarm.has("clock steps", 500);
         jumps_ = scene.swarm.has("clock jumps", 250);
         cuts_ = scene.swarm.has("cut-overs", 700);
     }
-    void start() override { tick(); }
-    void calm() override { calm_ = true; }
+    void start() override {
+        ticks_.start(event_ms_min, event_ms_max, [this](Chance& chance) { happen(chance); });
+    }
+    void calm() override { ticks_.stop(); }
 
   private:
-    void tick() {
-        world_.at(pace_.between(event_ms_min, event_ms_max), [this] {
-            if (calm_) return;
-            if (auto chance = acts_.next()) happen(*chance);
-            tick();
-        });
-    }
     void happen(Chance& chance) {
         switch (chance.below(4)) {
             case 0:
@@ -45,11 +39,11 @@ class Clocks final : public Actor {
                 if (!cuts_) return;
                 world_.checkers().reached("cut-over");
                 if (chance.permille(800)) {
-                    acts_.did("operator admin1 cutover");
+                    ticks_.did("operator admin1 cutover");
                     return world_.operate(acquirer::CutOverDay{}, "admin1", acquirer::Role::admin, {});
                 }
                 // Beyond tomorrow: another person has to agree.
-                acts_.did();
+                ticks_.did();
                 return world_.operate(acquirer::CutOverDay{true}, "admin1", acquirer::Role::admin,
                                       [this](const acquirer::OperatorAnswer& answer) {
                                           for (const auto& [name, value] : answer.values)
@@ -67,17 +61,15 @@ class Clocks final : public Actor {
         });
     }
     void set(std::int64_t ms) {
-        acts_.did("clock " + std::string(ms < 0 ? "" : "+") + std::to_string(ms) + "ms");
+        ticks_.did("clock " + std::string(ms < 0 ? "" : "+") + std::to_string(ms) + "ms");
         world_.checkers().reached(ms < 0 ? "clock back" : "clock forward");
         world_.trace("the wall clock is set by " + std::to_string(ms) + " ms");
         world_.step_clock(ms);
     }
 
     World& world_;
-    Acts acts_;
-    Chance pace_;
+    Ticks ticks_;
     bool steps_ = false, jumps_ = false, cuts_ = false;
-    bool calm_ = false;
 };
 
 const ActorKind here("clocks", make<Clocks>);

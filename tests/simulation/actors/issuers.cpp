@@ -22,8 +22,7 @@ class Issuer {
         : world_(scene.world),
           node_(scene.world.issuer(route)),
           route_(route),
-          acts_(scene.acts(node_.model().config().name)),
-          pace_(scene.swarm.chance("pace " + node_.model().config().name)) {
+          ticks_(scene, node_.model().config().name) {
         const std::string name = node_.model().config().name + " ";
         Swarm& s = scene.swarm;
         routing::IssuerFaults f;
@@ -59,15 +58,11 @@ class Issuer {
     Issuer(const Issuer&) = delete;
     Issuer& operator=(const Issuer&) = delete;
 
-    void tick() {
-        world_.at(pace_.between(event_ms_min, event_ms_max), [this] {
-            if (calm_) return;
-            if (auto chance = acts_.next()) happen(*chance);
-            tick();
-        });
+    void start() {
+        ticks_.start(event_ms_min, event_ms_max, [this](Chance& chance) { happen(chance); });
     }
     void calm() {
-        calm_ = true;
+        ticks_.stop();
         node_.control("faults off");
         node_.model().set_faults({});
         node_.deaf_to = 0;
@@ -91,7 +86,7 @@ class Issuer {
                 return;
             case 6:
                 if (goes_ && chance.permille(300)) {
-                    acts_.did("link lost");
+                    ticks_.did("link lost");
                     world_.checkers().reached("issuer link lost");
                     node_.drop_all();
                 }
@@ -103,7 +98,7 @@ class Issuer {
             case 9:
                 if (restarts_ && chance.permille(200)) {
                     const bool forgets = forgets_ && chance.permille(500);
-                    acts_.did();
+                    ticks_.did();
                     world_.checkers().reached(forgets ? "issuer without its books" : "issuer restarted");
                     node_.restart(!forgets);
                 }
@@ -117,7 +112,7 @@ class Issuer {
     }
     void command(Chance& chance, const std::string& what) {
         const std::string line = std::string("next ") + kinds[chance.below(std::size(kinds))] + " " + what;
-        if (node_.control(line) == "ok") acts_.did("issuer " + line);
+        if (node_.control(line) == "ok") ticks_.did("issuer " + line);
     }
     /// Mostly those that mean something, and any two characters besides.
     static std::string any_code(Chance& chance) {
@@ -142,7 +137,7 @@ class Issuer {
             case 4:
                 return command(chance, "delay " + std::to_string(chance.between(1, 60)));
             default:  // never arrives: the issuer will not know it
-                acts_.did();
+                ticks_.did();
                 node_.deaf_to = 1 + chance.below(2);
         }
     }
@@ -167,12 +162,12 @@ class Issuer {
         if (stands == of_a_reversal) world_.checkers().lied_about(*rrn);
     }
     void go_down(Chance& chance) {
-        acts_.did("link down");
+        ticks_.did("link down");
         world_.checkers().reached("issuer down");
         world_.set_issuer_up(route_, false);
         if (chance.permille(300)) node_.deaf_to = chance.below(4);
         world_.at(chance.between(500, outage_ms_max), [this] {
-            acts_.did("link up");
+            ticks_.did("link up");
             world_.set_issuer_up(route_, true);
         });
     }
@@ -180,7 +175,7 @@ class Issuer {
     void contradict(Chance& chance) {
         const iso8583::FieldValues request = asked_[chance.below(static_cast<std::uint32_t>(asked_.size()))];
         const std::string code = chance.permille(400) ? "00" : any_code(chance);
-        acts_.did();
+        ticks_.did();
         world_.at(chance.permille(500) ? 0 : chance.between(0, contradiction_ms_max), [this, request, code] {
             iso8583::FieldValues answer(*request.mti().response());
             for (const Field f :
@@ -198,11 +193,11 @@ class Issuer {
         const bool zak = chance.permille(500);
         const std::uint32_t who = chance.below(10);
         if (who < 6) {
-            acts_.did(std::string("issuer key-change ") + (zak ? "zak" : "zpk"));
+            ticks_.did(std::string("issuer key-change ") + (zak ? "zak" : "zpk"));
             node_.control(zak ? "key-change zak" : "key-change zpk");
         }
         if (who <= 3) return;
-        acts_.did(std::string("operator security1 rotate ") + (zak ? "zak" : "zpk"));
+        ticks_.did(std::string("operator security1 rotate ") + (zak ? "zak" : "zpk"));
         world_.operate(
             acquirer::RotateIssuerKey{node_.model().config().name,
                                       zak ? hsm::KeyKind::zak : hsm::KeyKind::zpk, chance.permille(100)},
@@ -212,12 +207,10 @@ class Issuer {
     World& world_;
     IssuerNode& node_;
     routing::RouteId route_;
-    Acts acts_;
-    Chance pace_;
+    Ticks ticks_;
     std::vector<iso8583::FieldValues> asked_;
     bool codes_ = false, odd_ = false, goes_ = false, contradicts_ = false, restarts_ = false,
          forgets_ = false, keys_ = false;
-    bool calm_ = false;
 };
 
 class Issuers final : public Actor {
@@ -227,7 +220,7 @@ class Issuers final : public Actor {
             issuers_.push_back(std::make_unique<Issuer>(scene, route));
     }
     void start() override {
-        for (const auto& issuer : issuers_) issuer->tick();
+        for (const auto& issuer : issuers_) issuer->start();
     }
     void calm() override {
         for (const auto& issuer : issuers_) issuer->calm();

@@ -43,11 +43,7 @@ bool waits_for_people(const TransactionRecord& r) {
 class Operators final : public Actor {
   public:
     explicit Operators(Scene& scene)
-        : world_(scene.world),
-          story_(scene.story),
-          acts_(scene.acts("operators")),
-          pace_(scene.swarm.chance("pace operators")),
-          tills_(scene.tills) {
+        : world_(scene.world), story_(scene.story), ticks_(scene, "operators"), tills_(scene.tills) {
         cases_ = scene.swarm.has("cases", 800);
         ways_out_ = scene.swarm.has("ways out", 700);
         disputes_ = scene.swarm.has("disputes", 400);
@@ -55,21 +51,17 @@ class Operators final : public Actor {
         suspends_ = scene.swarm.has("suspensions", 400);
         busy_ = scene.swarm.has("busy operators", 300);
     }
-    void start() override { tick(); }
+    void start() override {
+        ticks_.start(event_ms_min, busy_ ? event_ms_max / 4 : event_ms_max,
+                     [this](Chance& chance) { happen(chance); });
+    }
     void calm() override {
-        calm_ = true;
+        ticks_.stop();
         // The switch may just be down; what was planned for later still comes.
         world_.at(2 * away_ms_max, [this] { resume_all(); });
     }
 
   private:
-    void tick() {
-        world_.at(pace_.between(event_ms_min, busy_ ? event_ms_max / 4 : event_ms_max), [this] {
-            if (calm_) return;
-            if (auto chance = acts_.next()) happen(*chance);
-            tick();
-        });
-    }
     void happen(Chance& chance) {
         const std::uint32_t what = chance.below(100);
         if (what < 10) return open(chance);
@@ -82,7 +74,7 @@ class Operators final : public Actor {
 
     /// `words` is the flow's line after the user's name.
     void command(const std::string& user, OperatorCommand command, const std::string& words) {
-        const std::size_t place = acts_.did("operator " + user + " " + words);
+        const std::size_t place = ticks_.did("operator " + user + " " + words);
         world_.operate(std::move(command), user, role_of(user), [this, place](const OperatorAnswer& answer) {
             story_.acts[place].line += answer.done ? " -> done" : " -> refused";
             for (const auto& [name, value] : answer.values) {
@@ -259,14 +251,12 @@ class Operators final : public Actor {
 
     World& world_;
     Story& story_;
-    Acts acts_;
-    Chance pace_;
+    Ticks ticks_;
     std::vector<Till*> tills_;
     std::vector<std::string> proposals_;
     std::uint32_t references_ = 0;
     bool cases_ = false, ways_out_ = false, disputes_ = false, routes_ = false, suspends_ = false,
          busy_ = false;
-    bool calm_ = false;
 };
 
 const ActorKind here("operators", make<Operators>);

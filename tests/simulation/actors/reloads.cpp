@@ -14,18 +14,17 @@ constexpr std::int64_t away_ms_max = 15'000;
 
 class Reloads final : public Actor {
   public:
-    explicit Reloads(Scene& scene)
-        : world_(scene.world), acts_(scene.acts("reloads")), pace_(scene.swarm.chance("pace reloads")) {
+    explicit Reloads(Scene& scene) : world_(scene.world), ticks_(scene, "reloads") {
         policies_ = scene.swarm.has("reloaded policies", 600);
         routes_ = scene.swarm.has("reloaded routes", 400);
         rest_ = scene.swarm.has("reloaded rest", 300);
     }
     void start() override {
         first_ = world_.configuration();
-        tick();
+        ticks_.start(event_ms_min, event_ms_max, [this](Chance& chance) { happen(chance); });
     }
     void calm() override {
-        calm_ = true;
+        ticks_.stop();
         take_back("merchants");
         take_back("routes");
         take_back("currency");
@@ -53,15 +52,8 @@ class Reloads final : public Actor {
     }
 
   private:
-    void tick() {
-        world_.at(pace_.between(event_ms_min, event_ms_max), [this] {
-            if (calm_) return;
-            if (auto chance = acts_.next()) happen(*chance);
-            tick();
-        });
-    }
     void reload(const std::string& line, const std::function<void(Configuration&)>& change) {
-        acts_.did(line.empty() ? line : "config " + line);
+        ticks_.did(line.empty() ? line : "config " + line);
         world_.checkers().reached("configuration replaced");
         world_.replace_configuration(change);
     }
@@ -83,7 +75,7 @@ class Reloads final : public Actor {
                      const std::function<void(Configuration&)>& change) {
         reload(line, change);
         world_.at(chance.between(0, away_ms_max), [this, what] {
-            if (!calm_) take_back(what);
+            if (!ticks_.stopped()) take_back(what);
         });
     }
     void happen(Chance& chance) {
@@ -209,12 +201,10 @@ class Reloads final : public Actor {
     }
 
     World& world_;
-    Acts acts_;
-    Chance pace_;
+    Ticks ticks_;
     Configuration first_;
     bool policies_ = false, routes_ = false, rest_ = false;
     bool c_reversals_ = true;
-    bool calm_ = false;
 };
 
 const ActorKind here("reloads", make<Reloads>);
