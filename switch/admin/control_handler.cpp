@@ -1,7 +1,6 @@
 #include "switch/admin/control_handler.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "switch/admin/commands.hpp"
 
@@ -10,120 +9,6 @@ namespace acquirer::admin {
 using iso8583::parse_error;
 
 namespace {
-
-/// Arguments were checked when the request was parsed: what is there has its form.
-std::string argument(const Request& request, std::string_view name) {
-    const auto at = request.arguments.find(name);
-    return at == request.arguments.end() ? std::string() : at->second;
-}
-
-bool flag(const Request& request, std::string_view name) { return argument(request, name) == "true"; }
-
-std::size_t limit_of(const Request& request) {
-    const std::string text = argument(request, "limit");
-    std::size_t limit = list_limit_default;
-    if (!text.empty()) std::from_chars(text.data(), text.data() + text.size(), limit);
-    return std::min(limit, list_limit_max);
-}
-
-template <typename T>
-std::optional<T> parsed(const Request& request, std::string_view name) {
-    const std::string text = argument(request, name);
-    if (text.empty()) return std::nullopt;
-    auto value = T::parse(text);
-    return value ? std::optional<T>(*value) : std::nullopt;
-}
-
-FindQuery find_query(const Request& r) {
-    FindQuery q;
-    q.rrn = parsed<iso8583::Rrn>(r, "rrn");
-    q.authorization = argument(r, "auth");
-    q.terminal = parsed<iso8583::TerminalId>(r, "terminal");
-    q.batch = parsed<iso8583::BatchNumber>(r, "batch");
-    q.trace = parsed<iso8583::Stan>(r, "trace");
-    q.pan_last4 = argument(r, "pan-last4");
-    q.amount = argument(r, "amount");
-    if (const std::string date = argument(r, "date"); !date.empty())
-        if (auto day = iso8583::Date::parse_iso(date)) q.date = *day;
-    q.limit = limit_of(r);
-    return q;
-}
-
-RefundFilter refund_filter(const std::string& word) {
-    if (word == "cleared") return RefundFilter::cleared;
-    if (word == "pending") return RefundFilter::pending;
-    if (word == "abnormal") return RefundFilter::abnormal;
-    if (word == "parked") return RefundFilter::parked;
-    if (word == "all") return RefundFilter::all;
-    return RefundFilter::held;
-}
-
-TotalsBy totals_by(const std::string& word) {
-    if (word == "merchant") return TotalsBy::merchant;
-    if (word == "terminal") return TotalsBy::terminal;
-    if (word == "instrument") return TotalsBy::instrument;
-    return TotalsBy::route;
-}
-
-ViewResult totals(const Request& request, const ViewContext& context) {
-    std::optional<iso8583::BusinessDate> day;
-    if (const std::string text = argument(request, "day"); !text.empty())
-        if (auto date = iso8583::Date::parse_iso(text)) day = iso8583::BusinessDate{*date};
-    return view_totals(context, totals_by(argument(request, "by")), day);
-}
-
-std::optional<OperatorCommand> refund_command(const Request& r) {
-    const auto a = [&](std::string_view name) { return argument(r, name); };
-    if (r.command == "refund check") return CheckRefund{a("rrn"), a("date"), a("amount")};
-    if (r.command == "refund open")
-        return OpenRefund{a("rrn"), a("date"), a("amount"), a("reason"), a("ref")};
-    if (r.command == "refund approve") return ApproveRefund{a("case")};
-    if (r.command == "refund reject") return RejectRefund{a("case"), a("reason")};
-    if (r.command == "refund cancel") return CancelRefund{a("case"), a("reason")};
-    if (r.command == "refund edit") return EditRefund{a("case"), a("amount"), a("reason")};
-    if (r.command == "refund reopen") return ReopenRefund{a("case"), a("note")};
-    return std::nullopt;
-}
-
-/// Exactly one of the four ways; which is the core's to judge when none or several are given.
-std::optional<ResolveAbnormal> abnormal_command(const Request& r) {
-    using Way = ResolveAbnormal::Way;
-    ResolveAbnormal command{argument(r, "id"), Way::retry, argument(r, "alternative-account"),
-                            argument(r, "note")};
-    int ways = 0;
-    const auto choose = [&](bool given, Way way) {
-        if (!given) return;
-        ++ways;
-        command.way = way;
-    };
-    choose(flag(r, "retry"), Way::retry);
-    choose(flag(r, "merchant-account"), Way::merchant_account);
-    choose(!command.payout_reference.empty(), Way::alternative_account);
-    choose(flag(r, "cancel"), Way::cancel);
-    return ways == 1 ? std::optional(command) : std::nullopt;
-}
-
-/// What leads out of a state that waits for people, and what a second person says to it.
-std::optional<OperatorCommand> way_out_command(const Request& r) {
-    const auto a = [&](std::string_view name) { return argument(r, name); };
-    if (r.command == "saf retry") return RetryAdvice{a("id")};
-    if (r.command == "saf settle" || r.command == "exceptions settle")
-        return SettleTransaction{a("id"), a("outcome"), a("note")};
-    if (r.command == "saf release") {
-        ReleaseStale command{a("route"), 0, a("note")};
-        const std::string minutes = a("older-than");
-        std::from_chars(minutes.data(), minutes.data() + minutes.size(), command.older_than_minutes);
-        return command;
-    }
-    if (r.command == "abnormal resolve") return abnormal_command(r);
-    if (r.command == "dispute add")
-        return AddDispute{a("rrn"), a("date"), a("amount"), a("kind"), a("ref"), a("note")};
-    if (r.command == "dispute close") return CloseDispute{a("dispute"), a("outcome"), a("note")};
-    using To = DecideProposal::To;
-    if (r.command == "proposals approve") return DecideProposal{a("proposal"), To::approve, ""};
-    if (r.command == "proposals reject") return DecideProposal{a("proposal"), To::reject, a("note")};
-    return std::nullopt;
-}
 
 std::string answer_line(const OperatorAnswer& done) {
     Answer answer;
@@ -143,68 +28,6 @@ std::vector<Person> demo_people() {
     return {{"maker1", {Role::operator_}},           {"maker2", {Role::operator_}},
             {"checker1", {Role::supervisor}},        {"checker2", {Role::supervisor}},
             {"security1", {Role::security_officer}}, {"admin1", {Role::admin}}};
-}
-
-std::optional<OperatorCommand> operator_command(const Request& r) {
-    if (auto refund = refund_command(r)) return refund;
-    if (auto way_out = way_out_command(r)) return way_out;
-    const auto a = [&](std::string_view name) { return argument(r, name); };
-    using Route = MoveRoute::To;
-    using Merchant = ChangeMerchant::To;
-    using Terminal = ChangeTerminal::To;
-    if (r.command == "exceptions assign")
-        return ChangeException{a("exception"), ChangeException::To::assign, a("owner")};
-    if (r.command == "exceptions resolve")
-        return ChangeException{a("exception"), ChangeException::To::resolve, a("note")};
-    if (r.command == "routes up") return MoveRoute{a("route"), Route::up};
-    if (r.command == "routes down") return MoveRoute{a("route"), Route::down};
-    if (r.command == "routes drain") return MoveRoute{a("route"), Route::drain};
-    if (r.command == "merchants suspend") return ChangeMerchant{a("merchant"), Merchant::suspend};
-    if (r.command == "merchants resume") return ChangeMerchant{a("merchant"), Merchant::resume};
-    if (r.command == "merchants enable-refund") return ChangeMerchant{a("merchant"), Merchant::enable_refund};
-    if (r.command == "merchants disable-refund")
-        return ChangeMerchant{a("merchant"), Merchant::disable_refund};
-    if (r.command == "terminals suspend") return ChangeTerminal{a("terminal"), Terminal::suspend};
-    if (r.command == "terminals resume") return ChangeTerminal{a("terminal"), Terminal::resume};
-    if (r.command == "terminals close-batch") return ChangeTerminal{a("terminal"), Terminal::close_batch};
-    if (r.command == "keys list") return ListKeys{a("terminal")};
-    if (r.command == "keys rotate")
-        return RotateIssuerKey{a("issuer"), a("kind") == "zpk" ? hsm::KeyKind::zpk : hsm::KeyKind::zak,
-                               flag(r, "new")};
-    if (r.command == "day cutover") return CutOverDay{flag(r, "force")};
-    return std::nullopt;
-}
-
-ViewResult run_read(const Request& r, const ViewContext& context, ledger::AuditHash hash) {
-    const std::string id = argument(r, "id");
-    const std::size_t limit = limit_of(r);
-    if (r.command == "status") return view_status(context);
-    if (r.command == "find") return view_find(context, find_query(r));
-    if (r.command == "show")
-        return view_show(context, id, flag(r, "messages") ? Shown::with_messages : Shown::transaction);
-    if (r.command == "explain") return view_explain(context, id);
-    if (r.command == "receipt") return view_receipt(context, id);
-    if (r.command == "refund list") return view_refunds(context, refund_filter(argument(r, "state")), limit);
-    if (r.command == "refund show") return view_show(context, id, Shown::transaction);
-    if (r.command == "saf list") return view_queue(context, argument(r, "route"), limit);
-    if (r.command == "saf show") return view_queued(context, id);
-    if (r.command == "exceptions list")
-        return view_exceptions(context, flag(r, "all") ? Exceptions::all : Exceptions::open, limit);
-    if (r.command == "exceptions show") return view_exception(context, argument(r, "exception"));
-    if (r.command == "abnormal list") return view_refunds(context, RefundFilter::abnormal, limit);
-    if (r.command == "abnormal show") return view_show(context, id, Shown::transaction);
-    if (r.command == "proposals list") return view_proposals(context, flag(r, "all"), limit);
-    if (r.command == "dispute list") return view_disputes(context, flag(r, "all"), limit);
-    if (r.command == "abnormal resolve")
-        return parse_error(
-            "one of --retry, --merchant-account, --alternative-account and --cancel is needed");
-    if (r.command == "routes list") return view_routes(context);
-    if (r.command == "merchants list") return view_merchants(context, limit);
-    if (r.command == "terminals list") return view_terminals(context, argument(r, "merchant"), limit);
-    if (r.command == "day status") return view_day(context);
-    if (r.command == "totals") return totals(r, context);
-    if (r.command == "audit verify") return view_audit_verify(context, hash);
-    return parse_error("there is no such read");
 }
 
 OperatorsControl::OperatorsControl(std::vector<OperatorAccount> operators, People people,

@@ -1,0 +1,24 @@
+// The groups of the command table (commands.hpp), a file each; commands() puts them together in this order.
+// What several groups take as arguments stands here once.
+#pragma once
+
+#include "switch/admin/commands.hpp"
+
+namespace acquirer::admin {
+
+inline constexpr ArgumentInfo id_argument{"id", ArgumentKind::id, true, true, "RRN or case number"};
+inline constexpr ArgumentInfo exception_argument{"exception", ArgumentKind::exception_id, true, true,
+                                                 "id, as exceptions list shows it"};
+inline constexpr ArgumentInfo note_argument{"note", ArgumentKind::text, true, false,
+                                            "why: the proof, in words"};
+
+/// What may be read.
+std::vector<CommandInfo> look_commands();
+/// Refunds by people.
+std::vector<CommandInfo> refund_commands();
+/// What leads out of a state that waits for people, and what a second person says to it.
+std::vector<CommandInfo> way_out_commands();
+/// Routes, parties, keys and the day.
+std::vector<CommandInfo> changing_commands();
+
+}  // namespace acquirer::admin
