@@ -14,6 +14,8 @@ using Kind = ArgumentKind;
 
 namespace {
 
+constexpr std::size_t cursor_characters_max = 128;
+
 iso8583::Result<void> digits(std::string_view text, std::size_t count) {
     if (text.size() == count && iso8583::all_digits(text)) return {};
     return parse_error("needs " + std::to_string(count) + " digits");
@@ -138,6 +140,10 @@ iso8583::Result<void> check_form(const ArgumentInfo& argument, std::string_view 
                                                      : parse_error("needs true or false");
         case Kind::choice:
             return check_choice(argument.choices, text);
+        case Kind::cursor:
+            if (text.empty() || text.size() > cursor_characters_max || !is_printable(text))
+                return parse_error("needs a cursor as the last line of a list that is cut gives it");
+            return {};
     }
     return parse_error("cannot be read");
 }

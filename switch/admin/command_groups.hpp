@@ -12,8 +12,10 @@ inline constexpr ArgumentInfo exception_argument{"exception", ArgumentKind::exce
 inline constexpr ArgumentInfo note_argument{"note", ArgumentKind::text, true, false,
                                             "why: the proof, in words"};
 
-/// What may be read.
+/// What may be read of one thing, and sums.
 std::vector<CommandInfo> look_commands();
+/// What may be read of many.
+std::vector<CommandInfo> list_commands();
 /// Refunds by people.
 std::vector<CommandInfo> refund_commands();
 /// What leads out of a state that waits for people, and what a second person says to it.

@@ -31,7 +31,8 @@ enum class ArgumentKind : std::uint8_t {
     number,         // 1 to 1000
     minutes,        // 1 to 525600
     flag,           // present or not
-    choice          // one of `choices`
+    choice,         // one of `choices`
+    cursor          // as a list that is cut gives it
 };
 
 struct ArgumentInfo {
@@ -43,11 +44,23 @@ struct ArgumentInfo {
     std::string_view choices = "";  // "route merchant terminal instrument"
 };
 
+/// What makes a command a list. Every list takes limit and after, and refundctl writes its rows as CSV; the
+/// arguments for what is said here are added to its own (docs/refundctl.md, "Lists").
+struct ListInfo {
+    std::string_view rows = "";    // member of the answer that holds the rows; empty: the command is no list
+    bool days = false;             // --from, --to, --day: business days
+    bool parties = false;          // --merchant, --terminal, --route
+    std::string_view states = "";  // choices of --state; empty: not taken
+    std::string_view kinds = "";   // choices of --kind; empty: not taken
+};
+
 struct CommandInfo {
     std::string_view name;  // "refund open"
     std::string_view role;  // "viewer", "operator" …
     std::string_view help;
     std::vector<ArgumentInfo> arguments;
+    ListInfo list = {};
+    [[nodiscard]] bool is_list() const { return !list.rows.empty(); }
 };
 
 const std::vector<CommandInfo>& commands();

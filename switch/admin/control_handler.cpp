@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "switch/admin/commands.hpp"
+#include "switch/admin/request_arguments.hpp"
+#include "switch/views/list_page.hpp"
 
 namespace acquirer::admin {
 
@@ -10,7 +12,13 @@ using iso8583::parse_error;
 
 namespace {
 
-std::string answer_line(const OperatorAnswer& done) {
+/// A list that the core answers whole: its page is cut here. Rows empty: no list.
+struct ListRequest {
+    std::string rows;
+    ListQuery query;
+};
+
+std::string answer_line(const OperatorAnswer& done, const ListRequest& list) {
     Answer answer;
     answer.error = done.done ? AnswerError::none : AnswerError::refused;
     answer.text = done.text;
@@ -18,6 +26,11 @@ std::string answer_line(const OperatorAnswer& done) {
     if (!done.values.empty()) {
         answer.data = View::object();
         for (const auto& [name, value] : done.values) answer.data.put(name, value);
+    }
+    if (done.done && !list.rows.empty()) {
+        auto page = page_of(answer.data, list.rows, list.query);
+        if (!page) return write_answer({AnswerError::refused, page.error().what, {}});
+        answer.data = std::move(*page);
     }
     return write_answer(answer);
 }
@@ -67,17 +80,20 @@ ControlDecision OperatorsControl::decide(const ControlRequest& request) {
     if (auto change = operator_command(*parsed)) {
         // A person with several roles acts in the one that the command needs; the core has the last word.
         const Role acting = has_role && *needed != Role::viewer ? *needed : person->roles.front();
-        return ControlChange{OperatorCommanded{0, person->name, acting, std::move(*change)}, answer_line};
+        const ListRequest list{std::string(command->list.rows), list_query(*parsed)};
+        return ControlChange{OperatorCommanded{0, person->name, acting, std::move(*change)},
+                             [list](const OperatorAnswer& done) { return answer_line(done, list); }};
     }
     if (!has_role)
         return ControlAnswer{refuse(parsed->command + " needs the role " + std::string(command->role) + "; " +
                                     person->name + " does not have it")};
-    return ControlRead{[request = *parsed, hash = hash_](const ControlView& view) {
+    auto read = [request = *parsed, hash = hash_](const ControlView& view) {
         const ViewContext context{*view.store, view.status, *view.configuration, view.now};
         auto data = run_read(request, context, hash);
         if (!data) return write_answer({AnswerError::refused, data.error().what, {}});
         return write_answer({AnswerError::none, "", std::move(*data)});
-    }};
+    };
+    return ControlRead{std::move(read), parsed->hold_snapshot};
 }
 
 }  // namespace acquirer::admin

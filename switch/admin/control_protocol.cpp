@@ -95,8 +95,8 @@ iso8583::Result<Request> parse_request(std::string_view line) {
     if (!json) return parse_error("the request is no JSON object");
     Request request;
     for (const auto& [name, value] : json->items()) {
-        if (name != "command" && name != "args" && name != "as")
-            return parse_error("the request has a member that is none of command, args and as");
+        if (name != "command" && name != "args" && name != "as" && name != "snapshot")
+            return parse_error("the request has a member that is none of command, args, as and snapshot");
         if (name != "args" && !value.is_string()) return parse_error(name + " has to be a text");
     }
     if (!json->contains("command")) return parse_error("the request names no command");
@@ -104,6 +104,11 @@ iso8583::Result<Request> parse_request(std::string_view line) {
     const CommandInfo* command = find_command(request.command);
     if (command == nullptr) return parse_error("there is no such command; refundctl --help lists them");
     if (json->contains("as")) request.as = (*json)["as"].get<std::string>();
+    if (json->contains("snapshot")) {
+        if ((*json)["snapshot"] != "hold") return parse_error("snapshot: has to be hold");
+        if (!command->is_list()) return parse_error("snapshot: " + request.command + " is no list");
+        request.hold_snapshot = true;
+    }
     const Json none = Json::object();
     auto read = read_arguments(*command, json->contains("args") ? (*json)["args"] : none, request);
     if (!read) return tl::unexpected(read.error());
@@ -117,14 +122,32 @@ std::string write_request(const Request& request) {
     json["command"] = request.command;
     if (!request.arguments.empty()) json["args"] = std::move(arguments);
     if (!request.as.empty()) json["as"] = request.as;
+    if (request.hold_snapshot) json["snapshot"] = "hold";
     return dump(json);
 }
+
+std::string_view name(AnswerError error) {
+    switch (error) {
+        case AnswerError::none:
+            return "";
+        case AnswerError::usage:
+            return "usage";
+        case AnswerError::refused:
+            return "refused";
+        case AnswerError::unreachable:
+            return "unreachable";
+        case AnswerError::unreadable:
+            return "unreadable";
+    }
+    return "";
+}
+
+std::string write_json(const View& view) { return dump(json_of(view)); }
 
 std::string write_answer(const Answer& answer) {
     Json json = Json::object();
     json["ok"] = answer.error == AnswerError::none;
-    if (answer.error != AnswerError::none)
-        json["error"] = answer.error == AnswerError::usage ? "usage" : "refused";
+    if (answer.error != AnswerError::none) json["error"] = std::string(name(answer.error));
     if (!answer.text.empty()) json["text"] = answer.text;
     if (!answer.data.is_null()) json["data"] = json_of(answer.data);
     std::string line = dump(json);

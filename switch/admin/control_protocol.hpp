@@ -24,14 +24,19 @@ struct Request {
     std::string command;
     std::map<std::string, std::string, std::less<>> arguments;  // checked against the command's table
     std::string as;                                             // demo only; empty: viewer, or the peer's uid
+    bool hold_snapshot = false;  // of a list: this connection's later pages are of the same snapshot
 };
 
 /// Why it was not done; the client's exit code follows from it.
 enum class AnswerError : std::uint8_t {
     none,
-    usage,   // the request is not one: exit 2
-    refused  // understood, and not done: exit 1
+    usage,    // the request is not one: exit 2
+    refused,  // understood, and not done: exit 1
+    // Of refundctl alone, no answer of a switch:
+    unreachable,  // nobody answered: exit 3
+    unreadable    // what came is no answer: exit 1
 };
+std::string_view name(AnswerError error);
 
 struct Answer {
     AnswerError error = AnswerError::none;
@@ -47,5 +52,7 @@ std::string write_request(const Request& request);
 /// One line without the newline. An answer over answer_bytes_max becomes a refusal that says so.
 std::string write_answer(const Answer& answer);
 iso8583::Result<Answer> parse_answer(std::string_view line);
+/// A view as JSON, without line breaks.
+std::string write_json(const View& view);
 
 }  // namespace acquirer::admin

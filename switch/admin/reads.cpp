@@ -8,27 +8,18 @@ using iso8583::parse_error;
 namespace {
 
 FindQuery find_query(const Request& r) {
-    FindQuery q;
+    FindQuery q{list_query(r),         {}, argument(r, "auth"),     {}, {}, argument(r, "pan-last4"),
+                argument(r, "amount"), {}, argument(r, "reference")};
     q.rrn = parsed<iso8583::Rrn>(r, "rrn");
-    q.authorization = argument(r, "auth");
-    q.terminal = parsed<iso8583::TerminalId>(r, "terminal");
     q.batch = parsed<iso8583::BatchNumber>(r, "batch");
     q.trace = parsed<iso8583::Stan>(r, "trace");
-    q.pan_last4 = argument(r, "pan-last4");
-    q.amount = argument(r, "amount");
-    if (const std::string date = argument(r, "date"); !date.empty())
-        if (auto day = iso8583::Date::parse_iso(date)) q.date = *day;
-    q.limit = limit_of(r);
+    if (const auto day = iso8583::Date::parse_iso(argument(r, "date"))) q.date = *day;
     return q;
 }
 
-RefundFilter refund_filter(const std::string& word) {
-    if (word == "cleared") return RefundFilter::cleared;
-    if (word == "pending") return RefundFilter::pending;
-    if (word == "abnormal") return RefundFilter::abnormal;
-    if (word == "parked") return RefundFilter::parked;
-    if (word == "all") return RefundFilter::all;
-    return RefundFilter::held;
+ListQuery abnormal_only(ListQuery query) {
+    query.state = "abnormal";
+    return query;
 }
 
 TotalsBy totals_by(const std::string& word) {
@@ -49,30 +40,33 @@ ViewResult totals(const Request& request, const ViewContext& context) {
 
 ViewResult run_read(const Request& r, const ViewContext& context, ledger::AuditHash hash) {
     const std::string id = argument(r, "id");
-    const std::size_t limit = limit_of(r);
+    const ListQuery list = list_query(r);
+    if (!argument(r, "day").empty() && !(argument(r, "from") + argument(r, "to")).empty())
+        return parse_error("day: stands for from and to, not beside them");
     if (r.command == "status") return view_status(context);
     if (r.command == "find") return view_find(context, find_query(r));
+    if (r.command == "list") return view_transactions(context, list);
     if (r.command == "show")
         return view_show(context, id, flag(r, "messages") ? Shown::with_messages : Shown::transaction);
     if (r.command == "explain") return view_explain(context, id);
     if (r.command == "receipt") return view_receipt(context, id);
-    if (r.command == "refund list") return view_refunds(context, refund_filter(argument(r, "state")), limit);
+    if (r.command == "refund list") return view_refunds(context, list);
     if (r.command == "refund show") return view_show(context, id, Shown::transaction);
-    if (r.command == "saf list") return view_queue(context, argument(r, "route"), limit);
+    if (r.command == "saf list") return view_queue(context, list);
     if (r.command == "saf show") return view_queued(context, id);
     if (r.command == "exceptions list")
-        return view_exceptions(context, flag(r, "all") ? Exceptions::all : Exceptions::open, limit);
+        return view_exceptions(context, {list, flag(r, "all"), argument(r, "owner")});
     if (r.command == "exceptions show") return view_exception(context, argument(r, "exception"));
-    if (r.command == "abnormal list") return view_refunds(context, RefundFilter::abnormal, limit);
+    if (r.command == "abnormal list") return view_refunds(context, abnormal_only(list));
     if (r.command == "abnormal show") return view_show(context, id, Shown::transaction);
-    if (r.command == "proposals list") return view_proposals(context, flag(r, "all"), limit);
-    if (r.command == "dispute list") return view_disputes(context, flag(r, "all"), limit);
+    if (r.command == "proposals list") return view_proposals(context, flag(r, "all"), list);
+    if (r.command == "dispute list") return view_disputes(context, flag(r, "all"), list);
     if (r.command == "abnormal resolve")
         return parse_error(
             "one of --retry, --merchant-account, --alternative-account and --cancel is needed");
-    if (r.command == "routes list") return view_routes(context);
-    if (r.command == "merchants list") return view_merchants(context, limit);
-    if (r.command == "terminals list") return view_terminals(context, argument(r, "merchant"), limit);
+    if (r.command == "routes list") return view_routes(context, list);
+    if (r.command == "merchants list") return view_merchants(context, list);
+    if (r.command == "terminals list") return view_terminals(context, list);
     if (r.command == "day status") return view_day(context);
     if (r.command == "totals") return totals(r, context);
     if (r.command == "audit verify") return view_audit_verify(context, hash);

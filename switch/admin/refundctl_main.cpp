@@ -5,15 +5,18 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
 #include <map>
+#include <optional>
 
 #include "hsm_sim/wrap_tool.hpp"
 #include "switch/admin/commands.hpp"
 #include "switch/admin/control_client.hpp"
 #include "switch/admin/control_protocol.hpp"
+#include "switch/admin/list_client.hpp"
 #include "switch/admin/text_view.hpp"
 
 namespace {
@@ -39,6 +42,8 @@ struct GivenCommand {
     std::deque<std::string> texts;  // by argument; a deque, because CLI11 keeps references
     std::deque<bool> flags;
     std::vector<CLI::Option*> options;
+    std::string csv, jsonl;  // of a list: the file for its rows
+    [[nodiscard]] bool exports() const { return !csv.empty() || !jsonl.empty(); }
 };
 
 void add_arguments(GivenCommand& given) {
@@ -57,6 +62,9 @@ void add_arguments(GivenCommand& given) {
         option->required(argument.required);
         given.options.push_back(option);
     }
+    if (!given.info->is_list()) return;
+    given.app->add_option("--csv", given.csv, "all rows into this file as CSV; - is stdout");
+    given.app->add_option("--jsonl", given.jsonl, "the same as JSON lines");
 }
 
 /// The one command that needs no switch: it makes the LMK that a switch starts with.
@@ -116,6 +124,7 @@ iso8583::Result<Request> request_of(const GivenCommand& given, const std::string
         if (given.options[i]->count() == 0) continue;
         const ArgumentInfo& argument = given.info->arguments[i];
         const std::string text = argument.kind == ArgumentKind::flag ? "true" : given.texts[i];
+        if (argument.name == "limit" && given.exports()) continue;  // of the whole file: export_job
         if (auto good = check_argument(argument, text); !good) return tl::unexpected(good.error());
         request.arguments.emplace(argument.name, text);
     }
@@ -147,17 +156,68 @@ int show(const Request& request, const Answer& answer, const std::string& line, 
         case AnswerError::usage:
             return exit_usage;
         case AnswerError::refused:
+        case AnswerError::unreadable:
             return exit_refused;
+        case AnswerError::unreachable:
+            return exit_unreachable;
     }
     return exit_refused;
 }
 
+/// What is to be written where; a sentence when that cannot be.
+iso8583::Result<ExportJob> export_job(const GivenCommand& given, bool json) {
+    if (!given.csv.empty() && !given.jsonl.empty())
+        return iso8583::parse_error("csv: stands instead of jsonl, not beside it");
+    ExportJob job{given.csv + given.jsonl, given.csv.empty() ? RowFormat::json_lines : RowFormat::csv};
+    if (json && job.path == "-")
+        return iso8583::parse_error("json: the rows are on stdout, an answer beside them cannot be");
+    for (std::size_t i = 0; i < given.options.size(); ++i) {
+        if (given.info->arguments[i].name != "limit" || given.options[i]->count() == 0) continue;
+        const std::string& text = given.texts[i];
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), job.rows_max);
+        if (error != std::errc{} || end != text.data() + text.size() || job.rows_max < 1 ||
+            job.rows_max > exported_rows_max)
+            return iso8583::parse_error("limit: needs a number from 1 to " +
+                                        std::to_string(exported_rows_max));
+    }
+    return job;
+}
+
+int usage_fault(const std::string& what) {
+    print("refundctl: " + what + "\n", stderr);
+    return exit_usage;
+}
+
+int run_list(const GivenCommand& given, const Request& request, const GlobalOptions& options) {
+    std::optional<SwitchConnection> connection;
+    const AskSwitch ask = [&](std::string_view line) -> iso8583::Result<std::string> {
+        if (!connection) {
+            auto opened = SwitchConnection::open(options.socket, options.timeout_seconds);
+            if (!opened) return tl::unexpected(opened.error());
+            connection.emplace(std::move(*opened));
+        }
+        return connection->ask(line);
+    };
+    if (!given.exports()) {
+        const ListAnswered listed = ask_for_list(ask, request);
+        return show(request, listed.answer, listed.line, options.json);
+    }
+    const auto job = export_job(given, options.json);
+    if (!job) return usage_fault(job.error().what);
+    Answer done = export_list(ask, request, *job);
+    if (done.error == AnswerError::none && job->path == "-") {
+        if (!next_of(done.data).empty()) print("refundctl: " + done.text + "\n", stderr);
+        return exit_done;
+    }
+    const std::string line = write_answer(done);
+    if (done.error == AnswerError::none) done.data = acquirer::View();  // the text says it
+    return show(request, done, line, options.json);
+}
+
 int run(const GivenCommand& given, const GlobalOptions& options) {
     const auto request = request_of(given, options.as);
-    if (!request) {
-        print("refundctl: " + request.error().what + "\n", stderr);
-        return exit_usage;
-    }
+    if (!request) return usage_fault(request.error().what);
+    if (given.info->is_list()) return run_list(given, *request, options);
     const auto line = ask_switch(options.socket, write_request(*request), options.timeout_seconds);
     if (!line) {
         print("refundctl: " + line.error().what + "\n", stderr);

@@ -2,7 +2,6 @@
 // it.
 #pragma once
 
-#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <string>
@@ -20,19 +19,34 @@ inline std::string argument(const Request& request, std::string_view name) {
 
 inline bool flag(const Request& request, std::string_view name) { return argument(request, name) == "true"; }
 
-inline std::size_t limit_of(const Request& request) {
-    const std::string text = argument(request, "limit");
-    std::size_t limit = list_limit_default;
-    if (!text.empty()) std::from_chars(text.data(), text.data() + text.size(), limit);
-    return std::min(limit, list_limit_max);
-}
-
 template <typename T>
 std::optional<T> parsed(const Request& request, std::string_view name) {
     const std::string text = argument(request, name);
     if (text.empty()) return std::nullopt;
     auto value = T::parse(text);
     return value ? std::optional<T>(*value) : std::nullopt;
+}
+
+inline std::optional<iso8583::BusinessDate> business_day(const Request& request, std::string_view name) {
+    const auto date = iso8583::Date::parse_iso(argument(request, name));
+    return date ? std::optional(iso8583::BusinessDate{*date}) : std::nullopt;
+}
+
+/// What every list may be asked for (CommandInfo::list). `day` is both ends.
+inline ListQuery list_query(const Request& request) {
+    ListQuery query;
+    const std::string limit = argument(request, "limit");
+    std::from_chars(limit.data(), limit.data() + limit.size(), query.limit);
+    query.after = argument(request, "after");
+    query.from = business_day(request, "from");
+    query.to = business_day(request, "to");
+    if (const auto day = business_day(request, "day")) query.from = query.to = day;
+    query.merchant = parsed<iso8583::MerchantId>(request, "merchant");
+    query.terminal = parsed<iso8583::TerminalId>(request, "terminal");
+    query.route = argument(request, "route");
+    query.state = argument(request, "state");
+    query.kind = argument(request, "kind");
+    return query;
 }
 
 }  // namespace acquirer::admin

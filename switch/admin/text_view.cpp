@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "switch/admin/list_text.hpp"
 #include "switch/core/payment_kinds.hpp"
 
 namespace acquirer::admin {
@@ -151,8 +152,8 @@ std::size_t width_of(std::string_view utf8) {
 std::string text_of(const View& view, const TextOptions& options) {
     if (view.is_null()) return "";
     Writer writer(options);
-    writer.any(view);
-    return std::move(writer.out);
+    writer.any(without_list_words(view));
+    return writer.out + list_end_line(view);
 }
 
 std::string receipt_text(const View& receipt) {

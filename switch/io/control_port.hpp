@@ -44,9 +44,11 @@ struct ControlChange {
     OperatorCommanded event;
     std::function<std::string(const OperatorAnswer&)> render;
 };
-/// Run on the worker; returns the answer line.
+/// Run on the worker; returns the answer line. The first read of a connection that holds takes the view, and
+/// its later ones that hold are given the same, until the connection ends or a bound takes it back.
 struct ControlRead {
     std::function<std::string(const ControlView&)> read;
+    bool hold_view = false;
 };
 using ControlDecision = std::variant<ControlAnswer, ControlChange, ControlRead>;
 

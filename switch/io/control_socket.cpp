@@ -1,5 +1,7 @@
 #include "switch/io/control_socket.hpp"
 
+#include <algorithm>
+
 namespace acquirer {
 
 namespace {
@@ -15,6 +17,7 @@ ControlSocket::ControlSocket(Reactor& reactor, Log& log, const ShellSetup& setup
       setup_(setup),
       handler_(handler),
       hooks_(std::move(hooks)),
+      held_alarm_(reactor.alarm([this] { take_back_held(); })),
       worker_(std::make_unique<Worker>(setup.bounds.control_reads_waiting_max)) {}
 
 ControlSocket::~ControlSocket() {
@@ -106,8 +109,11 @@ void ControlSocket::take(std::uint64_t id, std::string line) {
 }
 
 void ControlSocket::read(std::uint64_t id, ControlRead read) {
-    auto work = [this, id, read = std::move(read),
-                 view = std::make_shared<const ControlView>(hooks_.view())] {
+    std::string why;
+    auto view = read.hold_view ? held_view(connections_.at(id), why)
+                               : std::make_shared<const ControlView>(hooks_.view());
+    if (!view) return write_line(id, handler_.refuse(why));
+    auto work = [this, id, read = std::move(read), view = std::move(view)] {
         std::string line;
         try {
             line = read.read(*view);
@@ -119,6 +125,56 @@ void ControlSocket::read(std::uint64_t id, ControlRead read) {
         reactor_.post([this, id, line = std::move(line)]() mutable { write_line(id, std::move(line)); });
     };
     if (!worker_->submit(std::move(work))) write_line(id, handler_.refuse("too many reads at once"));
+}
+
+std::shared_ptr<const ControlView> ControlSocket::held_view(Connection& connection, std::string& why) {
+    const ShellBounds& bounds = setup_.bounds;
+    if (connection.taken_back) {
+        constexpr std::int32_t ms_a_second = 1'000;
+        why = "the snapshot of this list was taken back: no page was asked for within " +
+              std::to_string(bounds.control_snapshot_idle_ms_max / ms_a_second) +
+              " s, or it was older than " + std::to_string(bounds.control_snapshot_ms_max / ms_a_second) +
+              " s";
+        return nullptr;
+    }
+    const iso8583::Instant now = hooks_.now().instant;
+    if (!connection.held) {
+        const auto held = std::count_if(connections_.begin(), connections_.end(),
+                                        [](const auto& entry) { return entry.second.held != nullptr; });
+        if (static_cast<std::size_t>(held) >= bounds.control_snapshots_max) {
+            why = "as many long lists as allowed (" + std::to_string(bounds.control_snapshots_max) +
+                  ") are being read: try again later";
+            return nullptr;
+        }
+        connection.held = std::make_shared<const ControlView>(hooks_.view());
+        connection.held_since = now;
+    }
+    connection.last_page = now;
+    take_back_held();
+    return connection.held;
+}
+
+iso8583::Instant ControlSocket::held_until(const Connection& connection) const {
+    return std::min(connection.last_page.plus_ms(setup_.bounds.control_snapshot_idle_ms_max),
+                    connection.held_since.plus_ms(setup_.bounds.control_snapshot_ms_max));
+}
+
+// A page that is being made keeps its view until it is answered.
+void ControlSocket::take_back_held() {
+    const iso8583::Instant now = hooks_.now().instant;
+    std::optional<iso8583::Instant> next;
+    for (auto& [id, connection] : connections_) {
+        if (!connection.held) continue;
+        if (!connection.busy && held_until(connection) <= now) {
+            connection.held.reset();
+            connection.taken_back = true;
+            continue;
+        }
+        constexpr std::int64_t look_again_ms = 100;
+        const iso8583::Instant due = std::max(held_until(connection), now.plus_ms(look_again_ms));
+        next = next ? std::min(*next, due) : due;
+    }
+    if (next) held_alarm_->set(*next);
 }
 
 void ControlSocket::answered(std::uint64_t ticket, const OperatorAnswer& answer) {

@@ -2,7 +2,7 @@
 // means is the ControlHandler's; changes go through the core, reads run on a worker over a snapshot.
 //
 // Thread: the core's, but for reads. Owner: the runtime. Bounds: ShellBounds (connections, bytes of a line,
-// reads).
+// reads, snapshots held).
 #pragma once
 
 #include <deque>
@@ -46,6 +46,10 @@ class ControlSocket final : public StreamOwner {
         std::string input;
         bool busy = false;  // a line is being answered; the next ones wait in `input`
         bool finished = false;
+        /// Of the pages of one list; null: none is held.
+        std::shared_ptr<const ControlView> held;
+        iso8583::Instant held_since, last_page;
+        bool taken_back = false;  // a bound ended it: its next page is refused
     };
     struct Pending {
         std::uint64_t connection = 0;
@@ -57,6 +61,11 @@ class ControlSocket final : public StreamOwner {
     void take(std::uint64_t id, std::string line);
     void read(std::uint64_t id, ControlRead read);
     void write_line(std::uint64_t id, std::string line);
+    /// The view of a read that holds one; null when it cannot, and then `why` says why.
+    std::shared_ptr<const ControlView> held_view(Connection& connection, std::string& why);
+    /// When a bound takes it back.
+    [[nodiscard]] iso8583::Instant held_until(const Connection& connection) const;
+    void take_back_held();
 
     Reactor& reactor_;
     Log& log_;
@@ -69,6 +78,7 @@ class ControlSocket final : public StreamOwner {
     std::uint64_t last_connection_ = 0;
     std::uint64_t last_ticket_ = 0;
     std::string stopping_;
+    std::unique_ptr<Alarm> held_alarm_;  // set while a view is held
     std::unique_ptr<Worker> worker_;
 };
 

@@ -60,6 +60,11 @@ struct ShellBounds {
     std::size_t control_connections_max = 32;
     std::size_t control_line_bytes_max = 1U << 20;
     std::size_t control_reads_waiting_max = 64;
+    /// Snapshots of the store that operators' connections hold for the pages of a long list, how long one may
+    /// wait for its next page, and how old it may become: what it holds, the store cannot clean up.
+    std::size_t control_snapshots_max = 4;
+    std::int32_t control_snapshot_idle_ms_max = 60'000;
+    std::int32_t control_snapshot_ms_max = 3'600'000;
     std::size_t http_connections_max = 64;
     std::size_t http_request_bytes_max = 8'192;
     std::int32_t http_request_timeout_ms = 10'000;

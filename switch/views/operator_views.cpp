@@ -37,8 +37,6 @@ tl::unexpected<iso8583::ParseError> store_fault(const ledger::StoreError& error)
     return parse_error("the ledger could not be read: " + error.what);
 }
 
-namespace {
-
 iso8583::Result<std::optional<TransactionRecord>> read_record(const ViewContext& context,
                                                               const iso8583::Rrn& rrn) {
     auto stored = context.store.get(Family::journal, ledger::transaction_key(rrn));
@@ -49,63 +47,38 @@ iso8583::Result<std::optional<TransactionRecord>> read_record(const ViewContext&
     return std::optional<TransactionRecord>(std::move(*record));
 }
 
-/// Records from the newest back, of one calendar day when given, at most records_read_max. True: that bound
-/// ended it.
-iso8583::Result<bool> each_newest(const ViewContext& context, std::optional<iso8583::Date> date,
-                                  const std::function<bool(const TransactionRecord&)>& visit) {
-    std::size_t read = 0;
-    bool stop = false;
-    std::optional<std::string> fault;
-    const auto visitor = [&](std::string_view, std::string_view value) {
-        if (read == records_read_max) return false;
-        ++read;
-        auto record = ledger::decode_transaction_record(value);
-        if (!record) fault = "the ledger's record cannot be read: " + record.error().what;
-        stop = fault || !visit(*record);
-        return !stop;
-    };
-    // RRNs begin with the year's last digit, so that the newest need not be the greatest: what is above
-    // tomorrow is old.
-    const ledger::KeyRange all = ledger::all_keys(ledger::KeyPrefix::transaction);
-    const std::string above = ledger::transactions_of_day(context.now.local().date.plus_days(2)).from;
-    std::vector<ledger::KeyRange> ranges = {{all.from, above}, {above, all.to}};
-    if (date) ranges = {ledger::transactions_of_day(*date)};
-    for (const ledger::KeyRange& range : ranges) {
-        auto done = context.store.scan_back(Family::journal, range.from, range.to, visitor);
-        if (!done) return store_fault(done.error());
-        if (fault) return parse_error(*fault);
-        if (stop) return false;
+std::string_view advice_kind(ledger::QueuedAdvice::Kind kind) {
+    switch (kind) {
+        case ledger::QueuedAdvice::Kind::none:
+            return "none";
+        case ledger::QueuedAdvice::Kind::refund:
+            return "refund";
+        case ledger::QueuedAdvice::Kind::reversal:
+            return "reversal";
     }
-    return read == records_read_max;
+    return "?";
 }
 
-View transaction_list(const ViewContext& context, View items, bool search_ended_early) {
-    View view = View::object();
-    view.put("currency", context.configuration.currency.str()).put("transactions", std::move(items));
-    if (search_ended_early)
-        view.put("note",
-                 "the search ended after " + std::to_string(records_read_max) + " records: give a date");
-    return view;
+std::string_view advice_status(ledger::QueuedAdvice::Status status) {
+    switch (status) {
+        case ledger::QueuedAdvice::Status::waiting:
+            return "waiting";
+        case ledger::QueuedAdvice::Status::in_flight:
+            return "in_flight";
+        case ledger::QueuedAdvice::Status::final:
+            return "final";
+        case ledger::QueuedAdvice::Status::parked:
+            return "parked";
+    }
+    return "?";
 }
+
+namespace {
 
 View advice_view(const ViewContext& context, const TransactionRecord& record) {
     const ledger::QueuedAdvice& a = record.advice;
     View view = View::object();
-    view.put("kind", a.kind == ledger::QueuedAdvice::Kind::refund ? "refund" : "reversal");
-    switch (a.status) {
-        case ledger::QueuedAdvice::Status::waiting:
-            view.put("status", "waiting");
-            break;
-        case ledger::QueuedAdvice::Status::in_flight:
-            view.put("status", "in_flight");
-            break;
-        case ledger::QueuedAdvice::Status::final:
-            view.put("status", "final");
-            break;
-        case ledger::QueuedAdvice::Status::parked:
-            view.put("status", "parked");
-            break;
-    }
+    view.put("kind", advice_kind(a.kind)).put("status", advice_status(a.status));
     view.put("attempts", a.attempts).put("stan", iso8583::Stan::of(a.stan).str());
     view.put("transmission_time", iso8583::TransmissionTime::of(a.transmission_time).str());
     view.put("queued", local_time(context, a.queued));
@@ -223,8 +196,10 @@ View messages_view(const TransactionRecord& record) {
 }  // namespace
 
 iso8583::Result<void> each_open(const ViewContext& context,
-                                const std::function<bool(const TransactionRecord&)>& visit) {
-    const ledger::KeyRange range = ledger::all_keys(ledger::KeyPrefix::open_work);
+                                const std::function<bool(const TransactionRecord&)>& visit,
+                                const std::optional<iso8583::Rrn>& behind) {
+    ledger::KeyRange range = ledger::all_keys(ledger::KeyPrefix::open_work);
+    if (behind) range.from = ledger::open_work_key(*behind) + '\0';
     std::optional<iso8583::ParseError> fault;
     auto done = context.store.scan(Family::journal, range.from, range.to,
                                    [&](std::string_view key, std::string_view) {
@@ -283,77 +258,6 @@ View summary(const ViewContext& context, const TransactionRecord& record) {
     return view;
 }
 
-namespace {
-
-bool fits(const FindQuery& q, std::optional<std::int64_t> amount_minor, const TransactionRecord& r) {
-    const bool authorization_fits = q.authorization.empty() ||
-                                    r.issuer_authorization.view() == q.authorization ||
-                                    (r.answer && r.answer->authorization.view() == q.authorization);
-    return authorization_fits && (!q.rrn || r.rrn == *q.rrn) && (!q.terminal || r.terminal == *q.terminal) &&
-           (!q.batch || r.batch == *q.batch) && (!q.trace || r.stan == *q.trace) &&
-           (q.pan_last4.empty() || means_ends_with(r, q.pan_last4)) &&
-           (!amount_minor || r.amount.minor_units() == *amount_minor) && (!q.date || r.local_date == *q.date);
-}
-
-/// The records of one trace of a terminal: a point read of its slot.
-iso8583::Result<std::vector<TransactionRecord>> find_by_trace(const ViewContext& context,
-                                                              const FindQuery& q) {
-    std::vector<TransactionRecord> found;
-    const TerminalRange* range = context.configuration.find_terminal(*q.terminal);
-    if (range == nullptr) return parse_error("the terminal is not configured");
-    const bool has_batch = range->profile == Profile::unionpay_pos;
-    const std::string key = ledger::trace_slot_key(
-        range->merchant, *q.terminal, has_batch ? q.batch : std::optional<iso8583::BatchNumber>(), *q.trace);
-    auto stored = context.store.get(Family::index, key);
-    if (!stored) return store_fault(stored.error());
-    if (!*stored) return found;
-    const auto slot = ledger::decode_trace_slot(**stored);
-    if (!slot) return parse_error("the ledger's trace slot cannot be read: " + slot.error().what);
-    for (const ledger::TraceEntry& entry : slot->entries) {
-        if (entry.rrn.empty()) continue;
-        auto record = read_record(context, entry.rrn);
-        if (!record) return tl::unexpected(record.error());
-        if (*record) found.push_back(std::move(**record));
-    }
-    return found;
-}
-
-}  // namespace
-
-ViewResult view_find(const ViewContext& context, const FindQuery& query) {
-    std::optional<std::int64_t> amount_minor;
-    if (!query.amount.empty()) {
-        const auto amount = iso8583::Amount::parse_major(query.amount, context.configuration.currency);
-        if (!amount) return parse_error("amount: " + amount.error().what);
-        amount_minor = amount->minor_units();
-    }
-    View items = View::list();
-    std::size_t count = 0;
-    const auto take = [&](const TransactionRecord& record) {
-        if (fits(query, amount_minor, record)) {
-            items.add(summary(context, record));
-            ++count;
-        }
-        return count < query.limit;
-    };
-    bool ended_early = false;
-    if (query.rrn) {
-        auto record = read_record(context, *query.rrn);
-        if (!record) return tl::unexpected(record.error());
-        if (*record) take(**record);
-    } else if (query.terminal && query.trace && query.batch) {
-        auto records = find_by_trace(context, query);
-        if (!records) return tl::unexpected(records.error());
-        for (const TransactionRecord& record : *records)
-            if (!take(record)) break;
-    } else {
-        auto ended = each_newest(context, query.date, take);
-        if (!ended) return tl::unexpected(ended.error());
-        ended_early = *ended;
-    }
-    return transaction_list(context, std::move(items), ended_early);
-}
-
 ViewResult view_show(const ViewContext& context, std::string_view id, Shown shown) {
     auto found = find_record(context, id);
     if (!found) return tl::unexpected(found.error());
@@ -393,94 +297,6 @@ ViewResult view_show(const ViewContext& context, std::string_view id, Shown show
     }
     view.put("postings", postings_view(record)).put("history", history_view(context, record));
     if (shown == Shown::with_messages) view.put("messages", messages_view(record));
-    return view;
-}
-
-namespace {
-
-/// R75: it goes by itself as soon as this is over.
-std::string what_cleared_waits_for(const ViewContext& context, const TransactionRecord& refund) {
-    auto sale = refund.original ? read_record(context, *refund.original)
-                                : iso8583::Result<std::optional<TransactionRecord>>(std::nullopt);
-    if (sale && *sale && (*sale)->hold) return "the dispute of its sale (hold)";
-    const auto* route = context.configuration.routes.for_original(routing::RouteId{refund.route});
-    if (route == nullptr) return "its route: retired, without a successor";
-    for (const RouteStatus& s : context.status.routes)
-        if (s.name == route->name && (s.links_up == 0 || s.operator_state == "down"))
-            return "its route " + s.name;
-    return "an unfinished reversal of its sale's chain";
-}
-
-}  // namespace
-
-ViewResult view_refunds(const ViewContext& context, RefundFilter filter, std::size_t limit) {
-    View items = View::list();
-    std::size_t count = 0;
-    const auto wanted = [filter](State state) {
-        switch (filter) {
-            case RefundFilter::held:
-                return state == State::held;
-            case RefundFilter::cleared:
-                return state == State::cleared;
-            case RefundFilter::pending:
-                return state == State::advice_pending || state == State::cleared;
-            case RefundFilter::abnormal:
-                return state == State::abnormal;
-            case RefundFilter::parked:
-                return state == State::parked;
-            case RefundFilter::all:
-                return true;
-        }
-        return false;
-    };
-    const auto take = [&](const TransactionRecord& record) {
-        if (record.kind == TransactionKind::refund && wanted(record.state)) {
-            View one = summary(context, record);
-            one.put("maker", record.maker);
-            if (record.state == State::cleared)
-                one.put("waits_for", what_cleared_waits_for(context, record));
-            else
-                one.put("way_out", way_out_of(record));
-            items.add(std::move(one));
-            ++count;
-        }
-        return count < limit;
-    };
-    // What waits for anything is open work.
-    if (filter != RefundFilter::all) {
-        auto done = each_open(context, take);
-        if (!done) return tl::unexpected(done.error());
-        return transaction_list(context, std::move(items), false);
-    }
-    auto ended = each_newest(context, std::nullopt, take);
-    if (!ended) return tl::unexpected(ended.error());
-    return transaction_list(context, std::move(items), *ended);
-}
-
-ViewResult view_queue(const ViewContext& context, std::string_view route, std::size_t limit) {
-    View items = View::list();
-    std::size_t count = 0;
-    const auto take = [&](const TransactionRecord& record) {
-        const ledger::QueuedAdvice& a = record.advice;
-        if (a.kind == ledger::QueuedAdvice::Kind::none || a.status == ledger::QueuedAdvice::Status::final)
-            return true;
-        if (!route.empty() && route_name(context, record.route) != route) return true;
-        View one = View::object();
-        one.put("rrn", record.rrn.view()).put("transaction", ledger::name(record.kind));
-        const View advice = advice_view(context, record);
-        for (const char* name : {"kind", "status", "attempts"})
-            one.put(name == std::string_view("kind") ? "advice" : name, *advice.find(name));
-        one.put("last_code", a.last_code).put("amount", record.amount.major());
-        one.put("route", route_name(context, record.route)).put("queued", local_time(context, a.queued));
-        one.put("next_attempt",
-                a.status == ledger::QueuedAdvice::Status::waiting ? local_time(context, a.next_attempt) : "");
-        items.add(std::move(one));
-        return ++count < limit;
-    };
-    auto done = each_open(context, take);
-    if (!done) return tl::unexpected(done.error());
-    View view = View::object();
-    view.put("currency", context.configuration.currency.str()).put("advices", std::move(items));
     return view;
 }
 

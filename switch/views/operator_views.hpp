@@ -2,8 +2,8 @@
 // configuration. They change nothing and ask nobody; PANs are shown as the record keeps them, masked.
 //
 // Thread: any (a worker's); everything they are given is immutable for them. Errors: a sentence naming what
-// was not found, or what in the store could not be read. Bounds: every list ends at `limit`, every search at
-// records_read_max. Shapes: docs/refundctl.md.
+// was not found, or what in the store could not be read. Bounds: every list ends at its limit and at
+// page_records_read_max and says where it goes on. Shapes: docs/refundctl.md.
 #pragma once
 
 #include <functional>
@@ -18,6 +18,7 @@
 #include "switch/core/configuration.hpp"
 #include "switch/core/status.hpp"
 #include "switch/core/view_value.hpp"
+#include "switch/views/list_query.hpp"
 
 namespace acquirer {
 
@@ -29,27 +30,27 @@ struct ViewContext {
 };
 using ViewResult = iso8583::Result<View>;
 
-/// Records a search without an index may read; the answer says when it stopped there.
+/// Records that sums over a day may read.
 inline constexpr std::size_t records_read_max = 200'000;
-inline constexpr std::size_t list_limit_default = 50;
-inline constexpr std::size_t list_limit_max = 1'000;
 
 ViewResult view_status(const ViewContext& context);
 
-/// All that are given have to fit. RRN, and terminal + batch + trace, are point reads; the rest is a search
-/// from the newest record back, on `date` only when that is given.
-struct FindQuery {
+/// All that are given have to fit, those of every list too. RRN, terminal + batch + trace, and a reference
+/// without days are point reads; the rest is a search from the newest record back, on `date` only when that
+/// is given.
+struct FindQuery : ListQuery {
     std::optional<iso8583::Rrn> rrn;
     std::string authorization;
-    std::optional<iso8583::TerminalId> terminal;
     std::optional<iso8583::BatchNumber> batch;
     std::optional<iso8583::Stan> trace;
     std::string pan_last4;
     std::string amount;                 // major units, as typed
     std::optional<iso8583::Date> date;  // local date of the transaction
-    std::size_t limit = list_limit_default;
+    std::string reference;              // of operations
 };
 ViewResult view_find(const ViewContext& context, const FindQuery& query);
+/// Transactions newest first, with what a reconciliation needs of each.
+ViewResult view_transactions(const ViewContext& context, const ListQuery& query);
 
 /// With its messages: the fields of both that the ledger keeps.
 enum class Shown : std::uint8_t { transaction, with_messages };
@@ -59,22 +60,31 @@ ViewResult view_show(const ViewContext& context, std::string_view id, Shown show
 ViewResult view_explain(const ViewContext& context, std::string_view id);
 ViewResult view_receipt(const ViewContext& context, std::string_view id);
 
-enum class RefundFilter : std::uint8_t { held, cleared, pending, abnormal, parked, all };
-ViewResult view_refunds(const ViewContext& context, RefundFilter filter, std::size_t limit);
-/// Store-and-forward: advices that are not final, oldest first.
-ViewResult view_queue(const ViewContext& context, std::string_view route, std::size_t limit);
+/// In ListQuery::state: "held", "cleared", "pending", "abnormal", "parked", "all"; empty: held.
+ViewResult view_refunds(const ViewContext& context, const ListQuery& query);
+/// Store-and-forward: advices that are not final, of the oldest transaction first. State: "waiting",
+/// "in_flight", "parked"; kind: "refund", "reversal".
+ViewResult view_queue(const ViewContext& context, const ListQuery& query);
 ViewResult view_queued(const ViewContext& context, std::string_view id);
-enum class Exceptions : std::uint8_t { open, all };
-ViewResult view_exceptions(const ViewContext& context, Exceptions which, std::size_t limit);
+/// State: "open", "resolved"; empty: open, with `resolved_too` all.
+struct ExceptionsQuery {
+    ListQuery list = {};
+    bool resolved_too = false;
+    std::string owner = {};
+};
+/// Oldest first; `count` is of all that fit.
+ViewResult view_exceptions(const ViewContext& context, const ExceptionsQuery& query);
 ViewResult view_exception(const ViewContext& context, std::string_view id);
-/// What waits for a second person: proposals, and held cases; `ended_too`: proposals that were decided or
-/// lapsed.
-ViewResult view_proposals(const ViewContext& context, bool ended_too, std::size_t limit);
-ViewResult view_disputes(const ViewContext& context, bool closed_too, std::size_t limit);
-ViewResult view_routes(const ViewContext& context);
-ViewResult view_merchants(const ViewContext& context, std::size_t limit);
-/// Terminals that have signed on, settled or were changed by operations; `merchant` empty: of all.
-ViewResult view_terminals(const ViewContext& context, std::string_view merchant, std::size_t limit);
+/// What waits for a second person: proposals, then held cases; `ended_too`: proposals that were decided or
+/// lapsed. Kind: the action.
+ViewResult view_proposals(const ViewContext& context, bool ended_too, const ListQuery& query);
+ViewResult view_disputes(const ViewContext& context, bool closed_too, const ListQuery& query);
+/// State: "up", "down", "drain".
+ViewResult view_routes(const ViewContext& context, const ListQuery& query);
+/// State: "active", "suspended".
+ViewResult view_merchants(const ViewContext& context, const ListQuery& query);
+/// Terminals that have signed on, settled or were changed by operations; state as of merchants.
+ViewResult view_terminals(const ViewContext& context, const ListQuery& query);
 ViewResult view_day(const ViewContext& context);
 
 enum class TotalsBy : std::uint8_t { route, merchant, terminal, instrument };
@@ -85,9 +95,17 @@ ViewResult view_audit_verify(const ViewContext& context, ledger::AuditHash hash)
 
 // Shared by the views.
 
-/// Calls visit for each record that is open work, oldest first, until it says false.
+/// Calls visit for each record that is open work, oldest first, until it says false; `behind` one of them
+/// when given.
 iso8583::Result<void> each_open(const ViewContext& context,
-                                const std::function<bool(const ledger::TransactionRecord&)>& visit);
+                                const std::function<bool(const ledger::TransactionRecord&)>& visit,
+                                const std::optional<iso8583::Rrn>& behind = std::nullopt);
+/// Nothing when there is no such record.
+iso8583::Result<std::optional<ledger::TransactionRecord>> read_record(const ViewContext& context,
+                                                                      const iso8583::Rrn& rrn);
+/// Stable words.
+std::string_view advice_kind(ledger::QueuedAdvice::Kind kind);
+std::string_view advice_status(ledger::QueuedAdvice::Status status);
 
 /// The record of an RRN or a case number.
 iso8583::Result<ledger::TransactionRecord> find_record(const ViewContext& context, std::string_view id);

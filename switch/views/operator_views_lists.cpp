@@ -4,6 +4,7 @@
 #include "iso8583/values/bytes.hpp"
 #include "ledger/key_layout.hpp"
 #include "ledger/stored_records.hpp"
+#include "switch/views/list_page.hpp"
 #include "switch/views/operator_views.hpp"
 
 namespace acquirer {
@@ -42,39 +43,53 @@ std::string policy_text(const RefundPolicy& policy, iso8583::Currency currency) 
 
 }  // namespace
 
-ViewResult view_routes(const ViewContext& context) {
-    View items = View::list();
+ViewResult view_routes(const ViewContext& context, const ListQuery& query) {
+    ListPage page("routes", query);
+    const auto behind = page.position();
+    if (!behind) return tl::unexpected(behind.error());
+    bool begun = behind->empty();
     for (const routing::Route& route : context.configuration.routes.routes()) {
+        if (!begun) {
+            begun = route.name == *behind;
+            continue;
+        }
         auto change = override_of(context, OverrideKind::route, route.name);
         if (!change) return tl::unexpected(change.error());
         RouteStatus status;
         for (const RouteStatus& s : context.status.routes)
             if (s.name == route.name) status = s;
+        const std::string state = status.operator_state.empty() ? "up" : status.operator_state;
+        if (!query.state.empty() && state != query.state) continue;
         View one = View::object();
         one.put("route", route.name).put("id", std::uint32_t{route.id.value});
-        one.put("state", status.operator_state.empty() ? "up" : status.operator_state);
+        one.put("state", state);
         one.put("links_up", status.links_up)
             .put("in_flight", status.in_flight)
             .put("queued_advices", status.queued_advices);
         one.put("dialect", route.dialect).put("refunds", routing::name(route.refund_mode));
         one.put("voids", routing::name(route.void_mode)).put("retired", route.retired);
         one.put("source", source(context, *change));
-        items.add(std::move(one));
+        if (!page.add(std::move(one), route.name)) break;
     }
-    return View::object().put("routes", std::move(items));
+    if (!begun) return ListPage::no_cursor();
+    return std::move(page).answer();
 }
 
-ViewResult view_merchants(const ViewContext& context, std::size_t limit) {
-    View items = View::list();
-    std::size_t count = 0;
-    for (const auto& [id, merchant] : context.configuration.merchants) {
-        if (count++ == limit) break;
+ViewResult view_merchants(const ViewContext& context, const ListQuery& query) {
+    ListPage page("merchants", query);
+    const auto behind = page.parsed_position<iso8583::MerchantId>();
+    if (!behind) return tl::unexpected(behind.error());
+    const auto& merchants = context.configuration.merchants;
+    for (auto at = *behind ? merchants.upper_bound(**behind) : merchants.begin(); at != merchants.end();
+         ++at) {
+        const auto& [id, merchant] = *at;
         // Suspension and the right to refund are changed apart; each newest change wins over the file.
         auto suspension = override_of(context, OverrideKind::merchant, id.view());
         if (!suspension) return tl::unexpected(suspension.error());
         auto right = override_of(context, OverrideKind::refunds_of_merchant, id.view());
         if (!right) return tl::unexpected(right.error());
         const bool suspended = *suspension ? (*suspension)->state == "suspended" : merchant.suspended;
+        if (!query.state.empty() && suspended != (query.state == "suspended")) continue;
         const bool refund_enabled = *right ? (*right)->state == "refund_enabled" : merchant.refund_enabled;
         View one = View::object();
         one.put("merchant", id.view()).put("name", merchant.name).put("suspended", suspended);
@@ -82,18 +97,17 @@ ViewResult view_merchants(const ViewContext& context, std::size_t limit) {
             .put("policy", policy_text(merchant.refund, context.configuration.currency));
         one.put("suspension_source", source(context, *suspension))
             .put("refund_source", source(context, *right));
-        items.add(std::move(one));
+        if (!page.add(std::move(one), id.view())) break;
     }
-    View view = View::object();
-    view.put("count", static_cast<std::int64_t>(context.configuration.merchants.size()));
-    view.put("merchants", std::move(items));
-    return view;
+    return std::move(page).answer(View::object().put("count", static_cast<std::int64_t>(merchants.size())));
 }
 
-ViewResult view_terminals(const ViewContext& context, std::string_view merchant, std::size_t limit) {
+namespace {
+
+View ranges_view(const ViewContext& context, const ListScope& scope) {
     View ranges = View::list();
     for (const TerminalRange& range : context.configuration.terminals) {
-        if (!merchant.empty() && range.merchant.view() != merchant) continue;
+        if (scope.merchant && range.merchant != *scope.merchant) continue;
         const auto eight = [](std::uint32_t n) {
             const std::string digits = std::to_string(n);
             return std::string(8 - std::min<std::size_t>(8, digits.size()), '0') + digits;
@@ -105,10 +119,31 @@ ViewResult view_terminals(const ViewContext& context, std::string_view merchant,
         one.put("profile", name(range.profile));
         ranges.add(std::move(one));
     }
-    View items = View::list();
-    std::size_t count = 0;
+    return ranges;
+}
+
+View terminal_row(const ViewContext& context, const ledger::TerminalRecord& terminal, std::string_view owner,
+                  const std::optional<ledger::OverrideRecord>& change) {
+    View one = View::object();
+    one.put("terminal", terminal.terminal.view()).put("merchant", owner).put("batch", terminal.batch.str());
+    one.put("signed_on", !terminal.keys.empty()).put("key_version", terminal.proven_key_version);
+    one.put("uploading", terminal.uploading).put("suspended", change && change->state == "suspended");
+    one.put("source", source(context, change));
+    return one;
+}
+
+}  // namespace
+
+ViewResult view_terminals(const ViewContext& context, const ListQuery& query) {
+    const auto scope = scope_of(context, query);
+    if (!scope) return tl::unexpected(scope.error());
+    ListPage page("terminals", query);
+    const auto behind = page.parsed_position<iso8583::TerminalId>();
+    if (!behind) return tl::unexpected(behind.error());
+    ledger::KeyRange keys = ledger::all_keys(ledger::KeyPrefix::terminal);
+    if (*behind) keys.from = ledger::terminal_key(**behind) + '\0';
     std::optional<iso8583::ParseError> fault;
-    const ledger::KeyRange keys = ledger::all_keys(ledger::KeyPrefix::terminal);
+    std::size_t read = 0;
     auto done =
         context.store.scan(Family::index, keys.from, keys.to, [&](std::string_view, std::string_view value) {
             const auto terminal = ledger::decode_terminal(value);
@@ -118,28 +153,27 @@ ViewResult view_terminals(const ViewContext& context, std::string_view merchant,
             }
             const TerminalRange* range = context.configuration.find_terminal(terminal->terminal);
             const std::string_view owner = range != nullptr ? range->merchant.view() : "";
-            if (!merchant.empty() && owner != merchant) return true;
             auto change = override_of(context, OverrideKind::terminal, terminal->terminal.view());
             if (!change) {
                 fault = change.error();
                 return false;
             }
-            View one = View::object();
-            one.put("terminal", terminal->terminal.view())
-                .put("merchant", owner)
-                .put("batch", terminal->batch.str());
-            one.put("signed_on", !terminal->keys.empty()).put("key_version", terminal->proven_key_version);
-            one.put("uploading", terminal->uploading)
-                .put("suspended", *change && (*change)->state == "suspended");
-            one.put("source", source(context, *change));
-            items.add(std::move(one));
-            return ++count < limit;
+            const bool suspended = *change && (*change)->state == "suspended";
+            const bool wanted = (!scope->merchant || owner == scope->merchant->view()) &&
+                                (!scope->terminal || terminal->terminal == *scope->terminal) &&
+                                (query.state.empty() || suspended == (query.state == "suspended"));
+            if (wanted &&
+                !page.add(terminal_row(context, *terminal, owner, *change), terminal->terminal.view()))
+                return false;
+            if (++read < page_records_read_max) return true;
+            page.cut_at(terminal->terminal.view());
+            return false;
         });
     if (!done) return store_fault(done.error());
     if (fault) return tl::unexpected(*fault);
-    View view = View::object();
-    view.put("ranges", std::move(ranges)).put("terminals", std::move(items));
-    return view;
+    View facts = View::object();
+    if (!*behind) facts.put("ranges", ranges_view(context, *scope));
+    return std::move(page).answer(std::move(facts));
 }
 
 std::string day_warning(const ViewContext& context) {
