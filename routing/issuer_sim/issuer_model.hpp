@@ -144,6 +144,8 @@ class IssuerModel {
     BookEntry new_entry(const Request& request) const;
     void decide(const Request& request, BookEntry& entry, const Behaviour& behaviour, iso8583::UtcTime now,
                 std::vector<IssuerAction>& actions);
+    /// A reversal that found nothing: its original will be refused when it comes after all.
+    void remember_unknown(const Request& request);
     iso8583::ResponseCode reverse(const Request& request, BookEntry& entry, iso8583::UtcTime now,
                                   std::vector<IssuerAction>& actions);
     Behaviour choose_behaviour(EffectKind kind, std::int64_t amount, bool is_advice);

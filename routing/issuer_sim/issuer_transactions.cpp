@@ -233,6 +233,17 @@ bool IssuerModel::pin_block_is_sound_under(const hsm::KeyBlock& zpk, const iso85
     return engine_.perform(hsm::Request(std::move(translate))).has_value();
 }
 
+namespace {
+
+bool one_of_not_found(const ResponseCode& code) { return code.view() == "25" || code.view() == "76"; }
+
+bool knows(const BookEntry* original) {
+    return original != nullptr && original->state != BookEntry::State::undecided &&
+           original->state != BookEntry::State::tombstone;
+}
+
+}  // namespace
+
 void IssuerModel::on_reversal(iso8583::UtcTime now, std::vector<IssuerAction>& actions) {
     ++stats_.requests;
     const auto request = read_request();
@@ -257,12 +268,27 @@ void IssuerModel::on_reversal(iso8583::UtcTime now, std::vector<IssuerAction>& a
         if (behaviour.kind == Behaviour::Kind::decline) {
             entry->state = BookEntry::State::declined;
             entry->code = code = behaviour.code;
+            // An issuer that says so keeps to it when the original comes late.
+            if (one_of_not_found(code) && !knows(books_.find_original(*request->original, request->merchant)))
+                remember_unknown(*request);
         } else {
             code = reverse(*request, *entry, now, actions);
         }
     }
     start_answer(code.empty() ? ResponseCode::of("96") : code);
     send(behaviour, actions);
+}
+
+void IssuerModel::remember_unknown(const Request& request) {
+    if (BookEntry* original = books_.find_original(*request.original, request.merchant)) {
+        books_.turn_into_tombstone(*original);
+    } else if (!books_.full()) {
+        BookEntry tombstone;
+        tombstone.key = *request.original;
+        tombstone.state = BookEntry::State::tombstone;
+        tombstone.merchant = request.merchant;
+        books_.add(tombstone);
+    }
 }
 
 ResponseCode IssuerModel::reverse(const Request& request, BookEntry& entry, iso8583::UtcTime now,
@@ -273,18 +299,9 @@ ResponseCode IssuerModel::reverse(const Request& request, BookEntry& entry, iso8
         return entry.code = ResponseCode::of(code);
     };
     BookEntry* original = books_.find_original(*request.original, request.merchant);
-    if (original == nullptr || original->state == State::undecided || original->state == State::tombstone) {
-        decide_as("25", State::declined);
-        const ResponseCode not_found = entry.code;
-        if (original != nullptr) {
-            books_.turn_into_tombstone(*original);
-        } else if (!books_.full()) {
-            BookEntry tombstone;
-            tombstone.key = *request.original;
-            tombstone.state = State::tombstone;
-            tombstone.merchant = request.merchant;
-            books_.add(tombstone);  // `entry` may have moved: it is not touched after this
-        }
+    if (!knows(original)) {
+        const ResponseCode not_found = decide_as("25", State::declined);
+        remember_unknown(request);  // `entry` may have moved: it is not touched after this
         return not_found;
     }
     // Declined before: there is nothing to take back, which is what the switch wants.

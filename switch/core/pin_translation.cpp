@@ -78,9 +78,12 @@ void TransactionFlow::on_pin_translated(hsm::Ticket ticket, const hsm::Reply& re
                    std::string(reply ? "an answer to another question" : hsm::name(reply.error()));
         c_.note(std::move(n));
         draft.merchant = c_.config->find_merchant(waiting.event.request.merchant);
-        if (of_the_block) draft.record.batch = terminals_.record(waiting.event.request.terminal).batch;
-        refuse(draft, waiting.askers, of_the_block ? Refusal::pin_block_wrong : Refusal::hsm_unavailable);
-        return;
+        if (!of_the_block) return refuse(draft, waiting.askers, Refusal::hsm_unavailable);
+        // It is recorded under its batch, or, when that was settled meanwhile, not at all.
+        draft.record.batch = terminals_.record(waiting.event.request.terminal).batch;
+        const TerminalRequest& request = waiting.event.request;
+        const bool settled = request.profile == Profile::unionpay_pos && request.batch != draft.record.batch;
+        return refuse(draft, waiting.askers, settled ? Refusal::batch_closed : Refusal::pin_block_wrong);
     }
     draft.pin_block = translated->pin_block;
     draft.pin_is_translated = true;

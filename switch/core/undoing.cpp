@@ -61,12 +61,16 @@ void Undoing::on_late_reply(TransactionRecord& record, const IssuerReplyArrived&
     note_rule(record, "R51", c_.now.utc);
     if (event.reply.authorization && record.issuer_authorization.empty())
         record.issuer_authorization = *event.reply.authorization;
-    if (record.state != State::reversed) {
-        // Its reversal goes on, as that of an approved original: a "not found" contradicts what the issuer
-        // said.
-        if (record.state == State::reversing) record.advice.of_approved_original = true;
+    const bool is_being_reversed =
+        record.state == State::reversing ||
+        (record.state == State::reversed && record.advice.status != ledger::QueuedAdvice::Status::final);
+    if (is_being_reversed) {
+        // Its reversal, or the second 0420 of R51a, goes on, as that of an approved original: a "not found"
+        // contradicts what the issuer said.
+        record.advice.of_approved_original = true;
         return;
     }
+    if (record.state != State::reversed) return;
     const auto last = iso8583::ResponseCode::parse(record.advice.last_code);
     const bool found_nothing_before =
         record.advice.not_found_once && last &&

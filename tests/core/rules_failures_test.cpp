@@ -146,6 +146,31 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("R51a approved late once more while the new 0420 is in its quarantine: recorded, no third 0420",
+          "[R51a][R51]") {
+    Desk d;
+    const Answer sale = d.sale();
+    d.issuer = [](const Sent& m) { return m.mti() == "0200" ? silent : answers("25"); };
+    CHECK(!d.ask(d.refund_of(sale, "000000008000")));
+    const Sent out = d.sent.back();
+    const std::string rrn(out.fields.get(Field::rrn));
+    d.pass(11'000);
+    REQUIRE(d.state(rrn) == "reversed");
+    d.issuer = [](const Sent& m) { return m.mti() == "0200" ? Does{} : answers("25"); };
+    REQUIRE(d.ask(d.refund_of(sale, "000000010000"))->code == "00");
+    for (int late = 0; late < 2; ++late) {
+        d.reply(out, {});
+        d.offer(acquirer::TerminalLinkClosed{{99}});
+        CHECK(d.count_sent("0420") == 2);
+    }
+    // The issuer has said that it has it, so that its second "not found" is no end.
+    d.pass(20'000);
+    CHECK(d.count_sent("0420") == 2);
+    CHECK(d.exceptions("reversal_stuck").size() == 1);
+    CHECK(d.state(rrn) == "reversed");
+    CHECK(d.remaining(sale.rrn) == 0);
+}
+
 TEST_CASE("R52 link down before sending: 91 and never sent; a refund by advice is accepted and queued",
           "[R52]") {
     Desk d;

@@ -64,6 +64,23 @@ TEST_CASE("R5 settlement: a balanced batch closes, its answer is stored, the nex
     CHECK(d.ask(r)->code == "00");
 }
 
+TEST_CASE("R5 a PIN block that is refused after its batch was settled holds no key of the next batch",
+          "[R5][R64]") {
+    Desk d;
+    d.hsm = [](const hsm::Request&) { return std::optional<hsm::Reply>(); };
+    Ask s;
+    s.pin = "12345678";
+    CHECK(!d.ask(s));
+    REQUIRE(d.ask(settle(d, de48(0, 0, 0, 0)))->code == "00");
+    d.offer(acquirer::HsmAnswered{1, tl::unexpected(hsm::HsmFault::pin_block_content)});
+    REQUIRE(d.answers.back().code == "77");
+    CHECK(d.answers.back().rrn.empty());
+    // The same trace in the batch that is open now is a new sale.
+    s.batch = "000002";
+    s.pin.clear();
+    CHECK(d.ask(s)->code == "00");
+}
+
 TEST_CASE(
     "R5 settlement: unbalanced stays open for the upload, new transactions get 77, the end message closes",
     "[R5]") {

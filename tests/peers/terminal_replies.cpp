@@ -138,7 +138,9 @@ void Terminal::check_fields(const Outgoing& sent, const iso8583::Message& reply,
         std::for_each(std::begin(iso_echo), std::end(iso_echo), check_echo);
 
     if (is_network(sent.transaction)) return;
-    const bool never_recorded = one_of(code, {"30", "97", "03", "77", "A0", "63", "90", "94", "09", "96"});
+    // 40: what is no transaction of this switch (R24).
+    const bool never_recorded =
+        one_of(code, {"30", "97", "03", "77", "A0", "63", "90", "94", "09", "96", "40"});
     const bool needs_rrn = (is_financial(sent.transaction) && !never_recorded) ||
                            (sent.transaction == Transaction::reversal && code == "00");
     if (needs_rrn && !reply.has(Field::rrn)) breach(breaches, "DE37 is missing");

@@ -130,6 +130,17 @@ TEST_CASE("9996: an advice is busy twice, then approved; a 0420 too") {
     CHECK(s.books().reversed(EffectKind::sale).count == 1);
 }
 
+TEST_CASE("A reversal that is told to find nothing and does: the original gets 12 as well") {
+    for (const char* code : {"25", "76"}) {
+        Switch s;
+        const FieldValues sale = Switch::sale(1'000, 1);
+        s.control(std::string("next reversal decline ") + code);
+        CHECK(s.ask(Switch::reversal(sale, 2)) == code);
+        CHECK(s.ask(sale) == "12");
+        CHECK(s.books().booked(EffectKind::sale).count == 0);
+    }
+}
+
 TEST_CASE("A reversal before its original: 25, remembered, and the original gets 12") {
     Switch s;
     const FieldValues sale = Switch::sale(5'000, 1);

@@ -48,7 +48,7 @@ void Ticks::start(std::int64_t ms_min, std::int64_t ms_max, std::function<void(C
 }
 
 void Ticks::next() {
-    world_.at(pace_.between(ms_min_, ms_max_), [this] {
+    world_.at_work(pace_.between(ms_min_, ms_max_), [this] {
         if (stopped_) return;
         if (auto chance = acts_.next()) act_(*chance);
         next();

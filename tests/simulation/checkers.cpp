@@ -201,7 +201,8 @@ void Checkers::released_reply(const SendReply& reply, iso8583::Instant at) {
     }
     check_approval(f, *rrn, at);
     const std::string authorization(f.get(Field::authorization_code));
-    if (told.refused)
+    // R72: it stands again by two people's word, and its repeats are answered so.
+    if (const TransactionRecord* r = record(*rrn); told.refused && (r == nullptr || !people_decided(*r)))
         broken("I3", "a request was refused with an RRN and later answered 00, RRN " + rrn->str(), at);
     if (told.approved && (told.rrn != *rrn || told.authorization != authorization))
         broken("I3",

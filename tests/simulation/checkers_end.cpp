@@ -256,12 +256,11 @@ void Checkers::check_anomalies(routing::RouteId route, const routing::IssuerBook
             of_used_amounts && std::any_of(exceptions_.begin(), exceptions_.end(), [](const auto& entry) {
                 return entry.second.kind == "late_approval_amount_used";
             });
-        // Two people said that the issuer had refused what it had paid, and had it sent again.
-        const bool of_people =
-            anomaly == routing::Anomaly::refund_over_sale &&
-            std::any_of(records_.begin(), records_.end(), [&](const auto& entry) {
-                return routing::RouteId{entry.second.route} == route && people_decided(entry.second);
-            });
+        // Two people said that the issuer had refused, or taken back, what it had paid, or the other way
+        // round, and work went on by that.
+        const bool of_people = std::any_of(records_.begin(), records_.end(), [&](const auto& entry) {
+            return routing::RouteId{entry.second.route} == route && people_decided(entry.second);
+        });
         // What an issuer said and did not book, or the successor of a route does not know, makes no sense to
         // it.
         const bool excused = std::any_of(lied_about_.begin(), lied_about_.end(),

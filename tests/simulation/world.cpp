@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t connections_per_issuer = 2;
 constexpr std::int64_t reconnect_ms_min = 200;
 constexpr std::int64_t reconnect_ms_max = 2'000;
+// Of a downtime, what those see who try meanwhile.
+constexpr std::int64_t downtime_seen_ms = 20'000;
 constexpr std::int64_t slow_sync_ms_max = 3'000;
 // The first of a process, which is that of its recovery, and some of the others.
 constexpr std::uint64_t turns_between_orphan_checks = 16;
@@ -171,6 +173,11 @@ bool World::run_until(const std::function<bool()>& done, std::int64_t ms) {
     return true;
 }
 
+void World::at_work(std::int64_t after_ms, Agenda::Deed deed) {
+    const std::int64_t down_ms = process_ ? 0 : starts_again_.ms - clock_.ms;
+    at(after_ms + std::max<std::int64_t>(0, down_ms - downtime_seen_ms), std::move(deed));
+}
+
 // ---- Disk
 
 void World::look_after_sync() {
@@ -267,6 +274,7 @@ void World::crash(std::size_t keep_prefix, std::int64_t downtime_ms) {
     for (IssuerSlot& slot : issuer_slots_) slot.connection = 0;
     slot_of_.clear();
     operators_.clear();
+    starts_again_ = clock_.plus_ms(downtime_ms);
     at(downtime_ms, [this] {
         if (!process_) start();
     });

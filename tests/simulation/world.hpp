@@ -70,6 +70,9 @@ class World final : public Surroundings {
     void at(std::int64_t after_ms, Agenda::Deed deed) {
         agenda_.at(clock_.plus_ms(after_ms), std::move(deed));
     }
+    /// As at(); while the switch is down for long, not before the last seconds of that: what anybody does
+    /// for hours to a switch that is not there is the same as what he does for those.
+    void at_work(std::int64_t after_ms, Agenda::Deed deed);
     [[nodiscard]] iso8583::Now now() const override;
     /// The wall clock is set, the monotonic one goes on.
     void step_clock(std::int64_t ms) { utc_offset_ms_ += ms; }
@@ -177,6 +180,7 @@ class World final : public Surroundings {
     std::uint64_t generation_ = 0;  // of the process: what was meant for an earlier one is lost
     std::uint64_t turns_of_process_ = 0;
     bool sync_is_timed_ = false;
+    iso8583::Instant starts_again_;  // while there is no process
     std::optional<bool> crash_in_next_sync_;
     bool accepts_new_work_ = true;
     bool store_was_full_ = false;

@@ -48,7 +48,7 @@ class Adversary final : public Actor {
         world_.on_terminal_traffic = [this](Till& till, Side from, iso8583::ByteView bytes) {
             overhear(till, from, bytes);
         };
-        world_.at(means_.tick_ms, [this] { tick(); });
+        world_.at_work(means_.tick_ms, [this] { tick(); });
     }
     void calm() override {
         over_ = true;
@@ -141,7 +141,7 @@ class Adversary final : public Actor {
     // ---- His acts
     void tick() {
         if (over_) return;
-        world_.at(means_.tick_ms, [this] { tick(); });
+        world_.at_work(means_.tick_ms, [this] { tick(); });
         auto chance = acts_.next();
         if (!chance || !world_.up()) return;
         Target& target = targets_[chance->below(static_cast<std::uint32_t>(targets_.size()))];

@@ -59,7 +59,7 @@ class Cashier {
     Cashier(Scene& scene, Till& till, Shops& shops, const Habits& habits);
 
     void start() {
-        world_.at(pace_.between(0, habits_.think_ms_max), [this] { think(); });
+        world_.at_work(pace_.between(0, habits_.think_ms_max), [this] { think(); });
     }
     void stop() { stopped_ = true; }
     [[nodiscard]] bool quiet() const {
@@ -160,7 +160,7 @@ Cashier::Cashier(Scene& scene, Till& till, Shops& shops, const Habits& habits)
 
 void Cashier::think() {
     if (probe_ != Probe::none) return;
-    world_.at(pace_.between(habits_.think_ms_min, habits_.think_ms_max), [this] { think(); });
+    world_.at_work(pace_.between(habits_.think_ms_min, habits_.think_ms_max), [this] { think(); });
     const auto chance = acts_.next();
     if (!chance) return;
     chance_ = *chance;
@@ -346,8 +346,10 @@ void Cashier::refund() {
     else if (how < 70)
         amount = slip.amount + chance_.between(1, 100);
     const std::string words = "refund sale=" + name_of(slip.terminal, slip.stan) + " amount=" + major(amount);
-    // Two at once: only one of them is waited for.
-    if (chance_.permille(80)) send(till_.terminal().refund(slip, amount, till_.utc()), words);
+    // Two at once, or more than a case has room for: only one of them is waited for.
+    std::size_t at_once = chance_.permille(80) ? 1 : 0;
+    if (chance_.permille(4)) at_once = ledger::joined_keys_max + 1;
+    while (at_once-- > 0) send(till_.terminal().refund(slip, amount, till_.utc()), words);
     ask(till_.terminal().refund(slip, amount, till_.utc()), words);
 }
 
@@ -521,7 +523,7 @@ void Cashier::void_with_another_authorization(Receipt slip) {
 void Cashier::send_what_is_wrong() {
     const char* card = any_card();
     peers::SaleOptions options;
-    const std::uint32_t how = chance_.below(4);
+    const std::uint32_t how = chance_.below(5);
     if (how == 3) options.pin = "1234";
     iso8583::FieldValues fields =
         till_.terminal().sale(iso8583::Pan::parse(card).value(), 1'000, till_.utc(), options).fields;
@@ -535,6 +537,9 @@ void Cashier::send_what_is_wrong() {
     } else if (how == 2) {
         fields.set(Field::currency_transaction, "840");
         words += " de49=840";
+    } else if (how == 4) {
+        fields.set(Field::processing_code, "310000");  // the balance of an account
+        words += " de3=310000";
     } else if (fields.has(Field::pin_data)) {
         fields.set(Field::pin_data, "12345678");
         words += " de52=12345678";

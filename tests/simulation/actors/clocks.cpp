@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::int64_t event_ms_min = 2'000;
 constexpr std::int64_t event_ms_max = 20'000;
-constexpr std::int64_t agrees_after_ms = 1'000;
+constexpr std::int64_t decides_after_ms = 1'000;
 constexpr std::int64_t second_ms = 1'000, hour_ms = 3'600'000;
 
 class Clocks final : public Actor {
@@ -45,19 +45,20 @@ class Clocks final : public Actor {
                 // Beyond tomorrow: another person has to agree.
                 ticks_.did();
                 return world_.operate(acquirer::CutOverDay{true}, "admin1", acquirer::Role::admin,
-                                      [this](const acquirer::OperatorAnswer& answer) {
+                                      [this, decision = chance.permille(800) ? To::approve : To::reject](
+                                          const acquirer::OperatorAnswer& answer) {
                                           for (const auto& [name, value] : answer.values)
-                                              if (name == "proposal") agree(value);
+                                              if (name == "proposal") decide(value, decision);
                                       });
             default:
                 return;
         }
     }
-    void agree(const std::string& proposal) {
-        world_.at(agrees_after_ms, [this, proposal] {
-            world_.operate(
-                acquirer::DecideProposal{proposal, acquirer::DecideProposal::To::approve, "the day is over"},
-                "checker1", acquirer::Role::supervisor, {});
+    using To = acquirer::DecideProposal::To;
+    void decide(const std::string& proposal, To decision) {
+        world_.at(decides_after_ms, [this, proposal, decision] {
+            world_.operate(acquirer::DecideProposal{proposal, decision, "as the calendar says"}, "checker1",
+                           acquirer::Role::supervisor, {});
         });
     }
     void set(std::int64_t ms) {

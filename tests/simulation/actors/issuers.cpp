@@ -1,6 +1,8 @@
 // Issuers: what the other end does that nobody imagined. Links go down, messages are lost before they arrive;
 // answers have every code there is, are late, partial, doubled, contradict what was said before, or were
 // never asked for; books are forgotten; keys are changed by either side.
+#include <algorithm>
+
 #include "tests/simulation/actor.hpp"
 #include "tests/simulation/flow_words.hpp"
 
@@ -13,7 +15,7 @@ constexpr std::int64_t event_ms_min = 100;
 constexpr std::int64_t event_ms_max = 1'500;
 constexpr std::int64_t outage_ms_max = 20'000;
 constexpr std::int64_t contradiction_ms_max = 15'000;
-constexpr std::size_t remembered_max = 16;
+constexpr std::size_t remembered_max = 64;
 constexpr const char* kinds[] = {"sale", "refund", "void", "reversal", "any"};
 
 class Issuer {
@@ -173,8 +175,17 @@ class Issuer {
     }
     /// An answer that it makes up: to what it has answered already, or is about to.
     void contradict(Chance& chance) {
-        const iso8583::FieldValues request = asked_[chance.below(static_cast<std::uint32_t>(asked_.size()))];
-        const std::string code = chance.permille(400) ? "00" : any_code(chance);
+        iso8583::FieldValues request = asked_[chance.below(static_cast<std::uint32_t>(asked_.size()))];
+        std::string code = chance.permille(400) ? "00" : any_code(chance);
+        // A late approval of what was given up makes a new 0420 (R51a); that one it does not take.
+        const auto of = chance.permille(300) ? std::find_if(asked_.begin(), asked_.end(),
+                                                            [this](const auto& r) { return given_up(r); })
+                                             : asked_.end();
+        if (of != asked_.end()) {
+            request = *of;
+            code = "00";
+            node_.control("next reversal decline 05");
+        }
         ticks_.did();
         world_.at(chance.permille(500) ? 0 : chance.between(0, contradiction_ms_max), [this, request, code] {
             iso8583::FieldValues answer(*request.mti().response());
@@ -188,6 +199,14 @@ class Issuer {
             world_.checkers().reached("issuer contradicts itself");
             node_.send(std::move(answer));
         });
+    }
+    /// The switch has been told twice that the issuer does not know it.
+    [[nodiscard]] bool given_up(const iso8583::FieldValues& request) const {
+        const auto rrn = iso8583::Rrn::parse(request.get(Field::rrn));
+        const ledger::TransactionRecord* r = rrn ? world_.checkers().record(*rrn) : nullptr;
+        return r != nullptr && (r->state == ledger::State::reversed || r->state == ledger::State::declined) &&
+               std::any_of(r->history.begin(), r->history.end(),
+                           [](const ledger::HistoryEntry& h) { return h.rule == "R51a"; });
     }
     void change_a_key(Chance& chance) {
         const bool zak = chance.permille(500);

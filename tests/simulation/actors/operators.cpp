@@ -110,9 +110,22 @@ class Operators final : public Actor {
                 "open " + name_of(*sale) + " " + amount + " as=" + reference + " ref=" + reference);
     }
 
+    /// By its state, or by the exception that somebody works on (of a second 0420, whatever the state); now
+    /// and then anything.
+    const TransactionRecord* what_waits(Chance& chance) {
+        const std::uint32_t which = chance.below(100);
+        if (which < 65) return any(chance, waits_for_people);
+        if (which < 75) return any(chance, [](const auto&) { return true; });
+        std::vector<iso8583::Rrn> all;
+        for (const auto& [id, x] : world_.checkers().exceptions())
+            if (const auto rrn = iso8583::Rrn::parse(id.substr(0, iso8583::Rrn::size_max));
+                rrn && x.resolution.empty())
+                all.push_back(*rrn);
+        return all.empty() ? nullptr : world_.checkers().record(chance.pick(all));
+    }
+
     void work(Chance& chance) {
-        const TransactionRecord* r = chance.permille(850) ? any(chance, waits_for_people)
-                                                          : any(chance, [](const auto&) { return true; });
+        const TransactionRecord* r = what_waits(chance);
         if (r == nullptr) return;
         const std::string id = r->rrn.str(), name = name_of(*r);
         if (r->state == State::held && chance.permille(850)) return work_on_a_case(chance, *r);
@@ -159,7 +172,7 @@ class Operators final : public Actor {
             static constexpr const char* outcomes[] = {"won", "lost", ""};
             const std::string id = "D0000000" + std::to_string(chance.between(1, 9));
             const std::string outcome = outcomes[chance.below(3)];
-            return command(checker(chance), CloseDispute{id, outcome, note},
+            return command(outcome.empty() ? checker(chance) : maker(chance), CloseDispute{id, outcome, note},
                            "close-dispute " + id + " " + outcome);
         }
         if (chance.permille(500))
