@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "ledger/audit_entry.hpp"
 #include "ledger/key_layout.hpp"
 #include "ledger/record_codec.hpp"
 
@@ -59,8 +60,9 @@ tl::unexpected<AuditError> store_error(const StoreError& error) {
     return tl::unexpected(AuditError{0, "the audit log cannot be read: " + error.what});
 }
 
-/// The entry at a key, with the checks that need no neighbour.
-Result<AuditEntry, AuditError> entry_at(std::string_view key, std::string_view value) {
+}  // namespace
+
+Result<AuditEntry, AuditError> stored_audit_entry(std::string_view key, std::string_view value) {
     const auto sequence = sequence_of(key);
     if (!sequence) return tl::unexpected(AuditError{0, "a key in the audit log is not 9 bytes long"});
     auto entry = decode(value);
@@ -70,8 +72,6 @@ Result<AuditEntry, AuditError> entry_at(std::string_view key, std::string_view v
                            "it says of itself that it is entry " + std::to_string(entry->sequence));
     return std::move(*entry);
 }
-
-}  // namespace
 
 std::string audit_key(std::uint64_t sequence) {
     std::string key(1, static_cast<char>(KeyPrefix::audit));
@@ -83,7 +83,7 @@ Result<AuditLog, AuditError> AuditLog::open(const StoreReader& store, AuditHash 
     AuditHead head;
     std::optional<AuditError> error;
     const auto take_last = [&](std::string_view key, std::string_view value) {
-        const auto entry = entry_at(key, value);
+        const auto entry = stored_audit_entry(key, value);
         if (entry)
             head = {entry->sequence, hash(iso8583::as_bytes(value))};
         else
@@ -135,7 +135,7 @@ Result<void, AuditError> read_audit_entries(const StoreReader& store, std::uint6
     const auto read =
         store.scan(Family::journal, audit_key(first), to_the_end ? audit_range_end() : audit_key(last + 1),
                    [&](std::string_view key, std::string_view value) {
-                       const auto entry = entry_at(key, value);
+                       const auto entry = stored_audit_entry(key, value);
                        if (entry) return visit(*entry);
                        error = entry.error();
                        return false;
@@ -151,7 +151,7 @@ namespace {
 Result<void, AuditError> follow(AuditHead& head, std::string_view key, std::string_view value,
                                 AuditHash hash) {
     const std::uint64_t due = head.sequence + 1;
-    const auto entry = entry_at(key, value);
+    const auto entry = stored_audit_entry(key, value);
     if (!entry) return tl::unexpected(entry.error());
     if (entry->sequence != due) return audit_error(due, "it is missing");
     if (entry->previous_hash != head.hash)

@@ -52,6 +52,7 @@ struct ListInfo {
     bool parties = false;          // --merchant, --terminal, --route
     std::string_view states = "";  // choices of --state; empty: not taken
     std::string_view kinds = "";   // choices of --kind; empty: not taken
+    bool for_a_file = false;       // refundctl writes JSON lines to stdout when no file is named
 };
 
 struct CommandInfo {
@@ -60,6 +61,7 @@ struct CommandInfo {
     std::string_view help;
     std::vector<ArgumentInfo> arguments;
     ListInfo list = {};
+    bool takes_long = false;  // a read of more than a page: it does not keep short ones waiting
     [[nodiscard]] bool is_list() const { return !list.rows.empty(); }
 };
 

@@ -38,9 +38,7 @@ const std::string& transaction_kinds() {
     return words;
 }
 
-}  // namespace
-
-std::vector<CommandInfo> list_commands() {
+std::vector<CommandInfo> transaction_lists() {
     const ListInfo transactions{"transactions", true, true, transaction_states(), transaction_kinds()};
     return {
         {"find",
@@ -67,6 +65,11 @@ std::vector<CommandInfo> list_commands() {
          "accepted refunds that the issuer refused",
          {},
          {"transactions", true, true}},
+    };
+}
+
+std::vector<CommandInfo> other_lists() {
+    return {
         {"proposals list",
          "viewer",
          "everything that waits for a second person",
@@ -106,7 +109,26 @@ std::vector<CommandInfo> list_commands() {
          {{"merchant", Kind::merchant, false, false, "of this merchant only"},
           {"terminal", Kind::terminal, false, false, "this one alone"}},
          {"terminals", false, false, "active suspended"}},
+        {"audit list",
+         "security_officer",
+         "what operators changed, newest first: who, what, when",
+         {{"user", Kind::word, false, false, "by this operator"},
+          {"command", Kind::text, false, false, "of this action, or group of actions: refund.open, refund"}},
+         {"entries", true}},
+        {"audit export",
+         "security_officer",
+         "the chain itself, oldest first, with its hashes; JSON lines to stdout unless a file is named",
+         {},
+         {"entries", true, false, "", "", true}},
     };
+}
+
+}  // namespace
+
+std::vector<CommandInfo> list_commands() {
+    std::vector<CommandInfo> all = transaction_lists();
+    for (CommandInfo& list : other_lists()) all.push_back(std::move(list));
+    return all;
 }
 
 }  // namespace acquirer::admin

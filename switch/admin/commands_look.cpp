@@ -24,13 +24,15 @@ std::vector<CommandInfo> look_commands() {
          "sums of a business day",
          {{"by", Kind::choice, false, false, "what they are grouped by (route)",
            "route merchant terminal instrument"},
-          {"day", Kind::date, false, false, "business day, YYYY-MM-DD (the current one)"}}},
+          {"day", Kind::date, false, false, "business day, YYYY-MM-DD (the current one)"}},
+         {},
+         true},
         {"keys list",
          "viewer",
          "every key: whose, kind, check value; never more",
          {{"terminal", Kind::terminal, false, false, "the working keys of this terminal"}},
          {"keys"}},
-        {"audit verify", "security_officer", "walk the whole chain of operators' changes", {}},
+        {"audit verify", "security_officer", "walk the whole chain of operators' changes", {}, {}, true},
     };
 }
 

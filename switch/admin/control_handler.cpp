@@ -93,7 +93,7 @@ ControlDecision OperatorsControl::decide(const ControlRequest& request) {
         if (!data) return write_answer({AnswerError::refused, data.error().what, {}});
         return write_answer({AnswerError::none, "", std::move(*data)});
     };
-    return ControlRead{std::move(read), parsed->hold_snapshot};
+    return ControlRead{std::move(read), parsed->hold_snapshot, command->takes_long || parsed->hold_snapshot};
 }
 
 }  // namespace acquirer::admin

@@ -1,5 +1,6 @@
 #include "switch/admin/control_protocol.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "switch/admin/commands.hpp"
@@ -10,23 +11,6 @@ using iso8583::parse_error;
 using Json = nlohmann::ordered_json;
 
 namespace {
-
-Json json_of(const View& view) {
-    if (const auto* text = view.text()) return *text;
-    if (const auto* flag = view.flag()) return *flag;
-    if (const auto* number = view.number()) return *number;
-    if (const auto* items = view.items()) {
-        Json list = Json::array();
-        for (const View& item : *items) list.push_back(json_of(item));
-        return list;
-    }
-    if (const auto* members = view.members()) {
-        Json object = Json::object();
-        for (const auto& [name, value] : *members) object[name] = json_of(value);
-        return object;
-    }
-    return nullptr;
-}
 
 View view_of(const Json& json) {
     if (json.is_string()) return json.get<std::string>();
@@ -47,6 +31,50 @@ View view_of(const Json& json) {
 
 /// Invalid UTF-8 in a stored text must not make an answer impossible.
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+bool is_plain(std::string_view text) {
+    return std::all_of(text.begin(), text.end(),
+                       [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
+}
+
+/// Straight into the answer's text: pages of a long list are made of many short texts.
+void append_text(std::string& out, const std::string& text) {
+    if (!is_plain(text)) {
+        out += dump(text);
+        return;
+    }
+    out += '"';
+    out += text;
+    out += '"';
+}
+
+void append_json(std::string& out, const View& view) {
+    if (const auto* text = view.text()) {
+        append_text(out, *text);
+    } else if (const auto* flag = view.flag()) {
+        out += *flag ? "true" : "false";
+    } else if (const auto* number = view.number()) {
+        out += std::to_string(*number);
+    } else if (const auto* items = view.items()) {
+        out += '[';
+        for (const View& item : *items) {
+            if (&item != &items->front()) out += ',';
+            append_json(out, item);
+        }
+        out += ']';
+    } else if (const auto* members = view.members()) {
+        out += '{';
+        for (const auto& member : *members) {
+            if (&member != &members->front()) out += ',';
+            append_text(out, member.first);
+            out += ':';
+            append_json(out, member.second);
+        }
+        out += '}';
+    } else {
+        out += "null";
+    }
+}
 
 std::string too_long(std::string_view what) {
     constexpr std::size_t mib = std::size_t{1} << 20;
@@ -142,15 +170,24 @@ std::string_view name(AnswerError error) {
     return "";
 }
 
-std::string write_json(const View& view) { return dump(json_of(view)); }
+std::string write_json(const View& view) {
+    std::string text;
+    append_json(text, view);
+    return text;
+}
 
 std::string write_answer(const Answer& answer) {
-    Json json = Json::object();
-    json["ok"] = answer.error == AnswerError::none;
-    if (answer.error != AnswerError::none) json["error"] = std::string(name(answer.error));
-    if (!answer.text.empty()) json["text"] = answer.text;
-    if (!answer.data.is_null()) json["data"] = json_of(answer.data);
-    std::string line = dump(json);
+    View whole = View::object();
+    whole.put("ok", answer.error == AnswerError::none);
+    if (answer.error != AnswerError::none) whole.put("error", name(answer.error));
+    whole.put_if("text", answer.text);
+    std::string line = write_json(whole);
+    if (!answer.data.is_null()) {
+        line.pop_back();
+        line += ",\"data\":";
+        append_json(line, answer.data);
+        line += '}';
+    }
     if (line.size() <= answer_bytes_max) return line;
     return write_answer(
         {AnswerError::refused, too_long("the answer") + ": ask for fewer lines with limit", {}});

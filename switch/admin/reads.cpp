@@ -1,5 +1,6 @@
 #include "switch/admin/control_handler.hpp"
 #include "switch/admin/request_arguments.hpp"
+#include "switch/views/audit_views.hpp"
 
 namespace acquirer::admin {
 
@@ -69,6 +70,9 @@ ViewResult run_read(const Request& r, const ViewContext& context, ledger::AuditH
     if (r.command == "terminals list") return view_terminals(context, list);
     if (r.command == "day status") return view_day(context);
     if (r.command == "totals") return totals(r, context);
+    if (r.command == "audit list")
+        return view_audit_entries(context, {list, argument(r, "user"), argument(r, "command")});
+    if (r.command == "audit export") return view_audit_export(context, list, hash);
     if (r.command == "audit verify") return view_audit_verify(context, hash);
     return parse_error("there is no such read");
 }

@@ -165,10 +165,10 @@ int show(const Request& request, const Answer& answer, const std::string& line, 
 }
 
 /// What is to be written where; a sentence when that cannot be.
-iso8583::Result<ExportJob> export_job(const GivenCommand& given, bool json) {
-    if (!given.csv.empty() && !given.jsonl.empty())
+iso8583::Result<ExportJob> export_job(const GivenCommand& given, const std::string& jsonl, bool json) {
+    if (!given.csv.empty() && !jsonl.empty())
         return iso8583::parse_error("csv: stands instead of jsonl, not beside it");
-    ExportJob job{given.csv + given.jsonl, given.csv.empty() ? RowFormat::json_lines : RowFormat::csv};
+    ExportJob job{given.csv + jsonl, given.csv.empty() ? RowFormat::json_lines : RowFormat::csv};
     if (json && job.path == "-")
         return iso8583::parse_error("json: the rows are on stdout, an answer beside them cannot be");
     for (std::size_t i = 0; i < given.options.size(); ++i) {
@@ -198,11 +198,12 @@ int run_list(const GivenCommand& given, const Request& request, const GlobalOpti
         }
         return connection->ask(line);
     };
-    if (!given.exports()) {
+    const bool to_stdout = given.info->list.for_a_file && !given.exports() && !options.json;
+    if (!given.exports() && !to_stdout) {
         const ListAnswered listed = ask_for_list(ask, request);
         return show(request, listed.answer, listed.line, options.json);
     }
-    const auto job = export_job(given, options.json);
+    const auto job = export_job(given, to_stdout ? "-" : given.jsonl, options.json);
     if (!job) return usage_fault(job.error().what);
     Answer done = export_list(ask, request, *job);
     if (done.error == AnswerError::none && job->path == "-") {

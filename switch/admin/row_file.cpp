@@ -84,6 +84,10 @@ Result<RowFile> RowFile::create(const std::string& path, RowFormat format) {
         return fault;
     }
     made.file_ = ::fdopen(fd, "wb");
+    if (made.file_ == nullptr) {
+        ::close(fd);
+        return parse_error(part + " cannot be written: " + reason());
+    }
     return made;
 }
 

@@ -1,9 +1,9 @@
 // The control socket as the operators' protocol sees it (switch/admin/control_protocol implements it, the
 // control socket calls it): one line in, one line out, and where the work is done in between.
 //
-// Thread: `decide` and `render` on the core's thread, so they must be quick; a ControlRead runs on the one
-// worker thread, over an immutable view, and may take its time. Errors: a line that is no command is
-// answered, not thrown.
+// Thread: `decide` and `render` on the core's thread, so they must be quick; a ControlRead runs on a worker's
+// thread, over an immutable view, and may take its time: short reads on one, long ones on another. Errors: a
+// line that is no command is answered, not thrown.
 #pragma once
 
 #include <cstdint>
@@ -49,6 +49,7 @@ struct ControlChange {
 struct ControlRead {
     std::function<std::string(const ControlView&)> read;
     bool hold_view = false;
+    bool takes_long = false;  // run beside the short ones, which never wait for it
 };
 using ControlDecision = std::variant<ControlAnswer, ControlChange, ControlRead>;
 

@@ -18,10 +18,12 @@ ControlSocket::ControlSocket(Reactor& reactor, Log& log, const ShellSetup& setup
       handler_(handler),
       hooks_(std::move(hooks)),
       held_alarm_(reactor.alarm([this] { take_back_held(); })),
-      worker_(std::make_unique<Worker>(setup.bounds.control_reads_waiting_max)) {}
+      short_reads_(std::make_unique<Worker>(setup.bounds.control_reads_waiting_max)),
+      long_reads_(std::make_unique<Worker>(setup.bounds.control_reads_waiting_max)) {}
 
 ControlSocket::~ControlSocket() {
-    worker_.reset();  // first: its last work still posts to us, and is never run then
+    short_reads_.reset();  // first: their last work still posts to us, and is never run then
+    long_reads_.reset();
     for (auto& [id, connection] : connections_) connection.stream->close();
 }
 
@@ -113,6 +115,7 @@ void ControlSocket::read(std::uint64_t id, ControlRead read) {
     auto view = read.hold_view ? held_view(connections_.at(id), why)
                                : std::make_shared<const ControlView>(hooks_.view());
     if (!view) return write_line(id, handler_.refuse(why));
+    Worker& worker = read.takes_long ? *long_reads_ : *short_reads_;
     auto work = [this, id, read = std::move(read), view = std::move(view)] {
         std::string line;
         try {
@@ -124,7 +127,7 @@ void ControlSocket::read(std::uint64_t id, ControlRead read) {
         }
         reactor_.post([this, id, line = std::move(line)]() mutable { write_line(id, std::move(line)); });
     };
-    if (!worker_->submit(std::move(work))) write_line(id, handler_.refuse("too many reads at once"));
+    if (!worker.submit(std::move(work))) write_line(id, handler_.refuse("too many reads at once"));
 }
 
 std::shared_ptr<const ControlView> ControlSocket::held_view(Connection& connection, std::string& why) {

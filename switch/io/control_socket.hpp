@@ -1,5 +1,5 @@
 // ControlSocket: the operators' Unix socket: one JSON line each way, in order on each connection. What a line
-// means is the ControlHandler's; changes go through the core, reads run on a worker over a snapshot.
+// means is the ControlHandler's; changes go through the core, reads run on workers over a snapshot.
 //
 // Thread: the core's, but for reads. Owner: the runtime. Bounds: ShellBounds (connections, bytes of a line,
 // reads, snapshots held).
@@ -79,7 +79,8 @@ class ControlSocket final : public StreamOwner {
     std::uint64_t last_ticket_ = 0;
     std::string stopping_;
     std::unique_ptr<Alarm> held_alarm_;  // set while a view is held
-    std::unique_ptr<Worker> worker_;
+    std::unique_ptr<Worker> short_reads_;
+    std::unique_ptr<Worker> long_reads_;
 };
 
 }  // namespace acquirer

@@ -1,5 +1,8 @@
 #include "switch/io/worker.hpp"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 namespace acquirer {
 
 Worker::~Worker() {
@@ -23,6 +26,8 @@ bool Worker::submit(std::function<void()> work) {
 }
 
 void Worker::run() {
+    // Of this thread alone; where it is refused the reads are as quick as everything else.
+    static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), nice_level));
     std::unique_lock lock(mutex_);
     for (;;) {
         wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });

@@ -1,5 +1,5 @@
 // Worker: one thread that runs what takes its time (operators' reads), oldest first, so that the core's
-// thread never waits for it.
+// thread never waits for it; where they want the same processor the core's goes first (nice_level).
 //
 // Thread: submit() from any; results go back by whatever `work` posts itself. Bound: waiting_max.
 #pragma once
@@ -14,6 +14,9 @@ namespace acquirer {
 
 class Worker {
   public:
+    /// Of its thread, by the kernel's scale: 0 is as everybody, 19 the least.
+    static constexpr int nice_level = 10;
+
     explicit Worker(std::size_t waiting_max) : waiting_max_(waiting_max), thread_([this] { run(); }) {}
     /// Finishes what it is running, drops what waits.
     ~Worker();

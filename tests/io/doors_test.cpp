@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <functional>
+#include <thread>
 
 #include "switch/io/log.hpp"
 #include "tests/io/stack.hpp"
@@ -13,10 +15,22 @@ using acquirer::ControlDecision;
 using acquirer::ControlRead;
 using acquirer::ControlRequest;
 using acquirer::ControlView;
+using acquirer::ShellBounds;
 
 namespace {
 
-/// "now …" is answered at once, "read …" on the worker, "change" goes through the core.
+std::size_t keys_in(const ledger::StoreReader& store) {
+    std::size_t count = 0;
+    const auto counted = store.scan(ledger::Family::index, "", "", [&](std::string_view, std::string_view) {
+        ++count;
+        return true;
+    });
+    REQUIRE(counted);
+    return count;
+}
+
+/// "now …" is answered at once, "read …" on the worker, "change" goes through the core; "keys" counts those
+/// of the index, "hold" those of the view that its connection holds.
 class Handler final : public acquirer::ControlHandler {
   public:
     ControlDecision decide(const ControlRequest& request) override {
@@ -35,22 +49,34 @@ class Handler final : public acquirer::ControlHandler {
         if (request.line == "throw")
             return ControlRead{
                 [](const ControlView&) -> std::string { throw std::runtime_error("a library's words"); }};
+        if (request.line == "long")
+            return ControlRead{[this](const ControlView&) {
+                                   long_begun = true;
+                                   while (!let_long_end) std::this_thread::yield();
+                                   return std::string("long done");
+                               },
+                               false, true};
+        if (request.line == "keys" || request.line == "hold")
+            return ControlRead{[](const ControlView& view) { return std::to_string(keys_in(*view.store)); },
+                               request.line == "hold"};
         return ControlRead{[line = request.line](const ControlView& view) {
             return line + " version " + std::to_string(view.configuration->version);
         }};
     }
     std::string refuse(const std::string& why) override { return "no: " + why; }
     std::atomic<std::uint32_t> uid{0};
+    std::atomic<bool> long_begun{false}, let_long_end{false};
 };
 
 struct Desk {
-    Desk() {
+    explicit Desk(const std::function<void(ShellBounds&)>& change = {}) {
         options.issuer_port = 1;
         options.control = &handler;
         options.control_path = "/tmp/switch_io_test." + std::to_string(::getpid()) + ".sock";
         options.bounds.control_line_bytes_max = 1'000;
         options.bounds.control_connections_max = 2;
         options.bounds.http_request_timeout_ms = 300;
+        if (change) change(options.bounds);
         stack = std::make_unique<Stack>(options);
     }
     Handler handler;
@@ -115,6 +141,63 @@ TEST_CASE("the operators' socket: its owner's alone, one line each way, in order
     }
     CHECK(desk.stack->stop() == 0);
     CHECK(::stat(desk.options.control_path.c_str(), &file) != 0);
+}
+
+TEST_CASE("the operators' socket: pages of a held view are of one moment, whatever changes meanwhile") {
+    Desk desk([](ShellBounds& bounds) { bounds.control_snapshots_max = 1; });
+    const auto ask = [](Socket& socket, const std::string& line) {
+        socket.send(line + "\n");
+        return socket.receive_line();
+    };
+    Socket pages = Socket::connect(desk.stack->at().control);
+    const std::string before = ask(pages, "hold");
+    CHECK(ask(pages, "change") == "done");
+    CHECK(ask(pages, "hold") == before);
+    CHECK(ask(pages, "keys") != before);
+    // As many as allowed hold one: the next waits for its turn, and other reads do not.
+    Socket other = Socket::connect(desk.stack->at().control);
+    CHECK(ask(other, "hold") == "no: as many long lists as allowed (1) are being read: try again later");
+    CHECK(ask(other, "keys") != before);
+    // A reader that dies gives it back.
+    pages.close();
+    std::string now = ask(other, "hold");
+    while (now.starts_with("no: ")) now = ask(other, "hold");
+    CHECK(now != before);
+    CHECK(desk.stack->stop() == 0);
+}
+
+TEST_CASE("the operators' socket: short reads do not wait for a long one") {
+    Desk desk;
+    Socket patient = Socket::connect(desk.stack->at().control);
+    patient.send("long\n");
+    while (!desk.handler.long_begun) std::this_thread::yield();
+    Socket socket = Socket::connect(desk.stack->at().control);
+    socket.send("read 1\nread 2\n");
+    CHECK(socket.receive_line() == "read 1 version 1");
+    CHECK(socket.receive_line() == "read 2 version 1");
+    desk.handler.let_long_end = true;
+    CHECK(patient.receive_line() == "long done");
+    CHECK(desk.stack->stop() == 0);
+}
+
+TEST_CASE("the operators' socket: a view that is held too long is taken back, and its next page refused") {
+    const bool by_age = GENERATE(false, true);
+    Desk desk([by_age](ShellBounds& bounds) {
+        bounds.control_snapshots_max = 1;
+        bounds.control_snapshot_idle_ms_max = by_age ? 60'000 : 50;
+        bounds.control_snapshot_ms_max = by_age ? 50 : 60'000;
+    });
+    const auto ask = [](Socket& socket, const std::string& line) {
+        socket.send(line + "\n");
+        return socket.receive_line();
+    };
+    Socket pages = Socket::connect(desk.stack->at().control);
+    CHECK_FALSE(ask(pages, "hold").starts_with("no: "));
+    Socket other = Socket::connect(desk.stack->at().control);
+    while (ask(other, "hold").starts_with("no: ")) continue;  // until the first one's is taken back
+    CHECK(ask(pages, "hold").starts_with("no: the snapshot of this list was taken back"));
+    CHECK_FALSE(ask(pages, "keys").starts_with("no: "));
+    CHECK(desk.stack->stop() == 0);
 }
 
 TEST_CASE("HTTP: metrics, health, readiness, and nothing else") {
