@@ -35,6 +35,10 @@ inline constexpr std::uint64_t turns_per_checkpoint = 1024;
 inline constexpr std::uint64_t numbers_skipped_at_restart = 4'096;
 
 class Ledger {
+    // What has books of its own over the same overlay: file_books.hpp, batch_books.hpp.
+    friend class FileBooks;
+    friend class BatchBooks;
+
   public:
     /// ENSUREs the form of the plan: whoever reads it from a configuration has checked it.
     explicit Ledger(Overlay& overlay, NumberPlan numbers = {});

@@ -1,6 +1,7 @@
 #include <charconv>
 
 #include "switch/admin/control_handler.hpp"
+#include "switch/admin/file_requests.hpp"
 #include "switch/admin/request_arguments.hpp"
 
 namespace acquirer::admin {
@@ -65,6 +66,7 @@ std::optional<OperatorCommand> way_out_command(const Request& r) {
 std::optional<OperatorCommand> operator_command(const Request& r) {
     if (auto refund = refund_command(r)) return refund;
     if (auto way_out = way_out_command(r)) return way_out;
+    if (auto file = file_change(r)) return file;
     const auto a = [&](std::string_view name) { return argument(r, name); };
     using Route = MoveRoute::To;
     using Merchant = ChangeMerchant::To;

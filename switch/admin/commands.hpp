@@ -32,7 +32,11 @@ enum class ArgumentKind : std::uint8_t {
     minutes,        // 1 to 525600
     flag,           // present or not
     choice,         // one of `choices`
-    cursor          // as a list that is cut gives it
+    cursor,         // as a list that is cut gives it
+    digest,         // SHA-256: 64 digits 0-9 a-f
+    file_bytes,     // 1 to ledger::file_bytes_max
+    piece,          // 0 to ledger::file_pieces_max - 1
+    content         // base64 of 1 to ledger::file_piece_bytes bytes
 };
 
 struct ArgumentInfo {

@@ -1,4 +1,5 @@
 #include "switch/admin/control_handler.hpp"
+#include "switch/admin/file_requests.hpp"
 #include "switch/admin/request_arguments.hpp"
 
 namespace acquirer::admin {
@@ -70,6 +71,7 @@ ViewResult run_read(const Request& r, const ViewContext& context, ledger::AuditH
     if (r.command == "day status") return view_day(context);
     if (r.command == "totals") return totals(r, context);
     if (r.command == "audit verify") return view_audit_verify(context, hash);
+    if (auto file = file_read(r, context)) return *file;
     return parse_error("there is no such read");
 }
 

@@ -90,6 +90,7 @@ void add_commands(CLI::App& app, std::deque<GivenCommand>& all, Ceremony& ceremo
         {"merchants", "list, suspend, enable refunds"},
         {"terminals", "list, suspend, close a batch"},
         {"day", "business day and cut-over"},
+        {"files", "internal: files that other commands hand over"},
         {"audit", "the chain of operators' changes"},
         {"keys", "list with check values, rotate, ceremony"}};
     std::map<std::string, CLI::App*> parents;

@@ -6,6 +6,7 @@
 #include "ledger/audit_log.hpp"
 #include "switch/core/core_context.hpp"
 #include "switch/core/cut_over.hpp"
+#include "switch/core/file_intake.hpp"
 #include "switch/core/key_exchange.hpp"
 #include "switch/core/key_inventory.hpp"
 #include "switch/core/settlement.hpp"
@@ -19,7 +20,7 @@ class Operations {
   public:
     Operations(CoreContext& context, SaleChain& chain, StoreAndForward& queue, TransactionFlow& transactions,
                WaysOut& ways_out, Terminals& terminals, Settlement& settlement, CutOver& days,
-               KeyExchange& key_exchange, KeyInventory& key_inventory)
+               KeyExchange& key_exchange, KeyInventory& key_inventory, FileIntake& files)
         : c_(context),
           chain_(chain),
           queue_(queue),
@@ -29,7 +30,8 @@ class Operations {
           settlement_(settlement),
           days_(days),
           key_exchange_(key_exchange),
-          key_inventory_(key_inventory) {
+          key_inventory_(key_inventory),
+          files_(files) {
         ways_out_.open_audit([this](const OperatorCommanded& event, std::string action,
                                     const std::string& detail) { audit(event, std::move(action), detail); });
     }
@@ -53,6 +55,7 @@ class Operations {
     OperatorAnswer perform(const OperatorCommanded& event, const ReopenRefund& command);
     OperatorAnswer perform(const OperatorCommanded& event, const EditRefund& command);
     OperatorAnswer perform(const OperatorCommanded& event, const DecideProposal& command);
+    OperatorAnswer perform(const OperatorCommanded& event, const PutFile& command);
     // What waits for people: ways_out.cpp.
     OperatorAnswer perform(const OperatorCommanded& event, const RetryAdvice& command) {
         return ways_out_.retry(event, command);
@@ -97,6 +100,7 @@ class Operations {
     CutOver& days_;
     KeyExchange& key_exchange_;
     KeyInventory& key_inventory_;
+    FileIntake& files_;
     std::optional<ledger::AuditLog> audit_;
 };
 

@@ -11,6 +11,7 @@
 
 #include "hsm_sim/port.hpp"
 #include "iso8583/values/result.hpp"
+#include "switch/core/file_commands.hpp"
 #include "switch/core/view_value.hpp"
 
 namespace acquirer {
@@ -128,7 +129,7 @@ using OperatorCommand =
     std::variant<CheckRefund, OpenRefund, ApproveRefund, RejectRefund, CancelRefund, MoveRoute,
                  ChangeMerchant, ChangeTerminal, CutOverDay, RetryAdvice, ChangeException, RotateIssuerKey,
                  ListKeys, SettleTransaction, ReleaseStale, ResolveAbnormal, ReopenRefund, EditRefund,
-                 AddDispute, CloseDispute, DecideProposal>;
+                 AddDispute, CloseDispute, DecideProposal, PutFile>;
 
 struct OperatorAnswer {
     bool done = false;

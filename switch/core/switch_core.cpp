@@ -5,6 +5,7 @@
 #include "iso8583/values/ensure.hpp"
 #include "switch/core/core_context.hpp"
 #include "switch/core/cut_over.hpp"
+#include "switch/core/file_intake.hpp"
 #include "switch/core/key_exchange.hpp"
 #include "switch/core/key_inventory.hpp"
 #include "switch/core/operations.hpp"
@@ -81,8 +82,9 @@ struct SwitchCore::Impl {
     CutOver days{context};
     KeyInventory key_inventory{context, terminals, key_exchange};
     WaysOut ways_out{context, chain, queue, undoing, days};
-    Operations operations{context,   chain,      queue, transactions, ways_out,
-                          terminals, settlement, days,  key_exchange, key_inventory};
+    FileIntake files{context};
+    Operations operations{context,    chain, queue,        transactions,  ways_out, terminals,
+                          settlement, days,  key_exchange, key_inventory, files};
     OrphanWatch orphan_watch{context, queue, transactions};
     std::uint64_t turns = 0;
 };
@@ -130,6 +132,7 @@ iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::
     impl_->days.recover();
     impl_->terminals.recover();
     impl_->key_exchange.recover();
+    impl_->files.recover();
     const std::vector<iso8583::Rrn> open = open_in_order(c.ledger);
     for (const iso8583::Rrn& rrn : open) {
         if (ledger::TransactionRecord* record = c.ledger.edit(rrn)) impl_->transactions.recover(*record);
@@ -457,6 +460,9 @@ void SwitchCore::Impl::on_deadline(const DeadlineId& id) {
             return;
         case DeadlineId::Kind::orphan_pass:
             orphan_watch.on_deadline();
+            return;
+        case DeadlineId::Kind::file_expiry:
+            files.on_deadline();
             return;
         case DeadlineId::Kind::key_grace:
             key_exchange.on_grace_deadline(routing::RouteId{static_cast<std::uint16_t>(id.number)});

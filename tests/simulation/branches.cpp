@@ -79,6 +79,7 @@ void add_command_names(std::vector<std::string>& names) {
             std::string_view operator()(const AddDispute&) const { return "add dispute"; }
             std::string_view operator()(const CloseDispute&) const { return "close dispute"; }
             std::string_view operator()(const DecideProposal&) const { return "decide proposal"; }
+            std::string_view operator()(const PutFile&) const { return "put file"; }
         };
         names.emplace_back(Name{}(std::variant_alternative_t<I, OperatorCommand>{}));
         add_command_names<I + 1>(names);
