@@ -17,6 +17,7 @@ using Kind = ArgumentKind;
 namespace {
 
 constexpr std::size_t cursor_characters_max = 128;
+constexpr std::size_t path_characters_max = 1'024;
 
 iso8583::Result<void> digits(std::string_view text, std::size_t count) {
     if (text.size() == count && iso8583::all_digits(text)) return {};
@@ -97,6 +98,22 @@ iso8583::Result<void> check_choice(std::string_view choices, std::string_view te
     return parse_error("has to be one of " + std::string(choices));
 }
 
+/// Of files, and of what is cut from them.
+iso8583::Result<void> check_of_files(Kind kind, std::string_view text) {
+    const bool is_a_text = !text.empty() && text.size() <= path_characters_max && is_printable(text);
+    if (kind == Kind::path)
+        return is_a_text ? iso8583::Result<void>{} : parse_error("needs the path of a file");
+    if (kind == Kind::batch_name)
+        return is_a_text ? iso8583::Result<void>{} : parse_error("needs a batch's number, reference or file");
+    if (kind == Kind::digest)
+        return ledger::is_digest_text(text) ? iso8583::Result<void>{}
+                                            : parse_error("needs a SHA-256 of 64 digits 0-9 and a-f");
+    if (kind == Kind::line) return check_number(text, 0, 1'000'000);
+    if (kind == Kind::file_bytes) return check_number(text, 1, ledger::file_bytes_max);
+    if (kind == Kind::piece) return check_number(text, 0, ledger::file_pieces_max - 1);
+    return check_content(text);
+}
+
 iso8583::Result<void> check_form(const ArgumentInfo& argument, std::string_view text) {
     switch (argument.kind) {
         case Kind::rrn:
@@ -153,15 +170,14 @@ iso8583::Result<void> check_form(const ArgumentInfo& argument, std::string_view 
             if (text.empty() || text.size() > cursor_characters_max || !is_printable(text))
                 return parse_error("needs a cursor as the last line of a list that is cut gives it");
             return {};
+        case Kind::path:
+        case Kind::batch_name:
+        case Kind::line:
         case Kind::digest:
-            return ledger::is_digest_text(text) ? iso8583::Result<void>{}
-                                                : parse_error("needs a SHA-256 of 64 digits 0-9 and a-f");
         case Kind::file_bytes:
-            return check_number(text, 1, ledger::file_bytes_max);
         case Kind::piece:
-            return check_number(text, 0, ledger::file_pieces_max - 1);
         case Kind::content:
-            return check_content(text);
+            return check_of_files(argument.kind, text);
     }
     return parse_error("cannot be read");
 }

@@ -24,5 +24,7 @@ std::vector<CommandInfo> way_out_commands();
 std::vector<CommandInfo> changing_commands();
 /// Files that refundctl hands over in pieces.
 std::vector<CommandInfo> file_commands();
+/// Refunds from a file (R100), and the codes of reasons.
+std::vector<CommandInfo> batch_commands();
 
 }  // namespace acquirer::admin

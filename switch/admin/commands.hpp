@@ -33,6 +33,9 @@ enum class ArgumentKind : std::uint8_t {
     flag,           // present or not
     choice,         // one of `choices`
     cursor,         // as a list that is cut gives it
+    path,           // of a file of refundctl's machine
+    batch_name,     // a batch's number, reference or file's digest
+    line,           // number of a line of a file: 0 to 1000000
     digest,         // SHA-256: 64 digits 0-9 a-f
     file_bytes,     // 1 to ledger::file_bytes_max
     piece,          // 0 to ledger::file_pieces_max - 1
@@ -58,6 +61,9 @@ struct ListInfo {
     std::string_view kinds = "";   // choices of --kind; empty: not taken
 };
 
+/// Who carries a command out: the switch, or refundctl, which goes over a file and sends others.
+enum class CommandSide : std::uint8_t { of_the_switch, refundctl };
+
 struct CommandInfo {
     std::string_view name;  // "refund open"
     std::string_view role;  // "viewer", "operator" …
@@ -65,6 +71,7 @@ struct CommandInfo {
     std::vector<ArgumentInfo> arguments;
     ListInfo list = {};
     [[nodiscard]] bool is_list() const { return !list.rows.empty(); }
+    CommandSide side = CommandSide::of_the_switch;
 };
 
 const std::vector<CommandInfo>& commands();

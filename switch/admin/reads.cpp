@@ -1,3 +1,4 @@
+#include "switch/admin/batch_requests.hpp"
 #include "switch/admin/control_handler.hpp"
 #include "switch/admin/file_requests.hpp"
 #include "switch/admin/request_arguments.hpp"
@@ -72,6 +73,7 @@ ViewResult run_read(const Request& r, const ViewContext& context, ledger::AuditH
     if (r.command == "totals") return totals(r, context);
     if (r.command == "audit verify") return view_audit_verify(context, hash);
     if (auto file = file_read(r, context)) return *file;
+    if (auto batch = batch_read(r, context)) return *batch;
     return parse_error("there is no such read");
 }
 

@@ -56,7 +56,8 @@ struct DeadlineId {
         held_back,
         case_expiry,
         orphan_pass,
-        file_expiry
+        file_expiry,
+        refund_batch
     };
     Kind kind = Kind::request_reply;
     iso8583::Rrn rrn;

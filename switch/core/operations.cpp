@@ -36,6 +36,10 @@ Role needed_role(const OperatorCommand& command) {
         Role operator()(const CloseDispute&) const { return Role::viewer; }  // by its kind: ways_out.cpp
         Role operator()(const DecideProposal&) const { return Role::supervisor; }
         Role operator()(const PutFile&) const { return Role::operator_; }
+        Role operator()(const JudgeLines&) const { return Role::viewer; }
+        Role operator()(const SubmitBatch&) const { return Role::operator_; }
+        Role operator()(const DecideBatch&) const { return Role::supervisor; }
+        Role operator()(const ChangeBatch&) const { return Role::operator_; }
     };
     return std::visit(Needed{}, command);
 }
@@ -49,10 +53,11 @@ void Operations::on_command(const OperatorCommanded& event) {
                                                 event.user + " is " + std::string(name(event.role)))});
         return;
     }
-    // What asks the HSM or an issuer answers for itself, later.
+    // What asks the HSM or an issuer, or reads a file, answers for itself, later.
     if (const auto* rotate = std::get_if<RotateIssuerKey>(&event.command))
         return key_exchange_.rotate(event, *rotate);
     if (std::holds_alternative<ListKeys>(event.command)) return key_inventory_.list(event);
+    if (const auto* batch = std::get_if<SubmitBatch>(&event.command)) return batches_.submit(event, *batch);
     std::visit(
         [&](const auto& command) {
             if constexpr (requires { perform(event, command); })
@@ -151,8 +156,13 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const CutOver
     return answer;
 }
 
-/// A case number is a proposal too: `refund approve` and `proposals approve` are the same act.
+/// Numbers of cases and batches are proposals too: `refund approve` and `proposals approve` are the same act.
 OperatorAnswer Operations::perform(const OperatorCommanded& event, const DecideProposal& command) {
+    if (RefundBatches::is_number(command.id))
+        return batches_.decide(event, {command.id,
+                                       command.to == DecideProposal::To::approve ? DecideBatch::To::approve
+                                                                                 : DecideBatch::To::reject,
+                                       "", command.note});
     if (const auto rrn = iso8583::Rrn::parse(command.id)) {
         if (command.to == DecideProposal::To::approve) return perform(event, ApproveRefund{command.id});
         return perform(event, RejectRefund{command.id, command.note});

@@ -3,8 +3,10 @@
 
 #include "iso8583/values/ensure.hpp"
 #include "ledger/postings_bound.hpp"
+#include "switch/core/case_opening.hpp"
 #include "switch/core/operations.hpp"
 #include "switch/core/operator_words.hpp"
+#include "switch/core/refund_reasons.hpp"
 #include "switch/core/till_operators.hpp"
 #include "switch/core/transaction_state.hpp"
 
@@ -29,12 +31,32 @@ bool is_one_of_the_makers(const std::string& makers, const std::string& user) {
     return (", " + makers + ",").find(", " + user + ",") != std::string::npos;
 }
 
+std::optional<std::string> fault_of_what_is_said(const Configuration& configuration,
+                                                 const std::string& reason, const std::string& note,
+                                                 const ledger::RefundProof& proof) {
+    if (!reason.empty())
+        if (auto fault = fault_of_reason(configuration.refund_reasons, reason)) return fault;
+    if (auto fault = fault_of_refund_note(note)) return fault;
+    return fault_of_proof(proof);
+}
+
+/// Why, in the audit chain.
+std::string said_words(const TransactionRecord& refund) {
+    std::string words = refund.reason;
+    if (!refund.note.empty()) words += ", " + refund.note;
+    if (const std::string proof = words_of(refund.proof); !proof.empty()) words += ", proof: " + proof;
+    return words;
+}
+
 void describe(OperatorAnswer& answer, const TransactionRecord& refund) {
     answer.values = {{"rrn", refund.rrn.str()},
                      {"case", refund.rrn.str()},
                      {"state", std::string(ledger::name(refund.state))},
                      {"amount", refund.amount.major()},
                      {"currency", refund.amount.currency().str()}};
+    if (!refund.reason.empty()) answer.values.emplace_back("reason", refund.reason);
+    if (const std::string proof = words_of(refund.proof); !proof.empty())
+        answer.values.emplace_back("proof", proof);
 }
 
 }  // namespace
@@ -53,24 +75,9 @@ iso8583::Result<TransactionDraft, OperatorAnswer> Operations::draft_refund(const
     if (!amount) return tl::unexpected(no(amount.error().what));
     if (amount->is_zero()) return tl::unexpected(no("amount: more than zero is needed"));
 
-    TransactionDraft draft;
-    draft.sale = sale;
-    draft.merchant = c_.config->find_merchant(sale->merchant);
-    if (draft.merchant == nullptr)
-        return tl::unexpected(
-            no("merchant " + sale->merchant.str() + " of the sale is not configured any more"));
-    TerminalRequest& request = draft.event.request;
-    request.kind = RequestKind::refund;
-    request.transaction = TransactionKind::refund;
-    request.profile = static_cast<Profile>(sale->profile);
-    request.merchant = sale->merchant;
-    request.terminal = sale->terminal;
-    request.amount = *amount;
-    request.currency = amount->currency();
-    draft.record.kind = TransactionKind::refund;
-    draft.record.from_operations = true;
-    MeansIdentity::of(*sale).keep_in(draft.record);
-    return draft;
+    auto draft = draft_case(c_, *sale, *amount);
+    if (!draft) return tl::unexpected(no(draft.error()));
+    return std::move(*draft);
 }
 
 OperatorAnswer Operations::perform(const OperatorCommanded&, const CheckRefund& command) {
@@ -93,16 +100,19 @@ OperatorAnswer Operations::perform(const OperatorCommanded&, const CheckRefund& 
 }
 
 OperatorAnswer Operations::perform(const OperatorCommanded& event, const OpenRefund& command) {
-    if (command.reason.empty() || command.reason.size() > reason_characters_max)
-        return no("reason: 1 to " + std::to_string(reason_characters_max) + " characters are needed");
+    if (command.reason.empty()) return no("reason: a code is needed (reasons list)");
+    if (const auto fault = fault_of_what_is_said(*c_.config, command.reason, command.note, command.proof))
+        return no(*fault);
     if (command.reference.empty() || command.reference.size() > reference_characters_max)
         return no("reference: 1 to " + std::to_string(reference_characters_max) + " characters are needed");
     auto draft = draft_refund(command.rrn, command.date_mmdd, command.amount_major);
     if (!draft) return draft.error();
     // The reference is unique per merchant: a command typed twice is not a second refund.
-    if (const auto known = c_.ledger.find_reference(draft->sale->merchant, command.reference)) {
-        const TransactionRecord* before = c_.ledger.find(*known);
-        if (before == nullptr) return no("reference " + command.reference + " is taken");
+    // That of one that was cancelled may be used again.
+    const auto known = c_.ledger.find_reference(draft->sale->merchant, command.reference);
+    const TransactionRecord* before = known ? c_.ledger.find(*known) : nullptr;
+    if (known && before == nullptr) return no("reference " + command.reference + " is taken");
+    if (before != nullptr && before->state != State::cancelled) {
         const bool same =
             before->original == draft->sale->rrn && before->amount == *draft->event.request.amount;
         OperatorAnswer answer{
@@ -121,39 +131,16 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const OpenRef
         return no("an equal refund of this sale is held already, case " + draft->same_case->str());
 
     const TransactionRecord& sale = *draft->sale;
-    const TransactionRecord& refund = hold_new_case(event, *draft, command.reason, command.reference);
+    const TransactionRecord& refund =
+        hold_case(c_, transactions_, *draft,
+                  {command.reason, command.note, command.proof, command.reference, event.user, {}}, "R17");
     c_.ledger.save_reference(sale.merchant, command.reference, refund.rrn);
     audit(event, "refund.open",
           refund.rrn.str() + " of sale " + sale.rrn.str() + " " + refund.amount.major() + ": " +
-              command.reason);
+              said_words(refund));
     OperatorAnswer answer = yes("case " + refund.rrn.str() + " is open and waits for a checker");
     describe(answer, refund);
     return answer;
-}
-
-TransactionRecord& Operations::hold_new_case(const OperatorCommanded& event, TransactionDraft& draft,
-                                             const std::string& reason, const std::string& reference) {
-    TransactionRecord& opened = draft.record;
-    const TransactionRecord& sale = *draft.sale;
-    opened.rrn = c_.ledger.next_rrn(c_.now);
-    opened.profile = sale.profile;
-    opened.merchant = sale.merchant;
-    opened.terminal = sale.terminal;
-    opened.batch = sale.batch;
-    opened.amount = *draft.event.request.amount;
-    opened.processing_code = "200000";
-    PaymentMeans::of(sale, c_.vault).keep_in(opened, c_.vault);
-    opened.policy_version = c_.config->version;
-    opened.created = opened.updated = c_.now.utc;
-    opened.local_date = c_.local_now().date;
-    opened.business_date = c_.business_day;
-    opened.route = draft.route != nullptr ? draft.route->id.value : sale.route;
-    opened.reason = reason;
-    opened.reference = reference;
-    opened.maker = event.user;
-    draft.hold = true;  // a refund without the customer always needs a second person
-    draft.hold_rule = "R17";
-    return transactions_.accept_refund(draft);
 }
 
 iso8583::Result<TransactionRecord*, OperatorAnswer> Operations::held_case(const std::string& case_number) {
@@ -258,7 +245,9 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const ReopenR
     draft->record.decided.reopens = *rrn;
     draft->record.operator_number = before->operator_number;
     const std::string reference = before->reference;
-    TransactionRecord& again = hold_new_case(event, *draft, command.note, reference);
+    TransactionRecord& again =
+        hold_case(c_, transactions_, *draft,
+                  {before->reason, command.note, before->proof, reference, event.user, {}}, "R17");
     if (!reference.empty()) c_.ledger.save_reference(again.merchant, reference, again.rrn);
     c_.ledger.resolve_exception(*rrn, "case_not_paid",
                                 "reopened as case " + again.rrn.str() + ": " + command.note, event.user);
@@ -278,9 +267,11 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const EditRef
     TransactionRecord& refund = **found;
     if (!refund.from_operations)
         return no("case " + command.case_number + " came from a terminal: what it asked for stays as it is");
-    if (command.amount_major.empty() && command.reason.empty()) return no("amount or reason: one is needed");
-    if (command.reason.size() > reason_characters_max)
-        return no("reason: at most " + std::to_string(reason_characters_max) + " characters");
+    const bool says_something = !command.reason.empty() || !command.note.empty() || !command.proof.empty();
+    if (command.amount_major.empty() && !says_something)
+        return no("amount, reason, note or proof: one is needed");
+    if (const auto fault = fault_of_what_is_said(*c_.config, command.reason, command.note, command.proof))
+        return no(*fault);
     iso8583::Amount amount = refund.amount;
     if (!command.amount_major.empty()) {
         const auto parsed = iso8583::Amount::parse_major(command.amount_major, refund.amount.currency());
@@ -306,9 +297,11 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const EditRef
         if (!accepted) return no("refused, and nothing is changed: " + refused(why));
     }
     if (!command.reason.empty()) refund.reason = command.reason;
+    if (!command.note.empty()) refund.note = command.note;
+    if (!command.proof.empty()) refund.proof = command.proof;
     if (!is_one_of_the_makers(refund.maker, event.user)) refund.maker += ", " + event.user;
     note_rule(refund, "R17", c_.now.utc);
-    audit(event, "refund.edit", refund.rrn.str() + " " + refund.amount.major() + ": " + refund.reason);
+    audit(event, "refund.edit", refund.rrn.str() + " " + refund.amount.major() + ": " + said_words(refund));
     OperatorAnswer answer = yes("case " + refund.rrn.str() + " is edited and waits for a checker");
     describe(answer, refund);
     return answer;

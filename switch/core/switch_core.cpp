@@ -10,6 +10,7 @@
 #include "switch/core/key_inventory.hpp"
 #include "switch/core/operations.hpp"
 #include "switch/core/orphan_watch.hpp"
+#include "switch/core/refund_batches.hpp"
 #include "switch/core/reversal_flow.hpp"
 #include "switch/core/sale_chain.hpp"
 #include "switch/core/settlement.hpp"
@@ -83,8 +84,9 @@ struct SwitchCore::Impl {
     KeyInventory key_inventory{context, terminals, key_exchange};
     WaysOut ways_out{context, chain, queue, undoing, days};
     FileIntake files{context};
+    RefundBatches batches{context, transactions, files};
     Operations operations{context,    chain, queue,        transactions,  ways_out, terminals,
-                          settlement, days,  key_exchange, key_inventory, files};
+                          settlement, days,  key_exchange, key_inventory, files,    batches};
     OrphanWatch orphan_watch{context, queue, transactions};
     std::uint64_t turns = 0;
 };
@@ -137,6 +139,7 @@ iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::
     for (const iso8583::Rrn& rrn : open) {
         if (ledger::TransactionRecord* record = c.ledger.edit(rrn)) impl_->transactions.recover(*record);
     }
+    impl_->batches.recover();
     impl_->orphan_watch.recover();
     Note n;
     n.kind = NoteKind::recovered;
@@ -168,6 +171,7 @@ std::optional<iso8583::Instant> SwitchCore::next_deadline() const { return impl_
 void SwitchCore::close_turn() {
     ++impl_->turns;
     impl_->orphan_watch.close_turn();
+    impl_->batches.close_turn();
     impl_->context.ledger.close_turn();
     impl_->context.in_flight.turn_closed();
 }
@@ -460,6 +464,9 @@ void SwitchCore::Impl::on_deadline(const DeadlineId& id) {
             return;
         case DeadlineId::Kind::orphan_pass:
             orphan_watch.on_deadline();
+            return;
+        case DeadlineId::Kind::refund_batch:
+            batches.on_deadline(id.number);
             return;
         case DeadlineId::Kind::file_expiry:
             files.on_deadline();
