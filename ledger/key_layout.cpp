@@ -96,12 +96,27 @@ std::string zone_key_key(ZoneKeyKind kind, std::string_view route) {
     return key(KeyPrefix::zone_key, letter(kind), route);
 }
 
+std::string file_key(std::string_view digest) { return key(KeyPrefix::file, digest); }
+std::string file_piece_key(std::string_view digest, std::uint32_t piece) {
+    return key(KeyPrefix::file_piece, digest, big_endian(piece, 4));
+}
+std::string refund_batch_key(std::string_view id) { return key(KeyPrefix::refund_batch, id); }
+std::string refund_batch_line_key(std::string_view id, std::uint32_t line) {
+    return key(KeyPrefix::refund_batch_line, id, big_endian(line, 4));
+}
+std::string refund_batch_reference_key(const iso8583::MerchantId& merchant, std::string_view reference) {
+    return key(KeyPrefix::refund_batch_reference, merchant.view(), reference);
+}
+
 KeyRange all_keys(KeyPrefix prefix) { return range_of(key(prefix, "")); }
 KeyRange transactions_of_day(iso8583::Date day) {
     return range_of(key(KeyPrefix::transaction, rrn_day_prefix(day)));
 }
 KeyRange sums_of_day(iso8583::BusinessDate day) {
     return range_of(key(KeyPrefix::day_sums, day.date.yyyymmdd()));
+}
+KeyRange refund_batch_lines(std::string_view id, std::uint32_t from_line) {
+    return {refund_batch_line_key(id, from_line), range_of(key(KeyPrefix::refund_batch_line, id)).to};
 }
 KeyRange exceptions_of(const iso8583::Rrn& rrn) { return range_of(key(KeyPrefix::exception, rrn.view())); }
 

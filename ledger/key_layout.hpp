@@ -12,6 +12,10 @@
 //   'e' date part        sums of a closed business day  'y' id                             dispute
 //   'a' sequence         audit chain (audit_log.hpp)
 //   'f'                  format marker (ledger_format.hpp)
+//   'l' batch line       line of a batch of refunds     'b' id                             batch of refunds
+//                                                       'w' merchant reference             its number
+//                                                       'u' digest                         file that people handed over
+//                                                       'v' digest piece                   its pieces
 // 'p' was an index of a card's sales in format 1: not to be used again.
 // clang-format on
 #pragma once
@@ -47,6 +51,12 @@ enum class KeyPrefix : char {
     proposal = 'q',
     dispute = 'y',
     sales_of_card = 'p',  // format 1 alone
+    refund_batch_line = 'l',
+    // index
+    refund_batch = 'b',
+    refund_batch_reference = 'w',
+    file = 'u',
+    file_piece = 'v',
 };
 
 /// What an operator's override is about. Bytes on disk: do not change.
@@ -79,6 +89,13 @@ iso8583::Result<OverrideKey> parse_override_key(std::string_view key);
 std::string proposal_key(std::string_view id);
 std::string dispute_key(std::string_view id);
 std::string zone_key_key(ZoneKeyKind kind, std::string_view route);
+/// A file by the digest of its content (64 hex digits), and its pieces, from 0.
+std::string file_key(std::string_view digest);
+std::string file_piece_key(std::string_view digest, std::uint32_t piece);
+std::string refund_batch_key(std::string_view id);
+/// Lines count from 1.
+std::string refund_batch_line_key(std::string_view id, std::uint32_t line);
+std::string refund_batch_reference_key(const iso8583::MerchantId& merchant, std::string_view reference);
 
 /// The keys in [from, to).
 struct KeyRange {
@@ -90,6 +107,8 @@ KeyRange transactions_of_day(iso8583::Date day);
 /// All parts of a closed business day's sums.
 KeyRange sums_of_day(iso8583::BusinessDate day);
 KeyRange exceptions_of(const iso8583::Rrn& rrn);
+/// The lines of a batch from this one on.
+KeyRange refund_batch_lines(std::string_view id, std::uint32_t from_line);
 /// How the RRNs of a calendar day begin: YDDD.
 std::string rrn_day_prefix(iso8583::Date day);
 

@@ -31,10 +31,14 @@ inline constexpr std::uint64_t turns_per_checkpoint = 1024;
 /// Numbers are lost with the turns whose sync had not ended: the one being collected and those in flight
 /// (one, with a replicated store up to three), each of at most 256 events (acquirer::turn_events_max), each
 /// of which takes at most four numbers (a void: its own, an exception's and two of its reversal). 4 × 256 × 4
-/// = 4,096.
+/// = 4,096. RRNs and STANs are counted apart, so that the 50 lines of a batch in a turn fit in as well.
 inline constexpr std::uint64_t numbers_skipped_at_restart = 4'096;
 
 class Ledger {
+    // What has books of its own over the same overlay: file_books.hpp, batch_books.hpp.
+    friend class FileBooks;
+    friend class BatchBooks;
+
   public:
     /// ENSUREs the form of the plan: whoever reads it from a configuration has checked it.
     explicit Ledger(Overlay& overlay, NumberPlan numbers = {});

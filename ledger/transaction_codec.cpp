@@ -56,7 +56,7 @@ enum Property : std::uint32_t {
     shared_case_property = 30,
     operator_number_property = 31,
     reroutes_property = 32,
-    last_known_property = reroutes_property
+    last_known_property = 36  // 34 to 36: transaction_parts_codec.cpp
 };
 
 State state_of(RecordReader& r, std::string_view field) {
@@ -204,6 +204,7 @@ void write_later_properties(RecordWriter& w, const TransactionRecord& t) {
         write_reroutes(w, t.reroutes);
         w.end_property();
     }
+    write_people_properties(w, t);
 }
 
 void write_properties(RecordWriter& w, const TransactionRecord& t) {
@@ -399,6 +400,7 @@ void read_later_property(RecordReader& r, TransactionRecord& t) {
             t.reroutes = read_reroutes(r);
             return;
         default:
+            if (read_people_property(r, t)) return;
             r.keep_property(t.unknown_properties, last_known_property);
     }
 }

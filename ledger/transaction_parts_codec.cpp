@@ -1,10 +1,53 @@
-// The bytes of docs/ledger_format.md, "Transaction record", properties 24, 28 and 30. Do not change.
+// The bytes of docs/ledger_format.md, "Transaction record", properties 24, 28, 30, 32 and 34 to 36. Do not
+// change.
 #include "ledger/transaction_parts_codec.hpp"
 
 #include "iso8583/values/ensure.hpp"
 #include "ledger/record_fields.hpp"
 
 namespace ledger {
+namespace {
+
+/// Numbers of properties. Bytes on disk: do not change.
+enum PeopleProperty : std::uint32_t { proof_property = 34, note_property = 35, batch_line_property = 36 };
+
+}  // namespace
+
+void write_people_properties(RecordWriter& w, const TransactionRecord& record) {
+    if (!record.proof.empty()) {
+        w.begin_property(proof_property);
+        w.text(record.proof.text);
+        w.text(record.proof.file_name);
+        w.text(record.proof.file_digest);
+        w.end_property();
+    }
+    w.property_unless_empty(note_property, record.note);
+    if (!record.batch_line.batch.empty()) {
+        w.begin_property(batch_line_property);
+        w.text(record.batch_line.batch);
+        w.varint(record.batch_line.line);
+        w.end_property();
+    }
+}
+
+bool read_people_property(RecordReader& r, TransactionRecord& record) {
+    switch (r.property()) {
+        case proof_property:
+            record.proof.text = r.text("proof.text");
+            record.proof.file_name = r.text("proof.file_name");
+            record.proof.file_digest = r.text("proof.file_digest");
+            return true;
+        case note_property:
+            record.note = r.rest("note");
+            return true;
+        case batch_line_property:
+            record.batch_line.batch = r.text("batch_line.batch");
+            record.batch_line.line = u32_of(r, "batch_line.line");
+            return true;
+        default:
+            return false;
+    }
+}
 
 void write_shared_case(RecordWriter& w, const SharedCase& shared) {
     ENSURE(shared.joined.size() <= joined_keys_max);

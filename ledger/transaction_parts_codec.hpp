@@ -1,5 +1,5 @@
 // Parts of a transaction record that are properties of their own: docs/ledger_format.md, "Transaction
-// record", properties 24, 28, 30 and 32. Pure; what cannot be fails the reader.
+// record", properties 24, 28, 30, 32 and 34 to 36. Pure; what cannot be fails the reader.
 #pragma once
 
 #include "ledger/record_codec.hpp"
@@ -18,6 +18,11 @@ Lowering read_lowering(RecordReader& r);
 /// At most reroutes_max.
 void write_reroutes(RecordWriter& w, const std::vector<Rerouted>& reroutes);
 std::vector<Rerouted> read_reroutes(RecordReader& r);
+
+/// What people say of a refund that they open: the properties 34 to 36, those that there are.
+void write_people_properties(RecordWriter& w, const TransactionRecord& record);
+/// The property that the reader is at; false when it is none of these.
+bool read_people_property(RecordReader& r, TransactionRecord& record);
 
 void write_issuer_terms(RecordWriter& w, const IssuerTerms& terms);
 IssuerTerms read_issuer_terms(RecordReader& r);

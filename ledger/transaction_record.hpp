@@ -182,6 +182,22 @@ struct Lowering {
     friend bool operator==(const Lowering&, const Lowering&) = default;
 };
 
+/// What people showed when they opened a refund: a file, of which name and SHA-256 are kept, or words.
+struct RefundProof {
+    std::string text;
+    std::string file_name;
+    std::string file_digest;  // 64 hex digits; empty: no file
+    [[nodiscard]] bool empty() const { return text.empty() && file_digest.empty(); }
+    friend bool operator==(const RefundProof&, const RefundProof&) = default;
+};
+
+/// The line of a batch of refunds that this one is of (R100).
+struct BatchLineOf {
+    std::string batch;  // its number; empty: of none
+    std::uint32_t line = 0;
+    friend bool operator==(const BatchLineOf&, const BatchLineOf&) = default;
+};
+
 /// One line of the record's history, for `refundctl explain`: rule and new state.
 struct HistoryEntry {
     iso8583::UtcTime at;
@@ -225,8 +241,11 @@ struct TransactionRecord {
     std::string operator_number;  // DE63.1 of the terminal's sign-on: who stood at the till; empty: not known
     Instrument instrument = Instrument::card;
     std::uint32_t policy_version = 0;
-    std::string reason;  // operations: why; ref: their reference
-    std::string reference;
+    std::string reason;  // operations: why, as a code; and in words of their own
+    std::string note;
+    RefundProof proof;
+    std::string reference;  // theirs
+    BatchLineOf batch_line;
     std::string maker;  // who opened it, and who decided
     std::string checker;
 

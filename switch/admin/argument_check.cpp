@@ -5,6 +5,8 @@
 #include "iso8583/values/bytes.hpp"
 #include "iso8583/values/identifiers.hpp"
 #include "iso8583/values/time_fields.hpp"
+#include "ledger/file_books.hpp"
+#include "switch/admin/base64.hpp"
 #include "switch/admin/commands.hpp"
 
 namespace acquirer::admin {
@@ -15,6 +17,7 @@ using Kind = ArgumentKind;
 namespace {
 
 constexpr std::size_t cursor_characters_max = 128;
+constexpr std::size_t path_characters_max = 1'024;
 
 iso8583::Result<void> digits(std::string_view text, std::size_t count) {
     if (text.size() == count && iso8583::all_digits(text)) return {};
@@ -71,13 +74,20 @@ iso8583::Result<void> check_exception_id(std::string_view text) {
     return {};
 }
 
-iso8583::Result<void> check_number(std::string_view text, unsigned max) {
-    unsigned value = 0;
-    constexpr std::size_t digits_max = 7;
-    if (!text.empty() && text.size() <= digits_max && iso8583::all_digits(text))
-        std::from_chars(text.data(), text.data() + text.size(), value);
-    if (value < 1 || value > max) return parse_error("needs a number from 1 to " + std::to_string(max));
+iso8583::Result<void> check_number(std::string_view text, std::uint64_t min, std::uint64_t max) {
+    std::uint64_t value = 0;
+    constexpr std::size_t digits_max = 12;
+    const bool is_number = !text.empty() && text.size() <= digits_max && iso8583::all_digits(text);
+    if (is_number) std::from_chars(text.data(), text.data() + text.size(), value);
+    if (!is_number || value < min || value > max)
+        return parse_error("needs a number from " + std::to_string(min) + " to " + std::to_string(max));
     return {};
+}
+
+iso8583::Result<void> check_content(std::string_view text) {
+    const auto bytes = parse_base64(text);
+    if (bytes && !bytes->empty() && bytes->size() <= ledger::file_piece_bytes) return {};
+    return parse_error("needs base64 of 1 to " + std::to_string(ledger::file_piece_bytes) + " bytes");
 }
 
 iso8583::Result<void> check_choice(std::string_view choices, std::string_view text) {
@@ -86,6 +96,22 @@ iso8583::Result<void> check_choice(std::string_view choices, std::string_view te
         padded.find(" " + std::string(text) + " ") != std::string::npos)
         return {};
     return parse_error("has to be one of " + std::string(choices));
+}
+
+/// Of files, and of what is cut from them.
+iso8583::Result<void> check_of_files(Kind kind, std::string_view text) {
+    const bool is_a_text = !text.empty() && text.size() <= path_characters_max && is_printable(text);
+    if (kind == Kind::path)
+        return is_a_text ? iso8583::Result<void>{} : parse_error("needs the path of a file");
+    if (kind == Kind::batch_name)
+        return is_a_text ? iso8583::Result<void>{} : parse_error("needs a batch's number, reference or file");
+    if (kind == Kind::digest)
+        return ledger::is_digest_text(text) ? iso8583::Result<void>{}
+                                            : parse_error("needs a SHA-256 of 64 digits 0-9 and a-f");
+    if (kind == Kind::line) return check_number(text, 0, 1'000'000);
+    if (kind == Kind::file_bytes) return check_number(text, 1, ledger::file_bytes_max);
+    if (kind == Kind::piece) return check_number(text, 0, ledger::file_pieces_max - 1);
+    return check_content(text);
 }
 
 iso8583::Result<void> check_form(const ArgumentInfo& argument, std::string_view text) {
@@ -132,9 +158,9 @@ iso8583::Result<void> check_form(const ArgumentInfo& argument, std::string_view 
                 return parse_error("needs a name of letters, digits, - and _");
             return {};
         case Kind::number:
-            return check_number(text, 1'000);
+            return check_number(text, 1, 1'000);
         case Kind::minutes:
-            return check_number(text, 525'600);
+            return check_number(text, 1, 525'600);
         case Kind::flag:
             return text == "true" || text == "false" ? iso8583::Result<void>{}
                                                      : parse_error("needs true or false");
@@ -144,6 +170,14 @@ iso8583::Result<void> check_form(const ArgumentInfo& argument, std::string_view 
             if (text.empty() || text.size() > cursor_characters_max || !is_printable(text))
                 return parse_error("needs a cursor as the last line of a list that is cut gives it");
             return {};
+        case Kind::path:
+        case Kind::batch_name:
+        case Kind::line:
+        case Kind::digest:
+        case Kind::file_bytes:
+        case Kind::piece:
+        case Kind::content:
+            return check_of_files(argument.kind, text);
     }
     return parse_error("cannot be read");
 }

@@ -1,21 +1,28 @@
 #include <charconv>
 
+#include "switch/admin/batch_requests.hpp"
 #include "switch/admin/control_handler.hpp"
+#include "switch/admin/file_requests.hpp"
 #include "switch/admin/request_arguments.hpp"
 
 namespace acquirer::admin {
 
 namespace {
 
+ledger::RefundProof proof_of(const Request& r) {
+    return {argument(r, "proof"), argument(r, "proof-file"), argument(r, "proof-digest")};
+}
+
 std::optional<OperatorCommand> refund_command(const Request& r) {
     const auto a = [&](std::string_view name) { return argument(r, name); };
     if (r.command == "refund check") return CheckRefund{a("rrn"), a("date"), a("amount")};
     if (r.command == "refund open")
-        return OpenRefund{a("rrn"), a("date"), a("amount"), a("reason"), a("ref")};
+        return OpenRefund{a("rrn"), a("date"), a("amount"), a("reason"), a("ref"), a("note"), proof_of(r)};
     if (r.command == "refund approve") return ApproveRefund{a("case")};
     if (r.command == "refund reject") return RejectRefund{a("case"), a("reason")};
     if (r.command == "refund cancel") return CancelRefund{a("case"), a("reason")};
-    if (r.command == "refund edit") return EditRefund{a("case"), a("amount"), a("reason")};
+    if (r.command == "refund edit")
+        return EditRefund{a("case"), a("amount"), a("reason"), a("note"), proof_of(r)};
     if (r.command == "refund reopen") return ReopenRefund{a("case"), a("note")};
     return std::nullopt;
 }
@@ -65,6 +72,8 @@ std::optional<OperatorCommand> way_out_command(const Request& r) {
 std::optional<OperatorCommand> operator_command(const Request& r) {
     if (auto refund = refund_command(r)) return refund;
     if (auto way_out = way_out_command(r)) return way_out;
+    if (auto file = file_change(r)) return file;
+    if (auto batch = batch_change(r)) return batch;
     const auto a = [&](std::string_view name) { return argument(r, name); };
     using Route = MoveRoute::To;
     using Merchant = ChangeMerchant::To;

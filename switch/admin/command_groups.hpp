@@ -22,5 +22,9 @@ std::vector<CommandInfo> refund_commands();
 std::vector<CommandInfo> way_out_commands();
 /// Routes, parties, keys and the day.
 std::vector<CommandInfo> changing_commands();
+/// Files that refundctl hands over in pieces.
+std::vector<CommandInfo> file_commands();
+/// Refunds from a file (R100), and the codes of reasons.
+std::vector<CommandInfo> batch_commands();
 
 }  // namespace acquirer::admin

@@ -32,7 +32,14 @@ enum class ArgumentKind : std::uint8_t {
     minutes,        // 1 to 525600
     flag,           // present or not
     choice,         // one of `choices`
-    cursor          // as a list that is cut gives it
+    cursor,         // as a list that is cut gives it
+    path,           // of a file of refundctl's machine
+    batch_name,     // a batch's number, reference or file's digest
+    line,           // number of a line of a file: 0 to 1000000
+    digest,         // SHA-256: 64 digits 0-9 a-f
+    file_bytes,     // 1 to ledger::file_bytes_max
+    piece,          // 0 to ledger::file_pieces_max - 1
+    content         // base64 of 1 to ledger::file_piece_bytes bytes
 };
 
 struct ArgumentInfo {
@@ -55,6 +62,9 @@ struct ListInfo {
     bool for_a_file = false;       // refundctl writes JSON lines to stdout when no file is named
 };
 
+/// Who carries a command out: the switch, or refundctl, which goes over a file and sends others.
+enum class CommandSide : std::uint8_t { of_the_switch, refundctl };
+
 struct CommandInfo {
     std::string_view name;  // "refund open"
     std::string_view role;  // "viewer", "operator" …
@@ -63,6 +73,7 @@ struct CommandInfo {
     ListInfo list = {};
     bool takes_long = false;  // a read of more than a page: it does not keep short ones waiting
     [[nodiscard]] bool is_list() const { return !list.rows.empty(); }
+    CommandSide side = CommandSide::of_the_switch;
 };
 
 const std::vector<CommandInfo>& commands();

@@ -14,7 +14,13 @@ std::vector<CommandInfo> refund_commands() {
     const ArgumentInfo rrn{"rrn", Kind::rrn, true, false, "DE37 of the sale"};
     const ArgumentInfo date{"date", Kind::mmdd, true, false, "local date of the sale, MMDD"};
     const ArgumentInfo amount{"amount", Kind::amount, true, false, "in major units, as 60.00"};
-    const ArgumentInfo reason{"reason", Kind::text, true, false, "why"};
+    const ArgumentInfo why{"reason", Kind::text, true, false, "why, in words"};
+    const ArgumentInfo note{"note", Kind::text, false, false, "more about it, in words"};
+    const ArgumentInfo proof{"proof", Kind::text, false, false,
+                             "a file, of which name and SHA-256 are kept, or words"};
+    const ArgumentInfo proof_file{"proof-file", Kind::text, false, false,
+                                  "internal: name of the file that --proof names"};
+    const ArgumentInfo proof_digest{"proof-digest", Kind::digest, false, false, "internal: its SHA-256"};
     return {
         {"refund check", "viewer", "would it be accepted now? changes nothing", {rrn, date, amount}},
         {"refund open",
@@ -23,18 +29,26 @@ std::vector<CommandInfo> refund_commands() {
          {rrn,
           date,
           amount,
-          reason,
+          {"reason", Kind::text, true, false, "why: a code, as reasons list shows them"},
           {"ref", Kind::text, true, false,
-           "your reference, once per merchant: the same again is not a second refund"}}},
+           "your reference, once per merchant: the same again is not a second refund"},
+          note,
+          proof,
+          proof_file,
+          proof_digest}},
         {"refund approve", "supervisor", "release a held refund; not by its maker", {case_argument}},
-        {"refund reject", "supervisor", "refuse a held refund; not by its maker", {case_argument, reason}},
-        {"refund cancel", "operator", "take back a held refund", {case_argument, reason}},
+        {"refund reject", "supervisor", "refuse a held refund; not by its maker", {case_argument, why}},
+        {"refund cancel", "operator", "take back a held refund", {case_argument, why}},
         {"refund edit",
          "operator",
-         "another amount or reason for a held case of operations; voids nothing else",
+         "another amount, reason, note or proof for a held case of operations",
          {case_argument,
           {"amount", Kind::amount, false, false, "in major units"},
-          {"reason", Kind::text, false, false, "why"}}},
+          {"reason", Kind::text, false, false, "why: a code, as reasons list shows them"},
+          note,
+          proof,
+          proof_file,
+          proof_digest}},
         {"refund reopen",
          "operator",
          "try a case again that was approved and not paid; waits for a checker",

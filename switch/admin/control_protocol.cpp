@@ -131,6 +131,8 @@ iso8583::Result<Request> parse_request(std::string_view line) {
     request.command = (*json)["command"].get<std::string>();
     const CommandInfo* command = find_command(request.command);
     if (command == nullptr) return parse_error("there is no such command; refundctl --help lists them");
+    if (command->side == CommandSide::refundctl)
+        return parse_error(request.command + " is refundctl's own: files do not travel in one line");
     if (json->contains("as")) request.as = (*json)["as"].get<std::string>();
     if (json->contains("snapshot")) {
         if ((*json)["snapshot"] != "hold") return parse_error("snapshot: has to be hold");

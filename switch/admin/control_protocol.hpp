@@ -15,8 +15,8 @@
 
 namespace acquirer::admin {
 
-/// Of a request, without its newline.
-inline constexpr std::size_t request_bytes_max = std::size_t{8} * 1024;
+/// Of a request, without its newline: a piece of a file in base64 and what stands around it.
+inline constexpr std::size_t request_bytes_max = std::size_t{64} * 1024;
 /// Of an answer; a list that would be longer is refused with the advice to ask for less.
 inline constexpr std::size_t answer_bytes_max = std::size_t{4} * 1024 * 1024;
 

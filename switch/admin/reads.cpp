@@ -1,4 +1,6 @@
+#include "switch/admin/batch_requests.hpp"
 #include "switch/admin/control_handler.hpp"
+#include "switch/admin/file_requests.hpp"
 #include "switch/admin/request_arguments.hpp"
 #include "switch/views/audit_views.hpp"
 
@@ -74,6 +76,8 @@ ViewResult run_read(const Request& r, const ViewContext& context, ledger::AuditH
         return view_audit_entries(context, {list, argument(r, "user"), argument(r, "command")});
     if (r.command == "audit export") return view_audit_export(context, list, hash);
     if (r.command == "audit verify") return view_audit_verify(context, hash);
+    if (auto file = file_read(r, context)) return *file;
+    if (auto batch = batch_read(r, context)) return *batch;
     return parse_error("there is no such read");
 }
 

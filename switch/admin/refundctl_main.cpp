@@ -10,9 +10,11 @@
 #include <cstdlib>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 
 #include "hsm_sim/wrap_tool.hpp"
+#include "switch/admin/client_commands.hpp"
 #include "switch/admin/commands.hpp"
 #include "switch/admin/control_client.hpp"
 #include "switch/admin/control_protocol.hpp"
@@ -90,6 +92,9 @@ void add_commands(CLI::App& app, std::deque<GivenCommand>& all, Ceremony& ceremo
         {"merchants", "list, suspend, enable refunds"},
         {"terminals", "list, suspend, close a batch"},
         {"day", "business day and cut-over"},
+        {"batch", "refunds from a file: validate, submit, follow, export"},
+        {"reasons", "codes of reasons for a refund"},
+        {"files", "internal: files that other commands hand over"},
         {"audit", "the chain of operators' changes"},
         {"keys", "list with check values, rotate, ceremony"}};
     std::map<std::string, CLI::App*> parents;
@@ -188,16 +193,21 @@ int usage_fault(const std::string& what) {
     return exit_usage;
 }
 
-int run_list(const GivenCommand& given, const Request& request, const GlobalOptions& options) {
-    std::optional<SwitchConnection> connection;
-    const AskSwitch ask = [&](std::string_view line) -> iso8583::Result<std::string> {
-        if (!connection) {
+/// One connection for all that a command asks, opened when it asks first.
+AskSwitch over_one_connection(const GlobalOptions& options) {
+    auto connection = std::make_shared<std::optional<SwitchConnection>>();
+    return [connection, &options](std::string_view line) -> iso8583::Result<std::string> {
+        if (!*connection) {
             auto opened = SwitchConnection::open(options.socket, options.timeout_seconds);
             if (!opened) return tl::unexpected(opened.error());
-            connection.emplace(std::move(*opened));
+            connection->emplace(std::move(*opened));
         }
-        return connection->ask(line);
+        return (*connection)->ask(line);
     };
+}
+
+int run_list(const GivenCommand& given, const Request& request, const GlobalOptions& options) {
+    const AskSwitch ask = over_one_connection(options);
     const bool to_stdout = given.info->list.for_a_file && !given.exports() && !options.json;
     if (!given.exports() && !to_stdout) {
         const ListAnswered listed = ask_for_list(ask, request);
@@ -216,8 +226,11 @@ int run_list(const GivenCommand& given, const Request& request, const GlobalOpti
 }
 
 int run(const GivenCommand& given, const GlobalOptions& options) {
-    const auto request = request_of(given, options.as);
+    auto request = request_of(given, options.as);
     if (!request) return usage_fault(request.error().what);
+    const auto done = run_client_command(*request, send_over(over_one_connection(options), options.as));
+    if (!done) return show(*request, done.error(), write_answer(done.error()), options.json);
+    if (*done) return show(*request, **done, write_answer(**done), options.json);
     if (given.info->is_list()) return run_list(given, *request, options);
     const auto line = ask_switch(options.socket, write_request(*request), options.timeout_seconds);
     if (!line) {

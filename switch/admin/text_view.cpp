@@ -185,6 +185,7 @@ std::string receipt_text(const View& receipt) {
     row("Original sale", text("original"));
     row("Your reference", text("reference"));
     row("Case", text("case"));
+    row("Reason", text("reason"));
     row("Time", text("time"));
     row("Business day", text("business_date"));
     out += rule + "\n";

@@ -108,6 +108,7 @@ LoadedConfig build(RawConfig raw, std::uint32_t version, std::string hash, Reade
     configuration->acquirer = raw.general.acquirer;
     configuration->refund_reversal_allowed = raw.general.refund_reversal_allowed;
     configuration->cutover_at_minute = raw.general.cutover_at_minute;
+    configuration->refund_reasons = std::move(raw.general.refund_reasons);
     configuration->limits = raw.limits;
 
     std::vector<routing::Route> routes;

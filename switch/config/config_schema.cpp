@@ -47,6 +47,21 @@ iso8583::Result<std::optional<std::int32_t>> minute_of_day(std::string_view text
     return std::optional<std::int32_t>(hour * 60 + minute);
 }
 
+std::optional<std::string> set_refund_reasons(RawSwitch& into, std::vector<std::string> codes) {
+    constexpr std::size_t codes_max = 64;
+    if (codes.empty() || codes.size() > codes_max)
+        return "needs 1 to " + std::to_string(codes_max) + " codes";
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+        const std::string at = "entry " + std::to_string(i + 1);
+        if (auto good = word(codes[i]); !good) return at + " " + good.error().what;
+        if (std::find(codes.begin(), codes.begin() + static_cast<std::ptrdiff_t>(i), codes[i]) !=
+            codes.begin() + static_cast<std::ptrdiff_t>(i))
+            return at + " is there twice";
+    }
+    into.refund_reasons = std::move(codes);
+    return std::nullopt;
+}
+
 iso8583::Result<std::optional<Endpoint>> some_endpoint(std::string_view text) {
     auto endpoint = Endpoint::parse(text);
     if (!endpoint) return tl::unexpected(endpoint.error());
@@ -82,6 +97,9 @@ const Keys<RawSwitch>& switch_keys() {
         parsed<RawSwitch>("cutover_at", "time of day \"HH:MM\"", "none: an operator cuts over",
                           "The local time at which the business day is closed every day.",
                           CONFIG_AT(cutover_at_minute), minute_of_day),
+        text_list<RawSwitch>("refund_reasons", "quality, service, mistake, promise, duplicate, other",
+                             "The codes of `refund open --reason` and of a batch's column reason.",
+                             set_refund_reasons),
     };
     return keys;
 }
@@ -195,6 +213,10 @@ const Keys<Limits>& limits_keys() {
                         CONFIG_AT(pending_max)),
         integer<Limits>("askers_max", 1, 64, "", "Connections joined to one answer (R22).",
                         CONFIG_AT(askers_max)),
+        integer<Limits>(
+            "lines_per_second", 1, 1'000, "",
+            "Lines of batches of refunds that are run in a second, of all batches together (R100).",
+            CONFIG_AT(lines_per_second)),
     };
     return keys;
 }

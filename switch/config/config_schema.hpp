@@ -45,6 +45,7 @@ struct RawSwitch {
     iso8583::InstitutionId acquirer;
     bool refund_reversal_allowed = true;
     std::optional<std::int32_t> cutover_at_minute;
+    std::vector<std::string> refund_reasons = Configuration{}.refund_reasons;
 };
 struct RawListen {
     std::optional<Endpoint> unionpay_pos, iso87_ascii, metrics;

@@ -78,7 +78,7 @@ void TransactionFlow::release_funded(const TransactionRecord& sale) {
         TransactionRecord& held = *c_.ledger.edit(rrn);
         if (held.amount.minor_units() > funds) continue;
         funds -= held.amount.minor_units();
-        held.maker = "terminal " + held.terminal.str();
+        if (held.maker.empty()) held.maker = "terminal " + held.terminal.str();
         held.checker = "funds";  // nobody's word was needed: its answer of 01 stands as for any case
         c_.held.erase(rrn);
         move(held, State::cleared, "R27", c_.now.utc);

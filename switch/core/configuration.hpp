@@ -92,6 +92,7 @@ struct Limits {
     std::int32_t bad_macs_per_minute_max = 10;           // R40; of one terminal from one address
     std::uint32_t pending_max = 20'000;                  // transactions waiting for an issuer or the HSM
     std::uint32_t askers_max = 8;                        // connections joined to one answer (R22)
+    std::int32_t lines_per_second = 50;                  // of batches of refunds, together (R100)
 };
 
 /// Who a person is at the tills of a merchant: the operator number of its terminals' sign-ons (DE63.1).
@@ -120,6 +121,9 @@ struct Configuration {
     iso8583::InstitutionId acquirer;      // DE32 towards issuers
     bool refund_reversal_allowed = true;  // unionpay-pos terminals may reverse a refund (docs/wire.md)
     std::optional<std::int32_t> cutover_at_minute;  // minute of the local day
+    /// Codes of reasons for a refund by people (switch/core/refund_reasons.hpp).
+    std::vector<std::string> refund_reasons = {"quality", "service",   "mistake",
+                                               "promise", "duplicate", "other"};
     Limits limits;
     std::map<iso8583::MerchantId, MerchantConfig> merchants;
     std::vector<TerminalRange> terminals;  // sorted by first, disjoint

@@ -55,7 +55,9 @@ struct DeadlineId {
         key_grace,
         held_back,
         case_expiry,
-        orphan_pass
+        orphan_pass,
+        file_expiry,
+        refund_batch
     };
     Kind kind = Kind::request_reply;
     iso8583::Rrn rrn;

@@ -6,8 +6,10 @@
 #include "ledger/audit_log.hpp"
 #include "switch/core/core_context.hpp"
 #include "switch/core/cut_over.hpp"
+#include "switch/core/file_intake.hpp"
 #include "switch/core/key_exchange.hpp"
 #include "switch/core/key_inventory.hpp"
+#include "switch/core/refund_batches.hpp"
 #include "switch/core/settlement.hpp"
 #include "switch/core/store_and_forward.hpp"
 #include "switch/core/transaction_flow.hpp"
@@ -19,7 +21,8 @@ class Operations {
   public:
     Operations(CoreContext& context, SaleChain& chain, StoreAndForward& queue, TransactionFlow& transactions,
                WaysOut& ways_out, Terminals& terminals, Settlement& settlement, CutOver& days,
-               KeyExchange& key_exchange, KeyInventory& key_inventory)
+               KeyExchange& key_exchange, KeyInventory& key_inventory, FileIntake& files,
+               RefundBatches& batches)
         : c_(context),
           chain_(chain),
           queue_(queue),
@@ -29,9 +32,14 @@ class Operations {
           settlement_(settlement),
           days_(days),
           key_exchange_(key_exchange),
-          key_inventory_(key_inventory) {
+          key_inventory_(key_inventory),
+          files_(files),
+          batches_(batches) {
         ways_out_.open_audit([this](const OperatorCommanded& event, std::string action,
                                     const std::string& detail) { audit(event, std::move(action), detail); });
+        batches_.open_audit(
+            [this](const std::string& user, std::string_view role, std::string action,
+                   const std::string& detail) { audit(user, role, std::move(action), detail); });
     }
 
     void open_audit(const ledger::AuditLog& audit) { audit_ = audit; }
@@ -53,7 +61,17 @@ class Operations {
     OperatorAnswer perform(const OperatorCommanded& event, const ReopenRefund& command);
     OperatorAnswer perform(const OperatorCommanded& event, const EditRefund& command);
     OperatorAnswer perform(const OperatorCommanded& event, const DecideProposal& command);
-    // What waits for people: ways_out.cpp.
+    OperatorAnswer perform(const OperatorCommanded& event, const PutFile& command);
+    // Batches: refund_batches.cpp; what waits for people: ways_out.cpp.
+    OperatorAnswer perform(const OperatorCommanded&, const JudgeLines& command) {
+        return batches_.judge(command);
+    }
+    OperatorAnswer perform(const OperatorCommanded& event, const DecideBatch& command) {
+        return batches_.decide(event, command);
+    }
+    OperatorAnswer perform(const OperatorCommanded& event, const ChangeBatch& command) {
+        return batches_.change(event, command);
+    }
     OperatorAnswer perform(const OperatorCommanded& event, const RetryAdvice& command) {
         return ways_out_.retry(event, command);
     }
@@ -81,9 +99,6 @@ class Operations {
     iso8583::Result<TransactionDraft, OperatorAnswer> draft_refund(const std::string& rrn,
                                                                    const std::string& date_mmdd,
                                                                    const std::string& amount_major);
-    /// A held case of operations: the fields of a new one, its sale and amount being judged.
-    ledger::TransactionRecord& hold_new_case(const OperatorCommanded& event, TransactionDraft& draft,
-                                             const std::string& reason, const std::string& reference);
     void end_held(ledger::TransactionRecord& refund, ledger::State state, const std::string& user);
     void audit(const OperatorCommanded& event, std::string action, const std::string& detail);
 
@@ -97,6 +112,8 @@ class Operations {
     CutOver& days_;
     KeyExchange& key_exchange_;
     KeyInventory& key_inventory_;
+    FileIntake& files_;
+    RefundBatches& batches_;
     std::optional<ledger::AuditLog> audit_;
 };
 

@@ -11,6 +11,9 @@
 
 #include "hsm_sim/port.hpp"
 #include "iso8583/values/result.hpp"
+#include "ledger/transaction_record.hpp"
+#include "switch/core/batch_commands.hpp"
+#include "switch/core/file_commands.hpp"
 #include "switch/core/view_value.hpp"
 
 namespace acquirer {
@@ -26,7 +29,11 @@ struct CheckRefund {
 };
 /// Card-not-present refund by operations: always held for a checker (operator).
 struct OpenRefund {
-    std::string rrn, date_mmdd, amount_major, reason, reference;
+    std::string rrn, date_mmdd, amount_major;
+    std::string reason;  // a code (refund_reasons.hpp)
+    std::string reference;
+    std::string note = {};
+    ledger::RefundProof proof = {};
 };
 struct ApproveRefund {  // supervisor, not the maker
     std::string case_number;
@@ -86,9 +93,12 @@ struct ResolveAbnormal {
 struct ReopenRefund {
     std::string case_number, note;
 };
-/// refund edit: another amount or reason for a held case of operations, under the same reference (operator).
+/// refund edit: another amount, reason, note or proof for a held case of operations, under the same reference
+/// (operator). What is empty stays as it is.
 struct EditRefund {
     std::string case_number, amount_major, reason;
+    std::string note = {};
+    ledger::RefundProof proof = {};
 };
 /// dispute add (R18: chargeback, two; R78: hold, operator).
 struct AddDispute {
@@ -128,7 +138,8 @@ using OperatorCommand =
     std::variant<CheckRefund, OpenRefund, ApproveRefund, RejectRefund, CancelRefund, MoveRoute,
                  ChangeMerchant, ChangeTerminal, CutOverDay, RetryAdvice, ChangeException, RotateIssuerKey,
                  ListKeys, SettleTransaction, ReleaseStale, ResolveAbnormal, ReopenRefund, EditRefund,
-                 AddDispute, CloseDispute, DecideProposal>;
+                 AddDispute, CloseDispute, DecideProposal, PutFile, JudgeLines, SubmitBatch, DecideBatch,
+                 ChangeBatch>;
 
 struct OperatorAnswer {
     bool done = false;

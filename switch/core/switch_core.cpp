@@ -5,10 +5,12 @@
 #include "iso8583/values/ensure.hpp"
 #include "switch/core/core_context.hpp"
 #include "switch/core/cut_over.hpp"
+#include "switch/core/file_intake.hpp"
 #include "switch/core/key_exchange.hpp"
 #include "switch/core/key_inventory.hpp"
 #include "switch/core/operations.hpp"
 #include "switch/core/orphan_watch.hpp"
+#include "switch/core/refund_batches.hpp"
 #include "switch/core/reversal_flow.hpp"
 #include "switch/core/sale_chain.hpp"
 #include "switch/core/settlement.hpp"
@@ -81,8 +83,10 @@ struct SwitchCore::Impl {
     CutOver days{context};
     KeyInventory key_inventory{context, terminals, key_exchange};
     WaysOut ways_out{context, chain, queue, undoing, days};
-    Operations operations{context,   chain,      queue, transactions, ways_out,
-                          terminals, settlement, days,  key_exchange, key_inventory};
+    FileIntake files{context};
+    RefundBatches batches{context, transactions, files};
+    Operations operations{context,    chain, queue,        transactions,  ways_out, terminals,
+                          settlement, days,  key_exchange, key_inventory, files,    batches};
     OrphanWatch orphan_watch{context, queue, transactions};
     std::uint64_t turns = 0;
 };
@@ -130,10 +134,12 @@ iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::
     impl_->days.recover();
     impl_->terminals.recover();
     impl_->key_exchange.recover();
+    impl_->files.recover();
     const std::vector<iso8583::Rrn> open = open_in_order(c.ledger);
     for (const iso8583::Rrn& rrn : open) {
         if (ledger::TransactionRecord* record = c.ledger.edit(rrn)) impl_->transactions.recover(*record);
     }
+    impl_->batches.recover();
     impl_->orphan_watch.recover();
     Note n;
     n.kind = NoteKind::recovered;
@@ -165,6 +171,7 @@ std::optional<iso8583::Instant> SwitchCore::next_deadline() const { return impl_
 void SwitchCore::close_turn() {
     ++impl_->turns;
     impl_->orphan_watch.close_turn();
+    impl_->batches.close_turn();
     impl_->context.ledger.close_turn();
     impl_->context.in_flight.turn_closed();
 }
@@ -457,6 +464,12 @@ void SwitchCore::Impl::on_deadline(const DeadlineId& id) {
             return;
         case DeadlineId::Kind::orphan_pass:
             orphan_watch.on_deadline();
+            return;
+        case DeadlineId::Kind::refund_batch:
+            batches.on_deadline(id.number);
+            return;
+        case DeadlineId::Kind::file_expiry:
+            files.on_deadline();
             return;
         case DeadlineId::Kind::key_grace:
             key_exchange.on_grace_deadline(routing::RouteId{static_cast<std::uint16_t>(id.number)});

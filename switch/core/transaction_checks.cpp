@@ -347,6 +347,12 @@ Refusal TransactionChecks::judge_case(TransactionDraft& draft) {
     return Refusal::none;
 }
 
+Refusal TransactionChecks::judge_line(TransactionDraft& draft) {
+    const Refusal why = judge_case(draft);
+    if (why == Refusal::none) look_for_repeat({c_, terminals_, queue_}, draft);
+    return why;
+}
+
 bool TransactionChecks::becomes_a_void(const TransactionDraft& draft) const {
     return draft.merchant->refund.before_settlement == RefundBeforeSettlement::turn_into_void &&
            !draft.hold && could_be_a_void({c_, terminals_, queue_}, draft);

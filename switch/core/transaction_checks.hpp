@@ -20,6 +20,8 @@ class TransactionChecks {
     [[nodiscard]] Refusal judge(TransactionDraft& draft);
     /// A refund that operations open or ask about, whose sale is found. May set `hold`.
     [[nodiscard]] Refusal judge_case(TransactionDraft& draft);
+    /// A line of a batch (R100), whose approval is that of R17 and R29: as a case, and R20b holds it too.
+    [[nodiscard]] Refusal judge_line(TransactionDraft& draft);
     /// R9: the policy makes a void of this refund, whose checks have passed.
     [[nodiscard]] bool becomes_a_void(const TransactionDraft& draft) const;
     /// So many uses of one trace number within a day that recording another would forget one (I3).

@@ -41,7 +41,7 @@ inline constexpr std::array initial = {
     InitialState{void_sale, tombstone, "R35"},
     InitialState{refund, intent, "R8 R9 R10 R12"},
     InitialState{refund, advice_pending, "R8 R9 R10 R12"},
-    InitialState{refund, held, "R17 R20b R27 R28 R29"},
+    InitialState{refund, held, "R17 R20b R27 R28 R29 R100"},
     InitialState{refund, refused, "R11 R14 R15 R16 R23 R24"},
     InitialState{refund, tombstone, "R35"},
 };
@@ -112,7 +112,7 @@ inline constexpr std::array transitions = {
     Transition{refund, held, rejected, "R17"},
     Transition{refund, held, expired, "R77"},
     Transition{refund, held, cancelled, "R17 R33"},
-    Transition{refund, held, cleared, "R17 R27"},
+    Transition{refund, held, cleared, "R17 R27 R100"},
     Transition{refund, cleared, sent, "R17"},
     Transition{refund, cleared, advice_pending, "R17"},
     Transition{refund, cleared, cancelled, "R33"},

@@ -7,6 +7,7 @@
 #include "switch/core/check_list.hpp"
 #include "switch/core/payment_kinds.hpp"
 #include "switch/views/operator_views.hpp"
+#include "switch/views/people_words.hpp"
 #include "switch/views/rule_words.hpp"
 #include "switch/views/state_words.hpp"
 
@@ -192,12 +193,7 @@ ViewResult view_explain(const ViewContext& context, std::string_view id) {
     words.add(asked_sentence(context, r)).add(answer_sentence(r));
     if (r.cut_in_doubt)
         words.add("Its outcome was once unknown, so that a retry of it is never answered 00 (R20a).");
-    if (r.from_operations || !r.checker.empty()) {
-        std::string people = r.maker.empty() ? "" : "Maker: " + r.maker + ". ";
-        people += r.checker.empty() ? "No checker has decided." : "Checker: " + r.checker + ".";
-        if (!r.reason.empty()) people += " Reason: " + r.reason + ".";
-        words.add(people);
-    }
+    if (const std::string people = people_sentence(r); !people.empty()) words.add(people);
     if (const std::string shared = shared_sentence(r); !shared.empty()) words.add(shared);
     words.add("It is " + std::string(state_words(r.state)) + ".");
     if (const std::string advice = advice_sentence(context, r); !advice.empty()) words.add(advice);
@@ -235,6 +231,7 @@ ViewResult view_receipt(const ViewContext& context, std::string_view id) {
     if (r.original) view.put("original", r.original->view());
     view.put_if("case", r.state == State::held && r.answer ? r.answer->text : "");
     view.put_if("reference", r.reference);
+    put_reason(view, r);
     view.put("status", ledger::name(r.state)).put("status_words", state_words(r.state));
     return view;
 }

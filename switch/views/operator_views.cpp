@@ -1,4 +1,5 @@
 #include "switch/views/operator_views.hpp"
+#include "switch/views/people_words.hpp"
 #include "switch/views/state_words.hpp"
 
 #include <algorithm>
@@ -279,8 +280,7 @@ ViewResult view_show(const ViewContext& context, std::string_view id, Shown show
     if (record.hold) view.put("hold", true);
     if (record.decided.reopens) view.put("reopens", record.decided.reopens->view());
     view.put_if("payout", record.decided.payout).put_if("way_out", way_out_of(record));
-    view.put_if("reason", record.reason).put_if("reference", record.reference);
-    view.put_if("maker", record.maker).put_if("checker", record.checker);
+    put_people(view, record);
     if (record.issuer_stan != 0) {
         View issuer = View::object();
         issuer.put("stan", iso8583::Stan::of(record.issuer_stan).str());

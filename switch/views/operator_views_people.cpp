@@ -8,6 +8,7 @@
 #include "ledger/key_layout.hpp"
 #include "ledger/stored_records.hpp"
 #include "switch/core/ways_out.hpp"
+#include "switch/views/batch_views.hpp"
 #include "switch/views/list_page.hpp"
 #include "switch/views/operator_views.hpp"
 
@@ -27,6 +28,7 @@ std::string what_closes(const ViewContext& context, const ledger::ExceptionRecor
         return way.empty() ? "goes on by itself" : way;
     }
     const std::string resolve = "exceptions resolve " + x.id + " --note TEXT";
+    if (x.kind == "batch_stopped") return "batch resume|cancel " + x.subject;
     return x.kind == "case_not_paid" && record ? "refund reopen " + record->rrn.str() + ", or " + resolve
                                                : resolve;
 }
@@ -202,12 +204,15 @@ struct ProposalFilter {
             p.state == ledger::Proposal::State::open && context.now.utc.ms - p.opened.ms > lapse_ms;
         return lapsed ? ledger::name(ledger::Proposal::State::lapsed) : ledger::name(p.state);
     }
-    iso8583::Result<bool> fits(std::string_view action, std::string_view state, iso8583::UtcTime opened,
-                               const iso8583::Rrn& rrn) {
+    /// Whatever it is about.
+    bool fits_itself(std::string_view action, std::string_view state, iso8583::UtcTime opened) {
         kind_seen = kind_seen || action == query.kind;
         const bool wanted = query.state.empty() ? ended_too || state == "open" : state == query.state;
-        if (!wanted || (!query.kind.empty() && action != query.kind) || !scope.fits_time(opened))
-            return false;
+        return wanted && (query.kind.empty() || action == query.kind) && scope.fits_time(opened);
+    }
+    iso8583::Result<bool> fits(std::string_view action, std::string_view state, iso8583::UtcTime opened,
+                               const iso8583::Rrn& rrn) {
+        if (!fits_itself(action, state, opened)) return false;
         return fits_parties(context, scope, rrn);
     }
     [[nodiscard]] bool with_end() const { return ended_too || !query.state.empty(); }
@@ -250,6 +255,28 @@ iso8583::Result<void> add_proposals(ProposalFilter& filter, ListPage& page, cons
     return {};
 }
 
+/// Batches of refunds (R100) behind a position, their own number: what waits is the whole of one.
+iso8583::Result<void> add_batches(ProposalFilter& filter, ListPage& page, const std::string& behind) {
+    return each_batch(filter.context, BatchOrder::oldest_first, behind, [&](ledger::RefundBatch&& batch) {
+        const std::string_view state = proposal_state_of(filter.context, batch);
+        const ListScope& scope = filter.scope;
+        const bool of_the_parties =
+            !scope.route && !scope.terminal && (!scope.merchant || *scope.merchant == batch.merchant);
+        if (state.empty() || !of_the_parties || !filter.fits_itself("batch", state, batch.submitted))
+            return true;
+        View one = View::object();
+        one.put("proposal", batch.id).put("action", "batch").put("outcome", "approve").put("rrn", "");
+        one.put("amount", iso8583::Amount(batch.sum_minor, batch.currency).major());
+        one.put("maker", batch.maker).put("needed", state == "open" ? 1 : 0);
+        one.put("opened", local_time(filter.context, batch.submitted));
+        one.put("note",
+                batch.reference + ", " + std::to_string(batch.lines) + " lines of " + batch.file_name);
+        if (filter.with_end())
+            one.put("state", state).put("by", batch.checker.empty() ? batch.ended_by : batch.checker);
+        return page.add(std::move(one), batch.id);
+    });
+}
+
 iso8583::Result<void> add_held(ProposalFilter& filter, ListPage& page,
                                const std::optional<iso8583::Rrn>& behind) {
     std::optional<iso8583::ParseError> fault;
@@ -275,16 +302,19 @@ ViewResult view_proposals(const ViewContext& context, bool ended_too, const List
     ListPage page("proposals", query);
     const auto behind = page.position();
     if (!behind) return tl::unexpected(behind.error());
-    const bool at_a_proposal = behind->starts_with('P');
+    const bool at_a_proposal = behind->starts_with('P'), at_a_batch = behind->starts_with('B');
     std::optional<iso8583::Rrn> behind_case;
-    if (!behind->empty() && !at_a_proposal) {
+    if (!behind->empty() && !at_a_proposal && !at_a_batch) {
         const auto rrn = iso8583::Rrn::parse(*behind);
         if (!rrn) return ListPage::no_cursor();
         behind_case = *rrn;
     }
     ProposalFilter filter{context, query, *scope, ended_too};
-    if (!behind_case)
+    if (!behind_case && !at_a_batch)
         if (auto added = add_proposals(filter, page, *behind); !added) return tl::unexpected(added.error());
+    if (!behind_case && !page.is_cut())
+        if (auto added = add_batches(filter, page, at_a_batch ? *behind : ""); !added)
+            return tl::unexpected(added.error());
     if (!page.is_cut())
         if (auto added = add_held(filter, page, behind_case); !added) return tl::unexpected(added.error());
     if (!query.kind.empty() && behind->empty() && !page.is_cut() && !filter.kind_seen)

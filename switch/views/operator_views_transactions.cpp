@@ -331,7 +331,7 @@ ViewResult view_refunds(const ViewContext& context, const ListQuery& query) {
     const auto row = [&](const TransactionRecord& record) {
         const bool cleared = record.state == State::cleared;
         View one = summary(context, record);
-        one.put("maker", record.maker);
+        one.put("maker", record.maker).put("reason", record.reason);
         one.put("waits_for", cleared ? what_cleared_waits_for(context, record) : "");
         one.put("way_out", cleared ? "" : way_out_of(record));
         return one;

@@ -89,6 +89,7 @@ constexpr std::array ways_out = {
     Row{"R76", "an approved case was not paid: somebody must tell the customer, or try again"},
     Row{"R77", "nobody decided on the case in its time: it expired"},
     Row{"R78", "a dispute put the sale on hold, or was closed"},
+    Row{"R100", "a line of a batch of refunds, approved with its batch"},
 };
 
 }  // namespace

@@ -107,7 +107,7 @@ TEST_CASE("protocol: each wrong line gets a sentence that names what is wrong") 
         {R"({"command":"merchants suspend","args":{"merchant":"898"}})", "merchant: "},
         {R"({"command":"exceptions resolve","args":{"exception":"7","note":"n"}})",
          "exception: needs an exception's id, as 632500000123-00000007"},
-        {"{\"command\":\"" + std::string(9000, 'x') + "\"}", "the request is longer than 8192 bytes"},
+        {"{\"command\":\"" + std::string(70000, 'x') + "\"}", "the request is longer than 65536 bytes"},
     };
     for (const Row& row : rows) {
         INFO(row.line.substr(0, 200));

@@ -70,7 +70,7 @@ def approvals(checks, desk, sale, date):
     code, text = desk.run(*check, "40.01")
     checks.that(code == 1 and "R11" in text, "refund check of more than what remains is refused by R11")
     checks.equal(desk.run(*check, "60.001")[0], 1, "more decimals than the currency has")
-    opening = ("refund", "open", "--rrn", sale.rrn, "--date", date, "--amount", "10.00", "--reason", "customer has left",
+    opening = ("refund", "open", "--rrn", sale.rrn, "--date", date, "--amount", "10.00", "--reason", "promise",
                "--ref", "T-2041")
     checks.equal(desk.run(*opening)[0], 1, "a viewer may not open a refund")
     code, text = desk.run(*opening, user="maker1")
@@ -87,7 +87,7 @@ def approvals(checks, desk, sale, date):
     code, text = desk.run("explain", case)
     checks.that("maker1" in text and "checker1" in text, "explain names maker and checker")
     checks.equal(desk.run("refund", "approve", case, user="checker2")[0], 1, "a case is approved once")
-    second = opening[:-5] + ("5.00", "--reason", "wrong size", "--ref", "T-2042")
+    second = opening[:-5] + ("5.00", "--reason", "quality", "--ref", "T-2042")
     code, answer = desk.json(*second, user="maker2")
     checks.equal(code, 0, "maker2 opens another")
     checks.equal(desk.run("refund", "reject", answer["data"]["case"], "--reason", "no proof", user="checker2")[0], 0,

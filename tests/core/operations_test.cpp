@@ -60,7 +60,7 @@ TEST_CASE("R17 cleared while the route is down: sent when it is back, also after
 TEST_CASE("R17 a refund by operations needs a second person; its reference makes it one refund", "[R17]") {
     Desk d;
     const Answer s = d.sale();
-    const acquirer::OpenRefund open{s.rrn, "1121", "40.00", "goods returned by post", "RMA-1"};
+    const acquirer::OpenRefund open{s.rrn, "1121", "40.00", "promise", "RMA-1"};
     CHECK(!d.operate(open, "viewer", Role::viewer).done);
     const auto first = d.operate(open, "maker1", Role::operator_);
     REQUIRE(first.done);
@@ -85,15 +85,15 @@ TEST_CASE("operators' wrong input is told in words", "[R17]") {
     const auto text = [&](acquirer::OperatorCommand c, Role role) {
         return d.operate(std::move(c), "maker1", role).text;
     };
+    CHECK(text(acquirer::OpenRefund{"nonsense", "1121", "1.00", "other", "x"}, Role::operator_)
+              .find("12 digits") != std::string::npos);
+    CHECK(text(acquirer::OpenRefund{s.rrn, "1121", "1.001", "other", "x"}, Role::operator_)
+              .find("2 decimals") != std::string::npos);
+    CHECK(text(acquirer::OpenRefund{s.rrn, "1120", "1.00", "other", "x"}, Role::operator_).find("1120") !=
+          std::string::npos);
     CHECK(
-        text(acquirer::OpenRefund{"nonsense", "1121", "1.00", "r", "x"}, Role::operator_).find("12 digits") !=
+        text(acquirer::OpenRefund{s.rrn, "1121", "100.01", "other", "x"}, Role::operator_).find("remains") !=
         std::string::npos);
-    CHECK(text(acquirer::OpenRefund{s.rrn, "1121", "1.001", "r", "x"}, Role::operator_).find("2 decimals") !=
-          std::string::npos);
-    CHECK(text(acquirer::OpenRefund{s.rrn, "1120", "1.00", "r", "x"}, Role::operator_).find("1120") !=
-          std::string::npos);
-    CHECK(text(acquirer::OpenRefund{s.rrn, "1121", "100.01", "r", "x"}, Role::operator_).find("remains") !=
-          std::string::npos);
     CHECK(text(acquirer::ApproveRefund{"632500000000"}, Role::supervisor).find("no case") !=
           std::string::npos);
     CHECK(text(acquirer::MoveRoute{"nowhere", acquirer::MoveRoute::To::down}, Role::supervisor)
@@ -144,7 +144,7 @@ TEST_CASE("R25 refund check and refund open look at a suspended merchant, not at
     const auto checked = d.operate(check, "v", Role::viewer);
     CHECK(!checked.done);
     CHECK(checked.text.find("R25, 03") != std::string::npos);
-    const acquirer::OpenRefund open{s.rrn, "1121", "10.00", "reason", "ref1"};
+    const acquirer::OpenRefund open{s.rrn, "1121", "10.00", "other", "ref1"};
     CHECK(d.operate(open, "o", Role::operator_).text.find("R25, 03") != std::string::npos);
     REQUIRE(d.operate(acquirer::ChangeMerchant{"898110157220001", To::resume}, "s", Role::supervisor).done);
     CHECK(d.operate(open, "o", Role::operator_).done);
@@ -184,7 +184,7 @@ TEST_CASE("R17 the history of a held refund names the rules of the state table",
         REQUIRE(d.state(held->text) == "approved");
         CHECK(foreign_rule(d.record(held->text)) == "");
         const auto opened =
-            d.operate(acquirer::OpenRefund{s.rrn, "", "1.00", "reason", s.rrn}, "maker1", Role::operator_);
+            d.operate(acquirer::OpenRefund{s.rrn, "", "1.00", "other", s.rrn}, "maker1", Role::operator_);
         const std::string number = opened.values.at(0).second;
         REQUIRE(d.operate(acquirer::ApproveRefund{number}, "checker1", Role::supervisor).done);
         REQUIRE(d.state(number) == "approved");

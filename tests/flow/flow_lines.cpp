@@ -134,7 +134,7 @@ void Stage::operate(const Line& line) {
     std::optional<OperatorCommand> command;
     if (verb == "open") {
         const std::string reference = line.value("ref").value_or("ref-" + std::to_string(line.number));
-        command = OpenRefund{rrn_of(object), "", line.word(3), "goods returned", reference};
+        command = OpenRefund{rrn_of(object), "", line.word(3), "quality", reference};
     } else if (verb == "check") {
         command = CheckRefund{rrn_of(object), "", line.word(3)};
     } else if (verb == "approve") {

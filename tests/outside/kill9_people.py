@@ -105,7 +105,7 @@ class People:
         case = Case(None, sale, None)
         case.reference = f"K-{self.reference}"
         done, data = self.ask("maker1", "refund", "open", "--rrn", sale.reply.rrn, "--date", date, "--amount",
-                              f"{amount // 100}.{amount % 100:02d}", "--reason", "customer has left", "--ref",
+                              f"{amount // 100}.{amount % 100:02d}", "--reason", "promise", "--ref",
                               case.reference)
         if not done:
             return

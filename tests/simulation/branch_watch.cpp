@@ -176,6 +176,11 @@ std::string id_of(const OperatorCommand& command) {
         std::string operator()(const AddDispute& c) const { return c.rrn; }
         std::string operator()(const CloseDispute& c) const { return c.id; }
         std::string operator()(const DecideProposal& c) const { return c.id; }
+        std::string operator()(const PutFile&) const { return {}; }
+        std::string operator()(const JudgeLines&) const { return {}; }
+        std::string operator()(const SubmitBatch&) const { return {}; }
+        std::string operator()(const DecideBatch&) const { return {}; }
+        std::string operator()(const ChangeBatch&) const { return {}; }
     };
     return std::visit(Id{}, command);
 }

@@ -79,6 +79,11 @@ void add_command_names(std::vector<std::string>& names) {
             std::string_view operator()(const AddDispute&) const { return "add dispute"; }
             std::string_view operator()(const CloseDispute&) const { return "close dispute"; }
             std::string_view operator()(const DecideProposal&) const { return "decide proposal"; }
+            std::string_view operator()(const PutFile&) const { return "put file"; }
+            std::string_view operator()(const JudgeLines&) const { return "judge lines"; }
+            std::string_view operator()(const SubmitBatch&) const { return "submit batch"; }
+            std::string_view operator()(const DecideBatch&) const { return "decide batch"; }
+            std::string_view operator()(const ChangeBatch&) const { return "change batch"; }
         };
         names.emplace_back(Name{}(std::variant_alternative_t<I, OperatorCommand>{}));
         add_command_names<I + 1>(names);
@@ -94,6 +99,17 @@ const std::vector<std::string>& command_names() {
     return names;
 }
 
+std::string_view word(ChangeBatch::To to) {
+    switch (to) {
+        case ChangeBatch::To::pause:
+            return "pause batch";
+        case ChangeBatch::To::resume:
+            return "resume batch";
+        case ChangeBatch::To::cancel:
+            return "cancel batch";
+    }
+    return "?";
+}
 std::string_view word(MoveRoute::To to) {
     switch (to) {
         case MoveRoute::To::up:
@@ -192,6 +208,11 @@ std::string way_out_branch(const OperatorCommand& command, const CommandSubject&
     const auto words = std::visit(
         iso8583::Overloaded{
             [](const CheckRefund&) { return std::string(); }, [](const ListKeys&) { return std::string(); },
+            [](const PutFile&) { return std::string(); }, [](const JudgeLines&) { return std::string(); },
+            [](const DecideBatch& c) {
+                return std::string(c.to == DecideBatch::To::approve ? "approve batch" : "reject batch");
+            },
+            [](const ChangeBatch& c) { return std::string(word(c.to)); },
             [](const MoveRoute& c) { return "route " + std::string(word(c.to)); },
             [](const ChangeMerchant& c) { return "merchant " + std::string(word(c.to)); },
             [](const ChangeTerminal& c) { return "terminal " + std::string(word(c.to)); },
@@ -304,6 +325,11 @@ std::vector<OperatorCommand> commands_with_their_choices() {
         all.emplace_back(ResolveAbnormal{"", way, "", ""});
     for (const auto to : {ChangeException::To::assign, ChangeException::To::resolve})
         all.emplace_back(ChangeException{"", to, ""});
+    all.emplace_back(SubmitBatch{});
+    for (const auto to : {DecideBatch::To::approve, DecideBatch::To::reject})
+        all.emplace_back(DecideBatch{"", to, "", ""});
+    for (const auto to : {ChangeBatch::To::pause, ChangeBatch::To::resume, ChangeBatch::To::cancel})
+        all.emplace_back(ChangeBatch{"", to, false, ""});
     for (const char* kind : {"hold", "chargeback"}) all.emplace_back(AddDispute{"", "", "", kind, "", ""});
     return all;
 }

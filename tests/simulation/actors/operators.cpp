@@ -106,7 +106,7 @@ class Operators final : public Actor {
         const std::string reference =
             "case-" + std::to_string(chance.permille(800) ? ++references_ : references_);
         const std::string amount = iso8583::Amount(minor, sale->amount.currency()).major();
-        command("maker1", OpenRefund{sale->rrn.str(), "", amount, "goods returned", reference},
+        command("maker1", OpenRefund{sale->rrn.str(), "", amount, "quality", reference},
                 "open " + name_of(*sale) + " " + amount + " as=" + reference + " ref=" + reference);
     }
 
@@ -163,7 +163,7 @@ class Operators final : public Actor {
         if (how < 9) return command(maker(chance), CancelRefund{id, "mistake"}, "cancel " + name);
         const std::string amount =
             iso8583::Amount(chance.between(1, r.amount.minor_units()), r.amount.currency()).major();
-        command(maker(chance), EditRefund{id, amount, "counted again"}, "edit " + name + " " + amount);
+        command(maker(chance), EditRefund{id, amount, "mistake"}, "edit " + name + " " + amount);
     }
 
     void dispute(Chance& chance, const TransactionRecord& sale) {
