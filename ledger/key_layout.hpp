@@ -16,6 +16,9 @@
 //                                                       'w' merchant reference             its number
 //                                                       'u' digest                         file that people handed over
 //                                                       'v' digest piece                   its pieces
+//   'h' date route ref   what issuers' files say of it  'i' digest route               issuer's file
+//   'j' ref date route   open ones of those (recon_records.hpp)
+//   'g' date             reconciled business day
 // 'p' was an index of a card's sales in format 1: not to be used again.
 // clang-format on
 #pragma once
@@ -57,6 +60,10 @@ enum class KeyPrefix : char {
     refund_batch_reference = 'w',
     file = 'u',
     file_piece = 'v',
+    recon_entry = 'h',  // journal
+    recon_open = 'j',
+    recon_day = 'g',
+    issuer_file = 'i',
 };
 
 /// What an operator's override is about. Bytes on disk: do not change.

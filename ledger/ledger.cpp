@@ -192,6 +192,16 @@ iso8583::Rrn Ledger::rrn_of(std::uint64_t sequence) const {
     return *rrn;
 }
 
+iso8583::Rrn Ledger::first_rrn_at(const iso8583::CivilTime& local) const {
+    const std::uint64_t ms = (std::uint64_t{local.hour} * 3'600 + local.minute * 60U + local.second) * 1'000;
+    const auto rrn = iso8583::Rrn::parse(
+        rrn_day_prefix(local.date) + (numbers_.shard.empty()
+                                          ? sequence_text(ms)
+                                          : shard_sequence_text(numbers_.shard, ms * shard_sequences_a_ms)));
+    ENSURE(rrn.has_value());
+    return *rrn;
+}
+
 iso8583::Rrn Ledger::next_rrn(const iso8583::Now& now) {
     const std::int64_t local_ms = now.utc.ms + std::int64_t{now.local_offset_s} * 1000;
     const auto today = static_cast<std::int32_t>(now.local().date.days());

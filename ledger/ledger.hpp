@@ -35,9 +35,11 @@ inline constexpr std::uint64_t turns_per_checkpoint = 1024;
 inline constexpr std::uint64_t numbers_skipped_at_restart = 4'096;
 
 class Ledger {
-    // What has books of its own over the same overlay: file_books.hpp, batch_books.hpp.
+    // What has books of its own over the same overlay: file_books.hpp, batch_books.hpp,
+    // recon_books.hpp.
     friend class FileBooks;
     friend class BatchBooks;
+    friend class ReconBooks;
 
   public:
     /// ENSUREs the form of the plan: whoever reads it from a configuration has checked it.
@@ -117,6 +119,8 @@ class Ledger {
     /// One of a kind is open about a transaction or subject at a time: what happens again meanwhile is
     /// counted in that one, with the last texts.
     ExceptionRecord open_exception(WhatHappened what, iso8583::UtcTime at);
+    /// One of its own, though others like it are open: for whoever knows whether his is.
+    ExceptionRecord add_exception(WhatHappened what, iso8583::UtcTime at);
     [[nodiscard]] std::optional<ExceptionRecord> exception(const std::string& id);
     void save(const ExceptionRecord& exception);
     /// The ids of the open exceptions about a transaction, in the order in which they opened.
@@ -146,6 +150,9 @@ class Ledger {
     /// The accounts of closed days leave the memory: what they summed up to is stored, a record for each part
     /// of a day.
     void put_away_days_before(iso8583::BusinessDate day);
+
+    /// No RRN that was given at this time or later is below it: the time of day is a floor of the sequence.
+    [[nodiscard]] iso8583::Rrn first_rrn_at(const iso8583::CivilTime& local) const;
 
     // All that are stored, for the recovery of whoever keeps them in memory. One that cannot be read ends it
     // with an error: an operator's word must not be forgotten silently.

@@ -6,7 +6,9 @@ namespace {
 
 constexpr std::size_t rrn_characters = iso8583::Rrn::size_max;
 
-std::string exception_place(const ExceptionRecord& x) { return x.kind + "/" + x.subject; }
+std::string exception_place(const std::string& kind, const std::string& subject) {
+    return kind + "/" + subject;
+}
 
 }  // namespace
 
@@ -15,7 +17,7 @@ std::string exception_place(const ExceptionRecord& x) { return x.kind + "/" + x.
 void Ledger::recover_exceptions() {
     scan(Family::journal, KeyPrefix::exception, [&](std::string_view, std::string_view value) {
         if (auto x = decoded(decode_exception(value)); x && x->resolution.empty())
-            open_exceptions_.emplace(x->id, exception_place(*x));
+            open_exceptions_.emplace(x->id, exception_place(x->kind, x->subject));
         return true;
     });
     for (const auto& [id, place] : open_exceptions_) {
@@ -38,10 +40,7 @@ void Ledger::recover_proposals() {
 ExceptionRecord Ledger::open_exception(WhatHappened what, iso8583::UtcTime at) {
     const iso8583::Rrn rrn = what.rrn.value_or(iso8583::Rrn{});
     const std::string about = exception_id(rrn, 0).substr(0, rrn_characters);
-    ExceptionRecord x;
-    x.kind = std::move(what.kind);
-    x.subject = std::move(what.subject);
-    const std::string place = exception_place(x);
+    const std::string place = exception_place(what.kind, what.subject);
     for (auto known = open_exceptions_.lower_bound(about);
          known != open_exceptions_.end() && known->first.compare(0, rrn_characters, about) == 0; ++known) {
         if (known->second != place) continue;
@@ -55,6 +54,14 @@ ExceptionRecord Ledger::open_exception(WhatHappened what, iso8583::UtcTime at) {
         save(*open);
         return *open;
     }
+    return add_exception(std::move(what), at);
+}
+
+ExceptionRecord Ledger::add_exception(WhatHappened what, iso8583::UtcTime at) {
+    const iso8583::Rrn rrn = what.rrn.value_or(iso8583::Rrn{});
+    ExceptionRecord x;
+    x.kind = std::move(what.kind);
+    x.subject = std::move(what.subject);
     x.id = exception_id(rrn, ++counters_.exception_sequence);
     x.opened = at;
     x.rule = std::move(what.rule);
@@ -73,7 +80,7 @@ std::optional<ExceptionRecord> Ledger::exception(const std::string& id) {
 
 void Ledger::save(const ExceptionRecord& x) {
     if (x.resolution.empty())
-        open_exceptions_.emplace(x.id, exception_place(x));
+        open_exceptions_.emplace(x.id, exception_place(x.kind, x.subject));
     else
         open_exceptions_.erase(x.id);
     overlay_.put(Family::journal, exception_key(x.id), encode(x));

@@ -19,6 +19,7 @@
 #include "ledger/vault_key_file.hpp"
 #include "switch/admin/control_handler.hpp"
 #include "switch/config/config.hpp"
+#include "switch/core/recon_check.hpp"
 #include "switch/core/switch_core.hpp"
 #include "switch/core/transaction_state.hpp"
 #include "switch/describe.hpp"
@@ -265,10 +266,17 @@ int report_orphans(SwitchCore& core, ledger::Overlay& overlay, const iso8583::No
         std::fprintf(stderr, "refund-switch: %s\n", report.error().what.c_str());
         return exit_failed;
     }
+    const auto recon = find_recon_faults(overlay);
+    if (!recon) {
+        std::fprintf(stderr, "refund-switch: %s\n", recon.error().what.c_str());
+        return exit_failed;
+    }
+    for (const std::string& fault : recon->faults)
+        std::fprintf(stdout, "reconciliation: %s\n", fault.c_str());
     for (const Orphan& orphan : report->orphans) std::fprintf(stdout, "orphan: %s\n", orphan.words.c_str());
     std::fprintf(stdout, "%zu transactions, %zu not final, %zu orphans\n", report->records, report->open,
                  report->orphans.size());
-    return report->orphans.empty() ? exit_done : exit_failed;
+    return report->orphans.empty() && recon->faults.empty() ? exit_done : exit_failed;
 }
 
 int serve(LoadedConfig config, const Flags& flags) {

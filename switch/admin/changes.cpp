@@ -3,6 +3,7 @@
 #include "switch/admin/batch_requests.hpp"
 #include "switch/admin/control_handler.hpp"
 #include "switch/admin/file_requests.hpp"
+#include "switch/admin/recon_requests.hpp"
 #include "switch/admin/request_arguments.hpp"
 
 namespace acquirer::admin {
@@ -74,6 +75,7 @@ std::optional<OperatorCommand> operator_command(const Request& r) {
     if (auto way_out = way_out_command(r)) return way_out;
     if (auto file = file_change(r)) return file;
     if (auto batch = batch_change(r)) return batch;
+    if (auto recon = recon_change(r)) return recon;
     const auto a = [&](std::string_view name) { return argument(r, name); };
     using Route = MoveRoute::To;
     using Merchant = ChangeMerchant::To;

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "switch/admin/batch_client.hpp"
+#include "switch/admin/recon_client.hpp"
 #include "switch/admin/request_arguments.hpp"
 
 namespace acquirer::admin {
@@ -103,6 +104,7 @@ SendRequest send_over(AskSwitch ask, std::string as) {
 ClientResult<std::optional<Answer>> run_client_command(Request& request, const SendRequest& send) {
     if (request.command == "batch validate") return some(validate_batch_file(request, send));
     if (request.command == "batch submit") return some(submit(request, send));
+    if (auto recon = run_recon_command(request, send); !recon || *recon) return recon;
     if (auto named = complete_batch_name(request); !named) return tl::unexpected(named.error());
     if (changes_a_batch(request))
         if (auto found = find_batch(request, send); !found) return tl::unexpected(found.error());

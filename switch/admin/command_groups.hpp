@@ -26,5 +26,7 @@ std::vector<CommandInfo> changing_commands();
 std::vector<CommandInfo> file_commands();
 /// Refunds from a file (R100), and the codes of reasons.
 std::vector<CommandInfo> batch_commands();
+/// Issuers' files against the ledger (R101).
+std::vector<CommandInfo> recon_commands();
 
 }  // namespace acquirer::admin

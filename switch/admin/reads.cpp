@@ -1,6 +1,7 @@
 #include "switch/admin/batch_requests.hpp"
 #include "switch/admin/control_handler.hpp"
 #include "switch/admin/file_requests.hpp"
+#include "switch/admin/recon_requests.hpp"
 #include "switch/admin/request_arguments.hpp"
 #include "switch/views/audit_views.hpp"
 
@@ -76,6 +77,7 @@ ViewResult run_read(const Request& r, const ViewContext& context, ledger::AuditH
         return view_audit_entries(context, {list, argument(r, "user"), argument(r, "command")});
     if (r.command == "audit export") return view_audit_export(context, list, hash);
     if (r.command == "audit verify") return view_audit_verify(context, hash);
+    if (auto recon = recon_read(r, context)) return *recon;
     if (auto file = file_read(r, context)) return *file;
     if (auto batch = batch_read(r, context)) return *batch;
     return parse_error("there is no such read");

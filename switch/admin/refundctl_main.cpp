@@ -94,6 +94,7 @@ void add_commands(CLI::App& app, std::deque<GivenCommand>& all, Ceremony& ceremo
         {"day", "business day and cut-over"},
         {"batch", "refunds from a file: validate, submit, follow, export"},
         {"reasons", "codes of reasons for a refund"},
+        {"recon", "issuers' files against the ledger"},
         {"files", "internal: files that other commands hand over"},
         {"audit", "the chain of operators' changes"},
         {"keys", "list with check values, rotate, ceremony"}};

@@ -36,9 +36,11 @@ void read_issuers(const Node& document, Reader& reader, RawConfig& raw, const Co
         issuer.route.advice_retry_max_ms = static_cast<std::uint32_t>(raw.limits.advice_retry_longest_ms);
         issuer.route.acquirer = raw.general.acquirer;
         const std::string path = element("issuer", i);
-        reader.read(*tables[i], path, issuer_keys(), {"codes"}, context, issuer);
+        reader.read(*tables[i], path, issuer_keys(), {"codes", "recon"}, context, issuer);
         if (const Node* codes = reader.table(*tables[i], path, "codes"))
             reader.read(*codes, path + ".codes", code_keys(), {}, context, issuer.route.codes);
+        if (const Node* files = reader.table(*tables[i], path, "recon"))
+            reader.read(*files, path + ".recon", recon_keys(), {}, context, issuer.files);
         // DE11 and DE7 are numbered by the core for all routes, so that a group is an issuer.
         issuer.route.link_group = issuer.route.name;
         raw.issuers.push_back({path, std::move(issuer)});
@@ -114,6 +116,7 @@ LoadedConfig build(RawConfig raw, std::uint32_t version, std::string hash, Reade
     std::vector<routing::Route> routes;
     for (auto& [path, issuer] : raw.issuers) {
         configuration->issuer_keys.emplace(issuer.route.id, issuer.keys);
+        configuration->issuer_files.emplace(issuer.route.id, std::move(issuer.files));
         loaded.issuers.push_back(std::move(issuer.connections));
         routes.push_back(std::move(issuer.route));
     }

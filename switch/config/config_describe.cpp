@@ -42,6 +42,8 @@ std::string describe_config() {
     print(out, "[refund]", "The refund policy of every merchant.", refund_keys());
     print(out, "[[issuer]]", "One issuer or network; at least one.", issuer_keys());
     print(out, "[issuer.codes]", "What its DE39 means; each list replaces the default.", code_keys());
+    print(out, "[issuer.recon]",
+          "How its files for reconciliation look (R101); issuer-sim's journal needs none.", recon_keys());
     print(out, "[[iin]]", "Which cards go to which issuers.", iin_keys());
     print(out, "[[merchant]]", "One merchant; [merchant.refund] lays its own values over [refund].",
           merchant_keys());

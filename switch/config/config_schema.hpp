@@ -54,6 +54,7 @@ struct RawIssuer {
     routing::Route route;
     IssuerConnections connections;
     IssuerKeys keys;
+    IssuerFileFormat files;  // for reconciliation
     std::string successor;
     std::string mac_padding = "zeros";
 };
@@ -77,6 +78,7 @@ const Keys<ShellLimits>& shell_keys();
 const Keys<RefundPolicy>& refund_keys();
 const Keys<RawIssuer>& issuer_keys();
 const Keys<routing::ResponseCodeLists>& code_keys();
+const Keys<IssuerFileFormat>& recon_keys();
 const Keys<RawIin>& iin_keys();
 const Keys<MerchantConfig>& merchant_keys();
 const Keys<RawTerminals>& terminals_keys();

@@ -28,4 +28,9 @@ const MerchantConfig* Configuration::find_merchant(const iso8583::MerchantId& id
     return at == merchants.end() ? nullptr : &at->second;
 }
 
+IssuerFileFormat Configuration::issuer_file(routing::RouteId route) const {
+    const auto at = issuer_files.find(route);
+    return at == issuer_files.end() ? IssuerFileFormat{} : at->second;
+}
+
 }  // namespace acquirer

@@ -14,6 +14,7 @@
 #include "iso8583/values/identifiers.hpp"
 #include "iso8583/values/time_zone.hpp"
 #include "routing/route_table.hpp"
+#include "switch/core/issuer_file_format.hpp"
 
 namespace acquirer {
 
@@ -130,9 +131,12 @@ struct Configuration {
     routing::RouteTable routes;
     std::map<routing::RouteId, IssuerKeys> issuer_keys;
     std::map<std::string, std::vector<TillOperator>> till_operators;  // by the person's name
+    std::map<routing::RouteId, IssuerFileFormat> issuer_files;  // R101: of routes that say something of it
 
     [[nodiscard]] const TerminalRange* find_terminal(const iso8583::TerminalId& id) const;
     [[nodiscard]] const MerchantConfig* find_merchant(const iso8583::MerchantId& id) const;
+    /// How the files of a route's issuer look: the defaults when its configuration says nothing of them.
+    [[nodiscard]] IssuerFileFormat issuer_file(routing::RouteId route) const;
 };
 
 using ConfigurationPtr = std::shared_ptr<const Configuration>;

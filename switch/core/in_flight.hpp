@@ -57,7 +57,8 @@ struct DeadlineId {
         case_expiry,
         orphan_pass,
         file_expiry,
-        refund_batch
+        refund_batch,
+        recon_step
     };
     Kind kind = Kind::request_reply;
     iso8583::Rrn rrn;

@@ -64,6 +64,8 @@ std::string_view name(NoteKind kind) {
             return "recovered";
         case NoteKind::key_change:
             return "key_change";
+        case NoteKind::reconciled:
+            return "reconciled";
     }
     ENSURE(false);
 }

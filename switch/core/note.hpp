@@ -39,7 +39,8 @@ enum class NoteKind : std::uint8_t {
     batch_settled,
     day_cut_over,
     recovered,
-    key_change
+    key_change,
+    reconciled
 };
 std::string_view name(NoteKind kind);
 

@@ -40,6 +40,9 @@ Role needed_role(const OperatorCommand& command) {
         Role operator()(const SubmitBatch&) const { return Role::operator_; }
         Role operator()(const DecideBatch&) const { return Role::supervisor; }
         Role operator()(const ChangeBatch&) const { return Role::operator_; }
+        Role operator()(const ImportIssuerFile&) const { return Role::operator_; }
+        Role operator()(const RunReconciliation&) const { return Role::operator_; }
+        Role operator()(const ResolveDifference&) const { return Role::supervisor; }
     };
     return std::visit(Needed{}, command);
 }
@@ -191,6 +194,8 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const ChangeE
         audit(event, "exception.assign", x->id + " to " + x->owner);
         return yes("exception " + x->id + " belongs to " + x->owner);
     }
+    if (is_recon_exception(x->kind))
+        return no("exception " + x->id + " stands for a difference: recon resolve " + x->id + " --note TEXT");
     if (const auto about = iso8583::Rrn::parse(x->id.substr(0, iso8583::Rrn::size_max)))
         if (const TransactionRecord* record = c_.ledger.find(*about); record != nullptr && is_open(*record)) {
             const std::string way = way_out_of(*record);

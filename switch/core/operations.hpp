@@ -9,6 +9,7 @@
 #include "switch/core/file_intake.hpp"
 #include "switch/core/key_exchange.hpp"
 #include "switch/core/key_inventory.hpp"
+#include "switch/core/reconciliation.hpp"
 #include "switch/core/refund_batches.hpp"
 #include "switch/core/settlement.hpp"
 #include "switch/core/store_and_forward.hpp"
@@ -22,7 +23,7 @@ class Operations {
     Operations(CoreContext& context, SaleChain& chain, StoreAndForward& queue, TransactionFlow& transactions,
                WaysOut& ways_out, Terminals& terminals, Settlement& settlement, CutOver& days,
                KeyExchange& key_exchange, KeyInventory& key_inventory, FileIntake& files,
-               RefundBatches& batches)
+               RefundBatches& batches, Reconciliation& reconciliation)
         : c_(context),
           chain_(chain),
           queue_(queue),
@@ -34,7 +35,12 @@ class Operations {
           key_exchange_(key_exchange),
           key_inventory_(key_inventory),
           files_(files),
-          batches_(batches) {
+          batches_(batches),
+          reconciliation_(reconciliation) {
+        reconciliation_.open_audit(
+            [this](const OperatorCommanded& event, std::string action, const std::string& detail) {
+                audit(event, std::move(action), detail);
+            });
         ways_out_.open_audit([this](const OperatorCommanded& event, std::string action,
                                     const std::string& detail) { audit(event, std::move(action), detail); });
         batches_.open_audit(
@@ -62,6 +68,15 @@ class Operations {
     OperatorAnswer perform(const OperatorCommanded& event, const EditRefund& command);
     OperatorAnswer perform(const OperatorCommanded& event, const DecideProposal& command);
     OperatorAnswer perform(const OperatorCommanded& event, const PutFile& command);
+    OperatorAnswer perform(const OperatorCommanded& event, const ImportIssuerFile& command) {
+        return reconciliation_.import(event, command);
+    }
+    OperatorAnswer perform(const OperatorCommanded& event, const RunReconciliation& command) {
+        return reconciliation_.run(event, command);
+    }
+    OperatorAnswer perform(const OperatorCommanded& event, const ResolveDifference& command) {
+        return reconciliation_.resolve(event, command);
+    }
     // Batches: refund_batches.cpp; what waits for people: ways_out.cpp.
     OperatorAnswer perform(const OperatorCommanded&, const JudgeLines& command) {
         return batches_.judge(command);
@@ -114,6 +129,7 @@ class Operations {
     KeyInventory& key_inventory_;
     FileIntake& files_;
     RefundBatches& batches_;
+    Reconciliation& reconciliation_;
     std::optional<ledger::AuditLog> audit_;
 };
 

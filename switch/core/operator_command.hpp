@@ -14,6 +14,7 @@
 #include "ledger/transaction_record.hpp"
 #include "switch/core/batch_commands.hpp"
 #include "switch/core/file_commands.hpp"
+#include "switch/core/recon_commands.hpp"
 #include "switch/core/view_value.hpp"
 
 namespace acquirer {
@@ -139,7 +140,7 @@ using OperatorCommand =
                  ChangeMerchant, ChangeTerminal, CutOverDay, RetryAdvice, ChangeException, RotateIssuerKey,
                  ListKeys, SettleTransaction, ReleaseStale, ResolveAbnormal, ReopenRefund, EditRefund,
                  AddDispute, CloseDispute, DecideProposal, PutFile, JudgeLines, SubmitBatch, DecideBatch,
-                 ChangeBatch>;
+                 ChangeBatch, ImportIssuerFile, RunReconciliation, ResolveDifference>;
 
 struct OperatorAnswer {
     bool done = false;

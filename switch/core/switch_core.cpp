@@ -10,6 +10,7 @@
 #include "switch/core/key_inventory.hpp"
 #include "switch/core/operations.hpp"
 #include "switch/core/orphan_watch.hpp"
+#include "switch/core/reconciliation.hpp"
 #include "switch/core/refund_batches.hpp"
 #include "switch/core/reversal_flow.hpp"
 #include "switch/core/sale_chain.hpp"
@@ -85,8 +86,10 @@ struct SwitchCore::Impl {
     WaysOut ways_out{context, chain, queue, undoing, days};
     FileIntake files{context};
     RefundBatches batches{context, transactions, files};
-    Operations operations{context,    chain, queue,        transactions,  ways_out, terminals,
-                          settlement, days,  key_exchange, key_inventory, files,    batches};
+    Reconciliation reconciliation{context, files};
+    Operations operations{context,   chain,      queue,         transactions, ways_out,
+                          terminals, settlement, days,          key_exchange, key_inventory,
+                          files,     batches,    reconciliation};
     OrphanWatch orphan_watch{context, queue, transactions};
     std::uint64_t turns = 0;
 };
@@ -134,6 +137,7 @@ iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::
     impl_->days.recover();
     impl_->terminals.recover();
     impl_->key_exchange.recover();
+    impl_->reconciliation.recover();
     impl_->files.recover();
     const std::vector<iso8583::Rrn> open = open_in_order(c.ledger);
     for (const iso8583::Rrn& rrn : open) {
@@ -470,6 +474,9 @@ void SwitchCore::Impl::on_deadline(const DeadlineId& id) {
             return;
         case DeadlineId::Kind::file_expiry:
             files.on_deadline();
+            return;
+        case DeadlineId::Kind::recon_step:
+            reconciliation.on_deadline();
             return;
         case DeadlineId::Kind::key_grace:
             key_exchange.on_grace_deadline(routing::RouteId{static_cast<std::uint16_t>(id.number)});

@@ -11,6 +11,7 @@
 #include "switch/core/payment_kinds.hpp"
 #include "switch/core/refusal.hpp"
 #include "switch/core/ways_out.hpp"
+#include "switch/views/recon_views.hpp"
 
 namespace acquirer {
 
@@ -279,6 +280,9 @@ ViewResult view_show(const ViewContext& context, std::string_view id, Shown show
     if (record.from_operations) view.put("from_operations", true);
     if (record.hold) view.put("hold", true);
     if (record.decided.reopens) view.put("reopens", record.decided.reopens->view());
+    auto reconciliation = reconciliation_of(context, record);
+    if (!reconciliation) return tl::unexpected(reconciliation.error());
+    view.put_if("reconciliation", *reconciliation);
     view.put_if("payout", record.decided.payout).put_if("way_out", way_out_of(record));
     put_people(view, record);
     if (record.issuer_stan != 0) {

@@ -7,6 +7,7 @@
 
 #include "ledger/key_layout.hpp"
 #include "ledger/stored_records.hpp"
+#include "switch/core/recon_judge.hpp"
 #include "switch/core/ways_out.hpp"
 #include "switch/views/batch_views.hpp"
 #include "switch/views/list_page.hpp"
@@ -22,6 +23,7 @@ namespace {
 
 /// What closes it, as people type it.
 std::string what_closes(const ViewContext& context, const ledger::ExceptionRecord& x) {
+    if (is_recon_exception(x.kind)) return "recon resolve " + x.id + " --note TEXT";
     const auto record = find_record(context, x.id.substr(0, iso8583::Rrn::size_max));
     if (record && ledger::is_open(*record)) {
         const std::string way = way_out_of(*record);

@@ -90,6 +90,7 @@ constexpr std::array ways_out = {
     Row{"R77", "nobody decided on the case in its time: it expired"},
     Row{"R78", "a dispute put the sale on hold, or was closed"},
     Row{"R100", "a line of a batch of refunds, approved with its batch"},
+    Row{"R101", "the issuer's file is compared with the ledger"},
 };
 
 }  // namespace

@@ -181,6 +181,9 @@ std::string id_of(const OperatorCommand& command) {
         std::string operator()(const SubmitBatch&) const { return {}; }
         std::string operator()(const DecideBatch&) const { return {}; }
         std::string operator()(const ChangeBatch&) const { return {}; }
+        std::string operator()(const ImportIssuerFile&) const { return {}; }
+        std::string operator()(const RunReconciliation&) const { return {}; }
+        std::string operator()(const ResolveDifference& c) const { return c.id; }
     };
     return std::visit(Id{}, command);
 }

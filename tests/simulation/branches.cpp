@@ -84,6 +84,9 @@ void add_command_names(std::vector<std::string>& names) {
             std::string_view operator()(const SubmitBatch&) const { return "submit batch"; }
             std::string_view operator()(const DecideBatch&) const { return "decide batch"; }
             std::string_view operator()(const ChangeBatch&) const { return "change batch"; }
+            std::string_view operator()(const ImportIssuerFile&) const { return "import issuer file"; }
+            std::string_view operator()(const RunReconciliation&) const { return "run reconciliation"; }
+            std::string_view operator()(const ResolveDifference&) const { return "resolve difference"; }
         };
         names.emplace_back(Name{}(std::variant_alternative_t<I, OperatorCommand>{}));
         add_command_names<I + 1>(names);

@@ -3,6 +3,7 @@
 
 #include "iso8583/values/bytes.hpp"
 #include "ledger/ledger.hpp"
+#include "switch/core/recon_check.hpp"
 #include "tests/simulation/checkers.hpp"
 
 namespace simulation {
@@ -62,6 +63,10 @@ void Checkers::check_whole_store(iso8583::Instant at) {
     }
     check_totals(at);
     check_clear_text(at);
+    const auto recon = acquirer::find_recon_faults(disk_);
+    if (!recon) broken("I9", recon.error().what, at);
+    for (const std::string& fault : recon ? recon->faults : std::vector<std::string>())
+        broken("I6a", fault, at);
 }
 
 /// I8: postings debit and credit by their shape; per business day they sum to zero, and the running totals
