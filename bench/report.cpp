@@ -11,9 +11,15 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "switch/page/html_page.hpp"
+
 namespace bench {
 
 namespace {
+
+using html_page::line_plot;
+using html_page::Series;
+using html_page::ticks_of;
 
 constexpr std::pair<const char*, double> percentiles[] = {
     {"p50", 0.50}, {"p90", 0.90}, {"p99", 0.99}, {"p99_9", 0.999}, {"p99_99", 0.9999}};
@@ -40,74 +46,13 @@ nlohmann::json histogram_json(const Histogram& h) {
     return j;
 }
 
-std::string escaped(const std::string& text) {
-    std::string out;
-    for (char c : text) {
-        if (c == '&')
-            out += "&amp;";
-        else if (c == '<')
-            out += "&lt;";
-        else if (c == '>')
-            out += "&gt;";
-        else
-            out.push_back(c);
-    }
-    return out;
-}
-
-// Plots. Coordinates are in pixels of a fixed view box; the page scales it.
-constexpr double plot_width = 760, plot_height = 300, margin_left = 80, margin_bottom = 40, margin_top = 20;
-
-struct Series {
-    std::string name;
-    std::string colour;
-    std::vector<std::pair<double, double>> points;  // x in 0…1, y in units of the axis
-};
-
-struct Tick {
-    double at;  // x: 0…1; y: units of the axis
-    std::string label;
-};
-
-std::string plot(const std::string& title, const std::vector<Series>& series,
-                 const std::vector<Tick>& x_ticks, double y_max, std::string (*y_label)(double)) {
-    const auto px = [](double x) { return margin_left + x * (plot_width - margin_left - 20); };
-    const auto py = [y_max](double y) {
-        return margin_top + (1 - (y_max <= 0 ? 0 : y / y_max)) * (plot_height - margin_top - margin_bottom);
-    };
-    std::string s = fmt::format("<h3>{}</h3><svg viewBox=\"0 0 {} {}\" role=\"img\">", escaped(title),
-                                plot_width, plot_height);
-    for (int i = 0; i <= 4; ++i) {
-        const double y = y_max * i / 4;
-        s += fmt::format(
-            "<line class=\"grid\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>"
-            "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>",
-            px(0), px(1), py(y), py(y), px(0) - 6, py(y) + 4, escaped(y_label(y)));
-    }
-    for (const Tick& tick : x_ticks)
-        s += fmt::format(
-            "<line class=\"grid\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1:.1f}\" y2=\"{2:.1f}\"/>"
-            "<text x=\"{0:.1f}\" y=\"{3:.1f}\" text-anchor=\"middle\">{4}</text>",
-            px(tick.at), py(0), py(y_max), plot_height - 20, escaped(tick.label));
-    double legend_x = px(0) + 8;
-    for (const Series& line : series) {
-        s += fmt::format("<polyline fill=\"none\" stroke=\"{}\" stroke-width=\"2\" points=\"", line.colour);
-        for (const auto& [x, y] : line.points) s += fmt::format("{:.1f},{:.1f} ", px(x), py(y));
-        s += fmt::format("\"/><text x=\"{:.1f}\" y=\"{:.1f}\" fill=\"{}\">{}</text>", legend_x,
-                         margin_top + 12, line.colour, escaped(line.name));
-        legend_x += 12 + 8 * static_cast<double>(line.name.size());
-    }
-    return s + "</svg>";
-}
-
 std::string milliseconds(double ms) { return fmt::format("{:.4g} ms", ms); }
 std::string per_second_label(double n) { return fmt::format("{:.0f}/s", n); }
 
 /// Latency over percentile; the axis stretches towards 100 %, as each nine is as wide as the one before.
 std::string latency_plot(const Measured& run) {
     constexpr double nines_max = 5;
-    std::vector<Series> series = {{"from when it was due", "#1f77b4", {}},
-                                  {"from when it was sent", "#ff7f0e", {}}};
+    std::vector<Series> series = {{"from when it was due", {}}, {"from when it was sent", {}}};
     double y_max = 0;
     for (double nines = 0; nines <= nines_max; nines += 0.05) {
         const double fraction = 1 - std::pow(10, -nines);
@@ -117,37 +62,30 @@ std::string latency_plot(const Measured& run) {
         series[1].points.emplace_back(nines / nines_max, sent);
         y_max = std::max({y_max, due, sent});
     }
-    return plot(
+    return line_plot(
         run.name + ": latency by percentile", series,
         {{0, "0 %"}, {0.2, "90 %"}, {0.4, "99 %"}, {0.6, "99.9 %"}, {0.8, "99.99 %"}, {1, "99.999 %"}}, y_max,
         milliseconds);
 }
 
-std::vector<Tick> second_ticks(std::size_t count) {
-    std::vector<Tick> ticks;
-    const std::size_t step = std::max<std::size_t>(1, count / 10);
-    for (std::size_t i = 0; i < count; i += step)
-        ticks.push_back({count < 2 ? 0 : static_cast<double>(i) / static_cast<double>(count - 1),
-                         fmt::format("{} s", i + 1)});
-    return ticks;
-}
-
 std::string time_plots(const Measured& run) {
     const auto& seconds = run.fleet.seconds;
-    Series rate{"answers a second", "#2ca02c", {}}, p50{"p50", "#1f77b4", {}}, p99{"p99", "#d62728", {}};
+    Series rate{"answers a second", {}}, p50{"p50", {}}, p99{"p99", {}};
+    std::vector<std::string> labels;
     double rate_max = 0, latency_max = 0;
     for (std::size_t i = 0; i < seconds.size(); ++i) {
         const double x =
             seconds.size() < 2 ? 0 : static_cast<double>(i) / static_cast<double>(seconds.size() - 1);
+        labels.push_back(std::to_string(i + 1) + " s");
         rate.points.emplace_back(x, static_cast<double>(seconds[i].done));
         p50.points.emplace_back(x, static_cast<double>(seconds[i].p50_ns) / 1e6);
         p99.points.emplace_back(x, static_cast<double>(seconds[i].p99_ns) / 1e6);
         rate_max = std::max(rate_max, static_cast<double>(seconds[i].done));
         latency_max = std::max(latency_max, static_cast<double>(seconds[i].p99_ns) / 1e6);
     }
-    const auto ticks = second_ticks(seconds.size());
-    return plot(run.name + ": throughput over time", {rate}, ticks, rate_max * 1.1, per_second_label) +
-           plot(run.name + ": latency over time", {p50, p99}, ticks, latency_max * 1.1, milliseconds);
+    const auto ticks = ticks_of(labels);
+    return line_plot(run.name + ": throughput over time", {rate}, ticks, rate_max, per_second_label) +
+           line_plot(run.name + ": latency over time", {p50, p99}, ticks, latency_max, milliseconds);
 }
 
 }  // namespace
@@ -208,14 +146,11 @@ std::string to_json(const Report& report) {
 }
 
 std::string to_html(const Report& report) {
-    std::string out =
-        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>" + escaped(report.title) +
-        "</title><style>body{font-family:sans-serif;max-width:60em;margin:2em auto;color:#222}"
-        "svg{width:100%;height:auto}svg text{font-size:11px}.grid{stroke:#ddd}"
-        "pre{background:#f6f6f6;padding:1em;overflow:auto;font-size:12px}</style></head><body><h1>" +
-        escaped(report.title) + "</h1><p>" + (report.passed ? "passed" : "<strong>FAILED</strong>") + "</p>";
+    std::string out = html_page::begin(report.title);
+    out += report.passed ? html_page::paragraph("passed")
+                         : html_page::paragraph("FAILED", html_page::Weight::strong);
     for (const Measured& run : report.runs) out += latency_plot(run) + time_plots(run);
-    return out + "<h3>Figures</h3><pre>" + escaped(to_table(report)) + "</pre></body></html>\n";
+    return out + html_page::heading("Figures") + html_page::preformatted(to_table(report)) + html_page::end();
 }
 
 std::vector<std::pair<std::string, std::string>> machine_facts() {
