@@ -26,5 +26,7 @@ std::vector<CommandInfo> changing_commands();
 std::vector<CommandInfo> file_commands();
 /// Refunds from a file (R100), and the codes of reasons.
 std::vector<CommandInfo> batch_commands();
+/// Reports.
+std::vector<CommandInfo> report_commands();
 
 }  // namespace acquirer::admin
