@@ -32,9 +32,6 @@ struct ViewContext {
 };
 using ViewResult = iso8583::Result<View>;
 
-/// Records that sums over a day may read.
-inline constexpr std::size_t records_read_max = 200'000;
-
 /// With the steps of the histogram of answers, from which rates and percentiles of an interval are made.
 enum class StatusDetail : std::uint8_t { figures, with_steps };
 ViewResult view_status(const ViewContext& context, StatusDetail detail = StatusDetail::figures);

@@ -105,11 +105,6 @@ std::string way_out_in_words(const TransactionRecord& record) {
     return way.empty() ? "goes on by itself" : way;
 }
 
-/// An exception about no transaction.
-bool is_of_none(std::string_view exception_id) {
-    return exception_id.starts_with(ledger::exception_id({}, 0).substr(0, iso8583::Rrn::size_max));
-}
-
 /// A transaction is looked up when the scope names parties only.
 iso8583::Result<void> add_exceptions(const ViewContext& context, const ListScope& scope, Ages& ages,
                                      bool& cut) {
@@ -123,21 +118,26 @@ iso8583::Result<void> add_exceptions(const ViewContext& context, const ListScope
             --left;
             const auto x = ledger::decode_exception(value);
             if (!x) {
-                fault = x.error().what;
+                fault = "the ledger's " + x.error().what;
                 return false;
             }
             if (!x->resolution.empty()) return true;
             if (scope.has_parties()) {
-                if (is_of_none(x->id)) return true;
-                const auto record = find_record(context, x->id.substr(0, iso8583::Rrn::size_max));
-                if (!record || !scope.fits_parties(*record)) return true;
+                const auto rrn = iso8583::Rrn::parse(x->id.substr(0, iso8583::Rrn::size_max));
+                if (!rrn) return true;
+                const auto record = read_record(context, *rrn);
+                if (!record) {
+                    fault = record.error().what;
+                    return false;
+                }
+                if (!*record || !scope.fits_parties(**record)) return true;
             }
             ages.add(x->alarm ? "exception, alarm" : "exception", {x->opened, 0, x->id},
                      [&] { return what_closes(context, *x); });
             return true;
         });
     if (!done) return store_fault(done.error());
-    if (fault) return parse_error("the ledger's " + *fault);
+    if (fault) return parse_error(*fault);
     return {};
 }
 
