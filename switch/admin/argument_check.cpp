@@ -178,6 +178,9 @@ iso8583::Result<void> check_form(const ArgumentInfo& argument, std::string_view 
         case Kind::piece:
         case Kind::content:
             return check_of_files(argument.kind, text);
+        case Kind::out_file:
+            if (text.empty()) return parse_error("needs the name of a file");
+            return {};
     }
     return parse_error("cannot be read");
 }

@@ -28,5 +28,7 @@ std::vector<CommandInfo> file_commands();
 std::vector<CommandInfo> batch_commands();
 /// Issuers' files against the ledger (R101).
 std::vector<CommandInfo> recon_commands();
+/// Reports.
+std::vector<CommandInfo> report_commands();
 
 }  // namespace acquirer::admin

@@ -39,7 +39,8 @@ enum class ArgumentKind : std::uint8_t {
     digest,         // SHA-256: 64 digits 0-9 a-f
     file_bytes,     // 1 to ledger::file_bytes_max
     piece,          // 0 to ledger::file_pieces_max - 1
-    content         // base64 of 1 to ledger::file_piece_bytes bytes
+    content,        // base64 of 1 to ledger::file_piece_bytes bytes
+    out_file        // where refundctl writes something; not sent to the switch
 };
 
 struct ArgumentInfo {

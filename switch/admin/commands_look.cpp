@@ -6,7 +6,10 @@ using Kind = ArgumentKind;
 
 std::vector<CommandInfo> look_commands() {
     return {
-        {"status", "viewer", "state of the switch, its routes and counters", {}},
+        {"status",
+         "viewer",
+         "state of the switch, its routes, and counters since it began",
+         {{"steps", Kind::flag, false, false, "with the histogram of its answers' times"}}},
         {"show",
          "viewer",
          "everything the ledger has of a transaction",
@@ -23,7 +26,7 @@ std::vector<CommandInfo> look_commands() {
          "viewer",
          "sums of a business day",
          {{"by", Kind::choice, false, false, "what they are grouped by (route)",
-           "route merchant terminal instrument"},
+           "route merchant terminal instrument reason"},
           {"day", Kind::date, false, false, "business day, YYYY-MM-DD (the current one)"}},
          {},
          true},

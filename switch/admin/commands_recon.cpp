@@ -33,6 +33,7 @@ std::vector<CommandInfo> recon_commands() {
          "take an issuer's file: CSV by the route's configuration, or issuer-sim's journal",
          {route, day_of_file, {"file", Kind::path, true, true, "its path"}},
          {},
+         false,
          CommandSide::refundctl},
         {"recon enter",
          "operator",

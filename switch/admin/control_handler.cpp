@@ -88,7 +88,7 @@ ControlDecision OperatorsControl::decide(const ControlRequest& request) {
         return ControlAnswer{refuse(parsed->command + " needs the role " + std::string(command->role) + "; " +
                                     person->name + " does not have it")};
     auto read = [request = *parsed, hash = hash_](const ControlView& view) {
-        const ViewContext context{*view.store, view.status, *view.configuration, view.now};
+        const ViewContext context{*view.store, view.status, *view.configuration, view.now, &view.shell};
         auto data = run_read(request, context, hash);
         if (!data) return write_answer({AnswerError::refused, data.error().what, {}});
         return write_answer({AnswerError::none, "", std::move(*data)});

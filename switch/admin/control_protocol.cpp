@@ -100,7 +100,7 @@ iso8583::Result<void> read_arguments(const CommandInfo& command, const Json& arg
     for (const auto& [name, value] : arguments.items()) {
         const ArgumentInfo* info = nullptr;
         for (const ArgumentInfo& candidate : command.arguments)
-            if (candidate.name == name) info = &candidate;
+            if (candidate.name == name && candidate.kind != ArgumentKind::out_file) info = &candidate;
         if (info == nullptr) return parse_error(std::string(command.name) + " has no argument of that name");
         const auto text = argument_text(value);
         if (!text) return parse_error(name + ": has to be a text");

@@ -1,6 +1,7 @@
 #include "switch/admin/batch_requests.hpp"
 #include "switch/admin/control_handler.hpp"
 #include "switch/admin/file_requests.hpp"
+#include "switch/admin/read_groups.hpp"
 #include "switch/admin/recon_requests.hpp"
 #include "switch/admin/request_arguments.hpp"
 #include "switch/views/audit_views.hpp"
@@ -30,6 +31,7 @@ TotalsBy totals_by(const std::string& word) {
     if (word == "merchant") return TotalsBy::merchant;
     if (word == "terminal") return TotalsBy::terminal;
     if (word == "instrument") return TotalsBy::instrument;
+    if (word == "reason") return TotalsBy::reason;
     return TotalsBy::route;
 }
 
@@ -47,7 +49,8 @@ ViewResult run_read(const Request& r, const ViewContext& context, ledger::AuditH
     const ListQuery list = list_query(r);
     if (!argument(r, "day").empty() && !(argument(r, "from") + argument(r, "to")).empty())
         return parse_error("day: stands for from and to, not beside them");
-    if (r.command == "status") return view_status(context);
+    if (r.command == "status")
+        return view_status(context, flag(r, "steps") ? StatusDetail::with_steps : StatusDetail::figures);
     if (r.command == "find") return view_find(context, find_query(r));
     if (r.command == "list") return view_transactions(context, list);
     if (r.command == "show")
@@ -80,6 +83,7 @@ ViewResult run_read(const Request& r, const ViewContext& context, ledger::AuditH
     if (auto recon = recon_read(r, context)) return *recon;
     if (auto file = file_read(r, context)) return *file;
     if (auto batch = batch_read(r, context)) return *batch;
+    if (auto report = report_read(r, context)) return std::move(*report);
     return parse_error("there is no such read");
 }
 

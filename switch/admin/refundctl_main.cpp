@@ -19,7 +19,9 @@
 #include "switch/admin/control_client.hpp"
 #include "switch/admin/control_protocol.hpp"
 #include "switch/admin/list_client.hpp"
+#include "switch/admin/report_file.hpp"
 #include "switch/admin/text_view.hpp"
+#include "switch/admin/watch.hpp"
 
 namespace {
 
@@ -80,6 +82,18 @@ void add_ceremony(CLI::App& keys, Ceremony& ceremony) {
     ceremony.app->add_option("--key-file", ceremony.key_file, "also make a key file for unattended starts");
 }
 
+/// Asks for the status again and again; no command of the switch's.
+struct Watching {
+    CLI::App* app = nullptr;
+    unsigned count = 0;
+};
+void add_watch(CLI::App& app, Watching& watching) {
+    watching.app = app.add_subcommand("watch", "the status live, once a second; q ends (viewer)");
+    watching.app->fallthrough();
+    watching.app->add_option("--count", watching.count, "ends after so many")
+        ->check(CLI::Range(1U, watch_count_max));
+}
+
 void add_commands(CLI::App& app, std::deque<GivenCommand>& all, Ceremony& ceremony) {
     static const std::map<std::string, std::string> groups = {
         {"refund", "refunds: check, open, decide"},
@@ -96,6 +110,7 @@ void add_commands(CLI::App& app, std::deque<GivenCommand>& all, Ceremony& ceremo
         {"reasons", "codes of reasons for a refund"},
         {"recon", "issuers' files against the ledger"},
         {"files", "internal: files that other commands hand over"},
+        {"report", "how refunds go, over days: tables, JSON, pages"},
         {"audit", "the chain of operators' changes"},
         {"keys", "list with check values, rotate, ceremony"}};
     std::map<std::string, CLI::App*> parents;
@@ -129,12 +144,20 @@ iso8583::Result<Request> request_of(const GivenCommand& given, const std::string
     for (std::size_t i = 0; i < given.options.size(); ++i) {
         if (given.options[i]->count() == 0) continue;
         const ArgumentInfo& argument = given.info->arguments[i];
+        if (argument.kind == ArgumentKind::out_file) continue;
         const std::string text = argument.kind == ArgumentKind::flag ? "true" : given.texts[i];
         if (argument.name == "limit" && given.exports()) continue;  // of the whole file: export_job
         if (auto good = check_argument(argument, text); !good) return tl::unexpected(good.error());
         request.arguments.emplace(argument.name, text);
     }
     return request;
+}
+
+/// Where an answer is to be written as a page; empty: nowhere.
+std::string page_file(const GivenCommand& given) {
+    for (std::size_t i = 0; i < given.options.size(); ++i)
+        if (given.info->arguments[i].kind == ArgumentKind::out_file) return given.texts[i];
+    return "";
 }
 
 void print(const std::string& text, std::FILE* to) { std::fwrite(text.data(), 1, text.size(), to); }
@@ -194,6 +217,15 @@ int usage_fault(const std::string& what) {
     return exit_usage;
 }
 
+int write_page(const GivenCommand& given, const Request& request, const acquirer::View& data) {
+    const std::string file = page_file(given);
+    if (file.empty()) return exit_done;
+    const auto written = write_report_page(file, request, data);
+    if (written) return exit_done;
+    print("refundctl: " + written.error().what + "\n", stderr);
+    return exit_refused;
+}
+
 /// One connection for all that a command asks, opened when it asks first.
 AskSwitch over_one_connection(const GlobalOptions& options) {
     auto connection = std::make_shared<std::optional<SwitchConnection>>();
@@ -212,8 +244,11 @@ int run_list(const GivenCommand& given, const Request& request, const GlobalOpti
     const bool to_stdout = given.info->list.for_a_file && !given.exports() && !options.json;
     if (!given.exports() && !to_stdout) {
         const ListAnswered listed = ask_for_list(ask, request);
-        return show(request, listed.answer, listed.line, options.json);
+        const int code = show(request, listed.answer, listed.line, options.json);
+        return code == exit_done ? write_page(given, request, listed.answer.data) : code;
     }
+    if (!page_file(given).empty())
+        return usage_fault("html: stands instead of csv and jsonl, not beside them");
     const auto job = export_job(given, to_stdout ? "-" : given.jsonl, options.json);
     if (!job) return usage_fault(job.error().what);
     Answer done = export_list(ask, request, *job);
@@ -261,6 +296,8 @@ int main(int argc, char** argv) {
     std::deque<GivenCommand> all;
     Ceremony ceremony;
     add_commands(app, all, ceremony);
+    Watching watching;
+    add_watch(app, watching);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -268,6 +305,7 @@ int main(int argc, char** argv) {
     }
     for (const GivenCommand& given : all)
         if (given.app->parsed()) return run(given, options);
+    if (watching.app->parsed()) return watch({options.socket, options.as, options.json, watching.count});
     if (ceremony.app->parsed()) return hsm::hold_ceremony(ceremony.out, ceremony.key_file);
     // A group without a command lists (`refundctl routes` is `routes list`). Where there is nothing to list,
     // or no word at all was given, the help says what there is.

@@ -38,6 +38,9 @@ struct ReplyAddress {
     iso8583::FixedText<6> header;
     hsm::KeyBlock mac_key;
     hsm::MacProfile mac_profile;
+    /// The shell's steady clock when it asked, in microseconds; for the shell alone, which measures by it how
+    /// long the answer took. 0: nobody measures.
+    std::int64_t asked_us = 0;
 };
 
 struct RequestArrived {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "iso8583/values/time_fields.hpp"
+#include "switch/core/duration_histogram.hpp"
 
 namespace acquirer {
 
@@ -35,6 +36,18 @@ struct CoreStatus {
     std::vector<RouteStatus> routes;
     /// Monotonic counters by stable metric label: "answered.refund.00", "reversals.queued" …
     std::map<std::string, std::uint64_t> counters;
+};
+
+/// What the shell around the core knows and operators want to see beside its counters. All is since `since`,
+/// as the core's counters are.
+struct ShellFigures {
+    iso8583::UtcTime since;      // the process began
+    std::int64_t uptime_ms = 0;  // by the monotonic clock
+    DurationHistogram answers;   // of terminals: from the request to its answer, durable and handed over
+    std::uint32_t terminal_links = 0;
+    std::uint32_t request_inbox = 0;  // requests that the core has not looked at yet
+    std::uint32_t answer_inbox = 0;   // the same of issuers' answers and other events
+    bool hsm_available = true;
 };
 
 }  // namespace acquirer

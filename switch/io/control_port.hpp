@@ -27,12 +27,14 @@ struct ControlRequest {
     std::uint32_t gid = 0;
 };
 
-/// What a read may look at: what is durable now, the core's counters, the configuration, the clock.
+/// What a read may look at: what is durable now, the core's counters, the configuration, the clock, and the
+/// shell's own figures.
 struct ControlView {
     std::shared_ptr<const ledger::StoreReader> store;
     CoreStatus status;
     ConfigurationPtr configuration;
     iso8583::Now now;
+    ShellFigures shell{};
 };
 
 /// Answered at once: the whole answer line.

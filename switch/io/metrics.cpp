@@ -134,6 +134,11 @@ std::string render_metrics(const ShellStatus& shell, const CoreStatus& core,
     // The name is RocksDB's word for any store's log: monitors outside read it.
     page.gauge("store_wal_bytes", "bytes of the store's log, which a restart reads again",
                static_cast<double>(store.log_bytes));
+    page.gauge("start_time_seconds", "when the process began, since 1970",
+               static_cast<double>(shell.since.ms) / 1e3);
+    page.histogram("answer_seconds",
+                   "from a terminal's request, its MAC judged, to its answer durable and handed over",
+                   shell.answers);
     page.histogram("drive_seconds", "one pass: step, effects performed, bytes written", shell.drive);
     page.histogram("sync_seconds", "from the begin of a sync to its end seen", shell.shard.sync);
     return page.text();

@@ -2,13 +2,13 @@
 // docs/operations.md.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "ledger/store.hpp"
+#include "switch/core/duration_histogram.hpp"
 #include "switch/core/status.hpp"
 
 namespace acquirer {
@@ -18,26 +18,6 @@ inline std::int64_t steady_now_us() {
     const auto since = std::chrono::steady_clock::now().time_since_epoch();
     return std::chrono::duration_cast<std::chrono::microseconds>(since).count();
 }
-
-/// Counts durations in fixed steps.
-class DurationHistogram {
-  public:
-    /// Upper bounds in microseconds; one more step for what is longer.
-    static constexpr std::array<std::int64_t, 14> bounds_us{
-        50, 100, 200, 500, 1'000, 2'000, 5'000, 10'000, 20'000, 50'000, 100'000, 200'000, 500'000, 1'000'000};
-    void add_us(std::int64_t us) {
-        std::size_t step = 0;
-        while (step < bounds_us.size() && us > bounds_us[step]) ++step;
-        ++counts_[step];
-        sum_us_ += us;
-    }
-    [[nodiscard]] const std::array<std::uint64_t, bounds_us.size() + 1>& counts() const { return counts_; }
-    [[nodiscard]] std::int64_t sum_us() const { return sum_us_; }
-
-  private:
-    std::array<std::uint64_t, bounds_us.size() + 1> counts_{};
-    std::int64_t sum_us_ = 0;
-};
 
 struct ShardCounters {
     std::size_t request_inbox = 0;
@@ -56,6 +36,9 @@ struct ShellStatus {
     std::size_t hsm_waiting = 0;
     std::uint64_t log_lines_suppressed = 0;
     bool draining = false;
+    iso8583::UtcTime since;  // when the process began; all counts are since then
+    DurationHistogram
+        answers;  // from a terminal's request, its MAC judged, to its answer durable and handed over
     DurationHistogram drive;  // one pass: step, sync begun, effects performed, written
     ShardCounters shard;
     struct Issuer {

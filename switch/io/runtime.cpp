@@ -194,7 +194,10 @@ void Runtime::sync_ended() {
 
 void Runtime::perform(Shard& from, const Effect& effect) {
     std::visit(
-        iso8583::Overloaded{[this](const SendReply& e) { terminals_.send(e); },
+        iso8583::Overloaded{[this](const SendReply& e) {
+                                terminals_.send(e);
+                                if (e.to.asked_us != 0) answer_times_.add_us(steady_now_us() - e.to.asked_us);
+                            },
                             [this](const SendToIssuer& e) { issuers_.send(e); },
                             [this, &from](const AskHsm& e) {
                                 const auto reply = ask_hsm({LinkId{0}, e.ticket, from.index()}, e.request);
@@ -273,7 +276,17 @@ void Runtime::poll_stores() {
 
 ControlView Runtime::control_view() {
     const Shard& shard = shards_.at(0);
-    return {shard.snapshot(), shard.status(), configuration_, now()};
+    const ShardCounters counters = shard.counters();
+    ShellFigures figures;
+    const Now at = now();
+    figures.since = begun_.utc;
+    figures.uptime_ms = at.instant.ms - begun_.instant.ms;
+    figures.answers = answer_times_;
+    figures.terminal_links = static_cast<std::uint32_t>(terminals_.size());
+    figures.request_inbox = static_cast<std::uint32_t>(counters.request_inbox);
+    figures.answer_inbox = static_cast<std::uint32_t>(counters.answer_inbox);
+    figures.hsm_available = parts_.hsm.available();
+    return {shard.snapshot(), shard.status(), configuration_, at, figures};
 }
 
 void Runtime::reload() {
@@ -333,6 +346,8 @@ ShellStatus Runtime::status() const {
     s.hsm_waiting = parts_.hsm.waiting();
     s.log_lines_suppressed = parts_.log.suppressed();
     s.draining = draining_;
+    s.since = begun_.utc;
+    s.answers = answer_times_;
     s.drive = drive_times_;
     s.shard = shards_.at(0).counters();
     for (const IssuerLinks::Status& issuer : issuers_.status())

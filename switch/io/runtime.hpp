@@ -99,6 +99,7 @@ class Runtime final : private LinkHub, private ShardShell {
 
     Reactor& reactor_;
     RuntimeParts parts_;
+    const iso8583::Now begun_ = parts_.clock.now();
     ShellSetup setup_;
     ConfigurationPtr configuration_;
     TerminalKeyTable keys_;
@@ -122,6 +123,7 @@ class Runtime final : private LinkHub, private ShardShell {
     bool finished_ = false;
     int exit_code_ = 0;
     DurationHistogram drive_times_;
+    DurationHistogram answer_times_;
 };
 
 }  // namespace acquirer

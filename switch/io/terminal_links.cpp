@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "switch/io/metrics.hpp"
+
 namespace acquirer {
 
 using iso8583::ByteView;
@@ -139,7 +141,10 @@ void TerminalLinks::peer_finished(Stream& stream) {
 void TerminalLinks::settle(Link& link, const Now& now) {
     TerminalSession& session = link.session;
     answer_asks(session, hub_, now);
-    for (RequestArrived& request : session.take_requests()) hub_.request_arrived(std::move(request));
+    for (RequestArrived& request : session.take_requests()) {
+        request.from.asked_us = steady_now_us();
+        hub_.request_arrived(std::move(request));
+    }
     const bool all_answered = link.answered_until && session.quiet();
     if (session.closed() || !session.outbox().empty() || all_answered) link.told.touch(hub_, session.link());
     link.told.wake(hub_, session.link(), session.next_deadline());

@@ -11,6 +11,7 @@ constexpr std::string_view style =
     ".scroll{overflow-x:auto}table{border-collapse:collapse;font-size:13px}"
     "th,td{text-align:left;padding:.25em .8em .25em 0;border-bottom:1px solid #eee;vertical-align:top}"
     "th{border-bottom:1px solid #999;font-weight:600}"
+    "td.w{white-space:nowrap}"
     "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}"
     ".facts td:first-child{color:#666;white-space:nowrap;padding-right:2em}"
     ".strong{background:#fff3cd;border-left:4px solid #d9a400;padding:.6em 1em}"
@@ -64,8 +65,13 @@ std::string facts(const std::vector<std::pair<std::string, std::string>>& pairs)
 
 std::string table(const std::vector<Column>& columns, const std::vector<std::vector<std::string>>& rows) {
     const auto cell = [&columns](std::size_t i, const std::string& tag, std::string_view text) {
+        // A time, a name or an id stays in one piece.
+        constexpr std::size_t whole_bytes_max = 40;
         const bool right = i < columns.size() && columns[i].right;
-        return "<" + tag + (right ? " class=\"n\">" : ">") + escaped(text) + "</" + tag + ">";
+        const std::string kind = right                            ? " class=\"n\""
+                                 : text.size() <= whole_bytes_max ? " class=\"w\""
+                                                                  : "";
+        return "<" + tag + kind + ">" + escaped(text) + "</" + tag + ">";
     };
     std::string out = "<div class=\"scroll\"><table><tr>";
     for (std::size_t i = 0; i < columns.size(); ++i) out += cell(i, "th", columns[i].name);

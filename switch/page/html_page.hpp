@@ -58,8 +58,10 @@ struct Bar {
     std::string value;           // behind the bar
     std::optional<double> mark;  // a bound: a line across the bar
 };
+/// `quarters`: of a round number. `units`: at each whole number, of logarithms say.
+enum class Ticks { quarters, units };
 /// Horizontal bars, as many pixels high as there are bars. With one part its name is not shown.
 std::string bar_plot(std::string_view title, const std::vector<std::string>& part_names,
-                     const std::vector<Bar>& bars, const Label& x_label);
+                     const std::vector<Bar>& bars, const Label& x_label, Ticks ticks = Ticks::quarters);
 
 }  // namespace html_page

@@ -15,7 +15,7 @@ constexpr double line_height = 300, line_left = 80, line_bottom = 40;
 constexpr double bar_height = 16, bar_step = 26, bars_left = 190, bars_bottom = 24, bars_right = 110;
 constexpr double letter_width = 6.4;  // of the 11 px font, about
 constexpr std::size_t bar_label_letters_max = 28;
-constexpr int y_steps = 4;
+constexpr int tick_steps = 4;
 
 constexpr std::array<std::string_view, 8> colours = {"#1f77b4", "#ff7f0e", "#2ca02c", "#9467bd",
                                                      "#8c564b", "#17becf", "#bcbd22", "#d62728"};
@@ -84,8 +84,8 @@ std::string line_plot(std::string_view title, const std::vector<Series>& series,
         return legend_height + (1 - y / top_y) * (line_height - legend_height - line_bottom);
     };
     std::string s = opened(title, line_height);
-    for (int i = 0; i <= y_steps; ++i) {
-        const double y = top_y * i / y_steps;
+    for (int i = 0; i <= tick_steps; ++i) {
+        const double y = top_y * i / tick_steps;
         s += fmt::format(
             "<line class=\"grid\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>"
             "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>\n",
@@ -111,14 +111,16 @@ std::string line_plot(std::string_view title, const std::vector<Series>& series,
 }
 
 std::string bar_plot(std::string_view title, const std::vector<std::string>& part_names,
-                     const std::vector<Bar>& bars, const Label& x_label) {
+                     const std::vector<Bar>& bars, const Label& x_label, Ticks ticks) {
     double longest = 0;
     for (const Bar& bar : bars) {
         double sum = 0;
         for (const double part : bar.parts) sum += part;
         longest = std::max({longest, sum, bar.mark.value_or(0)});
     }
-    const double right_x = rounded_up(longest);
+    const bool units = ticks == Ticks::units;
+    const double right_x = units ? std::max(1.0, std::ceil(longest)) : rounded_up(longest);
+    const int steps = units ? static_cast<int>(right_x) : tick_steps;
     const bool with_legend = part_names.size() > 1;
     const double top = with_legend ? legend_height : 4;
     const double bottom = top + bar_step * static_cast<double>(bars.size());
@@ -126,8 +128,8 @@ std::string bar_plot(std::string_view title, const std::vector<std::string>& par
         return bars_left + x / right_x * (plot_width - bars_left - bars_right);
     };
     std::string s = opened(title, bottom + bars_bottom);
-    for (int i = 0; i <= y_steps; ++i) {
-        const double x = right_x * i / y_steps;
+    for (int i = 0; i <= steps; ++i) {
+        const double x = right_x * i / steps;
         s += fmt::format(
             "<line class=\"grid\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1:.1f}\" y2=\"{2:.1f}\"/>"
             "<text x=\"{0:.1f}\" y=\"{3:.1f}\" text-anchor=\"middle\">{4}</text>\n",

@@ -24,25 +24,6 @@ Result<Day> day_record(const ViewContext& context, BusinessDate day) {
     return Day(std::move(*record));
 }
 
-/// The first business day that the ledger knows.
-Result<BusinessDate> first_day(const ViewContext& context) {
-    BusinessDate first = context.status.business_date;
-    std::optional<std::string> fault;
-    const ledger::KeyRange range = ledger::all_keys(ledger::KeyPrefix::business_day);
-    auto done = context.store.scan(Family::journal, range.from, range.to,
-                                   [&](std::string_view, std::string_view value) {
-                                       const auto day = ledger::decode_business_day(value);
-                                       if (day)
-                                           first = day->day;
-                                       else
-                                           fault = day.error().what;
-                                       return false;
-                                   });
-    if (!done) return store_fault(done.error());
-    if (fault) return parse_error("the ledger's business day cannot be read: " + *fault);
-    return first;
-}
-
 /// The record of a day that has begun; nothing when the open day has none yet.
 Result<Day> known_day(const ViewContext& context, std::string_view argument, BusinessDate day) {
     auto record = day_record(context, day);
@@ -97,6 +78,30 @@ Result<void> take_days(const ViewContext& context, const ListQuery& query, ListS
 }
 
 }  // namespace
+
+Result<BusinessDate> first_day(const ViewContext& context) {
+    BusinessDate first = context.status.business_date;
+    std::optional<std::string> fault;
+    const ledger::KeyRange range = ledger::all_keys(ledger::KeyPrefix::business_day);
+    auto done = context.store.scan(Family::journal, range.from, range.to,
+                                   [&](std::string_view, std::string_view value) {
+                                       const auto day = ledger::decode_business_day(value);
+                                       if (day)
+                                           first = day->day;
+                                       else
+                                           fault = day.error().what;
+                                       return false;
+                                   });
+    if (!done) return store_fault(done.error());
+    if (fault) return parse_error("the ledger's business day cannot be read: " + *fault);
+    return first;
+}
+
+Result<void> check_day(const ViewContext& context, std::string_view argument, BusinessDate day) {
+    const auto known = known_day(context, argument, day);
+    if (!known) return tl::unexpected(known.error());
+    return {};
+}
 
 bool ListScope::fits_parties(const ledger::TransactionRecord& record) const {
     return (!route || record.route == *route) && (!merchant || record.merchant == *merchant) &&

@@ -11,6 +11,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "ledger/transaction_record.hpp"
 
@@ -54,6 +55,11 @@ struct ListScope {
     [[nodiscard]] bool fits_day(const ledger::TransactionRecord& record) const;
 };
 
+/// The first business day that the ledger knows.
+iso8583::Result<iso8583::BusinessDate> first_day(const ViewContext& context);
+/// Refuses a day that has not begun, or that the ledger does not have; the error begins with `argument`.
+iso8583::Result<void> check_day(const ViewContext& context, std::string_view argument,
+                                iso8583::BusinessDate day);
 /// Refuses an unknown merchant, terminal, route or business day, and days in the wrong order.
 iso8583::Result<ListScope> scope_of(const ViewContext& context, const ListQuery& query);
 

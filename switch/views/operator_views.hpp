@@ -14,6 +14,7 @@
 
 #include "ledger/audit_log.hpp"
 #include "ledger/store.hpp"
+#include "ledger/stored_records.hpp"
 #include "ledger/transaction_record.hpp"
 #include "switch/core/configuration.hpp"
 #include "switch/core/status.hpp"
@@ -27,13 +28,13 @@ struct ViewContext {
     const CoreStatus& status;
     const Configuration& configuration;
     iso8583::Now now;
+    const ShellFigures* shell = nullptr;  // none: there is no shell around the core
 };
 using ViewResult = iso8583::Result<View>;
 
-/// Records that sums over a day may read.
-inline constexpr std::size_t records_read_max = 200'000;
-
-ViewResult view_status(const ViewContext& context);
+/// With the steps of the histogram of answers, from which rates and percentiles of an interval are made.
+enum class StatusDetail : std::uint8_t { figures, with_steps };
+ViewResult view_status(const ViewContext& context, StatusDetail detail = StatusDetail::figures);
 
 /// All that are given have to fit, those of every list too. RRN, terminal + batch + trace, and a reference
 /// without days are point reads; the rest is a search from the newest record back, on `date` only when that
@@ -87,8 +88,8 @@ ViewResult view_merchants(const ViewContext& context, const ListQuery& query);
 ViewResult view_terminals(const ViewContext& context, const ListQuery& query);
 ViewResult view_day(const ViewContext& context);
 
-enum class TotalsBy : std::uint8_t { route, merchant, terminal, instrument };
-/// Of a business day; nothing: the current one. By terminal: of open batches.
+enum class TotalsBy : std::uint8_t { route, merchant, terminal, instrument, reason };
+/// Of a business day; nothing: the current one. By terminal: of open batches as well.
 ViewResult view_totals(const ViewContext& context, TotalsBy by, std::optional<iso8583::BusinessDate> day);
 /// Walks the whole chain; `hash` is ledger/audit_hash.hpp's.
 ViewResult view_audit_verify(const ViewContext& context, ledger::AuditHash hash);
@@ -109,6 +110,8 @@ std::string_view advice_status(ledger::QueuedAdvice::Status status);
 
 /// The record of an RRN or a case number.
 iso8583::Result<ledger::TransactionRecord> find_record(const ViewContext& context, std::string_view id);
+/// What closes an exception, as people type it.
+std::string what_closes(const ViewContext& context, const ledger::ExceptionRecord& exception);
 /// One line of a list.
 View summary(const ViewContext& context, const ledger::TransactionRecord& record);
 std::string local_time(const ViewContext& context, iso8583::UtcTime at);

@@ -19,9 +19,6 @@ using iso8583::parse_error;
 using ledger::Family;
 using ledger::TransactionRecord;
 
-namespace {
-
-/// What closes it, as people type it.
 std::string what_closes(const ViewContext& context, const ledger::ExceptionRecord& x) {
     if (is_recon_exception(x.kind)) return "recon resolve " + x.id + " --note TEXT";
     const auto record = find_record(context, x.id.substr(0, iso8583::Rrn::size_max));
@@ -34,6 +31,8 @@ std::string what_closes(const ViewContext& context, const ledger::ExceptionRecor
     return x.kind == "case_not_paid" && record ? "refund reopen " + record->rrn.str() + ", or " + resolve
                                                : resolve;
 }
+
+namespace {
 
 View view_of(const ViewContext& context, const ledger::ExceptionRecord& x) {
     const std::int64_t minutes = std::max<std::int64_t>(0, (context.now.utc.ms - x.opened.ms) / 60'000);

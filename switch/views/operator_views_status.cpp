@@ -3,7 +3,41 @@
 
 namespace acquirer {
 
-ViewResult view_status(const ViewContext& context) {
+namespace {
+
+View answers_view(const ShellFigures& shell, StatusDetail detail) {
+    const DurationHistogram::Counts& counts = shell.answers.counts();
+    std::uint64_t count = 0;
+    for (const std::uint64_t n : counts) count += n;
+    View answers = View::object();
+    answers.put("count", count);
+    if (count > 0)
+        answers.put("mean_us", shell.answers.sum_us() / static_cast<std::int64_t>(count))
+            .put("p50_us", *percentile_us(counts, 0.50))
+            .put("p99_us", *percentile_us(counts, 0.99));
+    if (detail == StatusDetail::figures) return answers;
+    View steps = View::list();
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+        View step = View::object();
+        // The last step has no bound.
+        if (i < DurationHistogram::bounds_us.size()) step.put("up_to_us", DurationHistogram::bounds_us[i]);
+        steps.add(step.put("count", counts[i]));
+    }
+    return answers.put("at_ms", shell.uptime_ms).put("steps", std::move(steps));
+}
+
+void put_shell(View& view, const ViewContext& context, StatusDetail detail) {
+    if (context.shell == nullptr) return;
+    const ShellFigures& shell = *context.shell;
+    view.put("since", local_time(context, shell.since)).put("uptime_seconds", shell.uptime_ms / 1'000);
+    view.put("terminal_links", shell.terminal_links).put("request_inbox", shell.request_inbox);
+    view.put("answer_inbox", shell.answer_inbox).put("hsm_available", shell.hsm_available);
+    view.put("answers", answers_view(shell, detail));
+}
+
+}  // namespace
+
+ViewResult view_status(const ViewContext& context, StatusDetail detail) {
     const CoreStatus& s = context.status;
     View routes = View::list();
     for (const RouteStatus& r : s.routes) {
@@ -25,6 +59,7 @@ ViewResult view_status(const ViewContext& context) {
     view.put("orphans", s.orphans);
     view.put("orphans_looked_for",
              s.orphans_looked_for ? local_time(context, *s.orphans_looked_for) : std::string());
+    put_shell(view, context, detail);
     view.put("routes", std::move(routes)).put("counters", std::move(counters));
     return view;
 }

@@ -82,6 +82,8 @@ View accounts_view(const ViewContext& context, const std::map<std::string, Accou
             row.put("issuer_owes", major(of(ledger::Account::issuer_receivable).amount_minor));
             row.put("refunds_in_transit", major(-of(ledger::Account::refund_in_transit).amount_minor));
             row.put("refunds_in_suspense", major(-of(ledger::Account::refund_suspense).amount_minor));
+            row.put("paid_outside", major(-of(ledger::Account::paid_outside).amount_minor));
+            row.put("charged_back", major(-of(ledger::Account::chargebacks).amount_minor));
         } else {
             row.put("merchant", who);
             // The merchant's account is credited by sales: what is payable is minus its balance.
@@ -123,12 +125,9 @@ View terminals_view(const ViewContext& context, const ledger::Totals& totals) {
 }
 
 /// "sale", "void" … in rows of their own: they add up to the same however they are grouped.
-ViewResult movements_view(const ViewContext& context, TotalsBy by, std::string_view group,
-                          iso8583::BusinessDate day) {
-    const auto rows = movements_of(context, by, day);
-    if (!rows) return tl::unexpected(rows.error());
+View movements_view(const ViewContext& context, const Movements& movements, std::string_view group) {
     View list = View::list();
-    for (const auto& [key, total] : *rows) {
+    for (const auto& [key, total] : movements.rows) {
         View one = View::object();
         one.put(std::string(group), key.first).put("kind", key.second).put("count", total.count);
         one.put("amount", iso8583::Amount(total.amount_minor, context.configuration.currency).major());
@@ -158,47 +157,83 @@ iso8583::Result<std::map<std::string, ledger::Total>> sums_of_day(const ViewCont
     return sums.all();
 }
 
+/// The accounts of the day by whom they are of, all merchants' or all routes'.
+std::map<std::string, Accounts> accounts_of(const std::map<std::string, ledger::Total>& sums,
+                                            iso8583::BusinessDate day, bool merchants) {
+    std::map<std::string, Accounts> rows;
+    for (const auto& [name, total] : sums) {
+        const auto parts = parts_of(name);
+        if (parts.size() != 4 || parts[0] != "l" || parts[1] != day.date.yyyymmdd()) continue;
+        const auto account = static_cast<ledger::Account>(number_of<std::uint8_t>(parts[2]));
+        if ((account == ledger::Account::merchant_payable) == merchants)
+            rows[parts[3]].totals[account] = total;
+    }
+    return rows;
+}
+
+/// A sentence when the records that were read do not explain what the accounts say; else empty.
+std::string unexplained(const ViewContext& context, const Movements& movements,
+                        const std::map<std::string, Accounts>& merchants) {
+    std::int64_t payable_minor = 0;
+    for (const auto& [who, accounts] : merchants)
+        for (const auto& [account, total] : accounts.totals) payable_minor -= total.amount_minor;
+    const std::int64_t rest = payable_minor - movements.payable_minor;
+    if (rest == 0) return "";
+    return "transactions numbered before " + movements.read_from.iso() +
+           " were not read: by the accounts they moved " +
+           iso8583::Amount(rest, context.configuration.currency).major() + " more";
+}
+
+std::string_view group_name(TotalsBy by) {
+    switch (by) {
+        case TotalsBy::route:
+            return "route";
+        case TotalsBy::merchant:
+            return "merchant";
+        case TotalsBy::terminal:
+            return "terminal";
+        case TotalsBy::instrument:
+            return "instrument";
+        case TotalsBy::reason:
+            return "reason";
+    }
+    return "";
+}
+
 }  // namespace
 
 ViewResult view_totals(const ViewContext& context, TotalsBy by, std::optional<iso8583::BusinessDate> asked) {
     const iso8583::BusinessDate day = asked.value_or(context.status.business_date);
-    View view = View::object();
-    view.put("currency", context.configuration.currency.str());
-    const auto movements = [&](std::string_view group) { return movements_view(context, by, group, day); };
-    if (by == TotalsBy::instrument) {
-        auto rows = movements("instrument");
-        if (!rows) return tl::unexpected(rows.error());
-        view.put("business_date", day.date.iso()).put("totals", std::move(*rows));
-        return view;
-    }
+    if (auto known = check_day(context, "day", day); !known) return tl::unexpected(known.error());
+    const auto movements = movements_of(context, by, day);
+    if (!movements) return tl::unexpected(movements.error());
     const SnapshotStore store(context.store);
     ledger::Overlay overlay(store);
     ledger::Ledger books(overlay);
     books.recover();
     if (books.error()) return store_fault(*books.error());
-    if (by == TotalsBy::terminal) {
-        auto kinds = movements("terminal");
-        if (!kinds) return tl::unexpected(kinds.error());
-        view.put("note", "of open batches").put("totals", terminals_view(context, books.totals()));
-        view.put("business_date", day.date.iso()).put("movements", std::move(*kinds));
-        return view;
-    }
     const auto sums = sums_of_day(context, books.totals(), day);
     if (!sums) return tl::unexpected(sums.error());
-    std::map<std::string, Accounts> rows;
-    for (const auto& [name, total] : *sums) {
-        const auto parts = parts_of(name);
-        if (parts.size() != 4 || parts[0] != "l" || parts[1] != day.date.yyyymmdd()) continue;
-        const auto account = static_cast<ledger::Account>(number_of<std::uint8_t>(parts[2]));
-        const bool merchant = account == ledger::Account::merchant_payable;
-        if (merchant == (by == TotalsBy::merchant)) rows[parts[3]].totals[account] = total;
+    const auto merchants = accounts_of(*sums, day, true);
+    View view = View::object();
+    view.put("currency", context.configuration.currency.str()).put("business_date", day.date.iso());
+    view.put_if("unexplained", unexplained(context, *movements, merchants));
+    View kinds = movements_view(context, *movements, group_name(by));
+    switch (by) {
+        case TotalsBy::instrument:
+        case TotalsBy::reason:
+            return view.put("totals", std::move(kinds));
+        case TotalsBy::terminal:
+            view.put("note", "of open batches").put("totals", terminals_view(context, books.totals()));
+            break;
+        case TotalsBy::merchant:
+            view.put("totals", accounts_view(context, merchants, false));
+            break;
+        case TotalsBy::route:
+            view.put("totals", accounts_view(context, accounts_of(*sums, day, false), true));
+            break;
     }
-    auto kinds = movements(by == TotalsBy::route ? "route" : "merchant");
-    if (!kinds) return tl::unexpected(kinds.error());
-    view.put("business_date", day.date.iso());
-    view.put("totals", accounts_view(context, rows, by == TotalsBy::route));
-    view.put("movements", std::move(*kinds));
-    return view;
+    return view.put("movements", std::move(kinds));
 }
 
 }  // namespace acquirer

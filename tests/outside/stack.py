@@ -226,6 +226,20 @@ class Stack:
                     return text.decode()
                 text += piece
 
+    def control(self, line):
+        """One line on the control socket, and the one that comes back."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(60)
+            s.connect(self.ready["control"])
+            s.sendall(line.encode() + b"\n")
+            text = b""
+            while not text.endswith(b"\n"):
+                piece = s.recv(65536)
+                if not piece:
+                    break
+                text += piece
+        return text.decode()
+
     def refundctl(self, *words, user=None, json_output=True):
         """(exit code, the answer's data or its text)."""
         command = [self.program("refundctl"), "--socket", self.ready["control"]]

@@ -1,71 +1,12 @@
 // Totals of a day that was worked at the desk: however they are grouped, they add up to the same.
 #include <catch2/catch.hpp>
-#include <map>
 
-#include "switch/views/operator_views.hpp"
-#include "tests/core/desk.hpp"
+#include "tests/views/totals_of_desk.hpp"
 
 using namespace desk;
-using acquirer::TotalsBy;
-using acquirer::View;
+using namespace totals_of_desk;
 
 namespace {
-
-constexpr iso8583::BusinessDate first_day{{2026, 11, 21}};
-
-View totals(Desk& d, TotalsBy by, iso8583::BusinessDate day) {
-    const auto snapshot = d.store().snapshot();
-    const auto status = d.status();
-    const auto view = acquirer::view_totals({*snapshot, status, *d.configuration, d.now()}, by, day);
-    REQUIRE(view.has_value());
-    return *view;
-}
-
-std::int64_t minor(const View& row, const std::string& column) {
-    std::string digits = *row.find(column)->text();
-    std::erase(digits, '.');
-    return std::stoll(digits);
-}
-
-struct Sum {
-    std::int64_t count = 0, minor = 0;
-    friend bool operator==(const Sum&, const Sum&) = default;
-};
-using Kinds = std::map<std::string, Sum>;
-
-/// Over all groups.
-Kinds kinds_of(const View& view, TotalsBy by) {
-    Kinds kinds;
-    for (const View& row : *view.find(by == TotalsBy::instrument ? "totals" : "movements")->items()) {
-        Sum& sum = kinds[*row.find("kind")->text()];
-        sum.count += *row.find("count")->number();
-        sum.minor += minor(row, "amount");
-    }
-    return kinds;
-}
-
-std::int64_t owed(Kinds kinds) {
-    return kinds["sale"].minor - kinds["void"].minor - kinds["reversal"].minor - kinds["refund"].minor +
-           kinds["void_taken_back"].minor + kinds["refund_taken_back"].minor;
-}
-
-/// They agree among each other and with the accounts.
-Kinds agreed(Desk& d, iso8583::BusinessDate day) {
-    const Kinds kinds = kinds_of(totals(d, TotalsBy::merchant, day), TotalsBy::merchant);
-    for (const TotalsBy by : {TotalsBy::route, TotalsBy::terminal, TotalsBy::instrument})
-        CHECK(kinds_of(totals(d, by, day), by) == kinds);
-    std::int64_t payable = 0;
-    const View merchants = totals(d, TotalsBy::merchant, day);
-    for (const View& row : *merchants.find("totals")->items()) payable += minor(row, "payable");
-    CHECK(payable == owed(kinds));
-    std::int64_t issuers = 0;
-    const View routes = totals(d, TotalsBy::route, day);
-    for (const View& row : *routes.find("totals")->items())
-        issuers +=
-            minor(row, "issuer_owes") - minor(row, "refunds_in_transit") - minor(row, "refunds_in_suspense");
-    CHECK(issuers == payable);
-    return kinds;
-}
 
 void work_a_day(Desk& d) {
     const Answer a = d.sale(card_a, "000000010000");
