@@ -17,7 +17,11 @@ std::optional<ViewResult> recon_read(const Request& r, const ViewContext& contex
     if (r.command == "recon list") return view_recon_list(context, list_query(r));
     if (r.command == "recon files") return view_recon_files(context, list_query(r));
     if (r.command == "recon report") return view_recon_report(context, business_day(r, "day"));
-    if (r.command == "recon progress") return view_recon_day(context, *business_day(r, "day"));
+    if (r.command == "recon progress") {
+        const auto day = business_day(r, "day");
+        if (!day) return iso8583::parse_error("day: is missing");
+        return view_recon_day(context, *day);
+    }
     if (r.command == "recon file") {
         std::uint32_t number = 0;
         const std::string text = argument(r, "number");

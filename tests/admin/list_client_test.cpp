@@ -101,6 +101,10 @@ TEST_CASE("lists: every command that is a list takes limit and after, and answer
         for (const ArgumentInfo& argument : info.arguments)
             CHECK((!argument.required || argument.positional));
         if (operator_command(request)) continue;  // answered by the core, cut by page_of
+        // Of something that has to be named, as of a batch: there is none here.
+        if (std::any_of(info.arguments.begin(), info.arguments.end(),
+                        [](const ArgumentInfo& argument) { return argument.required; }))
+            continue;
         const auto view = run_read(request, world.context(), ledger::audit_sha256);
         INFO((view ? "" : view.error().what));
         REQUIRE(view);

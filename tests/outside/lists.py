@@ -47,7 +47,7 @@ def make_some(checks, desk, terminal):
         refund = terminal.exchange(terminal.refund(sale, sold, 500))
         checks.equal((sold.code, refund.code), ("00", "00"), "a sale and a refund of a part")
     case = desk.data("refund", "open", "--rrn", rrns[0], "--date", sold.fields[13], "--amount", "1.00", "--reason",
-                     "customer, \"left\"", "--ref", FORMULA, user="maker1")["case"]
+                     "quality", "--note", "customer, \"left\"", "--ref", FORMULA, user="maker1")["case"]
     return rrns, case
 
 
