@@ -235,7 +235,10 @@ bool IssuerModel::pin_block_is_sound_under(const hsm::KeyBlock& zpk, const iso85
 
 namespace {
 
-bool one_of_not_found(const ResponseCode& code) { return code.view() == "25" || code.view() == "76"; }
+/// Not found, or reversed already.
+bool says_that_nothing_stands(const ResponseCode& code) {
+    return code.view() == "25" || code.view() == "76" || code.view() == "79";
+}
 
 bool knows(const BookEntry* original) {
     return original != nullptr && original->state != BookEntry::State::undecided &&
@@ -269,7 +272,8 @@ void IssuerModel::on_reversal(iso8583::UtcTime now, std::vector<IssuerAction>& a
             entry->state = BookEntry::State::declined;
             entry->code = code = behaviour.code;
             // An issuer that says so keeps to it when the original comes late.
-            if (one_of_not_found(code) && !knows(books_.find_original(*request->original, request->merchant)))
+            if (says_that_nothing_stands(code) &&
+                !knows(books_.find_original(*request->original, request->merchant)))
                 remember_unknown(*request);
         } else {
             code = reverse(*request, *entry, now, actions);

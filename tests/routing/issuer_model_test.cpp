@@ -131,7 +131,7 @@ TEST_CASE("9996: an advice is busy twice, then approved; a 0420 too") {
 }
 
 TEST_CASE("A reversal that is told to find nothing and does: the original gets 12 as well") {
-    for (const char* code : {"25", "76"}) {
+    for (const char* code : {"25", "76", "79"}) {
         Switch s;
         const FieldValues sale = Switch::sale(1'000, 1);
         s.control(std::string("next reversal decline ") + code);
