@@ -100,6 +100,11 @@ BookEntry& IssuerBooks::add(BookEntry entry) {
     return entries_.back();
 }
 
+void IssuerBooks::note(Anomaly anomaly, const RequestKey& of) {
+    ++anomalies_[static_cast<std::size_t>(anomaly)];
+    if (sightings_.size() < sightings_max) sightings_.push_back({anomaly, std::string(of.rrn.view())});
+}
+
 void IssuerBooks::turn_into_tombstone(BookEntry& entry) {
     if (entry.state != BookEntry::State::tombstone) ++tombstones_;
     entry.state = BookEntry::State::tombstone;
@@ -114,18 +119,19 @@ void IssuerBooks::book(BookEntry& entry, BookEntry* original) {
     if (entry.kind == EffectKind::sale) return;
     const bool is_refund = entry.kind == EffectKind::refund;
     if (original == nullptr || original->kind != EffectKind::sale) {
-        note(is_refund ? Anomaly::refund_without_original : Anomaly::void_without_original);
+        note(is_refund ? Anomaly::refund_without_original : Anomaly::void_without_original, entry.key);
         return;
     }
     entry.original = static_cast<std::int32_t>(original - entries_.data());
     if (original->state != State::booked)
-        note(is_refund ? Anomaly::refund_of_reversed : Anomaly::void_of_reversed);
+        note(is_refund ? Anomaly::refund_of_reversed : Anomaly::void_of_reversed, entry.key);
     if (is_refund) {
         original->refunded += entry.amount;
-        if (original->refunded > original->amount - original->reversed) note(Anomaly::refund_over_sale);
+        if (original->refunded > original->amount - original->reversed)
+            note(Anomaly::refund_over_sale, entry.key);
         return;
     }
-    if (original->refunded > 0) note(Anomaly::void_of_refunded);
+    if (original->refunded > 0) note(Anomaly::void_of_refunded, entry.key);
     if (original->state == State::booked) original->state = State::voided;
 }
 
@@ -144,7 +150,7 @@ bool IssuerBooks::reverse(BookEntry& reversal, BookEntry& original, std::int64_t
     ++reversed_[static_cast<std::size_t>(original.kind)].count;
     reversed_[static_cast<std::size_t>(original.kind)].amount += amount;
     if (original.kind == EffectKind::sale && original.refunded > original.amount - original.reversed)
-        note(Anomaly::reversal_of_refunded);
+        note(Anomaly::reversal_of_refunded, original.key);
     if (original.original < 0) return true;
     BookEntry& sale = entries_[static_cast<std::size_t>(original.original)];
     if (original.kind == EffectKind::refund) sale.refunded -= amount;

@@ -103,7 +103,8 @@ class IssuerBooks {
     /// be.
     bool reverse(BookEntry& reversal, BookEntry& original, std::int64_t amount);
 
-    void note(Anomaly anomaly) { ++anomalies_[static_cast<std::size_t>(anomaly)]; }
+    /// `of`: the request that made no sense.
+    void note(Anomaly anomaly, const RequestKey& of);
 
     /// Sums over everything ever booked; a reversal counts for itself and is not taken off the others.
     struct Total {
@@ -119,6 +120,13 @@ class IssuerBooks {
     }
     [[nodiscard]] std::int64_t anomalies(Anomaly a) const { return anomalies_[static_cast<std::size_t>(a)]; }
     [[nodiscard]] std::int64_t anomalies() const;
+    /// The first of them, with the DE37 of the request; all are counted.
+    static constexpr std::size_t sightings_max = 1'000;
+    struct Sighting {
+        Anomaly anomaly = Anomaly::refund_over_sale;
+        std::string rrn;
+    };
+    [[nodiscard]] const std::vector<Sighting>& sightings() const { return sightings_; }
     /// All entries in the order they came.
     [[nodiscard]] const std::vector<BookEntry>& entries() const { return entries_; }
 
@@ -147,6 +155,7 @@ class IssuerBooks {
     std::array<Total, effect_kinds> booked_{};
     std::array<Total, effect_kinds> reversed_{};
     std::array<std::int64_t, anomaly_kinds> anomalies_{};
+    std::vector<Sighting> sightings_;
     std::int64_t tombstones_ = 0;
 };
 

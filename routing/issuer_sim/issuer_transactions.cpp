@@ -155,7 +155,7 @@ void IssuerModel::on_financial(iso8583::UtcTime now, std::vector<IssuerAction>& 
     const bool partly = !is_new && entry->code.view() == partly_approved;
     const std::int64_t booked = partly ? part_of(request->amount) : request->amount;
     if (!is_new && !is_tombstone && (entry->kind != request->kind || entry->amount != booked)) {
-        books_.note(Anomaly::content_changed);
+        books_.note(Anomaly::content_changed, request->key);
         refuse("94", actions);
         return;
     }
@@ -321,7 +321,7 @@ ResponseCode IssuerModel::reverse(const Request& request, BookEntry& entry, iso8
         back = standing - kept;
     }
     if (original->state == State::reversed) {
-        books_.note(Anomaly::reversal_repeated);
+        books_.note(Anomaly::reversal_repeated, original->key);
         return decide_as("79", State::declined);
     }
     if (!request.pan_last4) entry.pan_last4 = original->pan_last4;

@@ -138,9 +138,11 @@ void Terminal::check_fields(const Outgoing& sent, const iso8583::Message& reply,
         std::for_each(std::begin(iso_echo), std::end(iso_echo), check_echo);
 
     if (is_network(sent.transaction)) return;
-    // 40: what is no transaction of this switch (R24).
+    // A function that there is not has no transaction to record either (DE3 of none that we have).
+    const std::string function(sent.fields.get(Field::processing_code), 0, 2);
+    const bool not_offered = code == "40" && !one_of(function, {"00", "02", "03", "20", "22"});
     const bool never_recorded =
-        one_of(code, {"30", "97", "03", "77", "A0", "63", "90", "94", "09", "96", "40"});
+        not_offered || one_of(code, {"30", "97", "03", "77", "A0", "63", "90", "94", "09", "96"});
     const bool needs_rrn = (is_financial(sent.transaction) && !never_recorded) ||
                            (sent.transaction == Transaction::reversal && code == "00");
     if (needs_rrn && !reply.has(Field::rrn)) breach(breaches, "DE37 is missing");

@@ -148,18 +148,22 @@ bool Checkers::has_open_exception(const TransactionRecord& r) const {
 
 /// An exception on the record, its sale, or what else hangs on that sale; or an issuer that said what is not
 /// so.
-bool Checkers::chain_is_excused(const TransactionRecord& r) const {
-    const auto excused = [this](const TransactionRecord& x) {
-        return has_open_exception(x) || looked_at_.contains(x.rrn) || lied_about_.contains(x.rrn);
-    };
-    if (excused(r)) return true;
+bool Checkers::any_of_chain(const TransactionRecord& r,
+                            const std::function<bool(const TransactionRecord&)>& wanted) const {
+    if (wanted(r)) return true;
     const TransactionRecord* sale = r.original ? record(*r.original) : &r;
     if (sale == nullptr) return false;
-    if (excused(*sale)) return true;
+    if (wanted(*sale)) return true;
     const auto children = children_.find(sale->rrn);
     return children != children_.end() &&
            std::any_of(children->second.begin(), children->second.end(),
-                       [&](const Rrn& rrn) { return excused(records_.at(rrn)); });
+                       [&](const Rrn& rrn) { return wanted(records_.at(rrn)); });
+}
+
+bool Checkers::chain_is_excused(const TransactionRecord& r) const {
+    return any_of_chain(r, [this](const TransactionRecord& x) {
+        return has_open_exception(x) || looked_at_.contains(x.rrn) || lied_about_.contains(x.rrn);
+    });
 }
 
 // ---- What leaves

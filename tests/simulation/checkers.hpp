@@ -104,9 +104,13 @@ class Checkers {
     void check_record(const ledger::TransactionRecord& record, iso8583::Instant at);
     void check_sale(const ledger::TransactionRecord& sale, iso8583::Instant at);
     void check_totals(iso8583::Instant at);
-    void check_anomalies(routing::RouteId route, const routing::IssuerBooks& books, iso8583::Instant at);
+    void check_anomalies(const routing::IssuerBooks& books, iso8583::Instant at);
     void check_clear_text(iso8583::Instant at);
     [[nodiscard]] bool waits_forever(const ledger::TransactionRecord& record) const;
+    /// Of the sale of `r`, its refunds and voids.
+    [[nodiscard]] bool any_of_chain(
+        const ledger::TransactionRecord& r,
+        const std::function<bool(const ledger::TransactionRecord&)>& wanted) const;
     [[nodiscard]] bool chain_is_excused(const ledger::TransactionRecord& record) const;
 
     const ledger::MemoryStore& disk_;

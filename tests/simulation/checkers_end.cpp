@@ -244,39 +244,29 @@ void Checkers::check_books(routing::RouteId route, const routing::IssuerBooks& b
         if (r == nullptr || !chain_is_excused(*r))
             broken("I11", "an issuer has booked what the ledger does not know, RRN " + rrn, at);
     }
-    check_anomalies(route, books, at);
+    check_anomalies(books, at);
 }
 
-/// What no issuer should ever have been told.
-void Checkers::check_anomalies(routing::RouteId route, const routing::IssuerBooks& books,
-                               iso8583::Instant at) {
-    for (std::size_t i = 0; i < routing::anomaly_kinds; ++i) {
-        const auto anomaly = static_cast<routing::Anomaly>(i);
-        // R51a: an issuer that denied a refund and approved it late has booked over the sale; that raised its
-        // alarm.
-        const bool of_used_amounts = anomaly == routing::Anomaly::refund_over_sale ||
-                                     anomaly == routing::Anomaly::void_of_refunded ||
-                                     anomaly == routing::Anomaly::reversal_of_refunded;
-        const bool alarmed =
-            of_used_amounts && std::any_of(exceptions_.begin(), exceptions_.end(), [](const auto& entry) {
-                return entry.second.kind == "late_approval_amount_used";
-            });
-        // Two people said that the issuer had refused, or taken back, what it had paid, or the other way
-        // round, and work went on by that.
-        const bool of_people = std::any_of(records_.begin(), records_.end(), [&](const auto& entry) {
-            return routing::RouteId{entry.second.route} == route && people_decided(entry.second);
+/// What no issuer should ever have been told. What excuses it stands in the chain of the transaction that
+/// made no sense to the issuer: it said what is not so, two people decided against the facts, or it approved
+/// late what was used meanwhile (R51a, which raised its alarm).
+void Checkers::check_anomalies(const routing::IssuerBooks& books, iso8583::Instant at) {
+    if (!successors_.empty()) return;  // the successor of a route does not know what that one booked
+    const auto excuses = [this](const TransactionRecord& r) {
+        const auto used = exceptions_.lower_bound(r.rrn.str());
+        const bool was_used = std::any_of(used, exceptions_.end(), [&r](const auto& entry) {
+            return entry.first.starts_with(r.rrn.view()) && entry.second.kind == "late_approval_amount_used";
         });
-        // What an issuer said and did not book, or the successor of a route does not know, makes no sense to
-        // it.
-        const bool excused = std::any_of(lied_about_.begin(), lied_about_.end(),
-                                         [&](const Rrn& rrn) {
-                                             const TransactionRecord* r = record(rrn);
-                                             return r == nullptr || routing::RouteId{r->route} == route;
-                                         }) ||
-                             !successors_.empty();
-        if (books.anomalies(anomaly) > 0 && !alarmed && !of_people && !excused)
+        return was_used || people_decided(r) || lied_about_.contains(r.rrn);
+    };
+    for (const routing::IssuerBooks::Sighting& seen : books.sightings()) {
+        const auto rrn = Rrn::parse(seen.rrn);
+        const TransactionRecord* r = rrn ? record(*rrn) : nullptr;
+        if (r == nullptr || !any_of_chain(*r, excuses))
             broken("I11",
-                   "an issuer was asked what it never should be: " + std::string(routing::name(anomaly)), at);
+                   "an issuer was asked what it never should be: " +
+                       std::string(routing::name(seen.anomaly)) + ", RRN " + seen.rrn,
+                   at);
     }
 }
 
