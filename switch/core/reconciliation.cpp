@@ -250,27 +250,35 @@ void Reconciliation::apply_step(IssuerFileRecord& file, const ledger::FileRecord
     books_.save(file);
 }
 
-void Reconciliation::judge_step(IssuerFileRecord& file) {
+bool Reconciliation::judge_open(std::string& cursor,
+                                const std::function<bool(const ledger::ReconOpenKey&)>& is_wanted) {
     std::vector<std::string> keys;
     std::size_t looked_at = 0;
-    std::string cursor = file.cursor;
+    std::string last = cursor;
     bool at_end = true;
-    books_.visit_open(file.cursor, [&](std::string_view key) {
+    books_.visit_open(cursor, [&](std::string_view key) {
         if (keys.size() == recon_entries_a_step || looked_at == recon_records_a_step) {
             at_end = false;
             return false;
         }
         ++looked_at;
-        cursor = key;
+        last = key;
         const auto of = ledger::parse_recon_open_key(key);
-        if (of && of->route == file.route && was_run(of->day, of->route)) keys.emplace_back(key);
+        if (of && is_wanted(*of)) keys.emplace_back(key);
         return true;
     });
     for (const std::string& key : keys) {
         const auto of = ledger::parse_recon_open_key(key);
         if (auto entry = books_.entry(of->day, of->route, of->ref)) judge_entry(std::move(*entry));
     }
-    file.cursor = cursor;
+    cursor = last;
+    return at_end;
+}
+
+void Reconciliation::judge_step(IssuerFileRecord& file) {
+    const bool at_end = judge_open(file.cursor, [&](const ledger::ReconOpenKey& of) {
+        return of.route == file.route && was_run(of.day, of.route);
+    });
     if (at_end) return end_file(file, FileState::done);
     books_.save(file);
 }
@@ -330,28 +338,10 @@ void Reconciliation::ours_step(ReconDayRecord& day) {
 }
 
 void Reconciliation::theirs_step(ReconDayRecord& day) {
-    std::vector<std::string> keys;
-    std::size_t looked_at = 0;
-    std::string cursor = day.cursor;
-    bool at_end = true;
-    books_.visit_open(day.cursor, [&](std::string_view key) {
-        if (keys.size() == recon_entries_a_step || looked_at == recon_records_a_step) {
-            at_end = false;
-            return false;
-        }
-        ++looked_at;
-        cursor = key;
-        const auto of = ledger::parse_recon_open_key(key);
-        if (of && of->day <= day.day &&
-            std::find(day.routes.begin(), day.routes.end(), of->route) != day.routes.end())
-            keys.emplace_back(key);
-        return true;
+    const bool at_end = judge_open(day.cursor, [&](const ledger::ReconOpenKey& of) {
+        return of.day <= day.day &&
+               std::find(day.routes.begin(), day.routes.end(), of.route) != day.routes.end();
     });
-    for (const std::string& key : keys) {
-        const auto of = ledger::parse_recon_open_key(key);
-        if (auto entry = books_.entry(of->day, of->route, of->ref)) judge_entry(std::move(*entry));
-    }
-    day.cursor = cursor;
     if (at_end) {
         day.state = DayState::done;
         day.ended = c_.now.utc;

@@ -89,6 +89,8 @@ class Reconciliation {
     void step_file(ledger::IssuerFileRecord file);
     void check_step(ledger::IssuerFileRecord& file, const ledger::FileRecord& content);
     void apply_step(ledger::IssuerFileRecord& file, const ledger::FileRecord& content);
+    /// Judges the next open entries behind the cursor that are wanted, and moves it; true at the end of them.
+    bool judge_open(std::string& cursor, const std::function<bool(const ledger::ReconOpenKey&)>& is_wanted);
     void judge_step(ledger::IssuerFileRecord& file);
     void end_file(ledger::IssuerFileRecord& file, ledger::IssuerFileRecord::State state);
     void step_day(ledger::ReconDayRecord day);

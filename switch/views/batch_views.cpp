@@ -286,7 +286,7 @@ ViewResult view_batch_lines(const ViewContext& context, const BatchName& named, 
     if (fault) return tl::unexpected(*fault);
     View facts = View::object();
     facts.put("batch", batch->id).put("of", batch->lines).put("currency", batch->currency.str());
-    return std::move(page).answer(std::move(facts));
+    return std::move(page).answer(facts);
 }
 
 ViewResult view_reasons(const ViewContext& context, const ListQuery& query) {

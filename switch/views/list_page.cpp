@@ -35,7 +35,7 @@ void ListPage::cut_at(std::string_view position) {
     cut_ = true;
 }
 
-View ListPage::answer(View facts) && {
+View ListPage::answer(const View& facts) && {
     View view = View::object();
     view.put("list", name_).put("cut", cut_);
     if (cut_) view.put("next", name_ + "." + last_);
@@ -60,7 +60,7 @@ iso8583::Result<View> page_of(const View& view, std::string_view rows, const Lis
     if (const View* all = view.find(rows); all != nullptr && all->items() != nullptr)
         for (std::size_t i = first; i < all->items()->size(); ++i)
             if (!page.add((*all->items())[i], std::to_string(i + 1))) break;
-    return std::move(page).answer(std::move(facts));
+    return std::move(page).answer(facts);
 }
 
 }  // namespace acquirer

@@ -53,7 +53,7 @@ class ListPage {
     [[nodiscard]] const std::string& last_position() const { return last_; }
 
     /// `facts` is an object: what the answer says beside its rows (currency, count).
-    [[nodiscard]] View answer(View facts = View::object()) &&;
+    [[nodiscard]] View answer(const View& facts = View::object()) &&;
 
   private:
     std::string name_;

@@ -125,4 +125,25 @@ iso8583::Result<bool> is_settled(const ViewContext& context, const ledger::Trans
 /// A whole sentence about a read that failed.
 tl::unexpected<iso8583::ParseError> store_fault(const ledger::StoreError& error);
 
+/// Every value of a range of keys, decoded, in their order; `take` says false to end it.
+template <typename Record>
+iso8583::Result<void> each_value_of(const ViewContext& context, ledger::Family family,
+                                    const ledger::KeyRange& range,
+                                    iso8583::Result<Record> (*decode)(std::string_view),
+                                    const std::function<bool(Record&&)>& take) {
+    std::optional<std::string> fault;
+    auto done =
+        context.store.scan(family, range.from, range.to, [&](std::string_view, std::string_view value) {
+            auto record = decode(value);
+            if (!record) {
+                fault = "the ledger's " + record.error().what;
+                return false;
+            }
+            return take(std::move(*record));
+        });
+    if (!done) return store_fault(done.error());
+    if (fault) return iso8583::parse_error(*fault);
+    return {};
+}
+
 }  // namespace acquirer

@@ -173,7 +173,7 @@ ViewResult view_terminals(const ViewContext& context, const ListQuery& query) {
     if (fault) return tl::unexpected(*fault);
     View facts = View::object();
     if (!*behind) facts.put("ranges", ranges_view(context, *scope));
-    return std::move(page).answer(std::move(facts));
+    return std::move(page).answer(facts);
 }
 
 std::string day_warning(const ViewContext& context) {

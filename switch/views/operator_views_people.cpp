@@ -43,26 +43,6 @@ View view_of(const ViewContext& context, const ledger::ExceptionRecord& x) {
     return one;
 }
 
-/// Every value of a prefix, oldest key first; `take` says false to end it.
-template <typename Record>
-iso8583::Result<void> each_of(const ViewContext& context, Family family, const ledger::KeyRange& range,
-                              iso8583::Result<Record> (*decode)(std::string_view),
-                              const std::function<bool(Record&&)>& take) {
-    std::optional<std::string> fault;
-    auto done =
-        context.store.scan(family, range.from, range.to, [&](std::string_view, std::string_view value) {
-            auto record = decode(value);
-            if (!record) {
-                fault = "the ledger's " + record.error().what;
-                return false;
-            }
-            return take(std::move(*record));
-        });
-    if (!done) return store_fault(done.error());
-    if (fault) return parse_error(*fault);
-    return {};
-}
-
 /// Does what it is about fit the filters of merchant, terminal and route?
 iso8583::Result<bool> fits_parties(const ViewContext& context, const ListScope& scope,
                                    const iso8583::Rrn& rrn) {
@@ -136,7 +116,7 @@ ViewResult view_exceptions(const ViewContext& context, const ExceptionsQuery& qu
     std::optional<iso8583::ParseError> fault;
     std::set<std::string> kinds;
     OldestExceptions oldest{query.list.limit + 1, {}, 0};
-    auto done = each_of<ledger::ExceptionRecord>(
+    auto done = each_value_of<ledger::ExceptionRecord>(
         context, Family::journal, ledger::all_keys(ledger::KeyPrefix::exception), ledger::decode_exception,
         [&](ledger::ExceptionRecord&& x) {
             kinds.insert(x.kind);
@@ -167,7 +147,7 @@ ViewResult view_exceptions(const ViewContext& context, const ExceptionsQuery& qu
 
 ViewResult view_exception(const ViewContext& context, std::string_view id) {
     std::optional<ledger::ExceptionRecord> found;
-    auto done = each_of<ledger::ExceptionRecord>(
+    auto done = each_value_of<ledger::ExceptionRecord>(
         context, Family::journal,
         ledger::exceptions_of(
             iso8583::Rrn::parse(id.substr(0, iso8583::Rrn::size_max)).value_or(iso8583::Rrn{})),
@@ -245,7 +225,7 @@ iso8583::Result<void> add_proposals(ProposalFilter& filter, ListPage& page, cons
     std::optional<iso8583::ParseError> fault;
     ledger::KeyRange range = ledger::all_keys(ledger::KeyPrefix::proposal);
     if (!behind.empty()) range.from = ledger::proposal_key(behind) + '\0';
-    auto done = each_of<ledger::Proposal>(
+    auto done = each_value_of<ledger::Proposal>(
         filter.context, Family::index, range, ledger::decode_proposal, [&](ledger::Proposal&& p) {
             const auto fits = filter.fits(p.action, filter.state_of(p), p.opened, p.rrn);
             if (!fits) fault = fits.error();
@@ -334,7 +314,7 @@ ViewResult view_disputes(const ViewContext& context, bool closed_too, const List
     const iso8583::Currency currency = context.configuration.currency;
     const bool with_end = closed_too || !query.state.empty();
     std::optional<iso8583::ParseError> fault;
-    auto done = each_of<ledger::Dispute>(
+    auto done = each_value_of<ledger::Dispute>(
         context, Family::index, range, ledger::decode_dispute, [&](ledger::Dispute&& d) {
             const std::string_view state = ledger::name(d.state);
             const bool wanted = query.state.empty() ? closed_too || state == "open" : state == query.state;

@@ -139,7 +139,7 @@ View transactions_answer(const ViewContext& context, ListPage&& page, const RrnD
     if (page.is_cut())
         if (const auto at = Rrn::parse(page.last_position()))
             if (const auto progress = progress_at(context, days, *at)) facts.put("progress", *progress);
-    return std::move(page).answer(std::move(facts));
+    return std::move(page).answer(facts);
 }
 
 bool fits_list(const ListQuery& q, const ListScope& scope, const TransactionRecord& r) {

@@ -21,34 +21,14 @@ using ledger::ReconStatus;
 
 namespace {
 
-/// Every record of a range, in the order of its keys, until `take` says false.
-template <typename Record>
-iso8583::Result<void> each_record(const ViewContext& context, Family family, const ledger::KeyRange& range,
-                                  iso8583::Result<Record> (*decode)(std::string_view),
-                                  const std::function<bool(Record&&)>& take) {
-    std::optional<std::string> fault;
-    auto done =
-        context.store.scan(family, range.from, range.to, [&](std::string_view, std::string_view value) {
-            auto record = decode(value);
-            if (!record) {
-                fault = "the ledger's " + record.error().what;
-                return false;
-            }
-            return take(std::move(*record));
-        });
-    if (!done) return store_fault(done.error());
-    if (fault) return parse_error(*fault);
-    return {};
-}
-
 iso8583::Result<std::vector<IssuerFileRecord>> all_files(const ViewContext& context) {
     std::vector<IssuerFileRecord> files;
-    auto done = each_record<IssuerFileRecord>(context, Family::index,
-                                              ledger::all_keys(ledger::KeyPrefix::issuer_file),
-                                              ledger::decode_issuer_file, [&](IssuerFileRecord&& file) {
-                                                  files.push_back(std::move(file));
-                                                  return true;
-                                              });
+    auto done = each_value_of<IssuerFileRecord>(context, Family::index,
+                                                ledger::all_keys(ledger::KeyPrefix::issuer_file),
+                                                ledger::decode_issuer_file, [&](IssuerFileRecord&& file) {
+                                                    files.push_back(std::move(file));
+                                                    return true;
+                                                });
     if (!done) return tl::unexpected(done.error());
     std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.number < b.number; });
     return files;
@@ -364,14 +344,14 @@ ViewResult view_recon_report(const ViewContext& context, std::optional<BusinessD
     ReconSums sums;
     View differences = View::list();
     bool cut = false;
-    auto done = each_record<ReconEntry>(context, Family::journal, ledger::recon_entries_of(day),
-                                        ledger::decode_recon_entry, [&](ReconEntry&& entry) {
-                                            sums.add(entry);
-                                            if (!ledger::is_difference(entry.status)) return true;
-                                            cut = differences.items()->size() == report_differences_max;
-                                            if (!cut) differences.add(view_of(context, entry));
-                                            return true;
-                                        });
+    auto done = each_value_of<ReconEntry>(context, Family::journal, ledger::recon_entries_of(day),
+                                          ledger::decode_recon_entry, [&](ReconEntry&& entry) {
+                                              sums.add(entry);
+                                              if (!ledger::is_difference(entry.status)) return true;
+                                              cut = differences.items()->size() == report_differences_max;
+                                              if (!cut) differences.add(view_of(context, entry));
+                                              return true;
+                                          });
     if (!done) return tl::unexpected(done.error());
     View view = View::object();
     view.put("business_date", day.date.iso()).put("currency", context.configuration.currency.str());

@@ -166,7 +166,7 @@ ViewResult view_report_expiring(const ViewContext& context, const ListQuery& que
     facts.put("last_days", days_view(context, found));
     for (const auto& [place, sale] : found.first()) page.add(row_of(context, sale), place);
     if (found.is_cut()) page.cut_at(found.first().rbegin()->first);
-    return std::move(page).answer(std::move(facts));
+    return std::move(page).answer(facts);
 }
 
 }  // namespace acquirer

@@ -1,19 +1,12 @@
 // [issuer.recon]: how an issuer's files look (R101), and what a mistake in it is told.
 #include <catch2/catch.hpp>
 
-#include "switch/config/config.hpp"
+#include "tests/config/smallest_config.hpp"
 #include "tests/test_paths.hpp"
 
 using namespace acquirer;
 
 namespace {
-
-ConfigSurroundings surroundings() {
-    ConfigSurroundings around;
-    around.zone_of = [](std::string_view) { return iso8583::TimeZone::fixed(8 * 3'600); };
-    around.dialects = {"unionpay-pos", "iso87-ascii", "iso87-bcd"};
-    return around;
-}
 
 const std::string recon = R"([issuer.recon]
 separator = "semicolon"
@@ -24,37 +17,10 @@ kinds = ["P=sale", "R=S=reversal of sale"]
 recon_days = 7
 )";
 
-/// The file of a smallest switch, its one issuer with this section.
+/// The smallest file, its one issuer with this section.
 iso8583::Result<LoadedConfig, ConfigProblems> load(const std::string& section) {
-    return load_config_text("t.toml", R"(demo = true
-[switch]
-zone = "UTC"
-currency = "156"
-[listen]
-unionpay-pos = "127.0.0.1:8583"
-[limits]
-issuer_reply_timeout_ms = 5000
-[[issuer]]
-id = 1
-name = "a"
-addresses = ["127.0.0.1:8601"]
-zak = "U98B550821E6A515877C9CC26E163BF48"
-zpk = "U22EB30F2EA59A1A842FB5D1DF393237F"
-)" + section + R"([[iin]]
-range = "621234-621299"
-routes = ["a"]
-[[merchant]]
-id = "898110157220001"
-[[terminals]]
-first = "10000001"
-last = "10000999"
-merchant = "898110157220001"
-profile = "unionpay-pos"
-tmk = "U1750CDFB0757D3B3994430636DBB281B"
-mac = "ecb"
-protected_channel = true
-)",
-                            surroundings());
+    std::string file = good;
+    return load_config_text("t.toml", file.insert(file.find("[[iin]]"), section), surroundings());
 }
 
 std::string problem_of(const std::string& line) {
