@@ -189,8 +189,10 @@ iso8583::Result<void> check_form(const ArgumentInfo& argument, std::string_view 
 
 iso8583::Result<void> check_argument(const ArgumentInfo& argument, std::string_view text) {
     auto form = check_form(argument, text);
-    if (!form) return parse_error(std::string(argument.name) + ": " + form.error().what);
-    return form;
+    if (form) return form;
+    // A value's own parser may have named it already.
+    const std::string label = std::string(argument.name) + ": ";
+    return parse_error(form.error().what.starts_with(label) ? form.error().what : label + form.error().what);
 }
 
 }  // namespace acquirer::admin

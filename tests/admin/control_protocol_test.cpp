@@ -194,6 +194,18 @@ TEST_CASE("protocol: every command of the table is a change or a read that runs"
     }
 }
 
+TEST_CASE("protocol: what is wrong with an argument begins with its name, once") {
+    for (const CommandInfo& info : commands())
+        for (const ArgumentInfo& argument : info.arguments) {
+            const auto checked = check_argument(argument, "\x01");
+            if (checked) continue;
+            INFO(info.name << " " << argument.name << ": " << checked.error().what);
+            const std::string label = std::string(argument.name) + ": ";
+            CHECK(checked.error().what.starts_with(label));
+            CHECK_FALSE(checked.error().what.starts_with(label + label));
+        }
+}
+
 TEST_CASE("roles: the demo's people, and nobody without --as but a viewer") {
     OperatorsControl control = demo_control();
     struct Row {
