@@ -70,7 +70,7 @@ DuplicateVerdict judge_duplicate(const ledger::TraceSlot& slot, const TerminalRe
     const bool unionpay = r.profile == Profile::unionpay_pos;
     // What was recorded under the key stands before a tombstone beside it: a reversal that found no original,
     // of another card, say, must not turn a retry of what was approved into a refusal.
-    DuplicateVerdict near, stone;
+    DuplicateVerdict near, stone, repeated;
     for (auto at = slot.entries.rbegin(); at != slot.entries.rend(); ++at) {
         const ledger::TraceEntry& e = *at;
         if (e.message_type != r.message_type || e.processing_code != r.processing_code) continue;
@@ -87,12 +87,17 @@ DuplicateVerdict judge_duplicate(const ledger::TraceSlot& slot, const TerminalRe
                                      e.transmission_time};
         if (same_time) return known;
         if (age_ms > repeat_window_ms) continue;
-        if (!is_first_try(r)) return known;
+        if (!is_first_try(r)) {
+            // Under another DE7 it is a repeat of the newest one, unless an older one has just this DE7.
+            if (repeated.kind == Kind::fresh) repeated = known;
+            continue;
+        }
         // The same trace and content under a new DE7: a terminal that lost its place, not a new transaction.
         // A sale is let through when its own clock or its chip's counter says that it is another one.
         const bool another_sale = r.kind == RequestKind::sale && e.local_stamp != local_stamp(r);
         if (e.digest == digest && !another_sale && near.kind == Kind::fresh) near = {Kind::conflict, e.rrn};
     }
+    if (repeated.kind != Kind::fresh) return repeated;
     return stone.kind != Kind::fresh ? stone : near;
 }
 

@@ -50,6 +50,26 @@ TEST_CASE("R20 a repeat (x..1) is matched over a day whatever its DE7", "[R20]")
     CHECK(d.sent.size() == 1);
 }
 
+TEST_CASE("R20 a repeat (x..1) with the DE7 of an older one is that one's, whatever has its trace since",
+          "[R20]") {
+    Desk d;
+    Ask s;
+    s.iso = true;
+    s.local_time = "120000";
+    const auto first = d.ask(s);
+    Ask newer = s;
+    newer.time = "1121040500";
+    newer.local_time = "120500";
+    const auto second = d.ask(newer);
+    REQUIRE(second->rrn != first->rrn);
+    s.repeat = true;
+    CHECK(d.ask(s)->rrn == first->rrn);
+    newer.repeat = true;
+    CHECK(d.ask(newer)->rrn == second->rrn);
+    newer.time = "1121040700";  // nobody's: the newest one's
+    CHECK(d.ask(newer)->rrn == second->rrn);
+}
+
 TEST_CASE("R20 the same trace and content under a new DE7 without a repeat MTI", "[R20][R21]") {
     Desk d;
     Ask s;
