@@ -96,7 +96,10 @@ void SaleChain::paid_outside(TransactionRecord& refund) {
 void SaleChain::paid_twice(TransactionRecord& refund) {
     refund.decided.paid_twice = true;
     c_.ledger.pay_again(refund, c_.business_day);
-    if (refund.state == State::cancelled) c_.ledger.count_again(sale_of(refund), refund);
+    // I2: of a sale that was voided or reversed since, nothing remains that it could count against.
+    TransactionRecord& sale = sale_of(refund);
+    if (refund.state == State::cancelled && sale.state == State::approved)
+        c_.ledger.count_again(sale, refund);
 }
 
 void SaleChain::case_not_paid(const TransactionRecord& refund) {

@@ -178,11 +178,11 @@ class Issuer {
         iso8583::FieldValues request = asked_[chance.below(static_cast<std::uint32_t>(asked_.size()))];
         std::string code = chance.permille(400) ? "00" : any_code(chance);
         // A late approval of what was given up makes a new 0420 (R51a); that one it does not take.
-        const auto of = chance.permille(300) ? std::find_if(asked_.begin(), asked_.end(),
-                                                            [this](const auto& r) { return given_up(r); })
-                                             : asked_.end();
-        if (of != asked_.end()) {
-            request = *of;
+        std::vector<const iso8583::FieldValues*> of;
+        for (const auto& r : asked_)
+            if (given_up(r)) of.push_back(&r);
+        if (!of.empty() && chance.permille(500)) {
+            request = *chance.pick(of);
             code = "00";
             node_.control("next reversal decline 05");
         }

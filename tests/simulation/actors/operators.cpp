@@ -124,7 +124,27 @@ class Operators final : public Actor {
         return all.empty() ? nullptr : world_.checkers().record(chance.pick(all));
     }
 
+    /// Of a late approval: its original has its end, and its 0420 waits for people all the same (R51a).
+    const TransactionRecord* second_reversal(Chance& chance) {
+        std::vector<iso8583::Rrn> all;
+        for (const auto& [id, x] : world_.checkers().exceptions()) {
+            const auto rrn = iso8583::Rrn::parse(id.substr(0, iso8583::Rrn::size_max));
+            const TransactionRecord* r = rrn && x.resolution.empty() && x.kind == "advice_parked"
+                                             ? world_.checkers().record(*rrn)
+                                             : nullptr;
+            if (r != nullptr && (r->state == State::reversed || r->state == State::declined))
+                all.push_back(*rrn);
+        }
+        return all.empty() ? nullptr : world_.checkers().record(chance.pick(all));
+    }
+
     void work(Chance& chance) {
+        if (const TransactionRecord* r = ways_out_ ? second_reversal(chance) : nullptr;
+            r != nullptr && chance.permille(300)) {
+            const std::string outcome = chance.permille(500) ? "reversed" : "approved";
+            return command(maker(chance), SettleTransaction{r->rrn.str(), outcome, note},
+                           "settle " + name_of(*r) + " " + outcome);
+        }
         const TransactionRecord* r = what_waits(chance);
         if (r == nullptr) return;
         const std::string id = r->rrn.str(), name = name_of(*r);
