@@ -49,6 +49,14 @@ iso8583::Result<std::string> first_line(int fd, const std::string& program) {
     }
 }
 
+std::string last_line(const std::string& log) {
+    std::ifstream in(log);
+    std::string last = "(nothing)";
+    for (std::string line; std::getline(in, line);)
+        if (!line.empty()) last = line;
+    return last;
+}
+
 }  // namespace
 
 iso8583::Result<std::string> ChildProcess::start(const std::vector<std::string>& arguments,
@@ -77,7 +85,8 @@ iso8583::Result<std::string> ChildProcess::start(const std::vector<std::string>&
     auto line = first_line(output_, arguments[0]);
     if (!line) {
         stop();
-        return iso8583::parse_error(line.error().what + " (its log: " + log + ")");
+        // The log may be gone with the run's directory when this is read.
+        return iso8583::parse_error(line.error().what + "; the last line of its log: " + last_line(log));
     }
     return line;
 }

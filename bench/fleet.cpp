@@ -14,6 +14,8 @@ using std::chrono::nanoseconds;
 
 namespace {
 
+constexpr std::uint64_t ns_per_second = 1'000'000'000;
+
 nanoseconds seconds_of(double s) { return nanoseconds(static_cast<std::int64_t>(s * 1e9)); }
 std::uint64_t ns_between(Clock::time_point from, Clock::time_point to) {
     return to <= from ? 0 : static_cast<std::uint64_t>(nanoseconds(to - from).count());
@@ -54,6 +56,7 @@ struct Fleet::Parts {
     void flush();
     void write(std::size_t c);
     void break_off(std::size_t c);
+    void close_seconds_before(std::size_t second);
     void tick();
     void stop_if_over();
     [[nodiscard]] bool may_start(const Slot& slot) const {
@@ -75,8 +78,8 @@ struct Fleet::Parts {
     std::vector<std::size_t> dirty;
     std::size_t busy = 0;
     bool over = false, flush_posted = false;
-    Histogram this_second;
-    std::uint64_t done_before_second = 0;
+    Histogram this_second;  // of the measured time
+    Histogram shown;        // since the last tick, for the progress line
 };
 
 Fleet::Fleet(std::vector<FleetConnection> connections)
@@ -116,8 +119,8 @@ FleetResult Fleet::Parts::run(Player& p, const FleetOptions& o) {
     options = o;
     result = {};
     arrived = 0;
-    done_before_second = 0;
     this_second.clear();
+    shown.clear();
     over = false;
     idle.clear();
     for (std::size_t s = 0; s < slots.size(); ++s) {
@@ -155,7 +158,12 @@ FleetResult Fleet::Parts::run(Player& p, const FleetOptions& o) {
     io.run();
     result.unanswered += busy;
     const auto ended = std::min(Clock::now(), measured_to);
-    result.measured_s = static_cast<double>(ns_between(measured_from, ended)) / 1e9;
+    const std::uint64_t measured_ns = ns_between(measured_from, ended);
+    result.measured_s = static_cast<double>(measured_ns) / 1e9;
+    const std::size_t seconds = (measured_ns + ns_per_second - 1) / ns_per_second;
+    close_seconds_before(seconds);
+    if (const std::uint64_t rest = measured_ns % ns_per_second; rest != 0 && !result.seconds.empty())
+        result.seconds.back().length_s = static_cast<double>(rest) / static_cast<double>(ns_per_second);
     return std::move(result);
 }
 
@@ -164,15 +172,11 @@ void Fleet::Parts::tick() {
     second_timer.async_wait([this](error_code error) {
         if (error) return;
         const auto now = Clock::now();
-        const bool measured = now > measured_from && !over;
-        if (measured)
-            result.seconds.push_back({this_second.count(), this_second.percentile_ns(0.5),
-                                      this_second.percentile_ns(0.99), this_second.max_ns()});
         if (options.progress)
             options.progress({static_cast<double>(ns_between(began, now)) / 1e9,
                               options.warm_up_s + options.duration_s, result.done,
-                              static_cast<double>(this_second.count()), this_second.percentile_ns(0.99)});
-        this_second.clear();
+                              static_cast<double>(shown.count()), shown.percentile_ns(0.99)});
+        shown.clear();
         if (!over) tick();
     });
 }
@@ -265,13 +269,25 @@ void Fleet::Parts::on_answer(std::size_t c, const iso8583::Frame& frame, Clock::
 }
 
 void Fleet::Parts::measure(const Slot& slot, Clock::time_point now) {
-    if (now < measured_from || now > measured_to) return;
     const std::uint64_t latency = ns_between(slot.due, now);
+    shown.record(latency);
+    if (now < measured_from || now >= measured_to) return;
+    close_seconds_before(ns_between(measured_from, now) / ns_per_second);
     result.latency.record(latency);
     result.service.record(ns_between(slot.sent, now));
     result.by_kind[slot.kind].record(latency);
     this_second.record(latency);
     ++result.done;
+}
+
+/// The seconds of the measured time up to this one are over, those without an answer too.
+void Fleet::Parts::close_seconds_before(std::size_t second) {
+    while (result.seconds.size() < second) {
+        result.seconds.push_back({this_second.count(), this_second.percentile_ns(0.5),
+                                  this_second.percentile_ns(0.95), this_second.percentile_ns(0.99),
+                                  this_second.max_ns()});
+        this_second.clear();
+    }
 }
 
 void Fleet::Parts::stop_if_over() {

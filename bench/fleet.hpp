@@ -34,7 +34,7 @@ class Player {
     virtual void end(std::size_t slot, const iso8583::Frame& frame) = 0;
 };
 
-inline constexpr std::size_t kinds_max = 8;
+inline constexpr std::size_t kinds_max = 12;
 
 struct FleetConnection {
     std::string host = "127.0.0.1";
@@ -59,17 +59,19 @@ struct FleetOptions {
     std::function<void(const Progress&)> progress;  // once a second; may be empty
 };
 
+/// A second of the measured time, from its begin; the last one may be shorter.
 struct FleetSecond {
     std::uint64_t done = 0;
-    std::uint64_t p50_ns = 0, p99_ns = 0, max_ns = 0;
+    std::uint64_t p50_ns = 0, p95_ns = 0, p99_ns = 0, max_ns = 0;
+    double length_s = 1;
 };
 
 struct FleetResult {
     Histogram latency;                                                   // from when it was due
     Histogram service;                                                   // from when it was sent
     std::vector<Histogram> by_kind = std::vector<Histogram>(kinds_max);  // latency
-    std::vector<FleetSecond> seconds;
-    std::uint64_t done = 0;        // measured ones
+    std::vector<FleetSecond> seconds;                                    // all of it: their sum is `done`
+    std::uint64_t done = 0;                                              // measured ones
     std::uint64_t unanswered = 0;  // under way when the settle time was over
     std::uint64_t broken_connections = 0;
     std::uint64_t stray_answers = 0;  // for no slot

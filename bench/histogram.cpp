@@ -28,6 +28,7 @@ void Histogram::record(std::uint64_t ns) {
     ns = std::min(ns, value_max);
     ++counts_[bucket_of(ns)];
     ++count_;
+    min_ = std::min(min_, ns);
     max_ = std::max(max_, ns);
     sum_ += static_cast<double>(ns);
 }
@@ -35,6 +36,7 @@ void Histogram::record(std::uint64_t ns) {
 void Histogram::merge(const Histogram& other) {
     for (std::size_t i = 0; i < buckets; ++i) counts_[i] += other.counts_[i];
     count_ += other.count_;
+    min_ = std::min(min_, other.min_);
     max_ = std::max(max_, other.max_);
     sum_ += other.sum_;
 }
@@ -49,6 +51,26 @@ std::uint64_t Histogram::percentile_ns(double fraction) const {
         if (seen >= rank) return std::min(greatest_in(i), max_);
     }
     return max_;
+}
+
+double Histogram::deviation_ns() const {
+    if (count_ == 0) return 0;
+    const double mean = mean_ns();
+    double squares = 0;
+    for (std::size_t i = 0; i < buckets; ++i) {
+        if (counts_[i] == 0) continue;
+        const double least = i == 0 ? 0 : static_cast<double>(greatest_in(i - 1)) + 1;
+        const double off = (least + static_cast<double>(greatest_in(i))) / 2 - mean;
+        squares += off * off * static_cast<double>(counts_[i]);
+    }
+    return std::sqrt(squares / static_cast<double>(count_));
+}
+
+std::uint64_t Histogram::count_up_to(std::uint64_t ns) const {
+    const std::size_t last = bucket_of(std::min(ns, value_max));
+    std::uint64_t n = 0;
+    for (std::size_t i = 0; i <= last; ++i) n += counts_[i];
+    return n;
 }
 
 }  // namespace bench

@@ -20,8 +20,14 @@ class Histogram {
     void clear() { *this = {}; }
 
     [[nodiscard]] std::uint64_t count() const { return count_; }
+    /// 0 when there is none.
+    [[nodiscard]] std::uint64_t min_ns() const { return count_ == 0 ? 0 : min_; }
     [[nodiscard]] std::uint64_t max_ns() const { return max_; }
     [[nodiscard]] double mean_ns() const { return count_ == 0 ? 0 : sum_ / static_cast<double>(count_); }
+    /// Standard deviation, of the buckets' middles.
+    [[nodiscard]] double deviation_ns() const;
+    /// How many were not longer, within the width of a bucket.
+    [[nodiscard]] std::uint64_t count_up_to(std::uint64_t ns) const;
     /// The value that `fraction` of all do not exceed (0.99 is the 99th percentile); 0 when there is none.
     [[nodiscard]] std::uint64_t percentile_ns(double fraction) const;
 
@@ -30,7 +36,7 @@ class Histogram {
     static std::uint64_t greatest_in(std::size_t bucket);
     std::array<std::uint64_t, buckets> counts_{};
     std::uint64_t count_ = 0;
-    std::uint64_t max_ = 0;
+    std::uint64_t min_ = ~std::uint64_t{0}, max_ = 0;
     double sum_ = 0;
 };
 

@@ -129,7 +129,7 @@ int run_limit(const LimitOptions& o) {
             report.runs.push_back(std::move(*measured));
         }
     }
-    const bool written = write_reports(report, o.json_file, o.html_file);
+    const bool written = write_reports(report, o.files);
     std::fputs(to_table(report).c_str(), stdout);
     return written ? 0 : 1;
 }

@@ -19,7 +19,7 @@ struct LimitOptions {
     std::string rate = "max";
     double duration_s = 4;
     std::string directory;  // made for the records
-    std::string json_file, html_file;
+    ReportFiles files;
 };
 
 enum class Relay : std::uint8_t { bare, with_records };

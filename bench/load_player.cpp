@@ -10,28 +10,6 @@ namespace bench {
 using iso8583::Field;
 using peers::Transaction;
 
-std::string_view name(Step step) {
-    switch (step) {
-        case Step::sale:
-            return "sale";
-        case Step::refund:
-            return "refund";
-        case Step::partial_refund:
-            return "partial refund";
-        case Step::over_refund:
-            return "over-refund";
-        case Step::void_sale:
-            return "void";
-        case Step::reversal:
-            return "reversal";
-        case Step::retry:
-            return "retry";
-        case Step::sign_on:
-            return "sign-on";
-    }
-    return "?";
-}
-
 namespace {
 
 iso8583::UtcTime utc_now() {
@@ -66,7 +44,7 @@ LoadPlayer::LoadPlayer(const std::vector<LoadTerminal>& terminals, LoadMix mix, 
     for (const LoadTerminal& t : terminals) {
         if (by_connection_.size() <= t.connection) by_connection_.resize(t.connection + 1);
         by_connection_[t.connection][t.terminal] = slots_.size();
-        slots_.push_back({peers::Terminal(config_of(t)), {}, {}, {}, false, 0, {}, {}});
+        slots_.push_back({peers::Terminal(config_of(t)), {}, {}, {}, false, 0, {}, {}, {}, false});
     }
 }
 
@@ -87,6 +65,19 @@ std::size_t LoadPlayer::terminals_with_keys() const {
     std::size_t n = 0;
     for (const Slot& slot : slots_) n += slot.terminal.has_keys() ? 1U : 0U;
     return n;
+}
+
+void LoadPlayer::set_open_batches(const std::map<std::string, peers::TerminalTotals>& totals) {
+    for (Slot& slot : slots_)
+        if (const auto found = totals.find(slot.terminal.config().terminal.str()); found != totals.end())
+            slot.before = found->second;
+}
+
+std::vector<std::string> LoadPlayer::settled() const {
+    std::vector<std::string> all;
+    for (const Slot& slot : slots_)
+        if (slot.settled) all.push_back(slot.terminal.config().terminal.str());
+    return all;
 }
 
 std::map<std::string, peers::TerminalTotals> LoadPlayer::terminal_totals() const {
@@ -125,9 +116,11 @@ Step LoadPlayer::choose(const Slot& slot) {
         case Step::void_sale:
         // A terminal reverses what it did last, and nothing that has a refund.
         case Step::reversal:
-            return has_sale && !slot.sales.back().refunded ? step : Step::sale;
+            return has_sale && !slot.sales.back().refunded && !slot.sales.back().settled ? step : Step::sale;
         case Step::retry:
             return slot.last ? step : Step::sale;
+        case Step::settlement:
+            return step;
         case Step::sale:
         case Step::sign_on:
             break;
@@ -165,6 +158,15 @@ void LoadPlayer::prepare(Slot& slot) {
         slot.under_way = slot.terminal.again(slot.last->sent);
         return;
     }
+    if (slot.step == Step::settlement) {
+        peers::TerminalTotals all = slot.terminal.totals();
+        all.debit_amount += slot.before.debit_amount;
+        all.debit_count += slot.before.debit_count;
+        all.credit_amount += slot.before.credit_amount;
+        all.credit_count += slot.before.credit_count;
+        slot.under_way = slot.terminal.settlement(all, now);
+        return;
+    }
     const bool newest = slot.step == Step::void_sale || slot.step == Step::reversal;
     slot.working = take_sale(slot, newest);
     const Sale& sale = *slot.working;
@@ -189,6 +191,7 @@ void LoadPlayer::prepare(Slot& slot) {
             return;
         case Step::sale:
         case Step::retry:
+        case Step::settlement:
         case Step::sign_on:
             break;
     }
@@ -259,7 +262,7 @@ void LoadPlayer::on_approved(Slot& slot, const peers::Outcome& outcome) {
     switch (slot.step) {
         case Step::sale:
             books_.sold(slot.issuer, rrn, amount);
-            keep(slot, {slot.under_way, *outcome.receipt, slot.issuer, amount, false});
+            keep(slot, {slot.under_way, *outcome.receipt, slot.issuer, amount, false, false});
             return;
         case Step::refund:
         case Step::partial_refund:
@@ -273,6 +276,14 @@ void LoadPlayer::on_approved(Slot& slot, const peers::Outcome& outcome) {
             return;
         case Step::reversal:
             books_.sale_reversed(slot.issuer, slot.working->receipt.rrn.view(), slot.working->receipt.amount);
+            return;
+        case Step::settlement:
+            // What it sold stays there for refunds; it cannot be voided or reversed any more, nor asked
+            // again.
+            for (Sale& sale : slot.sales) sale.settled = true;
+            slot.settled = true;
+            slot.before = {};
+            slot.last.reset();
             return;
         case Step::over_refund:
         case Step::retry:

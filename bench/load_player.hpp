@@ -15,31 +15,12 @@
 
 #include "bench/fleet.hpp"
 #include "bench/load_books.hpp"
+#include "bench/load_mix.hpp"
 #include "tests/peers/terminal_model.hpp"
 
 namespace bench {
 
-/// What a terminal does next; also the index of its latency histogram.
-enum class Step : std::uint8_t {
-    sale,
-    refund,
-    partial_refund,
-    over_refund,
-    void_sale,
-    reversal,
-    retry,
-    sign_on
-};
-inline constexpr std::size_t steps_count = 8;
 static_assert(steps_count <= kinds_max);
-std::string_view name(Step step);
-
-/// Weights, in any unit. A step that has nothing to work on becomes a sale.
-struct LoadMix {
-    std::array<std::uint32_t, steps_count> weight{40, 15, 20, 2, 8, 7, 8, 0};
-    std::uint32_t issuer_a_percent = 50;  // of the sales: cards of issuer-a
-    std::uint32_t pin_percent = 25;       // of the sales: with a PIN, which the switch has to translate
-};
 
 struct LoadTerminal {
     peers::TerminalProfile profile = peers::TerminalProfile::unionpay_pos;
@@ -61,6 +42,8 @@ class LoadPlayer final : public Player {
     /// The next run of the fleet only signs on.
     void set_signing_on(bool on) { signing_on_ = on; }
     [[nodiscard]] std::size_t terminals_with_keys() const;
+    /// What the ledger has in their open batches already, by DE41: a settlement names it too.
+    void set_open_batches(const std::map<std::string, peers::TerminalTotals>& totals);
 
     std::size_t begin(std::size_t slot, iso8583::Bytes& out) override;
     std::optional<std::size_t> slot_of(std::size_t connection, const iso8583::Frame& frame) override;
@@ -71,6 +54,8 @@ class LoadPlayer final : public Player {
     [[nodiscard]] const LoadBooks& books() const { return books_; }
     /// By DE41: what each terminal's batch comes to.
     [[nodiscard]] std::map<std::string, peers::TerminalTotals> terminal_totals() const;
+    /// Terminals (DE41) that have closed a batch since the begin.
+    [[nodiscard]] std::vector<std::string> settled() const;
     [[nodiscard]] std::uint64_t breaches() const { return breaches_; }
     [[nodiscard]] const std::vector<std::string>& first_breaches() const { return first_breaches_; }
     /// DE39 91, 96, 90: refused under load, by code. No breach.
@@ -84,6 +69,7 @@ class LoadPlayer final : public Player {
         std::size_t issuer = 0;
         std::int64_t remaining = 0;
         bool refunded = false;
+        bool settled = false;  // its batch is closed: refunds alone
     };
     struct Exchange {  // the last one, for a retry
         peers::Outgoing sent;
@@ -98,6 +84,8 @@ class LoadPlayer final : public Player {
         std::size_t issuer = 0;       // of the card under way
         std::optional<Sale> working;  // what the step works on, taken out of `sales`
         std::optional<Exchange> last;
+        peers::TerminalTotals before;  // in the open batch, of earlier runs
+        bool settled = false;
     };
     std::uint64_t chance();
     std::int64_t between(std::int64_t low, std::int64_t high);

@@ -91,6 +91,8 @@ Result<void> LoadStack::start_switch() {
     replace_all(text, "127.0.0.1:8602", issuer_addresses_[1]);
     for (const char* address : {"127.0.0.1:8583", "127.0.0.1:8584", "127.0.0.1:9583"})
         replace_all(text, address, "127.0.0.1:0");
+    if (!options_.shell.empty()) text += "\n[shell]\n";
+    for (const std::string& line : options_.shell) text += line + "\n";
     const std::string config = options_.directory + "/switch.toml";
     std::ofstream(config) << text;
     auto ready = switch_.start(
@@ -100,6 +102,7 @@ Result<void> LoadStack::start_switch() {
     targets_.unionpay = ready_word(*ready, "terminals.unionpay-pos");
     targets_.iso = ready_word(*ready, "terminals.iso87-ascii");
     targets_.control = ready_word(*ready, "control");
+    targets_.metrics = ready_word(*ready, "metrics");
     if (targets_.unionpay.empty() || targets_.iso.empty())
         return parse_error("refund-switch's ready line names no addresses: " + *ready);
     return {};

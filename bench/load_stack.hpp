@@ -16,6 +16,7 @@ struct LoadTargets {
     std::string unionpay;  // ADDRESS:PORT; empty: no terminals of that profile
     std::string iso;
     std::string control;                // refund-switch's control socket; may be empty
+    std::string metrics;                // ADDRESS:PORT of its /metrics; may be empty
     std::vector<std::string> journals;  // issuer-a's, issuer-b's; may be empty
 };
 
@@ -25,6 +26,7 @@ struct StackOptions {
     std::string directory;  // made for the run
     bool keep = false;      // leave it there afterwards
     std::vector<std::string> issuer_flags;
+    std::vector<std::string> shell;  // lines of the switch's [shell]
 };
 
 class LoadStack {
@@ -38,6 +40,8 @@ class LoadStack {
     /// Stops the switch, then the issuers; what did not end with exit status 0, in words (empty: all did).
     std::string stop();
     [[nodiscard]] const LoadTargets& targets() const { return targets_; }
+    /// 0 when none of ours runs.
+    [[nodiscard]] pid_t switch_pid() const { return switch_.running() ? switch_.pid() : 0; }
     /// Processor seconds used so far.
     struct Cpu {
         double refund_switch = 0, issuers = 0;

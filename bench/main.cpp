@@ -2,57 +2,161 @@
 #include <CLI/CLI.hpp>
 
 #include "bench/codec_bench.hpp"
+#include "bench/compare.hpp"
+#include "bench/grow_bench.hpp"
 #include "bench/hsm_bench.hpp"
+#include "bench/idle.hpp"
 #include "bench/ledger_bench.hpp"
 #include "bench/limit.hpp"
 #include "bench/load.hpp"
+#include "bench/load_session.hpp"
+#include "bench/soak.hpp"
 #include "bench/turn_bench.hpp"
 
 namespace {
 
 constexpr int exit_usage = 2;
 
+void declare_files(CLI::App& command, bench::ReportFiles& files) {
+    command.add_option("--json", files.json, "write the figures to this file");
+    command.add_option("--html", files.html, "write a page with plots to this file");
+}
+
+/// What every command that plays terminals takes.
+void declare_fleet(CLI::App& command, bench::LoadOptions& o) {
+    command.add_option("--terminals", o.terminals, "how many, half of each profile")->capture_default_str();
+    command.add_option("--connections", o.connections, "TCP connections they share")->capture_default_str();
+    command.add_option("--rate", o.rate, "requests a second (open loop), or max (closed loop)")
+        ->capture_default_str();
+    command.add_option("--warm-up", o.warm_up_s, "seconds played and not measured")
+        ->check(CLI::Range(0.0, 600.0))
+        ->capture_default_str();
+    command.add_option("--play", o.play, "everything, or refunds (with the sales they need)")
+        ->check(CLI::IsMember({"everything", "refunds"}))
+        ->capture_default_str();
+    command.add_option("--mix", o.mix_file, "TOML with the weights of the steps, instead of --play")
+        ->excludes("--play");
+    command.add_option("--profile", o.profile, "both, unionpay-pos or iso87-ascii")
+        ->check(CLI::IsMember({"both", "unionpay-pos", "iso87-ascii"}))
+        ->capture_default_str();
+    command
+        .add_option("--issuer", o.issuer, "both, a (refunds by advice) or b (online): whose cards are used")
+        ->check(CLI::IsMember({"both", "a", "b"}))
+        ->capture_default_str();
+    command.add_option("--seed", o.seed, "the same seed plays the same requests")->capture_default_str();
+    command.add_option("--issuer-latency-ms", o.issuer_latency_ms,
+                       "how long the issuers of our own stack think");
+    command.add_option("--fail-if", o.fail_if,
+                       "exit 1 when this was measured, as in p99>50ms; may be repeated");
+    declare_files(command, o.files);
+    command.add_option("--csv", o.files.csv, "write a line a second to this file");
+    command.add_option("--hgrm", o.files.hgrm,
+                       "write the latencies to this file as HdrHistogram's tools read them");
+    command.add_option("--programs", o.programs,
+                       "directory of refund-switch and issuer-sim (default: this program's)");
+    command.add_option("--config", o.config, "directory of demo.toml and issuer-a.toml");
+    command.add_option("--directory", o.directory, "directory to make for the run");
+    command.add_flag("--keep", o.keep, "leave that directory, with logs and journals");
+}
+
+void declare_duration(CLI::App& command, bench::LoadOptions& o) {
+    command.add_option("--duration", o.duration_s, "seconds measured")
+        ->check(CLI::Range(1.0, 86'400.0))
+        ->capture_default_str();
+}
+
+/// A running switch instead of a stack of our own.
+void declare_targets(CLI::App& command, bench::LoadOptions& o) {
+    command.add_option("--unionpay", o.targets.unionpay,
+                       "ADDRESS:PORT of a running switch, instead of a stack of our own");
+    command.add_option("--iso", o.targets.iso, "ADDRESS:PORT of its iso87-ascii listener");
+    command
+        .add_option("--journal", o.targets.journals, "journals of issuer-a and issuer-b, of a running stack")
+        ->expected(2);
+    command.add_option("--control", o.targets.control, "control socket of the running switch");
+}
+
 CLI::App* declare_load(CLI::App& app, bench::LoadOptions& o) {
     CLI::App* load =
         app.add_subcommand("load", "a fleet of terminals against a switch, verified to the books");
-    load->add_option("--terminals", o.terminals, "how many, half of each profile")->capture_default_str();
-    load->add_option("--connections", o.connections, "TCP connections they share")->capture_default_str();
-    load->add_option("--rate", o.rate, "requests a second (open loop), or max (closed loop)")
-        ->capture_default_str();
-    load->add_option("--warm-up", o.warm_up_s, "seconds played and not measured")
-        ->check(CLI::Range(0.0, 600.0))
-        ->capture_default_str();
-    load->add_option("--duration", o.duration_s, "seconds measured")
-        ->check(CLI::Range(1.0, 86'400.0))
-        ->capture_default_str();
-    load->add_option("--play", o.play, "everything, or refunds (with the sales they need)")
-        ->check(CLI::IsMember({"everything", "refunds"}))
-        ->capture_default_str();
-    load->add_option("--profile", o.profile, "both, unionpay-pos or iso87-ascii")
-        ->check(CLI::IsMember({"both", "unionpay-pos", "iso87-ascii"}))
-        ->capture_default_str();
-    load->add_option("--issuer", o.issuer, "both, a (refunds by advice) or b (online): whose cards are used")
-        ->check(CLI::IsMember({"both", "a", "b"}))
-        ->capture_default_str();
+    declare_fleet(*load, o);
+    declare_duration(*load, o);
+    declare_targets(*load, o);
     load->add_flag("--quick", o.quick, "a run of about 20 s, with --with-limit");
     load->add_flag("--with-limit", o.with_limit, "also the rungs of `limit` in the same shape, for ratios");
-    load->add_option("--seed", o.seed, "the same seed plays the same requests")->capture_default_str();
-    load->add_option("--issuer-latency-ms", o.issuer_latency_ms,
-                     "how long the issuers of our own stack think");
-    load->add_option("--json", o.json_file, "write the figures to this file");
-    load->add_option("--html", o.html_file, "write a page with plots to this file");
-    load->add_option("--unionpay", o.targets.unionpay,
-                     "ADDRESS:PORT of a running switch, instead of a stack of our own");
-    load->add_option("--iso", o.targets.iso, "ADDRESS:PORT of its iso87-ascii listener");
-    load->add_option("--journal", o.targets.journals, "journals of issuer-a and issuer-b, of a running stack")
-        ->expected(2);
-    load->add_option("--control", o.targets.control, "control socket of the running switch");
-    load->add_option("--programs", o.programs,
-                     "directory of refund-switch and issuer-sim (default: this program's)");
-    load->add_option("--config", o.config, "directory of demo.toml and issuer-a.toml");
-    load->add_option("--directory", o.directory, "directory to make for the run");
-    load->add_flag("--keep", o.keep, "leave that directory, with logs and journals");
+    load->add_option("--rounds", o.rounds,
+                     "times that load (and rungs) are played in turn; 5 with --with-limit")
+        ->check(CLI::Range(1U, bench::rounds_max));
+    load->add_option("--find-max", o.find_max,
+                     "search the highest rate that keeps a latency, as in p99=20ms");
     return load;
+}
+
+CLI::App* declare_soak(CLI::App& app, bench::SoakOptions& o) {
+    CLI::App* soak =
+        app.add_subcommand("soak", "a load for a long time: does anything stall, does anything grow");
+    declare_fleet(*soak, o.load);
+    declare_targets(*soak, o.load);
+    soak->add_option("--minutes", o.minutes, "how long")
+        ->check(CLI::Range(0.05, 1'440.0))
+        ->capture_default_str();
+    soak->add_option("--share", o.share_percent, "with --rate max: percent of what a closed loop reaches")
+        ->check(CLI::Range(1, 100))
+        ->capture_default_str();
+    soak->add_option("--stall-ms", o.stall_ms, "a second with a longer answer is a stall")
+        ->check(CLI::Range(1, 60'000))
+        ->capture_default_str();
+    return soak;
+}
+
+CLI::App* declare_idle(CLI::App& app, bench::IdleOptions& o) {
+    CLI::App* idle =
+        app.add_subcommand("idle", "many connections that say nothing, beside terminals that work");
+    o.load.rate = "500";
+    o.load.terminals = o.load.connections = 64;
+    o.load.duration_s = 10;
+    idle->add_option("--idle-connections,--connections", o.connections, "how many say nothing")
+        ->check(CLI::Range(1U, bench::idle_connections_max))
+        ->capture_default_str();
+    idle->add_option("--addresses", o.addresses, "of 127.1.0.0/16, which they come from")
+        ->check(CLI::Range(1U, bench::idle_addresses_max))
+        ->capture_default_str();
+    idle->add_option("--rate", o.load.rate, "requests a second of the terminals that work")
+        ->capture_default_str();
+    idle->add_option("--warm-up", o.load.warm_up_s, "seconds played and not measured, each time")
+        ->check(CLI::Range(0.0, 600.0))
+        ->capture_default_str();
+    declare_duration(*idle, o.load);
+    idle->add_option("--fail-if", o.load.fail_if, "exit 1 when this was measured, as in ratio.idle.p50>1.2");
+    declare_files(*idle, o.load.files);
+    idle->add_option("--programs", o.load.programs,
+                     "directory of refund-switch and issuer-sim (default: this program's)");
+    idle->add_option("--config", o.load.config, "directory of demo.toml and issuer-a.toml");
+    idle->add_option("--directory", o.load.directory, "directory to make for the run");
+    idle->add_flag("--keep", o.load.keep, "leave that directory, with logs and journals");
+    return idle;
+}
+
+CLI::App* declare_grow(CLI::App& app, bench::GrowOptions& o, std::string& sizes) {
+    CLI::App* grow = app.add_subcommand("grow", "cost of a refund, disk and start as the ledger grows");
+    grow->add_option("--sales", sizes, "rising numbers of sales at which it is measured")
+        ->capture_default_str();
+    grow->add_option("--refunds", o.refunds, "refunds at each, of sales old and recent")
+        ->check(CLI::Range(1, 1'000'000))
+        ->capture_default_str();
+    grow->add_option("--directory", o.directory,
+                     "directory of the ledger, kept: the next run goes on with it");
+    declare_files(*grow, o.files);
+    return grow;
+}
+
+CLI::App* declare_compare(CLI::App& app, bench::CompareOptions& o) {
+    CLI::App* compare = app.add_subcommand("compare", "the figures of two runs (--json), side by side");
+    compare->add_option("before", o.before, "file")->required();
+    compare->add_option("after", o.after, "file")->required();
+    compare->add_option("--fail-if", o.fail_if, "of after / before, as in load.p99_us>1.1; may be repeated");
+    declare_files(*compare, o.files);
+    return compare;
 }
 
 CLI::App* declare_limit(CLI::App& app, bench::LimitOptions& o) {
@@ -66,8 +170,7 @@ CLI::App* declare_limit(CLI::App& app, bench::LimitOptions& o) {
         ->capture_default_str();
     limit->add_option("--rate", o.rate, "requests a second, or max")->capture_default_str();
     limit->add_option("--directory", o.directory, "directory to make for the records");
-    limit->add_option("--json", o.json_file, "write the figures to this file");
-    limit->add_option("--html", o.html_file, "write a page with plots to this file");
+    declare_files(*limit, o.files);
     return limit;
 }
 
@@ -123,6 +226,15 @@ int main(int argc, char** argv) {
     bench::LoadOptions load_options;
     bench::LimitOptions limit_options;
     const CLI::App* load = declare_load(app, load_options);
+    bench::SoakOptions soak_options;
+    const CLI::App* soak = declare_soak(app, soak_options);
+    bench::IdleOptions idle_options;
+    const CLI::App* idle = declare_idle(app, idle_options);
+    bench::GrowOptions grow_options;
+    std::string grow_sizes = "10000,100000,1000000";
+    const CLI::App* grow = declare_grow(app, grow_options, grow_sizes);
+    bench::CompareOptions compare_options;
+    const CLI::App* compare = declare_compare(app, compare_options);
     const CLI::App* limit = declare_limit(app, limit_options);
     bench::CodecBenchOptions codec_options;
     const CLI::App* codec = declare_codec(app, codec_options);
@@ -132,12 +244,22 @@ int main(int argc, char** argv) {
     const CLI::App* hsm = declare_hsm(app, hsm_options);
     bench::TurnBenchOptions turn_options;
     const CLI::App* turn = declare_turn(app, turn_options);
+    bench::remember_command(argc, argv);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : exit_usage;
     }
     if (load->parsed()) return bench::run_load(load_options);
+    if (soak->parsed()) return bench::run_soak(soak_options);
+    if (idle->parsed()) return bench::run_idle(idle_options);
+    if (compare->parsed()) return bench::run_compare(compare_options);
+    if (grow->parsed()) {
+        auto sizes = bench::parse_sizes(grow_sizes);
+        if (!sizes) return bench::complain("grow", "--sales: " + sizes.error().what, exit_usage);
+        grow_options.sales = std::move(*sizes);
+        return bench::run_grow_bench(grow_options);
+    }
     if (limit->parsed()) return bench::run_limit(limit_options);
     if (codec->parsed()) return bench::run_codec_bench(codec_options);
     if (ledger->parsed()) return bench::run_ledger_bench(ledger_options);

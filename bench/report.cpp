@@ -4,88 +4,63 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <cmath>
+#include <algorithm>
 #include <cstdio>
+#include <ctime>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "switch/page/html_page.hpp"
+#include "bench/histogram_text.hpp"
+#include "bench/report_words.hpp"
 
 namespace bench {
 
 namespace {
 
-using html_page::line_plot;
-using html_page::Series;
-using html_page::ticks_of;
-
-constexpr std::pair<const char*, double> percentiles[] = {
-    {"p50", 0.50}, {"p90", 0.90}, {"p99", 0.99}, {"p99_9", 0.999}, {"p99_99", 0.9999}};
-
-std::string human_time(std::uint64_t ns) {
-    const auto v = static_cast<double>(ns);
-    if (ns < 10'000) return fmt::format("{} ns", ns);
-    if (ns < 10'000'000) return fmt::format("{:.0f} µs", v / 1e3);
-    if (ns < 10'000'000'000) return fmt::format("{:.1f} ms", v / 1e6);
-    return fmt::format("{:.1f} s", v / 1e9);
-}
-
 void add_histogram_row(std::string& out, const std::string& name, const Histogram& h) {
-    fmt::format_to(std::back_inserter(out), "  {:<22}{:>10}", name, h.count());
+    fmt::format_to(std::back_inserter(out), "  {:<17}{:>10}{:>9}{:>9}", name, h.count(),
+                   human_time(h.min_ns()), human_time(static_cast<std::uint64_t>(h.mean_ns())));
     for (const auto& [label, fraction] : percentiles)
-        fmt::format_to(std::back_inserter(out), "{:>11}", human_time(h.percentile_ns(fraction)));
-    fmt::format_to(std::back_inserter(out), "{:>11}\n", human_time(h.max_ns()));
+        fmt::format_to(std::back_inserter(out), "{:>9}", human_time(h.percentile_ns(fraction)));
+    fmt::format_to(std::back_inserter(out), "{:>9}\n", human_time(h.max_ns()));
 }
 
 nlohmann::json histogram_json(const Histogram& h) {
-    nlohmann::json j = {{"count", h.count()}, {"mean_ns", h.mean_ns()}, {"max_ns", h.max_ns()}};
+    nlohmann::json j = {
+        {"count", h.count()}, {"min_ns", h.min_ns()}, {"mean_ns", h.mean_ns()}, {"max_ns", h.max_ns()}};
     for (const auto& [label, fraction] : percentiles)
         j[std::string(label) + "_ns"] = h.percentile_ns(fraction);
     return j;
 }
 
-std::string milliseconds(double ms) { return fmt::format("{:.4g} ms", ms); }
-std::string per_second_label(double n) { return fmt::format("{:.0f}/s", n); }
+std::string command_line;  // as it was typed
 
-/// Latency over percentile; the axis stretches towards 100 %, as each nine is as wide as the one before.
-std::string latency_plot(const Measured& run) {
-    constexpr double nines_max = 5;
-    std::vector<Series> series = {{"from when it was due", {}}, {"from when it was sent", {}}};
-    double y_max = 0;
-    for (double nines = 0; nines <= nines_max; nines += 0.05) {
-        const double fraction = 1 - std::pow(10, -nines);
-        const auto due = static_cast<double>(run.fleet.latency.percentile_ns(fraction)) / 1e6;
-        const auto sent = static_cast<double>(run.fleet.service.percentile_ns(fraction)) / 1e6;
-        series[0].points.emplace_back(nines / nines_max, due);
-        series[1].points.emplace_back(nines / nines_max, sent);
-        y_max = std::max({y_max, due, sent});
+std::string in_columns(const Sheet& sheet) {
+    std::vector<std::size_t> widths(sheet.columns.size());
+    for (std::size_t c = 0; c < widths.size(); ++c) {
+        widths[c] = sheet.columns[c].size();
+        for (const auto& row : sheet.rows) widths[c] = std::max(widths[c], row[c].size());
     }
-    return line_plot(
-        run.name + ": latency by percentile", series,
-        {{0, "0 %"}, {0.2, "90 %"}, {0.4, "99 %"}, {0.6, "99.9 %"}, {0.8, "99.99 %"}, {1, "99.999 %"}}, y_max,
-        milliseconds);
+    const auto line = [&widths](const std::vector<std::string>& cells) {
+        std::string out = " ";
+        for (std::size_t c = 0; c < cells.size(); ++c)
+            fmt::format_to(std::back_inserter(out), " {:>{}}", cells[c], widths[c] + 1);
+        return out + "\n";
+    };
+    std::string out = "\n" + sheet.title + "\n" + line(sheet.columns);
+    for (const auto& row : sheet.rows) out += line(row);
+    return out;
 }
 
-std::string time_plots(const Measured& run) {
-    const auto& seconds = run.fleet.seconds;
-    Series rate{"answers a second", {}}, p50{"p50", {}}, p99{"p99", {}};
-    std::vector<std::string> labels;
-    double rate_max = 0, latency_max = 0;
-    for (std::size_t i = 0; i < seconds.size(); ++i) {
-        const double x =
-            seconds.size() < 2 ? 0 : static_cast<double>(i) / static_cast<double>(seconds.size() - 1);
-        labels.push_back(std::to_string(i + 1) + " s");
-        rate.points.emplace_back(x, static_cast<double>(seconds[i].done));
-        p50.points.emplace_back(x, static_cast<double>(seconds[i].p50_ns) / 1e6);
-        p99.points.emplace_back(x, static_cast<double>(seconds[i].p99_ns) / 1e6);
-        rate_max = std::max(rate_max, static_cast<double>(seconds[i].done));
-        latency_max = std::max(latency_max, static_cast<double>(seconds[i].p99_ns) / 1e6);
-    }
-    const auto ticks = ticks_of(labels);
-    return line_plot(run.name + ": throughput over time", {rate}, ticks, rate_max, per_second_label) +
-           line_plot(run.name + ": latency over time", {p50, p99}, ticks, latency_max, milliseconds);
+std::string local_time() {
+    const std::time_t now = std::time(nullptr);
+    std::tm parts{};
+    ::localtime_r(&now, &parts);
+    char text[40];
+    const std::size_t bytes = std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S %z", &parts);
+    return {text, bytes};
 }
 
 }  // namespace
@@ -98,8 +73,9 @@ std::string to_table(const Report& report) {
         const FleetResult& f = run.fleet;
         fmt::format_to(std::back_inserter(out), "\n{}: {:.0f} answers a second over {:.1f} s\n", run.name,
                        f.per_second(), f.measured_s);
-        fmt::format_to(std::back_inserter(out), "  {:<22}{:>10}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}\n", "",
-                       "count", "p50", "p90", "p99", "p99.9", "p99.99", "longest");
+        fmt::format_to(std::back_inserter(out),
+                       "  {:<17}{:>10}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}\n", "", "count", "least",
+                       "mean", "p50", "p90", "p95", "p99", "p99.9", "p99.99", "longest");
         add_histogram_row(out, "all, since due", f.latency);
         add_histogram_row(out, "all, since sent", f.service);
         for (const auto& [name, index] : run.kinds)
@@ -109,6 +85,7 @@ std::string to_table(const Report& report) {
                            "  unanswered {}, broken connections {}, stray answers {}, longest backlog {}\n",
                            f.unanswered, f.broken_connections, f.stray_answers, f.backlog_max);
     }
+    for (const Sheet& sheet : report.sheets) out += in_columns(sheet);
     if (!report.figures.empty()) out += "\n";
     for (const auto& [name, value] : report.figures)
         fmt::format_to(std::back_inserter(out), "  {:<38}{:>14.6g}\n", name, value);
@@ -138,19 +115,54 @@ std::string to_json(const Report& report) {
             if (f.by_kind[index].count() > 0) r["by_kind"][name] = histogram_json(f.by_kind[index]);
         r["seconds"] = nlohmann::json::array();
         for (const FleetSecond& s : f.seconds)
-            r["seconds"].push_back(
-                {{"done", s.done}, {"p50_ns", s.p50_ns}, {"p99_ns", s.p99_ns}, {"max_ns", s.max_ns}});
+            r["seconds"].push_back({{"done", s.done},
+                                    {"length_s", s.length_s},
+                                    {"p50_ns", s.p50_ns},
+                                    {"p95_ns", s.p95_ns},
+                                    {"p99_ns", s.p99_ns},
+                                    {"max_ns", s.max_ns}});
         j["runs"].push_back(std::move(r));
+    }
+    for (const Sheet& sheet : report.sheets) {
+        auto& rows = j["sheets"][sheet.title] = nlohmann::json::array();
+        for (const auto& row : sheet.rows) {
+            nlohmann::json object = nlohmann::json::object();
+            for (std::size_t c = 0; c < row.size(); ++c) object[sheet.columns[c]] = row[c];
+            rows.push_back(std::move(object));
+        }
     }
     return j.dump(2) + "\n";
 }
 
-std::string to_html(const Report& report) {
-    std::string out = html_page::begin(report.title);
-    out += report.passed ? html_page::paragraph("passed")
-                         : html_page::paragraph("FAILED", html_page::Weight::strong);
-    for (const Measured& run : report.runs) out += latency_plot(run) + time_plots(run);
-    return out + html_page::heading("Figures") + html_page::preformatted(to_table(report)) + html_page::end();
+iso8583::Result<Figures> read_figures(const std::string& text) {
+    const auto json = nlohmann::json::parse(text, nullptr, false);
+    if (json.is_discarded()) return iso8583::parse_error("is no JSON");
+    if (!json.is_object()) return iso8583::parse_error("is no report: an object is needed");
+    const auto& figures = json.contains("figures") ? json["figures"] : json;
+    if (!figures.is_object()) return iso8583::parse_error("its figures are no object");
+    Figures all;
+    for (const auto& [name, value] : figures.items())
+        if (value.is_number()) all.emplace_back(name, value.get<double>());
+    if (all.empty()) return iso8583::parse_error("has no figures");
+    return all;
+}
+
+std::string to_csv(const Report& report) {
+    std::string out = "run,second,length_s,answers,p50_us,p95_us,p99_us,max_us\n";
+    const auto us = [](std::uint64_t ns) { return static_cast<double>(ns) / 1e3; };
+    for (const Measured& run : report.runs)
+        for (std::size_t i = 0; i < run.fleet.seconds.size(); ++i) {
+            const FleetSecond& s = run.fleet.seconds[i];
+            fmt::format_to(std::back_inserter(out), "\"{}\",{},{:.3f},{},{:.1f},{:.1f},{:.1f},{:.1f}\n",
+                           run.name, i + 1, s.length_s, s.done, us(s.p50_ns), us(s.p95_ns), us(s.p99_ns),
+                           us(s.max_ns));
+        }
+    return out;
+}
+
+void remember_command(int argc, const char* const* argv) {
+    command_line = "switch-bench";
+    for (int i = 1; i < argc; ++i) command_line += std::string(" ") + argv[i];
 }
 
 std::vector<std::pair<std::string, std::string>> machine_facts() {
@@ -168,16 +180,17 @@ std::vector<std::pair<std::string, std::string>> machine_facts() {
 #else
     const char* build = "with assertions: figures of this build are not to be quoted";
 #endif
-    return {{"processor", model},
+    return {{"when", local_time()},
+            {"command", command_line},
+            {"processor", model},
             {"cores", std::to_string(std::thread::hardware_concurrency())},
             {"kernel", std::string(system.sysname) + " " + system.release},
             {"build", build}};
 }
 
-bool write_reports(const Report& report, const std::string& json_file, const std::string& html_file) {
+bool write_reports(const Report& report, const ReportFiles& files) {
     bool written = true;
     const auto write = [&written](const std::string& file, const std::string& content) {
-        if (file.empty()) return;
         std::ofstream out(file);
         out << content;
         out.flush();
@@ -185,8 +198,11 @@ bool write_reports(const Report& report, const std::string& json_file, const std
         std::fprintf(stderr, "switch-bench: cannot write %s\n", file.c_str());
         written = false;
     };
-    write(json_file, json_file.empty() ? "" : to_json(report));
-    write(html_file, html_file.empty() ? "" : to_html(report));
+    if (!files.json.empty()) write(files.json, to_json(report));
+    if (!files.html.empty()) write(files.html, to_html(report));
+    if (!files.csv.empty()) write(files.csv, to_csv(report));
+    if (!files.hgrm.empty())
+        write(files.hgrm, to_hgrm(report.runs.empty() ? Histogram() : report.runs.front().fleet.latency));
     return written;
 }
 

@@ -84,6 +84,31 @@ TEST_CASE("Open loop: what was due during a stall counts from when it was due") 
     CHECK(result.done > 300);
 }
 
+TEST_CASE("The seconds of a run are all of it: they add up to what was measured, the begun last one too") {
+    EchoIssuer echo;
+    Fleet fleet(connections_to(echo.port(), 1, 2));
+    REQUIRE(fleet.connect().has_value());
+    CountingPlayer player;
+    player.stall_at = 350;  // a silent stretch in the middle
+    FleetOptions options;
+    options.rate = 300;
+    options.warm_up_s = 0.3;
+    options.duration_s = 2.5;
+    const FleetResult result = fleet.run(player, options);
+    REQUIRE(result.seconds.size() == 3);
+    std::uint64_t sum = 0;
+    double length = 0;
+    for (const FleetSecond& s : result.seconds) {
+        sum += s.done;
+        length += s.length_s;
+    }
+    CHECK(sum == result.done);
+    CHECK(result.latency.count() == result.done);
+    CHECK(length == Approx(result.measured_s));
+    CHECK(result.seconds[2].length_s == Approx(0.5));
+    for (const FleetSecond& s : result.seconds) CHECK(s.done > 0);
+}
+
 TEST_CASE("A server that is not there and one that goes away") {
     std::uint16_t port = 0;
     {

@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstdio>
+#include <sstream>
+
 #include <cmath>
 #include <random>
 #include <vector>
+#include "bench/histogram_text.hpp"
 
 using bench::Histogram;
 
@@ -42,4 +46,38 @@ TEST_CASE("Small values are exact, the largest is capped, merging adds up") {
     CHECK(a.count() == 65);
     CHECK(a.percentile_ns(1.0) == b.max_ns());
     CHECK(Histogram{}.percentile_ns(0.99) == 0);
+}
+
+TEST_CASE("HdrHistogram's text: values rise, counts end at the total, the foot has mean and longest") {
+    bench::Histogram h;
+    for (std::uint64_t ms = 1; ms <= 1'000; ++ms) h.record(ms * 1'000'000);
+    std::istringstream in(bench::to_hgrm(h));
+    std::string line;
+    std::getline(in, line);
+    CHECK(line == "       Value     Percentile TotalCount 1/(1-Percentile)");
+    std::getline(in, line);
+    CHECK(line.empty());
+    double value = 0, percentile = 0, before = -1, at = -1;
+    std::uint64_t count = 0, lines = 0;
+    while (std::getline(in, line) && line[0] != '#') {
+        std::istringstream fields(line);
+        REQUIRE(fields >> value >> percentile >> count);
+        CHECK(value > before);
+        CHECK(percentile > at);
+        CHECK(static_cast<double>(count) >= percentile * 1'000);
+        before = value;
+        at = percentile;
+        ++lines;
+    }
+    CHECK(lines > 20);
+    CHECK(value == 1'000);
+    CHECK(percentile == 1);
+    CHECK(count == 1'000);
+    double mean = 0, deviation = 0;
+    REQUIRE(std::sscanf(line.c_str(), "#[Mean = %lf, StdDeviation = %lf]", &mean, &deviation) == 2);
+    CHECK(mean == Approx(500.5));
+    CHECK(deviation == Approx(288.675).epsilon(0.001));
+    std::getline(in, line);
+    CHECK(line.find("Total count    =         1000]") != std::string::npos);
+    CHECK(bench::to_hgrm(bench::Histogram()).find("Total count    =            0]") != std::string::npos);
 }
