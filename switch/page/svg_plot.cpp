@@ -91,11 +91,15 @@ std::string line_plot(std::string_view title, const std::vector<Series>& series,
             "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>\n",
             px(0), px(1), py(y), py(y), px(0) - 6, py(y) + 4, escaped(y_label(y)));
     }
-    for (const Tick& tick : x_ticks)
+    for (const Tick& tick : x_ticks) {
+        // Below its line, but never over the edge of the picture.
+        const double half = letter_width * static_cast<double>(letters(tick.label)) / 2;
+        const double middle = std::min(px(tick.at), plot_width - half);
         s += fmt::format(
             "<line class=\"grid\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1:.1f}\" y2=\"{2:.1f}\"/>"
-            "<text x=\"{0:.1f}\" y=\"{3:.1f}\" text-anchor=\"middle\">{4}</text>\n",
-            px(tick.at), py(0), py(top_y), line_height - 20, escaped(tick.label));
+            "<text x=\"{5:.1f}\" y=\"{3:.1f}\" text-anchor=\"middle\">{4}</text>\n",
+            px(tick.at), py(0), py(top_y), line_height - 20, escaped(tick.label), middle);
+    }
     std::vector<std::string> names;
     for (std::size_t i = 0; i < series.size(); ++i) {
         names.push_back(series[i].name);

@@ -1,7 +1,11 @@
 #include "bench/report.hpp"
 
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
+
+#include "switch/page/html_page.hpp"
 
 using namespace bench;
 
@@ -101,4 +105,24 @@ TEST_CASE(
         REQUIRE_FALSE(wrong.has_value());
         CHECK(wrong.error().what.find(row.says) != std::string::npos);
     }
+}
+
+TEST_CASE("No label of a plot goes over its edge") {
+    constexpr double width = 760, letter = 6.4;
+    const std::string plot = html_page::line_plot("p", {{"a line", {{0, 1}, {1, 2}}}},
+                                                  {{0, "0 %"}, {0.5, "99 %"}, {1, "99.999 %"}}, 2,
+                                                  [](double v) { return fmt::format("{:.0f} ms", v); });
+    std::size_t labels = 0;
+    const std::string begin = "<text x=\"";
+    for (auto at = plot.find(begin); at != std::string::npos; at = plot.find(begin, at + 1)) {
+        const std::string text = plot.substr(at, plot.find("</text>", at) - at);
+        if (text.find("middle") == std::string::npos) continue;
+        const double x = std::stod(text.substr(begin.size()));
+        const double half = letter * static_cast<double>(text.size() - text.find('>') - 1) / 2;
+        INFO(text);
+        CHECK(x - half >= 0);
+        CHECK(x + half <= width + 0.1);
+        ++labels;
+    }
+    CHECK(labels == 3);
 }
