@@ -1,4 +1,5 @@
 #include "switch/admin/command_groups.hpp"
+#include "switch/views/slip_words.hpp"
 
 namespace acquirer::admin {
 
@@ -16,7 +17,10 @@ std::vector<CommandInfo> look_commands() {
          {id_argument,
           {"messages", Kind::flag, false, false, "and the fields of its messages that are kept"}}},
         {"explain", "viewer", "why it was answered so, rule by rule, in words", {id_argument}},
-        {"receipt", "viewer", "a slip for the customer", {id_argument}},
+        {"receipt",
+         "viewer",
+         "a slip for the customer",
+         {id_argument, {"lang", Kind::choice, false, false, "in which language (en)", slip_languages}}},
         {"refund show", "viewer", "everything the ledger has of a refund", {id_argument}},
         {"abnormal show", "viewer", "everything the ledger has of one", {id_argument}},
         {"saf show", "viewer", "one advice of the queue", {id_argument}},

@@ -56,7 +56,7 @@ ViewResult run_read(const Request& r, const ViewContext& context, ledger::AuditH
     if (r.command == "show")
         return view_show(context, id, flag(r, "messages") ? Shown::with_messages : Shown::transaction);
     if (r.command == "explain") return view_explain(context, id);
-    if (r.command == "receipt") return view_receipt(context, id);
+    if (r.command == "receipt") return view_receipt(context, id, slip_language(argument(r, "lang")));
     if (r.command == "refund list") return view_refunds(context, list);
     if (r.command == "refund show") return view_show(context, id, Shown::transaction);
     if (r.command == "saf list") return view_queue(context, list);

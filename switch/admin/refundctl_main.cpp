@@ -19,6 +19,7 @@
 #include "switch/admin/control_client.hpp"
 #include "switch/admin/control_protocol.hpp"
 #include "switch/admin/list_client.hpp"
+#include "switch/admin/receipt_text.hpp"
 #include "switch/admin/report_file.hpp"
 #include "switch/admin/text_view.hpp"
 #include "switch/admin/watch.hpp"

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "switch/admin/list_text.hpp"
-#include "switch/core/payment_kinds.hpp"
 
 namespace acquirer::admin {
 namespace {
@@ -154,43 +153,6 @@ std::string text_of(const View& view, const TextOptions& options) {
     Writer writer(options);
     writer.any(without_list_words(view));
     return writer.out + list_end_line(view);
-}
-
-std::string receipt_text(const View& receipt) {
-    const auto text = [&](std::string_view name) {
-        const View* value = receipt.find(name);
-        return value != nullptr && value->text() != nullptr ? *value->text() : std::string();
-    };
-    constexpr std::size_t slip_columns = 40;
-    const std::string rule(slip_columns, '-');
-    std::string out;
-    const auto centred = [&](const std::string& line) {
-        const std::size_t width = width_of(line);
-        out += std::string(width < slip_columns ? (slip_columns - width) / 2 : 0, ' ') + line + "\n";
-    };
-    const auto row = [&](const std::string& label, const std::string& value) {
-        if (value.empty()) return;
-        const std::size_t used = width_of(label) + width_of(value);
-        out += label + std::string(used + 1 < slip_columns ? slip_columns - used : 1, ' ') + value + "\n";
-    };
-    centred(text("merchant_name"));
-    centred(upper(spaced(text("kind"))));
-    out += rule + "\n";
-    row("Merchant", text("merchant"));
-    row("Terminal", text("terminal"));
-    for (const PaymentKind& kind : payment_kinds) row(std::string(kind.label), text(kind.noun));
-    row("Amount (" + text("currency") + ")", text("amount"));
-    row("Reference", text("rrn"));
-    row("Authorization", text("authorization"));
-    row("Original sale", text("original"));
-    row("Your reference", text("reference"));
-    row("Case", text("case"));
-    row("Reason", text("reason"));
-    row("Time", text("time"));
-    row("Business day", text("business_date"));
-    out += rule + "\n";
-    out += text("status_words") + "\n";
-    return out;
 }
 
 }  // namespace acquirer::admin

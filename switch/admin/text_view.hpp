@@ -12,8 +12,6 @@ struct TextOptions {
 };
 /// Ends in a newline, unless there is nothing to show.
 std::string text_of(const View& view, const TextOptions& options);
-/// A slip for the customer.
-std::string receipt_text(const View& receipt);
 /// Columns a terminal needs for it: wide East Asian characters take two.
 std::size_t width_of(std::string_view utf8);
 

@@ -14,19 +14,18 @@ namespace acquirer {
 
 struct PaymentKind {
     ledger::Instrument instrument;
-    std::string_view name;   // in totals: "card"
-    std::string_view noun;   // in sentences, and the member of a view: "card"
-    std::string_view label;  // on a receipt: "Card"
-    iso8583::Field field;    // of the request that named it, as `show --messages` prints it
+    std::string_view name;  // in totals: "card"
+    std::string_view noun;  // in sentences, and the member of a view: "card"
+    iso8583::Field field;   // of the request that named it, as `show --messages` prints it
 };
 
 // clang-format off: a table
 inline constexpr std::array payment_kinds = {
-    PaymentKind{ledger::Instrument::card, "card", "card", "Card", iso8583::Field::pan},
+    PaymentKind{ledger::Instrument::card, "card", "card", iso8583::Field::pan},
 };
 // clang-format on
 /// Of a record that a newer program wrote: nothing of it can be shown.
-inline constexpr PaymentKind unknown_payment_kind{ledger::Instrument::card, "?", "means", "Means", {}};
+inline constexpr PaymentKind unknown_payment_kind{ledger::Instrument::card, "?", "means", {}};
 
 constexpr const PaymentKind& payment_kind(ledger::Instrument instrument) {
     for (const PaymentKind& kind : payment_kinds)

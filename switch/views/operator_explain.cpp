@@ -1,4 +1,4 @@
-// explain and receipt: one record in words.
+// explain: one record in words.
 #include <algorithm>
 #include <vector>
 
@@ -211,28 +211,6 @@ ViewResult view_explain(const ViewContext& context, std::string_view id) {
     view.put("words", std::move(words));
     if (judged_by_switch(r) && !r.from_operations) view.put("checks", checks_view(r));
     view.put("steps", steps_view(context, r, sale));
-    return view;
-}
-
-ViewResult view_receipt(const ViewContext& context, std::string_view id) {
-    auto found = find_record(context, id);
-    if (!found) return tl::unexpected(found.error());
-    const TransactionRecord& r = *found;
-    const MerchantConfig* merchant = context.configuration.find_merchant(r.merchant);
-    View view = View::object();
-    view.put("merchant_name", merchant != nullptr ? merchant->name : r.merchant.str());
-    view.put("merchant", r.merchant.view()).put("terminal", r.terminal.view());
-    view.put("kind", ledger::name(r.kind))
-        .put("amount", r.amount.major())
-        .put("currency", r.amount.currency().str());
-    view.put(std::string(payment_kind(r.instrument).noun), masked_means(r)).put("rrn", r.rrn.view());
-    view.put_if("authorization", r.answer ? r.answer->authorization.view() : "");
-    view.put("time", local_time(context, r.created)).put("business_date", r.business_date.date.iso());
-    if (r.original) view.put("original", r.original->view());
-    view.put_if("case", r.state == State::held && r.answer ? r.answer->text : "");
-    view.put_if("reference", r.reference);
-    put_reason(view, r);
-    view.put("status", ledger::name(r.state)).put("status_words", state_words(r.state));
     return view;
 }
 

@@ -20,6 +20,7 @@
 #include "switch/core/status.hpp"
 #include "switch/core/view_value.hpp"
 #include "switch/views/list_query.hpp"
+#include "switch/views/slip_words.hpp"
 
 namespace acquirer {
 
@@ -59,7 +60,8 @@ enum class Shown : std::uint8_t { transaction, with_messages };
 ViewResult view_show(const ViewContext& context, std::string_view id, Shown shown);
 /// Why it was answered so: rule by rule, in words.
 ViewResult view_explain(const ViewContext& context, std::string_view id);
-ViewResult view_receipt(const ViewContext& context, std::string_view id);
+/// A slip for the customer; what it says in sentences is in its language.
+ViewResult view_receipt(const ViewContext& context, std::string_view id, SlipLanguage language);
 
 /// In ListQuery::state: "held", "cleared", "pending", "abnormal", "parked", "all"; empty: held.
 ViewResult view_refunds(const ViewContext& context, const ListQuery& query);

@@ -146,12 +146,21 @@ TEST_CASE("refundctl: an ill-formed argument is refused before anything is sent"
 
 TEST_CASE("refundctl: a receipt is a slip") {
     OneAnswer peer(
-        R"({"ok":true,"data":{"merchant_name":"Harbour","merchant":"898110157220001","terminal":"10000001",)"
-        R"("kind":"refund","amount":"60.00","currency":"156","card":"621234******0001","rrn":"632500000002",)"
-        R"("time":"t","business_date":"2026-11-21","status":"approved","status_words":"done"}})"
+        R"({"ok":true,"data":{"lang":"zh","merchant_name":"Harbour","merchant":"898110157220001",)"
+        R"("kind":"refund","amount":"60.00","currency":"156","currency_letters":"CNY","rrn":"632500000002",)"
+        R"("time":"t","head":"拒绝","status":"refused","status_words":"未发送"}})"
         "\n");
-    const Ended ended = run("--socket " + peer.path() + " receipt 632500000002");
+    const Ended ended = run("--socket " + peer.path() + " receipt 632500000002 --lang zh");
     CHECK(ended.code == 0);
-    CHECK(ended.out.find("Amount (156)                       60.00\n") != std::string::npos);
-    CHECK(ended.out.find("                 REFUND\n") != std::string::npos);
+    CHECK(peer.line.find(R"("lang":"zh")") != std::string::npos);
+    CHECK(ended.out.find("金额                           CNY 60.00\n") != std::string::npos);
+    CHECK(ended.out.find("*** 拒绝 ***\n") != std::string::npos);
+}
+
+TEST_CASE("refundctl: a slip in a language that there is not") {
+    OneAnswer peer("{}\n");
+    const Ended ended = run("--socket " + peer.path() + " receipt 632500000002 --lang fr");
+    CHECK(ended.code == 2);
+    CHECK(ended.out.find("lang: ") != std::string::npos);
+    CHECK(peer.line.empty());
 }
