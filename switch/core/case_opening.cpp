@@ -52,6 +52,7 @@ TransactionRecord& hold_case(CoreContext& c, TransactionFlow& transactions, Tran
     opened.reference = std::move(words.reference);
     opened.maker = std::move(words.maker);
     opened.batch_line = std::move(words.batch_line);
+    c.count(opened.batch_line.batch.empty() ? "operator_refunds.operations" : "operator_refunds.batch");
     if (!draft.hold) draft.hold_rule = rule;
     draft.hold = true;  // a refund without the customer always needs a second person
     return transactions.accept_refund(draft);

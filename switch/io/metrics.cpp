@@ -3,7 +3,9 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <limits>
+#include <optional>
 
 namespace acquirer {
 
@@ -60,27 +62,54 @@ class Page {
     std::vector<MetricFamily> families_;
 };
 
-/// "answered.refund.00" → kind and code; nothing for another counter.
-bool split_answered(const std::string& label, std::string& kind, std::string& code) {
-    constexpr std::string_view prefix = "answered.";
-    if (label.rfind(prefix, 0) != 0) return false;
-    const std::size_t dot = label.rfind('.');
-    if (dot <= prefix.size()) return false;
-    kind = label.substr(prefix.size(), dot - prefix.size());
-    code = label.substr(dot + 1);
-    return true;
+/// A counter of the core is a name and what it counts apart: "answered.refund.00" → refund and 00;
+/// "answered.settlement.00.1" → and 1, how its totals compare. Nothing when it is of another name.
+std::optional<std::vector<std::string>> parts_behind(std::string_view name, std::string_view label) {
+    if (!label.starts_with(name) || !label.substr(name.size()).starts_with('.')) return std::nullopt;
+    std::vector<std::string> parts;
+    for (std::string_view rest = label.substr(name.size() + 1);;) {
+        const std::size_t dot = rest.find('.');
+        parts.emplace_back(rest.substr(0, dot));
+        if (dot == std::string_view::npos) return parts;
+        rest.remove_prefix(dot + 1);
+    }
+}
+
+/// Counters that are metrics of their own: what of their name is a label. The others are events_total.
+struct LabelledCounter {
+    std::string_view counter;
+    const char* metric;
+    const char* help;
+    std::vector<const char*> labels;
+};
+
+void add_counters(Page& page, const CoreStatus& core) {
+    static const std::vector<LabelledCounter> labelled = {
+        {"answered", "answered_total", "answers given to terminals", {"kind", "code", "totals"}},
+        {"exceptions", "exceptions_total", "exceptions opened for people", {"kind"}},
+        {"operator_refunds", "operator_refunds_total", "refunds that people opened", {"source"}},
+    };
+    const auto row_of = [&](std::string_view label) {
+        return std::find_if(labelled.begin(), labelled.end(), [&](const LabelledCounter& row) {
+            return parts_behind(row.counter, label).has_value();
+        });
+    };
+    for (const LabelledCounter& row : labelled)
+        for (const auto& [label, value] : core.counters) {
+            const auto parts = parts_behind(row.counter, label);
+            if (!parts) continue;
+            Labels labels;
+            for (std::size_t i = 0; i < std::min(parts->size(), row.labels.size()); ++i)
+                labels.emplace_back(row.labels[i], (*parts)[i]);
+            page.counter(row.metric, row.help, value, labels);
+        }
+    for (const auto& [label, value] : core.counters)
+        if (row_of(label) == labelled.end())
+            page.counter("events_total", "what happened, by stable label", value, {{"event", label}});
 }
 
 void add_core(Page& page, const CoreStatus& core) {
-    std::string kind;
-    std::string code;
-    for (const auto& [label, value] : core.counters)
-        if (split_answered(label, kind, code))
-            page.counter("answered_total", "answers given to terminals", value,
-                         {{"kind", kind}, {"code", code}});
-    for (const auto& [label, value] : core.counters)
-        if (!split_answered(label, kind, code))
-            page.counter("events_total", "what happened, by stable label", value, {{"event", label}});
+    add_counters(page, core);
     page.gauge("pending", "transactions waiting for an issuer or the HSM", core.pending);
     page.gauge("held", "refunds waiting for a checker", core.held);
     page.gauge("open_exceptions", "exceptions without a resolution", core.open_exceptions);

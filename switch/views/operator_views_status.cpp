@@ -32,6 +32,7 @@ void put_shell(View& view, const ViewContext& context, StatusDetail detail) {
     view.put("since", local_time(context, shell.since)).put("uptime_seconds", shell.uptime_ms / 1'000);
     view.put("terminal_links", shell.terminal_links).put("request_inbox", shell.request_inbox);
     view.put("answer_inbox", shell.answer_inbox).put("hsm_available", shell.hsm_available);
+    view.put("counters_since", local_time(context, shell.since));
     view.put("answers", answers_view(shell, detail));
 }
 
