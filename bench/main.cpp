@@ -12,14 +12,15 @@
 #include "bench/load_session.hpp"
 #include "bench/soak.hpp"
 #include "bench/turn_bench.hpp"
+#include "command_line/program.hpp"
 
 namespace {
 
 constexpr int exit_usage = 2;
 
 void declare_files(CLI::App& command, bench::ReportFiles& files) {
-    command.add_option("--json", files.json, "write the figures to this file");
-    command.add_option("--html", files.html, "write a page with plots to this file");
+    command.add_option("--json", files.json, "write the figures to this file")->type_name("FILE");
+    command.add_option("--html", files.html, "write a page with plots to this file")->type_name("FILE");
 }
 
 /// What every command that plays terminals takes.
@@ -35,6 +36,7 @@ void declare_fleet(CLI::App& command, bench::LoadOptions& o) {
         ->check(CLI::IsMember({"everything", "refunds"}))
         ->capture_default_str();
     command.add_option("--mix", o.mix_file, "TOML with the weights of the steps, instead of --play")
+        ->type_name("FILE")
         ->excludes("--play");
     command.add_option("--profile", o.profile, "both, unionpay-pos or iso87-ascii")
         ->check(CLI::IsMember({"both", "unionpay-pos", "iso87-ascii"}))
@@ -49,13 +51,17 @@ void declare_fleet(CLI::App& command, bench::LoadOptions& o) {
     command.add_option("--fail-if", o.fail_if,
                        "exit 1 when this was measured, as in p99>50ms; may be repeated");
     declare_files(command, o.files);
-    command.add_option("--csv", o.files.csv, "write a line a second to this file");
-    command.add_option("--hgrm", o.files.hgrm,
-                       "write the latencies to this file as HdrHistogram's tools read them");
-    command.add_option("--programs", o.programs,
-                       "directory of refund-switch and issuer-sim (default: this program's)");
-    command.add_option("--config", o.config, "directory of demo.toml and issuer-a.toml");
-    command.add_option("--directory", o.directory, "directory to make for the run");
+    command.add_option("--csv", o.files.csv, "write a line a second to this file")->type_name("FILE");
+    command
+        .add_option("--hgrm", o.files.hgrm,
+                    "write the latencies to this file as HdrHistogram's tools read them")
+        ->type_name("FILE");
+    command
+        .add_option("--programs", o.programs,
+                    "directory of refund-switch and issuer-sim (default: this program's)")
+        ->type_name("DIR");
+    command.add_option("--config", o.config, "directory of demo.toml and issuer-a.toml")->type_name("DIR");
+    command.add_option("--directory", o.directory, "directory to make for the run")->type_name("DIR");
     command.add_flag("--keep", o.keep, "leave that directory, with logs and journals");
 }
 
@@ -72,8 +78,10 @@ void declare_targets(CLI::App& command, bench::LoadOptions& o) {
     command.add_option("--iso", o.targets.iso, "ADDRESS:PORT of its iso87-ascii listener");
     command
         .add_option("--journal", o.targets.journals, "journals of issuer-a and issuer-b, of a running stack")
+        ->type_name("FILE")
         ->expected(2);
-    command.add_option("--control", o.targets.control, "control socket of the running switch");
+    command.add_option("--control", o.targets.control, "control socket of the running switch")
+        ->type_name("PATH");
 }
 
 CLI::App* declare_load(CLI::App& app, bench::LoadOptions& o) {
@@ -130,9 +138,10 @@ CLI::App* declare_idle(CLI::App& app, bench::IdleOptions& o) {
     idle->add_option("--fail-if", o.load.fail_if, "exit 1 when this was measured, as in ratio.idle.p50>1.2");
     declare_files(*idle, o.load.files);
     idle->add_option("--programs", o.load.programs,
-                     "directory of refund-switch and issuer-sim (default: this program's)");
-    idle->add_option("--config", o.load.config, "directory of demo.toml and issuer-a.toml");
-    idle->add_option("--directory", o.load.directory, "directory to make for the run");
+                     "directory of refund-switch and issuer-sim (default: this program's)")
+        ->type_name("DIR");
+    idle->add_option("--config", o.load.config, "directory of demo.toml and issuer-a.toml")->type_name("DIR");
+    idle->add_option("--directory", o.load.directory, "directory to make for the run")->type_name("DIR");
     idle->add_flag("--keep", o.load.keep, "leave that directory, with logs and journals");
     return idle;
 }
@@ -145,15 +154,16 @@ CLI::App* declare_grow(CLI::App& app, bench::GrowOptions& o, std::string& sizes)
         ->check(CLI::Range(1, 1'000'000))
         ->capture_default_str();
     grow->add_option("--directory", o.directory,
-                     "directory of the ledger, kept: the next run goes on with it");
+                     "directory of the ledger, kept: the next run goes on with it")
+        ->type_name("DIR");
     declare_files(*grow, o.files);
     return grow;
 }
 
 CLI::App* declare_compare(CLI::App& app, bench::CompareOptions& o) {
     CLI::App* compare = app.add_subcommand("compare", "the figures of two runs (--json), side by side");
-    compare->add_option("before", o.before, "file")->required();
-    compare->add_option("after", o.after, "file")->required();
+    compare->add_option("before", o.before, "figures of the one")->required()->type_name("FILE");
+    compare->add_option("after", o.after, "and of the other")->required()->type_name("FILE");
     compare->add_option("--fail-if", o.fail_if, "of after / before, as in load.p99_us>1.1; may be repeated");
     declare_files(*compare, o.files);
     return compare;
@@ -169,14 +179,14 @@ CLI::App* declare_limit(CLI::App& app, bench::LimitOptions& o) {
         ->check(CLI::Range(1.0, 3'600.0))
         ->capture_default_str();
     limit->add_option("--rate", o.rate, "requests a second, or max")->capture_default_str();
-    limit->add_option("--directory", o.directory, "directory to make for the records");
+    limit->add_option("--directory", o.directory, "directory to make for the records")->type_name("DIR");
     declare_files(*limit, o.files);
     return limit;
 }
 
 CLI::App* declare_codec(CLI::App& app, bench::CodecBenchOptions& o) {
     CLI::App* codec = app.add_subcommand("codec", "nanoseconds to decode and encode, by dialect");
-    codec->add_option("--json", o.json_file, "write the figures to this file");
+    codec->add_option("--json", o.json_file, "write the figures to this file")->type_name("FILE");
     codec->add_option("--case-ms", o.case_ms, "milliseconds of each case")
         ->check(CLI::Range(10, 60'000))
         ->capture_default_str();
@@ -189,15 +199,17 @@ CLI::App* declare_codec(CLI::App& app, bench::CodecBenchOptions& o) {
 CLI::App* declare_ledger(CLI::App& app, bench::LedgerBenchOptions& o) {
     CLI::App* ledger = app.add_subcommand("ledger", "what a durable record costs");
     o.directory = bench::own_directory();
-    ledger->add_option("--directory", o.directory, "a directory on the disk to be measured");
-    ledger->add_option("--json", o.json_path, "write the figures to this file");
+    ledger->add_option("--directory", o.directory, "a directory on the disk to be measured")
+        ->type_name("DIR");
+    ledger->add_option("--json", o.json_path, "write the figures to this file")->type_name("FILE");
     return ledger;
 }
 
 CLI::App* declare_hsm(CLI::App& app, bench::HsmBenchOptions& o) {
     CLI::App* hsm = app.add_subcommand("hsm", "nanoseconds of MACs, PIN translation and random bytes");
-    hsm->add_option("--json", o.json_file, "write the figures to this file");
-    hsm->add_option("--hsm-sim", o.hsm_sim_program, "the program to start for the loopback part");
+    hsm->add_option("--json", o.json_file, "write the figures to this file")->type_name("FILE");
+    hsm->add_option("--hsm-sim", o.hsm_sim_program, "the program to start for the loopback part")
+        ->type_name("FILE");
     return hsm;
 }
 
@@ -209,7 +221,7 @@ CLI::App* declare_turn(CLI::App& app, bench::TurnBenchOptions& o) {
     turn->add_option("--events-a-turn", o.events_a_turn, "requests that share a batch")
         ->check(CLI::Range(1, 4'096))
         ->capture_default_str();
-    turn->add_option("--json", o.json_file, "write the figures to this file");
+    turn->add_option("--json", o.json_file, "write the figures to this file")->type_name("FILE");
     turn->add_flag("--count", o.count, "count instructions with callgrind instead of measuring time");
     turn->add_option("--only", o.only, "this refund mode alone")->check(CLI::IsMember({"online", "advice"}));
     turn->add_flag("--sales-only", o.sales_only, "no refunds");
@@ -218,10 +230,32 @@ CLI::App* declare_turn(CLI::App& app, bench::TurnBenchOptions& o) {
     return turn;
 }
 
+command_line::Manual manual() {
+    return {
+        1,
+        {"switch-bench measures. `load` starts a stack of its own on loopback (or uses a running one), plays "
+         "a "
+         "fleet of terminals against it, and checks afterwards that the switch's books and the issuers' "
+         "journals say the same; `limit` measures what the machine would allow; `soak`, `idle` and `grow` "
+         "look at long runs, silent connections and large ledgers; the others measure parts.",
+         "Figures that are reported come from the release preset, on a machine that does nothing else."},
+        {{"0", "measured"},
+         {"1", "failed, the books differ, or a bound of --fail-if was passed"},
+         {"2", "usage"}},
+        {},
+        {},
+        {{"switch-bench load --quick", "a run of about 20 s, beside what the machine allows."},
+         {"switch-bench load --rate 2000 --duration 60 --html load.html", "a minute at a rate, as a page."},
+         {"switch-bench compare before.json after.json --fail-if 'load.p99_us>1.1'",
+          "two runs, side by side."},
+         {"switch-bench codec --no-instructions", "what messages cost."}},
+        {"refund-switch(8)", "issuer-sim(1)"}};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app("switch-bench: load and micro benchmarks of the refund switch");
+    CLI::App app("load and micro benchmarks of the refund switch", "switch-bench");
     app.require_subcommand(1);
     bench::LoadOptions load_options;
     bench::LimitOptions limit_options;
@@ -245,11 +279,7 @@ int main(int argc, char** argv) {
     bench::TurnBenchOptions turn_options;
     const CLI::App* turn = declare_turn(app, turn_options);
     bench::remember_command(argc, argv);
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : exit_usage;
-    }
+    if (const auto code = command_line::Program(app, manual()).parse(argc, argv)) return *code;
     if (load->parsed()) return bench::run_load(load_options);
     if (soak->parsed()) return bench::run_soak(soak_options);
     if (idle->parsed()) return bench::run_idle(idle_options);

@@ -5,16 +5,30 @@
 #include <iostream>
 #include <map>
 
+#include "command_line/program.hpp"
+
 namespace hsm {
 namespace {
 
 constexpr int usage_error = 2;
 
+/// A word for a value of an enum. CLI11's own transformer shows the enum's number in the help, as a byte.
+template <typename Enum>
+void add_word_option(CLI::App& app, const std::string& name, Enum& value,
+                     const std::map<std::string, Enum>& forms, const std::string& help) {
+    std::vector<std::string> words;
+    for (const auto& [word, form] : forms) words.push_back(word);
+    app.add_option_function<std::string>(
+           name, [&value, &forms](const std::string& word) { value = forms.at(word); }, help)
+        ->check(CLI::IsMember(words));
+}
+
 void add_key_flags(CLI::App& app, SimOptions& o) {
     app.add_option("--lmk", o.lmk, "'test' (published, protects nothing) or a sealed LMK file")
         ->capture_default_str();
     app.add_option("--lmk-key", o.lmk_key,
-                   "key file that opens the sealed LMK; without it both officers type");
+                   "key file that opens the sealed LMK; without it both officers type")
+        ->type_name("FILE");
     app.add_flag("--authorised", o.authorised, "start in the authorised state; test LMK only");
     app.add_flag(
         "--zone-key-exchange", o.zone_key_exchange,
@@ -25,8 +39,7 @@ void add_key_flags(CLI::App& app, SimOptions& o) {
     static const std::map<std::string, Decimalisation> forms = {{"clear", Decimalisation::clear},
                                                                 {"encrypted", Decimalisation::encrypted},
                                                                 {"stored", Decimalisation::stored}};
-    app.add_option("--decimalisation", o.decimalisation, "how DA and EA bring their table")
-        ->transform(CLI::CheckedTransformer(forms, CLI::ignore_case));
+    add_word_option(app, "--decimalisation", o.decimalisation, forms, "how DA and EA bring their table");
     app.add_option("--decimalisation-table", o.decimalisation_tables,
                    "a stored table of 16 digits; the first is K0000")
         ->allow_extra_args(false);
@@ -41,14 +54,15 @@ void add_key_flags(CLI::App& app, SimOptions& o) {
 
 void add_wire_flags(CLI::App& app, SimOptions& o) {
     app.add_option("--listen", o.listen, "address for host commands; port 0 takes a free one")
+        ->type_name("ADDRESS:PORT")
         ->capture_default_str();
     app.add_option("--header-length", o.format.header_length, "characters of the frame header, echoed")
         ->capture_default_str()
         ->check(CLI::Range(0, 255));
     static const std::map<std::string, PayshieldFormat::HexLength> lengths = {
         {"characters", PayshieldFormat::HexLength::characters}, {"bytes", PayshieldFormat::HexLength::bytes}};
-    app.add_option("--m6-hex-length", o.format.hex_length, "what M6 and M8 count for hex input")
-        ->transform(CLI::CheckedTransformer(lengths, CLI::ignore_case));
+    add_word_option(app, "--m6-hex-length", o.format.hex_length, lengths,
+                    "what M6 and M8 count for hex input");
     app.add_option("--connections", o.connections_max, "connections at once")
         ->capture_default_str()
         ->check(CLI::Range(1, 4096));
@@ -65,9 +79,11 @@ void add_wire_flags(CLI::App& app, SimOptions& o) {
         ->allow_extra_args(false);
     app.add_option("--serial", o.serial, "12 characters for J2, J4, J8")->capture_default_str();
     app.add_option("--audit", o.audit,
-                   "file of the chained audit of key operations; without it, memory and log only");
-    app.add_option("--metrics", o.metrics, "address of /metrics and /healthz");
-    app.add_option("--control", o.control, "Unix socket for officers (authorise, revoke, status)");
+                   "file of the chained audit of key operations; without it, memory and log only")
+        ->type_name("FILE");
+    app.add_option("--metrics", o.metrics, "address of /metrics and /healthz")->type_name("ADDRESS:PORT");
+    app.add_option("--control", o.control, "Unix socket for officers (authorise, revoke, status)")
+        ->type_name("PATH");
     auto* cert =
         app.add_option("--tls-cert", o.tls_certificate, "certificate chain (PEM): host commands over TLS");
     auto* key = app.add_option("--tls-key", o.tls_key, "its private key (PEM)")->needs(cert);
@@ -92,6 +108,25 @@ void add_wrap_key(CLI::App& app, SimOptions& o) {
         ->capture_default_str();
 }
 
+command_line::Manual manual() {
+    return {
+        1,
+        {"hsm-sim is a software HSM as a server: it keeps keys under its LMK, and makes and verifies MACs, "
+         "PIN blocks and keys for whoever connects. A simulator for tests and demonstrations, not a "
+         "certified device.",
+         "Without a command it serves host commands until SIGTERM. Under the published test LMK (the "
+         "default) its keys protect nothing; a real LMK is made by two officers with `hsm-sim ceremony`."},
+        {{"0", "ended as asked"}, {"1", "failed"}, {"2", "usage"}},
+        {},
+        {},
+        {{"hsm-sim --listen 127.0.0.1:1500", "a server with the test LMK."},
+         {"hsm-sim ceremony --out lmk.sealed", "two officers make a real LMK."},
+         {"hsm-sim --lmk lmk.sealed --lmk-key lmk.key --control hsm.sock --audit hsm.audit",
+          "a server with a real one."},
+         {"hsm-sim verify-audit hsm.audit", "is the audit whole?"}},
+        {"refund-switch(8)", "refundctl(1)"}};
+}
+
 }  // namespace
 
 iso8583::Result<HostPort> parse_host_port(std::string_view text) {
@@ -112,32 +147,30 @@ iso8583::Result<HostPort> parse_host_port(std::string_view text) {
 ParsedOptions parse_sim_options(int argc, char** argv) {
     ParsedOptions out;
     SimOptions& o = out.options;
-    CLI::App app(
-        "hsm-sim: a software HSM that speaks payShield-style host commands. A simulator, not a certified "
-        "device.");
+    CLI::App app("a software HSM that speaks payShield-style host commands", "hsm-sim");
     add_wire_flags(app, o);
     add_key_flags(app, o);
     app.require_subcommand(0, 1);
     add_wrap_key(app, o);
     app.add_subcommand("wrap-table", "a decimalisation table from stdin, encrypted under the test LMK");
     auto* ceremony = app.add_subcommand("ceremony", "two officers make a real LMK at this terminal");
-    ceremony->add_option("--out", o.out, "where the sealed LMK goes")->required();
-    ceremony->add_option("--key-file", o.lmk_key, "also make a key file for unattended starts");
+    ceremony->add_option("--out", o.out, "where the sealed LMK goes")->required()->type_name("FILE");
+    ceremony->add_option("--key-file", o.lmk_key, "also make a key file for unattended starts")
+        ->type_name("FILE");
     auto* authorise = app.add_subcommand("authorise", "one of two officers opens the authorised state");
-    authorise->add_option("--control", o.control, "the server's control socket")->required();
+    authorise->add_option("--control", o.control, "the server's control socket")
+        ->required()
+        ->type_name("PATH");
     authorise->add_option("--officer", o.officer, "1 or 2")->required()->check(CLI::Range(1, 2));
     for (const char* name : {"revoke", "status"})
         app.add_subcommand(name, "over the server's control socket")
             ->add_option("--control", o.control, "the server's control socket")
-            ->required();
+            ->required()
+            ->type_name("PATH");
     auto* audit = app.add_subcommand("verify-audit", "checks the chain of an audit file");
-    audit->add_option("file", o.audit, "the audit file")->required();
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        out.exit_code = app.exit(error) == 0 ? 0 : usage_error;
-        return out;
-    }
+    audit->add_option("file", o.audit, "the audit file")->required()->type_name("FILE");
+    out.exit_code = command_line::Program(app, manual()).parse(argc, argv);
+    if (out.exit_code) return out;
     static const std::map<std::string, SimOptions::Command> commands = {
         {"wrap-key", SimOptions::Command::wrap_key},
         {"wrap-table", SimOptions::Command::wrap_table},

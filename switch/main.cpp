@@ -9,6 +9,7 @@
 #include <optional>
 #include <semaphore>
 
+#include "command_line/program.hpp"
 #include "hsm_sim/engine.hpp"
 #include "hsm_sim/lmk_file.hpp"
 #include "hsm_sim/openssl_random.hpp"
@@ -354,29 +355,55 @@ int describe(const std::string& what, const std::optional<LoadedConfig>& config)
     return exit_done;
 }
 
+command_line::Manual manual() {
+    return {
+        8,
+        {"refund-switch takes sales, refunds, voids and reversals from terminals, decides on them by rules "
+         "that anyone can read, sends them to the issuers and keeps its ledger right through time-outs, "
+         "retries and crashes: what it has answered is durable.",
+         "It logs JSON lines to standard error. Standard output carries one line when it listens: `ready` "
+         "with its addresses and its control socket. SIGTERM stops it: it takes no new work, finishes what "
+         "is in flight, syncs and exits 0. SIGHUP reloads the configuration; what needs a restart is said "
+         "in the log. It never asks a question but for a sealed LMK, whose officers type at its terminal."},
+        {{"0", "ended as asked, or checked and found good"},
+         {"1", "did not start, or failed; the log's last line says why"},
+         {"2", "usage"}},
+        {},
+        {{"switch/config/demo.toml", "the demonstration's configuration, with every section explained."},
+         {"DATA/control.sock", "the socket that refundctl asks."},
+         {"DATA/store", "the ledger."},
+         {"DATA/vault.key", "the key of the PAN vault, sealed under the LMK or under --vault-key-file."}},
+        {{"refund-switch --config switch.toml --check", "is the configuration usable?"},
+         {"refund-switch --config switch.toml --data /var/lib/refund-switch", "runs it."},
+         {"refund-switch --config switch.toml --verify",
+          "looks through the ledger of a switch that does not run."},
+         {"refund-switch --describe rules", "every refusal with its rule."}},
+        {"refundctl(1)", "issuer-sim(1)", "hsm-sim(1)"}};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     Flags flags;
-    CLI::App app{"An acquirer's switch for sales, refunds, voids and reversals over ISO 8583.",
+    CLI::App app{"an acquirer's switch for sales, refunds, voids and reversals over ISO 8583",
                  "refund-switch"};
-    app.add_option("--config", flags.config, "the configuration file (TOML; --describe config explains it)");
-    app.add_option("--data", flags.data, "the data directory (wins over the configuration's)");
+    app.add_option("--config", flags.config, "the configuration file (TOML; --describe config explains it)")
+        ->type_name("FILE");
+    app.add_option("--data", flags.data, "the data directory (wins over the configuration's)")
+        ->type_name("DIR");
     app.add_option("--lmk-key-file", flags.lmk_key_file,
-                   "opens a sealed LMK without its officers (embedded HSM)");
+                   "opens a sealed LMK without its officers (embedded HSM)")
+        ->type_name("FILE");
     app.add_option("--vault-key-file", flags.vault_key_file,
-                   "seals the PAN vault's key when the HSM is reached over TCP");
+                   "seals the PAN vault's key when the HSM is reached over TCP")
+        ->type_name("FILE");
     app.add_option("--describe", flags.describe, "print what the program decides by, and exit")
         ->check(CLI::IsMember({"states", "rules", "dialects", "limits", "config"}));
     app.add_flag("--check", flags.check, "check the configuration and exit");
     app.add_flag("--verify", flags.verify,
                  "look through the ledger of a switch that does not run for transactions that nothing and "
                  "nobody waits for, and exit: 0 when there are none");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& e) {
-        return app.exit(e) == 0 ? exit_done : exit_usage;
-    }
+    if (const auto code = command_line::Program(app, manual()).parse(argc, argv)) return *code;
     if (flags.config.empty()) {
         if (!flags.describe.empty()) return describe(flags.describe, std::nullopt);
         std::fputs(

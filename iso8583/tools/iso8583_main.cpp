@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "command_line/program.hpp"
 #include "iso8583/tools/commands.hpp"
 
 namespace {
@@ -9,13 +10,17 @@ namespace {
 using iso8583::tools::MessageOptions;
 
 void add_message_options(CLI::App& command, MessageOptions& o, bool dialect_required) {
-    auto* dialect = command.add_option("--dialect", o.dialect,
-                                       "built-in dialect (see `iso8583 dialects`) or a spec file");
+    auto* dialect =
+        command
+            .add_option("--dialect", o.dialect, "built-in dialect (see `iso8583 dialects`) or a spec file")
+            ->type_name("NAME");
     if (dialect_required) dialect->required();
     command.add_flag("--framed", o.framed, "a whole frame: length, TPDU and header as the dialect has them");
-    command.add_option("--frame", o.frame,
-                       "a whole frame of this kind: binary2, ascii4 or bcd2; with inclusive, tpdu, header=N, "
-                       "trailer=N, separated by commas");
+    command
+        .add_option("--frame", o.frame,
+                    "a whole frame of this kind: binary2, ascii4 or bcd2; with inclusive, tpdu, header=N, "
+                    "trailer=N, separated by commas")
+        ->type_name("KIND");
 }
 
 void add_decode_options(CLI::App& command, MessageOptions& o) {
@@ -26,15 +31,30 @@ void add_decode_options(CLI::App& command, MessageOptions& o) {
                      "show card data, PIN blocks, tracks and keys, which are hidden otherwise");
 }
 
+command_line::Manual manual() {
+    return {
+        1,
+        {"iso8583 looks at messages and makes them, in any of the built-in dialects or in one that a file "
+         "describes (TOML, the JSON of moov-io/iso8583, the XML of jPOS).",
+         "What it shows is masked: card numbers, PIN blocks, tracks and keys are hidden unless --reveal "
+         "is given. A message is hex as an argument or on standard input."},
+        {{"0", "done"}, {"1", "refused, or the messages differ"}, {"2", "usage"}},
+        {},
+        {},
+        {{"iso8583 describe --dialect 87-ascii-hexbmp "
+          "0800822000000000000004000000000000001125161336000255301",
+          "one line per field."},
+         {"iso8583 dialects", "what --dialect takes."},
+         {"iso8583 convert-spec unionpay-pos --to toml -o mine.toml",
+          "a built-in dialect as a file to begin with."}},
+        {"refund-switch(8)", "issuer-sim(1)"}};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app{"ISO 8583 messages: describe, encode, compare; check and convert dialect files"};
+    CLI::App app{"ISO 8583 messages: describe, encode, compare; check and convert dialect files", "iso8583"};
     app.require_subcommand(1);
-    app.footer(
-        "Exit codes: 0 done, 1 refused (or messages differ), 2 usage.\n"
-        "Example: iso8583 describe --dialect 87-ascii-hexbmp "
-        "0800822000000000000004000000000000001125161336000255301");
     MessageOptions o;
     bool json = false;
     std::string file, to, output;
@@ -59,22 +79,21 @@ int main(int argc, char** argv) {
     diff->add_option("second", o.other, "hex")->required();
 
     auto* check = app.add_subcommand("check-spec", "read a dialect file and name what is wrong with it");
-    check->add_option("file", file, "TOML, moov-io/iso8583 JSON, or jPOS XML")->required();
+    check->add_option("file", file, "TOML, moov-io/iso8583 JSON, or jPOS XML")->required()->type_name("FILE");
     check->add_flag("--json", json, "one JSON object");
 
     auto* convert = app.add_subcommand("convert-spec", "write a dialect in another form");
-    convert->add_option("file", file, "a spec file or the name of a built-in dialect")->required();
-    convert->add_option("--to", to, "toml, json or xml")->required();
-    convert->add_option("-o,--output", output, "file to write; standard output without it");
+    convert->add_option("file", file, "a spec file or the name of a built-in dialect")
+        ->required()
+        ->type_name("FILE");
+    convert->add_option("--to", to, "the form")->required()->check(CLI::IsMember({"toml", "json", "xml"}));
+    convert->add_option("-o,--output", output, "file to write; standard output without it")
+        ->type_name("FILE");
 
     auto* dialects = app.add_subcommand("dialects", "the built-in dialects");
     dialects->add_flag("--json", json, "one JSON list");
 
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& e) {
-        return app.exit(e) == 0 ? iso8583::tools::exit_done : iso8583::tools::exit_usage;
-    }
+    if (const auto code = command_line::Program(app, manual()).parse(argc, argv)) return *code;
     namespace tools = iso8583::tools;
     std::ios::sync_with_stdio(false);
     if (*describe) return tools::run_describe(o, std::cin, std::cout, std::cerr);

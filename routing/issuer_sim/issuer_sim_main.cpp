@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "command_line/program.hpp"
 #include "hsm_sim/openssl_random.hpp"
 #include "hsm_sim/process_hardening.hpp"
 #include "routing/issuer_sim/issuer_server.hpp"
@@ -26,19 +27,24 @@ struct Flags {
 };
 
 void declare(CLI::App& app, Flags& flags) {
-    app.add_option("--config", flags.config, "TOML file, as switch/config/issuer-a.toml")->required();
-    app.add_option("--listen", flags.listen, "ADDRESS:PORT; port 0 takes a free one");
-    app.add_option("--dialect", flags.dialect, "how messages look: iso87-ascii, iso87-bcd …");
-    app.add_option("--journal", flags.journal, "append a JSON line per effect on the books to this file");
-    app.add_option("--control", flags.control, "Unix socket for commands, one a line (docs/interfaces.md)");
+    app.add_option("--config", flags.config, "TOML file, as switch/config/issuer-a.toml")
+        ->required()
+        ->type_name("FILE");
+    app.add_option("--listen", flags.listen, "where it listens; port 0 takes a free one")
+        ->type_name("ADDRESS:PORT");
+    app.add_option("--dialect", flags.dialect, "how messages look: iso87-ascii, iso87-bcd …")
+        ->type_name("NAME");
+    app.add_option("--journal", flags.journal, "append a JSON line per effect on the books to this file")
+        ->type_name("FILE");
+    app.add_option("--control", flags.control, "Unix socket for commands, one a line")->type_name("PATH");
     app.add_option("--seed", flags.seed, "for faults and latency by chance");
     app.add_flag("--durable", flags.durable, "sync the journal before answering");
     app.add_option("--latency-ms", flags.latency_ms, "delay every answer");
     app.add_option("--latency-ms-max", flags.latency_ms_max, "between --latency-ms and this, by chance");
     app.add_option("--switch-time-out-ms", flags.switch_time_out_ms, "late answers come a second after it");
-    app.add_option(
-        "--fault", flags.faults,
-        "NAME=N, in N of 1000 requests: silent, late, twice, bad-mac, another-amount, close, decline");
+    app.add_option("--fault", flags.faults,
+                   "in N of 1000 requests: silent, late, twice, bad-mac, another-amount, close, decline")
+        ->type_name("NAME=N");
 }
 
 iso8583::Result<routing::IssuerSimOptions> options_of(const Flags& flags) {
@@ -64,19 +70,38 @@ iso8583::Result<routing::IssuerSimOptions> options_of(const Flags& flags) {
     return options;
 }
 
+command_line::Manual manual() {
+    return {
+        1,
+        {"issuer-sim is an issuer with books of its own: it takes sales, refunds, voids and reversals over "
+         "ISO 8583, answers them as its configuration, its faults by chance and its control socket say, "
+         "and keeps a journal of what it has booked. Its keys are under the published test LMK: never use "
+         "it in production.",
+         "It prints one line when it listens, `ready` with its addresses, and ends on SIGTERM. Started on "
+         "a journal that exists, it goes on with those books.",
+         "The last four digits of an amount decide what becomes of a request: 9905 declines with 05, 9951 "
+         "with 51, 9954 with 54, 9968 stays silent, 9969 answers late, 9970 twice, 9971 with a bad MAC, "
+         "9972 approves another amount, 9991 closes the link, 9996 answers 96 to the first two tries of "
+         "an advice."},
+        {{"0", "ended as asked"},
+         {"1", "its address, journal or keys are of no use"},
+         {"2", "usage, or a configuration that is of no use"}},
+        {},
+        {{"switch/config/issuer-a.toml, issuer-b.toml", "the issuers of the demonstration."}},
+        {{"issuer-sim --config switch/config/issuer-a.toml --journal a.journal --control a.sock",
+          "the demonstration's issuer-a, with books and a socket for commands."},
+         {"issuer-sim --config switch/config/issuer-b.toml --fault silent=10 --seed 7",
+          "silent to one request in a hundred, the same ones each time."}},
+        {"refund-switch(8)", "refundctl(1)", "hsm-sim(1)"}};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app(
-        "issuer-sim: one issuer for tests, demos and load. Keys are under the test LMK: never in "
-        "production.");
+    CLI::App app("one issuer for tests, demos and load", "issuer-sim");
     Flags flags;
     declare(app, flags);
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : exit_usage;
-    }
+    if (const auto code = command_line::Program(app, manual()).parse(argc, argv)) return *code;
     auto options = options_of(flags);
     if (!options) return complain(options.error().what, exit_usage);
 

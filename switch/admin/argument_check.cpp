@@ -4,6 +4,7 @@
 #include "iso8583/values/amount.hpp"
 #include "iso8583/values/bytes.hpp"
 #include "iso8583/values/identifiers.hpp"
+#include "iso8583/values/nearest_word.hpp"
 #include "iso8583/values/time_fields.hpp"
 #include "ledger/file_books.hpp"
 #include "switch/admin/base64.hpp"
@@ -91,11 +92,9 @@ iso8583::Result<void> check_content(std::string_view text) {
 }
 
 iso8583::Result<void> check_choice(std::string_view choices, std::string_view text) {
-    const std::string padded = " " + std::string(choices) + " ";
-    if (!text.empty() && text.find(' ') == std::string_view::npos &&
-        padded.find(" " + std::string(text) + " ") != std::string::npos)
-        return {};
-    return parse_error("has to be one of " + std::string(choices));
+    const std::vector<std::string> words = choice_words(choices);
+    if (std::find(words.begin(), words.end(), text) != words.end()) return {};
+    return parse_error(iso8583::fault_of_word(words, text));
 }
 
 /// Of files, and of what is cut from them.
@@ -186,6 +185,16 @@ iso8583::Result<void> check_form(const ArgumentInfo& argument, std::string_view 
 }
 
 }  // namespace
+
+std::vector<std::string> choice_words(std::string_view choices) {
+    std::vector<std::string> words;
+    while (!choices.empty()) {
+        const std::size_t space = choices.find(' ');
+        words.emplace_back(choices.substr(0, space));
+        choices.remove_prefix(space == std::string_view::npos ? choices.size() : space + 1);
+    }
+    return words;
+}
 
 iso8583::Result<void> check_argument(const ArgumentInfo& argument, std::string_view text) {
     auto form = check_form(argument, text);

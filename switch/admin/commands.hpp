@@ -74,11 +74,16 @@ struct CommandInfo {
     ListInfo list = {};
     bool takes_long = false;  // a read of more than a page: it does not keep short ones waiting
     [[nodiscard]] bool is_list() const { return !list.rows.empty(); }
+    /// What refundctl sends by itself and nobody types: in no help, manual page or completion.
+    [[nodiscard]] bool is_internal() const { return help.starts_with("internal:"); }
     CommandSide side = CommandSide::of_the_switch;
 };
 
 const std::vector<CommandInfo>& commands();
 const CommandInfo* find_command(std::string_view name);
+
+/// "route merchant" → its words.
+std::vector<std::string> choice_words(std::string_view choices);
 
 inline constexpr std::size_t argument_text_max = 200;
 /// Nothing when `text` is in the argument's form; else a sentence that begins with its name and never repeats

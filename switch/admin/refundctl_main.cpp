@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
@@ -13,13 +14,16 @@
 #include <memory>
 #include <optional>
 
+#include "command_line/program.hpp"
 #include "hsm_sim/wrap_tool.hpp"
 #include "switch/admin/client_commands.hpp"
 #include "switch/admin/commands.hpp"
 #include "switch/admin/control_client.hpp"
 #include "switch/admin/control_protocol.hpp"
 #include "switch/admin/list_client.hpp"
+#include "switch/admin/pager.hpp"
 #include "switch/admin/receipt_text.hpp"
+#include "switch/admin/refundctl_manual.hpp"
 #include "switch/admin/report_file.hpp"
 #include "switch/admin/text_view.hpp"
 #include "switch/admin/watch.hpp"
@@ -37,6 +41,7 @@ struct GlobalOptions {
     std::string socket = "data/control.sock";
     std::string as;
     bool json = false;
+    bool wide = false;
     int timeout_seconds = 30;
 };
 
@@ -51,13 +56,63 @@ struct GivenCommand {
     [[nodiscard]] bool exports() const { return !csv.empty() || !jsonl.empty(); }
 };
 
+/// What help calls its value: one word, or the only words that it takes (command_line/program.cpp).
+std::string value_words(const ArgumentInfo& argument) {
+    switch (argument.kind) {
+        case ArgumentKind::choice: {
+            std::string words(argument.choices);
+            std::replace(words.begin(), words.end(), ' ', ',');
+            return "{" + words + "}";
+        }
+        case ArgumentKind::rrn:
+            return "RRN";
+        case ArgumentKind::amount:
+            return "AMOUNT";
+        case ArgumentKind::mmdd:
+            return "MMDD";
+        case ArgumentKind::date:
+            return "DAY";
+        case ArgumentKind::text:
+            return "TEXT";
+        case ArgumentKind::number:
+        case ArgumentKind::minutes:
+        case ArgumentKind::line:
+            return "N";
+        case ArgumentKind::cursor:
+            return "CURSOR";
+        case ArgumentKind::path:
+        case ArgumentKind::batch_name:
+        case ArgumentKind::out_file:
+            return "FILE";
+        case ArgumentKind::word:
+        case ArgumentKind::terminal:
+        case ArgumentKind::merchant:
+        case ArgumentKind::batch:
+        case ArgumentKind::trace:
+        case ArgumentKind::last4:
+        case ArgumentKind::id:
+        case ArgumentKind::exception_id:
+        case ArgumentKind::settled_id:
+        case ArgumentKind::proposal_id:
+        case ArgumentKind::authorization:
+        case ArgumentKind::flag:
+        case ArgumentKind::digest:
+        case ArgumentKind::file_bytes:
+        case ArgumentKind::piece:
+        case ArgumentKind::content:
+            break;
+    }
+    std::string word(argument.name);
+    for (char& c : word) c = c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+    return word;
+}
+
 void add_arguments(GivenCommand& given) {
     for (const ArgumentInfo& argument : given.info->arguments) {
         given.texts.emplace_back();
         given.flags.push_back(false);
         const std::string name(argument.name);
-        std::string help(argument.help);
-        if (!argument.choices.empty()) help += ": " + std::string(argument.choices);
+        const std::string help(argument.help);
         CLI::Option* option = nullptr;
         if (argument.kind == ArgumentKind::flag)
             option = given.app->add_flag("--" + name, given.flags.back(), help);
@@ -65,12 +120,18 @@ void add_arguments(GivenCommand& given) {
             option =
                 given.app->add_option(argument.positional ? name : "--" + name, given.texts.back(), help);
         option->required(argument.required);
+        if (argument.kind != ArgumentKind::flag) option->type_name(value_words(argument));
+        if (help.starts_with("internal:")) option->group("");
         given.options.push_back(option);
     }
     if (!given.info->is_list()) return;
-    given.app->add_option("--csv", given.csv, "all rows into this file as CSV; - is stdout");
-    given.app->add_option("--jsonl", given.jsonl, "the same as JSON lines");
+    given.app->add_option("--csv", given.csv, "all rows into this file as CSV; - is stdout")
+        ->type_name("FILE");
+    given.app->add_option("--jsonl", given.jsonl, "the same as JSON lines")->type_name("FILE");
 }
+
+/// CLI11 shows no subcommand whose group has no name, and gives it the group of the one above.
+constexpr const char* shown_group = "Subcommands";
 
 /// The one command that needs no switch: it makes the LMK that a switch starts with.
 struct Ceremony {
@@ -79,8 +140,12 @@ struct Ceremony {
 };
 void add_ceremony(CLI::App& keys, Ceremony& ceremony) {
     ceremony.app = keys.add_subcommand("ceremony", "two officers make a real LMK at this terminal");
-    ceremony.app->add_option("--out", ceremony.out, "where the sealed LMK goes")->required();
-    ceremony.app->add_option("--key-file", ceremony.key_file, "also make a key file for unattended starts");
+    ceremony.app->group(shown_group);
+    ceremony.app->add_option("--out", ceremony.out, "where the sealed LMK goes")
+        ->required()
+        ->type_name("FILE");
+    ceremony.app->add_option("--key-file", ceremony.key_file, "also make a key file for unattended starts")
+        ->type_name("FILE");
 }
 
 /// Asks for the status again and again; no command of the switch's.
@@ -124,7 +189,8 @@ void add_commands(CLI::App& app, std::deque<GivenCommand>& all, Ceremony& ceremo
             CLI::App*& known = parents[group];
             if (known == nullptr) {
                 known = app.add_subcommand(group, groups.at(group));
-                known->fallthrough();
+                known->fallthrough()->require_subcommand(0, 1);
+                known->group("");  // until a command in it is not internal
                 if (group == "keys") add_ceremony(*known, ceremony);
             }
             parent = known;
@@ -134,6 +200,8 @@ void add_commands(CLI::App& app, std::deque<GivenCommand>& all, Ceremony& ceremo
         given.app =
             parent->add_subcommand(name, std::string(info.help) + " (" + std::string(info.role) + ")");
         given.app->fallthrough();
+        given.app->group(info.is_internal() ? "" : shown_group);
+        if (!info.is_internal() && parent != &app) parent->group(shown_group);
         add_arguments(given);
     }
 }
@@ -168,17 +236,21 @@ bool wants_color() {
     return (no_color == nullptr || *no_color == '\0') && ::isatty(STDOUT_FILENO) == 1;
 }
 
-int show(const Request& request, const Answer& answer, const std::string& line, bool json) {
-    if (json) {
+TextOptions text_options(const GlobalOptions& options) {
+    return {wants_color(), options.wide ? 0 : std::max(table_columns, terminal_size().columns)};
+}
+
+int show(const Request& request, const Answer& answer, const std::string& line,
+         const GlobalOptions& options) {
+    if (options.json) {
         print(line + "\n", stdout);
     } else if (answer.error != AnswerError::none) {
         print("refundctl: " + answer.text + "\n", stderr);
-        if (!answer.data.is_null()) print(text_of(answer.data, {wants_color()}), stderr);
+        if (!answer.data.is_null()) print(text_of(answer.data, text_options(options)), stderr);
     } else {
-        if (!answer.text.empty()) print(answer.text + "\n", stdout);
-        print(
-            request.command == "receipt" ? receipt_text(answer.data) : text_of(answer.data, {wants_color()}),
-            stdout);
+        show_text((answer.text.empty() ? "" : answer.text + "\n") +
+                  (request.command == "receipt" ? receipt_text(answer.data)
+                                                : text_of(answer.data, text_options(options))));
     }
     switch (answer.error) {
         case AnswerError::none:
@@ -213,9 +285,10 @@ iso8583::Result<ExportJob> export_job(const GivenCommand& given, const std::stri
     return job;
 }
 
-int usage_fault(const std::string& what) {
-    print("refundctl: " + what + "\n", stderr);
-    return exit_usage;
+/// What went wrong before or instead of an answer of the switch, as the switch would say it.
+int fail(AnswerError error, const std::string& what, const GlobalOptions& options) {
+    const Answer answer{error, what, {}};
+    return show({}, answer, write_answer(answer), options);
 }
 
 int write_page(const GivenCommand& given, const Request& request, const acquirer::View& data) {
@@ -245,13 +318,13 @@ int run_list(const GivenCommand& given, const Request& request, const GlobalOpti
     const bool to_stdout = given.info->list.for_a_file && !given.exports() && !options.json;
     if (!given.exports() && !to_stdout) {
         const ListAnswered listed = ask_for_list(ask, request);
-        const int code = show(request, listed.answer, listed.line, options.json);
+        const int code = show(request, listed.answer, listed.line, options);
         return code == exit_done ? write_page(given, request, listed.answer.data) : code;
     }
     if (!page_file(given).empty())
-        return usage_fault("html: stands instead of csv and jsonl, not beside them");
+        return fail(AnswerError::usage, "html: stands instead of csv and jsonl, not beside them", options);
     const auto job = export_job(given, to_stdout ? "-" : given.jsonl, options.json);
-    if (!job) return usage_fault(job.error().what);
+    if (!job) return fail(AnswerError::usage, job.error().what, options);
     Answer done = export_list(ask, request, *job);
     if (done.error == AnswerError::none && job->path == "-") {
         if (!next_of(done.data).empty()) print("refundctl: " + done.text + "\n", stderr);
@@ -259,63 +332,66 @@ int run_list(const GivenCommand& given, const Request& request, const GlobalOpti
     }
     const std::string line = write_answer(done);
     if (done.error == AnswerError::none) done.data = acquirer::View();  // the text says it
-    return show(request, done, line, options.json);
+    return show(request, done, line, options);
 }
 
 int run(const GivenCommand& given, const GlobalOptions& options) {
     auto request = request_of(given, options.as);
-    if (!request) return usage_fault(request.error().what);
+    if (!request) return fail(AnswerError::usage, request.error().what, options);
     const auto done = run_client_command(*request, send_over(over_one_connection(options), options.as));
-    if (!done) return show(*request, done.error(), write_answer(done.error()), options.json);
-    if (*done) return show(*request, **done, write_answer(**done), options.json);
+    if (!done) return show(*request, done.error(), write_answer(done.error()), options);
+    if (*done) return show(*request, **done, write_answer(**done), options);
     if (given.info->is_list()) return run_list(given, *request, options);
     const auto line = ask_switch(options.socket, write_request(*request), options.timeout_seconds);
-    if (!line) {
-        print("refundctl: " + line.error().what + "\n", stderr);
-        return exit_unreachable;
-    }
+    if (!line) return fail(AnswerError::unreachable, line.error().what, options);
     const auto answer = parse_answer(*line);
-    if (!answer) {
-        print("refundctl: " + answer.error().what + "\n", stderr);
-        return exit_refused;
-    }
-    return show(*request, *answer, *line, options.json);
+    if (!answer) return fail(AnswerError::unreadable, answer.error().what, options);
+    return show(*request, *answer, *line, options);
+}
+
+void add_global_options(CLI::App& app, GlobalOptions& options) {
+    app.add_option("--socket", options.socket, "control socket of the switch (data/control.sock)")
+        ->type_name("PATH")
+        ->envname("REFUNDCTL_SOCKET");
+    app.add_option("--as", options.as, "demo only: maker1, maker2, checker1, checker2, security1 or admin1")
+        ->type_name("WHO");
+    app.add_flag("--json", options.json, "the answer as one line of JSON, also of wrong usage");
+    app.add_flag("--wide", options.wide, "tables as wide as they are, with every column");
+    app.add_option("--timeout", options.timeout_seconds, "seconds to wait for the answer (30)")
+        ->check(CLI::Range(1, 600));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
     GlobalOptions options;
-    CLI::App app("refundctl: operations of a running refund-switch, over its control socket", "refundctl");
-    app.add_option("--socket", options.socket, "control socket of the switch (data/control.sock)")
-        ->envname("REFUNDCTL_SOCKET");
-    app.add_option("--as", options.as, "demo only: maker1, maker2, checker1, checker2, security1 or admin1");
-    app.add_flag("--json", options.json, "the answer as one line of JSON");
-    app.add_option("--timeout", options.timeout_seconds, "seconds to wait for the answer (30)")
-        ->check(CLI::Range(1, 600));
-    app.footer("Exit codes: 0 done, 1 refused or failed, 2 usage, 3 the switch cannot be reached.");
+    CLI::App app("operations of a running refund-switch, over its control socket", "refundctl");
+    app.require_subcommand(0, 1);
+    add_global_options(app, options);
     std::deque<GivenCommand> all;
     Ceremony ceremony;
     add_commands(app, all, ceremony);
     Watching watching;
     add_watch(app, watching);
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? exit_done : exit_usage;
-    }
+    command_line::Program program(app, refundctl_manual());
+    // As typed: options that were not reached are not known when a word is wrong.
+    const bool json = std::any_of(argv, argv + argc, [](std::string_view word) { return word == "--json"; });
+    if (json)
+        program.on_usage_fault([&options](const std::string& what) {
+            options.json = true;
+            fail(AnswerError::usage, what, options);
+        });
+    if (const auto code = program.parse(argc, argv)) return *code;
     for (const GivenCommand& given : all)
         if (given.app->parsed()) return run(given, options);
     if (watching.app->parsed()) return watch({options.socket, options.as, options.json, watching.count});
     if (ceremony.app->parsed()) return hsm::hold_ceremony(ceremony.out, ceremony.key_file);
     // A group without a command lists (`refundctl routes` is `routes list`). Where there is nothing to list,
     // or no word at all was given, the help says what there is.
-    const CLI::App* asked = &app;
-    for (const CLI::App* group : app.get_subcommands()) {
-        asked = group;
+    for (const CLI::App* group : app.get_subcommands())
         for (const GivenCommand& given : all)
             if (given.info->name == group->get_name() + " list") return run(given, options);
-    }
-    print(asked->help(), stderr);
+    if (json) return fail(AnswerError::usage, "a command is needed", options);
+    print(program.help(), stderr);
     return exit_usage;
 }

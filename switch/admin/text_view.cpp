@@ -7,39 +7,7 @@
 namespace acquirer::admin {
 namespace {
 
-/// "open_exceptions" → "open exceptions".
-std::string spaced(const std::string& name) {
-    std::string label = name;
-    std::replace(label.begin(), label.end(), '_', ' ');
-    return label;
-}
-
-std::string upper(std::string text) {
-    for (char& c : text)
-        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-    return text;
-}
-
 bool is_scalar(const View& view) { return view.items() == nullptr && view.members() == nullptr; }
-
-std::string scalar_text(const View& view) {
-    if (const auto* text = view.text()) return text->empty() ? "-" : *text;
-    if (const auto* flag = view.flag()) return *flag ? "yes" : "no";
-    if (const auto* number = view.number()) return std::to_string(*number);
-    if (const auto* items = view.items()) return std::to_string(items->size()) + " entries";
-    return "-";
-}
-
-std::string padded(const std::string& text, std::size_t width, bool right) {
-    const std::size_t own = width_of(text);
-    const std::string space(own < width ? width - own : 0, ' ');
-    return right ? space + text : text + space;
-}
-
-bool looks_like_amount(const std::string& text) {
-    return !text.empty() && text.find_first_not_of("-0123456789.") == std::string::npos &&
-           text.find('.') != std::string::npos;
-}
 
 class Writer {
   public:
@@ -52,7 +20,9 @@ class Writer {
         for (const auto& [name, value] : members)
             if (is_scalar(value)) widest = std::max(widest, width_of(label_of(name)));
         for (const auto& [name, value] : members)
-            if (is_scalar(value)) line(padded(label_of(name), widest, false) + "  " + scalar_text(value));
+            if (is_scalar(value))
+                line(padded(label_of(name), widest, false) + "  " +
+                     colored(name, scalar_text(value), scalar_text(value), options_));
         for (const auto& [name, value] : members) {
             if (is_scalar(value)) continue;
             if (!out.empty()) out += "\n";
@@ -71,7 +41,7 @@ class Writer {
             if (items->empty())
                 line("(none)");
             else if (items->front().members() != nullptr)
-                table(*items);
+                out += table_text(*items, options_);
             else
                 for (const View& item : *items) line(scalar_text(item));
         } else {
@@ -90,63 +60,10 @@ class Writer {
         out += options_.color ? "\x1b[1m" + text + "\x1b[0m\n" : text + "\n";
     }
 
-    void table(const View::List& rows) {
-        std::vector<std::string> columns;
-        for (const View& row : rows)
-            if (const auto* members = row.members())
-                for (const auto& [name, value] : *members)
-                    if (std::find(columns.begin(), columns.end(), name) == columns.end())
-                        columns.push_back(name);
-        std::vector<std::size_t> widths;
-        std::vector<bool> right;
-        for (const std::string& column : columns) {
-            std::size_t width = width_of(spaced(column));
-            bool numbers = true;
-            for (const View& row : rows) {
-                const View* cell = row.find(column);
-                const std::string text = cell != nullptr ? scalar_text(*cell) : "-";
-                width = std::max(width, width_of(text));
-                numbers = numbers && (text == "-" || (cell != nullptr && cell->number() != nullptr) ||
-                                      looks_like_amount(text));
-            }
-            widths.push_back(width);
-            right.push_back(numbers);
-        }
-        std::string head;
-        for (std::size_t i = 0; i < columns.size(); ++i)
-            head += (i == 0 ? "" : "  ") + padded(upper(spaced(columns[i])), widths[i], right[i]);
-        while (!head.empty() && head.back() == ' ') head.pop_back();
-        heading(head);
-        for (const View& row : rows) {
-            std::string text;
-            for (std::size_t i = 0; i < columns.size(); ++i) {
-                const View* cell = row.find(columns[i]);
-                text += (i == 0 ? "" : "  ") +
-                        padded(cell != nullptr ? scalar_text(*cell) : "-", widths[i], right[i]);
-            }
-            line(text);
-        }
-    }
-
     TextOptions options_;
 };
 
 }  // namespace
-
-std::size_t width_of(std::string_view utf8) {
-    std::size_t width = 0;
-    for (std::size_t i = 0; i < utf8.size(); ++i) {
-        const auto c = static_cast<unsigned char>(utf8[i]);
-        if ((c & 0xC0) == 0x80) continue;  // not the first byte of a character
-        // U+2E80 and above in three bytes (E2 BA 80 …) up to U+FF60, without U+D7B0 to U+F8FF: good enough
-        // for names.
-        const auto next = i + 1 < utf8.size() ? static_cast<unsigned char>(utf8[i + 1]) : 0;
-        const bool wide = (c == 0xE2 && next >= 0xBA) || (c >= 0xE3 && c <= 0xED) ||
-                          (c == 0xEF && next >= 0xBC) || c >= 0xF0;
-        width += wide ? 2 : 1;
-    }
-    return width;
-}
 
 std::string text_of(const View& view, const TextOptions& options) {
     if (view.is_null()) return "";

@@ -162,7 +162,7 @@ int watch_json(const WatchOptions& options) {
         write_all(write_answer({AnswerError::none, "", looks.view()}) + "\n");
     }
     if (looks.trouble().empty()) return exit_done;
-    say(looks.trouble());
+    write_all(write_answer({AnswerError::unreachable, looks.trouble(), {}}) + "\n");
     return exit_unreachable;
 }
 

@@ -1,28 +1,10 @@
 #include "switch/config/config_reader.hpp"
 
 #include <algorithm>
-#include <numeric>
+
+#include "iso8583/values/nearest_word.hpp"
 
 namespace acquirer::config {
-namespace {
-
-/// Letters to change, add or drop until `a` is `b`; for "did you mean".
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t above = row[j];
-            row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-            diagonal = above;
-        }
-    }
-    return row[b.size()];
-}
-
-}  // namespace
 
 std::string Reader::join(const std::string& path, std::string_view name) {
     return path.empty() ? std::string(name) : path + "." + std::string(name);
@@ -55,11 +37,7 @@ bool Reader::is_one_of(std::string_view name, const std::vector<std::string_view
 void Reader::unknown_key(const std::string& path, const std::string& name, int line,
                          std::vector<std::string_view> known) {
     std::string what = std::string("is no key of ") + (path.empty() ? "the file" : "this section");
-    const auto near = std::min_element(known.begin(), known.end(), [&](auto a, auto b) {
-        return edit_distance(name, a) < edit_distance(name, b);
-    });
-    if (near != known.end() && edit_distance(name, *near) <= 3)
-        what += "; did you mean " + std::string(*near) + "?";
+    what += iso8583::did_you_mean({known.begin(), known.end()}, name);
     problem_at(line, join(path, name), std::move(what));
 }
 

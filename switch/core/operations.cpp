@@ -1,6 +1,7 @@
 #include "switch/core/operations.hpp"
 
 #include "iso8583/values/ensure.hpp"
+#include "iso8583/values/nearest_word.hpp"
 #include "switch/core/operator_words.hpp"
 #include "switch/core/transaction_state.hpp"
 
@@ -91,7 +92,11 @@ void Operations::audit(const std::string& user, std::string_view role, std::stri
 
 OperatorAnswer Operations::perform(const OperatorCommanded& event, const MoveRoute& command) {
     const auto* route = c_.config->routes.find(command.route);
-    if (route == nullptr) return no("no route is named " + command.route);
+    if (route == nullptr) {
+        std::vector<std::string> names;
+        for (const routing::Route& known : c_.config->routes.routes()) names.push_back(known.name);
+        return no("no route is named " + command.route + iso8583::did_you_mean(names, command.route));
+    }
     const RouteMode mode = command.to == MoveRoute::To::up     ? RouteMode::up
                            : command.to == MoveRoute::To::down ? RouteMode::down
                                                                : RouteMode::drain;

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "iso8583/values/nearest_word.hpp"
 #include "ledger/sha256.hpp"
 #include "switch/core/operator_words.hpp"
 
@@ -20,21 +21,6 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 6> known = {
      {"duplicate", "the sale was made twice"},
      {"other", "something else: the note says what"}}};
 
-/// How many letters must be put in, left out, changed, or exchanged with their neighbour.
-std::size_t distance(std::string_view a, std::string_view b) {
-    std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
-    for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
-    for (std::size_t k = 0; k <= b.size(); ++k) d[0][k] = k;
-    for (std::size_t i = 1; i <= a.size(); ++i)
-        for (std::size_t k = 1; k <= b.size(); ++k) {
-            const std::size_t change = a[i - 1] == b[k - 1] ? 0 : 1;
-            d[i][k] = std::min({d[i - 1][k] + 1, d[i][k - 1] + 1, d[i - 1][k - 1] + change});
-            if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1])
-                d[i][k] = std::min(d[i][k], d[i - 2][k - 2] + 1);
-        }
-    return d[a.size()][b.size()];
-}
-
 }  // namespace
 
 std::string_view words_of_reason(std::string_view code) {
@@ -43,26 +29,12 @@ std::string_view words_of_reason(std::string_view code) {
     return {};
 }
 
-std::optional<std::string> nearest_word(const std::vector<std::string>& words, std::string_view typed) {
-    constexpr std::size_t letters_compared_max = 64;
-    if (typed.size() > letters_compared_max) return std::nullopt;
-    std::optional<std::string> nearest;
-    std::size_t least = std::max<std::size_t>(1, typed.size() / 3) + 1;  // a third of it may be wrong
-    for (const std::string& word : words)
-        if (const std::size_t d = distance(word, typed); d < least) {
-            least = d;
-            nearest = word;
-        }
-    return nearest;
-}
-
 std::optional<std::string> fault_of_reason(const std::vector<std::string>& codes, std::string_view code) {
     if (std::find(codes.begin(), codes.end(), code) != codes.end()) return std::nullopt;
     std::string all;
     for (const std::string& c : codes) all += (all.empty() ? "" : ", ") + c;
-    const auto meant = nearest_word(codes, code);
-    return "reason: no code of that name" + (meant ? "; did you mean " + *meant + "?" : std::string()) +
-           " It has to be one of " + all + " (reasons list); words of your own go into the note";
+    return "reason: no code of that name" + iso8583::did_you_mean(codes, code) + " It has to be one of " +
+           all + " (reasons list); words of your own go into the note";
 }
 
 std::string words_of(const ledger::RefundProof& proof) {

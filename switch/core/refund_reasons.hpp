@@ -17,9 +17,6 @@ std::string_view words_of_reason(std::string_view code);
 /// Why this is no reason of a refund: a sentence with the nearest code, or all of them.
 std::optional<std::string> fault_of_reason(const std::vector<std::string>& codes, std::string_view code);
 
-/// The word of the list that a person may have meant; nothing when none is near.
-std::optional<std::string> nearest_word(const std::vector<std::string>& words, std::string_view typed);
-
 /// A proof as people read it; empty for none.
 std::string words_of(const ledger::RefundProof& proof);
 

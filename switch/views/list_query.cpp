@@ -1,4 +1,5 @@
 #include "switch/views/list_query.hpp"
+#include "iso8583/values/nearest_word.hpp"
 
 #include "ledger/key_layout.hpp"
 #include "ledger/stored_records.hpp"
@@ -116,9 +117,14 @@ Result<ListScope> scope_of(const ViewContext& context, const ListQuery& query) {
     ListScope scope;
     if (auto days = take_days(context, query, scope); !days) return tl::unexpected(days.error());
     if (!query.route.empty()) {
-        for (const routing::Route& route : context.configuration.routes.routes())
+        std::vector<std::string> names;
+        for (const routing::Route& route : context.configuration.routes.routes()) {
+            names.push_back(route.name);
             if (route.name == query.route) scope.route = route.id.value;
-        if (!scope.route) return parse_error("route: no route of that name is configured");
+        }
+        if (!scope.route)
+            return parse_error("route: no route of that name is configured" +
+                               iso8583::did_you_mean(names, query.route));
     }
     if (query.merchant) {
         const auto known = knows_merchant(context, *query.merchant);

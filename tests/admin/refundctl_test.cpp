@@ -9,6 +9,7 @@
 #include <cstring>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/test_paths.hpp"
 
@@ -133,6 +134,35 @@ TEST_CASE("refundctl: refused is 1, usage 2, unreachable 3") {
     CHECK(run("--timeout 0 status").code == 2);
     CHECK(run("--help").code == 0);
     CHECK(run("refund open --help").code == 0);
+}
+
+TEST_CASE("refundctl: --json tells of wrong usage and of a switch that is away on stdout") {
+    const auto out_of = [](const std::string& arguments) { return run(arguments + " 2>/dev/null"); };
+    struct Row {
+        std::string arguments, error;
+        int code;
+    };
+    const std::vector<Row> rows = {{"rotues", "usage", 2},
+                                   {"status --nope", "usage", 2},
+                                   {"show", "usage", 2},
+                                   {"totals --by rout", "usage", 2},
+                                   {"list --csv - --jsonl x", "usage", 2},
+                                   {"day", "usage", 2},
+                                   {"", "usage", 2},
+                                   {"--socket /nonexistent/control.sock status", "unreachable", 3},
+                                   {"--socket /nonexistent/control.sock routes", "unreachable", 3},
+                                   {"--socket /nonexistent/control.sock watch --count 1", "unreachable", 3},
+                                   {"--socket /nonexistent/control.sock refund list", "unreachable", 3}};
+    for (const Row& row : rows) {
+        INFO(row.arguments);
+        const Ended ended = out_of("--json " + row.arguments);
+        CHECK(ended.code == row.code);
+        CHECK(ended.out.starts_with("{\"ok\":false,\"error\":\"" + row.error + "\",\"text\":\""));
+        CHECK(ended.out.find('\n') == ended.out.size() - 1);
+    }
+    OneAnswer peer("hello\n");
+    CHECK(out_of("--socket " + peer.path() + " --json status")
+              .out.starts_with(R"({"ok":false,"error":"unreadable",)"));
 }
 
 TEST_CASE("refundctl: an ill-formed argument is refused before anything is sent") {

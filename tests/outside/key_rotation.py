@@ -63,8 +63,8 @@ def change_all(checks, running):
 def wrong_input(checks, running):
     for words, user, code, says in (
             (("rotate", "issuer-z", "zak"), "security1", 1, "issuer-z"),
-            (("rotate", "issuer-a", "tmk"), "security1", 2, "zak zpk"),
-            (("rotate", "issuer-a"), "security1", 2, "kind"),
+            (("rotate", "issuer-a", "tmk"), "security1", 2, "zak, zpk"),
+            (("rotate", "issuer-a"), "security1", 2, "KIND"),
             (("rotate", "issuer-a", "zak"), "admin1", 1, "security_officer"),
             (("rotate", "issuer-a", "zak"), None, 1, "security_officer"),
             (("list", "--terminal", "99999999"), None, 1, "99999999")):

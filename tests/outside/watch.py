@@ -151,7 +151,8 @@ def without_terminal(checks, running):
         checks.equal([route["route"] for route in data["routes"]], ["issuer-a", "issuer-b"], "with its routes")
     run = subprocess.run([running.program("refundctl"), "--socket", running.path("nothing.sock"), "--json", "watch"],
                          capture_output=True, text=True, timeout=60)
-    checks.that(run.returncode == 3 and "cannot be reached" in run.stderr, f"a switch that is not there: {run}")
+    checks.that(run.returncode == 3 and json.loads(run.stdout)["error"] == "unreachable"
+                and "cannot be reached" in run.stdout, f"a switch that is not there: {run}")
     watch = OnTerminal(running, words=("--count", "2"))
     checks.equal(watch.wait(), 0, "--count ends a screen too")
     watch.given_back(checks, "after --count")

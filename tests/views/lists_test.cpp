@@ -279,7 +279,8 @@ TEST_CASE("lists: what is unknown is an error and no empty list") {
         std::string expected;
     };
     const Row table[] = {
-        {[](ListQuery& q) { q.route = "issuer-x"; }, "route: no route of that name is configured"},
+        {[](ListQuery& q) { q.route = "issuer-x"; },
+         "route: no route of that name is configured; did you mean issuer-a?"},
         {[](ListQuery& q) { q.merchant = iso8583::MerchantId::parse("898110157229999").value(); },
          "merchant: no merchant 898110157229999 is configured"},
         {[](ListQuery& q) { q.terminal = iso8583::TerminalId::parse("99999999").value(); },

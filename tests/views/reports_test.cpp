@@ -97,7 +97,7 @@ TEST_CASE("reports: what does not exist is an error that names the argument") {
     ListQuery route;
     route.route = "issuer-x";
     CHECK(shown(view_report_expiring(context, route, 7)) ==
-          "error: route: no route of that name is configured");
+          "error: route: no route of that name is configured; did you mean issuer-a?");
     for (const char* wrong : {"sales.behind this", "reasons.1", "sales.2026-11-28/"}) {
         ListQuery after;
         after.after = wrong;
