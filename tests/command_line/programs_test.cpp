@@ -4,9 +4,9 @@
 #include <array>
 #include <catch2/catch.hpp>
 #include <cstdio>
+#include <regex>
 #include <string>
 
-#include "command_line/version.hpp"
 #include "tests/test_paths.hpp"
 
 namespace {
@@ -35,8 +35,11 @@ Ended run(const std::string& program, const std::string& arguments) {
 TEST_CASE("every program says its name, version and commit") {
     for (const std::string program : programs) {
         const Ended ended = run(program, "--version");
-        CHECK(ended.out ==
-              program + " " + command_line::build_version + " (commit " + command_line::build_commit + ")\n");
+        INFO(ended.out);
+        CHECK(std::regex_match(
+            ended.out,
+            std::regex(program +
+                       " [0-9]+\\.[0-9]+\\.[0-9]+ \\(commit ([0-9a-f]{12}(-modified)?|unknown)\\)\n")));
         CHECK(ended.code == 0);
     }
 }
