@@ -18,6 +18,14 @@ std::string commands_of(const CommandShape& program) {
     return lines;
 }
 
+std::string upper(std::string text) {
+    for (char& c : text) {
+        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+        if (c == '-') c = '_';
+    }
+    return text;
+}
+
 std::vector<std::string> wrapped(std::string_view text, std::size_t columns) {
     std::vector<std::string> lines;
     std::string line;

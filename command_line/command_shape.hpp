@@ -30,6 +30,7 @@ struct CommandShape {
     std::string name;  // "open"; of the program its own
     std::string help;
     bool needs_command = false;  // the program or group does nothing without one
+    bool inherits = false;       // options of the command above may stand behind it
     std::vector<OptionShape> options;
     std::vector<CommandShape> commands;
     [[nodiscard]] const CommandShape* find(std::string_view word) const;

@@ -18,7 +18,8 @@ std::string quoted(std::string_view text) {
 
 void each_command(const CommandShape& command, Options above,
                   const std::function<void(const CommandShape&, const Options&)>& take) {
-    // Options of the commands above stand behind this one as well.
+    // Options of the commands above may stand behind this one as well.
+    if (!command.inherits) above.clear();
     for (const OptionShape& option : command.options)
         if (!option.positional) above.push_back(option);
     Options all = above;

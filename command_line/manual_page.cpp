@@ -85,12 +85,6 @@ void add_entries(Page& page, std::string_view section, const std::vector<Manual:
     for (const Manual::Entry& entry : entries) page.term(std::string(entry.name), entry.text);
 }
 
-std::string upper(std::string text) {
-    for (char& c : text)
-        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-    return text;
-}
-
 }  // namespace
 
 std::string manual_page(const CommandShape& program, const Manual& manual, const std::string& version) {

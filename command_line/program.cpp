@@ -29,13 +29,7 @@ std::string value_word(const std::string& type, bool has_words) {
     if (has_words) return "WORD";
     const std::string name = type.substr(0, type.find(':'));
     if (name.starts_with("UINT") || name.starts_with("INT") || name.starts_with("FLOAT")) return "N";
-    return name;
-}
-
-/// Words without dashes are shown in capitals.
-std::string upper(std::string text) {
-    for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-    return text;
+    return upper(name);
 }
 
 OptionShape shape_of(const CLI::Option& option) {
@@ -69,6 +63,7 @@ CommandShape shape_of(const CLI::App& app, const std::string& above) {
     shape.path = above.empty() ? shape.name : above + " " + shape.name;
     shape.help = app.get_description();
     shape.needs_command = app.get_require_subcommand_min() > 0;
+    shape.inherits = app.get_fallthrough();
     for (const CLI::Option* option : app.get_options())
         if (is_shown(option->get_group()) && option != app.get_help_ptr())
             shape.options.push_back(shape_of(*option));
@@ -102,6 +97,7 @@ std::string reworded(const CLI::ParseError& error) {
     if (const std::size_t at = what.find(" is required"); at != std::string::npos && !what.starts_with('-'))
         what = upper(what.substr(0, at)) + what.substr(at);
     replace(" is required", " is needed");
+    if (error.get_name() == "ExtrasError") return "a word was not expected";
     if (const std::size_t missing = what.find(": 1 required "); missing != std::string::npos)
         what = what.substr(0, missing) + ": needs a value behind it";
     return what;
@@ -127,7 +123,7 @@ std::string Program::help() const {
         words.push_back(sub->get_name());
     }
     const CommandShape& command = command_of(program, words);
-    return help_of(command, &command == &program ? std::vector<OptionShape>() : program.options, manual_);
+    return help_of(command, command.inherits ? program.options : std::vector<OptionShape>(), manual_);
 }
 
 int Program::report(const std::string& fault, const CommandShape& command) const {

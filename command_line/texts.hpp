@@ -35,6 +35,9 @@ std::optional<UsageFault> find_usage_fault(const CommandShape& program,
 /// The command that the words name, as far as they name one.
 const CommandShape& command_of(const CommandShape& program, const std::vector<std::string>& words);
 
+/// "pan-last4" → "PAN_LAST4": what stands for a value, or for an argument without dashes.
+std::string upper(std::string text);
+
 /// Lines of at most `columns` characters, broken at spaces; a word that is longer stands alone.
 std::vector<std::string> wrapped(std::string_view text, std::size_t columns);
 

@@ -75,19 +75,27 @@ class Walk {
         return elsewhere.empty() ? "" : "; did you mean " + elsewhere + "?";
     }
 
+    /// Those that may stand here.
+    [[nodiscard]] std::vector<const OptionShape*> options() const {
+        std::vector<const OptionShape*> all;
+        for (auto at = above_.rbegin(); at != above_.rend(); ++at) {
+            for (const OptionShape& option : (*at)->options)
+                if (!option.positional) all.push_back(&option);
+            if (!(*at)->inherits) break;
+        }
+        return all;
+    }
+
     [[nodiscard]] const OptionShape* find_option(const std::string& name) const {
-        for (const CommandShape* command : above_)
-            for (const OptionShape& option : command->options)
-                if (!option.positional && (option.name == name || option.short_name == name)) return &option;
+        for (const OptionShape* option : options())
+            if (option->name == name || option->short_name == name) return option;
         static const OptionShape help{"--help", "-h", "", {}, "", "", "", false, false, 0, false};
         return name == "--help" || name == "-h" ? &help : nullptr;
     }
 
     [[nodiscard]] UsageFault unknown_option(const std::string& name) const {
         std::vector<std::string> known;
-        for (const CommandShape* command : above_)
-            for (const OptionShape& option : command->options)
-                if (!option.positional) known.push_back(option.name);
+        for (const OptionShape* option : options()) known.push_back(option->name);
         const std::string before = words_of(program_, at());
         return fault((before.empty() ? "" : before + ": ") + shown(name) + ": no such option" +
                      iso8583::did_you_mean(known, name));

@@ -20,11 +20,12 @@ void add_word_option(CLI::App& app, const std::string& name, Enum& value,
     for (const auto& [word, form] : forms) words.push_back(word);
     app.add_option_function<std::string>(
            name, [&value, &forms](const std::string& word) { value = forms.at(word); }, help)
-        ->check(CLI::IsMember(words));
+        ->transform(CLI::IsMember(words, CLI::ignore_case));
 }
 
 void add_key_flags(CLI::App& app, SimOptions& o) {
     app.add_option("--lmk", o.lmk, "'test' (published, protects nothing) or a sealed LMK file")
+        ->type_name("FILE")
         ->capture_default_str();
     app.add_option("--lmk-key", o.lmk_key,
                    "key file that opens the sealed LMK; without it both officers type")
@@ -85,9 +86,12 @@ void add_wire_flags(CLI::App& app, SimOptions& o) {
     app.add_option("--control", o.control, "Unix socket for officers (authorise, revoke, status)")
         ->type_name("PATH");
     auto* cert =
-        app.add_option("--tls-cert", o.tls_certificate, "certificate chain (PEM): host commands over TLS");
-    auto* key = app.add_option("--tls-key", o.tls_key, "its private key (PEM)")->needs(cert);
+        app.add_option("--tls-cert", o.tls_certificate, "certificate chain (PEM): host commands over TLS")
+            ->type_name("FILE");
+    auto* key =
+        app.add_option("--tls-key", o.tls_key, "its private key (PEM)")->type_name("FILE")->needs(cert);
     auto* ca = app.add_option("--tls-client-ca", o.tls_client_ca, "who signs clients' certificates (PEM)")
+                   ->type_name("FILE")
                    ->needs(cert);
     cert->needs(key)->needs(ca);
     app.add_flag("--require-memory-lock", o.require_memory_lock, "do not start when memory cannot be locked");

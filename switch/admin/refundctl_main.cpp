@@ -102,9 +102,7 @@ std::string value_words(const ArgumentInfo& argument) {
         case ArgumentKind::content:
             break;
     }
-    std::string word(argument.name);
-    for (char& c : word) c = c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-    return word;
+    return std::string(argument.name);
 }
 
 void add_arguments(GivenCommand& given) {

@@ -28,12 +28,13 @@ CommandShape till() {
     id.positional = id.required = true;
     OptionShape kind = option("--kind", "WORD", "which");
     kind.words = {"cash", "card"};
-    const CommandShape add{"till sale add", "add", "enters one", false, {id, kind}, {}};
-    const CommandShape list{"till sale list", "list", "shows them", false, {}, {}};
-    const CommandShape sale{"till sale", "sale", "what was sold", true, {}, {add, list}};
+    const CommandShape add{"till sale add", "add", "enters one", false, true, {id, kind}, {}};
+    const CommandShape list{"till sale list", "list", "shows them", false, true, {}, {}};
+    const CommandShape sale{"till sale", "sale", "what was sold", true, true, {}, {add, list}};
     const CommandShape status{
-        "till status", "status", "how it is", false, {option("--steps", "", "all")}, {}};
-    return {"till", "till", "a till", true, {option("--socket", "PATH", "where it is")}, {sale, status}};
+        "till status", "status", "how it is", false, true, {option("--steps", "", "all")}, {}};
+    return {"till",        "till", "a till", true, false, {option("--socket", "PATH", "where it is")},
+            {sale, status}};
 }
 
 std::string fault_of(const std::vector<std::string>& words) {
@@ -67,6 +68,14 @@ TEST_CASE("a wrong word is named with where it stood, and what may have been mea
         INFO(row.fault);
         CHECK(fault_of(row.words) == row.fault);
     }
+}
+
+TEST_CASE("options of the program do not stand behind a command that does not take them") {
+    CommandShape program = till();
+    program.commands[1].inherits = false;
+    const auto fault = find_usage_fault(program, {"status", "--socket", "x"});
+    REQUIRE(fault);
+    CHECK(fault->text == "status: --socket: no such option");
 }
 
 TEST_CASE("regression: words that were not expected are named from the first, not reversed") {

@@ -87,6 +87,24 @@ def bash(checks, args, folder):
     checks.equal(completed(files["iso8583"], "iso8583", "convert-spec", "--to", ""), ["json", "toml", "xml"], "iso8583")
 
 
+def installed(checks, args, folder):
+    """What `cmake --install` puts where man and the shells look for it; a build of single targets has made no documents."""
+    build, prefix = os.path.dirname(args.bin.rstrip("/")), os.path.join(folder, "usr")
+    if not os.path.exists(os.path.join(build, "share", "man", "man1", "switch-bench.1")):
+        print("not looked at: what is installed, since this build has made no documents")
+        return
+    run = subprocess.run(["cmake", "--install", build, "--component", "programs", "--prefix", prefix], capture_output=True,
+                         text=True, timeout=60)
+    checks.equal(run.returncode, 0, f"cmake --install: {run.stderr}")
+    for program, section in PROGRAMS.items():
+        for path in (f"bin/{program}", f"share/man/man{section}/{program}.{section}",
+                     f"share/bash-completion/completions/{program}", f"share/zsh/site-functions/_{program}"):
+            checks.that(os.path.getsize(os.path.join(prefix, path)) > 100, f"{path} is installed")
+    found = subprocess.run(["man", "-w", "refundctl"], capture_output=True, text=True, timeout=20,
+                           env={**os.environ, "MANPATH": os.path.join(prefix, "share", "man")})
+    checks.equal(found.stdout.strip(), os.path.join(prefix, "share", "man", "man1", "refundctl.1"), "man refundctl")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bin", required=True, help="folder of the programs")
@@ -103,6 +121,7 @@ def main():
             run = subprocess.run(["zsh", "-n", path], capture_output=True, text=True, timeout=20)
             checks.equal((run.returncode, run.stderr), (0, ""), f"zsh reads the completion of {program}")
         bash(checks, args, folder)
+        installed(checks, args, folder)
     return checks.report()
 
 

@@ -70,6 +70,8 @@ TEST_CASE("regression: raw NUL bytes in hsm-sim --help") {
             if (static_cast<unsigned char>(c) < ' ' && c != '\n') FAIL(program << ": byte " << int{c});
     CHECK(run("hsm-sim", "--help").out.find("how DA and EA bring their table: clear, encrypted, stored") !=
           std::string::npos);
+    CHECK(run("hsm-sim", "--decimalisation CLEAR status")
+              .out.starts_with("hsm-sim: status: --control is needed"));
     CHECK(run("hsm-sim", "--decimalisation enrypted").out.find("did you mean encrypted?") !=
           std::string::npos);
 }
@@ -79,6 +81,12 @@ TEST_CASE("regression: CLI11 reversed the words that were not expected") {
               .out.starts_with("refundctl: status: first was not expected\n"));
     CHECK(
         run("issuer-sim", "--config x first second").out.starts_with("issuer-sim: first was not expected\n"));
+}
+
+TEST_CASE("an option of the program behind a command that does not take it is named") {
+    CHECK(run("hsm-sim", "status --control x --serial y")
+              .out.starts_with("hsm-sim: status: --serial: no such option"));
+    CHECK(run("hsm-sim", "status --help").out.find("--serial") == std::string::npos);
 }
 
 TEST_CASE("words of an enumeration: did you mean") {
