@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "iso8583/values/nearest_word.hpp"
 #include "switch/admin/commands.hpp"
 #include "switch/admin/request_arguments.hpp"
 #include "switch/views/list_page.hpp"
@@ -52,9 +53,12 @@ iso8583::Result<Person> OperatorsControl::person_of(const ControlRequest& reques
     if (!parsed.as.empty()) {
         if (people_ != People::demo)
             return parse_error("--as is for a demonstration; here your Unix user decides who you are");
-        for (const Person& person : demo_people())
+        std::vector<std::string> names;
+        for (const Person& person : demo_people()) {
             if (person.name == parsed.as) return person;
-        return parse_error("--as has to be one of maker1, maker2, checker1, checker2, security1, admin1");
+            names.push_back(person.name);
+        }
+        return parse_error("--as " + iso8583::fault_of_word(names, parsed.as));
     }
     for (const OperatorAccount& account : operators_)
         if (account.uid == std::int64_t{request.uid}) return Person{account.name, account.roles};

@@ -24,6 +24,7 @@ def look_up(desk, till):
     desk.wrong("--trce: no such option; did you mean --trace?", "find", "--trce", "000003", code=2)
     with desk.task("why was it refused?"), desk.kept("explain", lines_max=24):
         desk.right("explain", refused.rrn, says=("by rule R11", "remaining 40.00"))
+    desk.wrong("did you mean maker1?", "show", sold.rrn, user="makr1")
     desk.wrong("no transaction has that RRN or case number", "explain", "000000000000")
     desk.wrong("no transaction has that RRN or case number", "show", "000000000000")
     desk.wrong("ID is needed", "receipt", code=2)

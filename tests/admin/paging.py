@@ -57,8 +57,9 @@ class Switch:
                     peer.sendall(answer(self.rows))
 
 
-def on_terminal(args, switch, words=("list",), rows=24, columns=100, **environment):
-    """Exit code and everything that the terminal showed."""
+def on_terminal(args, switch, words=("list",), rows=24, columns=100, keys=b"", **environment):
+    """Exit code and everything that the terminal showed. `keys` are typed at the first ":" on a line of its own, which is
+    how less asks."""
     env = {**os.environ, "TERM": "xterm", **environment}
     for name in ("NO_COLOR", "PAGER", "LESS"):
         if name not in environment:
@@ -81,6 +82,9 @@ def on_terminal(args, switch, words=("list",), rows=24, columns=100, **environme
         if not piece:
             break
         shown += piece
+        if keys and re.search(rb"(^|[\r\n])[^\r\n\w]*:", shown):
+            os.write(ours, keys)
+            keys = b""
     os.close(ours)
     return process.wait(TIMEOUT_S), shown.decode().replace("\r\n", "\n")
 
@@ -108,6 +112,9 @@ def main():
         checks.equal(max(len(re.sub(r"\x1b\[[0-9;]*m", "", line)) for line in shown.split("\n")) <= 100, True, "in 100 columns")
         shown = on_terminal(args, switch, PAGER=pager, NO_COLOR="1")[1]
         checks.that(was_paged() and "\x1b" not in shown, "NO_COLOR is obeyed")
+        code, shown = on_terminal(args, switch, keys=b"q")
+        checks.that(code == 0 and 10 < shown.count("632625280191") < 30 and "\x1b[32mapproved" in shown,
+                    f"without PAGER it is less, a screen at a time, in colours: {shown.count('632625280191')} rows")
         code, shown = on_terminal(args, switch, PAGER="")
         checks.that(code == 0 and shown.count("632625280191") == ROWS, "an empty PAGER is none")
         code, shown = on_terminal(args, switch, PAGER="no-such-program-of-ours")
