@@ -12,7 +12,7 @@
 #include "bench/load_session.hpp"
 #include "bench/soak.hpp"
 #include "bench/turn_bench.hpp"
-#include "command_line/program.hpp"
+#include "iso8583/command_line/program.hpp"
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include <iostream>
 #include <map>
 
-#include "command_line/program.hpp"
+#include "iso8583/command_line/program.hpp"
 
 namespace hsm {
 namespace {

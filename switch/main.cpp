@@ -9,7 +9,7 @@
 #include <optional>
 #include <semaphore>
 
-#include "command_line/program.hpp"
+#include "iso8583/command_line/program.hpp"
 #include "hsm_sim/engine.hpp"
 #include "hsm_sim/lmk_file.hpp"
 #include "hsm_sim/openssl_random.hpp"

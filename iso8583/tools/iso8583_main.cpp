@@ -2,7 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
-#include "command_line/program.hpp"
+#include "iso8583/command_line/program.hpp"
 #include "iso8583/tools/commands.hpp"
 
 namespace {

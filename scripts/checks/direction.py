@@ -9,15 +9,15 @@ MAY_INCLUDE = [
     ("iso8583/values/", ["iso8583/values/"]),
     ("iso8583/specs/", ["iso8583/"]),
     # Every program's command line; only mains include it.
-    ("command_line/", ["iso8583/values/", "command_line/"]),
-    ("iso8583/tools/iso8583_main", ["iso8583/", "command_line/"]),
+    ("iso8583/command_line/", ["iso8583/values/", "iso8583/command_line/"]),
+    ("iso8583/tools/iso8583_main", ["iso8583/", "iso8583/command_line/"]),
     ("iso8583/tools/", ["iso8583/"]),
     ("iso8583/", ["iso8583/"]),
-    ("routing/issuer_sim/issuer_sim_main", ["hsm_sim/", "routing/issuer_sim/", "command_line/"]),
+    ("routing/issuer_sim/issuer_sim_main", ["hsm_sim/", "routing/issuer_sim/", "iso8583/command_line/"]),
     ("routing/issuer_sim/", ["iso8583/", "hsm_sim/", "routing/issuer_sim/"]),
     ("routing/", ["iso8583/values/", "routing/"]),
     ("ledger/", ["iso8583/values/", "ledger/"]),
-    ("hsm_sim/sim_options", ["iso8583/values/", "hsm_sim/", "command_line/"]),
+    ("hsm_sim/sim_options", ["iso8583/values/", "hsm_sim/", "iso8583/command_line/"]),
     ("hsm_sim/", ["iso8583/values/", "hsm_sim/"]),
     ("switch/core/", ["iso8583/", "routing/", "ledger/", "hsm_sim/port", "switch/core/"]),
     # One connection's bytes, frames and MACs; what a request means is the core's.
@@ -29,7 +29,7 @@ MAY_INCLUDE = [
     ("switch/config/", ["iso8583/", "routing/", "hsm_sim/port", "switch/core/", "switch/config/"]),
     ("switch/io/", ["iso8583/", "routing/", "ledger/", "hsm_sim/", "switch/core/", "switch/sessions/", "switch/io/"]),
     # Both ends of the control protocol; refundctl itself sees texts only.
-    ("switch/admin/refundctl", ["iso8583/values/", "switch/admin/", "hsm_sim/wrap_tool", "command_line/"]),
+    ("switch/admin/refundctl", ["iso8583/values/", "switch/admin/", "hsm_sim/wrap_tool", "iso8583/command_line/"]),
     ("switch/admin/", ["iso8583/", "ledger/", "switch/core/", "switch/views/", "switch/config/", "switch/io/control_port", "switch/page/", "switch/admin/"]),
     # The composition root and the configuration it reads.
     ("switch/", WHOLE),

@@ -14,7 +14,7 @@
 #include <memory>
 #include <optional>
 
-#include "command_line/program.hpp"
+#include "iso8583/command_line/program.hpp"
 #include "hsm_sim/wrap_tool.hpp"
 #include "switch/admin/client_commands.hpp"
 #include "switch/admin/commands.hpp"

@@ -1,7 +1,7 @@
 // What `man refundctl` says beside its commands, which are those of the table.
 #pragma once
 
-#include "command_line/command_shape.hpp"
+#include "iso8583/command_line/command_shape.hpp"
 
 namespace acquirer::admin {
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "command_line/program.hpp"
-#include "command_line/texts.hpp"
+#include "iso8583/command_line/program.hpp"
+#include "iso8583/command_line/texts.hpp"
 
 namespace {
 

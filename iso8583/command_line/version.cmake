@@ -11,7 +11,7 @@ if(GIT_PROGRAM)
   endif()
 endif()
 file(CONFIGURE OUTPUT ${OUTPUT} @ONLY CONTENT [[// Made by command_line/version.cmake.
-#include "command_line/version.hpp"
+#include "iso8583/command_line/version.hpp"
 
 namespace command_line {
 const char* const build_version = "@VERSION@";

@@ -1,4 +1,4 @@
-#include "command_line/texts.hpp"
+#include "iso8583/command_line/texts.hpp"
 
 namespace command_line {
 

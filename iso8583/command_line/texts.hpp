@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "command_line/command_shape.hpp"
+#include "iso8583/command_line/command_shape.hpp"
 
 namespace command_line {
 

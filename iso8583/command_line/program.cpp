@@ -1,11 +1,11 @@
-#include "command_line/program.hpp"
+#include "iso8583/command_line/program.hpp"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstring>
 
-#include "command_line/texts.hpp"
-#include "command_line/version.hpp"
+#include "iso8583/command_line/texts.hpp"
+#include "iso8583/command_line/version.hpp"
 #include "iso8583/values/nearest_word.hpp"
 
 namespace command_line {

@@ -15,7 +15,7 @@
 #include <optional>
 #include <string>
 
-#include "command_line/command_shape.hpp"
+#include "iso8583/command_line/command_shape.hpp"
 
 namespace CLI {
 class App;

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "command_line/texts.hpp"
+#include "iso8583/command_line/texts.hpp"
 
 namespace command_line {
 namespace {

@@ -2,7 +2,7 @@
 // --rrn", and the same walk over the words before the cursor.
 #include <functional>
 
-#include "command_line/texts.hpp"
+#include "iso8583/command_line/texts.hpp"
 
 namespace command_line {
 namespace {
