@@ -13,13 +13,6 @@ using iso8583::Result;
 constexpr std::size_t day_digits = 8;
 constexpr std::size_t route_digits = 5;
 
-template <typename T>
-Result<T> finished(RecordReader& r, T value) {
-    value.unknown_properties = r.unknown_properties();
-    if (auto done = r.done(); !done) return parse_error(done.error().what());
-    return value;
-}
-
 std::string prefixed(KeyPrefix prefix, std::string_view a, std::string_view b = {}, std::string_view c = {}) {
     std::string out(1, static_cast<char>(prefix));
     out += a;

@@ -67,4 +67,11 @@ inline iso8583::BusinessDate day_of(RecordReader& r, std::string_view field) {
     return {date_of(r, field, r.svarint(field))};
 }
 
+/// What was read, when all of the record was and was right.
+template <typename T>
+iso8583::Result<T> finished(RecordReader& r, T value) {
+    if (auto done = r.done(); !done) return iso8583::parse_error(done.error().what());
+    return value;
+}
+
 }  // namespace ledger

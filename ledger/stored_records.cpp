@@ -16,12 +16,6 @@ std::string inner_properties(RecordReader& r) {
     return r.version() < property_record_version ? std::string() : std::string(r.text("part properties"));
 }
 
-template <typename T>
-Result<T> finished(RecordReader& r, T value) {
-    if (auto done = r.done(); !done) return parse_error(done.error().what());
-    return value;
-}
-
 void write_key(RecordWriter& w, const ZoneKeyRecord::Key& k) {
     w.text(k.block);
     w.text(k.kcv);

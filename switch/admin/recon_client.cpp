@@ -1,47 +1,13 @@
 #include "switch/admin/recon_client.hpp"
 
-#include <poll.h>
-
 #include <cstdio>
 
-#include "switch/admin/progress_bar.hpp"
+#include "switch/admin/follow.hpp"
 #include "switch/admin/request_arguments.hpp"
 #include "switch/admin/row_file.hpp"
 
 namespace acquirer::admin {
 namespace {
-
-/// The switch tells nobody that its work has ended: it is asked.
-constexpr int asked_every_ms = 100;
-
-std::string text_in(const View& view, std::string_view name) {
-    const View* value = view.find(name);
-    return value != nullptr && value->text() != nullptr ? *value->text() : std::string();
-}
-std::int64_t number_in(const View& view, std::string_view name) {
-    const View* value = view.find(name);
-    return value != nullptr && value->number() != nullptr ? *value->number() : 0;
-}
-bool is_set(const View& view, std::string_view name) {
-    const View* value = view.find(name);
-    return value != nullptr && value->flag() != nullptr && *value->flag();
-}
-
-/// Asks until the work has ended; what it answers then.
-ClientResult<Answer> follow(const Request& question, const SendRequest& send, const char* unit,
-                            std::string_view counted) {
-    ProgressBar bar(unit);
-    for (;;) {
-        auto answer = send(question);
-        if (!answer || is_set(answer->data, "ended")) return answer;
-        std::optional<unsigned> permille;
-        if (const View* progress = answer->data.find("progress"); progress != nullptr)
-            if (const std::int64_t all = number_in(*progress, "all"); all > 0)
-                permille = static_cast<unsigned>(number_in(*progress, "done") * 1'000 / all);
-        bar.show(static_cast<std::uint64_t>(number_in(answer->data, counted)), permille);
-        ::poll(nullptr, 0, asked_every_ms);
-    }
-}
 
 /// Each begins with the file's name and the line's number, as compilers say it.
 View faults_of(const View& file, const std::string& path) {
