@@ -46,7 +46,16 @@ tl::unexpected<StoreError> file_error(const char* doing, const std::string& path
 }  // namespace
 
 Result<AcknowledgedTurn, StoreError> AcknowledgedTurn::open(const std::string& path) {
-    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    return open_as(path, O_RDWR | O_CREAT | O_CLOEXEC);
+}
+
+Result<AcknowledgedTurn, StoreError> AcknowledgedTurn::look(const std::string& path) {
+    if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return AcknowledgedTurn(path, -1);
+    return open_as(path, O_RDONLY | O_CLOEXEC);
+}
+
+Result<AcknowledgedTurn, StoreError> AcknowledgedTurn::open_as(const std::string& path, int flags) {
+    const int fd = ::open(path.c_str(), flags, S_IRUSR | S_IWUSR);
     if (fd < 0) return file_error("opening", path);
     AcknowledgedTurn file(path, fd);
     std::array<char, file_bytes> bytes{};

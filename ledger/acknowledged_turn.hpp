@@ -18,6 +18,8 @@ class AcknowledgedTurn {
   public:
     /// Opens or creates the file. A damaged or empty one counts as 0: a power cut can leave it so.
     static iso8583::Result<AcknowledgedTurn, StoreError> open(const std::string& path);
+    /// To read only: nothing is created, an absent file counts as 0, and record() must not be called.
+    static iso8583::Result<AcknowledgedTurn, StoreError> look(const std::string& path);
     ~AcknowledgedTurn();
     AcknowledgedTurn(AcknowledgedTurn&& other) noexcept;
     AcknowledgedTurn& operator=(AcknowledgedTurn&& other) noexcept;
@@ -27,6 +29,7 @@ class AcknowledgedTurn {
     iso8583::Result<void, StoreError> record(std::uint64_t turn_number);
 
   private:
+    static iso8583::Result<AcknowledgedTurn, StoreError> open_as(const std::string& path, int flags);
     AcknowledgedTurn(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
     std::string path_;
     int fd_ = -1;

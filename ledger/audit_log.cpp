@@ -128,6 +128,13 @@ Result<AuditEntry> AuditLog::append(Overlay& overlay, AuditEvent event) {
     return entry;
 }
 
+Result<AuditEntry> AuditLog::append_after_restore(Overlay& overlay, AuditEvent event) {
+    event.action = restore_action;
+    head_.sequence =
+        std::max(head_.sequence, static_cast<std::uint64_t>(std::max<std::int64_t>(event.utc.ms, 0)));
+    return append(overlay, std::move(event));
+}
+
 Result<void, AuditError> read_audit_entries(const StoreReader& store, std::uint64_t first, std::uint64_t last,
                                             const std::function<bool(const AuditEntry&)>& visit) {
     const bool to_the_end = last == std::numeric_limits<std::uint64_t>::max();
@@ -153,10 +160,11 @@ Result<void, AuditError> follow(AuditHead& head, std::string_view key, std::stri
     const std::uint64_t due = head.sequence + 1;
     const auto entry = stored_audit_entry(key, value);
     if (!entry) return tl::unexpected(entry.error());
-    if (entry->sequence != due) return audit_error(due, "it is missing");
+    const bool after_a_restore = entry->sequence > due && entry->event.action == restore_action;
+    if (entry->sequence != due && !after_a_restore) return audit_error(due, "it is missing");
     if (entry->previous_hash != head.hash)
         return audit_error(due, "the hash it holds of the entry before is wrong: one of the two was changed");
-    head = {due, hash(iso8583::as_bytes(value))};
+    head = {entry->sequence, hash(iso8583::as_bytes(value))};
     return {};
 }
 

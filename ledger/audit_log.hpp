@@ -25,6 +25,9 @@ using AuditDigest = std::array<std::uint8_t, 32>;
 /// SHA-256 of its argument. A plain function: it has no state.
 using AuditHash = AuditDigest (*)(iso8583::ByteView);
 
+/// The action of the one entry before which numbers may be missing.
+inline constexpr std::string_view restore_action = "restore.begin";
+
 /// What happened, by whom. Texts are UTF-8 without PANs, PINs or keys; the caller masks.
 struct AuditEvent {
     iso8583::UtcTime utc;
@@ -35,7 +38,7 @@ struct AuditEvent {
 };
 
 struct AuditEntry {
-    std::uint64_t sequence = 0;  // from 1, no gaps
+    std::uint64_t sequence = 0;  // from 1, no gaps but before restore_action
     AuditEvent event;
     AuditDigest previous_hash{};  // of entry sequence - 1; zeros for the first
 };
@@ -68,6 +71,10 @@ class AuditLog {
     /// store.
     iso8583::Result<AuditEntry> append(Batch& batch, AuditEvent event);
     iso8583::Result<AuditEntry> append(Overlay& overlay, AuditEvent event);
+
+    /// The first entry after a restore (R65): what followed the last one here is lost, so the numbers go on
+    /// from the time in milliseconds; its action is restore_action.
+    iso8583::Result<AuditEntry> append_after_restore(Overlay& overlay, AuditEvent event);
 
     [[nodiscard]] const AuditHead& head() const { return head_; }
 

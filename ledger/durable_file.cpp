@@ -46,7 +46,61 @@ bool write_all(int fd, iso8583::ByteView bytes) {
     return true;
 }
 
+constexpr std::size_t piece_bytes = std::size_t{1} << 20;
+constexpr std::uint64_t pieces_per_sync = 8;
+
+/// The file in pieces of whole SHA-256 blocks; `take` says what to do with each.
+template <typename Take>
+Result<FileContent, StoreError> read_in_pieces(const std::string& path, const std::atomic<bool>& stop,
+                                               const Take& take) {
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (file.get() < 0) return system_error("opening", path);
+    iso8583::Bytes piece(piece_bytes);
+    Sha256 sha;
+    FileContent content;
+    for (;;) {
+        if (stop) return tl::unexpected(StoreError{StoreError::Kind::io, "it was told to stop"});
+        std::size_t size = 0;
+        while (size < piece.size()) {
+            const ssize_t n = ::read(file.get(), piece.data() + size, piece.size() - size);
+            if (n < 0 && errno == EINTR) continue;
+            if (n < 0) return system_error("reading", path);
+            if (n == 0) break;
+            size += static_cast<std::size_t>(n);
+        }
+        const iso8583::ByteView view(piece.data(), size);
+        content.bytes += size;
+        if (auto taken = take(view); !taken) return tl::unexpected(taken.error());
+        if (size < piece.size()) {
+            const std::size_t whole = size - size % Sha256::block_bytes;
+            sha.add_blocks(view.first(whole));
+            content.sha256 = digest_text(sha.finish(view.subspan(whole)));
+            return content;
+        }
+        sha.add_blocks(view);
+    }
+}
+
 }  // namespace
+
+Result<FileContent, StoreError> content_of_file(const std::string& path, const std::atomic<bool>& stop) {
+    return read_in_pieces(path, stop, [](iso8583::ByteView) { return Result<void, StoreError>{}; });
+}
+
+Result<FileContent, StoreError> copy_file_durably(const std::string& from, const std::string& to,
+                                                  const std::atomic<bool>& stop) {
+    const Descriptor copy(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR));
+    if (copy.get() < 0) return system_error("creating", to);
+    std::uint64_t pieces = 0;
+    auto content = read_in_pieces(from, stop, [&](iso8583::ByteView piece) -> Result<void, StoreError> {
+        if (!write_all(copy.get(), piece)) return system_error("writing", to);
+        if (++pieces % pieces_per_sync == 0 && ::fdatasync(copy.get()) != 0)
+            return system_error("syncing", to);
+        return {};
+    });
+    if (content && ::fsync(copy.get()) != 0) return system_error("syncing", to);
+    return content;
+}
 
 Result<void, StoreError> sync_directory(const std::string& directory) {
     const Descriptor dir(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -40,6 +40,10 @@ KeyRange range_of(const std::string& prefix) {
     return range;
 }
 
+// Bytes on disk: do not change.
+constexpr std::string_view policy_version_letter = "v";
+constexpr std::string_view policy_proposal_letter = "p";
+
 std::string letter(OverrideKind kind) { return {static_cast<char>(kind)}; }
 std::string letter(ZoneKeyKind kind) { return {static_cast<char>(kind)}; }
 
@@ -107,6 +111,15 @@ std::string refund_batch_line_key(std::string_view id, std::uint32_t line) {
 std::string refund_batch_reference_key(const iso8583::MerchantId& merchant, std::string_view reference) {
     return key(KeyPrefix::refund_batch_reference, merchant.view(), reference);
 }
+
+std::string restore_key(std::string_view id) { return key(KeyPrefix::restore, id); }
+std::string policy_key(std::uint64_t sequence) {
+    return key(KeyPrefix::policy, policy_version_letter, big_endian(sequence, 8));
+}
+std::string proposed_policy_key(std::string_view proposal) {
+    return key(KeyPrefix::policy, policy_proposal_letter, proposal);
+}
+KeyRange policy_versions() { return range_of(key(KeyPrefix::policy, policy_version_letter)); }
 
 KeyRange all_keys(KeyPrefix prefix) { return range_of(key(prefix, "")); }
 KeyRange transactions_of_day(iso8583::Date day) {

@@ -19,6 +19,8 @@
 //   'h' date route ref   what issuers' files say of it  'i' digest route               issuer's file
 //   'j' ref date route   open ones of those (recon_records.hpp)
 //   'g' date             reconciled business day
+//                                                       'B' id                             backup it was restored from
+//                                                       'P' sequence                       version of the policy
 // 'p' was an index of a card's sales in format 1: not to be used again.
 // clang-format on
 #pragma once
@@ -64,6 +66,8 @@ enum class KeyPrefix : char {
     recon_open = 'j',
     recon_day = 'g',
     issuer_file = 'i',
+    restore = 'B',  // index: restore_records.hpp
+    policy = 'P',
 };
 
 /// What an operator's override is about. Bytes on disk: do not change.
@@ -104,12 +108,18 @@ std::string refund_batch_key(std::string_view id);
 std::string refund_batch_line_key(std::string_view id, std::uint32_t line);
 std::string refund_batch_reference_key(const iso8583::MerchantId& merchant, std::string_view reference);
 
+/// A restored backup by its id; a version of the policy from 1; a policy that waits, by its proposal.
+std::string restore_key(std::string_view id);
+std::string policy_key(std::uint64_t sequence);
+std::string proposed_policy_key(std::string_view proposal);
+
 /// The keys in [from, to).
 struct KeyRange {
     std::string from;
     std::string to;
 };
 KeyRange all_keys(KeyPrefix prefix);
+KeyRange policy_versions();
 KeyRange transactions_of_day(iso8583::Date day);
 /// All parts of a closed business day's sums.
 KeyRange sums_of_day(iso8583::BusinessDate day);

@@ -220,6 +220,24 @@ iso8583::Rrn Ledger::next_rrn(const iso8583::Now& now) {
     return rrn_of(counters_.rrn_sequence);
 }
 
+void Ledger::skip_lost_numbers(const iso8583::Now& now) {
+    const iso8583::CivilTime local = now.local();
+    const std::int32_t today = local.date.days();
+    std::uint64_t ms = static_cast<std::uint64_t>(day_ms);  // of a day that a clock before had reached
+    if (today >= counters_.rrn_day) {
+        ms = (std::uint64_t{local.hour} * 3'600 + local.minute * 60U + local.second + 1U) * 1'000;
+        if (today > counters_.rrn_day) counters_.rrn_sequence = 0;
+        counters_.rrn_day = today;
+    }
+    const std::uint64_t above = ms * (numbers_.shard.empty() ? restored_rrns_a_ms : restored_shard_rrns_a_ms);
+    counters_.rrn_sequence = std::max(counters_.rrn_sequence, above) + numbers_skipped_at_restart;
+    counters_.issuer_stan =
+        stan_after(numbers_, counters_.issuer_stan, (numbers_.stan_to - numbers_.stan_from + 1) / 2);
+    counters_.issuer_time_ms = std::max(counters_.issuer_time_ms, now.utc.ms);
+    counters_.exception_sequence =
+        std::max(counters_.exception_sequence, static_cast<std::uint32_t>(seconds_of(now.utc)));
+}
+
 void Ledger::step_over_stored_rrns() {
     std::string wanted = transaction_key(rrn_of(counters_.rrn_sequence));
     if (wanted >= free_rrns_from_ && wanted < free_rrns_to_) return;

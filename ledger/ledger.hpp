@@ -33,6 +33,10 @@ inline constexpr std::uint64_t turns_per_checkpoint = 1024;
 /// of which takes at most four numbers (a void: its own, an exception's and two of its reversal). 4 × 256 × 4
 /// = 4,096. RRNs and STANs are counted apart, so that the 50 lines of a batch in a turn fit in as well.
 inline constexpr std::uint64_t numbers_skipped_at_restart = 4'096;
+/// More RRNs than a switch can give in a millisecond, so that this many for each of the day is above all that
+/// were given: what a restored ledger goes on from. 20 times what docs/performance.md has measured.
+inline constexpr std::uint64_t restored_rrns_a_ms = 100;
+inline constexpr std::uint64_t restored_shard_rrns_a_ms = 24;  // six characters of base 36 hold no more
 
 class Ledger {
     // What has books of its own over the same overlay: file_books.hpp, batch_books.hpp,
@@ -68,6 +72,12 @@ class Ledger {
     /// YDDD of the local day + 8 characters (NumberPlan); never below the last one given, even when the clock
     /// goes back, and none under which a transaction is stored already (YDDD comes again after ten years).
     [[nodiscard]] iso8583::Rrn next_rrn(const iso8583::Now& now);
+    /// The ledger comes from a backup (R65): what was given after it was made is not known here and is not
+    /// given again. RRNs go on above what can have been given today, STANs half a round further, and what
+    /// counts by itself (exceptions, proposals, disputes) above the time of day in seconds.
+    void skip_lost_numbers(const iso8583::Now& now);
+    /// The same for what is not counted in the turn's record; again at each start.
+    void number_from(iso8583::UtcTime restored) { numbered_from_ = seconds_of(restored); }
     struct IssuerNumbers {
         iso8583::Stan stan;
         iso8583::TransmissionTime transmission_time;
@@ -169,6 +179,10 @@ class Ledger {
     void close_turn();
 
     Overlay& overlay() { return overlay_; }
+    /// What somebody beside it could not read over the same overlay; the first stays.
+    void fail(const std::string& why) {
+        if (!error_) error_ = StoreError{StoreError::Kind::corruption, why};
+    }
     [[nodiscard]] const std::optional<StoreError>& error() const { return error_; }
 
   private:
@@ -201,6 +215,7 @@ class Ledger {
     bool marked_ = true;                 // the store has a format marker
     // No transaction is stored under a key in [from, to); both empty: not looked yet.
     std::string free_rrns_from_, free_rrns_to_;
+    static std::uint64_t seconds_of(iso8583::UtcTime at) { return static_cast<std::uint64_t>(at.ms / 1'000); }
     std::string next_numbered_id(char letter, KeyPrefix prefix, std::uint64_t& last);
     void recover_exceptions();
     void recover_proposals();
@@ -208,6 +223,7 @@ class Ledger {
     std::map<std::string, std::string> open_exceptions_;  // id → kind and subject
     std::map<iso8583::Rrn, std::string> open_proposals_;  // by transaction: id
     std::uint64_t last_proposal_ = 0, last_dispute_ = 0;  // 0: not looked yet
+    std::uint64_t numbered_from_ = 0;                     // of a restored ledger
     std::optional<StoreError> error_;
 
   public:

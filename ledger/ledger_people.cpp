@@ -1,4 +1,6 @@
 // The part of the ledger that people work with: exceptions, proposals, disputes.
+#include <algorithm>
+
 #include "ledger/ledger.hpp"
 
 namespace ledger {
@@ -120,6 +122,7 @@ std::string Ledger::next_numbered_id(char letter, KeyPrefix prefix, std::uint64_
                                        });
         if (!done && !error_) error_ = done.error();
     }
+    last = std::max(last, numbered_from_);
     const std::string digits = std::to_string(++last);
     return letter + std::string(digits.size() < 8 ? 8 - digits.size() : 0, '0') + digits;
 }

@@ -347,9 +347,33 @@ Result<std::uint64_t, StoreError> check_turns(const RocksDatabase& database) {
     return last;
 }
 
+namespace {
+
+Result<std::shared_ptr<RocksDatabase>, StoreError> open_to_read(const RocksStoreOptions& options,
+                                                                rocksdb::Env& env) {
+    if (auto checked = check_families(options, env); !checked) return tl::unexpected(checked.error());
+    auto database = std::make_shared<RocksDatabase>();
+    database->env = &env;
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    rocksdb::DB* raw = nullptr;
+    const Status status =
+        rocksdb::DB::OpenForReadOnly(database_options(options, env), database_path(options.directory),
+                                     descriptors(options), &handles, &raw);
+    if (!status.ok()) return store_error("opening the store in " + options.directory, status);
+    database->db.reset(raw);
+    database->bookkeeping = handles[0];
+    database->families = {handles[1], handles[2]};
+    if (auto checked = check_marker(*database, options.directory); !checked)
+        return tl::unexpected(checked.error());
+    return database;
+}
+
+}  // namespace
+
 Result<std::shared_ptr<RocksDatabase>, StoreError> open_rocks_database(const RocksStoreOptions& options,
                                                                        rocksdb::Env& env) {
     const std::string path = database_path(options.directory);
+    if (options.read_only) return open_to_read(options, env);
     if (Status s = env.CreateDirIfMissing(options.directory); !s.ok())
         return store_error("creating directory " + options.directory, s);
     const bool is_new = env.FileExists(path + "/CURRENT").IsNotFound();

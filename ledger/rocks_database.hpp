@@ -26,7 +26,6 @@ tl::unexpected<StoreError> store_error(StoreError::Kind kind, std::string what);
 
 /// Of the store in `directory`.
 std::string database_path(const std::string& directory);
-std::string acknowledged_path(const std::string& directory);
 rocksdb::Status sync_directory(rocksdb::Env& env, const std::string& path);
 
 struct RocksDatabase {

@@ -217,7 +217,9 @@ Result<std::unique_ptr<RocksStore>, StoreError> RocksStore::open_on(const RocksS
     if (!database) return tl::unexpected(database.error());
     const auto last = check_turns(**database);
     if (!last) return tl::unexpected(last.error());
-    auto acknowledged = AcknowledgedTurn::open(acknowledged_path(options.directory));
+    const std::string acknowledged_file = acknowledged_path(options.directory);
+    auto acknowledged = options.read_only ? AcknowledgedTurn::look(acknowledged_file)
+                                          : AcknowledgedTurn::open(acknowledged_file);
     if (!acknowledged) return tl::unexpected(acknowledged.error());
     if (acknowledged->found() > *last)
         return store_error(
@@ -247,6 +249,7 @@ void RocksStore::begin_sync(Batch batch, std::function<void()> done) {
     {
         const std::lock_guard lock(impl_->mutex);
         ENSURE(impl_->sync == Impl::Sync::none);
+        ENSURE(!impl_->options.read_only);
         ENSURE(impl_->failed || batch.turn_number == impl_->last_turn.load() + 1);
         impl_->job = std::move(batch);
         impl_->job_done = std::move(done);
@@ -266,6 +269,8 @@ Result<void, StoreError> RocksStore::finish_sync() {
 std::shared_ptr<const StoreReader> RocksStore::snapshot() const {
     return std::make_shared<RocksSnapshot>(impl_->database);
 }
+
+const std::string& RocksStore::directory() const { return impl_->options.directory; }
 
 std::uint64_t RocksStore::last_turn_number() const { return impl_->last_turn.load(); }
 

@@ -21,6 +21,9 @@ namespace ledger {
 struct RocksStoreOptions {
     std::string directory;
     bool create_if_missing = true;
+    /// For whoever only looks: nothing is written or locked, no sync can be begun. What lies in the log is
+    /// read into memory.
+    bool read_only = false;
     std::uint64_t block_cache_bytes = 256ULL << 20;
     std::uint64_t memtable_bytes = 64ULL << 20;  // of each family; up to 4 of them before writes stall
     std::uint64_t wal_bytes_max = 512ULL
@@ -29,6 +32,9 @@ struct RocksStoreOptions {
     int open_files_max = 512;
     std::uint32_t health_poll_ms = 250;
 };
+
+/// Where the store in `directory` keeps its last acknowledged turn.
+std::string acknowledged_path(const std::string& directory);
 
 class RocksStore final : public Store {
   public:
@@ -61,6 +67,8 @@ class RocksStore final : public Store {
 
     /// Looks at the disk now instead of at the next poll. Any thread.
     void refresh_health();
+    /// Where it lies.
+    [[nodiscard]] const std::string& directory() const;
     /// A store of its own in `directory`, which must not exist, with what is durable now; hard links where
     /// possible. Flushes. Any thread.
     iso8583::Result<void, StoreError> checkpoint(const std::string& directory) const;

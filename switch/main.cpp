@@ -15,11 +15,15 @@
 #include "hsm_sim/openssl_random.hpp"
 #include "hsm_sim/process_hardening.hpp"
 #include "ledger/audit_hash.hpp"
+#include "ledger/backup_directory.hpp"
 #include "ledger/ledger_format.hpp"
+#include "ledger/restore_records.hpp"
+#include "ledger/rocks_backup.hpp"
 #include "ledger/rocks_store.hpp"
 #include "ledger/vault_key_file.hpp"
 #include "switch/admin/control_handler.hpp"
 #include "switch/config/config.hpp"
+#include "switch/core/money_check.hpp"
 #include "switch/core/recon_check.hpp"
 #include "switch/core/switch_core.hpp"
 #include "switch/core/transaction_state.hpp"
@@ -27,6 +31,7 @@
 #include "switch/io/hsm_client.hpp"
 #include "switch/io/runtime.hpp"
 #include "switch/lmk_key_encryption.hpp"
+#include "switch/reloader.hpp"
 #include "switch/shell_setup_of.hpp"
 
 namespace {
@@ -39,9 +44,7 @@ constexpr int exit_done = 0;
 constexpr int exit_failed = 1;
 constexpr int exit_usage = 2;
 
-constexpr const char* vault_key_name = "vault.key";
 constexpr const char* demo_key_file_name = "vault-kek.hex";
-constexpr const char* store_name = "store";
 constexpr std::size_t lmk_file_bytes_max = std::size_t{64} * 1024;
 
 struct Flags {
@@ -138,13 +141,17 @@ Result<Hsm> open_hsm(const LoadedConfig& config, const Flags& flags, const std::
     return out;
 }
 
-Result<std::unique_ptr<ledger::RocksStore>> open_store(const LoadedConfig& config, const std::string& data) {
+enum class StoreUse : std::uint8_t { serve, look };
+
+Result<std::unique_ptr<ledger::RocksStore>> open_store(const LoadedConfig& config, const std::string& data,
+                                                       StoreUse use) {
     constexpr std::uint64_t mib = 1U << 20;
     ledger::RocksStoreOptions options;
-    options.directory = data + "/" + store_name;
+    options.directory = data + "/" + ledger::store_name;
     options.block_cache_bytes = static_cast<std::uint64_t>(config.data.cache_mib) * mib;
     options.wal_bytes_max = static_cast<std::uint64_t>(config.data.wal_mib_max) * mib;
     options.disk_free_bytes_min = static_cast<std::uint64_t>(config.data.disk_free_mib_min) * mib;
+    options.read_only = use == StoreUse::look;
     auto store = ledger::RocksStore::open(options);
     if (!store) return parse_error(store.error().what);
     return std::move(*store);
@@ -182,7 +189,7 @@ Result<void> check_format(const ledger::Store& store) {
 /// A store that holds records must find its key: a new one could never open their PANs.
 Result<ledger::PanVaultKey> vault_key(const ledger::Store& store, const std::string& data, const Hsm& hsm,
                                       hsm::OpensslRandom& random) {
-    const std::string path = data + "/" + vault_key_name;
+    const std::string path = data + "/" + ledger::vault_key_name;
     if (store.last_turn_number() > 0) return ledger::load_vault_key(path, *hsm.vault_kek);
     return ledger::load_or_create_vault_key(path, *hsm.vault_kek, random);
 }
@@ -195,40 +202,6 @@ std::string ready_line(const LoadedConfig& config, const ListeningAt& at) {
     if (!at.control.empty()) line += " control=" + at.control;
     return line + " zone=" + config.configuration->zone + "\n";
 }
-
-/// Reads the configuration again for SIGHUP.
-class Reloader {
-  public:
-    Reloader(std::string path, LoadedConfig& running, admin::OperatorsControl& control, Log& log,
-             WallClock& clock)
-        : path_(std::move(path)), running_(running), control_(control), log_(log), clock_(clock) {}
-
-    ConfigurationPtr operator()() {
-        ConfigSurroundings around = ConfigSurroundings::of_this_machine();
-        around.version = running_.configuration->version + 1;
-        auto wanted = load_config(path_, around);
-        if (!wanted) {
-            log_.line(Severity::alarm, "configuration_rejected",
-                      {{"detail", text(wanted.error())}, {"consequence", "the running configuration stays"}},
-                      clock_.now());
-            return nullptr;
-        }
-        for (const std::string& sentence : restart_needed(running_, *wanted))
-            log_.line(Severity::warning, "restart_needed", {{"detail", sentence}}, clock_.now());
-        control_.operators_replaced(wanted->operators);
-        // What needs a restart stays as it was, so that the next reload says so again.
-        running_.configuration = until_restart(running_, *wanted);
-        running_.operators = wanted->operators;
-        return running_.configuration;
-    }
-
-  private:
-    std::string path_;
-    LoadedConfig& running_;
-    admin::OperatorsControl& control_;
-    Log& log_;
-    WallClock& clock_;
-};
 
 /// Says on stderr why the switch does not start.
 int refuse_to_start(Log& log, WallClock& clock, std::string_view step, const std::string& why) {
@@ -254,9 +227,18 @@ void warn_of_weak_terminals(const Configuration& config, Log& log, WallClock& cl
     }
 }
 
-/// I6a over the whole ledger, as a start of the switch would find it: recovered in memory, and nothing
-/// written.
+/// The whole ledger against I1, I2, the audit chain, reconciliation and I6a, the last as a start of the
+/// switch would find it: recovered in memory, and nothing written.
 int report_orphans(SwitchCore& core, ledger::Overlay& overlay, const iso8583::Now& now) {
+    std::vector<std::string> faults;
+    const auto money = find_money_faults(overlay);
+    if (!money) {
+        std::fprintf(stderr, "refund-switch: %s\n", money.error().what.c_str());
+        return exit_failed;
+    }
+    for (const std::string& fault : money->faults) faults.push_back("money: " + fault);
+    if (const auto chain = ledger::verify_audit_chain(overlay, ledger::audit_sha256); !chain)
+        faults.push_back("audit chain: " + chain.error().what);
     if (const auto recovered = core.recover(now); !recovered) {
         std::fprintf(stderr, "refund-switch: recovery: %s\n", recovered.error().what.c_str());
         return exit_failed;
@@ -272,30 +254,81 @@ int report_orphans(SwitchCore& core, ledger::Overlay& overlay, const iso8583::No
         std::fprintf(stderr, "refund-switch: %s\n", recon.error().what.c_str());
         return exit_failed;
     }
-    for (const std::string& fault : recon->faults)
-        std::fprintf(stdout, "reconciliation: %s\n", fault.c_str());
+    for (const std::string& fault : recon->faults) faults.push_back("reconciliation: " + fault);
+    for (const std::string& fault : faults) std::fprintf(stdout, "%s\n", fault.c_str());
     for (const Orphan& orphan : report->orphans) std::fprintf(stdout, "orphan: %s\n", orphan.words.c_str());
     std::fprintf(stdout, "%zu transactions, %zu not final, %zu orphans\n", report->records, report->open,
                  report->orphans.size());
-    return report->orphans.empty() && recon->faults.empty() ? exit_done : exit_failed;
+    return report->orphans.empty() && faults.empty() ? exit_done : exit_failed;
+}
+
+/// Runs beside the turns, on a thread of the runtime's.
+BackupEnded back_up(const ledger::RocksStore& store, const MakeBackup& order, const std::string& data,
+                    const DataOptions& options, std::string_view sealed_under,
+                    const std::atomic<bool>& stop) {
+    ledger::BackupOrder wanted;
+    wanted.directory = order.directory;
+    wanted.data = data;
+    wanted.made = order.at;
+    wanted.business_day = order.business_day;
+    wanted.by = order.by;
+    wanted.configuration = order.configuration;
+    wanted.sealed_under = sealed_under;
+    wanted.disk_free_bytes_min = static_cast<std::uint64_t>(options.disk_free_mib_min) << 20;
+    const auto made = ledger::make_backup(store, wanted, stop);
+    if (!made) return {false, made.error().what, {}};
+    return {true,
+            "backup " + made->mark.id + " up to turn " + std::to_string(made->mark.turn) + " is in " +
+                order.directory,
+            made->mark.id,
+            made->mark.turn,
+            made->files.size(),
+            made->bytes()};
+}
+
+bool is_looked_at(const std::string& data, const Flags& flags) {
+    return flags.verify && ledger::is_backup(data);
+}
+
+/// Makes the data directory its owner's alone; of one that is only to be verified and is a backup, compares
+/// every file with the manifest before anything is believed. Says which backup its store was made from.
+Result<std::optional<ledger::BackupMark>> open_data(const std::string& data, const Flags& flags) {
+    std::error_code error;
+    const bool has_store = std::filesystem::exists(data + "/" + ledger::store_name, error);
+    if (flags.verify && !has_store)
+        return parse_error(data + "/" + ledger::store_name + ": no ledger is there");
+    if (!has_store && std::filesystem::exists(data + "/" + ledger::restoring_name, error))
+        return parse_error(data + "/" + ledger::restoring_name +
+                           ": a restore was cut short: begin it again (refundctl restore)");
+    std::filesystem::create_directories(data, error);
+    if (error) return parse_error(data + ": " + error.message());
+    ::chmod(data.c_str(), S_IRWXU);
+    if (is_looked_at(data, flags)) {
+        const std::atomic<bool> stop = false;
+        const auto manifest = ledger::read_manifest(data);
+        if (!manifest) return tl::unexpected(manifest.error());
+        const std::vector<std::string> faults = ledger::compare_with_manifest(data, *manifest, stop);
+        for (const std::string& fault : faults) std::fprintf(stdout, "backup: %s\n", fault.c_str());
+        if (!faults.empty()) return parse_error(data + ": is not the backup that its manifest says");
+    }
+    return ledger::backup_mark_of(data);
+}
+
+void harden_process(const Configuration& config, Log& log, WallClock& clock) {
+    hsm::forbid_core_dumps();
+    hsm::make_failed_writes_errors();
+    if (config.demo) return;
+    if (const auto locked = hsm::lock_memory(); !locked)
+        log.line(Severity::warning, "memory_not_locked", {{"detail", locked.error().what}}, clock.now());
 }
 
 int serve(LoadedConfig config, const Flags& flags) {
     WallClock clock(config.configuration->time_zone);
     Log log;
-    hsm::forbid_core_dumps();
-    hsm::make_failed_writes_errors();
-    if (!config.configuration->demo) {
-        if (const auto locked = hsm::lock_memory(); !locked)
-            log.line(Severity::warning, "memory_not_locked", {{"detail", locked.error().what}}, clock.now());
-    }
+    harden_process(*config.configuration, log, clock);
     const std::string data = flags.data.empty() ? config.data.directory : flags.data;
-    std::error_code error;
-    if (flags.verify && !std::filesystem::exists(data + "/" + store_name, error))
-        return refuse_to_start(log, clock, "store", data + "/" + store_name + ": no ledger is there");
-    std::filesystem::create_directories(data, error);
-    if (error) return refuse_to_start(log, clock, "data directory", data + ": " + error.message());
-    ::chmod(data.c_str(), S_IRWXU);
+    const auto mark = open_data(data, flags);
+    if (!mark) return refuse_to_start(log, clock, "data directory", mark.error().what);
 
     hsm::OpensslRandom random;
     HsmLog observer(log, clock);
@@ -307,15 +340,21 @@ int serve(LoadedConfig config, const Flags& flags) {
                  {{"detail", "the HSM runs under the published test LMK: its keys protect nothing"}},
                  clock.now());
     warn_of_weak_terminals(*config.configuration, log, clock);
-    auto store = open_store(config, data);
+    auto store = open_store(config, data, is_looked_at(data, flags) ? StoreUse::look : StoreUse::serve);
     if (!store) return refuse_to_start(log, clock, "store", store.error().what);
+    std::error_code none;  // it is ours now: what a backup that was cut short was copied from is nobody's
+    if (!flags.verify) std::filesystem::remove_all(data + "/" + ledger::checkpoint_name, none);
     if (const auto ready = flags.verify ? check_format(**store) : migrate(**store, log, clock); !ready)
         return refuse_to_start(log, clock, "ledger format", ready.error().what);
+    Reloader reload(flags.config, config, log, clock);
+    if (const auto laid = reload.begin(**store); !laid)
+        return refuse_to_start(log, clock, "policy", laid.error().what);
     const auto key = vault_key(**store, data, *hsm, random);
     if (!key) return refuse_to_start(log, clock, "vault key", key.error().what);
     const ledger::PanVault vault(*key);
     ledger::Overlay overlay(**store);
     SwitchCore core(config.configuration, overlay, vault, ledger::audit_sha256);
+    core.comes_from(*mark);
     if (flags.verify) return report_orphans(core, overlay, clock.now());
     using People = admin::OperatorsControl::People;
     admin::OperatorsControl control(
@@ -324,10 +363,23 @@ int serve(LoadedConfig config, const Flags& flags) {
     const std::filesystem::path socket_name(config.data.control_socket);
     const std::string control_path =
         socket_name.is_absolute() ? socket_name.string() : data + "/" + socket_name.string();
-    Reloader reload(flags.config, config, control, log, clock);
-    Runtime runtime(
-        reactor, RuntimeParts{{core, overlay, **store}, *hsm->access, log, clock, &control, std::ref(reload)},
-        shell_setup_of(config, control_path), config.configuration);
+    reload.tell_operators(
+        [&control](std::vector<OperatorAccount> o) { control.operators_replaced(std::move(o)); });
+    control.judge_policies_by([&reload](const std::string& text) { return reload.judge(text); });
+    const auto make_backup = [&](const MakeBackup& order, const std::atomic<bool>& stop) {
+        return back_up(**store, order, data, config.data, hsm->vault_kek->name(), stop);
+    };
+    const auto apply_policy = [&reload](const std::string& text) { return reload.apply(text); };
+    Runtime runtime(reactor,
+                    RuntimeParts{{core, overlay, **store},
+                                 *hsm->access,
+                                 log,
+                                 clock,
+                                 &control,
+                                 std::ref(reload),
+                                 make_backup,
+                                 apply_policy},
+                    shell_setup_of(config, control_path), config.configuration);
     if (const auto recovered = runtime.recover(); !recovered)
         return refuse_to_start(log, clock, "recovery", recovered.error().what);
     const auto at = runtime.listen();
@@ -335,6 +387,7 @@ int serve(LoadedConfig config, const Flags& flags) {
     std::fputs(ready_line(config, *at).c_str(), stdout);
     std::fflush(stdout);
     const int exit_code = runtime.run();
+    runtime.end_backup();  // it reads the store
     // Its committer may still be saying that a sync has ended: it must be gone before the runtime is.
     store->reset();
     return exit_code;

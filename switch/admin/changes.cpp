@@ -5,6 +5,7 @@
 #include "switch/admin/file_requests.hpp"
 #include "switch/admin/recon_requests.hpp"
 #include "switch/admin/request_arguments.hpp"
+#include "switch/admin/store_requests.hpp"
 
 namespace acquirer::admin {
 
@@ -76,6 +77,7 @@ std::optional<OperatorCommand> operator_command(const Request& r) {
     if (auto file = file_change(r)) return file;
     if (auto batch = batch_change(r)) return batch;
     if (auto recon = recon_change(r)) return recon;
+    if (auto store = store_change(r)) return store;
     const auto a = [&](std::string_view name) { return argument(r, name); };
     using Route = MoveRoute::To;
     using Merchant = ChangeMerchant::To;

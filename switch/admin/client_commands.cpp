@@ -5,6 +5,7 @@
 #include "switch/admin/batch_client.hpp"
 #include "switch/admin/recon_client.hpp"
 #include "switch/admin/request_arguments.hpp"
+#include "switch/admin/store_client.hpp"
 
 namespace acquirer::admin {
 namespace {
@@ -105,6 +106,7 @@ ClientResult<std::optional<Answer>> run_client_command(Request& request, const S
     if (request.command == "batch validate") return some(validate_batch_file(request, send));
     if (request.command == "batch submit") return some(submit(request, send));
     if (auto recon = run_recon_command(request, send); !recon || *recon) return recon;
+    if (auto store = run_store_command(request, send); !store || *store) return store;
     if (auto named = complete_batch_name(request); !named) return tl::unexpected(named.error());
     if (changes_a_batch(request))
         if (auto found = find_batch(request, send); !found) return tl::unexpected(found.error());

@@ -28,6 +28,8 @@ std::vector<CommandInfo> file_commands();
 std::vector<CommandInfo> batch_commands();
 /// Issuers' files against the ledger (R101).
 std::vector<CommandInfo> recon_commands();
+/// The switch as a whole: backups, restores, the policy.
+std::vector<CommandInfo> store_commands();
 /// Reports.
 std::vector<CommandInfo> report_commands();
 

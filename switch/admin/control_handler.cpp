@@ -71,6 +71,23 @@ std::string OperatorsControl::refuse(const std::string& why) {
     return write_answer({AnswerError::refused, why, {}});
 }
 
+ControlDecision OperatorsControl::decide_policy(const Request& request, const Person& person) const {
+    if (!judge_policy_)
+        return ControlAnswer{write_answer({AnswerError::refused, "this switch reads no policies", {}})};
+    const auto preview = judge_policy_(policy_text(request));
+    if (!preview) return ControlAnswer{write_answer({AnswerError::refused, preview.error().what, {}})};
+    if (request.command == "policy judge")
+        return ControlAnswer{write_answer({AnswerError::none, "", preview_view(*preview)})};
+    auto render = [shown = preview_view(*preview)](const OperatorAnswer& done) {
+        Answer answer{done.done ? AnswerError::none : AnswerError::refused, done.text, shown};
+        for (const auto& [name, value] : done.values)
+            if (name == "proposal" || name == "needed") answer.data.put(name, value);
+        return write_answer(answer);
+    };
+    return ControlChange{OperatorCommanded{0, person.name, Role::admin, proposal_of(request, *preview)},
+                         std::move(render)};
+}
+
 ControlDecision OperatorsControl::decide(const ControlRequest& request) {
     auto parsed = parse_request(request.line);
     if (!parsed) return ControlAnswer{write_answer({AnswerError::usage, parsed.error().what, {}})};
@@ -81,6 +98,8 @@ ControlDecision OperatorsControl::decide(const ControlRequest& request) {
     const bool has_role =
         needed && (*needed == Role::viewer ||
                    std::find(person->roles.begin(), person->roles.end(), *needed) != person->roles.end());
+    if (parsed->command == "policy judge" || (parsed->command == "policy propose" && has_role))
+        return decide_policy(*parsed, *person);
     if (auto change = operator_command(*parsed)) {
         // A person with several roles acts in the one that the command needs; the core has the last word.
         const Role acting = has_role && *needed != Role::viewer ? *needed : person->roles.front();

@@ -10,6 +10,7 @@
 
 #include "ledger/audit_log.hpp"
 #include "switch/admin/control_protocol.hpp"
+#include "switch/admin/store_requests.hpp"
 #include "switch/config/config.hpp"
 #include "switch/io/control_port.hpp"
 #include "switch/views/operator_views.hpp"
@@ -34,6 +35,8 @@ class OperatorsControl final : public ControlHandler {
 
     ControlDecision decide(const ControlRequest& request) override;
     std::string refuse(const std::string& why) override;
+    /// Policies are read here, where the files are known; without it there are none.
+    void judge_policies_by(JudgePolicy judge) { judge_policy_ = std::move(judge); }
     void operators_replaced(std::vector<OperatorAccount> operators) { operators_ = std::move(operators); }
 
   private:
@@ -42,7 +45,11 @@ class OperatorsControl final : public ControlHandler {
 
     std::vector<OperatorAccount> operators_;
     People people_;
+    /// What two requests need beside the core: the difference of a policy to the one in force.
+    [[nodiscard]] ControlDecision decide_policy(const Request& request, const Person& person) const;
+
     ledger::AuditHash hash_;
+    JudgePolicy judge_policy_;
 };
 
 /// The command of a request that changes something; nothing for a read.

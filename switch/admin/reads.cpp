@@ -4,6 +4,7 @@
 #include "switch/admin/read_groups.hpp"
 #include "switch/admin/recon_requests.hpp"
 #include "switch/admin/request_arguments.hpp"
+#include "switch/admin/store_requests.hpp"
 #include "switch/views/audit_views.hpp"
 
 namespace acquirer::admin {
@@ -81,6 +82,7 @@ ViewResult run_read(const Request& r, const ViewContext& context, ledger::AuditH
     if (r.command == "audit export") return view_audit_export(context, list, hash);
     if (r.command == "audit verify") return view_audit_verify(context, hash);
     if (auto recon = recon_read(r, context)) return *recon;
+    if (auto store = store_read(r, context)) return *store;
     if (auto file = file_read(r, context)) return *file;
     if (auto batch = batch_read(r, context)) return *batch;
     if (auto report = report_read(r, context)) return std::move(*report);

@@ -174,6 +174,8 @@ void add_commands(CLI::App& app, std::deque<GivenCommand>& all, Ceremony& ceremo
         {"reasons", "codes of reasons for a refund"},
         {"recon", "issuers' files against the ledger"},
         {"files", "internal: files that other commands hand over"},
+        {"backups", "the last backup"},
+        {"policy", "show, check, apply: by what refunds are judged"},
         {"report", "how refunds go, over days: tables, JSON, pages"},
         {"audit", "the chain of operators' changes"},
         {"keys", "list with check values, rotate, ceremony"}};

@@ -9,6 +9,7 @@
 #include "iso8583/dialect.hpp"
 #include "iso8583/values/bytes.hpp"
 #include "switch/config/config_builder.hpp"
+#include "switch/config/policy.hpp"
 
 namespace acquirer {
 
@@ -79,9 +80,8 @@ ConfigSurroundings ConfigSurroundings::of_this_machine() {
     return around;
 }
 
-namespace {
+namespace config {
 
-/// FNV-1a: tells one file content from another in status and audit; not meant against forgery.
 std::string content_hash(std::string_view text) {
     std::uint64_t hash = 14'695'981'039'346'656'037ULL;
     for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1'099'511'628'211ULL;
@@ -90,7 +90,7 @@ std::string content_hash(std::string_view text) {
     return hex;
 }
 
-}  // namespace
+}  // namespace config
 
 iso8583::Result<LoadedConfig, ConfigProblems> load_config_text(std::string_view file_name,
                                                                std::string_view toml,
@@ -99,12 +99,24 @@ iso8583::Result<LoadedConfig, ConfigProblems> load_config_text(std::string_view 
     if (!document)
         return tl::unexpected(
             ConfigProblems{{std::string(file_name), document.error().line, "", document.error().what}});
+    config::Node policy;
+    std::vector<std::string> absent;
+    if (!around.policy.empty()) {
+        auto read = config::read_policy(around.policy_name, around.policy, *document);
+        if (!read) return tl::unexpected(read.error());
+        policy = std::move(*read);
+    }
+    PolicyInForce in_force = config::describe_policy(*document, policy, around.policy);
     config::Reader reader(file_name);
-    config::RawConfig raw = config::read_sections(*document, reader);
+    config::RawConfig raw =
+        config::read_sections(config::lay_over(std::move(*document), policy, absent), reader);
     config::check_sections(raw, around, reader);
     if (!reader.ok()) return tl::unexpected(reader.take_problems());
-    LoadedConfig loaded = config::build(std::move(raw), around.version, content_hash(toml), reader);
+    LoadedConfig loaded = config::build(std::move(raw), around.version, config::content_hash(toml),
+                                        std::move(in_force), reader);
     if (!reader.ok()) return tl::unexpected(reader.take_problems());
+    loaded.source = toml;
+    loaded.absent = std::move(absent);
     return loaded;
 }
 

@@ -99,6 +99,8 @@ struct LoadedConfig {
     DataOptions data;
     ShellLimits shell;
     std::vector<OperatorAccount> operators;
+    std::string source;               // the file as it was read
+    std::vector<std::string> absent;  // parties that the policy names and the file does not: sentences
 
     [[nodiscard]] const OperatorAccount* find_operator(std::int64_t uid) const;
 };
@@ -120,7 +122,11 @@ struct ConfigSurroundings {
     /// Of an IANA name; nothing when this machine has no such zone, or cannot read it.
     std::function<std::optional<iso8583::TimeZone>(std::string_view)> zone_of;
     std::vector<std::string_view> dialects;  // iso8583::dialect_names()
-    std::uint32_t version = 1;               // of the snapshot; the shell counts up at each reload
+    /// What two people laid over the file (config/policy.hpp), as TOML, and how errors call it; empty:
+    /// nothing.
+    std::string policy;
+    std::string policy_name = "the stored policy";
+    std::uint32_t version = 1;  // of the snapshot; the shell counts up at each reload
     /// Zones of this machine's tzdata ("UTC" always), and the built-in dialects.
     static ConfigSurroundings of_this_machine();
 };

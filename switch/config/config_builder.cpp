@@ -98,7 +98,8 @@ RawConfig read_sections(const Node& document, Reader& reader) {
     return raw;
 }
 
-LoadedConfig build(RawConfig raw, std::uint32_t version, std::string hash, Reader& reader) {
+LoadedConfig build(RawConfig raw, std::uint32_t version, std::string hash, PolicyInForce policy,
+                   Reader& reader) {
     LoadedConfig loaded;
     auto configuration = std::make_shared<Configuration>();
     configuration->version = version;
@@ -112,6 +113,7 @@ LoadedConfig build(RawConfig raw, std::uint32_t version, std::string hash, Reade
     configuration->cutover_at_minute = raw.general.cutover_at_minute;
     configuration->refund_reasons = std::move(raw.general.refund_reasons);
     configuration->limits = raw.limits;
+    configuration->policy = std::move(policy);
 
     std::vector<routing::Route> routes;
     for (auto& [path, issuer] : raw.issuers) {

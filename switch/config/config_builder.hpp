@@ -37,6 +37,7 @@ RawConfig read_sections(const Node& document, Reader& reader);
 /// follows from other sections (names to ids, MAC profiles, terminal numbers).
 void check_sections(RawConfig& raw, const ConfigSurroundings& around, Reader& reader);
 /// Only of sections without problems.
-LoadedConfig build(RawConfig raw, std::uint32_t version, std::string hash, Reader& reader);
+LoadedConfig build(RawConfig raw, std::uint32_t version, std::string hash, PolicyInForce policy,
+                   Reader& reader);
 
 }  // namespace acquirer::config

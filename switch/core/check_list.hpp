@@ -20,6 +20,7 @@ enum class CheckId : std::uint8_t {
     merchant,
     sign_on,
     mac,
+    reconciled,
     duplicate,
     suspension,
     open_batch,
@@ -116,6 +117,8 @@ inline constexpr std::array rows = {
     Check{merchant, "merchant", refuse, session, all, any, {merchant_unknown}},
     Check{sign_on, "sign-on", refuse, session, all, unionpay, {sign_on_required}},
     Check{mac, "MAC", refuse, session, all, any, {mac_wrong}},
+    // R65: before the duplicate check, because a stored answer may have stopped being true since the backup.
+    Check{reconciled, "restored", refuse, session, all, any, {restored}},
     Check{duplicate, "duplicate", refuse, guard, all, any, {duplicate_of_reversed, duplicate_conflict}},
     // R25: a suspension stops only new work, so it stands behind the duplicate check.
     Check{

@@ -14,6 +14,7 @@ using ledger::TransactionRecord;
 /// R75: as soon as its chain, its route and its sale allow, and by itself.
 void TransactionFlow::release_cleared(TransactionRecord& refund) {
     cleared_.insert(refund.rrn);
+    if (c_.restored) return;  // R65: it may have gone after the backup
     const auto* route = c_.config->routes.for_original(routing::RouteId{refund.route});
     const TransactionRecord* sale = c_.ledger.find(*refund.original);
     if (sale == nullptr || sale->hold) return;

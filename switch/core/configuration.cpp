@@ -4,11 +4,24 @@
 #include <charconv>
 
 #include "iso8583/values/bytes.hpp"
+#include "iso8583/values/ensure.hpp"
 
 namespace acquirer {
 
 std::string_view name(Profile profile) {
     return profile == Profile::unionpay_pos ? "unionpay-pos" : "iso87-ascii";
+}
+
+std::string_view name(PolicyOrigin origin) {
+    switch (origin) {
+        case PolicyOrigin::default_value:
+            return "default";
+        case PolicyOrigin::file:
+            return "file";
+        case PolicyOrigin::stored:
+            return "stored";
+    }
+    ENSURE(false);
 }
 
 const TerminalRange* Configuration::find_terminal(const iso8583::TerminalId& id) const {

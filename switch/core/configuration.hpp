@@ -112,6 +112,25 @@ struct IssuerKeys {
     hsm::PinBlockFormat pin_block_format = hsm::PinBlockFormat::iso0;
 };
 
+/// Where a value of the policy comes from.
+enum class PolicyOrigin : std::uint8_t { default_value, file, stored };
+std::string_view name(PolicyOrigin origin);
+struct PolicyValue {
+    std::string key;    // "refund.window_days"
+    std::string value;  // as the file says it
+    PolicyOrigin origin = PolicyOrigin::default_value;
+    friend bool operator==(const PolicyValue&, const PolicyValue&) = default;
+};
+/// The policy as people see it (refundctl policy show); what the core decides by stands in the values
+/// themselves.
+struct PolicyInForce {
+    std::string version;               // hash of all values; empty: the configuration came from no file
+    std::string stored;                // what two people laid over the files, as TOML; empty: nothing
+    std::vector<PolicyValue> general;  // every key of the policy
+    std::map<iso8583::MerchantId, std::vector<PolicyValue>> merchants;  // what each has of its own
+    std::map<std::string, std::vector<PolicyValue>> issuers;
+};
+
 struct Configuration {
     std::uint32_t version = 1;    // stored with every decision
     std::string hash;             // of the files it was read from
@@ -132,6 +151,8 @@ struct Configuration {
     std::map<routing::RouteId, IssuerKeys> issuer_keys;
     std::map<std::string, std::vector<TillOperator>> till_operators;  // by the person's name
     std::map<routing::RouteId, IssuerFileFormat> issuer_files;  // R101: of routes that say something of it
+
+    PolicyInForce policy;
 
     [[nodiscard]] const TerminalRange* find_terminal(const iso8583::TerminalId& id) const;
     [[nodiscard]] const MerchantConfig* find_merchant(const iso8583::MerchantId& id) const;

@@ -15,6 +15,7 @@
 
 #include "ledger/ledger.hpp"
 #include "ledger/pan_vault.hpp"
+#include "ledger/restore_records.hpp"
 #include "switch/core/deadline_queue.hpp"
 #include "switch/core/effect.hpp"
 #include "switch/core/in_flight.hpp"
@@ -44,6 +45,8 @@ class CoreContext {
     std::set<iso8583::Rrn> held;  // cases
     hsm::Ticket last_ticket = 0;
     bool store_accepts_new_work = true;
+    /// R65: the ledger comes from this backup, and nobody has accepted that yet: nothing new begins.
+    std::optional<ledger::RestoreRecord> restored;
     std::map<std::string, std::uint64_t, std::less<>> counters;
 
     // Routes.

@@ -54,8 +54,20 @@ struct AnswerOperator {
     std::uint64_t ticket = 0;
     OperatorAnswer answer;
 };
+/// Copy what is durable into a new directory, beside the turns; ends with BackupEnded.
+struct MakeBackup {
+    std::string directory;  // absolute
+    std::string by;
+    iso8583::UtcTime at;
+    iso8583::BusinessDate business_day;
+    std::string configuration;  // hash of the files
+};
+/// Lay this policy over the configuration of the files; ends with ConfigReplaced.
+struct ApplyPolicy {
+    std::string text;  // TOML; empty: the files' policy again
+};
 using Effect = std::variant<SendReply, SendToIssuer, AskHsm, InstallKeys, InstallIssuerKeys, CloseLink,
-                            AnswerOperator, Note>;
+                            AnswerOperator, MakeBackup, ApplyPolicy, Note>;
 using Effects = std::vector<Effect>;
 
 }  // namespace acquirer

@@ -98,8 +98,16 @@ struct StoreHealthChanged {
     std::string reason;
 };
 
-using Event =
-    std::variant<RequestArrived, TerminalLinkClosed, IssuerLinkUp, IssuerLinkDown, IssuerReplyArrived,
-                 IssuerKeyOffered, HsmAnswered, OperatorCommanded, ConfigReplaced, StoreHealthChanged>;
+/// What became of MakeBackup.
+struct BackupEnded {
+    bool done = false;
+    std::string text;  // a sentence
+    std::string id;
+    std::uint64_t turn = 0, files = 0, bytes = 0;
+};
+
+using Event = std::variant<RequestArrived, TerminalLinkClosed, IssuerLinkUp, IssuerLinkDown,
+                           IssuerReplyArrived, IssuerKeyOffered, HsmAnswered, OperatorCommanded,
+                           ConfigReplaced, StoreHealthChanged, BackupEnded>;
 
 }  // namespace acquirer

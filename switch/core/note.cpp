@@ -56,6 +56,12 @@ std::string_view name(NoteKind kind) {
             return "case_waits";
         case NoteKind::operator_change:
             return "operator_change";
+        case NoteKind::restored:
+            return "restored";
+        case NoteKind::backup_failed:
+            return "backup_failed";
+        case NoteKind::policy_in_force:
+            return "policy_in_force";
         case NoteKind::batch_settled:
             return "batch_settled";
         case NoteKind::day_cut_over:

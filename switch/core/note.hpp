@@ -40,7 +40,10 @@ enum class NoteKind : std::uint8_t {
     day_cut_over,
     recovered,
     key_change,
-    reconciled
+    reconciled,
+    restored,
+    backup_failed,
+    policy_in_force
 };
 std::string_view name(NoteKind kind);
 

@@ -44,6 +44,9 @@ Role needed_role(const OperatorCommand& command) {
         Role operator()(const ImportIssuerFile&) const { return Role::operator_; }
         Role operator()(const RunReconciliation&) const { return Role::operator_; }
         Role operator()(const ResolveDifference&) const { return Role::supervisor; }
+        Role operator()(const BackUp&) const { return Role::admin; }
+        Role operator()(const AcceptRestore&) const { return Role::admin; }
+        Role operator()(const ProposePolicy&) const { return Role::admin; }
     };
     return std::visit(Needed{}, command);
 }
@@ -55,6 +58,10 @@ void Operations::on_command(const OperatorCommanded& event) {
     if (needed != Role::viewer && event.role != needed) {
         c_.emit(AnswerOperator{event.ticket, no("role " + std::string(name(needed)) + " is needed, " +
                                                 event.user + " is " + std::string(name(event.role)))});
+        return;
+    }
+    if (c_.restored && begins_new_work(event.command)) {
+        c_.emit(AnswerOperator{event.ticket, no(restored_.to_reconcile())});
         return;
     }
     // What asks the HSM or an issuer, or reads a file, answers for itself, later.
@@ -88,6 +95,15 @@ void Operations::audit(const std::string& user, std::string_view role, std::stri
     entry.action = std::move(action);
     entry.detail = detail.substr(0, ledger::AuditLog::detail_bytes_max);
     ENSURE(audit_->append(c_.ledger.overlay(), std::move(entry)).has_value());
+}
+
+void Operations::audit_restore(const std::string& detail) {
+    ENSURE(audit_.has_value());
+    ledger::AuditEvent entry;
+    entry.utc = c_.now.utc;
+    entry.user = "the switch";
+    entry.detail = detail.substr(0, ledger::AuditLog::detail_bytes_max);
+    ENSURE(audit_->append_after_restore(c_.ledger.overlay(), std::move(entry)).has_value());
 }
 
 OperatorAnswer Operations::perform(const OperatorCommanded& event, const MoveRoute& command) {
@@ -166,6 +182,9 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const CutOver
 
 /// Numbers of cases and batches are proposals too: `refund approve` and `proposals approve` are the same act.
 OperatorAnswer Operations::perform(const OperatorCommanded& event, const DecideProposal& command) {
+    const bool of_a_case_or_batch =
+        RefundBatches::is_number(command.id) || iso8583::Rrn::parse(command.id).has_value();
+    if (c_.restored && of_a_case_or_batch) return no(restored_.to_reconcile());
     if (RefundBatches::is_number(command.id))
         return batches_.decide(event, {command.id,
                                        command.to == DecideProposal::To::approve ? DecideBatch::To::approve

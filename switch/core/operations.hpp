@@ -4,13 +4,16 @@
 #pragma once
 
 #include "ledger/audit_log.hpp"
+#include "switch/core/backups.hpp"
 #include "switch/core/core_context.hpp"
 #include "switch/core/cut_over.hpp"
 #include "switch/core/file_intake.hpp"
 #include "switch/core/key_exchange.hpp"
 #include "switch/core/key_inventory.hpp"
+#include "switch/core/policies.hpp"
 #include "switch/core/reconciliation.hpp"
 #include "switch/core/refund_batches.hpp"
+#include "switch/core/restored.hpp"
 #include "switch/core/settlement.hpp"
 #include "switch/core/store_and_forward.hpp"
 #include "switch/core/transaction_flow.hpp"
@@ -23,7 +26,8 @@ class Operations {
     Operations(CoreContext& context, SaleChain& chain, StoreAndForward& queue, TransactionFlow& transactions,
                WaysOut& ways_out, Terminals& terminals, Settlement& settlement, CutOver& days,
                KeyExchange& key_exchange, KeyInventory& key_inventory, FileIntake& files,
-               RefundBatches& batches, Reconciliation& reconciliation)
+               RefundBatches& batches, Reconciliation& reconciliation, Restored& restored, Backups& backups,
+               Policies& policies)
         : c_(context),
           chain_(chain),
           queue_(queue),
@@ -36,7 +40,13 @@ class Operations {
           key_inventory_(key_inventory),
           files_(files),
           batches_(batches),
-          reconciliation_(reconciliation) {
+          reconciliation_(reconciliation),
+          restored_(restored),
+          backups_(backups),
+          policies_(policies) {
+        backups_.open_audit([this](const std::string& user, std::string action, const std::string& detail) {
+            audit(user, name(Role::admin), std::move(action), detail);
+        });
         reconciliation_.open_audit(
             [this](const OperatorCommanded& event, std::string action, const std::string& detail) {
                 audit(event, std::move(action), detail);
@@ -50,6 +60,8 @@ class Operations {
 
     void open_audit(const ledger::AuditLog& audit) { audit_ = audit; }
     void on_command(const OperatorCommanded& event);
+    /// R65: the chain goes on above the numbers that were lost.
+    void audit_restore(const std::string& detail);
     /// An entry of the audit chain, and the same in the log.
     void audit(const std::string& user, std::string_view role, std::string action, const std::string& detail);
 
@@ -76,6 +88,15 @@ class Operations {
     }
     OperatorAnswer perform(const OperatorCommanded& event, const ResolveDifference& command) {
         return reconciliation_.resolve(event, command);
+    }
+    OperatorAnswer perform(const OperatorCommanded& event, const BackUp& command) {
+        return backups_.begin(event, command);
+    }
+    OperatorAnswer perform(const OperatorCommanded& event, const AcceptRestore& command) {
+        return restored_.propose(event, command);
+    }
+    OperatorAnswer perform(const OperatorCommanded& event, const ProposePolicy& command) {
+        return policies_.propose(event, command);
     }
     // Batches: refund_batches.cpp; what waits for people: ways_out.cpp.
     OperatorAnswer perform(const OperatorCommanded&, const JudgeLines& command) {
@@ -130,6 +151,9 @@ class Operations {
     FileIntake& files_;
     RefundBatches& batches_;
     Reconciliation& reconciliation_;
+    Restored& restored_;
+    Backups& backups_;
+    Policies& policies_;
     std::optional<ledger::AuditLog> audit_;
 };
 

@@ -135,12 +135,30 @@ struct ListKeys {
     std::string terminal;  // of this terminal's sign-ons; empty: those of issuers and of ranges of terminals
 };
 
+/// backup: of the running switch, into a new directory of its machine (admin).
+struct BackUp {
+    std::string directory;
+};
+/// accept-restore: what happened after the backup is reconciled, new work may begin (R65; two).
+struct AcceptRestore {
+    std::string note;
+};
+/// policy apply: this policy over that of the files (two). Read and compared by the shell, which knows the
+/// files.
+struct ProposePolicy {
+    std::string text;  // TOML; empty: the files' alone
+    std::string version, in_force;
+    std::string differences;  // for people
+    std::string note;
+};
+
 using OperatorCommand =
     std::variant<CheckRefund, OpenRefund, ApproveRefund, RejectRefund, CancelRefund, MoveRoute,
                  ChangeMerchant, ChangeTerminal, CutOverDay, RetryAdvice, ChangeException, RotateIssuerKey,
                  ListKeys, SettleTransaction, ReleaseStale, ResolveAbnormal, ReopenRefund, EditRefund,
                  AddDispute, CloseDispute, DecideProposal, PutFile, JudgeLines, SubmitBatch, DecideBatch,
-                 ChangeBatch, ImportIssuerFile, RunReconciliation, ResolveDifference>;
+                 ChangeBatch, ImportIssuerFile, RunReconciliation, ResolveDifference, BackUp, AcceptRestore,
+                 ProposePolicy>;
 
 struct OperatorAnswer {
     bool done = false;

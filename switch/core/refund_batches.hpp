@@ -68,6 +68,8 @@ class RefundBatches {
     OperatorAnswer change(const OperatorCommanded& event, const ChangeBatch& command);
 
     void recover();
+    /// R65: lines that ran after the backup would be paid twice: a person resumes each batch.
+    void pause_restored();
     /// `number` as in the DeadlineId: 0 a file is being read, 1 lines run.
     void on_deadline(std::uint64_t number);
     /// What became of refunds of batches in this turn is counted in their batches; before the ledger's.

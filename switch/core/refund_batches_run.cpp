@@ -58,6 +58,15 @@ void RefundBatches::recover() {
     if (!running_.empty()) expect(run_deadline, 0);
 }
 
+void RefundBatches::pause_restored() {
+    for (const std::string& id : std::vector<std::string>(running_)) {
+        RefundBatch& batch = *edit(id);
+        stop_running(id);
+        batch.state = State::paused;
+        batch.words = "restored from a backup: lines may have been paid after it was made";
+    }
+}
+
 void RefundBatches::on_deadline(std::uint64_t number) {
     if (number == load_deadline)
         load_some();

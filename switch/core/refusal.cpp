@@ -23,6 +23,10 @@ constexpr std::array table = {
                 "more sign-ons of this terminal or from this address than are allowed"},
     RefusalInfo{mac_wrong, "mac_wrong", "R40", "A0", "63", "MAC ERROR",
                 "the MAC is missing or does not verify under any valid key of the terminal"},
+    RefusalInfo{
+        restored, "restored", "R65", "96", "96", "RESTORED, TRY LATER",
+        "the ledger was restored from a backup, and two people have not yet said that what happened since is "
+        "reconciled"},
     RefusalInfo{duplicate_of_reversed, "duplicate_of_reversed", "R20a", "12", "12", "ORIGINAL WAS REVERSED",
                 "a retry of a transaction that was reversed since"},
     RefusalInfo{duplicate_conflict, "duplicate_conflict", "R21", "94", "94", "DUPLICATE CONFLICT",
@@ -139,6 +143,7 @@ bool is_unrecorded(Refusal refusal) {
         case sign_on_limited:
         case batch_closed:
         case mac_wrong:
+        case restored:
         case cut_over:
         case duplicate_of_reversed:
         case duplicate_conflict:

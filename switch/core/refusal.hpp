@@ -20,6 +20,7 @@ enum class Refusal : std::uint8_t {
     sign_on_required = 12,
     sign_on_limited = 13,  // too many sign-ons of this terminal or address: 96
     mac_wrong = 15,
+    restored = 18,               // R65: 96, or no answer to a reversal; never recorded
     duplicate_of_reversed = 21,  // R20a: 12
     duplicate_conflict = 22,     // R21: 94
     terminal_suspended = 23,     // R25: 97, never recorded

@@ -21,6 +21,22 @@ struct RouteStatus {
     std::string operator_state;  // "up", "down", "drain"
 };
 
+/// R65: the ledger comes from a backup, and nobody has accepted that yet.
+struct RestoredStatus {
+    std::string backup;
+    iso8583::UtcTime made;
+    iso8583::BusinessDate business_day;  // the open one when it was made
+    iso8583::UtcTime restored;           // the switch began on it
+};
+/// The last backup of this process.
+struct BackupStatus {
+    enum class State : std::uint8_t { running, done, failed };
+    State state = State::running;
+    std::string directory, by, text, id;
+    iso8583::UtcTime began, ended;
+    std::uint64_t turn = 0, files = 0, bytes = 0;
+};
+
 struct CoreStatus {
     iso8583::BusinessDate business_date;
     std::uint32_t config_version = 0;
@@ -31,6 +47,8 @@ struct CoreStatus {
     bool accepts_new_work = true;
     /// I6a: transactions that nothing and nobody waits for. Always 0.
     std::uint32_t orphans = 0;
+    std::optional<RestoredStatus> restored;
+    std::optional<BackupStatus> backup;
     /// When all open work was looked at last; nothing before the first time.
     std::optional<iso8583::UtcTime> orphans_looked_for;
     std::vector<RouteStatus> routes;

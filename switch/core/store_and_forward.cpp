@@ -102,6 +102,13 @@ void StoreAndForward::resume(const TransactionRecord& record) {
     pump(id);
 }
 
+void StoreAndForward::hold_back(TransactionRecord& record) {
+    if (record.advice.kind == Kind::none || record.advice.attempts != 0) return;
+    take(queues_[routing::RouteId{record.route}], record.rrn);
+    park(record, "advice_stale",
+         "it was with its issuer when the backup was made, and what became of it is not known here");
+}
+
 void StoreAndForward::withdraw(TransactionRecord& record) {
     ENSURE(record.advice.attempts == 0);
     settled(record);

@@ -56,6 +56,15 @@ class StoreAndForward {
     void send_refund(ledger::TransactionRecord& record);
     /// After a restart: the waiting advice of a record is in the queue again.
     void resume(const ledger::TransactionRecord& record);
+    /// R65: what lies in the queue of a restored ledger may have been sent since: it goes on as a repeat.
+    static void may_have_left(ledger::TransactionRecord& record) {
+        ledger::QueuedAdvice& a = record.advice;
+        const bool waits =
+            a.kind != ledger::QueuedAdvice::Kind::none && a.status != ledger::QueuedAdvice::Status::final;
+        if (waits && a.attempts == 0) a.attempts = 1;
+    }
+    /// R65: an advice that never left waits for a person's word, as a stale one does (R73).
+    void hold_back(ledger::TransactionRecord& record);
     /// Takes a never attempted advice out (R33, R32): the caller cancels the record.
     void withdraw(ledger::TransactionRecord& record);
 

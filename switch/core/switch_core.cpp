@@ -3,15 +3,19 @@
 #include <algorithm>
 
 #include "iso8583/values/ensure.hpp"
+#include "switch/core/backups.hpp"
 #include "switch/core/core_context.hpp"
 #include "switch/core/cut_over.hpp"
 #include "switch/core/file_intake.hpp"
 #include "switch/core/key_exchange.hpp"
 #include "switch/core/key_inventory.hpp"
+#include "switch/core/open_work.hpp"
 #include "switch/core/operations.hpp"
 #include "switch/core/orphan_watch.hpp"
+#include "switch/core/policies.hpp"
 #include "switch/core/reconciliation.hpp"
 #include "switch/core/refund_batches.hpp"
+#include "switch/core/restored.hpp"
 #include "switch/core/reversal_flow.hpp"
 #include "switch/core/sale_chain.hpp"
 #include "switch/core/settlement.hpp"
@@ -31,6 +35,7 @@ struct SwitchCore::Impl {
     Impl(ConfigurationPtr configuration, ledger::Overlay& overlay, const ledger::PanVault& vault,
          ledger::AuditHash hash, ledger::NumberPlan numbers)
         : context(std::move(configuration), overlay, vault, std::move(numbers)), audit_hash(hash) {
+        restored.on_accepted = [this] { transactions.retry_cleared(); };
         key_exchange.on_change = [this](const std::string& user, std::string_view role, std::string action,
                                         const std::string& detail) {
             operations.audit(user, role, std::move(action), detail);
@@ -59,6 +64,7 @@ struct SwitchCore::Impl {
     void on(const OperatorCommanded& event) { operations.on_command(event); }
     void on(const ConfigReplaced& event);
     void on(const StoreHealthChanged& event);
+    void on(const BackupEnded& event) { backups.on_ended(event); }
     void on_deadline(const DeadlineId& id);
     /// What an event made possible for others: a 0500 whose batch is done, a case whose chain is free (R75).
     void after_step() {
@@ -87,9 +93,12 @@ struct SwitchCore::Impl {
     FileIntake files{context};
     RefundBatches batches{context, transactions, files};
     Reconciliation reconciliation{context, files};
-    Operations operations{context,   chain,      queue,         transactions, ways_out,
-                          terminals, settlement, days,          key_exchange, key_inventory,
-                          files,     batches,    reconciliation};
+    Restored restored{context, ways_out};
+    Backups backups{context};
+    Policies policies{context, ways_out};
+    Operations operations{context,        chain,    queue,        transactions,  ways_out, terminals,
+                          settlement,     days,     key_exchange, key_inventory, files,    batches,
+                          reconciliation, restored, backups,      policies};
     OrphanWatch orphan_watch{context, queue, transactions};
     std::uint64_t turns = 0;
 };
@@ -101,29 +110,6 @@ SwitchCore::SwitchCore(ConfigurationPtr configuration, ledger::Overlay& overlay,
           std::make_unique<Impl>(std::move(configuration), overlay, vault, audit_hash, std::move(numbers))) {}
 SwitchCore::~SwitchCore() = default;
 
-namespace {
-
-/// Open work, of each chain in the order in which the chain grew: RRNs begin anew after ten years, and clocks
-/// are set back.
-std::vector<iso8583::Rrn> open_in_order(ledger::Ledger& books) {
-    std::vector<iso8583::Rrn> order;
-    std::set<iso8583::Rrn> seen;
-    for (const iso8583::Rrn& rrn : books.open_work()) {
-        std::vector<iso8583::Rrn> back;  // this one, and what was reserved before it on the same sale
-        for (std::optional<iso8583::Rrn> at = rrn; at && seen.insert(*at).second;) {
-            back.push_back(*at);
-            const ledger::TransactionRecord* record = books.find(*at);
-            const bool refund = record != nullptr && record->kind == ledger::TransactionKind::refund;
-            at = refund ? record->last_refund : std::nullopt;
-        }
-        for (auto earlier = back.rbegin(); earlier != back.rend(); ++earlier)
-            if (books.open_work().contains(*earlier)) order.push_back(*earlier);
-    }
-    return order;
-}
-
-}  // namespace
-
 iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::Now& now) {
     CoreContext& c = impl_->context;
     Effects effects;
@@ -134,6 +120,8 @@ iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::
     if (!audit)
         return tl::unexpected(ledger::StoreError{ledger::StoreError::Kind::corruption, audit.error().what});
     impl_->operations.open_audit(*audit);
+    const bool begins_restored = impl_->restored.recover();
+    if (begins_restored) impl_->operations.audit_restore(impl_->restored.to_reconcile());
     impl_->days.recover();
     impl_->terminals.recover();
     impl_->key_exchange.recover();
@@ -141,9 +129,13 @@ iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::
     impl_->files.recover();
     const std::vector<iso8583::Rrn> open = open_in_order(c.ledger);
     for (const iso8583::Rrn& rrn : open) {
-        if (ledger::TransactionRecord* record = c.ledger.edit(rrn)) impl_->transactions.recover(*record);
+        ledger::TransactionRecord* record = c.ledger.edit(rrn);
+        if (record != nullptr && begins_restored) impl_->queue.may_have_left(*record);
+        if (record != nullptr) impl_->transactions.recover(*record);
     }
     impl_->batches.recover();
+    if (begins_restored) impl_->batches.pause_restored();
+    impl_->policies.look();
     impl_->orphan_watch.recover();
     Note n;
     n.kind = NoteKind::recovered;
@@ -152,6 +144,10 @@ iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::
     c.effects = nullptr;
     if (c.ledger.error()) return tl::unexpected(*c.ledger.error());
     return effects;
+}
+
+void SwitchCore::comes_from(std::optional<ledger::BackupMark> backup) {
+    impl_->restored.comes_from(std::move(backup));
 }
 
 void SwitchCore::step(const Event& event, const iso8583::Now& now, Effects& effects) {
@@ -213,6 +209,8 @@ CoreStatus SwitchCore::status() const {
     s.open_exceptions = c.ledger.exceptions_open();
     s.accepts_new_work = c.store_accepts_new_work;
     s.orphans = static_cast<std::uint32_t>(impl_->orphan_watch.orphans());
+    s.restored = impl_->restored.status();
+    s.backup = impl_->backups.status();
     s.orphans_looked_for = impl_->orphan_watch.last_pass();
     s.counters = {c.counters.begin(), c.counters.end()};
     for (const routing::Route& route : c.config->routes.routes()) {
@@ -273,7 +271,7 @@ bool SwitchCore::Impl::admit(const RequestArrived& event) {
         return false;
     }
     terminals.verified(event);
-    return true;
+    return restored.lets_through(event);
 }
 
 void SwitchCore::Impl::on(const RequestArrived& event) {
@@ -422,6 +420,7 @@ void SwitchCore::Impl::on(const ConfigReplaced& event) {
     queue.configuration_replaced();
     transactions.retry_cleared();
     days.look();
+    policies.look();
     Note n;
     n.kind = NoteKind::configuration_replaced;
     n.detail = "version " + std::to_string(context.config->version) + ", hash " + context.config->hash;

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "ledger/audit_log.hpp"
+#include "ledger/backup_manifest.hpp"
 #include "ledger/number_plan.hpp"
 #include "ledger/overlay.hpp"
 #include "ledger/pan_vault.hpp"
@@ -33,6 +34,8 @@ class SwitchCore {
                ledger::AuditHash audit_hash, ledger::NumberPlan numbers = {});
     ~SwitchCore();
 
+    /// The store was made out of this backup (R65); before recover(). Nothing: it grew here.
+    void comes_from(std::optional<ledger::BackupMark> backup);
     /// Rebuilds the tables from the ledger before the first step: totals, open work, terminals, overrides;
     /// what was with an issuer becomes in doubt (R57), advices go on as x..1. Effects as of any step; writes
     /// go to the overlay.

@@ -260,6 +260,7 @@ Refusal check(CheckId id, const World& w, Draft& d) {
         case CheckId::merchant:
         case CheckId::sign_on:
         case CheckId::mac:
+        case CheckId::reconciled:
         case CheckId::duplicate:
             return Refusal::none;  // judged before there is a draft
         case CheckId::suspension:

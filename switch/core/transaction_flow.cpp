@@ -495,6 +495,11 @@ void TransactionFlow::recover(TransactionRecord& record) {
         case State::intent:
             break;  // intent and sent are one write (send_request): the disk never has it
         case State::sent:
+            undoing_.in_doubt(record, "R57", Refusal::issuer_silent);
+            // R65: its answer came after the backup, most likely, and its terminal has it: whether it is to
+            // be reversed is for people to say.
+            if (c_.restored) queue_.hold_back(record);
+            return;
         case State::reverse_on_answer:
             undoing_.in_doubt(record, "R57", Refusal::issuer_silent);
             return;

@@ -129,6 +129,7 @@ std::uint64_t WaysOut::digest_of(const Proposal& p) {
         d.add(part);
     d.add(std::to_string(p.amount_minor));
     if (p.action == cut_over_action) d.add(c_.business_day.date.iso());
+    if (const ProposalKind* kind = kind_of(p)) d.add(kind->judged_by());
     if (const TransactionRecord* record = p.rrn.empty() ? nullptr : c_.ledger.find(p.rrn)) {
         d.add(ledger::name(record->state));
         d.add(std::to_string(record->updated.ms));
@@ -174,6 +175,12 @@ OperatorAnswer WaysOut::propose(const OperatorCommanded& event, Proposal p) {
     return answer;
 }
 
+/// What became of a transaction is a fact, and the day begins anyway; all else might pay again.
+bool WaysOut::may_be_decided_while_restored(const Proposal& p) const {
+    if (const ProposalKind* kind = kind_of(p)) return kind->while_restored == WhileRestored::decided;
+    return p.action == settle_action || p.action == cut_over_action;
+}
+
 OperatorAnswer WaysOut::decide(const OperatorCommanded& event, const DecideProposal& command) {
     auto p = c_.ledger.proposal(command.id);
     if (!p) return no("no proposal has the number " + command.id);
@@ -194,10 +201,17 @@ OperatorAnswer WaysOut::decide(const OperatorCommanded& event, const DecidePropo
     }
     if (digest_of(*p) != p->digest) {
         end(*p, Proposal::State::lapsed, "what happened to its transaction since");
+        const ProposalKind* kind = kind_of(*p);
         return no("proposal " + p->id + " has lapsed: " +
-                  (p->action == cut_over_action ? "another business day began" : "its transaction changed") +
+                  (p->action == cut_over_action ? std::string("another business day began")
+                   : kind != nullptr            ? std::string(kind->lapses_because)
+                                                : "its transaction changed") +
                   " after it was proposed");
     }
+    if (c_.restored && !may_be_decided_while_restored(*p))
+        return no("proposal " + p->id +
+                  " waits until the restore is accepted (R65): it may have been carried out "
+                  "after the backup was made");
     if (std::find(p->approvals.begin(), p->approvals.end(), event.user) != p->approvals.end())
         return no(event.user + " approved " + p->id + " already; another person is needed");
     p->approvals.push_back(event.user);
@@ -232,6 +246,7 @@ std::string WaysOut::carry_out(const Proposal& p, const std::string& by) {
         days_.cut_over(by);
         return "business day " + p.subject + " is closed; " + p.outcome + " began";
     }
+    if (const ProposalKind* kind = kind_of(p)) return kind->carry_out(p, by);
     TransactionRecord* record = c_.ledger.edit(p.rrn);
     ENSURE(record != nullptr);
     if (p.action == settle_action)
@@ -379,6 +394,10 @@ void WaysOut::carry_out_resolution(TransactionRecord& refund, const Proposal& p,
 void WaysOut::on_case_deadline(const iso8583::Rrn& rrn) {
     TransactionRecord* refund = c_.ledger.edit(rrn);
     if (refund == nullptr || refund->state != State::held) return;
+    if (c_.restored) {  // it may have been approved after the backup
+        c_.set_deadline({DeadlineId::Kind::case_expiry, rrn, 0}, hour_ms);
+        return;
+    }
     const std::int64_t days = c_.config->limits.case_expires_days;
     if (c_.now.utc.ms - refund->created.ms < days * day_ms) {
         c_.note(

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 
 #include "switch/core/core_context.hpp"
@@ -24,6 +25,20 @@ std::string way_out_of(const ledger::TransactionRecord& record);
 std::string_view outcomes_of(const ledger::TransactionRecord& record);
 /// The stable word of a way out of ABNORMAL, as proposals store it.
 std::string_view outcome_of(ResolveAbnormal::Way way);
+
+/// May a proposal of the kind be approved while a restored ledger waits to be accepted (R65)? `refused`: it
+/// might pay what was paid after the backup.
+enum class WhileRestored : std::uint8_t { decided, refused };
+
+/// What owners beside this one propose.
+struct ProposalKind {
+    /// What it was judged by; when that has become another, the proposal lapses.
+    std::function<std::string()> judged_by;
+    std::string_view lapses_because;
+    WhileRestored while_restored = WhileRestored::refused;
+    /// A sentence: what is so now.
+    std::function<std::string(const ledger::Proposal& proposal, const std::string& by)> carry_out;
+};
 
 class WaysOut {
   public:
@@ -43,6 +58,9 @@ class WaysOut {
     OperatorAnswer close(const OperatorCommanded& event, const CloseDispute& command);
     /// day cutover --force: a day that would become later than tomorrow (ruling 20).
     OperatorAnswer propose_cut_over(const OperatorCommanded& event, const std::string& why_refused);
+    /// `action` is the stable word of its proposals.
+    void add_kind(std::string_view action, ProposalKind kind) { kinds_.emplace(action, std::move(kind)); }
+    OperatorAnswer propose(const OperatorCommanded& event, ledger::Proposal proposal);
     /// Of proposals only; cases are Operations'.
     OperatorAnswer decide(const OperatorCommanded& event, const DecideProposal& command);
 
@@ -50,10 +68,14 @@ class WaysOut {
     void on_case_deadline(const iso8583::Rrn& rrn);
 
   private:
-    OperatorAnswer propose(const OperatorCommanded& event, ledger::Proposal proposal);
+    [[nodiscard]] const ProposalKind* kind_of(const ledger::Proposal& proposal) const {
+        const auto at = kinds_.find(proposal.action);
+        return at == kinds_.end() ? nullptr : &at->second;
+    }
     /// Over what is proposed, and the transaction's state and last event (ruling 4).
     std::uint64_t digest_of(const ledger::Proposal& proposal);
     bool has_lapsed(const ledger::Proposal& proposal) const;
+    bool may_be_decided_while_restored(const ledger::Proposal& proposal) const;
     void end(ledger::Proposal& proposal, ledger::Proposal::State state, const std::string& by);
     std::string carry_out(const ledger::Proposal& proposal, const std::string& by);
     void carry_out_settlement(ledger::TransactionRecord& record, const ledger::Proposal& proposal,
@@ -70,6 +92,7 @@ class WaysOut {
     Undoing& undoing_;
     CutOver& days_;
     Audit audit_;
+    std::map<std::string, ProposalKind, std::less<>> kinds_;
 };
 
 }  // namespace acquirer

@@ -49,6 +49,7 @@ Runtime::Runtime(Reactor& reactor, const RuntimeParts& parts, ShellSetup setup,
 }
 
 Runtime::~Runtime() {
+    end_backup();
     reactor_.on_accept_fault({});
     parts_.hsm.on_reply([](const HsmAsker&, const hsm::Reply&) {});
 }
@@ -121,6 +122,11 @@ int Runtime::run() {
     return exit_code_;
 }
 
+void Runtime::end_backup() {
+    stop_backup_ = true;
+    backups_.reset();  // its last work still posts to the reactor, and is never run then
+}
+
 void Runtime::begin_to_stop() {
     reactor_.post([this] { drain(); });
 }
@@ -129,6 +135,9 @@ std::string Runtime::not_ready() const {
     if (draining_) return "stopping";
     for (const auto& shard : shards_)
         if (!shard->accepts_new_work()) return "the store takes no new work";
+    for (const auto& shard : shards_)
+        if (const auto restored = shard->status().restored)
+            return "restored from backup " + restored->backup + ": to be reconciled and accepted";
     return "";
 }
 
@@ -208,6 +217,10 @@ void Runtime::perform(Shard& from, const Effect& effect) {
                             [this](const CloseLink& e) {
                                 terminals_.close(e.link, e.reason);
                                 issuers_.close(e.link, e.reason);
+                            },
+                            [this](const MakeBackup& e) { back_up(e); },
+                            [this](const ApplyPolicy& e) {
+                                if (parts_.apply_policy) replace_configuration(parts_.apply_policy(e.text));
                             },
                             [this](const AnswerOperator& e) {
                                 if (control_) control_->answered(e.ticket, e.answer);
@@ -291,14 +304,27 @@ ControlView Runtime::control_view() {
 
 void Runtime::reload() {
     if (draining_ || !parts_.reload) return;
-    const ConfigurationPtr fresh = parts_.reload();
-    if (fresh) {
-        // Sessions and core change over in one step: both are on this thread, and the event is stepped before
-        // any request that a session reads from now on.
-        configuration_ = fresh;
-        static_cast<void>(event_arrived(ConfigReplaced{fresh}));
-    }
+    replace_configuration(parts_.reload());
     parts_.log.flush();
+}
+
+void Runtime::replace_configuration(const ConfigurationPtr& fresh) {
+    if (!fresh) return;
+    // Sessions and core change over in one step: both are on this thread, and the event is stepped before any
+    // request that a session reads from now on.
+    configuration_ = fresh;
+    static_cast<void>(event_arrived(ConfigReplaced{fresh}));
+}
+
+void Runtime::back_up(const MakeBackup& order) {
+    const auto ended = [this](BackupEnded event) { static_cast<void>(event_arrived(std::move(event))); };
+    if (!parts_.backup) return ended({false, "this switch makes no backups", {}});
+    if (!backups_) backups_ = std::make_unique<Worker>(1);
+    const bool taken = backups_->submit([this, order, ended] {
+        BackupEnded event = parts_.backup(order, stop_backup_);
+        reactor_.post([ended, event = std::move(event)]() mutable { ended(std::move(event)); });
+    });
+    if (!taken) ended({false, "another backup is being made", {}});
 }
 
 void Runtime::drain() {

@@ -11,6 +11,7 @@
 // and before the runtime.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -27,6 +28,7 @@
 #include "switch/io/shard.hpp"
 #include "switch/io/terminal_links.hpp"
 #include "switch/io/wall_clock.hpp"
+#include "switch/io/worker.hpp"
 
 namespace acquirer {
 
@@ -38,6 +40,11 @@ struct RuntimeParts {
     ControlHandler* control = nullptr;  // none: no control socket
     /// SIGHUP: reads the configuration again; nothing when it is not usable, which it has logged.
     std::function<ConfigurationPtr()> reload;
+    /// Runs on a thread of its own; ends early when `stop` becomes true. None: no backups.
+    std::function<BackupEnded(const MakeBackup&, const std::atomic<bool>& stop)> backup = {};
+    /// Reads the configuration again under another policy; nothing when it is not usable, which it has
+    /// logged.
+    std::function<ConfigurationPtr(const std::string& policy)> apply_policy = {};
 };
 
 /// Where the switch listens, for the ready line.
@@ -59,6 +66,8 @@ class Runtime final : private LinkHub, private ShardShell {
     iso8583::Result<ListeningAt> listen();
     /// Until stopped and drained. 0, or 1 when the store failed.
     int run();
+    /// After run(), before the store goes: a backup that is still being made ends, and leaves nothing.
+    void end_backup();
     /// What SIGTERM does: no new connections or requests, finish what is in flight, sync, end. Any thread.
     void begin_to_stop();
 
@@ -90,6 +99,8 @@ class Runtime final : private LinkHub, private ShardShell {
     void arm();
     void poll_stores();
     void reload();
+    void replace_configuration(const ConfigurationPtr& fresh);
+    void back_up(const MakeBackup& order);
     void drain();
     bool drained() const;
     void finish(int exit_code);
@@ -116,6 +127,9 @@ class Runtime final : private LinkHub, private ShardShell {
     std::optional<iso8583::Instant> armed_;
     std::unique_ptr<Alarm> store_alarm_;
     std::unique_ptr<Alarm> drain_alarm_;
+
+    std::atomic<bool> stop_backup_{false};
+    std::unique_ptr<Worker> backups_;
 
     bool drive_scheduled_ = false;
     bool listening_ = false;

@@ -7,6 +7,7 @@
 
 #include "ledger/key_layout.hpp"
 #include "ledger/stored_records.hpp"
+#include "switch/core/operator_words.hpp"
 #include "switch/core/recon_judge.hpp"
 #include "switch/core/ways_out.hpp"
 #include "switch/views/batch_views.hpp"
@@ -205,7 +206,10 @@ View row_of(const ProposalFilter& filter, const ledger::Proposal& p) {
     one.put("amount", iso8583::Amount(p.amount_minor, filter.context.configuration.currency).major());
     one.put("maker", p.maker);
     one.put("needed", p.approvals_needed - static_cast<std::uint32_t>(p.approvals.size()));
-    one.put("opened", local_time(filter.context, p.opened)).put("note", p.note);
+    // Who approves a policy sees what it changes.
+    const bool of_policy = p.action == policy_action && !p.subject.empty();
+    one.put("opened", local_time(filter.context, p.opened));
+    one.put("note", of_policy ? p.note + ": " + p.subject : p.note);
     if (filter.with_end()) one.put("state", filter.state_of(p)).put("by", p.ended_by);
     return one;
 }

@@ -26,6 +26,22 @@ View answers_view(const ShellFigures& shell, StatusDetail detail) {
     return answers.put("at_ms", shell.uptime_ms).put("steps", std::move(steps));
 }
 
+View restored_view(const ViewContext& context, const RestoredStatus& restored) {
+    View routes = View::list();
+    for (const RouteStatus& r : context.status.routes)
+        routes.add(View::object()
+                       .put("route", r.name)
+                       .put("from_business_day", restored.business_day.date.iso())
+                       .put("since", local_time(context, restored.made)));
+    return View::object()
+        .put("backup", restored.backup)
+        .put("made", local_time(context, restored.made))
+        .put("restored", local_time(context, restored.restored))
+        .put("way_out",
+             "reconcile every route from that day on, then accept-restore --note TEXT (two people)")
+        .put("to_reconcile", std::move(routes));
+}
+
 void put_shell(View& view, const ViewContext& context, StatusDetail detail) {
     if (context.shell == nullptr) return;
     const ShellFigures& shell = *context.shell;
@@ -55,6 +71,7 @@ ViewResult view_status(const ViewContext& context, StatusDetail detail) {
     view.put("demo", context.configuration.demo).put("currency", context.configuration.currency.str());
     view.put("config_version", s.config_version).put("config_hash", context.configuration.hash);
     view.put("accepts_new_work", s.accepts_new_work).put("turns", s.turns).put("pending", s.pending);
+    if (s.restored) view.put("restored", restored_view(context, *s.restored));
     view.put("held", s.held).put("open_exceptions", s.open_exceptions);
     // I6a, every story ends: 0, or somebody has to be called.
     view.put("orphans", s.orphans);

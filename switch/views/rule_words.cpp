@@ -77,6 +77,7 @@ constexpr std::array failures = {
     Row{"R62", "too much is under way, or nothing more can be stored: no new work for now"},
     Row{"R63", "the issuer's answer fits nothing that was asked"},
     Row{"R64", "the HSM did not answer"},
+    Row{"R65", "the ledger was restored from a backup and waits to be reconciled"},
 };
 
 constexpr std::array ways_out = {

@@ -108,6 +108,7 @@ void Desk::start() {
     turn_ = std::make_unique<Turn>(*core_, *overlay_, store_, [this] {
         if (turn_ && !disk_is_slow_) turn_->sync_has_ended();
     });
+    core_->comes_from(comes_from_);
     auto recovered = core_->recover(now_);
     ENSURE(recovered.has_value());
     turn_->offer_recovered(std::move(*recovered));
@@ -118,6 +119,20 @@ void Desk::restart(bool links_up) {
     inbox_.clear();
     store_.crash(0);
     links_.clear();
+    start();
+    if (!links_up) return;
+    link(a, true);
+    link(b, true);
+}
+
+void Desk::restore(ledger::MemoryStore& backup, const ledger::BackupMark& mark, bool links_up) {
+    inbox_.clear();
+    links_.clear();
+    turn_.reset();
+    core_.reset();
+    overlay_.reset();
+    store_ = std::move(*backup.copy_durable());
+    comes_from_ = mark;
     start();
     if (!links_up) return;
     link(a, true);
@@ -186,6 +201,10 @@ void Desk::perform(const Effect& effect) {
         issuer_zaks[issuer_install->route] = issuer_install->zaks;
     } else if (const auto* answer = std::get_if<AnswerOperator>(&effect)) {
         operator_answers_.push_back(answer->answer);
+    } else if (const auto* wanted = std::get_if<MakeBackup>(&effect)) {
+        backups_wanted.push_back(*wanted);
+    } else if (const auto* policy = std::get_if<ApplyPolicy>(&effect)) {
+        policies_wanted.push_back(*policy);
     } else if (const auto* note = std::get_if<Note>(&effect)) {
         notes.push_back(*note);
     }

@@ -135,6 +135,12 @@ class Desk {
     /// The process dies (unsynced writes are lost) and starts again over the same store; links come up unless
     /// told not.
     void restart(bool links_up = true);
+    /// What a backup made now would hold.
+    [[nodiscard]] std::unique_ptr<ledger::MemoryStore> back_up() const { return store_.copy_durable(); }
+    /// The process is gone, and another one starts on that backup.
+    void restore(ledger::MemoryStore& backup, const ledger::BackupMark& mark, bool links_up = true);
+    std::vector<acquirer::MakeBackup> backups_wanted;
+    std::vector<acquirer::ApplyPolicy> policies_wanted;
     void accept_new_work(bool accepts);
     /// While it is, a sync that was begun does not end.
     void slow_disk(bool slow);
@@ -153,6 +159,7 @@ class Desk {
     [[nodiscard]] std::vector<ledger::ExceptionRecord> exceptions(const std::string& kind = "") const;
     [[nodiscard]] acquirer::CoreStatus status() const { return core_->status(); }
     ledger::MemoryStore& store() { return store_; }
+    [[nodiscard]] std::uint64_t store_turn() const { return store_.last_turn_number(); }
     ledger::Overlay& overlay() { return *overlay_; }
     [[nodiscard]] const iso8583::Now& now() const { return now_; }
     std::shared_ptr<acquirer::Configuration> configuration;
@@ -171,6 +178,7 @@ class Desk {
     std::deque<acquirer::Event> inbox_;
     std::vector<acquirer::OperatorAnswer> operator_answers_;
     std::uint64_t tickets_ = 0;
+    std::optional<ledger::BackupMark> comes_from_;
     bool disk_is_slow_ = false;
     std::uint32_t trace_ = 0;
     std::uint64_t next_link_ = 100;

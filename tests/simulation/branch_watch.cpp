@@ -184,6 +184,9 @@ std::string id_of(const OperatorCommand& command) {
         std::string operator()(const ImportIssuerFile&) const { return {}; }
         std::string operator()(const RunReconciliation&) const { return {}; }
         std::string operator()(const ResolveDifference& c) const { return c.id; }
+        std::string operator()(const BackUp&) const { return {}; }
+        std::string operator()(const AcceptRestore&) const { return {}; }
+        std::string operator()(const ProposePolicy&) const { return {}; }
     };
     return std::visit(Id{}, command);
 }

@@ -87,6 +87,9 @@ void add_command_names(std::vector<std::string>& names) {
             std::string_view operator()(const ImportIssuerFile&) const { return "import issuer file"; }
             std::string_view operator()(const RunReconciliation&) const { return "run reconciliation"; }
             std::string_view operator()(const ResolveDifference&) const { return "resolve difference"; }
+            std::string_view operator()(const BackUp&) const { return "back up"; }
+            std::string_view operator()(const AcceptRestore&) const { return "accept restore"; }
+            std::string_view operator()(const ProposePolicy&) const { return "propose policy"; }
         };
         names.emplace_back(Name{}(std::variant_alternative_t<I, OperatorCommand>{}));
         add_command_names<I + 1>(names);
@@ -210,8 +213,13 @@ std::string pair_branch(TransactionKind kind, State state, std::size_t event) {
 std::string way_out_branch(const OperatorCommand& command, const CommandSubject& about) {
     const auto words = std::visit(
         iso8583::Overloaded{
-            [](const CheckRefund&) { return std::string(); }, [](const ListKeys&) { return std::string(); },
-            [](const PutFile&) { return std::string(); }, [](const JudgeLines&) { return std::string(); },
+            [](const CheckRefund&) { return std::string(); },
+            [](const ListKeys&) { return std::string(); },
+            [](const PutFile&) { return std::string(); },
+            [](const JudgeLines&) { return std::string(); },
+            [](const BackUp&) { return std::string(); },
+            [](const AcceptRestore&) { return std::string(); },
+            [](const ProposePolicy&) { return std::string(); },
             [](const DecideBatch& c) {
                 return std::string(c.to == DecideBatch::To::approve ? "approve batch" : "reject batch");
             },

@@ -47,6 +47,8 @@ struct Whole {
         for (const auto& [name, value] : e.answer.values) text += name + value;
         return text;
     }
+    std::string operator()(const MakeBackup& e) const { return "back up " + e.directory; }
+    std::string operator()(const ApplyPolicy& e) const { return "policy " + e.text; }
     std::string operator()(const Note& e) const {
         return "note " + std::string(name(e.kind)) + e.rrn + e.terminal + e.merchant + e.route + e.rule +
                e.code + e.detail;
@@ -71,6 +73,10 @@ struct Masked {
     }
     std::string operator()(const AnswerOperator& e) const {
         return (e.answer.done ? "operator: " : "operator, refused: ") + e.answer.text;
+    }
+    std::string operator()(const MakeBackup& e) const { return "back up into " + e.directory; }
+    std::string operator()(const ApplyPolicy& e) const {
+        return "apply a policy of " + std::to_string(e.text.size()) + " bytes";
     }
     std::string operator()(const Note& e) const {
         return "note " + std::string(name(e.kind)) + (e.rrn.empty() ? "" : " " + e.rrn) +
