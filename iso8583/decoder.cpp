@@ -62,9 +62,13 @@ class Decoder {
     bool read_bitmap(std::size_t word);
     bool read_fields();
     bool read_third_bitmap();
+    bool read_part(std::size_t w, std::uint64_t rest);
     bool read_word(std::size_t w, std::uint64_t rest);
     bool read_length(int number, const FieldPlan& plan, std::size_t& units, std::size_t& bytes, bool& ok);
-    static constexpr std::uint64_t first_bit = std::uint64_t{1} << 63;
+    static std::size_t word_of(int number) { return static_cast<std::size_t>(number - 1) / 64; }
+    static std::uint64_t bit_of(int number) {
+        return std::uint64_t{1} << 63 >> (static_cast<unsigned>(number - 1) % 64);
+    }
     static int number_of(std::size_t w, std::size_t k) { return static_cast<int>(w * 64 + k + 1); }
     [[gnu::cold, gnu::noinline]] bool bad_content(int number, const FieldPlan& plan, std::size_t units,
                                                   std::size_t bytes);
@@ -135,10 +139,11 @@ bool Decoder::read_bitmaps() {
     // A bit for a field that does not exist: its length is unknown, so that nothing after it can be found.
     // The fields before it still are.
     if (announced_.has(1)) announced_.remove(1);
+    const int third = dialect_.third_bitmap_bit();
     for (std::size_t w = 0; w < FieldSet::words; ++w) {
         std::uint64_t unknown = announced_[w] & ~dialect_.known_fields()[w];
-        // Bit 65 is the third bitmap's where there is one.
-        if (w == 1 && dialect_.spec().tertiary != TertiaryBitmap::none) unknown &= ~first_bit;
+        // One bit is the third bitmap's where there can be one.
+        if (third != 0 && w == word_of(third)) unknown &= ~bit_of(third);
         if (unknown == 0) continue;
         const int number = static_cast<int>(w) * 64 + std::countl_zero(unknown) + 1;
         fail(Kind::lying_bitmap, 1, begin, 0, 0, std::to_string(number));
@@ -148,20 +153,27 @@ bool Decoder::read_bitmaps() {
 }
 
 bool Decoder::read_fields() {
+    const int third = dialect_.third_bitmap_bit();
     for (std::size_t w = 0; w < FieldSet::words; ++w) {
         std::uint64_t rest = announced_[w];
-        if (w == 1 && (rest & first_bit) != 0 && dialect_.spec().tertiary != TertiaryBitmap::none) {
-            // Field 65 is the third bitmap; it stands here, or stood with the others.
-            if (dialect_.spec().tertiary == TertiaryBitmap::at_65 && !read_third_bitmap()) return false;
-            rest &= ~first_bit;
+        if (third != 0 && w == word_of(third) && (rest & bit_of(third)) != 0) {
+            // A field is the third bitmap; it stands here, or stood with the others.
+            const std::uint64_t before = rest & ~(bit_of(third) | (bit_of(third) - 1));
+            if (dialect_.spec().tertiary == TertiaryBitmap::at_field &&
+                (!read_part(w, before) || !read_third_bitmap()))
+                return false;
+            rest &= dialect_.spec().tertiary == TertiaryBitmap::at_field ? bit_of(third) - 1 : ~bit_of(third);
         }
-        // Up to the first field the dialect does not have: where what follows begins is not known.
-        const std::uint64_t unknown = rest & ~dialect_.known_fields()[w];
-        if (unknown != 0) rest &= ~(~std::uint64_t{0} >> std::countl_zero(unknown));
-        if (!read_word(w, rest)) return false;
-        if (unknown != 0) return false;
+        if (!read_part(w, rest)) return false;
     }
     return true;
+}
+
+/// Up to the first field the dialect does not have: where what follows begins is not known.
+bool Decoder::read_part(std::size_t w, std::uint64_t rest) {
+    const std::uint64_t unknown = rest & ~dialect_.known_fields()[w];
+    if (unknown != 0) rest &= ~(~std::uint64_t{0} >> std::countl_zero(unknown));
+    return read_word(w, rest) && unknown == 0;
 }
 
 bool Decoder::read_third_bitmap() {
@@ -216,7 +228,7 @@ bool Decoder::read_word(std::size_t w, std::uint64_t rest) {
         at += bytes;
     }
     at_ = at;
-    message_.present_[w] = detail::reversed_bits(present);
+    message_.present_[w] |= detail::reversed_bits(present);
     return found_its_place;
 }
 

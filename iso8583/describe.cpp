@@ -23,8 +23,15 @@ std::string shown(Content content, Secret secret, std::string_view canonical,
     return content == Content::b ? to_hex(as_bytes(canonical)) : std::string(canonical);
 }
 
-/// Text on a line: what is not printable is written \xHH.
-std::string escaped(std::string_view text) {
+/// Text on a line: national characters where the dialect says what they are; what is not printable else is
+/// written \xHH.
+std::string escaped(std::string_view text, TextEncoding encoding) {
+    if (encoding != TextEncoding::latin1) {
+        const bool controls = std::any_of(text.begin(), text.end(), [](char c) {
+            return static_cast<std::uint8_t>(c) < 0x20 || c == 0x7F;
+        });
+        if (auto utf8 = to_utf8(text, encoding); utf8 && !controls) return *utf8;
+    }
     std::string out;
     for (char c : text) {
         const auto byte = static_cast<std::uint8_t>(c);
@@ -88,35 +95,45 @@ bool is_composite(const FieldSpec& spec, const Values& values) {
     return spec.content == Content::b && !values.empty();
 }
 
-void describe_parts(const Values& values, const std::string& path, const DescribeOptions& options,
-                    std::string& out) {
+void describe_parts(const Values& values, const std::string& path, TextEncoding encoding,
+                    const DescribeOptions& options, std::string& out) {
     for (std::size_t i = 0; i < values.size(); ++i) {
         const SubfieldValue& v = values[i];
         const std::string here = path + "." + label(values, i);
         const std::string text = v.inside.empty()
-                                     ? escaped(shown(v.content_class, v.secret, v.content, options))
+                                     ? escaped(shown(v.content_class, v.secret, v.content, options), encoding)
                                      : fmt::format("{} bytes", v.size);
         out += fmt::format("  {:<9} {:<44} {}\n", here, v.name, text);
-        describe_parts(v.inside, here, options, out);
+        describe_parts(v.inside, here, encoding, options, out);
     }
 }
 
 }  // namespace
 
 std::string json_string(std::string_view text) {
+    const std::string utf8 =
+        is_utf8(text) ? std::string(text) : to_utf8(text, TextEncoding::latin1).value_or(std::string());
     std::string out = "\"";
-    for (char c : text) {
+    for (char c : utf8) {
         const auto byte = static_cast<std::uint8_t>(c);
         if (c == '"' || c == '\\') {
             out.push_back('\\');
             out.push_back(c);
-        } else if (byte < 0x20 || byte >= 0x7F) {
+        } else if (byte < 0x20 || byte == 0x7F) {
             out += fmt::format("\\u{:04x}", byte);
         } else {
             out.push_back(c);
         }
     }
     return out + "\"";
+}
+
+std::vector<CodecError> part_errors(const Message& message) {
+    std::vector<CodecError> errors;
+    message.present().for_each([&](int n) {
+        if (auto values = subfields_of(message, field(n)); !values) errors.push_back(values.error());
+    });
+    return errors;
 }
 
 std::string mti_text(Mti mti) {
@@ -148,12 +165,14 @@ std::string describe_field(const Message& message, Field f, const DescribeOption
 
 std::string describe(const Message& message, const DescribeOptions& options) {
     std::string out = fmt::format("MTI {} {}\n", message.mti().str(), mti_text(message.mti()));
+    const TextEncoding text = message.dialect().spec().text;
     message.present().for_each([&](int n) {
         const Field f = field(n);
         const std::string what = meaning(f, message.get(f));
-        out += fmt::format("  DE{:<7} {:<44} {}{}{}\n", n, message.dialect().field_spec(n)->name,
-                           escaped(describe_field(message, f, options)), what.empty() ? "" : "  ", what);
-        if (options.subfields) describe_parts(parts(message, f), std::to_string(n), options, out);
+        out +=
+            fmt::format("  DE{:<7} {:<44} {}{}{}\n", n, message.dialect().field_spec(n)->name,
+                        escaped(describe_field(message, f, options), text), what.empty() ? "" : "  ", what);
+        if (options.subfields) describe_parts(parts(message, f), std::to_string(n), text, options, out);
     });
     return out;
 }
@@ -173,7 +192,7 @@ bool rebuilds(const SubfieldValue& v) {
     return as_text(written) == v.content;
 }
 
-std::string json_tree(const Values& values, const DescribeOptions& options) {
+std::string json_tree(const Values& values, TextEncoding encoding, const DescribeOptions& options) {
     std::string out = "{";
     for (std::size_t i = 0; i < values.size(); ++i) {
         const SubfieldValue& v = values[i];
@@ -181,23 +200,24 @@ std::string json_tree(const Values& values, const DescribeOptions& options) {
         out += json_string(label(values, i)) + ":";
         // Revealed, a message can be encoded again from what is shown: then nothing may be lost.
         const bool whole = v.inside.empty() || (options.reveal && !rebuilds(v));
-        out += whole ? json_string(shown(v.content_class, v.secret, v.content, options))
-                     : json_tree(v.inside, options);
+        out +=
+            whole ? json_string(text_of_bytes(shown(v.content_class, v.secret, v.content, options), encoding))
+                  : json_tree(v.inside, encoding, options);
     }
     return out + "}";
 }
 
-void json_paths(const Values& values, const std::string& path, const DescribeOptions& options,
-                std::string& out) {
+void json_paths(const Values& values, const std::string& path, TextEncoding encoding,
+                const DescribeOptions& options, std::string& out) {
     for (std::size_t i = 0; i < values.size(); ++i) {
         const SubfieldValue& v = values[i];
         const std::string here = path + "." + label(values, i);
         if (v.inside.empty()) {
             if (!out.empty()) out += ",";
-            out +=
-                json_string(here) + ":" + json_string(shown(v.content_class, v.secret, v.content, options));
+            out += json_string(here) + ":" +
+                   json_string(text_of_bytes(shown(v.content_class, v.secret, v.content, options), encoding));
         }
-        json_paths(v.inside, here, options, out);
+        json_paths(v.inside, here, encoding, options, out);
     }
 }
 
@@ -206,6 +226,7 @@ void json_paths(const Values& values, const std::string& path, const DescribeOpt
 std::string describe_json(const Message& message, const DescribeOptions& options) {
     std::string fields;
     std::string subfields;
+    const TextEncoding text = message.dialect().spec().text;
     message.present().for_each([&](int n) {
         const Field f = field(n);
         if (!fields.empty()) fields += ",";
@@ -218,11 +239,11 @@ std::string describe_json(const Message& message, const DescribeOptions& options
         all.inside = values;
         const bool lossless = !options.reveal || rebuilds(all);
         if (is_composite(spec, values) && lossless) {
-            fields += json_tree(values, options);
+            fields += json_tree(values, text, options);
             return;
         }
-        fields += json_string(describe_field(message, f, options));
-        if (options.subfields) json_paths(values, std::to_string(n), options, subfields);
+        fields += json_string(text_of_bytes(describe_field(message, f, options), text));
+        if (options.subfields) json_paths(values, std::to_string(n), text, options, subfields);
     });
     return fmt::format("{{\"mti\":{},\"dialect\":{},\"fields\":{{{}}},\"subfields\":{{{}}}}}",
                        json_string(message.mti().str()), json_string(message.dialect().name()), fields,
@@ -238,7 +259,7 @@ std::string describe_difference(const Message& a, const Message& b, const Descri
         const Field f = field(n);
         if (a.has(f) == b.has(f) && a.get(f) == b.get(f)) return;
         const auto side = [&](const Message& m) {
-            return m.has(f) ? escaped(describe_field(m, f, options)) : "(absent)";
+            return m.has(f) ? escaped(describe_field(m, f, options), m.dialect().spec().text) : "(absent)";
         };
         // Two contents that differ where they are hidden look alike: that is said, and not how.
         const bool hidden = a.has(f) && b.has(f) && side(a) == side(b);
@@ -249,8 +270,8 @@ std::string describe_difference(const Message& a, const Message& b, const Descri
         if (!hidden) out += fmt::format("        - {}\n        + {}\n", side(a), side(b));
         if (!options.subfields) return;
         std::string before, after;
-        describe_parts(parts(a, f), std::to_string(n), options, before);
-        describe_parts(parts(b, f), std::to_string(n), options, after);
+        describe_parts(parts(a, f), std::to_string(n), a.dialect().spec().text, options, before);
+        describe_parts(parts(b, f), std::to_string(n), b.dialect().spec().text, options, after);
         if (before == after) return;
         // Lines of subfields that only one side has.
         const auto only = [&out](const std::string& lines, const std::string& others, char sign) {

@@ -23,7 +23,7 @@ struct DescribeOptions {
 std::string describe(const Message& message, const DescribeOptions& options = {});
 
 /// {"mti":"0200","dialect":"…","fields":{"2":"621234******0001","55":{"9F02":"…"}},"subfields":{"60.1":"22"}}
-/// Contents are canonical; bytes are hex, also the values of tags.
+/// Contents are canonical; bytes are hex, also the values of tags. Text is UTF-8 (text_of_bytes).
 std::string describe_json(const Message& message, const DescribeOptions& options = {});
 
 /// Offset, bytes and what they are, for all of the body; what was not decoded is a line of its own.
@@ -38,7 +38,11 @@ std::string describe_difference(const Message& a, const Message& b, const Descri
 /// "financial request", "reversal advice, repeat".
 std::string mti_text(Mti mti);
 
-/// A JSON string with its quotes. Bytes above 7F are Latin-1.
+/// What does not decode of the fields that have parts: one error a field, with its path and its offset in
+/// the body. Empty when all of them do.
+std::vector<CodecError> part_errors(const Message& message);
+
+/// A JSON string with its quotes, in UTF-8; what is none is read as Latin-1.
 std::string json_string(std::string_view text);
 
 }  // namespace iso8583

@@ -12,12 +12,17 @@ Result<Dialect, SpecError> Dialect::make(DialectSpec spec) {
             0, fmt::format("the MTI is written as ascii, ebcdic or bcd, not {}", name_of(spec.mti))});
     std::sort(spec.fields.begin(), spec.fields.end(),
               [](const FieldSpec& a, const FieldSpec& b) { return a.number < b.number; });
+    const int third = spec.tertiary == TertiaryBitmap::none         ? 0
+                      : spec.tertiary == TertiaryBitmap::contiguous ? number(Field::tertiary_bitmap)
+                                                                    : spec.tertiary_field;
+    if (spec.tertiary == TertiaryBitmap::at_field && (third < 2 || third > 128))
+        return tl::unexpected(SpecError{0, "a third bitmap stands in a field from 2 to 128"});
     Dialect dialect;
     for (std::size_t i = 0; i < spec.fields.size(); ++i) {
         const FieldSpec& f = spec.fields[i];
         if (auto ok = check_field_spec(f); !ok) return tl::unexpected(ok.error());
         if (dialect.known_.has(f.number)) return tl::unexpected(SpecError{f.number, "is there twice"});
-        if (f.number == 65 && spec.tertiary != TertiaryBitmap::none)
+        if (f.number == third)
             return tl::unexpected(SpecError{f.number, "is the third bitmap and cannot be a field too"});
         if (f.number > 128 && spec.tertiary == TertiaryBitmap::none)
             return tl::unexpected(SpecError{f.number, "needs a third bitmap, which the table does not have"});

@@ -17,6 +17,7 @@
 #include "iso8583/field_set.hpp"
 #include "iso8583/field_spec.hpp"
 #include "iso8583/framing.hpp"
+#include "iso8583/text_encoding.hpp"
 
 namespace iso8583 {
 
@@ -25,7 +26,7 @@ enum class BitmapEncoding : std::uint8_t { binary, hex, hex_ebcdic };
 enum class TertiaryBitmap : std::uint8_t {
     none,        // bit 65 is no bitmap
     contiguous,  // right after the second
-    at_65        // as the content of field 65
+    at_field     // as the content of a field of its own, mostly 65
 };
 
 struct DialectSpec {
@@ -34,8 +35,10 @@ struct DialectSpec {
     Encoding mti = Encoding::ascii;  // ascii, ebcdic or bcd
     BitmapEncoding bitmap = BitmapEncoding::hex;
     TertiaryBitmap tertiary = TertiaryBitmap::none;
-    FramingSpec framing;            // as this dialect's peers usually frame it
-    std::vector<FieldSpec> fields;  // any order, each number once
+    std::uint8_t tertiary_field = 65;          // at_field: which one
+    TextEncoding text = TextEncoding::latin1;  // what bytes above 7F are, for people and JSON
+    FramingSpec framing;                       // as this dialect's peers usually frame it
+    std::vector<FieldSpec> fields;             // any order, each number once
 };
 
 class Dialect {
@@ -49,6 +52,12 @@ class Dialect {
     [[nodiscard]] const FieldSpec* field_spec(int number) const;
     [[nodiscard]] const FieldPlan& plan(int number) const { return plans_[static_cast<std::size_t>(number)]; }
     [[nodiscard]] const FieldSet& known_fields() const { return known_; }
+    /// The bit that announces a third bitmap; 0 when none can be.
+    [[nodiscard]] int third_bitmap_bit() const {
+        return spec_.tertiary == TertiaryBitmap::none         ? 0
+               : spec_.tertiary == TertiaryBitmap::contiguous ? number(Field::tertiary_bitmap)
+                                                              : spec_.tertiary_field;
+    }
     /// Wire bytes of content are at most this many times its canonical bytes; 2 when a field is hex.
     [[nodiscard]] std::size_t expansion() const { return expansion_; }
     /// Wire bytes that filling up short values can add to a message.

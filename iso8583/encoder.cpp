@@ -68,6 +68,7 @@ class Encoder {
     void write_bitmaps();
     void write_bitmap(std::size_t word);
     bool write_fields();
+    bool write_word(std::size_t w, std::uint64_t rest);
     /// A value that is not as long as its field: filled up if the table says so, else an error.
     [[gnu::cold, gnu::noinline]] bool write_other_length(int number, std::string_view content);
 
@@ -126,7 +127,8 @@ void Encoder::write_bitmap(std::size_t word) {
 
 void Encoder::write_bitmaps() {
     const TertiaryBitmap tertiary = dialect_.spec().tertiary;
-    if (fields_[2] != 0) fields_.add(65);
+    const int third = dialect_.third_bitmap_bit();
+    if (fields_[2] != 0) fields_.add(third);
     if (fields_[1] != 0) fields_.add(1);
     write_bitmap(0);
     if (fields_[1] != 0) write_bitmap(1);
@@ -135,42 +137,49 @@ void Encoder::write_bitmaps() {
 }
 
 bool Encoder::write_fields() {
+    const int third = fields_[2] != 0 ? dialect_.third_bitmap_bit() : 0;
+    for (std::size_t w = 0; w < FieldSet::words; ++w) {
+        std::uint64_t rest = fields_[w];
+        if (third != 0 && w == static_cast<std::size_t>(third - 1) / 64) {
+            // The bit is a bitmap's, which stands among the fields or stood with the others.
+            const std::uint64_t bit = std::uint64_t{1} << 63 >> (static_cast<unsigned>(third - 1) % 64);
+            if (!write_word(w, rest & ~(bit | (bit - 1)))) return false;
+            if (dialect_.spec().tertiary == TertiaryBitmap::at_field) write_bitmap(2);
+            rest &= bit - 1;
+        }
+        if (!write_word(w, rest)) return false;
+    }
+    return true;
+}
+
+bool Encoder::write_word(std::size_t w, std::uint64_t rest) {
     std::uint8_t* p = p_;
     int bad = 0;
-    for (std::size_t w = 0; w < FieldSet::words && bad == 0; ++w) {
-        std::uint64_t rest = fields_[w];
-        if (w == 1 && dialect_.spec().tertiary != TertiaryBitmap::none && fields_.has(65)) {
+    for (std::uint64_t pending = detail::reversed_bits(rest); pending != 0; pending &= pending - 1) {
+        const int number = static_cast<int>(w) * 64 + std::countr_zero(pending) + 1;
+        const FieldPlan& plan = dialect_.plan(number);
+        const std::string_view content = values_.get(field(number));
+        const std::size_t units = content.size();
+        if (units < plan.min || units > plan.max) {
             p_ = p;
-            if (dialect_.spec().tertiary == TertiaryBitmap::at_65) write_bitmap(2);
+            if (!write_other_length(number, content)) return false;
             p = p_;
-            rest &= ~(std::uint64_t{1} << 63);
+            continue;
         }
-        for (std::uint64_t pending = detail::reversed_bits(rest); pending != 0; pending &= pending - 1) {
-            const int number = static_cast<int>(w) * 64 + std::countr_zero(pending) + 1;
-            const FieldPlan& plan = dialect_.plan(number);
-            const std::string_view content = values_.get(field(number));
-            const std::size_t units = content.size();
-            if (units < plan.min || units > plan.max) {
-                p_ = p;
-                if (!write_other_length(number, content)) return false;
-                p = p_;
-                continue;
-            }
-            const std::size_t bytes = plan.bytes_of_units(units);
-            if (plan.prefix != Prefix::none) {
-                plan.write_prefix(plan.counts == Counts::wire ? bytes : units, p);
-                p += plan.prefix_bytes;
-            }
-            if (number == 64 || number == 128) {
-                out_.mac_offset = static_cast<std::size_t>(p - out_.body.data());
-                out_.mac_field = field(number);
-            }
-            if (!plan.to_wire(content.data(), units, p)) {
-                bad = number;
-                break;
-            }
-            p += bytes;
+        const std::size_t bytes = plan.bytes_of_units(units);
+        if (plan.prefix != Prefix::none) {
+            plan.write_prefix(plan.counts == Counts::wire ? bytes : units, p);
+            p += plan.prefix_bytes;
         }
+        if (number == 64 || number == 128) {
+            out_.mac_offset = static_cast<std::size_t>(p - out_.body.data());
+            out_.mac_field = field(number);
+        }
+        if (!plan.to_wire(content.data(), units, p)) {
+            bad = number;
+            break;
+        }
+        p += bytes;
     }
     p_ = p;
     return bad == 0 || bad_content(bad, values_.get(field(bad)));

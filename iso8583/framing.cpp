@@ -13,7 +13,9 @@ namespace {
 constexpr std::size_t tpdu_bytes = 5;
 constexpr std::uint8_t tpdu_id = 0x60;
 
-std::size_t length_bytes(FrameLength kind) { return kind == FrameLength::ascii4 ? 4 : 2; }
+std::size_t length_bytes(FrameLength kind) {
+    return kind == FrameLength::ascii4 || kind == FrameLength::binary4 ? 4 : 2;
+}
 
 /// Everything the length counts besides the body.
 std::size_t overhead(const FramingSpec& s) {
@@ -21,7 +23,18 @@ std::size_t overhead(const FramingSpec& s) {
            s.trailer_bytes;
 }
 
-std::size_t length_max(FrameLength kind) { return kind == FrameLength::binary2 ? 0xFFFF : 9999; }
+std::size_t length_max(FrameLength kind) {
+    switch (kind) {
+        case FrameLength::binary2:
+            return 0xFFFF;
+        case FrameLength::binary4:
+            return 0xFFFF'FFFF;
+        case FrameLength::ascii4:
+        case FrameLength::bcd2:
+            break;
+    }
+    return 9999;
+}
 
 /// nullopt when the bytes are no number of the kind.
 std::optional<std::size_t> read_length(FrameLength kind, const std::uint8_t* p) {
@@ -29,6 +42,9 @@ std::optional<std::size_t> read_length(FrameLength kind, const std::uint8_t* p) 
     switch (kind) {
         case FrameLength::binary2:
             return static_cast<std::size_t>(p[0]) << 8 | p[1];
+        case FrameLength::binary4:
+            for (std::size_t i = 0; i < 4; ++i) value = value << 8 | p[i];
+            return value;
         case FrameLength::ascii4:
             for (std::size_t i = 0; i < 4; ++i) {
                 if (p[i] < '0' || p[i] > '9') return std::nullopt;
@@ -50,6 +66,10 @@ void append_length(FrameLength kind, std::size_t value, Bytes& out) {
         case FrameLength::binary2:
             out.push_back(static_cast<std::uint8_t>(value >> 8));
             out.push_back(static_cast<std::uint8_t>(value & 0xFF));
+            return;
+        case FrameLength::binary4:
+            for (unsigned shift : {24U, 16U, 8U, 0U})
+                out.push_back(static_cast<std::uint8_t>(value >> shift & 0xFF));
             return;
         case FrameLength::ascii4:
             for (std::size_t unit : {1000U, 100U, 10U, 1U})
@@ -126,6 +146,14 @@ std::optional<Result<Frame, FramingError>> FrameReader::next() {
     frame.body = take(*length - overhead(spec_));
     consumed_ += total;
     return frame;
+}
+
+FrameReader::Begun FrameReader::begun() const {
+    const std::size_t prefix = length_bytes(spec_.length);
+    const std::size_t found = buffer_.size() - consumed_;
+    if (found < prefix) return {prefix, found};
+    const auto length = read_length(spec_.length, buffer_.data() + consumed_);
+    return {length.value_or(0) + (spec_.inclusive ? 0 : prefix), found};
 }
 
 void write_frame(const FramingSpec& spec, const Frame& frame, Bytes& out) {

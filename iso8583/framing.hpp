@@ -11,7 +11,7 @@
 
 namespace iso8583 {
 
-enum class FrameLength : std::uint8_t { binary2, ascii4, bcd2 };
+enum class FrameLength : std::uint8_t { binary2, ascii4, bcd2, binary4 };
 
 struct FramingSpec {
     FrameLength length = FrameLength::binary2;
@@ -49,6 +49,13 @@ class FrameReader {
     [[nodiscard]] std::size_t take_keepalives() { return std::exchange(keepalives_, 0); }
     /// True between frames (a connection that ends here lost nothing).
     [[nodiscard]] bool at_boundary() const { return consumed_ == buffer_.size(); }
+    /// Of the frame that has begun: bytes it needs, its length included, as far as that is known, and bytes
+    /// that are there.
+    struct Begun {
+        std::size_t needed = 0;
+        std::size_t found = 0;
+    };
+    [[nodiscard]] Begun begun() const;
 
   private:
     FramingSpec spec_;

@@ -4,15 +4,14 @@
 
 #include <fmt/format.h>
 
-#include "iso8583/ber_tlv.hpp"
 #include "iso8583/field_plan.hpp"
+#include "iso8583/subfield_codec.hpp"
 
 namespace iso8583 {
 
-namespace {
-
 using Kind = CodecError::Kind;
-using Values = std::vector<SubfieldValue>;
+
+namespace detail {
 
 const Subfield* find_sub(const SubfieldSet& set, std::string_view id) {
     const auto sub =
@@ -120,6 +119,15 @@ Result<void, CodecError> write_one(const Subfield& sub, const SubfieldValue& val
     return {};
 }
 
+}  // namespace detail
+
+using detail::find_sub;
+using detail::read_one;
+using detail::Values;
+using detail::write_one;
+
+namespace {
+
 Result<Values, CodecError> parse_positional(const SubfieldSet& set, std::string_view content) {
     Values out;
     std::size_t at = 0;
@@ -137,11 +145,14 @@ Result<Values, CodecError> parse_positional(const SubfieldSet& set, std::string_
 /// One bitmap (part) at `at`, appended to `bits`.
 Result<void, CodecError> read_bits(const SubfieldSet& set, std::string_view content, std::size_t& at,
                                    Bytes& bits) {
-    const std::size_t wire = set.bitmap_bytes * (set.bitmap_hex ? std::size_t{2} : std::size_t{1});
+    const bool binary = set.bitmap_encoding == BitmapEncoding::binary;
+    const std::size_t wire = set.bitmap_bytes * (binary ? std::size_t{1} : std::size_t{2});
     if (content.size() - at < wire)
         return tl::unexpected(CodecError::inside(Kind::truncated, {}, at, wire, content.size() - at));
-    const std::string_view part = content.substr(at, wire);
-    const auto bytes = set.bitmap_hex ? parse_hex(part) : Result<Bytes>(Bytes(part.begin(), part.end()));
+    std::string part(content.substr(at, wire));
+    if (set.bitmap_encoding == BitmapEncoding::hex_ebcdic)
+        for (char& c : part) c = static_cast<char>(ebcdic_to_latin1[static_cast<std::uint8_t>(c)]);
+    const auto bytes = binary ? Result<Bytes>(Bytes(part.begin(), part.end())) : parse_hex(part);
     if (!bytes) return tl::unexpected(CodecError::inside(Kind::bad_bitmap, {}, at, 0, 0));
     bits.insert(bits.end(), bytes->begin(), bytes->end());
     at += wire;
@@ -183,166 +194,11 @@ Result<std::string, CodecError> write_bits(const SubfieldSet& set, const Values&
         if (set.bitmap_extends && bytes > set.bitmap_bytes) bits[0] |= 0x80;
         bits[(bit - 1) / 8] = static_cast<std::uint8_t>(bits[(bit - 1) / 8] | 0x80U >> (bit - 1) % 8);
     }
-    return set.bitmap_hex ? to_hex(bits) : std::string(as_text(bits));
-}
-
-/// Bytes of a tag on the wire, and the tag as ids write it.
-std::size_t tag_bytes(const SubfieldSet& set) {
-    const bool packed = set.tag_encoding == Encoding::bcd || set.tag_encoding == Encoding::binary;
-    return packed ? (set.tag_size + 1U) / 2U : set.tag_size;
-}
-std::string tag_id(const SubfieldSet& set, std::string_view wire) {
-    switch (set.tag_encoding) {
-        case Encoding::bcd:
-        case Encoding::binary:
-            return to_hex(as_bytes(wire));
-        case Encoding::ebcdic: {
-            std::string id;
-            for (char c : wire)
-                id.push_back(static_cast<char>(ebcdic_to_latin1[static_cast<std::uint8_t>(c)]));
-            return id;
-        }
-        case Encoding::ascii:
-        case Encoding::hex:
-        case Encoding::hex_ebcdic:
-            break;
-    }
-    return std::string(wire);
-}
-std::string tag_wire(const SubfieldSet& set, const std::string& id) {
-    switch (set.tag_encoding) {
-        case Encoding::bcd:
-        case Encoding::binary: {
-            const auto bytes = parse_hex(id);
-            return bytes ? std::string(as_text(*bytes)) : std::string();
-        }
-        case Encoding::ebcdic: {
-            std::string wire;
-            for (char c : id)
-                wire.push_back(static_cast<char>(latin1_to_ebcdic[static_cast<std::uint8_t>(c)]));
-            return wire;
-        }
-        case Encoding::ascii:
-        case Encoding::hex:
-        case Encoding::hex_ebcdic:
-            break;
-    }
-    return id;
-}
-
-/// A tag that the table does not have: bytes with the length that the set says unknown ones have.
-Subfield unknown_sub(const SubfieldSet& set, std::string id) {
-    Subfield sub;
-    sub.id = std::move(id);
-    sub.spec.content = Content::b;
-    sub.spec.encoding = Encoding::binary;
-    sub.spec.prefix = set.unknown_prefix;
-    sub.spec.prefix_size = set.unknown_prefix_size;
-    sub.spec.max = static_cast<std::uint16_t>(
-        std::min(field_units_max, prefix_values(set.unknown_prefix, set.unknown_prefix_size) - 1));
-    return sub;
-}
-
-Result<Values, CodecError> parse_tagged(const SubfieldSet& set, std::string_view content) {
-    Values out;
-    const std::size_t size = tag_bytes(set);
-    for (std::size_t at = 0; at < content.size();) {
-        if (content.size() - at < size)
-            return tl::unexpected(CodecError::inside(Kind::truncated, {}, at, size, content.size() - at));
-        const std::string id = tag_id(set, content.substr(at, size));
-        const Subfield* sub = find_sub(set, id);
-        if (sub == nullptr && set.unknown_prefix == Prefix::none)
-            return tl::unexpected(CodecError::inside(Kind::unknown_field, {}, at, 0, 0));
-        at += size;
-        auto value = read_one(sub != nullptr ? *sub : unknown_sub(set, id), content, at);
-        if (!value) return tl::unexpected(std::move(value.error()));
-        out.push_back(std::move(*value));
-    }
-    return out;
-}
-
-Result<std::string, CodecError> format_tagged(const SubfieldSet& set, const Values& values) {
-    std::string out;
-    for (const SubfieldValue& v : values) {
-        const Subfield* sub = find_sub(set, v.id);
-        const std::string tag = tag_wire(set, v.id);
-        if (sub == nullptr && (set.unknown_prefix == Prefix::none || tag.size() != tag_bytes(set)))
-            return tl::unexpected(CodecError::inside(Kind::unknown_field, v.id, out.size(), 0, 0));
-        out += tag;
-        if (auto ok = write_one(sub != nullptr ? *sub : unknown_sub(set, v.id), v, out); !ok)
-            return tl::unexpected(std::move(ok.error()));
-    }
-    return out;
-}
-
-/// Nodes [i, …) deeper than the one before become a tree.
-Values tree_of(const SubfieldSet& set, const std::vector<TlvNode>& nodes, std::size_t& i, int depth) {
-    Values out;
-    while (i < nodes.size() && nodes[i].depth == depth) {
-        const TlvNode& node = nodes[i++];
-        SubfieldValue value{.id = tag_str(node.tag),
-                            .name = std::string(tag_name(node.tag)),
-                            .content_class = Content::b,
-                            .secret = tag_secret(node.tag),
-                            .offset = node.value_begin,
-                            .size = node.value.size(),
-                            .content = std::string(as_text(node.value)),
-                            .inside = {}};
-        if (const Subfield* sub = find_sub(set, value.id)) {
-            if (!sub->spec.name.empty()) value.name = sub->spec.name;
-            // What a table says may add to what is secret, never take away.
-            if (sub->spec.secret != Secret::none) value.secret = sub->spec.secret;
-        }
-        value.inside = tree_of(set, nodes, i, depth + 1);
-        out.push_back(std::move(value));
-    }
-    return out;
-}
-
-Kind kind_of(TlvError::Kind kind) {
-    switch (kind) {
-        case TlvError::Kind::truncated_tag:
-        case TlvError::Kind::truncated_length:
-            return Kind::truncated;
-        case TlvError::Kind::truncated_value:
-            return Kind::lying_length;
-        case TlvError::Kind::long_tag:
-        case TlvError::Kind::too_deep:
-        case TlvError::Kind::too_many:
-            return Kind::over_long;
-        case TlvError::Kind::long_length:
-        case TlvError::Kind::indefinite_length:
-            return Kind::bad_length;
-    }
-    return Kind::bad_length;
-}
-
-Result<Values, CodecError> parse_tlv(const SubfieldSet& set, std::string_view content) {
-    auto nodes = parse_ber_tlv(as_bytes(content));
-    if (!nodes) {
-        const TlvError& e = nodes.error();
-        return tl::unexpected(CodecError::inside(kind_of(e.kind), e.path, e.offset, e.needed, e.found));
-    }
-    std::size_t i = 0;
-    return tree_of(set, *nodes, i, 0);
-}
-
-Result<void, CodecError> format_tlv(const Values& values, Bytes& out) {
-    for (const SubfieldValue& v : values) {
-        const auto tag = parse_tag(v.id);
-        if (!tag) return tl::unexpected(CodecError::inside(Kind::unknown_field, v.id, out.size(), 0, 0));
-        if (v.inside.empty()) {
-            append_tlv(*tag, as_bytes(v.content), out);
-            continue;
-        }
-        Bytes inside;
-        if (auto ok = format_tlv(v.inside, inside); !ok) {
-            ok.error().path = v.id + "." + ok.error().path;
-            return ok;
-        }
-        append_tlv(*tag, inside, out);
-    }
-    return {};
+    if (set.bitmap_encoding == BitmapEncoding::binary) return std::string(as_text(bits));
+    std::string hex = to_hex(bits);
+    if (set.bitmap_encoding == BitmapEncoding::hex_ebcdic)
+        for (char& c : hex) c = static_cast<char>(latin1_to_ebcdic[static_cast<std::uint8_t>(c)]);
+    return hex;
 }
 
 }  // namespace
@@ -352,7 +208,9 @@ Result<void, SpecError> check_subfields(const SubfieldSet& set, int field, int d
     if (depth == subfield_depth_max)
         return fault(fmt::format("subfields nested deeper than {}", subfield_depth_max));
     if (set.kind == SubfieldSet::Kind::ber_tlv) return {};
-    if (set.fields.empty()) return fault("has a list of subfields with nothing in it");
+    const bool named = set.kind == SubfieldSet::Kind::dataset ||
+                       (set.kind == SubfieldSet::Kind::tagged && set.unknown_prefix != Prefix::none);
+    if (set.fields.empty() && !named) return fault("has a list of subfields with nothing in it");
     if (set.kind == SubfieldSet::Kind::tagged) {
         if (set.tag_size == 0) return fault("tagged subfields need the length of a tag");
         const int most = set.unknown_prefix == Prefix::none     ? 0
@@ -361,6 +219,9 @@ Result<void, SpecError> check_subfields(const SubfieldSet& set, int field, int d
         if (set.unknown_prefix_size > most || (most > 0 && set.unknown_prefix_size == 0))
             return fault(fmt::format("a {} length prefix of size {} for unknown tags",
                                      name_of(set.unknown_prefix), set.unknown_prefix_size));
+        if (set.length_first && most == 0)
+            return fault("lengths before tags need their form (unknown_length)");
+        if (set.lead > set.fields.size()) return fault("more subfields before the tags than there are");
     }
     if (set.kind == SubfieldSet::Kind::bitmap && (set.bitmap_bytes == 0 || set.bitmap_bytes > 24))
         return fault("a bitmap of subfields has 1 to 24 bytes");
@@ -369,7 +230,8 @@ Result<void, SpecError> check_subfields(const SubfieldSet& set, int field, int d
         if (sub.id.empty() || sub.id.find('.') != std::string::npos)
             return fault(fmt::format("subfield id \"{}\" cannot be a step of a path", sub.id));
         if (find_sub(set, sub.id) != &sub) return fault(fmt::format("subfield {} is there twice", sub.id));
-        if (set.kind == SubfieldSet::Kind::tagged && tag_wire(set, sub.id).size() != tag_bytes(set))
+        if (set.kind == SubfieldSet::Kind::tagged && i >= set.lead &&
+            detail::tag_wire(set, sub.id).size() != detail::tag_bytes(set))
             return fault(fmt::format("subfield {}: its tag is not {} characters", sub.id, set.tag_size));
         if (set.kind == SubfieldSet::Kind::bitmap) {
             const std::size_t most = set.bitmap_bytes * std::size_t{8} * (set.bitmap_extends ? 2 : 1);
@@ -377,6 +239,15 @@ Result<void, SpecError> check_subfields(const SubfieldSet& set, int field, int d
             if (!number || std::stoul(sub.id) > most || (set.bitmap_extends && sub.id == "1"))
                 return fault(fmt::format("subfield {} has no bit in its bitmap", sub.id));
         }
+        if (set.kind == SubfieldSet::Kind::dataset) {
+            const bool number = all_digits(sub.id) && sub.id.size() <= 3 && sub.id.front() != '0';
+            if (!number || std::stoul(sub.id) > detail::dataset_elements_max)
+                return fault(fmt::format("subfield {} is no element of a dataset, 1 to {}", sub.id,
+                                         detail::dataset_elements_max));
+        }
+        if (set.length_first && i >= set.lead &&
+            (sub.spec.prefix != set.unknown_prefix || sub.spec.prefix_size != set.unknown_prefix_size))
+            return fault(fmt::format("subfield {}: lengths before tags have one form", sub.id));
         if (std::string what = composition_fault(sub.spec); !what.empty())
             return fault(fmt::format("subfield {}: {}", sub.id, what));
         if (sub.spec.subfields)
@@ -392,11 +263,13 @@ Result<Values, CodecError> parse_subfields(const SubfieldSet& set, std::string_v
         case SubfieldSet::Kind::positional:
             return parse_positional(set, content);
         case SubfieldSet::Kind::ber_tlv:
-            return parse_tlv(set, content);
+            return detail::parse_tlv(set, content);
         case SubfieldSet::Kind::tagged:
-            return parse_tagged(set, content);
+            return detail::parse_tagged(set, content);
         case SubfieldSet::Kind::bitmap:
             return parse_bitmap(set, content);
+        case SubfieldSet::Kind::dataset:
+            return detail::parse_datasets(set, content);
     }
     return Values{};
 }
@@ -404,10 +277,11 @@ Result<Values, CodecError> parse_subfields(const SubfieldSet& set, std::string_v
 Result<std::string, CodecError> format_subfields(const SubfieldSet& set, const Values& values) {
     if (set.kind == SubfieldSet::Kind::ber_tlv) {
         Bytes out;
-        if (auto ok = format_tlv(values, out); !ok) return tl::unexpected(std::move(ok.error()));
+        if (auto ok = detail::format_tlv(values, out); !ok) return tl::unexpected(std::move(ok.error()));
         return std::string(as_text(out));
     }
-    if (set.kind == SubfieldSet::Kind::tagged) return format_tagged(set, values);
+    if (set.kind == SubfieldSet::Kind::tagged) return detail::format_tagged(set, values);
+    if (set.kind == SubfieldSet::Kind::dataset) return detail::format_datasets(set, values);
     for (const SubfieldValue& v : values)
         if (find_sub(set, v.id) == nullptr)
             return tl::unexpected(CodecError::inside(Kind::unknown_field, v.id, 0, 0, 0));

@@ -27,7 +27,9 @@ struct SubfieldSet {
         positional,  // one after the other; the last ones may be absent
         ber_tlv,     // any tag; `fields` may be empty
         tagged,      // tag of tag_size characters, then the subfield with its own length
-        bitmap       // bitmap of bitmap_bytes, then the subfields it announces, ids "1", "2" …
+        bitmap,      // bitmap of bitmap_bytes, then the subfields it announces, ids "1", "2" …
+        dataset  // datasets of 2003: identifier (a byte), length (two), then BER-TLV (up to 70) or a bitmap
+                 // of datasets and the elements it announces, ids "1", "2" …; a path is "49.71.3"
     };
     Kind kind = Kind::positional;
     std::vector<Subfield> fields;  // in the order they stand (positional, bitmap), or of their tags
@@ -38,8 +40,12 @@ struct SubfieldSet {
     // such a tag is refused.
     Prefix unknown_prefix = Prefix::none;
     std::uint8_t unknown_prefix_size = 0;
+    // tagged: length, tag, value instead of tag, length, value, and the length counts the tag. All have the
+    // length of unknown ones then.
+    bool length_first = false;
+    std::uint8_t lead = 0;  // tagged: so many of the first fields stand before the tags and have none
     std::uint8_t bitmap_bytes = 8;
-    bool bitmap_hex = false;       // two characters a byte
+    BitmapEncoding bitmap_encoding = BitmapEncoding::binary;
     bool bitmap_extends = false;   // bit 1 announces that many bytes more (and is no subfield)
     std::uint16_t only_units = 0;  // the field is divided so only when it has this length; 0: always
 };

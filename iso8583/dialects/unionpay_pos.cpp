@@ -37,7 +37,7 @@ constexpr std::array rows{
     Row{49, an, fixed, 3, "currency code of transaction"},
     Row{52, b, fixed, 8, "PIN data", Secret::pin},
     Row{53, n, fixed, 16, "security related control information"},
-    Row{54, an, LLL, 20, "balance amount"},
+    Row{54, an, LLL, 120, "balance amounts, six at most"},
     Row{55, b, LLL, 255, "integrated circuit card system related data"},
     Row{57, ansg, LLL, 100, "additional transaction data"},
     Row{58, ansg, LLL, 100, "PBOC electronic data"},
@@ -94,6 +94,7 @@ DialectSpec make_unionpay_pos() {
     spec.source = source;
     spec.mti = Encoding::bcd;
     spec.bitmap = BitmapEncoding::binary;
+    spec.text = TextEncoding::gbk;
     spec.framing = {.length = FrameLength::binary2, .tpdu = true, .header_bytes = 6};
     for (const Row& row : rows) {
         FieldSpec field = field_of(row, how, source);

@@ -1,4 +1,5 @@
-// The names of jPOS field packager classes: what they say of a field, and which one a field needs.
+// The field packager classes of jPOS: what each says of a field, and which one a field needs. One table, read
+// by the reader, the writer and `iso8583 classes`, so that the page on dialects cannot say something else.
 #pragma once
 
 #include <optional>
@@ -9,21 +10,30 @@
 
 namespace iso8583::specs {
 
-/// A class name taken apart: IF A _ LL H CHAR → text of that alphabet, two letters of length, binary length,
-/// characters.
+/// A class as it is read: content, encoding, prefix and padding of a field.
 struct FieldClass {
-    FieldSpec spec;  // content, encoding, prefix, padding
+    FieldSpec spec;
     bool bitmap = false;
-    bool absent = false;  // IF_NOP: takes no bytes
-    bool whole = false;   // IF.F…: a length prefix, and always the whole length
+    bool absent = false;  // takes no bytes
+    bool whole = false;   // a length prefix, and always the whole length
+    bool half = false;    // its length counts hex digits of bytes
     std::uint8_t tag_size = 0;
+    Encoding tag_encoding = Encoding::ascii;
+    bool length_first = false;  // the length stands before the tag and counts it
+    std::string note;           // how it is read, where that is not all it says
 };
 
-/// `pad_left`: the pad attribute is true; `field` tells tracks from other numbers. nullopt: a class that is
-/// not mapped.
-std::optional<FieldClass> parse_field_class(std::string_view name, bool pad_left, int field);
+/// Why a class is not read.
+struct ClassRefusal {
+    std::string reason;
+};
 
-/// The class that reads what the field writes; empty when there is none.
-std::string class_name_of(const FieldSpec& f);
+/// `pad_left`: the pad attribute is true; `field` tells tracks from other numbers.
+Result<FieldClass, ClassRefusal> parse_field_class(std::string_view name, bool pad_left, int field);
+
+/// The class, with its package, that reads what the field writes; empty when there is none. `tag_size`, its
+/// encoding and `length_first`: inside a tagged field.
+std::string class_name_of(const FieldSpec& f, std::uint8_t tag_size = 0,
+                          Encoding tag_encoding = Encoding::ascii, bool length_first = false);
 
 }  // namespace iso8583::specs

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "iso8583/specs/file_text.hpp"
 #include "iso8583/specs/moov_words.hpp"
 #include "iso8583/specs/spec_words.hpp"
 
@@ -314,7 +315,7 @@ class JsonReader {
         set.bitmap_bytes = static_cast<std::uint8_t>(length == 0 ? 8 : length);
         const std::string enc = text(node, "enc", path);
         if (enc == "HexToASCII" || enc == "BytesToASCIIHex" || enc == "Hex")
-            set.bitmap_hex = true;
+            set.bitmap_encoding = BitmapEncoding::hex;
         else if (enc != "Binary")
             problem(path + ".enc", fmt::format("\"{}\" is not mapped for a bitmap", enc));
         set.bitmap_extends = !(node.contains("disableautoexpand") && node["disableautoexpand"] == true);
@@ -325,10 +326,13 @@ class JsonReader {
 
 }  // namespace
 
-Result<LoadedSpec, SpecProblems> read_json(std::string_view text, std::string_view file_name) {
+Result<LoadedSpec, SpecProblems> read_json(std::string_view bytes, std::string_view file_name) {
+    const FileText text = file_text(bytes);
+    if (!text.problem.empty()) return tl::unexpected(SpecProblems{{std::string(file_name), text.problem}});
     JsonReader reader(file_name);
+    if (!text.note.empty()) reader.out.notes.push_back({std::string(file_name), text.note});
     try {
-        Json root = Json::parse(text.begin(), text.end());
+        Json root = Json::parse(text.utf8.begin(), text.utf8.end());
         lower_member_names(root, false, 0);
         reader.read(root);
     } catch (const nlohmann::json::exception& e) {
@@ -336,163 +340,6 @@ Result<LoadedSpec, SpecProblems> read_json(std::string_view text, std::string_vi
     }
     if (!reader.problems.empty()) return tl::unexpected(std::move(reader.problems));
     return std::move(reader.out);
-}
-
-namespace {
-
-class JsonWriter {
-  public:
-    Json run(const DialectSpec& spec) {
-        Json fields = Json::object();
-        fields["0"] = {{"type", "String"},
-                       {"length", 4},
-                       {"description", "Message Type Indicator"},
-                       {"enc", text_encoding(spec.mti)},
-                       {"prefix", std::string(text_encoding(spec.mti)) + ".Fixed"}};
-        if (spec.bitmap == BitmapEncoding::hex_ebcdic)
-            problems.push_back({"bitmap", "a bitmap as EBCDIC hex cannot be said"});
-        const bool binary = spec.bitmap == BitmapEncoding::binary;
-        fields["1"] = {{"type", "Bitmap"},
-                       {"length", 8},
-                       {"description", "Bitmap"},
-                       {"enc", binary ? "Binary" : "HexToASCII"},
-                       {"prefix", binary ? "Binary.Fixed" : "Hex.Fixed"}};
-        if (spec.tertiary == TertiaryBitmap::at_65)
-            problems.push_back({"tertiary", "a third bitmap at field 65 cannot be said"});
-        if (spec.framing.tpdu || spec.framing.header_bytes != 0)
-            note("framing", "frames are not part of a JSON spec");
-        for (const FieldSpec& f : spec.fields)
-            fields[std::to_string(f.number)] = field(f, fmt::format("fields.{}", f.number));
-        Json root;
-        root["name"] = spec.name;
-        root["fields"] = std::move(fields);
-        return root;
-    }
-    SpecProblems problems;
-    SpecProblems notes;
-
-  private:
-    void note(const std::string& path, std::string what) { notes.push_back({path, std::move(what)}); }
-    static const char* text_encoding(Encoding e) {
-        return e == Encoding::bcd ? "BCD" : e == Encoding::ebcdic ? "EBCDIC1047" : "ASCII";
-    }
-
-    std::string enc(const FieldSpec& f, const std::string& path) {
-        if (f.encoding == Encoding::hex_ebcdic)
-            problems.push_back({path, "bytes as EBCDIC hex cannot be said"});
-        return moov_encoding_of(f);
-    }
-    Json field(const FieldSpec& whole, const std::string& path) {
-        const FieldSpec f = as_text_of_hex(whole);
-        if (f.content != whole.content) note(path, "bytes become a String of hex characters");
-        Json out;
-        const bool number = f.content == Content::n;
-        const char* type = number                    ? "Numeric"
-                           : f.content == Content::b ? "Binary"
-                           : f.content == Content::z ? (f.max <= 40 ? "Track2" : "Track3")
-                                                     : "String";
-        if (f.content != Content::n && f.content != Content::b && f.content != Content::z &&
-            f.content != Content::ans)
-            note(path, fmt::format("content {} becomes String, which is not checked so strictly",
-                                   name_of(f.content)));
-        if (f.counts == Counts::wire || f.odd_filler != 0)
-            problems.push_back({path, "a length that counts bytes of digits, or a filler F, cannot be said"});
-        if (f.content == Content::xn && f.encoding == Encoding::bcd) return signed_digits(f, path);
-        if (!f.fixed() && f.min > 0) note(path, "the least length is lost");
-        out["type"] = type;
-        out["length"] = f.max;
-        out["description"] = f.name;
-        out["enc"] = enc(f, path);
-        out["prefix"] = moov_prefix_of(f);
-        if (f.fills)
-            out["padding"] = {{"type", f.fill_align == Align::right ? "Left" : "Right"},
-                              {"pad", std::string(1, f.fill)}};
-        if (f.subfields) subfields(out, f, path);
-        return out;
-    }
-
-    /// A sign before packed digits: there that is a composite of a character and a number.
-    Json signed_digits(const FieldSpec& f, const std::string& path) {
-        note(path, "x+n becomes a Composite of a sign and digits");
-        return {{"type", "Composite"},
-                {"length", wire_bytes(f, f.max)},
-                {"description", f.name},
-                {"prefix", "Binary.Fixed"},
-                {"tag", {{"sort", "StringsByInt"}}},
-                {"subfields",
-                 {{"1",
-                   {{"type", "String"},
-                    {"length", 1},
-                    {"description", "sign"},
-                    {"enc", "ASCII"},
-                    {"prefix", "ASCII.Fixed"}}},
-                  {"2",
-                   {{"type", "Numeric"},
-                    {"length", f.max - 1},
-                    {"description", "amount"},
-                    {"enc", "BCD"},
-                    {"prefix", "BCD.Fixed"}}}}}};
-    }
-
-    void subfields(Json& out, const FieldSpec& f, const std::string& path) {
-        const SubfieldSet& s = *f.subfields;
-        // There a composite is made of bytes; digits that were packed together cannot be taken apart.
-        if (f.encoding != Encoding::binary && f.encoding != Encoding::ascii)
-            return note(path, "its subfields are lost: they lie in packed or converted content");
-        if (s.only_units != 0) return note(path, "its subfields are lost: they depend on its length");
-        if (s.fields.empty()) return note(path, "its subfields are lost: a composite must list its tags");
-        Json list = Json::object();
-        for (const Subfield& sub : s.fields) {
-            if (sub.spec.rest) return note(path, "its subfields are lost: one takes what is left");
-            list[sub.id] = field(sub.spec, path + "." + sub.id);
-            if (s.kind == SubfieldSet::Kind::ber_tlv) list[sub.id]["prefix"] = "BerTLV";
-        }
-        out["type"] = "Composite";
-        out.erase("enc");
-        switch (s.kind) {
-            case SubfieldSet::Kind::ber_tlv:
-                out["tag"] = {{"enc", "BerTLVTag"}, {"sort", "StringsByHex"}};
-                break;
-            case SubfieldSet::Kind::positional:
-                out["tag"] = {{"sort", "StringsByInt"}};
-                break;
-            case SubfieldSet::Kind::tagged:
-                out["tag"] = {
-                    {"length", s.tag_size}, {"enc", text_encoding(s.tag_encoding)}, {"sort", "StringsByInt"}};
-                if (s.tag_encoding == Encoding::binary) {
-                    out["tag"]["length"] = (s.tag_size + 1) / 2;
-                    out["tag"]["enc"] = "ASCIIToHex";
-                }
-                if (s.unknown_prefix != Prefix::none) {
-                    FieldSpec unknown;
-                    unknown.prefix = s.unknown_prefix;
-                    unknown.prefix_size = s.unknown_prefix_size;
-                    out["tag"]["skipUnknownTLVTags"] = true;
-                    out["tag"]["storeUnknownTLVTags"] = true;
-                    out["tag"]["prefUnknownTLV"] = moov_prefix_of(unknown);
-                }
-                break;
-            case SubfieldSet::Kind::bitmap:
-                out["bitmap"] = {{"type", "Bitmap"},
-                                 {"length", s.bitmap_bytes},
-                                 {"description", "Bitmap"},
-                                 {"enc", s.bitmap_hex ? "HexToASCII" : "Binary"},
-                                 {"prefix", s.bitmap_hex ? "Hex.Fixed" : "Binary.Fixed"},
-                                 {"disableautoexpand", !s.bitmap_extends}};
-                break;
-        }
-        out["subfields"] = std::move(list);
-    }
-};
-
-}  // namespace
-
-Result<WrittenSpec, SpecProblems> write_json(const DialectSpec& spec) {
-    JsonWriter writer;
-    const Json root = writer.run(spec);
-    if (!writer.problems.empty()) return tl::unexpected(std::move(writer.problems));
-    return WrittenSpec{root.dump(2, ' ', false, Json::error_handler_t::replace) + "\n",
-                       std::move(writer.notes)};
 }
 
 }  // namespace iso8583::specs

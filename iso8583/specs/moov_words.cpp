@@ -80,7 +80,7 @@ std::string moov_prefix_of(const FieldSpec& f) {
             case Prefix::ascii:
                 return "ASCII." + ls;
             case Prefix::ebcdic:
-                return "EBCDIC1047." + ls;
+                return "EBCDIC." + ls;
             case Prefix::bcd:
                 return "BCD." + ls;
             case Prefix::binary:
@@ -93,7 +93,7 @@ std::string moov_prefix_of(const FieldSpec& f) {
         case Encoding::ascii:
             return "ASCII.Fixed";
         case Encoding::ebcdic:
-            return "EBCDIC1047.Fixed";
+            return "EBCDIC.Fixed";
         case Encoding::bcd:
             return "BCD.Fixed";
         case Encoding::binary:

@@ -65,13 +65,18 @@ inline constexpr Words<BitmapEncoding, 3> bitmap_words{{{{"binary", BitmapEncodi
                                                          {"hex-ebcdic", BitmapEncoding::hex_ebcdic}}}};
 inline constexpr Words<TertiaryBitmap, 3> tertiary_words{{{{"none", TertiaryBitmap::none},
                                                            {"contiguous", TertiaryBitmap::contiguous},
-                                                           {"at-65", TertiaryBitmap::at_65}}}};
-inline constexpr Words<FrameLength, 3> frame_length_words{
-    {{{"binary2", FrameLength::binary2}, {"ascii4", FrameLength::ascii4}, {"bcd2", FrameLength::bcd2}}}};
-inline constexpr Words<SubfieldSet::Kind, 4> subfield_words{{{{"positional", SubfieldSet::Kind::positional},
+                                                           {"at-field", TertiaryBitmap::at_field}}}};
+inline constexpr Words<TextEncoding, 3> text_words{
+    {{{"latin-1", TextEncoding::latin1}, {"gbk", TextEncoding::gbk}, {"utf-8", TextEncoding::utf8}}}};
+inline constexpr Words<FrameLength, 4> frame_length_words{{{{"binary2", FrameLength::binary2},
+                                                            {"ascii4", FrameLength::ascii4},
+                                                            {"bcd2", FrameLength::bcd2},
+                                                            {"binary4", FrameLength::binary4}}}};
+inline constexpr Words<SubfieldSet::Kind, 5> subfield_words{{{{"positional", SubfieldSet::Kind::positional},
                                                               {"ber-tlv", SubfieldSet::Kind::ber_tlv},
                                                               {"tagged", SubfieldSet::Kind::tagged},
-                                                              {"bitmap", SubfieldSet::Kind::bitmap}}}};
+                                                              {"bitmap", SubfieldSet::Kind::bitmap},
+                                                              {"dataset", SubfieldSet::Kind::dataset}}}};
 
 /// What describe hides of a field whose table does not say: card data, PIN and keys by their 1987 numbers.
 Secret usual_secret(int field);

@@ -4,6 +4,7 @@
 
 #include <toml++/toml.h>
 
+#include "iso8583/specs/file_text.hpp"
 #include "iso8583/specs/spec_words.hpp"
 
 namespace iso8583::specs {
@@ -16,7 +17,8 @@ class TomlReader {
 
     void read(const toml::table& root) {
         only(root, "",
-             {"name", "source", "base", "remove", "mti", "bitmap", "tertiary", "framing", "fields"});
+             {"name", "source", "base", "remove", "mti", "bitmap", "tertiary", "tertiary_field", "text",
+              "framing", "fields"});
         if (const auto base = text(root, "base", "")) {
             if (const Dialect* d = find_dialect(*base))
                 out.spec = d->spec();
@@ -29,6 +31,9 @@ class TomlReader {
         set(out.spec.mti, word(root, "mti", "", encoding_words));
         set(out.spec.bitmap, word(root, "bitmap", "", bitmap_words));
         set(out.spec.tertiary, word(root, "tertiary", "", tertiary_words));
+        if (const auto n = integer(root, "tertiary_field", "", field_number_max))
+            out.spec.tertiary_field = static_cast<std::uint8_t>(*n);
+        set(out.spec.text, word(root, "text", "", text_words));
         if (const toml::table* framing = table(root, "framing", "")) read_framing(*framing);
         read_remove(root);
         if (const toml::table* fields = table(root, "fields", ""))
@@ -229,11 +234,13 @@ class TomlReader {
             return set_of;
         }
         only(t, path,
-             {"kind", "tag_size", "tag_encoding", "bitmap_bytes", "bitmap_hex", "bitmap_extends",
-              "only_units", "unknown_length", "unknown_length_encoding", "list"});
+             {"kind", "tag_size", "tag_encoding", "length_first", "lead", "bitmap_bytes", "bitmap_encoding",
+              "bitmap_extends", "only_units", "unknown_length", "unknown_length_encoding", "list"});
         set(s.kind, word(t, "kind", path, subfield_words));
         set(s.tag_encoding, word(t, "tag_encoding", path, encoding_words));
-        set(s.bitmap_hex, boolean(t, "bitmap_hex", path));
+        set(s.length_first, boolean(t, "length_first", path));
+        if (const auto v = integer(t, "lead", path, 255)) s.lead = static_cast<std::uint8_t>(*v);
+        set(s.bitmap_encoding, word(t, "bitmap_encoding", path, bitmap_words));
         set(s.bitmap_extends, boolean(t, "bitmap_extends", path));
         if (const auto ls = text(t, "unknown_length", path)) {
             if (ls->empty() || ls->size() > prefix_digits_max ||
@@ -299,6 +306,9 @@ class TomlWriter {
         line("bitmap", quoted(bitmap_words.word(spec.bitmap)));
         if (spec.tertiary != TertiaryBitmap::none)
             line("tertiary", quoted(tertiary_words.word(spec.tertiary)));
+        if (spec.tertiary == TertiaryBitmap::at_field)
+            line("tertiary_field", std::to_string(spec.tertiary_field));
+        if (spec.text != TextEncoding::latin1) line("text", quoted(text_words.word(spec.text)));
         out_ += "\n[framing]\n";
         const FramingSpec& f = spec.framing;
         line("length", quoted(frame_length_words.word(f.length)));
@@ -354,10 +364,12 @@ class TomlWriter {
                 line("unknown_length", quoted(std::string(s.unknown_prefix_size, 'L')));
                 line("unknown_length_encoding", quoted(prefix_words.word(s.unknown_prefix)));
             }
+            if (s.length_first) line("length_first", "true");
+            if (s.lead != 0) line("lead", std::to_string(s.lead));
         }
         if (s.kind == SubfieldSet::Kind::bitmap) {
             line("bitmap_bytes", std::to_string(s.bitmap_bytes));
-            line("bitmap_hex", s.bitmap_hex ? "true" : "false");
+            line("bitmap_encoding", quoted(bitmap_words.word(s.bitmap_encoding)));
             line("bitmap_extends", s.bitmap_extends ? "true" : "false");
         }
         if (s.only_units != 0) line("only_units", std::to_string(s.only_units));
@@ -373,10 +385,13 @@ class TomlWriter {
 
 }  // namespace
 
-Result<LoadedSpec, SpecProblems> read_toml(std::string_view text, std::string_view file_name) {
+Result<LoadedSpec, SpecProblems> read_toml(std::string_view bytes, std::string_view file_name) {
+    const FileText text = file_text(bytes);
+    if (!text.problem.empty()) return tl::unexpected(SpecProblems{{std::string(file_name), text.problem}});
     TomlReader reader(file_name);
+    if (!text.note.empty()) reader.out.notes.push_back({std::string(file_name), text.note});
     try {
-        reader.read(toml::parse(text));
+        reader.read(toml::parse(text.utf8));
     } catch (const toml::parse_error& e) {
         return tl::unexpected(SpecProblems{
             {fmt::format("{}:{}", file_name, e.source().begin.line), std::string(e.description())}});

@@ -13,7 +13,9 @@
 #include "iso8583/codec.hpp"
 #include "iso8583/describe.hpp"
 #include "iso8583/framing.hpp"
+#include "iso8583/specs/spec_classes.hpp"
 #include "iso8583/specs/spec_file.hpp"
+#include "iso8583/tools/hex_text.hpp"
 #include "iso8583/tools/json_message.hpp"
 
 namespace iso8583::tools {
@@ -52,10 +54,7 @@ std::optional<Bytes> input_bytes(const MessageOptions& o, const std::string& inp
     std::optional<std::string> text = input == "-" ? read_all(in, err) : std::optional<std::string>(input);
     if (!text) return std::nullopt;
     if (o.raw && input == "-") return Bytes(text->begin(), text->end());
-    text->erase(std::remove_if(text->begin(), text->end(),
-                               [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }),
-                text->end());
-    auto bytes = parse_hex(*text);
+    auto bytes = parse_hex_text(*text);
     if (bytes) return *bytes;
     err << "error: " << bytes.error().what << '\n';
     return std::nullopt;
@@ -79,6 +78,8 @@ bool read_frame_word(std::string_view word, FramingSpec& spec) {
         spec.length = FrameLength::ascii4;
     else if (word == "bcd2")
         spec.length = FrameLength::bcd2;
+    else if (word == "binary4")
+        spec.length = FrameLength::binary4;
     else if (word == "inclusive")
         spec.inclusive = true;
     else if (word == "tpdu")
@@ -97,7 +98,7 @@ std::optional<FramingSpec> framing_of(const MessageOptions& o, const Dialect& di
         const std::string word = o.frame.substr(at, end - at);
         if (!read_frame_word(word, spec)) {
             err << "error: --frame: \"" << word
-                << "\" is none of binary2, ascii4, bcd2, inclusive, tpdu, header=N, trailer=N\n";
+                << "\" is none of binary2, binary4, ascii4, bcd2, inclusive, tpdu, header=N, trailer=N\n";
             return std::nullopt;
         }
         at = end + 1;
@@ -133,8 +134,12 @@ Input input_frames(const MessageOptions& o, const Dialect& dialect, const std::s
         }
         out.frames.push_back(std::move(**next));
     }
-    if (!reader.at_boundary() || out.frames.empty()) {
-        err << "error: the input ends inside frame " << out.frames.size() + 1 << '\n';
+    const std::size_t keepalives = reader.take_keepalives();
+    if (keepalives > 0) err << "note: " << keepalives << " frames of length zero (keep-alives)\n";
+    if (!reader.at_boundary() || (out.frames.empty() && keepalives == 0)) {
+        const FrameReader::Begun begun = reader.begun();
+        err << "error: the input ends inside frame " << out.frames.size() + 1 << ": it needs " << begun.needed
+            << " bytes, " << begun.found << " are there\n";
         out.whole = false;
     }
     return out;
@@ -146,6 +151,15 @@ bool decode_frame(const MessageOptions& o, const Dialect& dialect, Frame& frame,
     std::vector<CodecError> warnings;
     error = decode_into(dialect, frame.body, message, {.content_warnings = !o.strict, .warnings = &warnings});
     for (const CodecError& w : warnings) err << "warning: " << w.str() << '\n';
+    if (!error) {
+        // A message whose fields decode, and parts of one do not: seldom what was meant.
+        std::vector<CodecError> parts = part_errors(message);
+        if (o.strict && !parts.empty()) {
+            error = std::move(parts.front());
+            parts.erase(parts.begin());
+        }
+        for (const CodecError& p : parts) err << (o.strict ? "error: " : "warning: ") << p.str() << '\n';
+    }
     if (error) err << "error: " << error->str() << '\n';
     return !error;
 }
@@ -332,6 +346,20 @@ int run_convert_spec(const std::string& file, const std::string& to, const std::
     if (to_file) return exit_done;
     err << "error: " << output << " cannot be written\n";
     return exit_refused;
+}
+
+int run_classes(std::ostream& out) {
+    const auto list = [&out](std::string_view of, const std::vector<specs::ClassAnswer>& answers) {
+        out << of << '\n';
+        for (const specs::ClassAnswer& a : answers)
+            out << fmt::format("  {:<18} {:<4} {}\n", a.name, a.read ? "yes" : "no", a.what);
+    };
+    list("jPOS, field classes", specs::jpos_classes());
+    list("jPOS, packagers inside a field", specs::jpos_packagers());
+    list("moov-io/iso8583, types", specs::moov_types());
+    list("moov-io/iso8583, encodings", specs::moov_encodings());
+    list("moov-io/iso8583, prefixes", specs::moov_prefixes());
+    return exit_done;
 }
 
 int run_dialects(bool json, std::ostream& out) {

@@ -34,5 +34,7 @@ int run_check_spec(const std::string& file, bool json, std::ostream& out, std::o
 int run_convert_spec(const std::string& file, const std::string& to, const std::string& output,
                      std::ostream& out, std::ostream& err);
 int run_dialects(bool json, std::ostream& out);
+/// Which classes, types and encodings of the other formats are read, as what, and why the others are not.
+int run_classes(std::ostream& out);
 
 }  // namespace iso8583::tools

@@ -17,16 +17,23 @@ void add_message_options(CLI::App& command, MessageOptions& o, bool dialect_requ
     if (dialect_required) dialect->required();
     command.add_flag("--framed", o.framed, "a whole frame: length, TPDU and header as the dialect has them");
     command
-        .add_option("--frame", o.frame,
-                    "a whole frame of this kind: binary2, ascii4 or bcd2; with inclusive, tpdu, header=N, "
-                    "trailer=N, separated by commas")
+        .add_option(
+            "--frame", o.frame,
+            "a whole frame of this kind: binary2, binary4, ascii4 or bcd2; with inclusive, tpdu, header=N, "
+            "trailer=N, separated by commas")
         ->type_name("KIND");
 }
 
 void add_decode_options(CLI::App& command, MessageOptions& o) {
     auto* raw = command.add_flag("--raw", o.raw, "standard input is the bytes themselves, not hex");
-    command.add_flag("--hex", o.hex, "the input is hex in any layout, as it is without this")->excludes(raw);
-    command.add_flag("--strict", o.strict, "content outside a field's class is an error, not a warning");
+    command
+        .add_flag("--hex", o.hex,
+                  "the input is hex in any layout (plain, colons, 0x, xxd, hexdump -C, od -tx1), as it is "
+                  "without this")
+        ->excludes(raw);
+    command.add_flag(
+        "--strict", o.strict,
+        "content outside a field's class, and parts that do not decode, are errors, not warnings");
     command.add_flag("--reveal", o.reveal,
                      "show card data, PIN blocks, tracks and keys, which are hidden otherwise");
 }
@@ -93,6 +100,9 @@ int main(int argc, char** argv) {
     auto* dialects = app.add_subcommand("dialects", "the built-in dialects");
     dialects->add_flag("--json", json, "one JSON list");
 
+    auto* classes =
+        app.add_subcommand("classes", "classes and types of the other formats: read as what, or why not");
+
     if (const auto code = command_line::Program(app, manual()).parse(argc, argv)) return *code;
     namespace tools = iso8583::tools;
     std::ios::sync_with_stdio(false);
@@ -101,5 +111,6 @@ int main(int argc, char** argv) {
     if (*diff) return tools::run_diff(o, std::cin, std::cout, std::cerr);
     if (*check) return tools::run_check_spec(file, json, std::cout, std::cerr);
     if (*convert) return tools::run_convert_spec(file, to, output, std::cout, std::cerr);
+    if (*classes) return tools::run_classes(std::cout);
     return tools::run_dialects(json, std::cout);
 }

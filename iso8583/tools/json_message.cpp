@@ -13,23 +13,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// JSON text is UTF-8; messages have one byte a character.
-std::optional<std::string> to_latin1(const std::string& utf8) {
-    std::string out;
-    for (std::size_t i = 0; i < utf8.size(); ++i) {
-        const auto c = static_cast<std::uint8_t>(utf8[i]);
-        if (c < 0x80) {
-            out.push_back(utf8[i]);
-        } else if ((c == 0xC2 || c == 0xC3) && i + 1 < utf8.size()) {
-            const auto next = static_cast<std::uint8_t>(utf8[++i]);
-            out.push_back(static_cast<char>((c & 0x03) << 6 | (next & 0x3F)));
-        } else {
-            return std::nullopt;
-        }
-    }
-    return out;
-}
-
 Result<Bytes> tags_of(const Json& object, const std::string& path) {
     Bytes out;
     for (const auto& [key, value] : object.items()) {
@@ -70,6 +53,14 @@ PathEnd end_of(const Dialect& dialect, const std::string& path) {
     while (end.spec != nullptr && !rest.empty()) {
         if (!end.spec->subfields) return {};
         if (end.spec->subfields->kind == SubfieldSet::Kind::ber_tlv) return {nullptr, true};
+        if (end.spec->subfields->kind == SubfieldSet::Kind::dataset) {
+            // A dataset's content is bytes; inside it stand elements of the list, and tags.
+            rest.remove_prefix(std::min(rest.size(), rest.find('.') + (rest.find('.') != rest.npos ? 1 : 0)));
+            if (rest.find('.') == rest.npos && !rest.empty() && all_digits(rest))
+                for (const Subfield& sub : end.spec->subfields->fields)
+                    if (sub.id == rest) return {&sub.spec, false};
+            return {nullptr, true};
+        }
         const std::string_view step = rest.substr(0, rest.find('.'));
         rest.remove_prefix(std::min(rest.size(), step.size() + 1));
         const FieldSpec* next = nullptr;
@@ -98,8 +89,9 @@ Result<std::string> content_of(const Dialect& dialect, const std::string& path, 
         if (!bytes) return parse_error(path + ": " + bytes.error().what);
         return std::string(as_text(*bytes));
     }
-    const auto text = to_latin1(value.get<std::string>());
-    if (!text) return parse_error(path + ": a character that is not Latin-1");
+    const TextEncoding encoding = dialect.spec().text;
+    const auto text = bytes_of_text(value.get<std::string>(), encoding);
+    if (!text) return parse_error(fmt::format("{}: a character that is not {}", path, name_of(encoding)));
     return *text;
 }
 

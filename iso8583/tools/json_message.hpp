@@ -23,7 +23,7 @@ struct JsonMessage {
 std::string dialect_of_json(std::string_view text);
 
 /// {"mti":"0200","fields":{"2":"…","55":{"9F02":"…"},"60.2":"000001"}}: contents are canonical, bytes are
-/// hex, characters are Latin-1. Errors name the member.
+/// hex, text is of the dialect's `text`. Errors name the member.
 Result<JsonMessage> parse_json_message(std::string_view text, const Dialect& dialect);
 
 }  // namespace iso8583::tools

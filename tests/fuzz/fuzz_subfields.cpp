@@ -48,7 +48,21 @@ std::vector<SubfieldSet> make_sets() {
     packed_tags.fields[0].id = "0A";
     SubfieldSet tlv;
     tlv.kind = SubfieldSet::Kind::ber_tlv;
-    std::vector<SubfieldSet> sets{positional, tagged, bitmap, packed_tags, tlv};
+    SubfieldSet lengths_first;
+    lengths_first.kind = SubfieldSet::Kind::tagged;
+    lengths_first.tag_size = 2;
+    lengths_first.lead = 1;
+    lengths_first.length_first = true;
+    lengths_first.unknown_prefix = Prefix::ascii;
+    lengths_first.unknown_prefix_size = 2;
+    lengths_first.fields = {sub("0", Content::ans, Encoding::ascii, Prefix::none, 0, 1),
+                            sub("01", Content::an, Encoding::ascii, Prefix::ascii, 2, 20)};
+    SubfieldSet datasets;
+    datasets.kind = SubfieldSet::Kind::dataset;
+    datasets.fields = {sub("1", Content::n, Encoding::bcd, Prefix::none, 0, 4),
+                       sub("15", Content::ans, Encoding::ascii, Prefix::ascii, 2, 20),
+                       sub("23", Content::b, Encoding::binary, Prefix::none, 0, 2)};
+    std::vector<SubfieldSet> sets{positional, tagged, bitmap, packed_tags, tlv, lengths_first, datasets};
     for (const SubfieldSet& set : sets)
         if (!check_subfields(set, 48)) std::abort();
     return sets;

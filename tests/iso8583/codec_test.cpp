@@ -399,9 +399,9 @@ TEST_CASE("a third bitmap stands with the others or as field 65") {
     const std::vector<Row> rows{
         {"contiguous", TertiaryBitmap::contiguous, BitmapEncoding::hex,
          hex_text("0200" + first + second + third + "000123" + mac + "9" + "77")},
-        {"at field 65", TertiaryBitmap::at_65, BitmapEncoding::hex,
+        {"at field 65", TertiaryBitmap::at_field, BitmapEncoding::hex,
          hex_text("0200" + first + second + "000123" + mac + third + "9" + "77")},
-        {"binary, at field 65", TertiaryBitmap::at_65, BitmapEncoding::binary,
+        {"binary, at field 65", TertiaryBitmap::at_field, BitmapEncoding::binary,
          hex_text("0200") + first + second + hex_text("000123" + mac) + third +
              hex_text("9"
                       "77")},

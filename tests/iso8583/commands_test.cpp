@@ -1,6 +1,9 @@
 // The `iso8583` command: what it prints, what it refuses, and what it never shows.
 #include "iso8583/tools/commands.hpp"
+#include "iso8583/tools/hex_text.hpp"
 #include "tests/test_paths.hpp"
+
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <cstdio>
@@ -180,7 +183,7 @@ TEST_CASE("several frames, and raw bytes") {
     Ran cut = run(run_describe, o);
     CHECK(cut.code == exit_refused);
     CHECK(cut.out.empty());
-    CHECK(cut.err == "error: the input ends inside frame 3\n");
+    CHECK(cut.err == "error: the input ends inside frame 3: it needs 2 bytes, 1 are there\n");
     o.partial = true;
     cut = run(run_describe, o);
     CHECK(cut.code == exit_refused);
@@ -202,10 +205,12 @@ TEST_CASE("a capture in another frame than the dialect's") {
     };
     const std::string json = R"({"mti":"0800","fields":{"11":"000001"}})";
     const std::string body = hex_of("iso87-ascii", json);
-    for (const Row& row : {Row{"binary2", "001A", ""}, Row{"ascii4", "30303236", ""}, Row{"bcd2", "0026", ""},
-                           Row{"ascii4,inclusive", "30303330", ""}, Row{"binary2,tpdu", "001F6000000000", ""},
-                           Row{"bcd2,tpdu,header=2,inclusive,trailer=1", "003660000000000000", "00"},
-                           Row{"trailer=1,ascii4", "30303237", "00"}}) {
+    for (const Row& row :
+         {Row{"binary2", "001A", ""}, Row{"binary4", "0000001A", ""},
+          Row{"binary4,inclusive", "0000001E", ""}, Row{"ascii4", "30303236", ""}, Row{"bcd2", "0026", ""},
+          Row{"ascii4,inclusive", "30303330", ""}, Row{"binary2,tpdu", "001F6000000000", ""},
+          Row{"bcd2,tpdu,header=2,inclusive,trailer=1", "003660000000000000", "00"},
+          Row{"trailer=1,ascii4", "30303237", "00"}}) {
         INFO(row.frame);
         MessageOptions o = with("iso87-ascii", json);
         o.frame = row.frame;
@@ -228,6 +233,139 @@ TEST_CASE("a capture in another frame than the dialect's") {
     }
 }
 
+TEST_CASE("frames of length zero between others are counted and said") {
+    const std::string json = R"({"mti":"0800","fields":{"11":"000001"}})";
+    for (const char* frame : {"binary2", "binary4", "ascii4", "bcd2", "binary2,inclusive"}) {
+        INFO(frame);
+        MessageOptions o = with("iso87-ascii", json);
+        o.frame = frame;
+        std::string one = run(run_encode, o).out;
+        one.pop_back();
+        const std::string zero = std::string(frame) == "ascii4"              ? "30303030"
+                                 : std::string(frame) == "binary4"           ? "00000000"
+                                 : std::string(frame) == "binary2,inclusive" ? "0002"
+                                                                             : "0000";
+        o.input = zero + one + zero + zero + one + zero;
+        Ran r = run(run_describe, o);
+        CHECK(r.code == exit_done);
+        CHECK(r.err == "note: 4 frames of length zero (keep-alives)\n");
+        CHECK(r.out.find("000001") != r.out.rfind("000001"));
+        o.input = one + one.substr(0, 20);
+        r = run(run_describe, o);
+        CHECK(r.err == "error: the input ends inside frame 2: it needs " + std::to_string(one.size() / 2) +
+                           " bytes, 10 are there\n");
+        o.input = zero;
+        r = run(run_describe, o);
+        CHECK(r.code == exit_done);
+        CHECK(r.err == "note: 1 frames of length zero (keep-alives)\n");
+    }
+}
+
+TEST_CASE("parts that do not decode are a warning with tag and offset, with --strict an error") {
+    // DE55 whose second tag says more than there is; DE60 with a character among its digits.
+    const std::string hex =
+        "02000020000000000200"
+        "000123"
+        "0012"
+        "9F02060000000010009F3605";
+    MessageOptions o = with("unionpay-pos", hex);
+    Ran r = run(run_describe, o);
+    CHECK(r.code == exit_done);
+    CHECK(r.err ==
+          "warning: DE55.9F36 integrated circuit card system related data at offset 27: the length says 5 "
+          "bytes, 0 there\n");
+    CHECK(r.out.find("DE11") != std::string::npos);
+    o.strict = true;
+    r = run(run_describe, o);
+    CHECK(r.code == exit_refused);
+    CHECK(r.out.empty());
+    CHECK(r.err.find("error: DE55.9F36 ") == 0);
+    o.partial = true;
+    o.json = true;
+    r = run(run_describe, o);
+    CHECK(r.code == exit_refused);
+    const auto json = nlohmann::json::parse(r.out);
+    CHECK(json["error"]["path"] == "55.9F36");
+    CHECK(json["error"]["needed"] == 5);
+    CHECK(json["fields"]["11"] == "000123");
+}
+
+TEST_CASE("hex in any layout") {
+    using iso8583::tools::parse_hex_text;
+    const auto bytes = [](const std::string& text) {
+        const auto parsed = parse_hex_text(text);
+        return parsed ? iso8583::to_hex(*parsed) : parsed.error().what;
+    };
+    for (const char* text :
+         {"30380A41", "30 38 0a 41", "30:38:0a:41\n", "0x30380a41", "0x30, 0x38, 0x0a, 0x41",
+          "\\x30\\x38\\x0A\\x41", "30-38-0A-41",
+          "unsigned char m[] = {\n  0x30, 0x38,\n  0x0a, 0x41\n};\nunsigned int m_len = 4;\n",
+          "00000000: 3038 0a41                                08.A\n",
+          "00000000  30 38 0a 41                                       |08.A|\n00000004\n",
+          "0000000 30 38 0a 41\n0000004\n", "0000000 30 38 0a 41              >08.A<\n0000004\n",
+          "0000   30 38 0a 41                                       08.A\n", "\t3038\r\n\t0a41\r\n"}) {
+        INFO(text);
+        CHECK(bytes(text) == "30380A41");
+    }
+    // Several lines, and lines that hexdump and od leave out.
+    std::string all;
+    for (int i = 0; i < 16; ++i) all += "00";
+    const std::string zeros =
+        "00000000  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  |................|\n*\n"
+        "00000030  41                                                |A|\n00000031\n";
+    CHECK(bytes(zeros) == all + all + all + "41");
+    const std::string octal =
+        "0000000 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n*\n0000060 41\n0000061\n";
+    CHECK(bytes(octal) == all + all + all + "41");
+    const std::string xxd =
+        "00000000: 3030 3030 3030 3030 3030 3030 3030 3030  0000000000000000\n"
+        "00000010: 3132                                     12\n";
+    CHECK(bytes(xxd) == "303030303030303030303030303030303132");
+    const std::string wireshark =
+        "0000   00 1a 30 38 30 30 00 20  00 00 30 30 30 30 30 30   ..0800. ..000000\n"
+        "0010   31 32                                             12\n";
+    CHECK(bytes(wireshark) ==
+          "001A3038303000200000303030303030"
+          "3132");
+    CHECK(bytes("30380A4") == "7 hex digits: the last byte has half of its two");
+    CHECK(bytes("3038\n0A4G") == "line 2, column 4: no hex digit");
+    CHECK(bytes("0000000 3830 410a\n0000004\n").find("words of 4 digits") != std::string::npos);
+    CHECK(bytes("00000000: 3038  08\n00000004: 41  A\n") ==
+          "line 2: its offset is not 2, where it continues");
+    CHECK(bytes("").empty());
+}
+
+TEST_CASE("Chinese text goes in and comes out, once encoded") {
+    const std::string json = R"({"mti":"0210","fields":{"44":"余额不足","63":"CUP中国银联"}})";
+    // GBK, as unionpay-pos has it: two bytes a character.
+    const std::string hex = hex_of("unionpay-pos", json);
+    CHECK(hex.find("08D3E0B6EEB2BBD7E3") != std::string::npos);
+    MessageOptions o = with("unionpay-pos", hex);
+    CHECK(run(run_describe, o).out.find("余额不足") != std::string::npos);
+    o.json = true;
+    o.reveal = true;
+    const Ran shown = run(run_describe, o);
+    const auto fields = nlohmann::json::parse(shown.out)["fields"];
+    CHECK(fields["44"] == "余额不足");
+    CHECK(fields["63"] == "CUP中国银联");
+    CHECK(hex_of("unionpay-pos", shown.out) == hex);
+    // The same in UTF-8, by `text` of a dialect file.
+    const std::string file =
+        (std::filesystem::temp_directory_path() / ("iso8583_text_" + std::to_string(::getpid()) + ".toml"))
+            .string();
+    std::ofstream(file) << "base = \"unionpay-pos\"\ntext = \"utf-8\"\n";
+    const std::string utf8 = hex_of(file.c_str(), json);
+    CHECK(utf8.find(iso8583::to_hex(iso8583::as_bytes("余额不足"))) != std::string::npos);
+    MessageOptions u = with(file.c_str(), utf8);
+    u.json = true;
+    CHECK(nlohmann::json::parse(run(run_describe, u).out)["fields"]["44"] == "余额不足");
+    std::ofstream(file) << "base = \"unionpay-pos\"\ntext = \"big5\"\n";
+    std::ostringstream out, err;
+    CHECK(run_check_spec(file, false, out, err) == exit_refused);
+    CHECK(err.str().find("\"big5\" is none of latin-1, gbk, utf-8") != std::string::npos);
+    std::filesystem::remove(file);
+}
+
 TEST_CASE("encode refuses JSON that is no message, and says which member") {
     struct Row {
         const char* json;
@@ -246,7 +384,7 @@ TEST_CASE("encode refuses JSON that is no message, and says which member") {
         {R"({"mti":"0200","fields":{"55":{"9F":"00"}}})", "55.9F"},
         {R"({"mti":"0200","fields":{"55":{"9F02":1}}})", "55.9F02"},
         {R"({"mti":"0200","fields":{"60.9":"1"}})", "60.9"},
-        {R"({"mti":"0200","fields":{"44":"日本"}})", "44: a character"},
+        {R"({"mti":"0200","fields":{"44":"한"}})", "44: a character that is not gbk"},
         {R"({"mti":"0200","fields":{},"frame":{"tpdu":"zz"}})", "frame.tpdu"},
     };
     for (const Row& row : rows) {

@@ -221,8 +221,44 @@ TEST_CASE("two messages differ where they differ") {
 
 TEST_CASE("text that is no text is escaped, in lines and in JSON") {
     FieldValues v(Mti::of(210));
-    v.set(Field::additional_response_data, "\xB2\xB1\"\\");
+    v.set(Field::additional_response_data, "\xB2\"\\");
     const Message m = decoded(*find_dialect("unionpay-pos"), v);
-    CHECK(describe(m).find("\\xB2\\xB1\"\\") != std::string::npos);
-    CHECK(nlohmann::json::parse(describe_json(m))["fields"]["44"] == "\u00b2\u00b1\"\\");
+    CHECK(describe(m).find("\\xB2\"\\") != std::string::npos);
+    CHECK(nlohmann::json::parse(describe_json(m))["fields"]["44"] == "\uf7b2\"\\");
+}
+
+TEST_CASE("national text is shown as what it is: of GBK, of UTF-8, or a character a byte") {
+    struct Row {
+        TextEncoding text;
+        std::string bytes;
+        std::string shown;
+        std::string line;
+    };
+    for (const Row& row : {Row{TextEncoding::gbk, "\xBD\xF0\xB6\xEE 1", "金额 1", "金额 1"},
+                           Row{TextEncoding::utf8, "金额 1", "金额 1", "金额 1"},
+                           Row{TextEncoding::latin1, "n\xFAmero", "número", "n\\xFAmero"},
+                           Row{TextEncoding::utf8, "\xBD\xF0", "\uf7bd\uf7f0", "\\xBD\\xF0"}}) {
+        DialectSpec spec = find_dialect("unionpay-pos")->spec();
+        spec.text = row.text;
+        const auto dialect = Dialect::make(std::move(spec));
+        FieldValues v(Mti::of(210));
+        v.set(Field::reserved_private_63, row.bytes);
+        const Message m = decoded(*dialect, v);
+        CHECK(nlohmann::json::parse(describe_json(m))["fields"]["63"] == row.shown);
+        CHECK(describe(m).find(row.line) != std::string::npos);
+        CHECK(bytes_of_text(row.shown, row.text) == row.bytes);
+    }
+}
+
+TEST_CASE("parts that do not decode are named with path and offset") {
+    FieldValues v(Mti::of(200));
+    v.set(Field::icc_data, bytes("9F0206000000001000"
+                                 "9F3605"));
+    v.set(Field::stan, "000001");
+    const Message m = decoded(*find_dialect("iso87-bcd"), v);
+    const auto errors = part_errors(m);
+    REQUIRE(errors.size() == 1);
+    CHECK(errors[0].path == "55.9F36");
+    CHECK(errors[0].str().find("the length says 5 bytes, 0 there") != std::string::npos);
+    CHECK(errors[0].offset == m.offset(Field::icc_data) + 12);
 }

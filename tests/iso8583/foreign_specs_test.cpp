@@ -1,4 +1,5 @@
 // Spec files the way others write them: what their formats allow beside the plain tables of specs_test.cpp.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <string>
@@ -209,7 +210,13 @@ TEST_CASE("what was read from others is the same after our own form") {
         CHECK(write_spec(again->spec, SpecFormat::toml)->text == written->text);
     }
     // And back into the format it came from.
-    const auto json = write_spec(loaded("host_tags.json").spec, SpecFormat::json);
+    DialectSpec tags = loaded("host_tags.json").spec;
+    const auto long_length = write_spec(tags, SpecFormat::json);
+    REQUIRE_FALSE(long_length.has_value());
+    CHECK(long_length.error()[0].str() == "fields.120: a length prefix of 5 cannot be said, at most 4 can");
+    tags.fields.erase(std::find_if(tags.fields.begin(), tags.fields.end(),
+                                   [](const FieldSpec& f) { return f.number == 120; }));
+    const auto json = write_spec(tags, SpecFormat::json);
     REQUIRE(json.has_value());
     const auto again = read_spec(json->text, SpecFormat::json, "again.json");
     REQUIRE(again.has_value());

@@ -288,13 +288,13 @@ TEST_CASE("what is wrong with a file of XML is named with its place, all of it a
             {"an unknown class",
 
              xml + "\n<isofield id=\"2\" length=\"19\" name=\"c\" "
-                   "class=\"org.jpos.iso.IFMC_LLCHAR\"/></isopackager>",
-             {"t:2 field 2", "IFMC_LLCHAR"}},
+                   "class=\"org.jpos.iso.IFX_LLCHAR\"/></isopackager>",
+             {"t:2 field 2", "IFX_LLCHAR"}},
             {"an unknown packager",
 
              xml + "<isofieldpackager id=\"48\" length=\"99\" name=\"c\" class=\"IFA_LLCHAR\" "
-                   "packager=\"org.jpos.iso.packager.EuroSubFieldPackager\"/></isopackager>",
-             {"field 48", "EuroSubFieldPackager"}},
+                   "packager=\"org.jpos.iso.packager.DummyPackager\"/></isopackager>",
+             {"field 48", "DummyPackager"}},
             {"an unknown attribute",
 
              xml + "<isofield id=\"2\" length=\"19\" name=\"c\" class=\"IFA_LLCHAR\" "

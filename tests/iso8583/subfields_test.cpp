@@ -162,7 +162,7 @@ TEST_CASE("tagged, bitmapped and nested subfields read what they write") {
     const std::vector<Row> rows{
         {"a bit without a subfield", std::string("\x80", 1), CodecError::Kind::lying_bitmap, "1", 0},
         {"a tag that is not known", std::string("\x02", 1) + "002" + "99", CodecError::Kind::unknown_field,
-         "7", 4},
+         "7.99", 4},
         {"a value cut off", std::string("\x02", 1) + "005" + "0103x", CodecError::Kind::lying_length, "7.01",
          8},
         {"bytes left over", std::string("\x40", 1) + "abc", CodecError::Kind::trailing_bytes, "", 3},
