@@ -34,6 +34,9 @@ std::optional<OperatorCommand> store_change(const Request& r) {
 std::optional<ViewResult> store_read(const Request& r, const ViewContext& context) {
     if (r.command == "backups last") return view_last_backup(context);
     if (r.command == "policy show") return view_policy(context, parsed<iso8583::MerchantId>(r, "merchant"));
+    // Answered before it comes here where somebody knows the files (OperatorsControl::judge_policies_by).
+    if (r.command == "policy judge" || r.command == "policy propose")
+        return iso8583::parse_error("this switch reads no policies");
     return std::nullopt;
 }
 

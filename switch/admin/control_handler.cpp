@@ -72,8 +72,6 @@ std::string OperatorsControl::refuse(const std::string& why) {
 }
 
 ControlDecision OperatorsControl::decide_policy(const Request& request, const Person& person) const {
-    if (!judge_policy_)
-        return ControlAnswer{write_answer({AnswerError::refused, "this switch reads no policies", {}})};
     const auto preview = judge_policy_(policy_text(request));
     if (!preview) return ControlAnswer{write_answer({AnswerError::refused, preview.error().what, {}})};
     if (request.command == "policy judge")
@@ -98,8 +96,9 @@ ControlDecision OperatorsControl::decide(const ControlRequest& request) {
     const bool has_role =
         needed && (*needed == Role::viewer ||
                    std::find(person->roles.begin(), person->roles.end(), *needed) != person->roles.end());
-    if (parsed->command == "policy judge" || (parsed->command == "policy propose" && has_role))
-        return decide_policy(*parsed, *person);
+    const bool of_a_policy =
+        parsed->command == "policy judge" || (parsed->command == "policy propose" && has_role);
+    if (of_a_policy && judge_policy_) return decide_policy(*parsed, *person);
     if (auto change = operator_command(*parsed)) {
         // A person with several roles acts in the one that the command needs; the core has the last word.
         const Role acting = has_role && *needed != Role::viewer ? *needed : person->roles.front();

@@ -207,7 +207,7 @@ CoreStatus SwitchCore::status() const {
     s.pending = static_cast<std::uint32_t>(c.in_flight.size());
     s.held = static_cast<std::uint32_t>(c.held.size());
     s.open_exceptions = c.ledger.exceptions_open();
-    s.accepts_new_work = c.store_accepts_new_work;
+    s.accepts_new_work = c.store_accepts_new_work && !c.restored;
     s.orphans = static_cast<std::uint32_t>(impl_->orphan_watch.orphans());
     s.restored = impl_->restored.status();
     s.backup = impl_->backups.status();

@@ -132,6 +132,13 @@ def restored(checks, running, directory):
     checks.equal(code, 1, "never over a ledger")
     checks.that("a ledger is there already" in said, f"and it is said: {said}")
     running.kill_switch()
+    # One that was killed: no new ledger is begun where an old one was to be.
+    os.makedirs(os.path.join(data, "store.restoring", "store"))
+    command = [running.program("refund-switch"), "--config", running.write_config(), "--data", data]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    checks.equal(run.returncode, 1, "a switch does not start on half a restore")
+    checks.that("begin it again" in run.stderr, f"and says what to do: {run.stderr}")
+    checks.that(not os.path.exists(os.path.join(data, "store")), "and makes no ledger there")
     code, said = offline(running, "restore", directory, "--data", data)
     checks.equal(code, 0, f"restore: {said}")
     checks.equal(offline(running, "verify", directory)[0], 0, "the backup is as it was")
