@@ -9,11 +9,11 @@
 #include <optional>
 #include <semaphore>
 
-#include "iso8583/command_line/program.hpp"
 #include "hsm_sim/engine.hpp"
 #include "hsm_sim/lmk_file.hpp"
 #include "hsm_sim/openssl_random.hpp"
 #include "hsm_sim/process_hardening.hpp"
+#include "iso8583/command_line/program.hpp"
 #include "ledger/audit_hash.hpp"
 #include "ledger/backup_directory.hpp"
 #include "ledger/ledger_format.hpp"
