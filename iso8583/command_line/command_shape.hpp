@@ -11,10 +11,11 @@ namespace command_line {
 
 /// An option, or an argument without dashes.
 struct OptionShape {
-    std::string name;                // "--rrn"; of an argument without dashes "ID"
-    std::string short_name;          // "-o", or empty
-    std::string value;               // what it takes: "AMOUNT", "FILE"; empty: a flag
-    std::vector<std::string> words;  // the only values that it takes; empty: any
+    std::string name;                 // "--rrn"; of an argument without dashes "ID"
+    std::string short_name;           // "-o", or empty
+    std::vector<std::string> others;  // names that it has as well, in no text
+    std::string value;                // what it takes: "AMOUNT", "FILE"; empty: a flag
+    std::vector<std::string> words;   // the only values that it takes; empty: any
     std::string help;
     std::string preset;       // what holds when it is left out; empty: nothing, or the help says it
     std::string environment;  // variable that stands in for it; empty: none

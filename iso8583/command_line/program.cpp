@@ -36,6 +36,8 @@ OptionShape shape_of(const CLI::Option& option) {
     OptionShape shape;
     shape.positional = option.get_positional();
     if (!option.get_lnames().empty()) shape.name = "--" + option.get_lnames().front();
+    for (const std::string& name : option.get_lnames())
+        if ("--" + name != shape.name) shape.others.push_back("--" + name);
     if (!option.get_snames().empty()) shape.short_name = "-" + option.get_snames().front();
     if (shape.positional) shape.name = upper(option.get_name(true, false));
     const std::string type = option.get_type_name();

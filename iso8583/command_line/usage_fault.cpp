@@ -88,8 +88,10 @@ class Walk {
 
     [[nodiscard]] const OptionShape* find_option(const std::string& name) const {
         for (const OptionShape* option : options())
-            if (option->name == name || option->short_name == name) return option;
-        static const OptionShape help{"--help", "-h", "", {}, "", "", "", false, false, 0, false};
+            if (option->name == name || option->short_name == name ||
+                std::find(option->others.begin(), option->others.end(), name) != option->others.end())
+                return option;
+        static const OptionShape help{"--help", "-h", {}, "", {}, "", "", "", false, false, 0, false};
         return name == "--help" || name == "-h" ? &help : nullptr;
     }
 

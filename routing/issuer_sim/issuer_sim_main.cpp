@@ -2,9 +2,9 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
-#include "iso8583/command_line/program.hpp"
 #include "hsm_sim/openssl_random.hpp"
 #include "hsm_sim/process_hardening.hpp"
+#include "iso8583/command_line/program.hpp"
 #include "routing/issuer_sim/issuer_server.hpp"
 
 namespace {

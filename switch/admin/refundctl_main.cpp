@@ -14,8 +14,8 @@
 #include <memory>
 #include <optional>
 
-#include "iso8583/command_line/program.hpp"
 #include "hsm_sim/wrap_tool.hpp"
+#include "iso8583/command_line/program.hpp"
 #include "switch/admin/client_commands.hpp"
 #include "switch/admin/commands.hpp"
 #include "switch/admin/control_client.hpp"

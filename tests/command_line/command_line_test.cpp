@@ -151,7 +151,7 @@ TEST_CASE("CLI11's own sentences come in our words") {
         app.add_option("--to", to, "where")->check(CLI::IsMember({"up", "down"}));
         CLI::App* work = app.add_subcommand("work", "works");
         work->add_option("id", id, "which")->required();
-        work->add_option("--out", out, "file")->required();
+        work->add_option("--out,--output", out, "file")->required();
         command_line::Program program(app, {});
         std::string fault;
         program.on_usage_fault([&fault](const std::string& what) { fault = what; });
