@@ -93,6 +93,8 @@ Result<void> LoadStack::start_switch() {
         replace_all(text, address, "127.0.0.1:0");
     if (!options_.shell.empty()) text += "\n[shell]\n";
     for (const std::string& line : options_.shell) text += line + "\n";
+    // Notices are off unless somebody asks for them; a load measures the switch without.
+    replace_all(text, "[notices]\ndirectory = ", "# notices: ");
     const std::string config = options_.directory + "/switch.toml";
     std::ofstream(config) << text;
     auto ready = switch_.start(

@@ -21,6 +21,8 @@
 //   'g' date             reconciled business day
 //                                                       'B' id                             backup it was restored from
 //                                                       'P' sequence                       version of the policy
+//   'N' number           notice to customer or merchant  'M' kind id                       merchant or terminals that were added
+//                                                       'D'                                how far notices are delivered
 // 'p' was an index of a card's sales in format 1: not to be used again.
 // clang-format on
 #pragma once
@@ -68,6 +70,9 @@ enum class KeyPrefix : char {
     issuer_file = 'i',
     restore = 'B',  // index: restore_records.hpp
     policy = 'P',
+    notice = 'N',           // journal
+    notice_progress = 'D',  // index
+    party = 'M',
 };
 
 /// What an operator's override is about. Bytes on disk: do not change.

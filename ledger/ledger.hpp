@@ -40,10 +40,12 @@ inline constexpr std::uint64_t restored_shard_rrns_a_ms = 24;  // six characters
 
 class Ledger {
     // What has books of its own over the same overlay: file_books.hpp, batch_books.hpp,
-    // recon_books.hpp.
+    // recon_books.hpp, notice_books.hpp, party_books.hpp.
     friend class FileBooks;
     friend class BatchBooks;
     friend class ReconBooks;
+    friend class NoticeBooks;
+    friend class PartyBooks;
 
   public:
     /// ENSUREs the form of the plan: whoever reads it from a configuration has checked it.
@@ -138,6 +140,10 @@ class Ledger {
     /// Closes those of a kind; false when none was open.
     bool resolve_exception(const iso8583::Rrn& rrn, std::string_view kind, const std::string& resolution,
                            const std::string& by);
+
+    /// The same of what is about no transaction.
+    bool resolve_exception_of(std::string_view subject, std::string_view kind, const std::string& resolution,
+                              const std::string& by);
 
     // What waits for a second person, and disputes.
     [[nodiscard]] std::string next_proposal_id();

@@ -110,6 +110,22 @@ bool Ledger::resolve_exception(const iso8583::Rrn& rrn, std::string_view kind, c
     return found;
 }
 
+bool Ledger::resolve_exception_of(std::string_view subject, std::string_view kind,
+                                  const std::string& resolution, const std::string& by) {
+    const std::string place = exception_place(std::string(kind), std::string(subject));
+    std::vector<std::string> ids;
+    for (const auto& [id, of] : open_exceptions_)
+        if (of == place) ids.push_back(id);
+    for (const std::string& id : ids) {
+        auto x = exception(id);
+        if (!x) continue;
+        x->resolution = resolution;
+        x->resolved_by = by;
+        save(*x);
+    }
+    return !ids.empty();
+}
+
 /// The letter and a number of at least 8 digits, above all that are stored.
 std::string Ledger::next_numbered_id(char letter, KeyPrefix prefix, std::uint64_t& last) {
     if (last == 0) {

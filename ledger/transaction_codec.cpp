@@ -56,7 +56,8 @@ enum Property : std::uint32_t {
     shared_case_property = 30,
     operator_number_property = 31,
     reroutes_property = 32,
-    last_known_property = 36  // 34 to 36: transaction_parts_codec.cpp
+    noticed_property = 37,
+    last_known_property = 37  // 34 to 36: transaction_parts_codec.cpp
 };
 
 State state_of(RecordReader& r, std::string_view field) {
@@ -205,6 +206,11 @@ void write_later_properties(RecordWriter& w, const TransactionRecord& t) {
         w.end_property();
     }
     write_people_properties(w, t);
+    if (t.noticed != 0) {
+        w.begin_property(noticed_property);
+        w.u8(t.noticed);
+        w.end_property();
+    }
 }
 
 void write_properties(RecordWriter& w, const TransactionRecord& t) {
@@ -398,6 +404,9 @@ void read_later_property(RecordReader& r, TransactionRecord& t) {
             return;
         case reroutes_property:
             t.reroutes = read_reroutes(r);
+            return;
+        case noticed_property:
+            t.noticed = r.u8("noticed");
             return;
         default:
             if (read_people_property(r, t)) return;

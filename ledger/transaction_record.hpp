@@ -215,6 +215,7 @@ struct TransactionRecord {
     State state = State::intent;
     std::uint8_t refusal = 0;            // acquirer::Refusal when refused
     std::uint8_t profile = 0;            // acquirer::Profile of the terminal
+    std::uint8_t noticed = 0;            // NoticeKind of the last notice about it (notice.hpp)
     bool from_operations = false;        // opened by refundctl, no terminal waits
     bool hold = false;                   // operations: no refund (R14)
     bool reversal_exception = false;     // sale: an R33 exception is open on one of its refunds (R20b)

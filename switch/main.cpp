@@ -322,6 +322,11 @@ void harden_process(const Configuration& config, Log& log, WallClock& clock) {
         log.line(Severity::warning, "memory_not_locked", {{"detail", locked.error().what}}, clock.now());
 }
 
+/// A path of the configuration: in the data directory, unless it is absolute.
+std::string path_in(const std::string& data, const std::string& name) {
+    return std::filesystem::path(name).is_absolute() ? name : data + "/" + name;
+}
+
 int serve(LoadedConfig config, const Flags& flags) {
     WallClock clock(config.configuration->time_zone);
     Log log;
@@ -346,9 +351,10 @@ int serve(LoadedConfig config, const Flags& flags) {
     if (!flags.verify) std::filesystem::remove_all(data + "/" + ledger::checkpoint_name, none);
     if (const auto ready = flags.verify ? check_format(**store) : migrate(**store, log, clock); !ready)
         return refuse_to_start(log, clock, "ledger format", ready.error().what);
-    Reloader reload(flags.config, config, log, clock);
-    if (const auto laid = reload.begin(**store); !laid)
-        return refuse_to_start(log, clock, "policy", laid.error().what);
+    Reloader reload(flags.config, config, **store, log, clock);
+    if (const auto laid = reload.begin(); !laid)
+        return refuse_to_start(log, clock, "policy, merchants and terminals of the ledger",
+                               laid.error().what);
     const auto key = vault_key(**store, data, *hsm, random);
     if (!key) return refuse_to_start(log, clock, "vault key", key.error().what);
     const ledger::PanVault vault(*key);
@@ -357,12 +363,11 @@ int serve(LoadedConfig config, const Flags& flags) {
     core.comes_from(*mark);
     if (flags.verify) return report_orphans(core, overlay, clock.now());
     using People = admin::OperatorsControl::People;
-    admin::OperatorsControl control(
-        config.operators, config.configuration->demo ? People::demo : People::accounts, ledger::audit_sha256);
-
-    const std::filesystem::path socket_name(config.data.control_socket);
-    const std::string control_path =
-        socket_name.is_absolute() ? socket_name.string() : data + "/" + socket_name.string();
+    admin::OperatorsControl control(config.operators,
+                                    config.configuration->demo ? People::demo : People::accounts,
+                                    ledger::audit_sha256, &reload);
+    std::optional<NoticeFiles> notices;
+    if (config.configuration->notices) notices.emplace(path_in(data, config.notices.directory));
     reload.tell_operators(
         [&control](std::vector<OperatorAccount> o) { control.operators_replaced(std::move(o)); });
     control.judge_policies_by([&reload](const std::string& text) { return reload.judge(text); });
@@ -378,8 +383,10 @@ int serve(LoadedConfig config, const Flags& flags) {
                                  &control,
                                  std::ref(reload),
                                  make_backup,
-                                 apply_policy},
-                    shell_setup_of(config, control_path), config.configuration);
+                                 apply_policy,
+                                 [&reload] { return reload.lay_parties_over(); },
+                                 notices ? &*notices : nullptr},
+                    shell_setup_of(config, path_in(data, config.data.control_socket)), config.configuration);
     if (const auto recovered = runtime.recover(); !recovered)
         return refuse_to_start(log, clock, "recovery", recovered.error().what);
     const auto at = runtime.listen();
@@ -390,6 +397,7 @@ int serve(LoadedConfig config, const Flags& flags) {
     runtime.end_backup();  // it reads the store
     // Its committer may still be saying that a sync has ended: it must be gone before the runtime is.
     store->reset();
+    notices.reset();  // the same of the thread that writes notices
     return exit_code;
 }
 

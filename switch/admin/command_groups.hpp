@@ -22,6 +22,8 @@ std::vector<CommandInfo> refund_commands();
 std::vector<CommandInfo> way_out_commands();
 /// Routes, parties, keys and the day.
 std::vector<CommandInfo> changing_commands();
+/// Merchants and terminals beside those of the file.
+std::vector<CommandInfo> party_commands();
 /// Files that refundctl hands over in pieces.
 std::vector<CommandInfo> file_commands();
 /// Refunds from a file (R100), and the codes of reasons.

@@ -4,6 +4,7 @@
 
 #include "iso8583/values/nearest_word.hpp"
 #include "switch/admin/commands.hpp"
+#include "switch/admin/party_requests.hpp"
 #include "switch/admin/request_arguments.hpp"
 #include "switch/views/list_page.hpp"
 
@@ -45,8 +46,8 @@ std::vector<Person> demo_people() {
 }
 
 OperatorsControl::OperatorsControl(std::vector<OperatorAccount> operators, People people,
-                                   ledger::AuditHash hash)
-    : operators_(std::move(operators)), people_(people), hash_(hash) {}
+                                   ledger::AuditHash hash, PartyCheck* parties)
+    : operators_(std::move(operators)), people_(people), hash_(hash), parties_(parties) {}
 
 iso8583::Result<Person> OperatorsControl::person_of(const ControlRequest& request,
                                                     const Request& parsed) const {
@@ -99,7 +100,13 @@ ControlDecision OperatorsControl::decide(const ControlRequest& request) {
     const bool of_a_policy =
         parsed->command == "policy judge" || (parsed->command == "policy propose" && has_role);
     if (of_a_policy && judge_policy_) return decide_policy(*parsed, *person);
-    if (auto change = operator_command(*parsed)) {
+    auto change = operator_command(*parsed);
+    if (has_role)
+        if (auto party = party_change(*parsed, parties_, person->name)) {
+            if (!*party) return ControlAnswer{refuse(party->error().what)};
+            change = std::move(**party);
+        }
+    if (change) {
         // A person with several roles acts in the one that the command needs; the core has the last word.
         const Role acting = has_role && *needed != Role::viewer ? *needed : person->roles.front();
         const ListRequest list{std::string(command->list.rows), list_query(*parsed)};

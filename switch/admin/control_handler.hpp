@@ -25,13 +25,25 @@ struct Person {
 /// The demo's people: maker1, maker2, checker1, checker2, security1, admin1.
 std::vector<Person> demo_people();
 
+/// Whether a merchant or a range of terminals may be added to what is configured and stored, or taken back:
+/// by the checks of the configuration. The version of the configuration that it was held against, or a
+/// sentence.
+class PartyCheck {
+  public:
+    virtual ~PartyCheck() = default;
+    virtual iso8583::Result<std::uint32_t> may_add(const ledger::PartyRecord& party) = 0;
+    virtual iso8583::Result<std::uint32_t> may_remove(ledger::PartyKind kind, const std::string& id) = 0;
+};
+
 class OperatorsControl final : public ControlHandler {
   public:
     /// Who somebody is: his Unix user's account alone; in the demo also the one he names (`--as`), and
     /// everybody may look.
     enum class People : std::uint8_t { accounts, demo };
     /// `hash` is ledger/audit_hash.hpp's SHA-256.
-    OperatorsControl(std::vector<OperatorAccount> operators, People people, ledger::AuditHash hash);
+    /// `parties`: none: nothing can be added.
+    OperatorsControl(std::vector<OperatorAccount> operators, People people, ledger::AuditHash hash,
+                     PartyCheck* parties = nullptr);
 
     ControlDecision decide(const ControlRequest& request) override;
     std::string refuse(const std::string& why) override;
@@ -50,6 +62,7 @@ class OperatorsControl final : public ControlHandler {
 
     ledger::AuditHash hash_;
     JudgePolicy judge_policy_;
+    PartyCheck* parties_;
 };
 
 /// The command of a request that changes something; nothing for a read.

@@ -1,6 +1,7 @@
 #include "switch/admin/batch_requests.hpp"
 #include "switch/admin/control_handler.hpp"
 #include "switch/admin/file_requests.hpp"
+#include "switch/admin/party_requests.hpp"
 #include "switch/admin/read_groups.hpp"
 #include "switch/admin/recon_requests.hpp"
 #include "switch/admin/request_arguments.hpp"
@@ -85,6 +86,7 @@ ViewResult run_read(const Request& r, const ViewContext& context, ledger::AuditH
     if (auto store = store_read(r, context)) return *store;
     if (auto file = file_read(r, context)) return *file;
     if (auto batch = batch_read(r, context)) return *batch;
+    if (auto party = party_read(r, context)) return std::move(*party);
     if (auto report = report_read(r, context)) return std::move(*report);
     return parse_error("there is no such read");
 }

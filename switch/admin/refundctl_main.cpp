@@ -21,6 +21,7 @@
 #include "switch/admin/control_client.hpp"
 #include "switch/admin/control_protocol.hpp"
 #include "switch/admin/list_client.hpp"
+#include "switch/admin/notices_client.hpp"
 #include "switch/admin/pager.hpp"
 #include "switch/admin/receipt_text.hpp"
 #include "switch/admin/refundctl_manual.hpp"
@@ -158,7 +159,29 @@ void add_watch(CLI::App& app, Watching& watching) {
         ->check(CLI::Range(1U, watch_count_max));
 }
 
-void add_commands(CLI::App& app, std::deque<GivenCommand>& all, Ceremony& ceremony) {
+/// Follows a list; no command of the switch's.
+struct Tail {
+    CLI::App* app = nullptr;
+    TailOptions options;
+};
+void add_tail(CLI::App& notices, Tail& tail) {
+    tail.app =
+        notices.add_subcommand("tail", "the newest, and each new one as it comes, as JSON lines (viewer)");
+    tail.app->group(shown_group)->fallthrough();
+    tail.app->add_option("--newest", tail.options.newest, "so many of those that are there (10)")
+        ->check(CLI::Range(std::uint64_t{0}, tail_newest_max));
+    tail.app->add_option("--count", tail.options.count, "ends after so many lines")
+        ->check(CLI::Range(std::uint64_t{1}, tail_count_max));
+}
+
+/// What refundctl does by itself.
+struct OwnCommands {
+    Ceremony ceremony;
+    Watching watching;
+    Tail tail;
+};
+
+void add_commands(CLI::App& app, std::deque<GivenCommand>& all, OwnCommands& own) {
     static const std::map<std::string, std::string> groups = {
         {"refund", "refunds: check, open, decide"},
         {"saf", "store-and-forward: advices to issuers"},
@@ -167,13 +190,14 @@ void add_commands(CLI::App& app, std::deque<GivenCommand>& all, Ceremony& ceremo
         {"proposals", "what waits for a second person"},
         {"dispute", "holds and chargebacks of sales"},
         {"routes", "issuers: up, down, drain"},
-        {"merchants", "list, suspend, enable refunds"},
-        {"terminals", "list, suspend, close a batch"},
+        {"merchants", "list, add, suspend, enable refunds"},
+        {"terminals", "list, add, suspend, close a batch"},
         {"day", "business day and cut-over"},
         {"batch", "refunds from a file: validate, submit, follow, export"},
         {"reasons", "codes of reasons for a refund"},
         {"recon", "issuers' files against the ledger"},
         {"files", "internal: files that other commands hand over"},
+        {"notices", "what customers and merchants are told: list, tail"},
         {"backups", "the last backup"},
         {"policy", "show, check, apply: by what refunds are judged"},
         {"report", "how refunds go, over days: tables, JSON, pages"},
@@ -191,7 +215,8 @@ void add_commands(CLI::App& app, std::deque<GivenCommand>& all, Ceremony& ceremo
                 known = app.add_subcommand(group, groups.at(group));
                 known->fallthrough()->require_subcommand(0, 1);
                 known->group("");  // until a command in it is not internal
-                if (group == "keys") add_ceremony(*known, ceremony);
+                if (group == "keys") add_ceremony(*known, own.ceremony);
+                if (group == "notices") add_tail(*known, own.tail);
             }
             parent = known;
         }
@@ -335,6 +360,14 @@ int run_list(const GivenCommand& given, const Request& request, const GlobalOpti
     return show(request, done, line, options);
 }
 
+int run_tail(Tail& tail, const GlobalOptions& options) {
+    tail.options.as = options.as;
+    const Answer done = tail_notices(over_one_connection(options), tail.options);
+    return done.error == AnswerError::none
+               ? exit_done
+               : show({"notices list", {}, options.as}, done, write_answer(done), options);
+}
+
 int run(const GivenCommand& given, const GlobalOptions& options) {
     auto request = request_of(given, options.as);
     if (!request) return fail(AnswerError::usage, request.error().what, options);
@@ -369,10 +402,9 @@ int main(int argc, char** argv) {
     app.require_subcommand(0, 1);
     add_global_options(app, options);
     std::deque<GivenCommand> all;
-    Ceremony ceremony;
-    add_commands(app, all, ceremony);
-    Watching watching;
-    add_watch(app, watching);
+    OwnCommands own;
+    add_commands(app, all, own);
+    add_watch(app, own.watching);
     command_line::Program program(app, refundctl_manual());
     // As typed: options that were not reached are not known when a word is wrong.
     const bool json = std::any_of(argv, argv + argc, [](std::string_view word) { return word == "--json"; });
@@ -384,8 +416,10 @@ int main(int argc, char** argv) {
     if (const auto code = program.parse(argc, argv)) return *code;
     for (const GivenCommand& given : all)
         if (given.app->parsed()) return run(given, options);
-    if (watching.app->parsed()) return watch({options.socket, options.as, options.json, watching.count});
-    if (ceremony.app->parsed()) return hsm::hold_ceremony(ceremony.out, ceremony.key_file);
+    if (own.watching.app->parsed())
+        return watch({options.socket, options.as, options.json, own.watching.count});
+    if (own.tail.app->parsed()) return run_tail(own.tail, options);
+    if (own.ceremony.app->parsed()) return hsm::hold_ceremony(own.ceremony.out, own.ceremony.key_file);
     // A group without a command lists (`refundctl routes` is `routes list`). Where there is nothing to list,
     // or no word at all was given, the help says what there is.
     for (const CLI::App* group : app.get_subcommands())

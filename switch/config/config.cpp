@@ -8,6 +8,7 @@
 
 #include "iso8583/dialect.hpp"
 #include "iso8583/values/bytes.hpp"
+#include "switch/config/added_sections.hpp"
 #include "switch/config/config_builder.hpp"
 #include "switch/config/policy.hpp"
 
@@ -99,6 +100,8 @@ iso8583::Result<LoadedConfig, ConfigProblems> load_config_text(std::string_view 
     if (!document)
         return tl::unexpected(
             ConfigProblems{{std::string(file_name), document.error().line, "", document.error().what}});
+    const auto added = config::lay_added_over(*document, around.added);
+    if (!added) return tl::unexpected(added.error());
     config::Node policy;
     std::vector<std::string> absent;
     if (!around.policy.empty()) {
@@ -108,13 +111,14 @@ iso8583::Result<LoadedConfig, ConfigProblems> load_config_text(std::string_view 
     }
     PolicyInForce in_force = config::describe_policy(*document, policy, around.policy);
     config::Reader reader(file_name);
+    const auto problems = [&] { return config::with_their_places(reader.take_problems(), *added); };
     config::RawConfig raw =
         config::read_sections(config::lay_over(std::move(*document), policy, absent), reader);
     config::check_sections(raw, around, reader);
-    if (!reader.ok()) return tl::unexpected(reader.take_problems());
+    if (!reader.ok()) return tl::unexpected(problems());
     LoadedConfig loaded = config::build(std::move(raw), around.version, config::content_hash(toml),
                                         std::move(in_force), reader);
-    if (!reader.ok()) return tl::unexpected(reader.take_problems());
+    if (!reader.ok()) return tl::unexpected(problems());
     loaded.source = toml;
     loaded.absent = std::move(absent);
     return loaded;
@@ -158,6 +162,7 @@ ConfigurationPtr until_restart(const LoadedConfig& running, const LoadedConfig& 
     kept->zone = now.zone;
     kept->time_zone = now.time_zone;
     kept->demo = now.demo;
+    kept->notices = now.notices;
     for (auto& [route, keys] : kept->issuer_keys) {
         const auto at = now.issuer_keys.find(route);
         if (at == now.issuer_keys.end()) continue;
@@ -178,6 +183,7 @@ std::vector<std::string> restart_needed(const LoadedConfig& running, const Loade
     compare(running.hsm == wanted.hsm, "[hsm]");
     compare(running.data == wanted.data, "[data]");
     compare(running.shell == wanted.shell, "[shell]");
+    compare(running.notices == wanted.notices, "[notices]");
     compare(running.issuers == wanted.issuers, "addresses, connections, dialect or MAC of an [[issuer]]");
     compare(same_pin_block_formats(*running.configuration, *wanted.configuration),
             "pin_block_format of an [[issuer]]");

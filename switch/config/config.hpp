@@ -81,6 +81,12 @@ struct ShellLimits {
     friend bool operator==(const ShellLimits&, const ShellLimits&) = default;
 };
 
+/// Where customers' and merchants' notices are written; empty: there are none.
+struct NoticeOptions {
+    std::string directory;
+    friend bool operator==(const NoticeOptions&, const NoticeOptions&) = default;
+};
+
 /// A person (or a job) known by the Unix user id of the control socket's peer.
 struct OperatorAccount {
     std::int64_t uid = -1;
@@ -98,6 +104,7 @@ struct LoadedConfig {
     HsmOptions hsm;
     DataOptions data;
     ShellLimits shell;
+    NoticeOptions notices;
     std::vector<OperatorAccount> operators;
     std::string source;               // the file as it was read
     std::vector<std::string> absent;  // parties that the policy names and the file does not: sentences
@@ -117,6 +124,13 @@ using ConfigProblems = std::vector<ConfigProblem>;
 /// One problem a line.
 std::string text(const ConfigProblems& problems);
 
+/// A section that is stored beside the ledger and wins over the file: a merchant or a range of terminals that
+/// operations added.
+struct AddedSection {
+    std::string what;  // "merchant 898110157220009, added by checker1": for problems
+    std::string toml;
+};
+
 /// What loading needs to know of the world, so that tests can say it.
 struct ConfigSurroundings {
     /// Of an IANA name; nothing when this machine has no such zone, or cannot read it.
@@ -126,6 +140,8 @@ struct ConfigSurroundings {
     /// nothing.
     std::string policy;
     std::string policy_name = "the stored policy";
+    /// Laid over the file. One of a merchant or of the same terminals as the file's stands instead of it.
+    std::vector<AddedSection> added = {};
     std::uint32_t version = 1;  // of the snapshot; the shell counts up at each reload
     /// Zones of this machine's tzdata ("UTC" always), and the built-in dialects.
     static ConfigSurroundings of_this_machine();

@@ -78,14 +78,15 @@ RawConfig read_sections(const Node& document, Reader& reader) {
     RawConfig raw;
     Context context;
     reader.read(document, "", top_keys(),
-                {"switch", "listen", "data", "hsm", "limits", "shell", "refund", "issuer", "iin", "merchant",
-                 "terminals", "operator"},
+                {"switch", "listen", "data", "notices", "hsm", "limits", "shell", "refund", "issuer", "iin",
+                 "merchant", "terminals", "operator"},
                 context, raw.top);
     // An unreadable `demo` would make other lines look wrong that are not.
     if (reader.has_problem_under("demo")) raw.top.demo = true;
     read_general(document, reader, raw, context);
     read_section(document, reader, "listen", listen_keys(), context, raw.listen);
     read_section(document, reader, "data", data_keys(), context, raw.data);
+    read_section(document, reader, "notices", notice_keys(), context, raw.notices);
     read_section(document, reader, "hsm", hsm_keys(), context, raw.hsm);
     read_section(document, reader, "limits", limits_keys(), context, raw.limits);
     read_section(document, reader, "shell", shell_keys(), context, raw.shell);
@@ -144,6 +145,8 @@ LoadedConfig build(RawConfig raw, std::uint32_t version, std::string hash, Polic
     loaded.metrics = raw.listen.metrics;
     loaded.hsm = std::move(raw.hsm);
     loaded.data = std::move(raw.data);
+    configuration->notices = !raw.notices.directory.empty();
+    loaded.notices = std::move(raw.notices);
     loaded.shell = raw.shell;
     for (auto& [path, account] : raw.operators) {
         if (!account.terminal_operators.empty())

@@ -24,6 +24,7 @@ struct RawConfig {
     HsmOptions hsm;
     Limits limits;
     ShellLimits shell;
+    NoticeOptions notices;
     RefundPolicy refund;
     std::vector<Placed<RawIssuer>> issuers;
     std::vector<Placed<RawIin>> iins;

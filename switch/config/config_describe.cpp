@@ -36,6 +36,7 @@ std::string describe_config() {
     print(out, "[switch]", "Required.", switch_keys());
     print(out, "[listen]", "Where terminals and monitoring connect; at least one profile.", listen_keys());
     print(out, "[data]", "Where the ledger lies.", data_keys());
+    print(out, "[notices]", "What customers and merchants are told of refunds.", notice_keys());
     print(out, "[hsm]", "Who holds the keys.", hsm_keys());
     print(out, "[limits]", "Time-outs and bounds of transactions.", limits_keys());
     print(out, "[shell]", "Bounds of connections and queues.", shell_keys());

@@ -136,6 +136,16 @@ const Keys<DataOptions>& data_keys() {
     return keys;
 }
 
+const Keys<NoticeOptions>& notice_keys() {
+    static const Keys<NoticeOptions> keys = {
+        parsed<NoticeOptions>("directory", "path", "none",
+                              "Notices to customers and merchants as JSON lines, a file a day; in the data "
+                              "directory unless it is an absolute path. Without it nobody is told.",
+                              CONFIG_AT(directory), plain_text(1024)),
+    };
+    return keys;
+}
+
 const Keys<HsmOptions>& hsm_keys() {
     static const Keys<HsmOptions> keys = {
         choice<HsmOptions, bool>(

@@ -82,6 +82,7 @@ const Keys<IssuerFileFormat>& recon_keys();
 const Keys<RawIin>& iin_keys();
 const Keys<MerchantConfig>& merchant_keys();
 const Keys<RawTerminals>& terminals_keys();
+const Keys<NoticeOptions>& notice_keys();
 const Keys<OperatorAccount>& operator_keys();
 
 /// A section as `--describe config` shows it.

@@ -137,6 +137,7 @@ struct Configuration {
     std::string zone;             // IANA name
     iso8583::TimeZone time_zone;  // its clocks
     bool demo = false;
+    bool notices = false;                 // customers and merchants are told what becomes of refunds
     iso8583::Currency currency;           // the one currency that terminals may use (R15: else 13)
     iso8583::InstitutionId acquirer;      // DE32 towards issuers
     bool refund_reversal_allowed = true;  // unionpay-pos terminals may reverse a refund (docs/wire.md)

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "iso8583/field_values.hpp"
+#include "ledger/notice.hpp"
 #include "switch/core/event.hpp"
 #include "switch/core/note.hpp"
 #include "switch/core/terminal_keys.hpp"
@@ -50,6 +51,14 @@ struct CloseLink {
     LinkId link;
     std::string reason;
 };
+/// Append them to the files of their days and sync those; then say NoticesWritten. One is under way at a
+/// time.
+struct WriteNotices {
+    std::vector<ledger::Notice> notices;
+};
+/// Merchants or terminals were added or removed in the store: lay them over the file anew and say
+/// ConfigReplaced. Ordered before the answer to the operator.
+struct PartiesChanged {};
 struct AnswerOperator {
     std::uint64_t ticket = 0;
     OperatorAnswer answer;
@@ -67,7 +76,7 @@ struct ApplyPolicy {
     std::string text;  // TOML; empty: the files' policy again
 };
 using Effect = std::variant<SendReply, SendToIssuer, AskHsm, InstallKeys, InstallIssuerKeys, CloseLink,
-                            AnswerOperator, MakeBackup, ApplyPolicy, Note>;
+                            AnswerOperator, MakeBackup, ApplyPolicy, WriteNotices, PartiesChanged, Note>;
 using Effects = std::vector<Effect>;
 
 }  // namespace acquirer

@@ -89,6 +89,11 @@ struct OperatorCommanded {
     Role role = Role::viewer;
     OperatorCommand command;
 };
+/// What became of WriteNotices: every notice up to `through` is in its file and synced; or why not.
+struct NoticesWritten {
+    std::uint64_t through = 0;
+    std::string fault;  // empty: written
+};
 struct ConfigReplaced {
     ConfigurationPtr configuration;
 };
@@ -108,6 +113,6 @@ struct BackupEnded {
 
 using Event = std::variant<RequestArrived, TerminalLinkClosed, IssuerLinkUp, IssuerLinkDown,
                            IssuerReplyArrived, IssuerKeyOffered, HsmAnswered, OperatorCommanded,
-                           ConfigReplaced, StoreHealthChanged, BackupEnded>;
+                           ConfigReplaced, StoreHealthChanged, BackupEnded, NoticesWritten>;
 
 }  // namespace acquirer

@@ -58,7 +58,8 @@ struct DeadlineId {
         orphan_pass,
         file_expiry,
         refund_batch,
-        recon_step
+        recon_step,
+        notices
     };
     Kind kind = Kind::request_reply;
     iso8583::Rrn rrn;

@@ -70,6 +70,8 @@ std::string_view name(NoteKind kind) {
             return "recovered";
         case NoteKind::key_change:
             return "key_change";
+        case NoteKind::notices:
+            return "notices";
         case NoteKind::reconciled:
             return "reconciled";
     }

@@ -43,7 +43,8 @@ enum class NoteKind : std::uint8_t {
     reconciled,
     restored,
     backup_failed,
-    policy_in_force
+    policy_in_force,
+    notices
 };
 std::string_view name(NoteKind kind);
 

@@ -47,6 +47,8 @@ Role needed_role(const OperatorCommand& command) {
         Role operator()(const BackUp&) const { return Role::admin; }
         Role operator()(const AcceptRestore&) const { return Role::admin; }
         Role operator()(const ProposePolicy&) const { return Role::admin; }
+        Role operator()(const AddParty&) const { return Role::supervisor; }
+        Role operator()(const RemoveParty&) const { return Role::supervisor; }
     };
     return std::visit(Needed{}, command);
 }

@@ -10,6 +10,7 @@
 #include "switch/core/file_intake.hpp"
 #include "switch/core/key_exchange.hpp"
 #include "switch/core/key_inventory.hpp"
+#include "switch/core/parties.hpp"
 #include "switch/core/policies.hpp"
 #include "switch/core/reconciliation.hpp"
 #include "switch/core/refund_batches.hpp"
@@ -27,7 +28,7 @@ class Operations {
                WaysOut& ways_out, Terminals& terminals, Settlement& settlement, CutOver& days,
                KeyExchange& key_exchange, KeyInventory& key_inventory, FileIntake& files,
                RefundBatches& batches, Reconciliation& reconciliation, Restored& restored, Backups& backups,
-               Policies& policies)
+               Policies& policies, Parties& parties)
         : c_(context),
           chain_(chain),
           queue_(queue),
@@ -43,10 +44,13 @@ class Operations {
           reconciliation_(reconciliation),
           restored_(restored),
           backups_(backups),
-          policies_(policies) {
+          policies_(policies),
+          parties_(parties) {
         backups_.open_audit([this](const std::string& user, std::string action, const std::string& detail) {
             audit(user, name(Role::admin), std::move(action), detail);
         });
+        parties_.open_audit([this](const OperatorCommanded& event, std::string action,
+                                   const std::string& detail) { audit(event, std::move(action), detail); });
         reconciliation_.open_audit(
             [this](const OperatorCommanded& event, std::string action, const std::string& detail) {
                 audit(event, std::move(action), detail);
@@ -97,6 +101,12 @@ class Operations {
     }
     OperatorAnswer perform(const OperatorCommanded& event, const ProposePolicy& command) {
         return policies_.propose(event, command);
+    }
+    OperatorAnswer perform(const OperatorCommanded& event, const AddParty& command) {
+        return parties_.add(event, command);
+    }
+    OperatorAnswer perform(const OperatorCommanded& event, const RemoveParty& command) {
+        return parties_.remove(event, command);
     }
     // Batches: refund_batches.cpp; what waits for people: ways_out.cpp.
     OperatorAnswer perform(const OperatorCommanded&, const JudgeLines& command) {
@@ -154,6 +164,7 @@ class Operations {
     Restored& restored_;
     Backups& backups_;
     Policies& policies_;
+    Parties& parties_;
     std::optional<ledger::AuditLog> audit_;
 };
 

@@ -14,6 +14,7 @@
 #include "ledger/transaction_record.hpp"
 #include "switch/core/batch_commands.hpp"
 #include "switch/core/file_commands.hpp"
+#include "switch/core/party_commands.hpp"
 #include "switch/core/recon_commands.hpp"
 #include "switch/core/view_value.hpp"
 
@@ -158,7 +159,7 @@ using OperatorCommand =
                  ListKeys, SettleTransaction, ReleaseStale, ResolveAbnormal, ReopenRefund, EditRefund,
                  AddDispute, CloseDispute, DecideProposal, PutFile, JudgeLines, SubmitBatch, DecideBatch,
                  ChangeBatch, ImportIssuerFile, RunReconciliation, ResolveDifference, BackUp, AcceptRestore,
-                 ProposePolicy>;
+                 ProposePolicy, AddParty, RemoveParty>;
 
 struct OperatorAnswer {
     bool done = false;

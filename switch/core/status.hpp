@@ -52,6 +52,9 @@ struct CoreStatus {
     /// When all open work was looked at last; nothing before the first time.
     std::optional<iso8583::UtcTime> orphans_looked_for;
     std::vector<RouteStatus> routes;
+    /// Notices that are not delivered yet, and whether their files cannot be written.
+    std::uint64_t notices_waiting = 0;
+    bool notices_stuck = false;
     /// Monotonic counters by stable metric label: "answered.refund.00", "reversals.queued" …
     std::map<std::string, std::uint64_t> counters;
 };

@@ -7,8 +7,8 @@
 #include "switch/core/core_context.hpp"
 #include "switch/core/cut_over.hpp"
 #include "switch/core/file_intake.hpp"
-#include "switch/core/key_exchange.hpp"
 #include "switch/core/key_inventory.hpp"
+#include "switch/core/notices.hpp"
 #include "switch/core/open_work.hpp"
 #include "switch/core/operations.hpp"
 #include "switch/core/orphan_watch.hpp"
@@ -29,8 +29,8 @@
 
 namespace acquirer {
 
-// Who is who: the context remembers, the flows decide. This file only sorts events to flows and checks what
-// stands before every flow: format, terminal, merchant, sign-on, MAC.
+// The context remembers, the flows decide. This file only sorts events to flows and checks what stands before
+// every flow: format, terminal, merchant, sign-on, MAC.
 struct SwitchCore::Impl {
     Impl(ConfigurationPtr configuration, ledger::Overlay& overlay, const ledger::PanVault& vault,
          ledger::AuditHash hash, ledger::NumberPlan numbers)
@@ -62,6 +62,7 @@ struct SwitchCore::Impl {
     }
     void on(const IssuerKeyOffered& event) { key_exchange.on_offer(event); }
     void on(const OperatorCommanded& event) { operations.on_command(event); }
+    void on(const NoticesWritten& event) { notices.on_written(event); }
     void on(const ConfigReplaced& event);
     void on(const StoreHealthChanged& event);
     void on(const BackupEnded& event) { backups.on_ended(event); }
@@ -96,9 +97,11 @@ struct SwitchCore::Impl {
     Restored restored{context, ways_out};
     Backups backups{context};
     Policies policies{context, ways_out};
+    Parties parties{context};
+    Notices notices{context};
     Operations operations{context,        chain,    queue,        transactions,  ways_out, terminals,
                           settlement,     days,     key_exchange, key_inventory, files,    batches,
-                          reconciliation, restored, backups,      policies};
+                          reconciliation, restored, backups,      policies,      parties};
     OrphanWatch orphan_watch{context, queue, transactions};
     std::uint64_t turns = 0;
 };
@@ -137,6 +140,7 @@ iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::
     if (begins_restored) impl_->batches.pause_restored();
     impl_->policies.look();
     impl_->orphan_watch.recover();
+    impl_->notices.recover();
     Note n;
     n.kind = NoteKind::recovered;
     n.detail = std::to_string(open.size()) + " open transactions, business day " + c.business_day.date.iso();
@@ -172,6 +176,7 @@ void SwitchCore::close_turn() {
     ++impl_->turns;
     impl_->orphan_watch.close_turn();
     impl_->batches.close_turn();
+    impl_->notices.close_turn();
     impl_->context.ledger.close_turn();
     impl_->context.in_flight.turn_closed();
 }
@@ -212,6 +217,8 @@ CoreStatus SwitchCore::status() const {
     s.restored = impl_->restored.status();
     s.backup = impl_->backups.status();
     s.orphans_looked_for = impl_->orphan_watch.last_pass();
+    s.notices_waiting = impl_->notices.waiting();
+    s.notices_stuck = impl_->notices.stuck();
     s.counters = {c.counters.begin(), c.counters.end()};
     for (const routing::Route& route : c.config->routes.routes()) {
         RouteStatus r;
@@ -416,6 +423,8 @@ void SwitchCore::Impl::unmatched(const IssuerReplyArrived& event) {
 
 void SwitchCore::Impl::on(const ConfigReplaced& event) {
     context.config = event.configuration;
+    parties.configuration_replaced();
+    notices.configuration_replaced();
     key_exchange.configuration_replaced();
     queue.configuration_replaced();
     transactions.retry_cleared();
@@ -476,6 +485,9 @@ void SwitchCore::Impl::on_deadline(const DeadlineId& id) {
             return;
         case DeadlineId::Kind::recon_step:
             reconciliation.on_deadline();
+            return;
+        case DeadlineId::Kind::notices:
+            notices.on_deadline();
             return;
         case DeadlineId::Kind::key_grace:
             key_exchange.on_grace_deadline(routing::RouteId{static_cast<std::uint16_t>(id.number)});

@@ -88,6 +88,7 @@ void add_counters(Page& page, const CoreStatus& core) {
         {"answered", "answered_total", "answers given to terminals", {"kind", "code", "totals"}},
         {"exceptions", "exceptions_total", "exceptions opened for people", {"kind"}},
         {"operator_refunds", "operator_refunds_total", "refunds that people opened", {"source"}},
+        {"notices", "notices_total", "notices to customers and merchants that were written", {"kind"}},
     };
     const auto row_of = [&](std::string_view label) {
         return std::find_if(labelled.begin(), labelled.end(), [&](const LabelledCounter& row) {
@@ -114,6 +115,9 @@ void add_core(Page& page, const CoreStatus& core) {
     page.gauge("held", "refunds waiting for a checker", core.held);
     page.gauge("open_exceptions", "exceptions without a resolution", core.open_exceptions);
     page.gauge("orphans", "transactions that nothing and nobody waits for; always 0", core.orphans);
+    page.gauge("notices_waiting", "notices that are not delivered yet",
+               static_cast<double>(core.notices_waiting));
+    page.gauge("notices_stuck", "1 while the files of notices cannot be written", core.notices_stuck ? 1 : 0);
     page.gauge("accepts_new_work", "0 while new requests are refused", core.accepts_new_work ? 1 : 0);
     page.counter("turns_total", "turns of the core", core.turns);
     page.gauge("config_version", "version of the configuration decided by", core.config_version);

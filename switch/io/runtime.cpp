@@ -222,6 +222,8 @@ void Runtime::perform(Shard& from, const Effect& effect) {
                             [this](const ApplyPolicy& e) {
                                 if (parts_.apply_policy) replace_configuration(parts_.apply_policy(e.text));
                             },
+                            [this, &from](const WriteNotices& e) { write_notices(from, e); },
+                            [this](const PartiesChanged&) { lay_parties_over(); },
                             [this](const AnswerOperator& e) {
                                 if (control_) control_->answered(e.ticket, e.answer);
                             },
@@ -325,6 +327,25 @@ void Runtime::back_up(const MakeBackup& order) {
         reactor_.post([ended, event = std::move(event)]() mutable { ended(std::move(event)); });
     });
     if (!taken) ended({false, "another backup is being made", {}});
+}
+
+// Durable by now: what is laid over the file is what a start would find.
+void Runtime::lay_parties_over() {
+    const ConfigurationPtr fresh = parts_.lay_parties_over ? parts_.lay_parties_over() : nullptr;
+    if (fresh) configuration_ = fresh;
+    static_cast<void>(event_arrived(ConfigReplaced{configuration_}));
+}
+
+void Runtime::write_notices(Shard& to, const WriteNotices& write) {
+    if (parts_.notices == nullptr) {
+        static_cast<void>(to.take(NoticesWritten{0, "no directory is configured"}));
+        return;
+    }
+    parts_.notices->write(write.notices, [this, &to](NoticesWritten written) {
+        reactor_.post([this, &to, written = std::move(written)] {
+            if (!finished_) static_cast<void>(to.take(written));
+        });
+    });
 }
 
 void Runtime::drain() {

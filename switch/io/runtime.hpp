@@ -25,6 +25,7 @@
 #include "switch/io/link_hub.hpp"
 #include "switch/io/log.hpp"
 #include "switch/io/metrics.hpp"
+#include "switch/io/notice_files.hpp"
 #include "switch/io/shard.hpp"
 #include "switch/io/terminal_links.hpp"
 #include "switch/io/wall_clock.hpp"
@@ -45,6 +46,10 @@ struct RuntimeParts {
     /// Reads the configuration again under another policy; nothing when it is not usable, which it has
     /// logged.
     std::function<ConfigurationPtr(const std::string& policy)> apply_policy = {};
+    /// The running file with the merchants and terminals that are stored now; nothing when they do not fit,
+    /// which it has logged.
+    std::function<ConfigurationPtr()> lay_parties_over = {};
+    NoticeFiles* notices = nullptr;  // none: nobody is told
 };
 
 /// Where the switch listens, for the ready line.
@@ -101,6 +106,8 @@ class Runtime final : private LinkHub, private ShardShell {
     void reload();
     void replace_configuration(const ConfigurationPtr& fresh);
     void back_up(const MakeBackup& order);
+    void lay_parties_over();
+    void write_notices(Shard& to, const WriteNotices& write);
     void drain();
     bool drained() const;
     void finish(int exit_code);

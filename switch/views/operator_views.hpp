@@ -88,6 +88,9 @@ ViewResult view_routes(const ViewContext& context, const ListQuery& query);
 ViewResult view_merchants(const ViewContext& context, const ListQuery& query);
 /// Terminals that have signed on, settled or were changed by operations; state as of merchants.
 ViewResult view_terminals(const ViewContext& context, const ListQuery& query);
+/// Everything that holds for one, and where it comes from.
+ViewResult view_merchant(const ViewContext& context, const iso8583::MerchantId& id);
+ViewResult view_terminal(const ViewContext& context, const iso8583::TerminalId& id);
 ViewResult view_day(const ViewContext& context);
 
 enum class TotalsBy : std::uint8_t { route, merchant, terminal, instrument, reason };

@@ -3,9 +3,11 @@
 
 #include "iso8583/values/bytes.hpp"
 #include "ledger/key_layout.hpp"
+#include "ledger/party_books.hpp"
 #include "ledger/stored_records.hpp"
 #include "switch/views/list_page.hpp"
 #include "switch/views/operator_views.hpp"
+#include "switch/views/overrides.hpp"
 
 namespace acquirer {
 
@@ -14,23 +16,6 @@ using ledger::Family;
 using ledger::OverrideKind;
 
 namespace {
-
-/// An operator's change of a merchant, terminal or route; nothing when it stands as configured.
-iso8583::Result<std::optional<ledger::OverrideRecord>> override_of(const ViewContext& context,
-                                                                   OverrideKind kind, std::string_view id) {
-    auto stored = context.store.get(Family::index, ledger::override_key(kind, id));
-    if (!stored) return store_fault(stored.error());
-    if (!*stored) return std::optional<ledger::OverrideRecord>();
-    auto record = ledger::decode_override(**stored);
-    if (!record) return parse_error("the ledger's override cannot be read: " + record.error().what);
-    if (record->state.empty()) return std::optional<ledger::OverrideRecord>();
-    return std::optional<ledger::OverrideRecord>(std::move(*record));
-}
-
-/// Where a state comes from: the files, or somebody's change that wins over them.
-std::string source(const ViewContext& context, const std::optional<ledger::OverrideRecord>& change) {
-    return change ? change->user + " at " + local_time(context, change->at) : "file";
-}
 
 std::string policy_text(const RefundPolicy& policy, iso8583::Currency currency) {
     std::string text = std::to_string(policy.window_days) + " days";
@@ -42,6 +27,36 @@ std::string policy_text(const RefundPolicy& policy, iso8583::Currency currency) 
 }
 
 }  // namespace
+
+iso8583::Result<std::optional<ledger::OverrideRecord>> override_of(const ViewContext& context,
+                                                                   OverrideKind kind, std::string_view id) {
+    auto stored = context.store.get(Family::index, ledger::override_key(kind, id));
+    if (!stored) return store_fault(stored.error());
+    if (!*stored) return std::optional<ledger::OverrideRecord>();
+    auto record = ledger::decode_override(**stored);
+    if (!record) return parse_error("the ledger's override cannot be read: " + record.error().what);
+    if (record->state.empty()) return std::optional<ledger::OverrideRecord>();
+    return std::optional<ledger::OverrideRecord>(std::move(*record));
+}
+
+std::string source(const ViewContext& context, const std::optional<ledger::OverrideRecord>& change) {
+    return change ? change->user + " at " + local_time(context, change->at) : "file";
+}
+
+iso8583::Result<std::string> party_source(const ViewContext& context, ledger::PartyKind kind,
+                                          std::string_view id) {
+    const auto stored = context.store.get(Family::index, ledger::party_key(kind, id));
+    if (!stored) return store_fault(stored.error());
+    if (!*stored) return std::string("file");
+    const auto party = ledger::decode_party(**stored);
+    if (!party) return parse_error("the ledger's " + party.error().what);
+    return party->user + " at " + local_time(context, party->at);
+}
+
+std::string eight_digits(std::uint32_t number) {
+    const std::string digits = std::to_string(number);
+    return std::string(8 - std::min<std::size_t>(8, digits.size()), '0') + digits;
+}
 
 ViewResult view_routes(const ViewContext& context, const ListQuery& query) {
     ListPage page("routes", query);
@@ -88,6 +103,8 @@ ViewResult view_merchants(const ViewContext& context, const ListQuery& query) {
         if (!suspension) return tl::unexpected(suspension.error());
         auto right = override_of(context, OverrideKind::refunds_of_merchant, id.view());
         if (!right) return tl::unexpected(right.error());
+        auto from = party_source(context, ledger::PartyKind::merchant, id.view());
+        if (!from) return tl::unexpected(from.error());
         const bool suspended = *suspension ? (*suspension)->state == "suspended" : merchant.suspended;
         if (!query.state.empty() && suspended != (query.state == "suspended")) continue;
         const bool refund_enabled = *right ? (*right)->state == "refund_enabled" : merchant.refund_enabled;
@@ -97,6 +114,7 @@ ViewResult view_merchants(const ViewContext& context, const ListQuery& query) {
             .put("policy", policy_text(merchant.refund, context.configuration.currency));
         one.put("suspension_source", source(context, *suspension))
             .put("refund_source", source(context, *right));
+        one.put("source", *from);
         if (!page.add(std::move(one), id.view())) break;
     }
     return std::move(page).answer(View::object().put("count", static_cast<std::int64_t>(merchants.size())));
@@ -104,19 +122,17 @@ ViewResult view_merchants(const ViewContext& context, const ListQuery& query) {
 
 namespace {
 
-View ranges_view(const ViewContext& context, const ListScope& scope) {
+iso8583::Result<View> ranges_view(const ViewContext& context, const ListScope& scope) {
     View ranges = View::list();
     for (const TerminalRange& range : context.configuration.terminals) {
         if (scope.merchant && range.merchant != *scope.merchant) continue;
-        const auto eight = [](std::uint32_t n) {
-            const std::string digits = std::to_string(n);
-            return std::string(8 - std::min<std::size_t>(8, digits.size()), '0') + digits;
-        };
+        auto from = party_source(context, ledger::PartyKind::terminals, eight_digits(range.first));
+        if (!from) return tl::unexpected(from.error());
         View one = View::object();
-        one.put("first", eight(range.first))
-            .put("last", eight(range.last))
+        one.put("first", eight_digits(range.first))
+            .put("last", eight_digits(range.last))
             .put("merchant", range.merchant.view());
-        one.put("profile", name(range.profile));
+        one.put("profile", name(range.profile)).put("source", *from);
         ranges.add(std::move(one));
     }
     return ranges;
@@ -172,7 +188,11 @@ ViewResult view_terminals(const ViewContext& context, const ListQuery& query) {
     if (!done) return store_fault(done.error());
     if (fault) return tl::unexpected(*fault);
     View facts = View::object();
-    if (!*behind) facts.put("ranges", ranges_view(context, *scope));
+    if (!*behind) {
+        auto ranges = ranges_view(context, *scope);
+        if (!ranges) return tl::unexpected(ranges.error());
+        facts.put("ranges", std::move(*ranges));
+    }
     return std::move(page).answer(facts);
 }
 

@@ -205,6 +205,12 @@ void Desk::perform(const Effect& effect) {
         backups_wanted.push_back(*wanted);
     } else if (const auto* policy = std::get_if<ApplyPolicy>(&effect)) {
         policies_wanted.push_back(*policy);
+    } else if (const auto* write = std::get_if<WriteNotices>(&effect)) {
+        if (notices_fault.empty())
+            notices.insert(notices.end(), write->notices.begin(), write->notices.end());
+        inbox_.push_back(NoticesWritten{write->notices.back().number, notices_fault});
+    } else if (std::holds_alternative<PartiesChanged>(effect)) {
+        ++parties_changed;
     } else if (const auto* note = std::get_if<Note>(&effect)) {
         notes.push_back(*note);
     }

@@ -145,6 +145,9 @@ class Desk {
     /// While it is, a sync that was begun does not end.
     void slow_disk(bool slow);
     std::vector<acquirer::Note> notes;
+    std::vector<ledger::Notice> notices;  // as the shell wrote them
+    std::string notices_fault;            // what the shell says of their files; empty: written
+    int parties_changed = 0;
     acquirer::TerminalKeySet keys;  // last installed
     std::map<routing::RouteId, std::vector<hsm::KeyBlock>> issuer_zaks;
 

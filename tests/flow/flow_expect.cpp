@@ -45,6 +45,15 @@ void Stage::expect(const Line& line) {
             fail("counter " + line.word(1) + " is " + std::to_string(value));
         return;
     }
+    if (what == "notices") {
+        std::string wanted;
+        for (std::size_t i = 2; !line.word(i).empty(); ++i)
+            wanted += (wanted.empty() ? "" : " ") + line.word(i);
+        const ledger::TransactionRecord* r = record_of(line.word(1));
+        const std::string told = r == nullptr ? "" : world_.notices().told(r->rrn);
+        if (told != wanted) fail("of " + line.word(1) + " was told: " + (told.empty() ? "nothing" : told));
+        return;
+    }
     if (what == "keys") {
         const std::string keys = issuer_node().control("keys");
         const std::string wanted =

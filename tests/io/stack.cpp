@@ -330,6 +330,7 @@ LoadedConfig demo_config(std::int32_t issuer_reply_timeout_ms) {
     if (!loaded) fail(text(loaded.error()));
     auto changed = std::make_shared<Configuration>(*loaded->configuration);
     changed->limits.issuer_reply_timeout_ms = issuer_reply_timeout_ms;
+    changed->notices = false;  // no thread of this stack writes them
     std::vector<routing::Route> routes = changed->routes.routes();
     for (routing::Route& route : routes)
         route.reply_timeout_ms = static_cast<std::uint32_t>(issuer_reply_timeout_ms);

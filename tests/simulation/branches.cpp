@@ -90,6 +90,8 @@ void add_command_names(std::vector<std::string>& names) {
             std::string_view operator()(const BackUp&) const { return "back up"; }
             std::string_view operator()(const AcceptRestore&) const { return "accept restore"; }
             std::string_view operator()(const ProposePolicy&) const { return "propose policy"; }
+            std::string_view operator()(const AddParty&) const { return "add party"; }
+            std::string_view operator()(const RemoveParty&) const { return "remove party"; }
         };
         names.emplace_back(Name{}(std::variant_alternative_t<I, OperatorCommand>{}));
         add_command_names<I + 1>(names);
@@ -395,6 +397,13 @@ constexpr std::string_view of_the_world[] = {"crash mid-sync",
                                              "configuration replaced",
                                              "key changed by us",
                                              "key changed by the issuer",
+                                             "notice accepted",
+                                             "notice processing",
+                                             "notice done",
+                                             "notice abnormal",
+                                             "notice expired",
+                                             "notice not_paid",
+                                             "notice delivered twice",
                                              "R4",
                                              "R5",
                                              "R6",

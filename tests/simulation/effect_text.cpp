@@ -41,6 +41,13 @@ struct Whole {
     std::string operator()(const CloseLink& e) const {
         return "close " + std::to_string(e.link.value) + e.reason;
     }
+    std::string operator()(const WriteNotices& e) const {
+        std::string text = "notices";
+        for (const ledger::Notice& n : e.notices)
+            text += " " + std::to_string(n.number) + std::string(name(n.kind)) + n.rrn.str() + n.state;
+        return text;
+    }
+    std::string operator()(const PartiesChanged&) const { return "parties changed"; }
     std::string operator()(const AnswerOperator& e) const {
         std::string text =
             "operator " + std::to_string(e.ticket) + (e.answer.done ? "+" : "-") + e.answer.text;
@@ -71,6 +78,11 @@ struct Masked {
     std::string operator()(const CloseLink& e) const {
         return "close link " + std::to_string(e.link.value) + ": " + e.reason;
     }
+    std::string operator()(const WriteNotices& e) const {
+        return "write " + std::to_string(e.notices.size()) + " notices from " +
+               std::to_string(e.notices.front().number);
+    }
+    std::string operator()(const PartiesChanged&) const { return "parties changed"; }
     std::string operator()(const AnswerOperator& e) const {
         return (e.answer.done ? "operator: " : "operator, refused: ") + e.answer.text;
     }

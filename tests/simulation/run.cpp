@@ -102,6 +102,7 @@ void final_checks(World& world) {
     if (const auto what = world.days().missed(world.configuration(), world.now().utc))
         checkers.broken("days", *what, at);
     const acquirer::CoreStatus status = world.process().core().status();
+    world.notices().check_end(status.notices_waiting, at);
     if (status.pending != 0)
         checkers.broken("liveness", std::to_string(status.pending) + " transactions are pending", at);
     for (const acquirer::RouteStatus& route : status.routes) {

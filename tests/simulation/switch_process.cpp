@@ -139,33 +139,39 @@ void SwitchProcess::perform(const Effect& effect) {
     }
     if (effects_to_live_) --*effects_to_live_;
     around_.released(effect);
-    std::visit(
-        iso8583::Overloaded{[this](const SendReply& e) {
-                                const auto at = terminals_.find(e.to.link);
-                                if (at == terminals_.end())
-                                    return;  // the terminal is gone: its retry gets the stored answer
-                                at->second->send(e, around_.now());
-                                settle(*at->second);
-                            },
-                            [this](const SendToIssuer& e) {
-                                const auto at = issuers_.find(e.link);
-                                if (at == issuers_.end()) return;  // its IssuerLinkDown is in the inbox
-                                at->second->send(e, around_.now());
-                                settle(*at->second);
-                            },
-                            [this](const AskHsm& e) {
-                                if (const auto reply = around_.ask_hsm(LinkId{0}, e.ticket, e.request))
-                                    answers_.push_back(HsmAnswered{e.ticket, *reply});
-                            },
-                            [this](const InstallKeys& e) { keys_.install(e.terminal, e.keys); },
-                            [this](const InstallIssuerKeys& e) {
-                                issuer_keys_[e.route] = e.zaks;
-                                for (auto& [link, session] : issuers_)
-                                    if (session->route() == e.route) session->install_keys(e.zaks);
-                            },
-                            [this](const CloseLink& e) { peer_closed(e.link); }, [](const AnswerOperator&) {},
-                            [](const MakeBackup&) {}, [](const ApplyPolicy&) {}, [](const Note&) {}},
-        effect);
+    std::visit(iso8583::Overloaded{[this](const SendReply& e) {
+                                       const auto at = terminals_.find(e.to.link);
+                                       if (at == terminals_.end())
+                                           return;  // the terminal is gone: its retry gets the stored answer
+                                       at->second->send(e, around_.now());
+                                       settle(*at->second);
+                                   },
+                                   [this](const SendToIssuer& e) {
+                                       const auto at = issuers_.find(e.link);
+                                       if (at == issuers_.end())
+                                           return;  // its IssuerLinkDown is in the inbox
+                                       at->second->send(e, around_.now());
+                                       settle(*at->second);
+                                   },
+                                   [this](const AskHsm& e) {
+                                       if (const auto reply = around_.ask_hsm(LinkId{0}, e.ticket, e.request))
+                                           answers_.push_back(HsmAnswered{e.ticket, *reply});
+                                   },
+                                   [this](const InstallKeys& e) { keys_.install(e.terminal, e.keys); },
+                                   [this](const InstallIssuerKeys& e) {
+                                       issuer_keys_[e.route] = e.zaks;
+                                       for (auto& [link, session] : issuers_)
+                                           if (session->route() == e.route) session->install_keys(e.zaks);
+                                   },
+                                   [this](const CloseLink& e) { peer_closed(e.link); },
+                                   [this](const WriteNotices& e) {
+                                       // In their file and synced with the effect, unless the crash is here.
+                                       around_.notices_written(e.notices);
+                                       answers_.push_back(NoticesWritten{e.notices.back().number, ""});
+                                   },
+                                   [](const PartiesChanged&) {}, [](const AnswerOperator&) {},
+                                   [](const MakeBackup&) {}, [](const ApplyPolicy&) {}, [](const Note&) {}},
+               effect);
 }
 
 void SwitchProcess::flush() {

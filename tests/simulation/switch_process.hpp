@@ -37,6 +37,8 @@ class Surroundings {
     virtual void deadlines_pass(bool begin) = 0;
     /// An effect that Turn lets out now, before it is carried out.
     virtual void released(const acquirer::Effect& effect) = 0;
+    /// They are in their files, which outlive crashes.
+    virtual void notices_written(const std::vector<ledger::Notice>& notices) = 0;
     /// A session's complaint or reason to close, as the log would have it.
     virtual void logged(const std::string& text) = 0;
 };

@@ -439,6 +439,8 @@ void World::released(const Effect& effect) {
     if (on_released) on_released(effect);
 }
 
+void World::notices_written(const std::vector<ledger::Notice>& notices) { notices_.written(notices, clock_); }
+
 void World::note_effect(const Effect& effect) {
     const auto mix = [this](std::string_view text) {
         for (const char c : text)

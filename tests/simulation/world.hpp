@@ -25,6 +25,7 @@
 #include "tests/simulation/issuer_node.hpp"
 #include "tests/simulation/naive_books.hpp"
 #include "tests/simulation/network.hpp"
+#include "tests/simulation/notice_watch.hpp"
 #include "tests/simulation/switch_process.hpp"
 #include "tests/simulation/watched_store.hpp"
 #include "tests/simulation/world_configuration.hpp"
@@ -122,6 +123,7 @@ class World final : public Surroundings {
     [[nodiscard]] NaiveBooks& naive_books() { return naive_books_; }
 
     [[nodiscard]] Checkers& checkers() { return checkers_; }
+    [[nodiscard]] NoticeWatch& notices() { return notices_; }
     [[nodiscard]] const BranchWatch& branches() const { return branches_; }
     [[nodiscard]] const acquirer::Configuration& configuration() const { return *configuration_; }
     [[nodiscard]] const ledger::PanVault& vault() const { return vault_; }
@@ -145,6 +147,7 @@ class World final : public Surroundings {
     void offering(const acquirer::Event& event) override { branches_.offering(event, *configuration_); }
     void deadlines_pass(bool begin) override { branches_.deadlines_pass(begin); }
     void released(const acquirer::Effect& effect) override;
+    void notices_written(const std::vector<ledger::Notice>& notices) override;
     void logged(const std::string& text) override;
 
   private:
@@ -172,6 +175,7 @@ class World final : public Surroundings {
     ledger::PanVault vault_;
     std::shared_ptr<acquirer::Configuration> configuration_;
     Checkers checkers_;
+    NoticeWatch notices_{checkers_};
     BranchWatch branches_{vault_};
     HonestTraffic honest_;
     NaiveBooks naive_books_;

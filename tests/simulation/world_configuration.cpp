@@ -111,6 +111,7 @@ std::shared_ptr<Configuration> world_configuration() {
     c->zone = "Asia/Shanghai";
     c->time_zone = iso8583::TimeZone::fixed(8 * 3600);
     c->demo = true;
+    c->notices = true;
     c->currency = iso8583::Currency::of(156);
     c->acquirer = iso8583::InstitutionId::parse("48201110").value();
     c->limits.sign_on_burst = 1'000;  // tills sign on as often as chance wants

@@ -1,0 +1,102 @@
+#include "switch/views/notice_views.hpp"
+
+#include <charconv>
+
+#include "iso8583/values/bytes.hpp"
+#include "iso8583/values/currency_letters.hpp"
+#include "ledger/notice_books.hpp"
+#include "switch/views/list_page.hpp"
+
+namespace acquirer {
+
+using iso8583::parse_error;
+using ledger::Family;
+using ledger::Notice;
+
+namespace {
+
+constexpr std::size_t number_digits_max = 16;
+
+/// The number that a text is; 0 when it is none.
+std::uint64_t number_of(std::string_view text) {
+    std::uint64_t number = 0;
+    if (text.empty() || text.size() > number_digits_max || !iso8583::all_digits(text)) return 0;
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    return number;
+}
+
+iso8583::Result<ledger::NoticeProgress> progress_of(const ViewContext& context) {
+    const auto stored = context.store.get(Family::index, ledger::notice_progress_key());
+    if (!stored) return store_fault(stored.error());
+    if (!*stored) return ledger::NoticeProgress{};
+    auto progress = ledger::decode_notice_progress(**stored);
+    if (!progress) return parse_error("the ledger's " + progress.error().what);
+    return progress;
+}
+
+View row_of(const ViewContext& context, const Notice& n, bool delivered) {
+    const iso8583::Currency currency = iso8583::Currency::of(n.currency);
+    View one = View::object();
+    one.put("notice", n.number).put("kind", ledger::name(n.kind)).put("time", local_time(context, n.at));
+    one.put("refund", n.rrn.view()).put("original", n.original.view());
+    one.put("merchant", n.merchant.view()).put("terminal", n.terminal.view());
+    one.put("amount", iso8583::Amount(n.amount_minor, currency).major());
+    one.put("currency", iso8583::currency_letters(currency)).put("card", n.card);
+    one.put("reference", n.reference).put("state", n.state).put("delivered", delivered);
+    return one;
+}
+
+}  // namespace
+
+ViewResult view_notices(const ViewContext& context, const ListQuery& query, std::string_view behind) {
+    const auto scope = scope_of(context, query);
+    if (!scope) return tl::unexpected(scope.error());
+    const bool oldest_first = !behind.empty();
+    std::uint64_t from = number_of(behind);
+    if (oldest_first && from == 0 && behind != "0")
+        return parse_error("behind: needs the number of a notice");
+    const auto progress = progress_of(context);
+    if (!progress) return tl::unexpected(progress.error());
+    ListPage page("notices", query);
+    const auto position = page.position();
+    if (!position) return tl::unexpected(position.error());
+    ledger::KeyRange range = ledger::all_keys(ledger::KeyPrefix::notice);
+    if (!position->empty()) {
+        const std::uint64_t at = number_of(*position);
+        if (at == 0) return ListPage::no_cursor();
+        if (oldest_first)
+            from = at;
+        else
+            range.to = ledger::notice_key(at);
+    }
+    if (oldest_first) range.from = ledger::notice_key(from + 1);
+    std::optional<iso8583::ParseError> fault;
+    std::size_t read = 0;
+    const auto visitor = [&](std::string_view, std::string_view value) {
+        const auto n = ledger::decode_notice(value);
+        if (!n) {
+            fault = iso8583::ParseError{"the ledger's " + n.error().what};
+            return false;
+        }
+        const std::string number = std::to_string(n->number);
+        const bool delivered = n->number <= progress->delivered;
+        const bool wanted = (!scope->merchant || n->merchant == *scope->merchant) &&
+                            (!scope->terminal || n->terminal == *scope->terminal) &&
+                            (query.kind.empty() || ledger::name(n->kind) == query.kind) &&
+                            (query.state.empty() || delivered == (query.state == "delivered")) &&
+                            scope->fits_time(n->at);
+        if (wanted && !page.add(row_of(context, *n, delivered), number)) return false;
+        if (++read < page_records_read_max) return true;
+        page.cut_at(number);
+        return false;
+    };
+    const auto done = oldest_first ? context.store.scan(Family::journal, range.from, range.to, visitor)
+                                   : context.store.scan_back(Family::journal, range.from, range.to, visitor);
+    if (!done) return store_fault(done.error());
+    if (fault) return tl::unexpected(*fault);
+    View facts = View::object();
+    facts.put("on", context.configuration.notices).put("waiting", progress->last - progress->delivered);
+    return std::move(page).answer(facts);
+}
+
+}  // namespace acquirer
