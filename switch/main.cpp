@@ -327,6 +327,11 @@ std::string path_in(const std::string& data, const std::string& name) {
     return std::filesystem::path(name).is_absolute() ? name : data + "/" + name;
 }
 
+admin::OperatorsControl::People people_of(const LoadedConfig& config) {
+    using People = admin::OperatorsControl::People;
+    return config.configuration->demo ? People::demo : People::accounts;
+}
+
 int serve(LoadedConfig config, const Flags& flags) {
     WallClock clock(config.configuration->time_zone);
     Log log;
@@ -362,10 +367,7 @@ int serve(LoadedConfig config, const Flags& flags) {
     SwitchCore core(config.configuration, overlay, vault, ledger::audit_sha256);
     core.comes_from(*mark);
     if (flags.verify) return report_orphans(core, overlay, clock.now());
-    using People = admin::OperatorsControl::People;
-    admin::OperatorsControl control(config.operators,
-                                    config.configuration->demo ? People::demo : People::accounts,
-                                    ledger::audit_sha256, &reload);
+    admin::OperatorsControl control(config.operators, people_of(config), ledger::audit_sha256, &reload);
     std::optional<NoticeFiles> notices;
     if (config.configuration->notices) notices.emplace(path_in(data, config.notices.directory));
     reload.tell_operators(
