@@ -57,6 +57,12 @@ class CoreContext {
     [[nodiscard]] std::optional<LinkId> link_for(routing::RouteId id) const {
         return links.link_for(id, in_flight.requests_of(id));
     }
+    /// The connection for the reversal of a request: the one that the request left on while that is up.
+    [[nodiscard]] std::optional<LinkId> link_for_reversal(routing::RouteId id,
+                                                          const iso8583::Rrn& original) const {
+        const auto same = links.link_of_original(id, original);
+        return same ? same : link_for(id);
+    }
 
     // Numbers.
     ledger::Ledger::IssuerNumbers next_issuer_numbers(routing::RouteId id);

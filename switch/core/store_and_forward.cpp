@@ -32,6 +32,11 @@ std::int64_t back_off_ms(const routing::Route& route, const TransactionRecord& r
            (quarter == 0 ? 0 : jitter_hash(record.rrn, record.advice.attempts) % (2 * quarter + 1));
 }
 
+/// A void that goes as the 0420 of its sale (R3).
+bool undoes_its_sale(const TransactionRecord& record) {
+    return record.kind == ledger::TransactionKind::void_sale && record.state == State::advice_pending;
+}
+
 }  // namespace
 
 void StoreAndForward::send_reversal(TransactionRecord& record, Original original) {
@@ -162,6 +167,12 @@ bool StoreAndForward::is_its_turn(const TransactionRecord& record) const {
     return chain == chains_.end() || chain->second.front() == record.rrn;
 }
 
+std::optional<LinkId> StoreAndForward::link_for_advice(routing::RouteId id, const iso8583::Rrn& rrn) const {
+    const auto* record = c_.ledger.find(rrn);
+    if (record == nullptr || record->advice.kind != Kind::reversal) return c_.link_for(id);
+    return c_.link_for_reversal(id, undoes_its_sale(*record) ? *record->original : rrn);
+}
+
 void StoreAndForward::pump(routing::RouteId id) {
     Queue& queue = queues_[id];
     const auto* route = c_.config->routes.find(id);
@@ -169,7 +180,7 @@ void StoreAndForward::pump(routing::RouteId id) {
            queue.in_flight.size() < route->advices_in_flight_max) {
         const auto [due, rrn] = *queue.order.begin();
         if (due > c_.now.instant) break;
-        const auto link = c_.link_for(id);
+        const auto link = link_for_advice(id, rrn);
         if (!link) return;  // link_up pumps again
         const iso8583::Instant queued = queue.waiting.at(rrn).queued;
         take(queue, rrn);
@@ -210,8 +221,7 @@ void StoreAndForward::attempt(routing::RouteId id, const iso8583::Rrn& rrn, Link
     }
 
     const bool refund = waiting->advice.kind == Kind::refund;
-    const bool reverses_its_sale = !refund && waiting->kind == ledger::TransactionKind::void_sale &&
-                                   waiting->state == State::advice_pending;
+    const bool reverses_its_sale = !refund && undoes_its_sale(*waiting);
     const TransactionRecord* sale = nullptr;
     if (refund || reverses_its_sale) {
         sale = c_.ledger.find(*waiting->original);
@@ -226,6 +236,7 @@ void StoreAndForward::attempt(routing::RouteId id, const iso8583::Rrn& rrn, Link
     queues_[id].in_flight[rrn] = {key, queued};
     c_.in_flight.await(key, {Awaited::What::advice, rrn, link});
     c_.in_flight.await_until({DeadlineId::Kind::advice_reply, rrn, 0}, route->reply_timeout_ms);
+    if (refund) c_.links.sent_on(rrn, link);
     c_.emit(SendToIssuer{id, link,
                          refund ? make_refund_advice(c_, *record, *sale)
                                 : make_reversal(c_, *record, reverses_its_sale ? *sale : *record)});

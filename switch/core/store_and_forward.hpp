@@ -131,6 +131,9 @@ class StoreAndForward {
     void paid_twice(ledger::TransactionRecord& record);
     void refused_finally(ledger::TransactionRecord& record, std::string kind);
     void give_numbers(ledger::TransactionRecord& record, ledger::QueuedAdvice advice);
+    /// A reversal goes where what it undoes went (docs/wire.md).
+    [[nodiscard]] std::optional<LinkId> link_for_advice(routing::RouteId route,
+                                                        const iso8583::Rrn& rrn) const;
     void pump(routing::RouteId route);
     void attempt(routing::RouteId route, const iso8583::Rrn& rrn, LinkId link, iso8583::Instant queued);
     void wait_again(ledger::TransactionRecord& record, std::int64_t after_ms, iso8583::Instant queued);

@@ -311,6 +311,7 @@ void TransactionFlow::send_request(TransactionRecord& record, const TransactionD
         record.kind == TransactionKind::sale && route->sale_mode == routing::SaleMode::authorization_0100;
     c_.in_flight.begin(record, record.asked_by_0100 ? 1 : 2, *link, route->reply_timeout_ms,
                        std::move(askers));
+    c_.links.sent_on(record.rrn, *link);
     const TransactionRecord* sale = record.original ? c_.ledger.find(*record.original) : nullptr;
     c_.emit(SendToIssuer{id, *link,
                          make_request(c_, record, sale, asked != nullptr ? &asked->event.request : nullptr,

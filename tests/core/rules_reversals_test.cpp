@@ -1,5 +1,6 @@
 // Reversals: R30–R40 under their numbers.
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "tests/core/desk.hpp"
 
@@ -42,6 +43,60 @@ TEST_CASE("R30 R31 a reversal is answered 00 once queued; one 0420 ever", "[R30]
                   "0200" + std::string(d.sent[0].fields.get(Field::stan)));
             CHECK(d.record(sale->rrn).postings.size() == 2);
         }
+}
+
+TEST_CASE("R30 a reversal goes on its original's connection while that is up, else on any", "[R30]") {
+    Desk d;
+    // Three connections that take turns.
+    d.link(Desk::b, true, 701);
+    d.link(Desk::b, true, 702);
+    std::set<std::uint64_t> used;
+    for (int i = 0; i < 6; ++i) {
+        // Sales that stay with the issuer bring the turn to other connections.
+        d.issuer = [](const Sent&) { return silent; };
+        const Ask asked = sale_ask(d, false);
+        static_cast<void>(d.ask(asked));
+        const LinkId original = d.last_sent("0200").link;
+        used.insert(original.value);
+        const std::size_t reversals = d.count_sent("0420");
+        d.issuer = [](const Sent& m) { return m.mti() == "0200" ? silent : Does{}; };
+        static_cast<void>(d.ask(d.reversal_of(asked)));
+        static_cast<void>(d.ask(sale_ask(d, false)));
+        d.pass(6'000);
+        REQUIRE(d.count_sent("0420") > reversals);
+    }
+    CHECK(used.size() > 1);
+    // Every 0420 went where its 0200 went.
+    for (const Sent& reversal : d.sent) {
+        if (reversal.mti() != "0420") continue;
+        for (const Sent& sale : d.sent)
+            if (sale.mti() == "0200" && sale.fields.get(Field::rrn) == reversal.fields.get(Field::rrn))
+                CHECK(sale.link == reversal.link);
+    }
+}
+
+TEST_CASE("R30 a reversal whose original's connection is gone goes on another one", "[R30]") {
+    Desk d;
+    d.link(Desk::b, true, 701);
+    const Ask s = sale_ask(d, false);
+    static_cast<void>(d.ask(s));
+    const LinkId original = d.last_sent("0200").link;
+    d.offer(acquirer::IssuerLinkDown{Desk::b, original, "test"});
+    static_cast<void>(d.ask(d.reversal_of(s)));
+    REQUIRE(d.count_sent("0420") == 1);
+    CHECK(d.last_sent("0420").link != original);
+    // An advice that is undone: where its 0220 went.
+    Desk e;
+    e.link(Desk::a, true, 801);
+    e.link(Desk::a, true, 802);
+    const Answer sale = e.sale(card_a);
+    e.issuer = [](const Sent& m) { return m.mti() == "0220" ? silent : Does{}; };
+    const Ask refund = e.refund_of(sale, "000000010000", card_a);
+    static_cast<void>(e.ask(refund));
+    const LinkId advice = e.last_sent("0220").link;
+    static_cast<void>(e.ask(e.reversal_of(refund)));
+    e.pass(60'000);
+    if (e.count_sent("0420") > 0) CHECK(e.last_sent("0420").link == advice);
 }
 
 TEST_CASE("R30 with the issuer down the reversal is queued, answered 00, and goes when the link is back",
