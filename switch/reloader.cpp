@@ -1,5 +1,7 @@
 #include "switch/reloader.hpp"
 
+#include <filesystem>
+
 #include "ledger/party_books.hpp"
 #include "ledger/restore_records.hpp"
 #include "switch/config/policy.hpp"
@@ -36,6 +38,7 @@ iso8583::Result<ConfigSurroundings> Reloader::around(std::string policy, std::st
     const auto parties = ledger::stored_parties(*store_.snapshot());
     if (!parties) return tl::unexpected(parties.error());
     for (const ledger::PartyRecord& party : *parties) out.added.push_back({what_it_is(party), party.section});
+    out.folder = std::filesystem::path(path_).parent_path().string();
     return out;
 }
 
@@ -64,7 +67,28 @@ iso8583::Result<void> Reloader::begin() {
     return {};
 }
 
+void Reloader::take_dialect(DialectTable& running, const DialectTable& now, const std::string& file,
+                            const std::string& who) {
+    if (running.table == now.table) return;
+    running.table = now.table;
+    log_.line(Severity::info, "dialect_read_again",
+              {{"detail", file + ": for " + who + " when none of its connections is up"}}, clock_.now());
+}
+
+void Reloader::take_dialects(const LoadedConfig& wanted) {
+    for (IssuerConnections& issuer : running_.issuers)
+        for (const IssuerConnections& now : wanted.issuers)
+            if (now.route == issuer.route && now.dialect == issuer.dialect)
+                take_dialect(issuer.table, now.table, issuer.dialect, "issuer " + issuer.name);
+    for (TerminalListener& listener : running_.listeners)
+        for (const TerminalListener& now : wanted.listeners)
+            if (now.profile == listener.profile && now.dialect == listener.dialect)
+                take_dialect(listener.table, now.table, listener.dialect,
+                             "the terminals of " + std::string(name(listener.profile)));
+}
+
 ConfigurationPtr Reloader::take(LoadedConfig wanted) {
+    take_dialects(wanted);
     tell_absent(wanted.absent);
     // What needs a restart stays as it was, so that the next reload says so again.
     running_.configuration = until_restart(running_, wanted);

@@ -43,6 +43,10 @@ class Reloader final : public admin::PartyCheck {
     [[nodiscard]] iso8583::Result<ConfigSurroundings> around(std::string policy, std::string name) const;
     void rejected(const char* event, const std::string& why, const char* consequence);
     ConfigurationPtr take(LoadedConfig wanted);
+    /// Files of dialects as they are now: links find them in the running configuration when they connect.
+    void take_dialects(const LoadedConfig& wanted);
+    void take_dialect(DialectTable& running, const DialectTable& now, const std::string& file,
+                      const std::string& who);
     void tell_absent(const std::vector<std::string>& absent);
 
     std::string path_;

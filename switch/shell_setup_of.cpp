@@ -1,5 +1,6 @@
 #include "switch/shell_setup_of.hpp"
 
+#include "iso8583/dialect.hpp"
 #include "iso8583/values/ensure.hpp"
 
 namespace acquirer {
@@ -22,21 +23,13 @@ std::uint32_t keepalives_max_of(const ShellLimits& shell) {
     return static_cast<std::uint32_t>(shell.keepalives_per_minute_max);
 }
 
-const iso8583::Dialect& dialect_of(std::string_view name) {
-    const iso8583::Dialect* dialect = iso8583::find_dialect(name);
-    ENSURE(dialect != nullptr);
-    return *dialect;
-}
-
 IssuerPort issuer_port_of(const IssuerConnections& issuer, const LoadedConfig& config) {
-    const Configuration& configuration = *config.configuration;
     IssuerPort port;
     port.route = issuer.route;
     port.name = issuer.name;
-    port.dialect = &dialect_of(issuer.dialect);
-    const auto keys = configuration.issuer_keys.find(issuer.route);
-    if (keys != configuration.issuer_keys.end() && keys->second.pin_block_format == hsm::PinBlockFormat::iso4)
-        port.dialect = &iso8583::with_aes_pin_block(*port.dialect);
+    ENSURE(issuer.table.table != nullptr);
+    port.dialect = issuer.table.table;
+    port.newest = &issuer.table.table;
     port.framing = port.dialect->framing();
     port.addresses = addresses_of(issuer.addresses);
     port.connections = issuer.connections;
@@ -53,9 +46,10 @@ IssuerPort issuer_port_of(const IssuerConnections& issuer, const LoadedConfig& c
 ShellSetup shell_setup_of(const LoadedConfig& config, const std::string& control_path) {
     ShellSetup setup;
     for (const TerminalListener& listener : config.listeners) {
-        const iso8583::Dialect& dialect = dialect_of(name(listener.profile));
-        setup.terminals.push_back(
-            {listener.profile, address_of(listener.address), &dialect, dialect.framing()});
+        ENSURE(listener.table.table != nullptr);
+        const iso8583::Dialect& dialect = *listener.table.table;
+        setup.terminals.push_back({listener.profile, address_of(listener.address), &dialect,
+                                   dialect.framing(), &listener.table.table});
     }
     for (const IssuerConnections& issuer : config.issuers)
         setup.issuers.push_back(issuer_port_of(issuer, config));

@@ -89,7 +89,9 @@ class XmlWriter {
     void write_field(pugi::xml_node& parent, const std::string& id, const FieldSpec& whole,
                      const std::string& where, const SubfieldSet* tagged) {
         const FieldSpec f = as_text_of_hex(whole);
-        if (f.content != whole.content) note(where, "bytes become characters of hex");
+        const bool hex_tlv = f.content != whole.content && whole.subfields &&
+                             whole.subfields->kind == SubfieldSet::Kind::ber_tlv && tagged == nullptr;
+        if (f.content != whole.content && !hex_tlv) note(where, "bytes become characters of hex");
         const std::string class_name =
             tagged == nullptr
                 ? class_name_of(f)
@@ -102,6 +104,12 @@ class XmlWriter {
         if (f.content == Content::a || f.content == Content::an || f.content == Content::ns ||
             f.content == Content::ansg)
             note(where, fmt::format("content {} becomes CHAR, which is not checked", name_of(f.content)));
+        if (hex_tlv) {
+            pugi::xml_node node = add(parent, "isofieldpackager", id, f.max, f.name, class_name);
+            node.append_attribute("packager") = "org.jpos.tlv.packager.bertlv.BERTLVAsciiHexPackager";
+            node.append_attribute("emitBitmap") = "false";
+            return;
+        }
         const bool divided = f.subfields && can_divide(f, where);
         pugi::xml_node node =
             add(parent, divided ? "isofieldpackager" : "isofield", id, f.max, f.name, class_name);

@@ -11,6 +11,8 @@
 #include <optional>
 #include <utility>
 
+#include "iso8583/specs/resident_dialects.hpp"
+
 namespace routing {
 
 using iso8583::parse_error;
@@ -186,12 +188,16 @@ Result<void> set_fault(IssuerFaults& faults, std::string_view text) {
 }
 
 Result<void> set_dialect(IssuerConfig& config, std::string_view dialect_name) {
-    config.dialect = iso8583::find_dialect(dialect_name);
-    if (config.dialect != nullptr) return {};
-    std::string known;
-    for (const std::string_view name : iso8583::dialect_names())
-        known += (known.empty() ? "" : ", ") + std::string(name);
-    return parse_error("no such dialect; there are " + known);
+    auto dialect = iso8583::specs::resident_dialect(std::string(dialect_name));
+    if (dialect && ((*dialect)->framing().tpdu || (*dialect)->framing().header_bytes != 0))
+        return parse_error("its frames have a TPDU or a header, which issuers' connections do not have");
+    if (dialect) {
+        config.dialect = *dialect;
+        return {};
+    }
+    std::string problems;
+    for (const auto& problem : dialect.error()) problems += (problems.empty() ? "" : "; ") + problem.str();
+    return parse_error(problems);
 }
 
 }  // namespace routing

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
 #include "iso8583/dialect.hpp"
+#include "iso8583/specs/resident_dialects.hpp"
 #include "iso8583/values/bytes.hpp"
 #include "switch/config/added_sections.hpp"
 #include "switch/config/config_builder.hpp"
@@ -78,6 +80,14 @@ ConfigSurroundings ConfigSurroundings::of_this_machine() {
         return std::move(*zone);
     };
     around.dialects = iso8583::dialect_names();
+    around.dialect_file =
+        [](const std::string& path) -> iso8583::Result<const iso8583::Dialect*, std::vector<std::string>> {
+        auto dialect = iso8583::specs::resident_dialect(path);
+        if (dialect) return *dialect;
+        std::vector<std::string> sentences;
+        for (const auto& problem : dialect.error()) sentences.push_back(problem.str());
+        return tl::unexpected(std::move(sentences));
+    };
     return around;
 }
 
@@ -133,7 +143,9 @@ iso8583::Result<LoadedConfig, ConfigProblems> load_config(const std::string& pat
     file.read(content.data(), static_cast<std::streamsize>(content.size()));
     content.resize(static_cast<std::size_t>(file.gcount()));
     if (file.bad()) return tl::unexpected(ConfigProblems{{path, 0, "", "cannot be read"}});
-    return load_config_text(path, content, around);
+    ConfigSurroundings here = around;
+    if (here.folder.empty()) here.folder = std::filesystem::path(path).parent_path().string();
+    return load_config_text(path, content, here);
 }
 
 namespace {

@@ -19,7 +19,18 @@
 #include "switch/core/configuration.hpp"
 #include "switch/core/operator_command.hpp"
 
+namespace iso8583 {
+class Dialect;
+}
+
 namespace acquirer {
+
+/// The table that a `dialect` names, for the life of the process. Two are alike here: what a file of a
+/// dialect says anew is no other setting, and links take it over when they can (docs/dialects.md).
+struct DialectTable {
+    const iso8583::Dialect* table = nullptr;
+    friend bool operator==(const DialectTable&, const DialectTable&) { return true; }
+};
 
 /// A TCP address; port 0 lets the system choose (tests).
 struct Endpoint {
@@ -34,6 +45,8 @@ struct Endpoint {
 struct TerminalListener {
     Profile profile = Profile::unionpay_pos;
     Endpoint address;
+    std::string dialect;  // built in or a file
+    DialectTable table;
     friend bool operator==(const TerminalListener&, const TerminalListener&) = default;
 };
 
@@ -41,7 +54,8 @@ struct TerminalListener {
 struct IssuerConnections {
     routing::RouteId route;
     std::string name;
-    std::string dialect;
+    std::string dialect;  // built in or a file
+    DialectTable table;   // with 16-byte PIN blocks where the route has them
     std::vector<Endpoint> addresses;
     std::uint32_t connections = 1;  // to each address
     hsm::MacProfile mac;
@@ -136,6 +150,11 @@ struct ConfigSurroundings {
     /// Of an IANA name; nothing when this machine has no such zone, or cannot read it.
     std::function<std::optional<iso8583::TimeZone>(std::string_view)> zone_of;
     std::vector<std::string_view> dialects;  // iso8583::dialect_names()
+    /// The dialect of a file, or what is wrong with it, a sentence each. Without it there are only built-in
+    /// ones.
+    std::function<iso8583::Result<const iso8583::Dialect*, std::vector<std::string>>(const std::string& path)>
+        dialect_file;
+    std::string folder;  // where the names of files begin: that of the configuration file
     /// What two people laid over the file (config/policy.hpp), as TOML, and how errors call it; empty:
     /// nothing.
     std::string policy;
@@ -143,7 +162,7 @@ struct ConfigSurroundings {
     /// Laid over the file. One of a merchant or of the same terminals as the file's stands instead of it.
     std::vector<AddedSection> added = {};
     std::uint32_t version = 1;  // of the snapshot; the shell counts up at each reload
-    /// Zones of this machine's tzdata ("UTC" always), and the built-in dialects.
+    /// Zones of this machine's tzdata ("UTC" always), the built-in dialects and those of files.
     static ConfigSurroundings of_this_machine();
 };
 

@@ -140,8 +140,11 @@ LoadedConfig build(RawConfig raw, std::uint32_t version, std::string hash, Polic
               [](const TerminalRange& a, const TerminalRange& b) { return a.first < b.first; });
 
     if (raw.listen.unionpay_pos)
-        loaded.listeners.push_back({Profile::unionpay_pos, *raw.listen.unionpay_pos});
-    if (raw.listen.iso87_ascii) loaded.listeners.push_back({Profile::iso87, *raw.listen.iso87_ascii});
+        loaded.listeners.push_back({Profile::unionpay_pos, *raw.listen.unionpay_pos,
+                                    raw.listen.unionpay_dialect, raw.listen.unionpay_table});
+    if (raw.listen.iso87_ascii)
+        loaded.listeners.push_back(
+            {Profile::iso87, *raw.listen.iso87_ascii, raw.listen.iso87_dialect, raw.listen.iso87_table});
     loaded.metrics = raw.listen.metrics;
     loaded.hsm = std::move(raw.hsm);
     loaded.data = std::move(raw.data);

@@ -2,10 +2,13 @@
 // line of the value that a person would change.
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <set>
 
+#include "iso8583/dialect.hpp"
 #include "iso8583/values/bytes.hpp"
 #include "switch/config/config_builder.hpp"
+#include "switch/config/dialect_needs.hpp"
 
 namespace acquirer::config {
 namespace {
@@ -96,16 +99,55 @@ void check_issuer_keys(const std::string& path, RawIssuer& issuer, Reader& reade
         issuer.mac_padding == "bit" ? hsm::MacPadding::bit : hsm::MacPadding::zeros;
 }
 
+/// The table of a dialect's name or file; nothing, and problems at `key`, when there is none.
+const iso8583::Dialect* find_table(const std::string& key, const std::string& dialect,
+                                   const ConfigSurroundings& around, Reader& reader) {
+    if (known_name(dialect, around.dialects)) return iso8583::find_dialect(dialect);
+    const std::filesystem::path file = std::filesystem::path(around.folder) / dialect;
+    std::error_code error;
+    if (!around.dialect_file || !std::filesystem::exists(file, error)) {
+        std::string names;
+        for (const auto name : around.dialects) names += (names.empty() ? "" : ", ") + std::string(name);
+        reader.problem(key, "is no dialect; there are " + names +
+                                (around.dialect_file ? ", and no file " + file.string() : ""));
+        return nullptr;
+    }
+    const auto table = around.dialect_file(file.string());
+    if (table) return *table;
+    for (const std::string& sentence : table.error()) reader.problem(key, sentence);
+    return nullptr;
+}
+
+/// Of built-in ones it is known that they will do.
+void check_issuer_dialect(const std::string& path, RawIssuer& issuer, const ConfigSurroundings& around,
+                          Reader& reader) {
+    const std::string key = path + ".dialect";
+    const iso8583::Dialect* table = find_table(key, issuer.route.dialect, around, reader);
+    if (table == nullptr) return;
+    const bool iso4 = issuer.keys.pin_block_format == hsm::PinBlockFormat::iso4;
+    const bool built_in = known_name(issuer.route.dialect, around.dialects);
+    if (built_in && iso4) table = &iso8583::with_aes_pin_block(*table);
+    issuer.connections.table.table = table;
+    if (built_in) return;
+    for (const std::string& fault : issuer_dialect_faults(*table, iso4 ? 16 : 8))
+        reader.problem(key, issuer.route.dialect + ": " + fault);
+}
+
+void check_terminal_dialect(const char* key, Profile profile, std::string& dialect, DialectTable& table,
+                            const ConfigSurroundings& around, Reader& reader) {
+    const bool own = !dialect.empty();
+    if (!own) dialect = name(profile);
+    table.table = own ? find_table(key, dialect, around, reader) : iso8583::find_dialect(dialect);
+    if (!own || table.table == nullptr) return;
+    for (const std::string& fault : terminal_dialect_faults(*table.table, profile))
+        reader.problem(key, dialect + ": " + fault);
+}
+
 void check_issuer(const std::string& path, RawIssuer& issuer, const RawConfig& raw,
                   const ConfigSurroundings& around, Reader& reader) {
     routing::Route& route = issuer.route;
     check_time_outs(path, route.reply_timeout_ms, "reply_timeout_ms", route.not_found_quarantine_ms,
                     raw.top.demo, reader);
-    if (!known_name(route.dialect, around.dialects)) {
-        std::string names;
-        for (const auto name : around.dialects) names += (names.empty() ? "" : ", ") + std::string(name);
-        reader.problem(path + ".dialect", "is no dialect; there are " + names);
-    }
     if (route.advice_retry_first_ms > route.advice_retry_max_ms)
         reader.problem(path + ".advice_retry_first_ms", "is longer than advice_retry_longest_ms");
     if (route.advices_in_flight_max > route.in_flight_max)
@@ -113,6 +155,7 @@ void check_issuer(const std::string& path, RawIssuer& issuer, const RawConfig& r
     if (issuer.connections.reconnect_first_ms > issuer.connections.reconnect_longest_ms)
         reader.problem(path + ".reconnect_first_ms", "is longer than reconnect_longest_ms");
     check_issuer_keys(path, issuer, reader);
+    check_issuer_dialect(path, issuer, around, reader);
     if (!issuer.successor.empty()) {
         if (!route.retired) reader.problem(path + ".successor", "only a retired issuer has one");
         for (const auto& [other_path, other] : raw.issuers)
@@ -314,6 +357,11 @@ void check_operators(const RawConfig& raw, Reader& reader) {
 
 void check_sections(RawConfig& raw, const ConfigSurroundings& around, Reader& reader) {
     check_general(raw, around, reader);
+    RawListen& listen = raw.listen;
+    check_terminal_dialect("listen.unionpay-pos-dialect", Profile::unionpay_pos, listen.unionpay_dialect,
+                           listen.unionpay_table, around, reader);
+    check_terminal_dialect("listen.iso87-ascii-dialect", Profile::iso87, listen.iso87_dialect,
+                           listen.iso87_table, around, reader);
     check_limits(raw, reader);
     check_hsm(raw, reader);
     check_issuers(raw, around, reader);

@@ -111,6 +111,12 @@ const Keys<RawListen>& listen_keys() {
                           CONFIG_AT(unionpay_pos), some_endpoint),
         parsed<RawListen>("iso87-ascii", "address \"HOST:PORT\"", "not listening",
                           "Terminals of the profile iso87-ascii.", CONFIG_AT(iso87_ascii), some_endpoint),
+        parsed<RawListen>("unionpay-pos-dialect", "name of a dialect, or file", "unionpay-pos",
+                          "How messages of those terminals look; a file beside this one.",
+                          CONFIG_AT(unionpay_dialect), plain_text(1024)),
+        parsed<RawListen>("iso87-ascii-dialect", "name of a dialect, or file", "iso87-ascii",
+                          "How messages of those terminals look; a file beside this one.",
+                          CONFIG_AT(iso87_dialect), plain_text(1024)),
         parsed<RawListen>("metrics", "address \"HOST:PORT\"", "not listening",
                           "HTTP: /metrics, /healthz, /readyz.", CONFIG_AT(metrics), some_endpoint),
     };

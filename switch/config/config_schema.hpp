@@ -49,6 +49,8 @@ struct RawSwitch {
 };
 struct RawListen {
     std::optional<Endpoint> unionpay_pos, iso87_ascii, metrics;
+    std::string unionpay_dialect, iso87_dialect;  // empty: the profile's own
+    DialectTable unionpay_table, iso87_table;
 };
 struct RawIssuer {
     routing::Route route;

@@ -41,8 +41,8 @@ void IssuerLinks::connected(std::size_t index, std::shared_ptr<Stream> stream) {
     IssuerSessionSetup setup;
     setup.link = hub_.new_link();
     setup.route = port.route;
-    setup.dialect = port.dialect;
-    setup.framing = port.framing;
+    setup.dialect = dialect_of(port, now);
+    setup.framing = setup.dialect == port.dialect ? port.framing : setup.dialect->framing();
     setup.mac = port.mac;
     setup.zaks = zaks_.at(port.route);
     setup.limits = port.limits;
@@ -55,6 +55,18 @@ void IssuerLinks::connected(std::size_t index, std::shared_ptr<Stream> stream) {
     slot.session->connected(now);
     slot.stream->start(*this, id.value, setup_.bounds.issuer_read_bytes);
     settle(slot, now);
+}
+
+const iso8583::Dialect* IssuerLinks::dialect_of(const IssuerPort& port, const Now& now) {
+    const iso8583::Dialect*& spoken = spoken_.try_emplace(&port, port.dialect).first->second;
+    const bool is_up = std::any_of(slots_.begin(), slots_.end(),
+                                   [&](const Slot& s) { return s.port == &port && s.session != nullptr; });
+    if (port.newest != nullptr && *port.newest != spoken && !is_up) {
+        spoken = *port.newest;
+        log_.line(Severity::info, "dialect_taken_over",
+                  {{"route", port.name}, {"dialect", std::string(spoken->name())}}, now);
+    }
+    return spoken;
 }
 
 void IssuerLinks::failed(std::size_t index, const std::string& why, std::int32_t retry_ms) {

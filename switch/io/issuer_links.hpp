@@ -63,6 +63,8 @@ class IssuerLinks final : public StreamOwner {
     void want(const IssuerPort& port, const SocketAddress& address);
     void connected(std::size_t slot, std::shared_ptr<Stream> stream);
     void failed(std::size_t slot, const std::string& why, std::int32_t retry_ms);
+    /// What the next connection of a port speaks: the newest dialect when no other one is up.
+    const iso8583::Dialect* dialect_of(const IssuerPort& port, const iso8583::Now& now);
     Slot* find(LinkId link);
     template <typename Do>
     void with(LinkId link, Do&& what);
@@ -77,6 +79,7 @@ class IssuerLinks final : public StreamOwner {
     std::vector<Slot> slots_;
     std::map<routing::RouteId, std::vector<hsm::KeyBlock>> zaks_;
     std::unordered_map<std::uint64_t, std::size_t> by_link_;
+    std::map<const IssuerPort*, const iso8583::Dialect*> spoken_;
 };
 
 }  // namespace acquirer

@@ -24,6 +24,9 @@ struct TerminalPort {
     SocketAddress address;
     const iso8583::Dialect* dialect = nullptr;
     iso8583::FramingSpec framing;
+    /// Where a reload puts the dialect as its file is now; nothing: it stays. Taken over with its framing
+    /// when no connection is up, so that all speak the same.
+    const iso8583::Dialect* const* newest = nullptr;
     MakeChannel channel = plain_channel;
 };
 
@@ -33,6 +36,7 @@ struct IssuerPort {
     std::string name;
     const iso8583::Dialect* dialect = nullptr;
     iso8583::FramingSpec framing;
+    const iso8583::Dialect* const* newest = nullptr;  // as a terminal port's
     std::vector<SocketAddress> addresses;
     std::uint32_t connections = 1;
     hsm::MacProfile mac;

@@ -48,15 +48,29 @@ void TerminalLinks::accepted(const TerminalPort& port, std::shared_ptr<Stream> s
     }
     ++accepted_;
     const LinkId id = hub_.new_link();
-    auto link =
-        std::make_unique<Link>(TerminalSessionSetup{id, address_of(stream->peer()), port.profile,
-                                                    port.dialect, port.framing, setup_.terminal_limits},
-                               keys_, configuration_, now);
+    const iso8583::Dialect* dialect = dialect_of(port, now);
+    const iso8583::FramingSpec framing = dialect == port.dialect ? port.framing : dialect->framing();
+    auto link = std::make_unique<Link>(TerminalSessionSetup{id, address_of(stream->peer()), port.profile,
+                                                            dialect, framing, setup_.terminal_limits},
+                                       keys_, configuration_, now);
+    link->port = &port;
     link->stream = std::move(stream);
     Link& there = *link;
     links_.emplace(id.value, std::move(link));
     settle(there, now);
     there.stream->start(*this, id.value, setup_.bounds.terminal_read_bytes);
+}
+
+const iso8583::Dialect* TerminalLinks::dialect_of(const TerminalPort& port, const Now& now) {
+    const iso8583::Dialect*& spoken = spoken_.try_emplace(&port, port.dialect).first->second;
+    if (port.newest == nullptr || *port.newest == spoken) return spoken;
+    const bool is_up = std::any_of(links_.begin(), links_.end(),
+                                   [&](const auto& link) { return link.second->port == &port; });
+    if (is_up) return spoken;
+    spoken = *port.newest;
+    log_.line(Severity::info, "dialect_taken_over",
+              {{"profile", name(port.profile)}, {"dialect", std::string(spoken->name())}}, now);
+    return spoken;
 }
 
 TerminalLinks::Link* TerminalLinks::find(LinkId link) {

@@ -3,6 +3,7 @@
 // Thread: the core's. Owner: the runtime, which is its hub. Bounds: ShellBounds, TerminalSessionLimits.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -54,11 +55,14 @@ class TerminalLinks final : public StreamOwner {
         std::shared_ptr<Stream> stream;
         iso8583::Bytes held;  // read while terminals may not speak
         ToldHub told;
+        const TerminalPort* port = nullptr;
         /// The terminal has finished; what it waits for is waited for until then.
         std::optional<iso8583::Instant> answered_until;
     };
 
     void accepted(const TerminalPort& port, std::shared_ptr<Stream> stream);
+    /// What the next connection of a port speaks: the newest dialect when no other one is up.
+    const iso8583::Dialect* dialect_of(const TerminalPort& port, const iso8583::Now& now);
     Link* find(LinkId link);
     template <typename Do>
     void with(LinkId link, Do&& what);
@@ -77,6 +81,7 @@ class TerminalLinks final : public StreamOwner {
     std::vector<LinkId> held_back_;
     std::uint64_t accepted_ = 0;
     std::uint64_t rejected_ = 0;
+    std::map<const TerminalPort*, const iso8583::Dialect*> spoken_;
 };
 
 }  // namespace acquirer

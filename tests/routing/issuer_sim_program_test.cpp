@@ -248,7 +248,7 @@ TEST_CASE("issuer-sim says what is wrong with its settings") {
         {"nmae = \"x\"\n", {}, "nmae (line 1): no such setting"},
         {"[keys]\n", {}, "keys.zak: a key block under the LMK is needed"},
         {"[keys\n", {}, "line 1"},
-        {"dialect = \"latin\"\n", {}, "dialect (line 1): no such dialect"},
+        {"dialect = \"latin\"\n", {}, "dialect (line 1): latin: is neither a file nor a dialect"},
         {"[keys]\nzak = \"U98B550821E6A515877C9CC26E163BF48\"\n[mac]\nalgorithm = \"md5\"\n",
          {},
          "mac.algorithm (line 4): one of retail, aes_cmac is needed"},
@@ -258,7 +258,7 @@ TEST_CASE("issuer-sim says what is wrong with its settings") {
         {nullptr, {"--fault", "silent"}, "--fault: NAME=PERMILLE is needed"},
         {nullptr, {"--fault", "sleepy=5"}, "--fault: silent, late, twice"},
         {nullptr, {"--listen", "nowhere"}, "listen: ADDRESS:PORT is needed"},
-        {nullptr, {"--dialect", "latin"}, "--dialect: no such dialect"},
+        {nullptr, {"--dialect", "latin"}, "--dialect: latin: is neither a file nor a dialect"},
     };
     for (const Row& row : rows) {
         const std::string file = directory + "/issuer.toml";

@@ -132,6 +132,10 @@ Verdict run_seed(const RunOptions& options) {
     world_options.adjust = [&](Configuration& c) {
         choose_policy(c, swarm);
         choose_routes(c, swarm);
+        change_routes(c, [&](routing::Route& route) {
+            const auto at = options.dialects.find(route.name);
+            if (at != options.dialects.end()) route.dialect = at->second;
+        });
         c.cutover_at_minute = calendar.cutover_at_minute;
         if (!calendar.berlin) return;
         c.zone = "Europe/Berlin";

@@ -21,6 +21,8 @@ struct RunOptions {
     /// What this world is spared: conditions of its swarm, single acts (shrink.hpp).
     std::set<std::string> without;
     std::set<ActId> left_out;
+    /// Dialects of issuers by route, built in or files, instead of the world's own.
+    std::map<std::string, std::string> dialects;
     /// Self-test of the checkers: a disk that says done and has not written.
     bool lying_disk = false;
 };

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -17,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "iso8583/specs/resident_dialects.hpp"
 #include "tests/flow/flow_player.hpp"
 #include "tests/simulation/branches.hpp"
 #include "tests/simulation/run.hpp"
@@ -41,6 +43,7 @@ struct Arguments {
     std::uint64_t jobs = 1;
     std::string write_pairs;
     std::set<std::string> without;
+    std::map<std::string, std::string> dialects;  // by route
     std::string shrink_to;
 };
 constexpr std::uint64_t jobs_max = 64;
@@ -58,6 +61,7 @@ constexpr const char* usage =
     "  --until-broken no further than the first seed that breaks an invariant, and not a word of branches\n"
     "  --write-pairs FILE  the pairs of state and event that were met, as tests/simulation/pairs.txt keeps "
     "them\n"
+    "  --dialect ROUTE=DIALECT  issuer-a or issuer-b speaks this one, built in or a file\n"
     "  --jobs N       on so many processes, 1 when not said\n"
     "  --trace        what happens, line by line\n"
     "  --without NAMES  conditions that this world is spared, with commas between them\n"
@@ -76,6 +80,18 @@ std::set<std::string> names_of(const std::string& list) {
     std::istringstream in(list);
     for (std::string name; std::getline(in, name, ',');) names.insert(name);
     return names;
+}
+
+/// ROUTE=DIALECT; false, and said why, when the dialect cannot be read.
+bool read_dialect(std::string_view value, std::map<std::string, std::string>& dialects) {
+    const std::size_t equals = value.find('=');
+    if (equals == std::string_view::npos) return false;
+    const std::string dialect(value.substr(equals + 1));
+    const auto found = iso8583::specs::resident_dialect(dialect);
+    for (const auto& problem : found ? iso8583::specs::SpecProblems{} : found.error())
+        std::fprintf(stderr, "simulate: %s\n", problem.str().c_str());
+    dialects[std::string(value.substr(0, equals))] = dialect;
+    return found.has_value();
 }
 
 std::optional<Arguments> read_arguments(int argc, char** argv) {
@@ -106,6 +122,8 @@ std::optional<Arguments> read_arguments(int argc, char** argv) {
             continue;
         else if (name == "--write-pairs" && *value != '\0')
             a.write_pairs = value;
+        else if (name == "--dialect" && read_dialect(value, a.dialects))
+            continue;
         else if (name == "--shrink" && *value != '\0')
             a.shrink_to = value;
         else if (name == "--without" && *value != '\0')
@@ -140,6 +158,7 @@ simulation::RunOptions options_of(const Arguments& arguments, std::uint64_t seed
     options.seed = seed;
     options.bad_weather_ms = arguments.seconds * 1'000;
     options.without = arguments.without;
+    options.dialects = arguments.dialects;
     if (arguments.trace) options.trace = [](const std::string& line) { std::printf("%s\n", line.c_str()); };
     return options;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hsm_sim/test_keys.hpp"
+#include "iso8583/specs/resident_dialects.hpp"
 #include "tests/simulation/effect_text.hpp"
 #include "tests/simulation/till.hpp"
 
@@ -39,8 +40,9 @@ hsm::MacProfile mac_of(const routing::Route& route) {
 }
 
 const iso8583::Dialect* dialect_of(const Configuration& configuration, const routing::Route& route) {
-    const iso8583::Dialect* dialect = iso8583::find_dialect(route.dialect);
-    ENSURE(dialect != nullptr);
+    const auto found = iso8583::specs::resident_dialect(route.dialect);
+    ENSURE(found.has_value());
+    const iso8583::Dialect* dialect = *found;
     const bool iso4 = configuration.issuer_keys.at(route.id).pin_block_format == hsm::PinBlockFormat::iso4;
     return iso4 ? &iso8583::with_aes_pin_block(*dialect) : dialect;
 }
