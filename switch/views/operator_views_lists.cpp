@@ -112,9 +112,9 @@ ViewResult view_merchants(const ViewContext& context, const ListQuery& query) {
         one.put("merchant", id.view()).put("name", merchant.name).put("suspended", suspended);
         one.put("refund_enabled", refund_enabled)
             .put("policy", policy_text(merchant.refund, context.configuration.currency));
+        one.put("source", *from);
         one.put("suspension_source", source(context, *suspension))
             .put("refund_source", source(context, *right));
-        one.put("source", *from);
         if (!page.add(std::move(one), id.view())) break;
     }
     return std::move(page).answer(View::object().put("count", static_cast<std::int64_t>(merchants.size())));
