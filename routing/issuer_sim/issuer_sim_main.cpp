@@ -32,7 +32,8 @@ void declare(CLI::App& app, Flags& flags) {
         ->type_name("FILE");
     app.add_option("--listen", flags.listen, "where it listens; port 0 takes a free one")
         ->type_name("ADDRESS:PORT");
-    app.add_option("--dialect", flags.dialect, "how messages look: iso87-ascii, iso87-bcd …, or a dialect file")
+    app.add_option("--dialect", flags.dialect,
+                   "how messages look: iso87-ascii, iso87-bcd …, or a dialect file")
         ->type_name("NAME");
     app.add_option("--journal", flags.journal, "append a JSON line per effect on the books to this file")
         ->type_name("FILE");

@@ -1,6 +1,6 @@
-// The part of StoreAndForward that takes answers which nobody waits for any more: to an attempt before the
-// last, to what is parked, refused, or was settled by people meanwhile. Rulings 3, 5 and 6 of the contract;
-// R51, R54, R55, R74.
+// The part of StoreAndForward that says which amount an answer may name, and takes answers that nobody waits
+// for any more: to an attempt before the last, to what is parked, refused, or was settled by people
+// meanwhile. Rulings 3, 5 and 6 of the contract; R51, R54, R55, R74.
 #include <algorithm>
 
 #include "switch/core/sale_chain.hpp"
@@ -16,6 +16,21 @@ using ledger::State;
 using ledger::TransactionRecord;
 using Kind = QueuedAdvice::Kind;
 using Status = QueuedAdvice::Status;
+
+/// A reversal's answer may name what was asked for, what was approved (R26) or what stands (R39), also that
+/// of a void's sale.
+bool StoreAndForward::names_another_amount(const TransactionRecord& record, const IssuerReply& reply) const {
+    const auto names = [&reply](const TransactionRecord& r) {
+        return r.names_amount(*reply.amount_minor) || r.amount.minor_units() == *reply.amount_minor;
+    };
+    if (!reply.amount_minor || names(record)) return false;
+    // R26a: a part of it is what its code says: not to be asked again, a person looks.
+    const auto* route = c_.route(record.route);
+    if (route != nullptr && reply.code && route->codes.partly_approved.contains(*reply.code)) return false;
+    const TransactionRecord* sale =
+        record.advice.kind == Kind::reversal && record.original ? c_.ledger.find(*record.original) : nullptr;
+    return sale == nullptr || record.kind != ledger::TransactionKind::void_sale || !names(*sale);
+}
 
 bool StoreAndForward::on_late_reply(TransactionRecord& record, const IssuerReplyArrived& event) {
     const auto* route = c_.config->routes.find(event.route);

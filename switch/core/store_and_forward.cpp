@@ -302,21 +302,6 @@ void StoreAndForward::configuration_replaced() {
 
 void StoreAndForward::on_attempt_deadline(routing::RouteId route) { pump(route); }
 
-/// A reversal's answer may name what was asked for, what was approved (R26) or what stands (R39), also that
-/// of a void's sale.
-bool StoreAndForward::names_another_amount(const TransactionRecord& record, const IssuerReply& reply) const {
-    const auto names = [&reply](const TransactionRecord& r) {
-        return r.names_amount(*reply.amount_minor) || r.amount.minor_units() == *reply.amount_minor;
-    };
-    if (!reply.amount_minor || names(record)) return false;
-    // R26a: a part of it is what its code says: not to be asked again, a person looks.
-    const auto* route = c_.route(record.route);
-    if (route != nullptr && reply.code && route->codes.partly_approved.contains(*reply.code)) return false;
-    const TransactionRecord* sale =
-        record.advice.kind == Kind::reversal && record.original ? c_.ledger.find(*record.original) : nullptr;
-    return sale == nullptr || record.kind != ledger::TransactionKind::void_sale || !names(*sale);
-}
-
 void StoreAndForward::on_reply(const Awaited& awaited, const IssuerReplyArrived& event) {
     TransactionRecord* record = c_.ledger.edit(awaited.rrn);
     const auto* route = c_.config->routes.find(event.route);

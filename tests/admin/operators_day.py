@@ -4,8 +4,8 @@ wrong input, each task in at most three commands. The transcripts of docs/refund
 line `<!-- played: NAME -->` is what was typed and shown in `desk.kept("NAME")`, and a difference fails.
 SWITCH_UPDATE_GOLDEN=1 writes them anew.
 
-A new command needs a scene: a function in day_of_refunds.py, day_of_money.py or day_of_stores.py that calls desk.right and desk.wrong
-with it, in SCENES at the end of its file."""
+A new command needs a scene: a function in one of the day_of_….py that calls desk.right and desk.wrong with it, in SCENES
+at the end of its file."""
 import difflib
 import os
 import subprocess
@@ -16,6 +16,7 @@ import stack  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
 import day_of_money  # noqa: E402
+import day_of_parties  # noqa: E402
 import day_of_refunds  # noqa: E402
 import day_of_stores  # noqa: E402
 from day_desk import CARD_A, MERCHANT, TERMINAL, Desk, with_blocks  # noqa: E402
@@ -81,7 +82,7 @@ def main():
     with stack.Stack(args) as running:
         till = Till(checks, running)
         desk = till.desk = Desk(checks, running)
-        for scene in day_of_refunds.SCENES + day_of_stores.SCENES + day_of_money.SCENES:
+        for scene in day_of_refunds.SCENES + day_of_stores.SCENES + day_of_parties.SCENES + day_of_money.SCENES:
             scene(desk, till)
         desk.every_command_was_played()
         control = running.ready["control"]

@@ -275,11 +275,19 @@ void Checkers::released_to_issuer(const SendToIssuer& message, iso8583::Instant 
     if (!intended)
         broken("I4", mti.str() + " left that is not durable as intended or attempted: " + words(*r), at);
 
-    Numbers n{*rrn, mti.value() - mti.origin()};
+    Numbers n{*rrn, mti.value() - mti.origin(), {}};
+    if (mti.is_advice())
+        f.present().for_each([&](int number) {
+            const auto field = static_cast<iso8583::Field>(number);
+            n.fields.emplace_back(field, std::string(f.get(field)));
+        });
     const std::string key = std::to_string(message.route.value) + "/" + stan + "/" + time;
     const auto [used, is_new] = numbers_.emplace(key, n);
     if (!is_new && (used->second.rrn != *rrn || used->second.mti_without_repeat != n.mti_without_repeat))
         broken("I4", "DE11 " + stan + " and DE7 " + time + " were used twice towards an issuer", at);
+    // R54: whatever clock, zone or configuration says by now.
+    if (!is_new && mti.is_repeat() && used->second.fields != n.fields)
+        broken("I4", mti.str() + " says something else than its first attempt: " + words(*r), at);
 }
 
 void Checkers::logged(std::string_view text, iso8583::Instant at) {

@@ -94,6 +94,7 @@ class Checkers {
     struct Numbers {
         iso8583::Rrn rrn;
         int mti_without_repeat = 0;
+        std::vector<std::pair<iso8583::Field, std::string>> fields;  // of the first time
     };
 
     void released_reply(const acquirer::SendReply& reply, iso8583::Instant at);
@@ -103,6 +104,7 @@ class Checkers {
     void take_record(ledger::TransactionRecord record);
     void check_record(const ledger::TransactionRecord& record, iso8583::Instant at);
     void check_sale(const ledger::TransactionRecord& sale, iso8583::Instant at);
+    void check_paid_or_told(const ledger::TransactionRecord& refund, iso8583::Instant at);
     void check_totals(iso8583::Instant at);
     void check_anomalies(const routing::IssuerBooks& books, iso8583::Instant at);
     void check_clear_text(iso8583::Instant at);

@@ -60,6 +60,7 @@ void Checkers::check_whole_store(iso8583::Instant at) {
     for (const auto& [rrn, r] : records_) {
         check_record(r, at);
         if (r.kind == TransactionKind::sale) check_sale(r, at);
+        if (r.kind == TransactionKind::refund) check_paid_or_told(r, at);
     }
     check_totals(at);
     check_clear_text(at);
@@ -67,6 +68,16 @@ void Checkers::check_whole_store(iso8583::Instant at) {
     if (!recon) broken("I9", recon.error().what, at);
     for (const std::string& fault : recon ? recon->faults : std::vector<std::string>())
         broken("I6a", fault, at);
+}
+
+/// R76: a case that a checker approved and that was not paid stands before somebody, or did.
+void Checkers::check_paid_or_told(const TransactionRecord& refund, iso8583::Instant at) {
+    const bool unpaid = refund.state == State::declined || refund.state == State::reversed;
+    if (refund.checker.empty() || !unpaid || refund.reversal_digest != 0) return;
+    const bool told = std::any_of(exceptions_.begin(), exceptions_.end(), [&](const auto& entry) {
+        return entry.second.kind == "case_not_paid" && entry.first.starts_with(refund.rrn.str());
+    });
+    if (!told) broken("R76", "an approved case was not paid, and nobody is told: " + words(refund), at);
 }
 
 /// I8: postings debit and credit by their shape; per business day they sum to zero, and the running totals

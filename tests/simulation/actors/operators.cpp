@@ -2,7 +2,9 @@
 // approve, reject, cancel, reopen and edit refunds, settle, retry, release, resolve, dispute, agree and
 // disagree, move routes, suspend and resume, whenever they like, and sometimes as the wrong person.
 #include <algorithm>
+#include <map>
 
+#include "switch/core/ways_out.hpp"
 #include "tests/simulation/actor.hpp"
 #include "tests/simulation/flow_words.hpp"
 #include "tests/simulation/till.hpp"
@@ -19,6 +21,9 @@ constexpr std::int64_t event_ms_min = 150;
 constexpr std::int64_t event_ms_max = 3'000;
 constexpr std::int64_t away_ms_max = 20'000;
 constexpr std::size_t remembered_max = 16;
+constexpr std::int64_t step_ms = 1'000;
+// Persons who have had no part in anything before.
+constexpr const char *ender_proposes = "maker9", *ender_agrees = "checker9";
 constexpr const char* note = "as the issuer's file of yesterday says";
 
 Role role_of(const std::string& user) {
@@ -61,7 +66,47 @@ class Operators final : public Actor {
         world_.at(2 * away_ms_max, [this] { resume_all(); });
     }
 
+    /// I6a says of it all that it waits for people: then people can end it.
+    void probe() override {
+        for (const std::string& id : proposals_)
+            world_.operate(DecideProposal{id, DecideProposal::To::reject, note}, ender_agrees,
+                           Role::supervisor, {});
+        world_.at(step_ms, [this] {
+            for (const auto& [rrn, r] : world_.checkers().records())
+                if (r.state == State::abnormal)
+                    end_it(rrn, ResolveAbnormal{rrn.str(), ResolveAbnormal::Way::merchant_account, "", note});
+                else if (const auto outcomes = outcomes_of(r); !outcomes.empty())
+                    end_it(rrn, SettleTransaction{rrn.str(),
+                                                  std::string(outcomes.substr(0, outcomes.find('|'))), note});
+        });
+    }
+    void judge() override {
+        for (const auto& [rrn, what] : to_end_) {
+            const TransactionRecord* r = world_.checkers().record(rrn);
+            if (r->state == State::abnormal || !outcomes_of(*r).empty())
+                world_.checkers().broken("I6a",
+                                         "people cannot end " + name_of(*r) + " (" +
+                                             std::string(ledger::name(r->state)) + "): " + what,
+                                         world_.now().instant);
+        }
+    }
+
   private:
+    /// One proposes, another agrees; to_end_ has the last word of the switch.
+    void end_it(const iso8583::Rrn& rrn, OperatorCommand command) {
+        to_end_[rrn] = "no answer";
+        world_.operate(
+            std::move(command), ender_proposes, Role::operator_, [this, rrn](const OperatorAnswer& answer) {
+                to_end_[rrn] = answer.text;
+                for (const auto& [name, value] : answer.values)
+                    if (name == "proposal")
+                        world_.operate(DecideProposal{value, DecideProposal::To::approve, note}, ender_agrees,
+                                       Role::supervisor, [this, rrn](const OperatorAnswer& agreed) {
+                                           to_end_[rrn] = agreed.text;
+                                       });
+            });
+    }
+
     void happen(Chance& chance) {
         const std::uint32_t what = chance.below(100);
         if (what < 10) return open(chance);
@@ -287,6 +332,7 @@ class Operators final : public Actor {
     Ticks ticks_;
     std::vector<Till*> tills_;
     std::vector<std::string> proposals_;
+    std::map<iso8583::Rrn, std::string> to_end_;
     std::uint32_t references_ = 0;
     bool cases_ = false, ways_out_ = false, disputes_ = false, routes_ = false, suspends_ = false,
          busy_ = false;
