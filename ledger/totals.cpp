@@ -22,10 +22,16 @@ void write(RecordWriter& w, std::string_view name, const Total& t) {
 }  // namespace
 
 std::string batch_debit_name(const iso8583::TerminalId& terminal, iso8583::BatchNumber batch, bool foreign) {
-    return "b/" + terminal.str() + "/" + batch.str() + (foreign ? "/fd" : "/d");
+    return std::string(batches_prefix) + terminal.str() + "/" + batch.str() + (foreign ? "/fd" : "/d");
 }
 std::string batch_credit_name(const iso8583::TerminalId& terminal, iso8583::BatchNumber batch, bool foreign) {
-    return "b/" + terminal.str() + "/" + batch.str() + (foreign ? "/fc" : "/c");
+    return std::string(batches_prefix) + terminal.str() + "/" + batch.str() + (foreign ? "/fc" : "/c");
+}
+std::optional<iso8583::TerminalId> terminal_of_batch_sum(std::string_view name) {
+    constexpr std::size_t terminal_size = 8;
+    if (!name.starts_with(batches_prefix)) return std::nullopt;
+    const auto terminal = iso8583::TerminalId::parse(name.substr(batches_prefix.size(), terminal_size));
+    return terminal ? std::optional(*terminal) : std::nullopt;
 }
 std::string refund_counts_prefix(iso8583::BusinessDate day) { return "v/" + day.date.yyyymmdd() + "/"; }
 std::string refund_count_name(const iso8583::TerminalId& terminal, iso8583::BusinessDate day) {

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,10 @@ struct Total {
     friend bool operator==(const Total&, const Total&) = default;
 };
 
+/// Sums of terminals' batches begin so.
+inline constexpr std::string_view batches_prefix = "b/";
+/// Whose batch a sum is of; nothing for another sum.
+std::optional<iso8583::TerminalId> terminal_of_batch_sum(std::string_view name);
 /// Debit (sales) and credit (refunds, voids) of a terminal's batch, as settlement compares them; DE48 has a
 /// domestic half and a foreign one.
 std::string batch_debit_name(const iso8583::TerminalId& terminal, iso8583::BatchNumber batch,

@@ -57,7 +57,8 @@ enum Property : std::uint32_t {
     operator_number_property = 31,
     reroutes_property = 32,
     noticed_property = 37,
-    last_known_property = 37  // 34 to 36: transaction_parts_codec.cpp
+    late_authorization_property = 38,
+    last_known_property = 38  // 34 to 36: transaction_parts_codec.cpp
 };
 
 State state_of(RecordReader& r, std::string_view field) {
@@ -211,6 +212,7 @@ void write_later_properties(RecordWriter& w, const TransactionRecord& t) {
         w.u8(t.noticed);
         w.end_property();
     }
+    w.property_unless_empty(late_authorization_property, t.late_authorization.view());
 }
 
 void write_properties(RecordWriter& w, const TransactionRecord& t) {
@@ -404,6 +406,10 @@ void read_later_property(RecordReader& r, TransactionRecord& t) {
             return;
         case reroutes_property:
             t.reroutes = read_reroutes(r);
+            return;
+        case late_authorization_property:
+            t.late_authorization =
+                id_of<iso8583::AuthorizationCode>(r, "late_authorization", r.rest("late_authorization"));
             return;
         case noticed_property:
             t.noticed = r.u8("noticed");

@@ -262,6 +262,8 @@ struct TransactionRecord {
     std::uint32_t issuer_stan = 0;               // DE11 of the 0200
     std::uint32_t issuer_transmission_time = 0;  // DE7 of the 0200, MMDDhhmmss
     iso8583::AuthorizationCode issuer_authorization;
+    /// DE38 of an approval that came while its 0420 was on its way: no repeat may name it (R54).
+    iso8583::AuthorizationCode late_authorization;
     QueuedAdvice advice;
     std::vector<EarlierAttempt> earlier_attempts;  // oldest first, at most earlier_attempts_max
     Decided decided;

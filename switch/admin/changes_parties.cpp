@@ -43,10 +43,14 @@ std::optional<iso8583::Result<OperatorCommand>> party_change(const Request& r, P
 
 std::optional<ViewResult> party_read(const Request& r, const ViewContext& context) {
     if (r.command == "notices list") return view_notices(context, list_query(r), argument(r, "behind"));
-    if (r.command == "merchants show")
-        if (const auto id = parsed<iso8583::MerchantId>(r, "merchant")) return view_merchant(context, *id);
-    if (r.command == "terminals show")
-        if (const auto id = parsed<iso8583::TerminalId>(r, "terminal")) return view_terminal(context, *id);
+    if (r.command == "merchants show") {
+        const auto id = parsed<iso8583::MerchantId>(r, "merchant");
+        return id ? view_merchant(context, *id) : iso8583::parse_error("merchant is needed");
+    }
+    if (r.command == "terminals show") {
+        const auto id = parsed<iso8583::TerminalId>(r, "terminal");
+        return id ? view_terminal(context, *id) : iso8583::parse_error("terminal is needed");
+    }
     return std::nullopt;
 }
 

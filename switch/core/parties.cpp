@@ -61,15 +61,15 @@ std::string Parties::still_open(const RemoveParty& command) {
                    " and not at its end";
     }
     if (command.kind == PartyKind::merchant) return "";
-    std::string unsettled;
-    c_.ledger.visit_terminals([&](ledger::TerminalRecord&& terminal) {
-        if (!unsettled.empty() || !is_its({}, terminal.terminal)) return;
-        for (const std::string& account : {ledger::batch_debit_name(terminal.terminal, terminal.batch),
-                                           ledger::batch_credit_name(terminal.terminal, terminal.batch)})
-            if (c_.ledger.totals().get(account).count != 0)
-                unsettled = "terminal " + terminal.terminal.str() + " has an open batch: settle it first";
-    });
-    return unsettled;
+    // Also of a terminal that never signed on: its sums are named after it.
+    const auto& sums = c_.ledger.totals().all();
+    for (auto at = sums.lower_bound(std::string(ledger::batches_prefix));
+         at != sums.end() && at->first.starts_with(ledger::batches_prefix); ++at) {
+        const auto terminal = ledger::terminal_of_batch_sum(at->first);
+        if (terminal && is_its({}, *terminal) && at->second.count != 0)
+            return "terminal " + terminal->str() + " has an open batch: settle it first";
+    }
+    return "";
 }
 
 OperatorAnswer Parties::remove(const OperatorCommanded& event, const RemoveParty& command) {

@@ -59,11 +59,14 @@ void Undoing::on_late_reply(TransactionRecord& record, const IssuerReplyArrived&
             "the issuer answered " + event.reply.code->str() + " after the time-out");
     if (!late_approval) return;
     note_rule(record, "R51", c_.now.utc);
-    if (event.reply.authorization && record.issuer_authorization.empty())
-        record.issuer_authorization = *event.reply.authorization;
     const bool is_being_reversed =
         record.state == State::reversing ||
         (record.state == State::reversed && record.advice.status != ledger::QueuedAdvice::Status::final);
+    if (event.reply.authorization && record.issuer_authorization.empty()) {
+        // R54: a repeat says what its first attempt said.
+        const bool has_left = is_being_reversed && record.advice.attempts > 0;
+        (has_left ? record.late_authorization : record.issuer_authorization) = *event.reply.authorization;
+    }
     if (is_being_reversed) {
         // Its reversal, or the second 0420 of R51a, goes on, as that of an approved original: a "not found"
         // contradicts what the issuer said.
@@ -83,8 +86,15 @@ void Undoing::on_late_reply(TransactionRecord& record, const IssuerReplyArrived&
                           "the issuer approved after it had confirmed the reversal", ledger::Urgency::alarm);
 }
 
+/// What is sent about it from now on names it.
+void Undoing::name_late_authorization(TransactionRecord& record) {
+    if (record.issuer_authorization.empty()) record.issuer_authorization = record.late_authorization;
+    record.late_authorization = {};
+}
+
 /// R51a: the issuer had not known it and has it now: a new 0420.
 void Undoing::reverse_what_was_not_found(TransactionRecord& record) {
+    name_late_authorization(record);
     const bool counts_again = record.kind == TransactionKind::sale ||
                               (record.kind == TransactionKind::refund ? chain_.reserve_again(record)
                                                                       : chain_.void_in_doubt_again(record));
@@ -170,6 +180,7 @@ void Undoing::settle_as_undone(TransactionRecord& record, std::string_view rule)
 
 void Undoing::settle_as_standing(TransactionRecord& record, std::string_view rule) {
     queue_.settled(record);
+    name_late_authorization(record);
     if (record.open_partial() != nullptr) {
         end_partial(record, PartialReversal::Status::refused, rule);
         return;

@@ -47,6 +47,7 @@ class Undoing {
     void settle_as_undone(ledger::TransactionRecord& record, std::string_view rule);
 
   private:
+    static void name_late_authorization(ledger::TransactionRecord& record);
     void reverse_what_was_not_found(ledger::TransactionRecord& record);
     void send_partial(ledger::TransactionRecord& sale);
     void end_partial(ledger::TransactionRecord& sale, ledger::PartialReversal::Status status,

@@ -17,6 +17,7 @@ TABLE_COLUMNS = 100
 # What an example in the document begins with, whenever the day was played.
 FIRST_DAY = datetime.date(2026, 11, 22)
 LONG_TIME, SHORT_TIME, LOCAL_DATE = "2026-11-22T07:01:20.191+08:00", "11-22 07:01:20+08:00", "1122"
+SLIP_TIME = "2026-11-22 07:01:20 +08:00"
 DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
 
@@ -35,6 +36,7 @@ class Transcript:
             return str(FIRST_DAY + (then - self.first_day))
         text = re.sub(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d+\+\d\d:\d\d", LONG_TIME, text)
         text = re.sub(r"\b\d\d-\d\d [\d:]{8}\+\d\d:\d\d", SHORT_TIME, text)
+        text = re.sub(r"\b20\d\d-\d\d-\d\d [\d:]{8} \+\d\d:\d\d", SLIP_TIME, text)
         text = re.sub(r"(?<![\d*])\d{12}(?![\d*])", rrn, text)
         text = re.sub(r"--date \d{4}\b", "--date " + LOCAL_DATE, text)
         text = re.sub(r"\b20\d\d-\d\d-\d\d\b(?!T)", day, text)

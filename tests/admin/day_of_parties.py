@@ -13,10 +13,10 @@ def a_new_shop(desk, till):
     with desk.task("what holds for it?"):
         desk.right("merchants", "show", SHOP, says="Quay Street Store")
         desk.right("terminals", "show", FIRST, says=SHOP)
-    desk.wrong("role supervisor is needed", "merchants", "add", "898110157220098", user="maker1")
+    desk.wrong("needs the role supervisor", "merchants", "add", "898110157220098", user="maker1")
     desk.wrong("known already", "merchants", "add", MERCHANT, user="checker1")
     desk.wrong("no merchant", "merchants", "show", "898110157229999")
-    desk.wrong("overlap", "terminals", "add", "90000005", "90000020", *RANGE, user="checker1")
+    desk.wrong("already", "terminals", "add", "90000005", "90000020", *RANGE, user="checker1")
     desk.wrong("99999999", "terminals", "show", "99999999")
     with desk.task("and closes again"):
         desk.right("terminals", "remove", FIRST, user="checker1")
@@ -29,7 +29,7 @@ def notices(desk, till):
     with desk.task("what was the customer told?"):
         desk.right("notices", "list", "--limit", "5", says="accepted")
     with desk.task("the newest of them, as they come"):
-        desk.right("notices", "tail", "--count", "1", says="accepted")
+        desk.right("notices", "tail", "--newest", "1", "--count", "1", says='"kind":')
     desk.wrong("did you mean", "notices", "list", "--kind", "acepted", code=2)
     desk.wrong("", "notices", "tail", "--count", "none", code=2)
 

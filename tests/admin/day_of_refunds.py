@@ -24,6 +24,9 @@ def look_up(desk, till):
     desk.wrong("--trce: no such option; did you mean --trace?", "find", "--trce", "000003", code=2)
     with desk.task("why was it refused?"), desk.kept("explain", lines_max=24):
         desk.right("explain", refused.rrn, says=("by rule R11", "remaining 40.00"))
+    with desk.task("what does the customer's slip say of it?"), desk.kept("a-slip"):
+        desk.right("receipt", refused.rrn, "--lang", "zh", says=("拒绝", "CNY 40.01"))
+    desk.wrong("zh", "receipt", refused.rrn, "--lang", "fr", code=2)
     desk.wrong("did you mean maker1?", "show", sold.rrn, user="makr1")
     desk.wrong("no transaction has that RRN or case number", "explain", "000000000000")
     desk.wrong("no transaction has that RRN or case number", "show", "000000000000")

@@ -47,13 +47,13 @@ TEST_CASE("R30 R31 a reversal is answered 00 once queued; one 0420 ever", "[R30]
 
 TEST_CASE("R30 a reversal goes on its original's connection while that is up, else on any", "[R30]") {
     Desk d;
-    // Three connections that take turns.
+    // Connections that take turns by DE11: one sale more in every second round moves the turn.
     d.link(Desk::b, true, 701);
-    d.link(Desk::b, true, 702);
     std::set<std::uint64_t> used;
     for (int i = 0; i < 6; ++i) {
         // Sales that stay with the issuer bring the turn to other connections.
         d.issuer = [](const Sent&) { return silent; };
+        if (i % 2 == 1) static_cast<void>(d.ask(sale_ask(d, false)));
         const Ask asked = sale_ask(d, false);
         static_cast<void>(d.ask(asked));
         const LinkId original = d.last_sent("0200").link;
@@ -85,18 +85,6 @@ TEST_CASE("R30 a reversal whose original's connection is gone goes on another on
     static_cast<void>(d.ask(d.reversal_of(s)));
     REQUIRE(d.count_sent("0420") == 1);
     CHECK(d.last_sent("0420").link != original);
-    // An advice that is undone: where its 0220 went.
-    Desk e;
-    e.link(Desk::a, true, 801);
-    e.link(Desk::a, true, 802);
-    const Answer sale = e.sale(card_a);
-    e.issuer = [](const Sent& m) { return m.mti() == "0220" ? silent : Does{}; };
-    const Ask refund = e.refund_of(sale, "000000010000", card_a);
-    static_cast<void>(e.ask(refund));
-    const LinkId advice = e.last_sent("0220").link;
-    static_cast<void>(e.ask(e.reversal_of(refund)));
-    e.pass(60'000);
-    if (e.count_sent("0420") > 0) CHECK(e.last_sent("0420").link == advice);
 }
 
 TEST_CASE("R30 with the issuer down the reversal is queued, answered 00, and goes when the link is back",

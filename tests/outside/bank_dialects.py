@@ -2,6 +2,7 @@
 """A bank's dialect comes as a file. The demo's scenes are played over an issuer whose messages a jPOS XML describes and
 one whose messages a moov-io/iso8583 JSON describes, in the switch and in issuer-sim alike; what a file lacks is named by
 --check; a file that changed is taken over by SIGHUP when no connection of its issuer is up, and one that broke is not."""
+import itertools
 import os
 import re
 import shutil
@@ -100,8 +101,11 @@ def what_is_missing(checks, args, folder, xml):
     shutil.copy(kept, xml)
 
 
+TRACES = itertools.count(1, 100)  # of each sale its own: the same one again in the same second would be a 94
+
+
 def sale(checks, s, what):
-    terminal = Terminal("iso87-ascii", "20000161", "898110157220002", s.addresses["iso87-ascii"])
+    terminal = Terminal("iso87-ascii", "20000161", "898110157220002", s.addresses["iso87-ascii"], next(TRACES))
     terminal.connect()
     checks.equal(terminal.exchange(terminal.sale(CARD, 2000)).code, "00", what)
     terminal.close()

@@ -286,8 +286,17 @@ void Checkers::released_to_issuer(const SendToIssuer& message, iso8583::Instant 
     if (!is_new && (used->second.rrn != *rrn || used->second.mti_without_repeat != n.mti_without_repeat))
         broken("I4", "DE11 " + stan + " and DE7 " + time + " were used twice towards an issuer", at);
     // R54: whatever clock, zone or configuration says by now.
-    if (!is_new && mti.is_repeat() && used->second.fields != n.fields)
-        broken("I4", mti.str() + " says something else than its first attempt: " + words(*r), at);
+    if (!is_new && mti.is_repeat() && used->second.fields != n.fields) {
+        std::string what;
+        for (const auto* side : {&used->second.fields, &n.fields})
+            for (const auto& entry : *side)
+                if (const auto& other = side == &n.fields ? used->second.fields : n.fields;
+                    std::find(other.begin(), other.end(), entry) == other.end())
+                    what += (side == &n.fields ? " now DE" : " first DE") +
+                            std::to_string(static_cast<int>(entry.first)) + "=" + entry.second;
+        broken("I4", mti.str() + " says something else than its first attempt," + what + ": " + words(*r),
+               at);
+    }
 }
 
 void Checkers::logged(std::string_view text, iso8583::Instant at) {

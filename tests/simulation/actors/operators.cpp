@@ -21,7 +21,6 @@ constexpr std::int64_t event_ms_min = 150;
 constexpr std::int64_t event_ms_max = 3'000;
 constexpr std::int64_t away_ms_max = 20'000;
 constexpr std::size_t remembered_max = 16;
-constexpr std::int64_t step_ms = 1'000;
 // Persons who have had no part in anything before.
 constexpr const char *ender_proposes = "maker9", *ender_agrees = "checker9";
 constexpr const char* note = "as the issuer's file of yesterday says";
@@ -68,17 +67,12 @@ class Operators final : public Actor {
 
     /// I6a says of it all that it waits for people: then people can end it.
     void probe() override {
-        for (const std::string& id : proposals_)
-            world_.operate(DecideProposal{id, DecideProposal::To::reject, note}, ender_agrees,
-                           Role::supervisor, {});
-        world_.at(step_ms, [this] {
-            for (const auto& [rrn, r] : world_.checkers().records())
-                if (r.state == State::abnormal)
-                    end_it(rrn, ResolveAbnormal{rrn.str(), ResolveAbnormal::Way::merchant_account, "", note});
-                else if (const auto outcomes = outcomes_of(r); !outcomes.empty())
-                    end_it(rrn, SettleTransaction{rrn.str(),
-                                                  std::string(outcomes.substr(0, outcomes.find('|'))), note});
-        });
+        for (const auto& [rrn, r] : world_.checkers().records())
+            if (r.state == State::abnormal)
+                end_it(rrn, ResolveAbnormal{rrn.str(), ResolveAbnormal::Way::merchant_account, "", note});
+            else if (const auto outcomes = outcomes_of(r); !outcomes.empty())
+                end_it(rrn, SettleTransaction{rrn.str(), std::string(outcomes.substr(0, outcomes.find('|'))),
+                                              note});
     }
     void judge() override {
         for (const auto& [rrn, what] : to_end_) {
@@ -92,19 +86,30 @@ class Operators final : public Actor {
     }
 
   private:
-    /// One proposes, another agrees; to_end_ has the last word of the switch.
-    void end_it(const iso8583::Rrn& rrn, OperatorCommand command) {
+    /// One proposes, another agrees; to_end_ has the last word of the switch. A proposal that is open already
+    /// is rejected first.
+    void end_it(const iso8583::Rrn& rrn, const OperatorCommand& command, bool again = false) {
         to_end_[rrn] = "no answer";
         world_.operate(
-            std::move(command), ender_proposes, Role::operator_, [this, rrn](const OperatorAnswer& answer) {
+            command, ender_proposes, Role::operator_,
+            [this, rrn, command, again](const OperatorAnswer& answer) {
                 to_end_[rrn] = answer.text;
+                const std::size_t in_the_way =
+                    answer.done ? std::string::npos : answer.text.find("proposal P");
+                if (in_the_way != std::string::npos && !again) {
+                    const std::string id = answer.text.substr(in_the_way + 9, 9);
+                    world_.operate(
+                        DecideProposal{id, DecideProposal::To::reject, note}, ender_agrees, Role::supervisor,
+                        [this, rrn, command](const OperatorAnswer&) { end_it(rrn, command, true); });
+                }
                 for (const auto& [name, value] : answer.values)
-                    if (name == "proposal")
-                        world_.operate(DecideProposal{value, DecideProposal::To::approve, note}, ender_agrees,
-                                       Role::supervisor, [this, rrn](const OperatorAnswer& agreed) {
-                                           to_end_[rrn] = agreed.text;
-                                       });
+                    if (name == "proposal") agree_to(rrn, value);
             });
+    }
+    void agree_to(const iso8583::Rrn& rrn, const std::string& proposal) {
+        world_.operate(DecideProposal{proposal, DecideProposal::To::approve, note}, ender_agrees,
+                       Role::supervisor,
+                       [this, rrn](const OperatorAnswer& agreed) { to_end_[rrn] = agreed.text; });
     }
 
     void happen(Chance& chance) {
