@@ -233,7 +233,8 @@ void Settlement::close(ledger::TerminalRecord& terminal, const BatchHalves& thei
     terminal.closed_local_time = local.hhmmss();
     terminal.closed_local_date = local.date.mmdd();
     terminal.closed_day = c_.business_day;
-    c_.ledger.totals().forget(std::string(ledger::batches_prefix) + terminal.terminal.str() + "/" + terminal.batch.str() + "/");
+    c_.ledger.totals().forget(std::string(ledger::batches_prefix) + terminal.terminal.str() + "/" +
+                              terminal.batch.str() + "/");
     terminal.batch = terminal.batch.next();
     terminal.uploading = false;
     terminals_.save(terminal);

@@ -212,11 +212,14 @@ void Checkers::check_books(routing::RouteId route, const routing::IssuerBooks& b
         const Standing stands = found == theirs.end() ? Standing{} : found->second;
         if (found != theirs.end()) theirs.erase(found);
         if (stands == ours || chain_is_excused(r) || waits_forever(r) || people_decided(r)) return;
-        // … of its void, which may not be named any more.
+        // … of its void, which may not be named any more; or which went to the successor of its route, who
+        // does not know what that one booked.
         if (const auto others = children_.find(r.rrn);
             others != children_.end() &&
-            std::any_of(others->second.begin(), others->second.end(),
-                        [&](const Rrn& rrn) { return people_decided(records_.at(rrn)); }))
+            std::any_of(others->second.begin(), others->second.end(), [&](const Rrn& rrn) {
+                const TransactionRecord& other = records_.at(rrn);
+                return people_decided(other) || other.route != r.route;
+            }))
             return;
         broken("I11",
                "issuer and ledger differ on " + words(r) + ": the issuer has sale " +
