@@ -285,6 +285,7 @@ void Checkers::released_to_issuer(const SendToIssuer& message, iso8583::Instant 
     const auto [used, is_new] = numbers_.emplace(key, n);
     if (!is_new && (used->second.rrn != *rrn || used->second.mti_without_repeat != n.mti_without_repeat))
         broken("I4", "DE11 " + stan + " and DE7 " + time + " were used twice towards an issuer", at);
+    if (mti.message_class() == 4) check_original(f, message.route, at);
     // R54: whatever clock, zone or configuration says by now.
     if (!is_new && mti.is_repeat() && used->second.fields != n.fields) {
         std::string what;
@@ -297,6 +298,21 @@ void Checkers::released_to_issuer(const SendToIssuer& message, iso8583::Instant 
         broken("I4", mti.str() + " says something else than its first attempt," + what + ": " + words(*r),
                at);
     }
+}
+
+/// DE90 names what left, by the MTI that it left with (R50); a blind one names what nobody here sent.
+void Checkers::check_original(const iso8583::FieldValues& reversal, routing::RouteId route,
+                              iso8583::Instant at) {
+    const std::string named(reversal.get(Field::original_data));
+    constexpr std::size_t mti_size = 4, stan_size = 6, time_size = 10;
+    if (named.size() < mti_size + stan_size + time_size) return;
+    const auto sent = numbers_.find(std::to_string(route.value) + "/" + named.substr(mti_size, stan_size) +
+                                    "/" + named.substr(mti_size + stan_size, time_size));
+    if (sent == numbers_.end()) return;
+    const std::string left =
+        iso8583::Mti::of(static_cast<std::uint16_t>(sent->second.mti_without_repeat)).str();
+    if (left != named.substr(0, mti_size))
+        broken("I4", "DE90 of a 0420 names a " + named.substr(0, mti_size) + " that left as " + left, at);
 }
 
 void Checkers::logged(std::string_view text, iso8583::Instant at) {

@@ -99,6 +99,7 @@ class Checkers {
 
     void released_reply(const acquirer::SendReply& reply, iso8583::Instant at);
     void released_to_issuer(const acquirer::SendToIssuer& message, iso8583::Instant at);
+    void check_original(const iso8583::FieldValues& reversal, routing::RouteId route, iso8583::Instant at);
     void check_approval(const iso8583::FieldValues& reply, const iso8583::Rrn& rrn, iso8583::Instant at);
     void check_reversal_accepted(const iso8583::Rrn& rrn, iso8583::Instant at);
     void take_record(ledger::TransactionRecord record);
