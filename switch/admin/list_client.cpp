@@ -1,5 +1,7 @@
 #include "switch/admin/list_client.hpp"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -84,13 +86,15 @@ ListAnswered ask_for_list(const AskSwitch& ask, Request request) {
 Answer export_list(const AskSwitch& ask, Request request, const ExportJob& job) {
     auto file = RowFile::create(job.path, job.format);
     if (!file) return failed(AnswerError::refused, file.error().what);
+    // Reading and writing rows is work for a processor that the switch may want; it has all of it then.
+    static_cast<void>(::setpriority(PRIO_PROCESS, 0, export_nice_level));
     ProgressBar bar("rows");
     request.hold_snapshot = true;
     std::uint64_t rows = 0;
     std::string next;
     do {
         request.arguments["limit"] =
-            std::to_string(std::min<std::uint64_t>(list_limit_max, job.rows_max - rows));
+            std::to_string(std::min<std::uint64_t>(export_page_rows, job.rows_max - rows));
         if (!next.empty()) request.arguments["after"] = next;
         const ListAnswered page = ask_once(ask, request);
         if (page.answer.error != AnswerError::none) return page.answer;
