@@ -30,8 +30,6 @@ struct ListAnswered {
 /// A list that found less than its limit in what one answer may read goes on by itself.
 ListAnswered ask_for_list(const AskSwitch& ask, Request request);
 
-/// Of the process while it exports, by the kernel's scale: 0 is as everybody, 19 the least.
-inline constexpr int export_nice_level = 19;
 /// Of one answer: what it takes to write and read it is shorter than what a scheduler lets run at a stretch,
 /// so that the traffic of a small machine waits for no more.
 inline constexpr std::uint64_t export_page_rows = 100;
