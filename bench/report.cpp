@@ -14,6 +14,7 @@
 
 #include "bench/histogram_text.hpp"
 #include "bench/report_words.hpp"
+#include "iso8583/command_line/version.hpp"
 
 namespace bench {
 
@@ -35,7 +36,7 @@ nlohmann::json histogram_json(const Histogram& h) {
     return j;
 }
 
-std::string command_line;  // as it was typed
+std::string typed;  // the command
 
 std::string in_columns(const Sheet& sheet) {
     std::vector<std::size_t> widths(sheet.columns.size());
@@ -161,8 +162,8 @@ std::string to_csv(const Report& report) {
 }
 
 void remember_command(int argc, const char* const* argv) {
-    command_line = "switch-bench";
-    for (int i = 1; i < argc; ++i) command_line += std::string(" ") + argv[i];
+    typed = "switch-bench";
+    for (int i = 1; i < argc; ++i) typed += std::string(" ") + argv[i];
 }
 
 std::vector<std::pair<std::string, std::string>> machine_facts() {
@@ -181,7 +182,8 @@ std::vector<std::pair<std::string, std::string>> machine_facts() {
     const char* build = "with assertions: figures of this build are not to be quoted";
 #endif
     return {{"when", local_time()},
-            {"command", command_line},
+            {"command", typed},
+            {"commit", command_line::build_commit},
             {"processor", model},
             {"cores", std::to_string(std::thread::hardware_concurrency())},
             {"kernel", std::string(system.sysname) + " " + system.release},

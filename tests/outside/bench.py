@@ -70,7 +70,7 @@ def load(checks, bench):
     page.feed(source)
     checks.that("svg" in page.tags and "script" not in page.tags and not page.outside, "the page stands alone")
     head = source[:source.index("<svg")]
-    for words in ("passed", "when", "switch-bench load --terminals 8", "processor", "load.per_second"):
+    for words in ("passed", "when", "switch-bench load --terminals 8", "commit", "processor", "load.per_second"):
         checks.that(words in head, f"the page's head has '{words}'")
     return report
 
