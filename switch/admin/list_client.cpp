@@ -83,22 +83,14 @@ ListAnswered ask_for_list(const AskSwitch& ask, Request request) {
     return listed;
 }
 
-namespace {
-
-/// Reading and writing rows is work for a processor that the switch may want. A low priority is not enough:
-/// what has a core keeps it for some milliseconds, and traffic waits for them; what is idle work leaves at
-/// once. It holds nothing that the switch waits for.
 void give_way() {
     const sched_param none{};
     static_cast<void>(::sched_setscheduler(0, SCHED_IDLE, &none));
 }
 
-}  // namespace
-
 Answer export_list(const AskSwitch& ask, Request request, const ExportJob& job) {
     auto file = RowFile::create(job.path, job.format);
     if (!file) return failed(AnswerError::refused, file.error().what);
-    give_way();
     ProgressBar bar("rows");
     request.hold_snapshot = true;
     std::uint64_t rows = 0;

@@ -39,6 +39,9 @@ struct ExportJob {
     RowFormat format = RowFormat::csv;
     std::uint64_t rows_max = exported_rows_max;
 };
+/// For the process that exports, until it ends: reading and writing rows is work for a processor that the
+/// switch may want, and idle work leaves it at once. It holds nothing that the switch waits for.
+void give_way();
 /// `data`: `file rows cut`, and `next` when it is cut. To stdout goes nothing but the rows.
 Answer export_list(const AskSwitch& ask, Request request, const ExportJob& job);
 

@@ -350,6 +350,7 @@ int run_list(const GivenCommand& given, const Request& request, const GlobalOpti
         return fail(AnswerError::usage, "html: stands instead of csv and jsonl, not beside them", options);
     const auto job = export_job(given, to_stdout ? "-" : given.jsonl, options.json);
     if (!job) return fail(AnswerError::usage, job.error().what, options);
+    give_way();
     Answer done = export_list(ask, request, *job);
     if (done.error == AnswerError::none && job->path == "-") {
         if (!next_of(done.data).empty()) print("refundctl: " + done.text + "\n", stderr);
