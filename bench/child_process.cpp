@@ -65,6 +65,7 @@ iso8583::Result<std::string> ChildProcess::start(const std::vector<std::string>&
     if (::pipe2(pipe_ends, O_CLOEXEC) != 0)
         return iso8583::parse_error("pipe: " + std::string(std::strerror(errno)));
     std::vector<char*> argv;
+    argv.reserve(arguments.size() + 1);
     for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
     argv.push_back(nullptr);
     const pid_t parent = ::getpid();

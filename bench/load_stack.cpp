@@ -80,12 +80,25 @@ void replace_all(std::string& text, const std::string& from, const std::string& 
         text.replace(at, from.size(), to);
 }
 
+/// The run's configuration lies elsewhere: dialect files beside the one it was made from are named whole.
+void name_dialect_files(std::string& text, const std::string& folder) {
+    const std::string key = "dialect = \"";
+    for (auto at = text.find(key); at != std::string::npos; at = text.find(key, at + 1)) {
+        const auto begin = at + key.size(), end = text.find('"', begin);
+        if (end == std::string::npos) return;
+        const fs::path file = fs::path(folder) / text.substr(begin, end - begin);
+        std::error_code error;
+        if (fs::is_regular_file(file, error)) text.replace(begin, end - begin, fs::absolute(file).string());
+    }
+}
+
 }  // namespace
 
 Result<void> LoadStack::start_switch() {
     std::ifstream demo(options_.config + "/demo.toml");
     if (!demo) return parse_error("cannot read " + options_.config + "/demo.toml");
     std::string text((std::istreambuf_iterator<char>(demo)), std::istreambuf_iterator<char>());
+    name_dialect_files(text, options_.config);
     // The demo's addresses (docs/interfaces.md) give way to free ones.
     replace_all(text, "127.0.0.1:8601", issuer_addresses_[0]);
     replace_all(text, "127.0.0.1:8602", issuer_addresses_[1]);

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """switch-bench as a load tester uses it: every command makes its figures, what it writes can be read, seconds add up,
 bounds fail when they should, and wrong words get a sentence and exit code 2. Small runs: nothing here is a price."""
-import argparse
 import csv
 import html.parser
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -73,6 +73,23 @@ def load(checks, bench):
     for words in ("passed", "when", "switch-bench load --terminals 8", "commit", "processor", "load.per_second"):
         checks.that(words in head, f"the page's head has '{words}'")
     return report
+
+
+def over_a_dialect_file(checks, bench, args):
+    """Both ends of issuer-a speak what a jPOS file says."""
+    folder = bench.path("bank")
+    shutil.copytree(os.path.join(args.source, "switch", "config"), folder)
+    subprocess.run([os.path.join(args.bin, "iso8583"), "convert-spec", "iso87-ascii", "--to", "xml", "-o",
+                    os.path.join(folder, "bank.xml")], check=True, capture_output=True, timeout=SECONDS_MAX)
+    for name in ("demo.toml", "issuer-a.toml"):
+        path = os.path.join(folder, name)
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.replace('dialect = "iso87-ascii"', 'dialect = "bank.xml"', 1))
+    code, out, err, report = bench.run("load", *LOAD, "--duration", "1", "--issuer", "a", "--config", folder)
+    checks.equal(code, 0, f"load over a dialect file: {out}{err}")
+    checks.that(report and report["runs"][0]["done"] > 0, "is answered")
 
 
 def bounds(checks, bench):
@@ -144,14 +161,13 @@ def wrong_words(checks, bench):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--bin", required=True, help="folder of the programs")
-    args = parser.parse_args()
+    args = stack.arguments(__doc__)
     checks = stack.Checks()
     # Beside the programs, on a disk that syncs.
     with tempfile.TemporaryDirectory(prefix="bench-", dir=os.path.dirname(os.path.abspath(args.bin))) as folder:
         bench = Bench(os.path.abspath(args.bin), folder)
         report = load(checks, bench)
+        over_a_dialect_file(checks, bench, args)
         bounds(checks, bench)
         others(checks, bench, report)
         wrong_words(checks, bench)
