@@ -106,7 +106,15 @@ Value read_choice(TableReader& table, std::string_view key, std::string_view fal
     return choices.begin()->second;
 }
 
-void read_issuer(const toml::table& root, IssuerSimOptions& options, std::optional<std::string>& problem) {
+/// A dialect's file lies beside the configuration that names it, as the switch's do.
+std::string beside(const std::string& folder, const std::string& dialect) {
+    const std::string file = folder + dialect;
+    return !dialect.starts_with('/') && ::access(file.c_str(), R_OK) == 0 ? file : dialect;
+}
+
+/// `folder` of its file: empty, or with a slash at its end.
+void read_issuer(const toml::table& root, const std::string& folder, IssuerSimOptions& options,
+                 std::optional<std::string>& problem) {
     static const toml::table none;
     const auto sub_table = [&root](std::string_view key) -> const toml::table& {
         const toml::table* found = root[key].as_table();
@@ -123,7 +131,7 @@ void read_issuer(const toml::table& root, IssuerSimOptions& options, std::option
     options.durable = top.flag("durable");
     issuer.seed = top.number("seed", 1, 0x7FFFFFFF);
     issuer.switch_time_out_ms = top.number("switch_time_out_ms", 5'000, 1'000 * command_seconds_max);
-    if (auto found = set_dialect(issuer, top.text("dialect", "iso87-ascii")); !found)
+    if (auto found = set_dialect(issuer, beside(folder, top.text("dialect", "iso87-ascii"))); !found)
         top.report("dialect", found.error().what);
 
     TableReader keys(sub_table("keys"), "keys.", problem);
@@ -162,7 +170,7 @@ Result<IssuerSimOptions> read_issuer_config(const std::string& path) {
     if (::access(path.c_str(), R_OK) != 0) return parse_error(path + ": " + std::strerror(errno));
     try {
         const toml::table root = toml::parse_file(path);
-        read_issuer(root, options, problem);
+        read_issuer(root, path.substr(0, path.rfind('/') + 1), options, problem);
     } catch (const toml::parse_error& error) {
         return parse_error(path + ", line " + std::to_string(error.source().begin.line) + ": " +
                            std::string(error.description()));
