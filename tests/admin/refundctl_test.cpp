@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/test_paths.hpp"
+#include "tests/run_program.hpp"
 
 namespace {
 
@@ -55,22 +55,7 @@ class OneAnswer {
     std::thread thread_;
 };
 
-struct Ended {
-    int code = -1;
-    std::string out;  // stdout and stderr
-};
-
-Ended run(const std::string& arguments) {
-    const std::string command = program_path("refundctl") + " " + arguments + " 2>&1";
-    std::FILE* pipe = ::popen(command.c_str(), "r");
-    REQUIRE(pipe != nullptr);
-    Ended ended;
-    std::array<char, 4096> buffer{};
-    while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe))
-        ended.out.append(buffer.data(), got);
-    ended.code = WEXITSTATUS(::pclose(pipe));
-    return ended;
-}
+Ended run(const std::string& arguments) { return run_program("refundctl", arguments); }
 
 }  // namespace
 

@@ -7,34 +7,18 @@
 #include <regex>
 #include <string>
 
-#include "tests/test_paths.hpp"
+#include "tests/run_program.hpp"
 
 namespace {
 
 constexpr std::array programs = {"refund-switch", "refundctl", "issuer-sim",
                                  "hsm-sim",       "iso8583",   "switch-bench"};
 
-struct Ended {
-    int code = -1;
-    std::string out;  // stdout and stderr
-};
-
-Ended run(const std::string& program, const std::string& arguments) {
-    std::FILE* pipe = ::popen((program_path(program) + " " + arguments + " 2>&1").c_str(), "r");
-    REQUIRE(pipe != nullptr);
-    Ended ended;
-    std::array<char, 4096> buffer{};
-    while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe))
-        ended.out.append(buffer.data(), got);
-    ended.code = WEXITSTATUS(::pclose(pipe));
-    return ended;
-}
-
 }  // namespace
 
 TEST_CASE("every program says its name, version and commit") {
     for (const std::string program : programs) {
-        const Ended ended = run(program, "--version");
+        const Ended ended = run_program(program, "--version");
         INFO(ended.out);
         CHECK(std::regex_match(
             ended.out,
@@ -46,11 +30,11 @@ TEST_CASE("every program says its name, version and commit") {
 
 TEST_CASE("every program's help begins with its name and a line of usage, and a wrong option is 2") {
     for (const std::string program : programs) {
-        const Ended help = run(program, "--help");
+        const Ended help = run_program(program, "--help");
         CHECK(help.code == 0);
         CHECK(help.out.starts_with(program + ": "));
         CHECK(help.out.find("\nUsage: " + program + " ") != std::string::npos);
-        const Ended wrong = run(program, "--vresion");
+        const Ended wrong = run_program(program, "--vresion");
         CHECK(wrong.code == 2);
         CHECK(wrong.out == program + ": --vresion: no such option; did you mean --version?\n`" + program +
                                " --help` shows how it is used\n");
@@ -58,48 +42,51 @@ TEST_CASE("every program's help begins with its name and a line of usage, and a 
 }
 
 TEST_CASE("regression: the help of a command without the program's name") {
-    CHECK(run("refundctl", "refund open --help").out.find("\nUsage: refundctl refund open --rrn RRN ") !=
+    CHECK(run_program("refundctl", "refund open --help")
+              .out.find("\nUsage: refundctl refund open --rrn RRN ") != std::string::npos);
+    CHECK(run_program("hsm-sim", "wrap-key --help").out.find("\nUsage: hsm-sim wrap-key ") !=
           std::string::npos);
-    CHECK(run("hsm-sim", "wrap-key --help").out.find("\nUsage: hsm-sim wrap-key ") != std::string::npos);
-    CHECK(run("iso8583", "describe --help").out.starts_with("iso8583 describe: "));
+    CHECK(run_program("iso8583", "describe --help").out.starts_with("iso8583 describe: "));
 }
 
 TEST_CASE("regression: raw NUL bytes in hsm-sim --help") {
     for (const std::string program : programs)
-        for (const char c : run(program, "--help").out)
+        for (const char c : run_program(program, "--help").out)
             if (static_cast<unsigned char>(c) < ' ' && c != '\n') FAIL(program << ": byte " << int{c});
-    CHECK(run("hsm-sim", "--help").out.find("how DA and EA bring their table: clear, encrypted, stored") !=
-          std::string::npos);
-    CHECK(run("hsm-sim", "--decimalisation CLEAR status")
+    CHECK(run_program("hsm-sim", "--help")
+              .out.find("how DA and EA bring their table: clear, encrypted, stored") != std::string::npos);
+    CHECK(run_program("hsm-sim", "--decimalisation CLEAR status")
               .out.starts_with("hsm-sim: status: --control is needed"));
-    CHECK(run("hsm-sim", "--decimalisation enrypted").out.find("did you mean encrypted?") !=
+    CHECK(run_program("hsm-sim", "--decimalisation enrypted").out.find("did you mean encrypted?") !=
           std::string::npos);
 }
 
 TEST_CASE("regression: CLI11 reversed the words that were not expected") {
-    CHECK(run("refundctl", "status first second")
+    CHECK(run_program("refundctl", "status first second")
               .out.starts_with("refundctl: status: first was not expected\n"));
-    CHECK(
-        run("issuer-sim", "--config x first second").out.starts_with("issuer-sim: first was not expected\n"));
+    CHECK(run_program("issuer-sim", "--config x first second")
+              .out.starts_with("issuer-sim: first was not expected\n"));
 }
 
 TEST_CASE("an option of the program behind a command that does not take it is named") {
-    CHECK(run("hsm-sim", "status --control x --serial y")
+    CHECK(run_program("hsm-sim", "status --control x --serial y")
               .out.starts_with("hsm-sim: status: --serial: no such option"));
-    CHECK(run("hsm-sim", "status --help").out.find("--serial") == std::string::npos);
+    CHECK(run_program("hsm-sim", "status --help").out.find("--serial") == std::string::npos);
 }
 
 TEST_CASE("words of an enumeration: did you mean") {
-    CHECK(run("refund-switch", "--describe rule").out.find("; did you mean rules?") != std::string::npos);
-    CHECK(run("refundctl", "totals --by rout").out ==
+    CHECK(run_program("refund-switch", "--describe rule").out.find("; did you mean rules?") !=
+          std::string::npos);
+    CHECK(run_program("refundctl", "totals --by rout").out ==
           "refundctl: by: has to be one of route, merchant, terminal, instrument, reason; did you mean "
           "route?\n");
-    CHECK(run("refundctl", "list --state aproved").out.find("; did you mean approved?") != std::string::npos);
+    CHECK(run_program("refundctl", "list --state aproved").out.find("; did you mean approved?") !=
+          std::string::npos);
 }
 
 TEST_CASE("no internal command or option is in refundctl's help") {
-    CHECK(run("refundctl", "--help").out.find("\n  files ") == std::string::npos);
-    CHECK(run("refundctl", "batch --help").out.find("judge") == std::string::npos);
-    CHECK(run("refundctl", "refund open --help").out.find("proof-digest") == std::string::npos);
-    CHECK(run("refundctl", "day --help").out.find("  status ") != std::string::npos);
+    CHECK(run_program("refundctl", "--help").out.find("\n  files ") == std::string::npos);
+    CHECK(run_program("refundctl", "batch --help").out.find("judge") == std::string::npos);
+    CHECK(run_program("refundctl", "refund open --help").out.find("proof-digest") == std::string::npos);
+    CHECK(run_program("refundctl", "day --help").out.find("  status ") != std::string::npos);
 }

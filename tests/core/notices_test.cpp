@@ -26,6 +26,24 @@ desk::Answer refund(desk::Desk& d, const desk::Answer& sale, const std::string& 
     return *answer;
 }
 
+/// A context with an empty ledger, notices on.
+struct EmptyLedger {
+    static ConfigurationPtr with_notices() {
+        auto configuration = std::make_shared<Configuration>();
+        configuration->notices = true;
+        return configuration;
+    }
+    ledger::MemoryStore store;
+    ledger::Overlay overlay{store};
+    ledger::PanVault vault{ledger::PanVaultKey(std::array<std::uint8_t, ledger::PanVaultKey::size>{})};
+    CoreContext context{with_notices(), overlay, vault, {}};
+    Effects effects;
+    EmptyLedger() {
+        context.effects = &effects;
+        context.ledger.recover();
+    }
+};
+
 }  // namespace
 
 TEST_CASE("notices: what a refund's state is to tell, after what was told last") {
@@ -141,15 +159,9 @@ TEST_CASE("notices: what waited at a crash is delivered after it") {
 }
 
 TEST_CASE("notices: beyond the bound they are not written, counted, and somebody is told") {
-    ledger::MemoryStore store;
-    ledger::Overlay overlay(store);
-    const ledger::PanVault vault(ledger::PanVaultKey(std::array<std::uint8_t, ledger::PanVaultKey::size>{}));
-    auto configuration = std::make_shared<Configuration>();
-    configuration->notices = true;
-    CoreContext context(configuration, overlay, vault, {});
-    Effects effects;
-    context.effects = &effects;
-    context.ledger.recover();
+    EmptyLedger b;
+    CoreContext& context = b.context;
+    Effects& effects = b.effects;
     Notices outbox(context, 2);
     outbox.recover();
     for (const char* number : {"632500000001", "632500000002", "632500000003", "632500000004"}) {
@@ -178,15 +190,8 @@ TEST_CASE("notices: beyond the bound they are not written, counted, and somebody
 }
 
 TEST_CASE("notices: those that were delivered long ago are erased, the newest stay to be looked at") {
-    ledger::MemoryStore store;
-    ledger::Overlay overlay(store);
-    const ledger::PanVault vault(ledger::PanVaultKey(std::array<std::uint8_t, ledger::PanVaultKey::size>{}));
-    auto configuration = std::make_shared<Configuration>();
-    configuration->notices = true;
-    CoreContext context(configuration, overlay, vault, {});
-    Effects effects;
-    context.effects = &effects;
-    context.ledger.recover();
+    EmptyLedger b;
+    CoreContext& context = b.context;
     ledger::NoticeBooks books(context.ledger);
     ledger::Notice one;
     one.kind = NoticeKind::done;
