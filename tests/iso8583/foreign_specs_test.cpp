@@ -8,14 +8,13 @@
 #include "iso8583/codec.hpp"
 #include "iso8583/specs/spec_file.hpp"
 #include "iso8583/subfields.hpp"
+#include "tests/iso8583/spec_round_trip.hpp"
 #include "tests/test_paths.hpp"
 
 using namespace iso8583;
 using namespace iso8583::specs;
 
 namespace {
-
-using Paths = std::vector<std::pair<const char*, std::string>>;
 
 LoadedSpec loaded(const char* file) {
     auto spec = load_spec_file(source_path("tests/iso8583/specs/") + file);
@@ -30,31 +29,9 @@ bool notes_say(const LoadedSpec& spec, const std::string& where, const std::stri
     return false;
 }
 
-FieldValues values_of(const Dialect& d, const Paths& paths) {
-    FieldValues v(Mti::of(200));
-    for (const auto& [path, content] : paths) {
-        const auto ok = set_path(d, v, path, content);
-        INFO(path << ": " << (ok ? "" : ok.error().str()));
-        REQUIRE(ok.has_value());
-    }
-    return v;
-}
-
-/// Encodes, decodes, and finds each content again.
+/// … in hex.
 std::string there_and_back(const Dialect& d, const Paths& paths) {
-    const auto encoded = encode(d, values_of(d, paths));
-    INFO((encoded ? "" : encoded.error().str()));
-    REQUIRE(encoded.has_value());
-    const auto m = decode(d, encoded->body);
-    INFO((m ? "" : m.error().str()));
-    REQUIRE(m.has_value());
-    for (const auto& [path, content] : paths) {
-        const auto got = get_path(*m, path);
-        INFO(path << ": " << (got ? "" : got.error().str()));
-        REQUIRE(got.has_value());
-        CHECK(*got == content);
-    }
-    return to_hex(encoded->body);
+    return to_hex(encoded_and_back(d, paths));
 }
 
 std::string chars(std::string_view text) { return to_hex(as_bytes(text)); }

@@ -12,14 +12,13 @@
 #include "iso8583/specs/spec_file.hpp"
 #include "iso8583/subfields.hpp"
 #include "iso8583/text_encoding.hpp"
+#include "tests/iso8583/spec_round_trip.hpp"
 #include "tests/test_paths.hpp"
 
 using namespace iso8583;
 using namespace iso8583::specs;
 
 namespace {
-
-using Paths = std::vector<std::pair<const char*, std::string>>;
 
 /// An XML table with MTI and bitmap in ASCII, and these fields.
 std::string table(const std::string& fields, const std::string& bitmap_length = "16",
@@ -54,27 +53,9 @@ bool says(const SpecProblems& problems, const std::string& what) {
     return false;
 }
 
-/// Sets the paths, encodes, decodes, finds each again; the wire behind MTI and bitmaps.
+/// The wire behind MTI and bitmaps.
 std::string wire(const Dialect& d, const Paths& paths, std::size_t bitmaps = 1) {
-    FieldValues v(Mti::of(200));
-    for (const auto& [path, content] : paths) {
-        const auto ok = set_path(d, v, path, content);
-        INFO(path << ": " << (ok ? "" : ok.error().str()));
-        REQUIRE(ok.has_value());
-    }
-    const auto encoded = encode(d, v);
-    INFO((encoded ? "" : encoded.error().str()));
-    REQUIRE(encoded.has_value());
-    const auto m = decode(d, encoded->body);
-    INFO((m ? "" : m.error().str()));
-    REQUIRE(m.has_value());
-    for (const auto& [path, content] : paths) {
-        const auto got = get_path(*m, path);
-        INFO(path << ": " << (got ? "" : got.error().str()));
-        REQUIRE(got.has_value());
-        CHECK(*got == content);
-    }
-    return std::string(as_text(encoded->body)).substr(4 + 16 * bitmaps);
+    return std::string(as_text(encoded_and_back(d, paths))).substr(4 + 16 * bitmaps);
 }
 
 std::string bytes(std::string_view hex) { return std::string(as_text(*parse_hex(hex))); }
