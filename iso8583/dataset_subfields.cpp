@@ -15,6 +15,9 @@ constexpr std::uint8_t tlv_dataset_max = 0x70;
 constexpr std::size_t dataset_head_bytes = 3;
 constexpr std::size_t dataset_bytes_max = 0xFFFF;
 
+// A tag after elements whose hex digits are also an element's number (tag 23 and element 23) is "0x23" there.
+constexpr std::string_view tag_mark = "0x";
+
 /// An error inside a dataset as one of its field.
 CodecError of_dataset(CodecError e, const std::string& id, std::size_t offset) {
     e.path = e.path.empty() ? id : id + "." + e.path;
@@ -73,6 +76,7 @@ Result<Values, CodecError> parse_elements(const SubfieldSet& set, std::string_vi
         }
         for (SubfieldValue& v : *tags) {
             v.offset += at;
+            if (find_sub(set, v.id) != nullptr) v.id.insert(0, tag_mark);
             out.push_back(std::move(v));
         }
         return out;
@@ -122,10 +126,12 @@ Result<std::string, CodecError> format_elements(const SubfieldSet& set, const Va
     std::vector<std::pair<std::size_t, const SubfieldValue*>> elements;
     Values tags;
     for (const SubfieldValue& v : values) {
-        if (find_sub(set, v.id) != nullptr)
+        if (find_sub(set, v.id) != nullptr) {
             elements.emplace_back(std::stoul(v.id), &v);
-        else
-            tags.push_back(v);
+            continue;
+        }
+        tags.push_back(v);
+        if (v.id.starts_with(tag_mark)) tags.back().id.erase(0, tag_mark.size());
     }
     std::sort(elements.begin(), elements.end());
     const std::size_t highest = elements.empty() ? 0 : elements.back().first;

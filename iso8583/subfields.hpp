@@ -29,7 +29,8 @@ struct SubfieldSet {
         tagged,      // tag of tag_size characters, then the subfield with its own length
         bitmap,      // bitmap of bitmap_bytes, then the subfields it announces, ids "1", "2" …
         dataset  // datasets of 2003: identifier (a byte), length (two), then BER-TLV (up to 70) or a bitmap
-                 // of datasets and the elements it announces, ids "1", "2" …; a path is "49.71.3"
+                 // of datasets and the elements it announces, ids "1", "2" …; a path is "49.71.3", and
+                 // "49.71.0x23" of a tag after them that is written like an element of the table
     };
     Kind kind = Kind::positional;
     std::vector<Subfield> fields;  // in the order they stand (positional, bitmap), or of their tags

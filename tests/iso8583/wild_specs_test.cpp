@@ -243,6 +243,13 @@ TEST_CASE("datasets: TLV up to 70, above it a bitmap of their own that continues
           "4001"
           "4142"
           "8401A0");
+    // A tag that is written like an element of the table stays a tag (it was written back as that element).
+    CHECK(body({{"48.71.16", "AB"}, {"48.71.0x16", bytes("A0")}}) ==
+          "0011"
+          "710008"
+          "800041"
+          "4142"
+          "1601A0");
     // What lies is named by its path.
     const auto broken = [&](const std::string& hex) {
         const std::string wire = "02000000000000010000" + bytes(hex);
