@@ -74,6 +74,8 @@ class Ledger {
     /// YDDD of the local day + 8 characters (NumberPlan); never below the last one given, even when the clock
     /// goes back, and none under which a transaction is stored already (YDDD comes again after ten years).
     [[nodiscard]] iso8583::Rrn next_rrn(const iso8583::Now& now);
+    /// The last one given, or the one before the first of a new ledger; a record under it need not exist.
+    [[nodiscard]] iso8583::Rrn last_rrn() const { return rrn_of(counters_.rrn_sequence); }
     /// The ledger comes from a backup (R65): what was given after it was made is not known here and is not
     /// given again. RRNs go on above what can have been given today, STANs half a round further, and what
     /// counts by itself (exceptions, proposals, disputes) above the time of day in seconds.

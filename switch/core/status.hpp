@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "iso8583/values/identifiers.hpp"
 #include "iso8583/values/time_fields.hpp"
 #include "switch/core/duration_histogram.hpp"
 
@@ -40,6 +41,8 @@ struct BackupStatus {
 struct CoreStatus {
     iso8583::BusinessDate business_date;
     std::uint32_t config_version = 0;
+    /// The last number given to a transaction: no record of its day is newer.
+    std::optional<iso8583::Rrn> last_rrn;
     std::uint64_t turns = 0;
     std::uint32_t pending = 0;
     std::uint32_t held = 0;

@@ -208,6 +208,7 @@ CoreStatus SwitchCore::status() const {
     CoreStatus s;
     s.business_date = c.business_day;
     s.config_version = c.config->version;
+    s.last_rrn = c.ledger.last_rrn();
     s.turns = impl_->turns;
     s.pending = static_cast<std::uint32_t>(c.in_flight.size());
     s.held = static_cast<std::uint32_t>(c.held.size());

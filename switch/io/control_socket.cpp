@@ -19,7 +19,7 @@ ControlSocket::ControlSocket(Reactor& reactor, Log& log, const ShellSetup& setup
       hooks_(std::move(hooks)),
       held_alarm_(reactor.alarm([this] { take_back_held(); })),
       short_reads_(std::make_unique<Worker>(setup.bounds.control_reads_waiting_max)),
-      long_reads_(std::make_unique<Worker>(setup.bounds.control_reads_waiting_max)) {}
+      long_reads_(std::make_unique<Worker>(setup.bounds.control_reads_waiting_max, Worker::Pace::resting)) {}
 
 ControlSocket::~ControlSocket() {
     short_reads_.reset();  // first: their last work still posts to us, and is never run then

@@ -1,9 +1,23 @@
 #include "switch/io/worker.hpp"
 
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace acquirer {
+
+namespace {
+
+/// Of this thread.
+std::chrono::nanoseconds processor_time() {
+    timespec now{};
+    static_cast<void>(::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now));
+    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+}  // namespace
 
 Worker::~Worker() {
     {
@@ -32,11 +46,16 @@ void Worker::run() {
     for (;;) {
         wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
         if (stopping_) return;
-        const std::function<void()> work = std::move(waiting_.front());
+        std::function<void()> work = std::move(waiting_.front());
         waiting_.pop_front();
         lock.unlock();
+        const auto before = processor_time();
         work();
+        work = nullptr;  // what it holds (a snapshot) ends before the rest
+        const auto rest =
+            std::min<std::chrono::nanoseconds>(rest_share * (processor_time() - before), rest_longest);
         lock.lock();
+        if (pace_ == Pace::resting) wake_.wait_for(lock, rest, [this] { return stopping_; });
     }
 }
 

@@ -72,29 +72,42 @@ Result<std::vector<ledger::KeyRange>> ranges_behind(std::vector<ledger::KeyRange
     return ListPage::no_cursor();
 }
 
+/// The number within its day.
+std::int64_t number_of(std::string_view rrn) {
+    constexpr std::size_t day_characters = 4;
+    std::int64_t number = 0;
+    for (const char c : rrn.substr(day_characters))
+        number = number * 10 + (iso8583::is_digit(c) ? c - '0' : 9);
+    return number;
+}
+
+/// The newest of a day, 0 when there is none. The day that goes on is told by the last number given: its end
+/// in the store has what came after this snapshot, and a scan from there would go over all of it.
+std::int64_t newest_number_of(const ViewContext& context, iso8583::Date day) {
+    const std::string prefix = ledger::rrn_day_prefix(day);
+    if (const auto& last = context.status.last_rrn; last && last->view().substr(0, prefix.size()) == prefix)
+        return number_of(last->view());
+    std::int64_t newest = 0;
+    const ledger::KeyRange range = ledger::transactions_of_day(day);
+    auto read = context.store.scan_back(Family::journal, range.from, range.to,
+                                        [&](std::string_view key, std::string_view) {
+                                            newest = number_of(key.substr(1));
+                                            return false;
+                                        });
+    return read ? newest : 0;
+}
+
 /// In thousandths, how far a search of these days has come: an estimate by day and number within the day.
 std::optional<std::int64_t> progress_at(const ViewContext& context, const RrnDays& days, const Rrn& at) {
     if (!days.first) return std::nullopt;
     constexpr std::int64_t whole = 1'000;
-    constexpr std::size_t day_characters = 4;
-    const auto number_of = [](std::string_view rrn) {
-        std::int64_t number = 0;
-        for (const char c : rrn.substr(day_characters))
-            number = number * 10 + (iso8583::is_digit(c) ? c - '0' : 9);
-        return number;
-    };
     const std::int64_t count = days.last.days() - days.first->days() + 1;
     for (std::int64_t done = 0; done < count; ++done) {
         const iso8583::Date day = days.last.plus_days(static_cast<std::int32_t>(-done));
-        if (ledger::rrn_day_prefix(day) != at.view().substr(0, day_characters)) continue;
-        std::int64_t newest = 0;
-        const ledger::KeyRange range = ledger::transactions_of_day(day);
-        auto read = context.store.scan_back(Family::journal, range.from, range.to,
-                                            [&](std::string_view key, std::string_view) {
-                                                newest = number_of(key.substr(1));
-                                                return false;
-                                            });
-        const std::int64_t left = read && newest > 0 ? whole * number_of(at.view()) / newest : whole;
+        const std::string prefix = ledger::rrn_day_prefix(day);
+        if (prefix != at.view().substr(0, prefix.size())) continue;
+        const std::int64_t newest = newest_number_of(context, day);
+        const std::int64_t left = newest > 0 ? whole * number_of(at.view()) / newest : whole;
         return (whole * done + whole - std::min(left, whole)) / count;
     }
     return std::nullopt;

@@ -459,6 +459,56 @@ TEST_CASE("find: a search that reads too much for one answer goes on behind its 
     CHECK_FALSE(*second->find("cut")->flag());
 }
 
+namespace {
+
+/// Notes where scans begin that go back.
+class ScansBack final : public ledger::StoreReader {
+  public:
+    explicit ScansBack(const ledger::StoreReader& store) : store_(store) {}
+    [[nodiscard]] iso8583::Result<std::optional<std::string>, ledger::StoreError> get(
+        ledger::Family family, std::string_view key) const override {
+        return store_.get(family, key);
+    }
+    iso8583::Result<void, ledger::StoreError> scan(ledger::Family family, std::string_view from,
+                                                   std::string_view to,
+                                                   const ledger::ScanVisitor& visit) const override {
+        return store_.scan(family, from, to, visit);
+    }
+    iso8583::Result<void, ledger::StoreError> scan_back(ledger::Family family, std::string_view from,
+                                                        std::string_view to,
+                                                        const ledger::ScanVisitor& visit) const override {
+        begun_at.emplace_back(to);
+        return store_.scan_back(family, from, to, visit);
+    }
+    mutable std::vector<std::string> begun_at;
+
+  private:
+    const ledger::StoreReader& store_;
+};
+
+}  // namespace
+
+// The newest of the day was looked for with each page, from the day's end back: over all that came after the
+// list's snapshot, which cost 50 ms a page beside 1,000 requests a second.
+TEST_CASE("list: a further page of a long list reads nothing above its cursor") {
+    World world;
+    world.status.last_rrn = sample::rrn("632500000009");
+    const ScansBack store(world.store);
+    const ViewContext context{store, world.status, *world.configuration, world.now};
+    ListQuery query;
+    query.limit = 2;
+    query.from = query.to = business_day(21);
+    const auto first = view_transactions(context, query);
+    query.after = text(*first, "next");
+    store.begun_at.clear();
+    const auto second = view_transactions(context, query);
+    REQUIRE(second->find("progress") != nullptr);
+    CHECK(*second->find("progress")->number() > *first->find("progress")->number());
+    const std::string cursor = query.after.substr(query.after.find('.') + 1);
+    CHECK(store.begun_at ==
+          std::vector<std::string>{ledger::transaction_key(iso8583::Rrn::parse(cursor).value())});
+}
+
 TEST_CASE("lists: a page of a list that was made whole") {
     View all = View::list();
     for (int i = 1; i <= 5; ++i) all.add(View::object().put("n", i));
