@@ -23,6 +23,8 @@
 //                                                       'P' sequence                       version of the policy
 //   'N' number           notice to customer or merchant  'M' kind id                       merchant or terminals that were added
 //                                                       'D'                                how far notices are delivered
+//   'F' merchant date n  entry of its fees              'A' merchant kind reference        charge or adjustment (R103)
+//   'R' merchant date n  entry of its reserve
 // 'p' was an index of a card's sales in format 1: not to be used again.
 // clang-format on
 #pragma once
@@ -73,6 +75,9 @@ enum class KeyPrefix : char {
     notice = 'N',           // journal
     notice_progress = 'D',  // index
     party = 'M',
+    fee_entry = 'F',  // journal: merchant_books.hpp
+    reserve_entry = 'R',
+    adjustment = 'A',  // index
 };
 
 /// What an operator's override is about. Bytes on disk: do not change.

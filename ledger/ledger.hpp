@@ -40,12 +40,13 @@ inline constexpr std::uint64_t restored_shard_rrns_a_ms = 24;  // six characters
 
 class Ledger {
     // What has books of its own over the same overlay: file_books.hpp, batch_books.hpp,
-    // recon_books.hpp, notice_books.hpp, party_books.hpp.
+    // recon_books.hpp, notice_books.hpp, party_books.hpp, merchant_books.hpp.
     friend class FileBooks;
     friend class BatchBooks;
     friend class ReconBooks;
     friend class NoticeBooks;
     friend class PartyBooks;
+    friend class MerchantBooks;
 
   public:
     /// ENSUREs the form of the plan: whoever reads it from a configuration has checked it.

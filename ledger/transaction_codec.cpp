@@ -4,6 +4,7 @@
 #include "iso8583/values/ensure.hpp"
 #include "ledger/postings_bound.hpp"
 #include "ledger/record_fields.hpp"
+#include "ledger/sale_charges_codec.hpp"
 #include "ledger/transaction_parts_codec.hpp"
 #include "ledger/transaction_record.hpp"
 
@@ -58,7 +59,8 @@ enum Property : std::uint32_t {
     reroutes_property = 32,
     noticed_property = 37,
     late_authorization_property = 38,
-    last_known_property = 38  // 34 to 36: transaction_parts_codec.cpp
+    // 34 to 36: transaction_parts_codec.cpp; 60 to 64: sale_charges.cpp
+    last_known_property = last_charges_property
 };
 
 State state_of(RecordReader& r, std::string_view field) {
@@ -213,6 +215,7 @@ void write_later_properties(RecordWriter& w, const TransactionRecord& t) {
         w.end_property();
     }
     w.property_unless_empty(late_authorization_property, t.late_authorization.view());
+    write_charges_properties(w, t);
 }
 
 void write_properties(RecordWriter& w, const TransactionRecord& t) {
@@ -415,7 +418,7 @@ void read_later_property(RecordReader& r, TransactionRecord& t) {
             t.noticed = r.u8("noticed");
             return;
         default:
-            if (read_people_property(r, t)) return;
+            if (read_people_property(r, t) || read_charges_property(r, t)) return;
             r.keep_property(t.unknown_properties, last_known_property);
     }
 }

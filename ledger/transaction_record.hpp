@@ -12,6 +12,7 @@
 #include "iso8583/values/identifiers.hpp"
 #include "iso8583/values/pan.hpp"
 #include "iso8583/values/time_fields.hpp"
+#include "ledger/sale_charges.hpp"
 
 namespace ledger {
 
@@ -57,7 +58,9 @@ enum class Account : std::uint8_t {
     refund_in_transit = 3,  // per route: reserved, not yet final at the issuer
     refund_suspense = 4,    // abnormal refunds
     paid_outside = 5,       // abnormal refunds that were paid another way
-    chargebacks = 6         // what customers' banks took back
+    chargebacks = 6,        // what customers' banks took back
+    merchant_reserve = 7,   // per merchant: kept back for its refunds (R104)
+    fee_income = 8          // per merchant: what it pays for its sales
 };
 
 /// Debit one account, credit another: a posting sums to zero by its shape.
@@ -279,6 +282,11 @@ struct TransactionRecord {
     std::int64_t refunds_minor = 0;         // sale: every refund that counts
     std::uint32_t refunds_count = 0;        // sale: how many count
     std::int64_t chargebacks_minor = 0;     // sale
+
+    // The merchant's money; its postings are entries of merchant_books.hpp.
+    SaleCharges charges;              // sale
+    std::int64_t drawn_minor = 0;     // refund: what the merchant's reserve pays of it (R104)
+    std::vector<CautionHit> caution;  // refund: bounds of R28 that it went over, each at most once
 
     std::optional<StoredAnswer> answer;
     std::vector<Posting> postings;

@@ -104,6 +104,9 @@ struct Route {
     std::uint32_t window_days = 365;                 // business days in which a refund is possible (R16)
     bool blind_reversal = false;                     // R35: send a 0420 for a reversal without its original
     bool partial_approval = false;                   // R26: a sale may be approved in part
+    // R102: amount types in DE54 of a sale's answer, two digits each.
+    std::string wallet_funded_type = "80";
+    std::string merchant_funded_type = "81";
     // Store-and-forward of this route.
     std::uint32_t advices_in_flight_max = 16;
     std::uint32_t advice_retry_first_ms = 1'000;

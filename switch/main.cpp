@@ -23,6 +23,7 @@
 #include "ledger/vault_key_file.hpp"
 #include "switch/admin/control_handler.hpp"
 #include "switch/config/config.hpp"
+#include "switch/core/merchant_money_check.hpp"
 #include "switch/core/money_check.hpp"
 #include "switch/core/recon_check.hpp"
 #include "switch/core/switch_core.hpp"
@@ -227,8 +228,8 @@ void warn_of_weak_terminals(const Configuration& config, Log& log, WallClock& cl
     }
 }
 
-/// The whole ledger against I1, I2, the audit chain, reconciliation and I6a, the last as a start of the
-/// switch would find it: recovered in memory, and nothing written.
+/// The whole ledger against I1, I2, I12, I13, the audit chain, reconciliation and I6a, the last as a start of
+/// the switch would find it: recovered in memory, and nothing written.
 int report_orphans(SwitchCore& core, ledger::Overlay& overlay, const iso8583::Now& now) {
     std::vector<std::string> faults;
     const auto money = find_money_faults(overlay);
@@ -237,6 +238,14 @@ int report_orphans(SwitchCore& core, ledger::Overlay& overlay, const iso8583::No
         return exit_failed;
     }
     for (const std::string& fault : money->faults) faults.push_back("money: " + fault);
+    ledger::Ledger books(overlay);
+    books.recover();
+    const auto merchants = find_merchant_money_faults(overlay, books.totals());
+    if (!merchants) {
+        std::fprintf(stderr, "refund-switch: %s\n", merchants.error().what.c_str());
+        return exit_failed;
+    }
+    for (const std::string& fault : merchants->faults) faults.push_back("money: " + fault);
     if (const auto chain = ledger::verify_audit_chain(overlay, ledger::audit_sha256); !chain)
         faults.push_back("audit chain: " + chain.error().what);
     if (const auto recovered = core.recover(now); !recovered) {

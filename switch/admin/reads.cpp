@@ -1,6 +1,7 @@
 #include "switch/admin/batch_requests.hpp"
 #include "switch/admin/control_handler.hpp"
 #include "switch/admin/file_requests.hpp"
+#include "switch/admin/money_requests.hpp"
 #include "switch/admin/party_requests.hpp"
 #include "switch/admin/read_groups.hpp"
 #include "switch/admin/recon_requests.hpp"
@@ -84,6 +85,7 @@ ViewResult run_read(const Request& r, const ViewContext& context, ledger::AuditH
     if (r.command == "audit verify") return view_audit_verify(context, hash);
     if (auto recon = recon_read(r, context)) return *recon;
     if (auto store = store_read(r, context)) return *store;
+    if (auto money = money_read(r, context)) return std::move(*money);
     if (auto file = file_read(r, context)) return *file;
     if (auto batch = batch_read(r, context)) return *batch;
     if (auto party = party_read(r, context)) return std::move(*party);

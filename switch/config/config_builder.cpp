@@ -79,7 +79,7 @@ RawConfig read_sections(const Node& document, Reader& reader) {
     Context context;
     reader.read(document, "", top_keys(),
                 {"switch", "listen", "data", "notices", "hsm", "limits", "shell", "refund", "issuer", "iin",
-                 "merchant", "terminals", "operator"},
+                 "merchant", "terminals", "fee", "operator"},
                 context, raw.top);
     // An unreadable `demo` would make other lines look wrong that are not.
     if (reader.has_problem_under("demo")) raw.top.demo = true;
@@ -95,6 +95,7 @@ RawConfig read_sections(const Node& document, Reader& reader) {
     read_list(document, reader, "iin", routing::IinTable::ranges_max, iin_keys(), context, raw.iins);
     read_merchants(document, reader, raw, context);
     read_list(document, reader, "terminals", terminal_ranges_max, terminals_keys(), context, raw.terminals);
+    read_list(document, reader, "fee", fees_max, fee_keys(), context, raw.fees);
     read_list(document, reader, "operator", operators_max, operator_keys(), context, raw.operators);
     return raw;
 }

@@ -30,6 +30,7 @@ struct RawConfig {
     std::vector<Placed<RawIin>> iins;
     std::vector<Placed<MerchantConfig>> merchants;
     std::vector<Placed<RawTerminals>> terminals;
+    std::vector<Placed<RawFee>> fees;
     std::vector<Placed<OperatorAccount>> operators;
 };
 
@@ -37,6 +38,8 @@ RawConfig read_sections(const Node& document, Reader& reader);
 /// Everything that concerns two values or the surroundings; adds problems to the reader. Fills in what
 /// follows from other sections (names to ids, MAC profiles, terminal numbers).
 void check_sections(RawConfig& raw, const ConfigSurroundings& around, Reader& reader);
+/// The schedules that [[fee]] make, into the merchants (config_fees.cpp).
+void check_fees(RawConfig& raw, Reader& reader);
 /// Only of sections without problems.
 LoadedConfig build(RawConfig raw, std::uint32_t version, std::string hash, PolicyInForce policy,
                    Reader& reader);

@@ -367,6 +367,7 @@ void check_sections(RawConfig& raw, const ConfigSurroundings& around, Reader& re
     check_issuers(raw, around, reader);
     check_iins(raw, reader);
     check_merchants(raw, reader);
+    check_fees(raw, reader);
     check_terminals(raw, reader);
     check_operators(raw, reader);
 }

@@ -49,6 +49,7 @@ std::string describe_config() {
     print(out, "[[merchant]]", "One merchant; [merchant.refund] lays its own values over [refund].",
           merchant_keys());
     print(out, "[[terminals]]", "A range of terminals of one merchant.", terminals_keys());
+    print(out, "[[fee]]", "What merchants pay for sales, by instrument and amount.", fee_keys());
     print(out, "[[operator]]", "A person on the control socket; required without demo = true.",
           operator_keys());
     return out.str();

@@ -290,13 +290,28 @@ const Keys<RefundPolicy>& refund_keys() {
                               "A refund of an older sale waits for a checker (R29).",
                               CONFIG_AT(approval_age_days)),
         choice<RefundPolicy, RefundFunding>(
-            "funding", {{"none", RefundFunding::none}, {"net_sales", RefundFunding::net_sales}},
-            "What has to cover a refund: nothing, or the merchant's sales less refunds of the open day "
-            "(R27).",
+            "funding",
+            {{"none", RefundFunding::none},
+             {"net_sales", RefundFunding::net_sales},
+             {"reserve", RefundFunding::reserve}},
+            "What has to cover a refund: nothing, the merchant's sales less refunds of the open day, or its "
+            "reserve (R27).",
             CONFIG_AT(funding)),
         choice<RefundPolicy, OnCaution>(
             "on_short", {{"hold", OnCaution::hold}, {"refuse", OnCaution::refuse}},
             "A refund that is not covered waits (01), or is refused (51).", CONFIG_AT(on_short)),
+        integer<RefundPolicy>("reserve_percent", 0, ledger::reserve_percent_max, "percent",
+                              "What of each sale the reserve keeps back, with funding = \"reserve\" (R104).",
+                              CONFIG_AT(reserve_percent)),
+        amount<RefundPolicy>("reserve_max", "Until the reserve holds so much (R104).",
+                             CONFIG_AT(reserve_max)),
+        choice<RefundPolicy, ledger::FeeReturn>(
+            "fee_on_refund",
+            {{"keep", ledger::FeeReturn::keep},
+             {"return_proportional", ledger::FeeReturn::return_proportional},
+             {"return_on_full", ledger::FeeReturn::return_on_full}},
+            "What a refund returns of its sale's fee: nothing, its share, or all of it with the last part.",
+            CONFIG_AT(fee_on_refund)),
         integer<RefundPolicy>(
             "refund_ratio_percent_max", 1, 100, "percent",
             "Refunds of the merchant against its sales, of the last 30 business days (R28).",
@@ -313,6 +328,10 @@ const Keys<RefundPolicy>& refund_keys() {
             "refunds_per_operator_day_max", 1, 1'000'000, "an operator number, merchant and business day",
             "Accepted and held refunds (R28); the number is DE63.1 of the terminal's sign-on.",
             CONFIG_AT(refunds_per_operator_day_max)),
+        integer<RefundPolicy>(
+            "refunds_per_terminal_day_caution", 1, 1'000'000, "a terminal and business day",
+            "Accepted and held refunds (R28); refunds_per_terminal_day_max is R24's bound, which refuses.",
+            CONFIG_AT(refunds_per_terminal_day_caution)),
         integer<RefundPolicy>("refunds_per_merchant_day_max", 1, 1'000'000, "a merchant and business day",
                               "Accepted and held refunds (R28).", CONFIG_AT(refunds_per_merchant_day_max)),
         choice<RefundPolicy, OnCaution>(

@@ -64,6 +64,12 @@ struct RawIin {
     routing::IinRange range;
     std::vector<std::string> routes;
 };
+struct RawFee {
+    std::string merchant;  // empty: all that have none of their own
+    std::vector<ledger::Instrument> instruments;
+    std::optional<std::int64_t> up_to;  // minor units
+    std::uint32_t basis_points = 0;
+};
 struct RawTerminals {
     TerminalRange range;
     std::string first, last, merchant;
@@ -84,6 +90,7 @@ const Keys<IssuerFileFormat>& recon_keys();
 const Keys<RawIin>& iin_keys();
 const Keys<MerchantConfig>& merchant_keys();
 const Keys<RawTerminals>& terminals_keys();
+const Keys<RawFee>& fee_keys();
 const Keys<NoticeOptions>& notice_keys();
 const Keys<OperatorAccount>& operator_keys();
 
@@ -94,6 +101,7 @@ struct SectionInfo {
 };
 inline constexpr std::size_t merchants_max = 100'000;
 inline constexpr std::size_t terminal_ranges_max = 100'000;
+inline constexpr std::size_t fees_max = 400'000;
 inline constexpr std::size_t operators_max = 1'000;
 
 }  // namespace acquirer::config

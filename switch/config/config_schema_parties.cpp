@@ -98,6 +98,11 @@ Keys<RawIssuer> message_keys() {
     };
 }
 
+iso8583::Result<std::string> amount_type(std::string_view text) {
+    if (text.size() == 2 && iso8583::all_digits(text)) return std::string(text);
+    return iso8583::parse_error("two digits are needed");
+}
+
 Keys<RawIssuer> bound_keys() {
     using namespace routing;
     return {
@@ -113,6 +118,12 @@ Keys<RawIssuer> bound_keys() {
             "partial_approval",
             "A sale may be approved in part (10) when its terminal asks for it, 60.6 = 1 (R26).",
             CONFIG_AT(route.partial_approval)),
+        parsed<RawIssuer>("wallet_funded_type", "two digits", "80",
+                          "Amount type in DE54 of a sale's answer: what the wallet paid of it (R102).",
+                          CONFIG_AT(route.wallet_funded_type), amount_type),
+        parsed<RawIssuer>("merchant_funded_type", "two digits", "81",
+                          "Amount type in DE54: what the merchant gave as a discount (R102).",
+                          CONFIG_AT(route.merchant_funded_type), amount_type),
         boolean<RawIssuer>(
             "blind_reversal",
             "A reversal whose original is not known goes to this issuer all the same, by its card (R35).",

@@ -2,7 +2,7 @@
 // once, or when their chain, their route and their sale allow. R17, R27, R75, R78.
 #include <algorithm>
 
-#include "switch/core/caution.hpp"
+#include "switch/core/reserve_fund.hpp"
 #include "switch/core/transaction_flow.hpp"
 #include "switch/core/transaction_state.hpp"
 
@@ -57,33 +57,38 @@ void TransactionFlow::retry_cleared() {
     }
 }
 
-/// R27: cases that want for nothing but funds, as far as the day's sales cover them now.
-void TransactionFlow::release_funded(const TransactionRecord& sale) {
-    const MerchantConfig* merchant = c_.config->find_merchant(sale.merchant);
-    if (merchant == nullptr || merchant->refund.funding == RefundFunding::none) return;
+/// R27: cases that want for nothing but funds, as far as the day's sales or the reserve cover them now.
+void TransactionFlow::release_funded(const iso8583::MerchantId& id) {
+    const MerchantConfig* merchant = c_.config->find_merchant(id);
+    auto funds = merchant != nullptr ? funds_minor(c_, *merchant) : std::nullopt;
+    if (!funds) return;
+    const bool by_reserve = merchant->refund.funding == RefundFunding::reserve;
     const auto only_wants_for_funds = [&](const TransactionRecord& held) {
-        return held.merchant == sale.merchant && held.state == State::held &&
+        const bool by_people = held.from_operations && held.batch_line.batch.empty();  // a checker decides
+        return held.merchant == id && held.state == State::held && !by_people &&
                std::all_of(held.history.begin(), held.history.end(),
                            [](const ledger::HistoryEntry& h) { return h.rule == "R27"; });
     };
     std::vector<iso8583::Rrn> waiting;
-    // What is held counts already, so the net of the day is without those of the day.
-    std::int64_t funds = caution::net_sales_minor(c_, sale.merchant);
     for (const iso8583::Rrn& rrn : c_.held) {
         const TransactionRecord* held = c_.ledger.find(rrn);
         if (held == nullptr || !only_wants_for_funds(*held)) continue;
         waiting.push_back(rrn);
-        if (held->business_date == c_.business_day) funds += held->amount.minor_units();
+        // What is held counts already, so the net of the day is without those of the day; but none of them
+        // has drawn on a reserve.
+        if (!by_reserve && held->business_date == c_.business_day) *funds += held->amount.minor_units();
     }
     for (const iso8583::Rrn& rrn : waiting) {
         TransactionRecord& held = *c_.ledger.edit(rrn);
-        if (held.amount.minor_units() > funds) continue;
-        funds -= held.amount.minor_units();
+        if (held.amount.minor_units() > *funds) continue;
+        *funds -= held.amount.minor_units();
+        reserve_fund::draw(c_, held, held.amount.minor_units(), reserve_fund::Draw::whole_or_nothing);
         if (held.maker.empty()) held.maker = "terminal " + held.terminal.str();
         held.checker = "funds";  // nobody's word was needed: its answer of 01 stands as for any case
         c_.held.erase(rrn);
         move(held, State::cleared, "R27", c_.now.utc);
-        c_.note(Severity::info, NoteKind::operator_change, held, "R27", "the sales of the day cover it now");
+        c_.note(Severity::info, NoteKind::operator_change, held, "R27",
+                by_reserve ? "the reserve covers it now" : "the sales of the day cover it now");
         release_cleared(held);
     }
 }

@@ -13,6 +13,7 @@
 #include "iso8583/values/amount.hpp"
 #include "iso8583/values/identifiers.hpp"
 #include "iso8583/values/time_zone.hpp"
+#include "ledger/transaction_record.hpp"
 #include "routing/route_table.hpp"
 #include "switch/core/issuer_file_format.hpp"
 
@@ -26,7 +27,7 @@ std::string_view name(Profile profile);  // "unionpay-pos", "iso87-ascii"
 enum class RefundBeforeSettlement : std::uint8_t { allow, suggest_void, turn_into_void };
 
 /// What a refund has to be covered by (R27).
-enum class RefundFunding : std::uint8_t { none, net_sales };
+enum class RefundFunding : std::uint8_t { none, net_sales, reserve };
 /// What becomes of a refund that a rule of caution stops: a case, or a refusal.
 enum class OnCaution : std::uint8_t { hold, refuse };
 /// What the ratio of refunds to sales compares (R28).
@@ -44,6 +45,11 @@ struct RefundPolicy {
     std::optional<std::int32_t> approval_age_days;  // of an older sale, in business days: a checker (R29)
     RefundFunding funding = RefundFunding::none;    // R27
     OnCaution on_short = OnCaution::hold;
+    // R104: what of each sale the merchant's reserve keeps back, until it holds so much.
+    std::uint32_t reserve_percent = 0;
+    std::optional<std::int64_t> reserve_max;
+    /// What a refund does to the fee of its sale.
+    ledger::FeeReturn fee_on_refund = ledger::FeeReturn::keep;
     // R28: bounds of caution; without a value there is none.
     std::optional<std::int32_t> refund_ratio_percent_max;  // of the merchant's sales, rolling 30 days
     RatioOf refund_ratio_of = RatioOf::amount;
@@ -51,8 +57,12 @@ struct RefundPolicy {
     std::optional<std::int32_t> refunds_per_card_day_max;      // of one card at one merchant
     std::optional<std::int32_t> refunds_per_operator_day_max;  // of one operator number at its tills
     std::optional<std::int32_t> refunds_per_merchant_day_max;
+    std::optional<std::int32_t> refunds_per_terminal_day_caution;  // R24's bound refuses, this one is R28's
     OnCaution on_fraud = OnCaution::hold;
 };
+
+/// What a merchant pays for sales by one instrument: tiers of their amount, ascending, the last without end.
+using FeeSchedule = std::map<ledger::Instrument, std::vector<ledger::FeeTier>>;
 
 struct MerchantConfig {
     iso8583::MerchantId id;
@@ -60,6 +70,7 @@ struct MerchantConfig {
     bool suspended = false;
     bool refund_enabled = true;
     RefundPolicy refund;  // the default policy with the merchant's own values laid over it
+    FeeSchedule fees;     // of instruments that are not in it: none
 };
 
 /// Terminals `first` to `last` (same length, decimal) of one merchant.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ledger/merchant_books.hpp"
 #include "switch/core/caution.hpp"
 
 namespace acquirer {
@@ -81,6 +82,7 @@ void CutOver::store(iso8583::UtcTime at, const std::string& by) {
     // Counters of the terminals' refunds belong to a day; yesterday's are not asked for again.
     c_.ledger.totals().forget(ledger::refund_counts_prefix(c_.business_day));
     caution::forget(c_, c_.business_day);
+    ledger::MerchantBooks(c_.ledger).day_closed(c_.business_day);
     // Never before the one before it: a clock that was set back must not make a local day look new.
     newest_ = {c_.business_day.next(), std::max(at, newest_.at), by, {}};
     c_.ledger.save(newest_);

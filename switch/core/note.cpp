@@ -74,6 +74,10 @@ std::string_view name(NoteKind kind) {
             return "notices";
         case NoteKind::reconciled:
             return "reconciled";
+        case NoteKind::discount_not_read:
+            return "discount_not_read";
+        case NoteKind::fraud_bound:
+            return "fraud_bound";
     }
     ENSURE(false);
 }

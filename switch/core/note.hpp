@@ -44,7 +44,9 @@ enum class NoteKind : std::uint8_t {
     restored,
     backup_failed,
     policy_in_force,
-    notices
+    notices,
+    discount_not_read,
+    fraud_bound
 };
 std::string_view name(NoteKind kind);
 

@@ -10,6 +10,7 @@
 #include "switch/core/file_intake.hpp"
 #include "switch/core/key_exchange.hpp"
 #include "switch/core/key_inventory.hpp"
+#include "switch/core/merchant_funds.hpp"
 #include "switch/core/parties.hpp"
 #include "switch/core/policies.hpp"
 #include "switch/core/reconciliation.hpp"
@@ -28,7 +29,7 @@ class Operations {
                WaysOut& ways_out, Terminals& terminals, Settlement& settlement, CutOver& days,
                KeyExchange& key_exchange, KeyInventory& key_inventory, FileIntake& files,
                RefundBatches& batches, Reconciliation& reconciliation, Restored& restored, Backups& backups,
-               Policies& policies, Parties& parties)
+               Policies& policies, Parties& parties, MerchantFunds& merchant_funds)
         : c_(context),
           chain_(chain),
           queue_(queue),
@@ -45,7 +46,8 @@ class Operations {
           restored_(restored),
           backups_(backups),
           policies_(policies),
-          parties_(parties) {
+          parties_(parties),
+          merchant_funds_(merchant_funds) {
         backups_.open_audit([this](const std::string& user, std::string action, const std::string& detail) {
             audit(user, name(Role::admin), std::move(action), detail);
         });
@@ -108,6 +110,15 @@ class Operations {
     OperatorAnswer perform(const OperatorCommanded& event, const RemoveParty& command) {
         return parties_.remove(event, command);
     }
+    OperatorAnswer perform(const OperatorCommanded& event, const AddReserve& command) {
+        return merchant_funds_.propose(event, command);
+    }
+    OperatorAnswer perform(const OperatorCommanded& event, const ChargeMerchant& command) {
+        return merchant_funds_.propose(event, command);
+    }
+    OperatorAnswer perform(const OperatorCommanded& event, const OpenAdjustment& command) {
+        return merchant_funds_.propose(event, command);
+    }
     // Batches: refund_batches.cpp; what waits for people: ways_out.cpp.
     OperatorAnswer perform(const OperatorCommanded&, const JudgeLines& command) {
         return batches_.judge(command);
@@ -146,6 +157,7 @@ class Operations {
                                                                    const std::string& date_mmdd,
                                                                    const std::string& amount_major);
     void end_held(ledger::TransactionRecord& refund, ledger::State state, const std::string& user);
+    std::optional<std::string> reserve_shortage(ledger::TransactionRecord& refund);
     void audit(const OperatorCommanded& event, std::string action, const std::string& detail);
 
     CoreContext& c_;
@@ -165,6 +177,7 @@ class Operations {
     Backups& backups_;
     Policies& policies_;
     Parties& parties_;
+    MerchantFunds& merchant_funds_;
     std::optional<ledger::AuditLog> audit_;
 };
 

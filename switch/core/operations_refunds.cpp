@@ -7,6 +7,7 @@
 #include "switch/core/operations.hpp"
 #include "switch/core/operator_words.hpp"
 #include "switch/core/refund_reasons.hpp"
+#include "switch/core/reserve_fund.hpp"
 #include "switch/core/till_operators.hpp"
 #include "switch/core/transaction_state.hpp"
 
@@ -155,6 +156,21 @@ iso8583::Result<TransactionRecord*, OperatorAnswer> Operations::held_case(const 
     return c_.ledger.edit(*rrn);
 }
 
+/// R27: no checker lets a refund go that the merchant's reserve has to pay and does not hold (ruling 19).
+std::optional<std::string> Operations::reserve_shortage(TransactionRecord& refund) {
+    const MerchantConfig* merchant = c_.config->find_merchant(refund.merchant);
+    const bool waits_for_funds = std::any_of(refund.history.begin(), refund.history.end(),
+                                             [](const ledger::HistoryEntry& h) { return h.rule == "R27"; });
+    if (merchant == nullptr || merchant->refund.funding != RefundFunding::reserve || !waits_for_funds)
+        return std::nullopt;
+    reserve_fund::draw(c_, refund, refund.amount.minor_units(), reserve_fund::Draw::whole_or_nothing);
+    if (refund.drawn_minor == refund.amount.minor_units()) return std::nullopt;
+    const iso8583::Amount holds(reserve_fund::holds_minor(c_, refund.merchant), refund.amount.currency());
+    return "the reserve of merchant " + refund.merchant.str() + " holds " + holds.major() + ", case " +
+           refund.rrn.str() + " needs " + refund.amount.major() + " (R27): reserve add --merchant " +
+           refund.merchant.str() + " --amount A";
+}
+
 OperatorAnswer Operations::perform(const OperatorCommanded& event, const ApproveRefund& command) {
     const auto found = held_case(command.case_number);
     if (!found) return found.error();
@@ -166,6 +182,7 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const Approve
                   " stood at the till that asked for it");
     if (const TransactionRecord* sale = c_.ledger.find(*refund.original); sale != nullptr && sale->hold)
         return no("the sale of case " + refund.rrn.str() + " is on hold until its dispute is closed (R78)");
+    if (const auto short_of = reserve_shortage(refund)) return no(*short_of);
     if (refund.maker.empty()) refund.maker = "terminal " + refund.terminal.str();
     refund.checker = event.user;
     c_.end_case(refund.rrn);

@@ -153,13 +153,26 @@ struct ProposePolicy {
     std::string note;
 };
 
+/// reserve add: so much of what the merchant is owed goes into its reserve (R104; two).
+struct AddReserve {
+    std::string merchant, amount_major, note;
+};
+/// adjustment charge: a fee that the merchant is charged beside those of its sales (R103; two).
+struct ChargeMerchant {
+    std::string merchant, amount_major, reference, text;
+};
+/// adjustment open: so much of a charge is given back, never more than was charged (R103; two).
+struct OpenAdjustment {
+    std::string merchant, amount_major, charge, reason, reference;
+};
+
 using OperatorCommand =
     std::variant<CheckRefund, OpenRefund, ApproveRefund, RejectRefund, CancelRefund, MoveRoute,
                  ChangeMerchant, ChangeTerminal, CutOverDay, RetryAdvice, ChangeException, RotateIssuerKey,
                  ListKeys, SettleTransaction, ReleaseStale, ResolveAbnormal, ReopenRefund, EditRefund,
                  AddDispute, CloseDispute, DecideProposal, PutFile, JudgeLines, SubmitBatch, DecideBatch,
                  ChangeBatch, ImportIssuerFile, RunReconciliation, ResolveDifference, BackUp, AcceptRestore,
-                 ProposePolicy, AddParty, RemoveParty>;
+                 ProposePolicy, AddParty, RemoveParty, AddReserve, ChargeMerchant, OpenAdjustment>;
 
 struct OperatorAnswer {
     bool done = false;

@@ -270,6 +270,7 @@ std::optional<IssuerReply> parse_issuer_reply(const FieldValues& fields) {
                 iso8583::Amount::parse_field(fields.get(Field::amount_transaction), iso8583::Currency{}))
             reply.amount_minor = amount->minor_units();
     reply.icc_data = fields.get(Field::icc_data);
+    reply.additional_amounts = fields.get(Field::additional_amounts);
     if (reply.mti.message_class() == 8) reply.key_check_value = fields.get(Field::additional_data);
     return reply;
 }

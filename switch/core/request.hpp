@@ -96,7 +96,8 @@ struct IssuerReply {
     std::optional<iso8583::TerminalId> terminal;  // DE41
     std::optional<std::int64_t> amount_minor;
     std::string icc_data;
-    std::string key_check_value;  // DE48 of an 0810 that answers a key change, else empty
+    std::string additional_amounts;  // DE54: how a wallet splits a sale's amount (R102)
+    std::string key_check_value;     // DE48 of an 0810 that answers a key change, else empty
 };
 /// Nothing when MTI, DE7 or DE11 are missing: it cannot be matched (R63).
 std::optional<IssuerReply> parse_issuer_reply(const iso8583::FieldValues& fields);

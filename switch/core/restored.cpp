@@ -15,7 +15,9 @@ bool begins_new_work(const OperatorCommand& command) {
     return std::holds_alternative<OpenRefund>(command) || std::holds_alternative<ApproveRefund>(command) ||
            std::holds_alternative<RejectRefund>(command) || std::holds_alternative<CancelRefund>(command) ||
            std::holds_alternative<EditRefund>(command) || std::holds_alternative<ReopenRefund>(command) ||
-           std::holds_alternative<ResolveAbnormal>(command) || std::holds_alternative<SubmitBatch>(command);
+           std::holds_alternative<ResolveAbnormal>(command) || std::holds_alternative<SubmitBatch>(command) ||
+           std::holds_alternative<AddReserve>(command) || std::holds_alternative<ChargeMerchant>(command) ||
+           std::holds_alternative<OpenAdjustment>(command);
 }
 
 Restored::Restored(CoreContext& context, WaysOut& ways_out) : c_(context), ways_out_(ways_out) {

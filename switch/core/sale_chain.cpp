@@ -3,6 +3,10 @@
 #include "iso8583/values/ensure.hpp"
 #include "ledger/postings_bound.hpp"
 #include "switch/core/caution.hpp"
+#include "switch/core/charges.hpp"
+#include "switch/core/discounts.hpp"
+#include "switch/core/fees.hpp"
+#include "switch/core/reserve_fund.hpp"
 #include "switch/core/transaction_state.hpp"
 
 namespace acquirer {
@@ -38,30 +42,33 @@ void SaleChain::count_in_day(const TransactionRecord& refund, int sign) {
 }
 
 void SaleChain::post(TransactionRecord& sale) {
+    if (sale.postings.empty()) {  // terms are those of the first time; a sale that stands again keeps them
+        fees::fix_terms(c_, sale);
+        reserve_fund::fix_terms(c_, sale);
+    }
     c_.ledger.post_sale(sale, c_.business_day);
     caution::count_sale(c_, sale, +1);
+    settle_charges(sale);
 }
 
 void SaleChain::unpost(TransactionRecord& sale) {
     c_.ledger.unpost_sale(sale, c_.business_day);
     caution::count_sale(c_, sale, -1);
+    settle_charges(sale);
+}
+
+void SaleChain::settle_charges(TransactionRecord& sale) {
+    fees::settle(c_, sale, nullptr);
+    discounts::settle(c_, sale, nullptr);
+    reserve_fund::settle(c_, sale);
+}
+
+void SaleChain::settle_charges_of_refund(TransactionRecord& sale, const TransactionRecord& refund) {
+    fees::settle(c_, sale, &refund);
+    discounts::settle(c_, sale, &refund);
 }
 
 void SaleChain::sale_approved(TransactionRecord& sale) { post(sale); }
-
-namespace {
-
-/// As much was taken off as had been booked: not any more.
-bool is_on_the_books(const TransactionRecord& sale) {
-    std::int64_t minor = 0;
-    for (const ledger::Posting& p : sale.postings) {
-        minor += p.debit == Account::issuer_receivable ? p.amount_minor : 0;
-        minor -= p.credit == Account::issuer_receivable ? p.amount_minor : 0;
-    }
-    return minor > 0;
-}
-
-}  // namespace
 
 void SaleChain::sale_reversed(TransactionRecord& sale) {
     if (is_on_the_books(sale)) unpost(sale);
@@ -77,6 +84,7 @@ void SaleChain::change_amount(TransactionRecord& sale, std::int64_t to_minor) {
     caution::count_sale(c_, sale, -1);
     c_.ledger.change_sale(sale, to_minor, c_.business_day);
     caution::count_sale(c_, sale, +1);
+    settle_charges(sale);
     if (counts_in_batch) c_.add_to_batch(sale, +1);
 }
 
@@ -98,8 +106,11 @@ void SaleChain::paid_twice(TransactionRecord& refund) {
     c_.ledger.pay_again(refund, c_.business_day);
     // I2: of a sale that was voided or reversed since, nothing remains that it could count against.
     TransactionRecord& sale = sale_of(refund);
-    if (refund.state == State::cancelled && sale.state == State::approved)
+    if (refund.state == State::cancelled && sale.state == State::approved) {
         c_.ledger.count_again(sale, refund);
+        settle_charges_of_refund(sale, refund);
+        reserve_fund::draw(c_, refund, refund.decided.counted_again_minor, reserve_fund::Draw::what_there_is);
+    }
 }
 
 void SaleChain::case_not_paid(const TransactionRecord& refund) {
@@ -124,6 +135,9 @@ void SaleChain::reserve(TransactionRecord& refund, const iso8583::Rrn& sale_rrn)
     ENSURE(sale != nullptr);
     c_.ledger.reserve(*sale, refund, c_.business_day);
     count_in_day(refund, +1);
+    settle_charges_of_refund(*sale, refund);
+    // What waits for funds (R27) draws when they are there.
+    reserve_fund::draw(c_, refund, refund.amount.minor_units(), reserve_fund::Draw::whole_or_nothing);
 }
 
 bool SaleChain::reserve_again(TransactionRecord& refund) {
@@ -139,6 +153,10 @@ bool SaleChain::reserve_again(TransactionRecord& refund) {
     refund.last_refund = before;
     sale.last_refund = newest;
     count_in_day(refund, +1);
+    settle_charges_of_refund(sale, refund);
+    reserve_fund::draw(c_, refund, refund.amount.minor_units(),
+                       refund.state == State::held ? reserve_fund::Draw::whole_or_nothing
+                                                   : reserve_fund::Draw::what_there_is);
     return true;
 }
 
@@ -152,7 +170,10 @@ void SaleChain::release(TransactionRecord& refund) {
     // The counters of an earlier day went with its cut-over.
     const iso8583::BusinessDate reserved = day_of_reservation(refund);
     const bool counts_today = reserved == c_.business_day;
-    c_.ledger.release(sale_of(refund), refund, c_.business_day);
+    TransactionRecord& sale = sale_of(refund);
+    c_.ledger.release(sale, refund, c_.business_day);
+    settle_charges_of_refund(sale, refund);
+    reserve_fund::give_back(c_, refund);
     caution::count_refund(c_, refund, reserved, -1);
     if (counts_today) count_in_day(refund, -1);
 }

@@ -74,6 +74,9 @@ class SaleChain {
     void post(ledger::TransactionRecord& sale);
     void unpost(ledger::TransactionRecord& sale);
     void count_in_day(const ledger::TransactionRecord& refund, int sign);
+    /// Fee, discount and the reserve's share follow what stands of the sale.
+    void settle_charges(ledger::TransactionRecord& sale);
+    void settle_charges_of_refund(ledger::TransactionRecord& sale, const ledger::TransactionRecord& refund);
 
     CoreContext& c_;
 };

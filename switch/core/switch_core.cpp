@@ -98,10 +98,11 @@ struct SwitchCore::Impl {
     Backups backups{context};
     Policies policies{context, ways_out};
     Parties parties{context};
+    MerchantFunds merchant_funds{context, transactions, ways_out};
     Notices notices{context};
     Operations operations{context,        chain,    queue,        transactions,  ways_out, terminals,
                           settlement,     days,     key_exchange, key_inventory, files,    batches,
-                          reconciliation, restored, backups,      policies,      parties};
+                          reconciliation, restored, backups,      policies,      parties,  merchant_funds};
     OrphanWatch orphan_watch{context, queue, transactions};
     std::uint64_t turns = 0;
 };

@@ -9,6 +9,7 @@
 #include "switch/core/check_list.hpp"
 #include "switch/core/original_matcher.hpp"
 #include "switch/core/refund_policy.hpp"
+#include "switch/core/reserve_fund.hpp"
 #include "switch/core/shared_case.hpp"
 
 namespace acquirer {
@@ -181,12 +182,11 @@ Refusal remaining(const World& w, Draft& d) {
     return d.same_case ? Refusal::none : Refusal::amount_against_original;
 }
 
-/// R27: what the merchant sold today, less what went back, has to cover it.
+/// R27: what the merchant sold today, less what went back, or its reserve has to cover it.
 Refusal funds(const World& w, Draft& d) {
     const RefundPolicy& policy = d.merchant->refund;
-    if (policy.funding == RefundFunding::none) return Refusal::none;
-    if (d.event.request.amount->minor_units() <= caution::net_sales_minor(w.c, d.merchant->id))
-        return Refusal::none;
+    const auto there = funds_minor(w.c, *d.merchant);
+    if (!there || d.event.request.amount->minor_units() <= *there) return Refusal::none;
     if (policy.on_short == OnCaution::refuse) return Refusal::funds_short;
     hold(d, "R27");
     return Refusal::none;
@@ -195,10 +195,11 @@ Refusal funds(const World& w, Draft& d) {
 /// R28.
 Refusal fraud(const World& w, Draft& d) {
     const RefundPolicy& policy = d.merchant->refund;
-    if (!caution::is_over_a_bound(w.c, *d.merchant, {d.sale->pan_token, d.record.operator_number},
-                                  d.event.request.amount->minor_units()))
-        return Refusal::none;
-    w.c.count("fraud.bounds");
+    const iso8583::TerminalId till =
+        d.record.from_operations ? iso8583::TerminalId() : d.event.request.terminal;
+    d.record.caution = caution::hits(w.c, *d.merchant, {d.sale->pan_token, d.record.operator_number, till},
+                                     d.event.request.amount->minor_units());
+    if (d.record.caution.empty()) return Refusal::none;
     if (policy.on_fraud == OnCaution::refuse) return Refusal::fraud_suspected;
     hold(d, "R28");
     return Refusal::none;

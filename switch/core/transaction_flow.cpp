@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "iso8583/values/ensure.hpp"
+#include "switch/core/discounts.hpp"
 #include "switch/core/duplicate_guard.hpp"
 #include "switch/core/issuer_messages.hpp"
+#include "switch/core/reserve_fund.hpp"
 #include "switch/core/shared_case.hpp"
 #include "switch/core/terminal_replies.hpp"
 #include "switch/core/transaction_state.hpp"
@@ -197,6 +199,12 @@ void TransactionFlow::fill_record(TransactionDraft& d) {
 /// The record and its key. From here on the ledger has it.
 TransactionRecord& TransactionFlow::remember(TransactionDraft& d) {
     TransactionRecord& record = c_.ledger.add(std::move(d.record));
+    for (const ledger::CautionHit& hit : record.caution) {
+        c_.count("fraud_bounds." + std::string(ledger::name(hit.bound)));
+        c_.note(Severity::warning, NoteKind::fraud_bound, record, "R28",
+                std::string(ledger::name(hit.bound)) + ": " + std::to_string(hit.counted) + ", allowed " +
+                    std::to_string(hit.allowed));
+    }
     if (!record.from_operations)
         c_.ledger.add_trace(d.slot_key, d.slot,
                             trace_entry(d.event.request, record.digest, record.rrn, c_.now.utc));
@@ -401,8 +409,9 @@ void TransactionFlow::approved(TransactionRecord& record, const IssuerReply& rep
     switch (record.kind) {
         case TransactionKind::sale:
             move(record, State::approved, record.is_partly_approved() ? "R26" : "R1", c_.now.utc);
+            discounts::fix_split(c_, record, reply.additional_amounts);
             chain_.sale_approved(record);
-            release_funded(record);
+            release_funded(record.merchant);
             break;
         case TransactionKind::refund:
             move(record, State::approved, "R8", c_.now.utc);
@@ -450,6 +459,8 @@ bool TransactionFlow::go_on_as_refund(TransactionRecord& record) {
     record.turned_into_void = false;
     record.route = route->id.value;
     chain_.reserve(record, *record.original);
+    // It was judged before the void was asked for: what the reserve has lost since, the merchant owes.
+    reserve_fund::draw(c_, record, record.amount.minor_units(), reserve_fund::Draw::what_there_is);
     begin_at_issuer(record, *route, "R9");
     if (record.state == State::intent) send_request(record, nullptr, c_.in_flight.end(record.rrn));
     return true;

@@ -48,6 +48,8 @@ class TransactionFlow {
     /// Does this cleared refund go when its route, its chain and its sale allow?
     [[nodiscard]] bool waits(const ledger::TransactionRecord& refund) const;
     /// Something changed that cleared refunds may have waited for.
+    /// R27: cases of a merchant that only want for funds go when there are some.
+    void release_funded(const iso8583::MerchantId& merchant);
     void retry_cleared();
 
     /// Reserves and sends (or holds) a refund whose checks passed. The draft's record becomes the ledger's,
@@ -76,8 +78,6 @@ class TransactionFlow {
     /// R9: the issuer declined the void that a refund was turned into: nothing was lost, it goes on as the
     /// refund. False when it cannot: then it is declined.
     [[nodiscard]] bool go_on_as_refund(ledger::TransactionRecord& record);
-    /// R27: cases that only want for funds go when there are some.
-    void release_funded(const ledger::TransactionRecord& sale);
     void begin_refund(TransactionDraft& draft, std::vector<Asker> askers);
     /// `asked`: what the terminal sent; nothing for what operations send.
     void send_request(ledger::TransactionRecord& record, const TransactionDraft* asked,

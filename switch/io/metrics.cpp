@@ -88,6 +88,7 @@ void add_counters(Page& page, const CoreStatus& core) {
         {"answered", "answered_total", "answers given to terminals", {"kind", "code", "totals"}},
         {"exceptions", "exceptions_total", "exceptions opened for people", {"kind"}},
         {"operator_refunds", "operator_refunds_total", "refunds that people opened", {"source"}},
+        {"fraud_bounds", "fraud_bounds_total", "refunds over a bound of caution (R28)", {"bound"}},
         {"notices", "notices_total", "notices to customers and merchants that were written", {"kind"}},
     };
     const auto row_of = [&](std::string_view label) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "ledger/merchant_books.hpp"
 #include "switch/core/payment_kinds.hpp"
 #include "switch/views/report_days.hpp"
 
@@ -85,6 +86,34 @@ void each_movement(const TransactionRecord& r, iso8583::BusinessDate day,
     }
 }
 
+/// R102: what merchants gave of their sales as discounts; fees and reserves are accounts of their own.
+iso8583::Result<void> add_discounts(const ViewContext& context, TotalsBy by, iso8583::BusinessDate day,
+                                    Movements& movements) {
+    std::optional<iso8583::ParseError> fault;
+    const auto add = [&](const ledger::MerchantEntry& e) {
+        if (e.kind != ledger::MerchantEntryKind::discount) return true;
+        const auto sale = read_record(context, e.rrn);
+        if (!sale || !*sale) {
+            fault = sale ? iso8583::ParseError{"a discount's sale is not there"} : sale.error();
+            return false;
+        }
+        const bool given = e.from_merchant_minor() > 0;
+        ledger::Total& row =
+            movements.rows[{group_of(context, by, **sale), given ? "discount" : "discount_taken_back"}];
+        ++row.count;
+        row.amount_minor += e.amount_minor;
+        movements.payable_minor -= e.from_merchant_minor();
+        return true;
+    };
+    for (const auto& [id, merchant] : context.configuration.merchants) {
+        const auto range = ledger::entries_of(ledger::MerchantBook::fees, id, day);
+        if (auto done = ledger::visit_merchant_entries(context.store, range, add); !done)
+            return store_fault(done.error());
+    }
+    if (fault) return tl::unexpected(*fault);
+    return {};
+}
+
 }  // namespace
 
 std::string refund_reason(const TransactionRecord& record) {
@@ -113,6 +142,7 @@ iso8583::Result<Movements> movements_of(const ViewContext& context, TotalsBy by,
         if (!*whole) break;
         movements.read_from = date;
     }
+    if (auto added = add_discounts(context, by, day, movements); !added) return tl::unexpected(added.error());
     return movements;
 }
 

@@ -6,6 +6,7 @@
 #include "ledger/stored_records.hpp"
 #include "switch/core/check_list.hpp"
 #include "switch/core/payment_kinds.hpp"
+#include "switch/views/money_views.hpp"
 #include "switch/views/operator_views.hpp"
 #include "switch/views/people_words.hpp"
 #include "switch/views/rule_words.hpp"
@@ -204,6 +205,8 @@ ViewResult view_explain(const ViewContext& context, std::string_view id) {
         if (auto original = find_record(context, r.original->view())) sale = std::move(*original);
         if (sale) words.add(sale_sentence(*sale));
     }
+    for (std::string& sentence : charges_sentences(r, sale ? &*sale : nullptr))
+        words.add(std::move(sentence));
     if (auto added = add_exceptions(context, r, words); !added) return tl::unexpected(added.error());
     words.add("It was decided under configuration version " + std::to_string(r.policy_version) + ".");
     View view = View::object();

@@ -11,6 +11,7 @@
 #include "switch/core/payment_kinds.hpp"
 #include "switch/core/refusal.hpp"
 #include "switch/core/ways_out.hpp"
+#include "switch/views/money_views.hpp"
 #include "switch/views/recon_views.hpp"
 
 namespace acquirer {
@@ -105,6 +106,10 @@ std::string_view words(ledger::Account account) {
             return "paid_outside";
         case ledger::Account::chargebacks:
             return "chargebacks";
+        case ledger::Account::merchant_reserve:
+            return "merchant_reserve";
+        case ledger::Account::fee_income:
+            return "fee_income";
     }
     return "?";
 }
@@ -118,6 +123,7 @@ void put_money(View& view, const ViewContext&, const TransactionRecord& record) 
         view.put("charged_back", major(record.chargebacks_minor))
             .put("remaining", major(record.remaining_minor()));
     }
+    put_charges(view, record);
     if (record.original) view.put("original", record.original->view());
     if (record.voided_by) view.put("voided_by", record.voided_by->view());
 }

@@ -88,6 +88,8 @@ View accounts_view(const ViewContext& context, const std::map<std::string, Accou
             row.put("merchant", who);
             // The merchant's account is credited by sales: what is payable is minus its balance.
             row.put("payable", major(-of(ledger::Account::merchant_payable).amount_minor));
+            row.put("fees", major(-of(ledger::Account::fee_income).amount_minor));
+            row.put("into_reserve", major(-of(ledger::Account::merchant_reserve).amount_minor));
             row.put("postings", of(ledger::Account::merchant_payable).count);
         }
         rows.add(std::move(row));
@@ -157,6 +159,11 @@ iso8583::Result<std::map<std::string, ledger::Total>> sums_of_day(const ViewCont
     return sums.all();
 }
 
+bool is_of_a_merchant(ledger::Account account) {
+    return account == ledger::Account::merchant_payable || account == ledger::Account::merchant_reserve ||
+           account == ledger::Account::fee_income;
+}
+
 /// The accounts of the day by whom they are of, all merchants' or all routes'.
 std::map<std::string, Accounts> accounts_of(const std::map<std::string, ledger::Total>& sums,
                                             iso8583::BusinessDate day, bool merchants) {
@@ -165,8 +172,7 @@ std::map<std::string, Accounts> accounts_of(const std::map<std::string, ledger::
         const auto parts = parts_of(name);
         if (parts.size() != 4 || parts[0] != "l" || parts[1] != day.date.yyyymmdd()) continue;
         const auto account = static_cast<ledger::Account>(number_of<std::uint8_t>(parts[2]));
-        if ((account == ledger::Account::merchant_payable) == merchants)
-            rows[parts[3]].totals[account] = total;
+        if (is_of_a_merchant(account) == merchants) rows[parts[3]].totals[account] = total;
     }
     return rows;
 }

@@ -4,6 +4,7 @@
 
 #include "switch/core/caution.hpp"
 #include "switch/views/list_page.hpp"
+#include "switch/views/money_views.hpp"
 #include "switch/views/report_parts.hpp"
 
 namespace acquirer {
@@ -15,21 +16,45 @@ using ledger::TransactionRecord;
 
 struct Trade {
     Total sales, refunds;
-    std::string merchant;  // whose; of a day's row: nobody's
+    std::int64_t hits = 0;  // refunds over a bound of R28, held or refused
+    std::string merchant;   // whose; of a day's row: nobody's
+};
+
+/// A refund that went over bounds of R28.
+struct Hit {
+    View row = View::object();
 };
 
 struct Part {
     report::Groups<Trade> groups;
     Trade all;
+    std::vector<Hit> hits;  // at most hits_max
 };
+
+constexpr std::size_t hits_max = 1'000;  // that one report lists; all are counted
+
+Hit hit_of(const ViewContext& context, const TransactionRecord& r) {
+    Hit hit;
+    std::string bounds, words;
+    for (const ledger::CautionHit& over : r.caution) {
+        bounds += (bounds.empty() ? "" : " ") + std::string(ledger::name(over.bound));
+        words += (words.empty() ? "" : "; ") + caution_words(over);
+    }
+    hit.row.put("time", local_time(context, r.created)).put("rrn", r.rrn.view());
+    hit.row.put("merchant", r.merchant.view()).put("terminal", r.terminal.view());
+    hit.row.put("amount", r.amount.major()).put("state", ledger::name(r.state));
+    hit.row.put("bounds", bounds).put("why", words);
+    return hit;
+}
 
 void add_trade(Trade& to, const Trade& more) {
     report::add(to.sales, more.sales);
     report::add(to.refunds, more.refunds);
+    to.hits += more.hits;
     to.merchant = more.merchant;
 }
 
-/// Nothing of a record that is neither a sale on the books nor a refund that counts.
+/// Nothing of a record that is neither a sale on the books nor a refund that counts or hit a bound.
 std::optional<Trade> trade_of(const TransactionRecord& record) {
     Trade trade;
     trade.merchant = record.merchant.str();
@@ -40,9 +65,9 @@ std::optional<Trade> trade_of(const TransactionRecord& record) {
         return trade;
     }
     const std::int64_t counted = record.kind == TransactionKind::refund ? ledger::counted_minor(record) : 0;
-    if (counted <= 0) return std::nullopt;
-    report::add(trade.refunds, counted);
-    return trade;
+    trade.hits = record.caution.empty() ? 0 : 1;
+    if (counted > 0) report::add(trade.refunds, counted);
+    return counted > 0 || trade.hits > 0 ? std::optional(trade) : std::nullopt;
 }
 
 const RefundPolicy* bounded_policy(const ViewContext& context, const std::string& merchant) {
@@ -56,6 +81,7 @@ void put_trade(const ViewContext& context, View& row, const Trade& t) {
     row.put("refunds", t.refunds.count).put("refunded", report::major(context, t.refunds.amount_minor));
     row.put("of_count", report::percent(t.refunds.count, t.sales.count));
     row.put("of_amount", report::percent(t.refunds.amount_minor, t.sales.amount_minor));
+    row.put("hits", t.hits);
 }
 
 /// R28's words of a merchant, and whether what was counted is over it.
@@ -133,11 +159,15 @@ ViewResult view_report_ratio(const ViewContext& context, const ListQuery& query,
                 add_trade(part.groups.at(by == RatioBy::terminal ? record.terminal.str() : trade->merchant),
                           *trade);
             add_trade(part.all, *trade);
+            if (!record.caution.empty() && part.hits.size() < hits_max)
+                part.hits.push_back(hit_of(context, record));
         },
         [&](iso8583::BusinessDate day, const Part& part) {
             for (const auto& [name, trade] : part.groups.all()) add_trade(whole.groups.at(name), trade);
             if (by == RatioBy::day) add_trade(whole.groups.at(day.date.iso()), part.all);
             add_trade(whole.all, part.all);
+            for (const Hit& hit : part.hits)
+                if (whole.hits.size() < hits_max) whole.hits.push_back(hit);
             View row = View::object().put("day", day.date.iso());
             put_trade(context, row, part.all);
             days.push_back(std::move(row));
@@ -148,6 +178,9 @@ ViewResult view_report_ratio(const ViewContext& context, const ListQuery& query,
     view.put_if("judged", judged_note(context, query, *read));
     put_trade(context, view, whole.all);
     view.put("ratios", rows_view(context, by, whole));
+    View hits = View::list();
+    for (Hit& hit : whole.hits) hits.add(std::move(hit.row));
+    view.put("hit_refunds", std::move(hits));
     if (by == RatioBy::day) return page_of(view, "ratios", query);
     View series = View::list();
     for (auto day = days.rbegin(); day != days.rend(); ++day) series.add(std::move(*day));

@@ -38,7 +38,7 @@ constexpr std::array normal_work = {
     Row{"R25", "terminal and merchant have to be known, not suspended, and signed on"},
     Row{"R26", "the issuer approved a part of what was asked for, and the sale is of that part"},
     Row{"R26a", "the issuer approved a part that nobody had asked for: in doubt, reversed"},
-    Row{"R27", "the merchant's sales of the day have to cover a refund"},
+    Row{"R27", "the merchant's sales of the day, or its reserve, have to cover a refund"},
     Row{"R28", "more refunds than usual, of the card or the merchant: a person looks, or it is refused"},
     Row{"R29", "the sale is old: a checker decides"},
 };
@@ -92,6 +92,9 @@ constexpr std::array ways_out = {
     Row{"R78", "a dispute put the sale on hold, or was closed"},
     Row{"R100", "a line of a batch of refunds, approved with its batch"},
     Row{"R101", "the issuer's file is compared with the ledger"},
+    Row{"R102", "a discount goes back as it was given: the wallet's part to it, the merchant's to nobody"},
+    Row{"R103", "a fee that was charged is given back by two people, never more than was charged"},
+    Row{"R104", "the merchant's reserve, kept back from its sales, pays its refunds"},
 };
 
 }  // namespace

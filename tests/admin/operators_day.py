@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 import stack  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
+import day_of_funds  # noqa: E402
 import day_of_money  # noqa: E402
 import day_of_parties  # noqa: E402
 import day_of_refunds  # noqa: E402
@@ -82,8 +83,9 @@ def main():
     with stack.Stack(args) as running:
         till = Till(checks, running)
         desk = till.desk = Desk(checks, running)
-        for scene in day_of_refunds.SCENES + day_of_stores.SCENES + day_of_parties.SCENES + day_of_money.SCENES:
-            scene(desk, till)
+        for day in (day_of_refunds, day_of_stores, day_of_parties, day_of_money, day_of_funds):
+            for scene in day.SCENES:
+                scene(desk, till)
         desk.every_command_was_played()
         control = running.ready["control"]
     ended = subprocess.run([os.path.join(args.bin, "refundctl"), "--socket", control, "status"], capture_output=True,

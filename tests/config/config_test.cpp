@@ -262,8 +262,8 @@ TEST_CASE("config: doubles and overlaps") {
         {moved,
          "t.toml:35: issuer[2].codes.partly_approved: response code 51 stands in partly_approved and in "
          "declined\n"},
-        {"[refund]\nfunding = \"reserve\"\n",
-         "t.toml:29: refund.funding: has to be one of none, net_sales\n"},
+        {"[refund]\nfunding = \"sales\"\n",
+         "t.toml:29: refund.funding: has to be one of none, net_sales, reserve\n"},
         {"[[merchant]]\nid = \"898110157220001\"\n",
          "t.toml:29: merchant[2].id: is the merchant of merchant[1] too\n"},
         {"[[terminals]]\nfirst = \"10000999\"\nlast = \"10001005\"\nmerchant = \"898110157220001\"\n"
@@ -376,7 +376,7 @@ TEST_CASE("config: the files that are shipped load") {
     CHECK(demo->listeners.at(0).address.str() == "127.0.0.1:8583");
     CHECK(demo->listeners.at(1).address.str() == "127.0.0.1:8584");
     CHECK(demo->metrics->str() == "127.0.0.1:9583");
-    CHECK(c.merchants.size() == 5);
+    CHECK(c.merchants.size() == 7);
     CHECK(c.limits.issuer_reply_timeout_ms == 5000);
     CHECK(c.limits.not_found_quarantine_ms == 5000);
     const auto* a = c.routes.find("issuer-a");

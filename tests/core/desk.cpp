@@ -235,6 +235,7 @@ void Desk::reply(const Sent& to, const Does& does) {
     if (!does.terminal.empty()) back.terminal = iso8583::TerminalId::parse(does.terminal).value();
     back.amount_minor = does.other_amount ? *does.other_amount
                                           : std::stoll(std::string(to.fields.get(Field::amount_transaction)));
+    back.additional_amounts = does.additional_amounts;
     inbox_.push_back(IssuerReplyArrived{to.route, to.link, back, does.mac});
 }
 

@@ -87,7 +87,8 @@ struct Does {
     std::string code = "00";
     MacState mac = MacState::verified;
     std::optional<std::int64_t> other_amount;
-    std::string terminal{};  // DE41 of the answer; empty: it has none
+    std::string terminal{};            // DE41 of the answer; empty: it has none
+    std::string additional_amounts{};  // DE54 of the answer
 };
 
 class Desk {

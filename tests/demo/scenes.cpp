@@ -77,6 +77,14 @@ std::unique_ptr<TerminalLine> Scenes::line(const std::string& profile, int numbe
     return std::make_unique<TerminalLine>(std::move(config), stack_.address(profile));
 }
 
+std::unique_ptr<TerminalLine> Scenes::line_of(const std::string& merchant, std::uint32_t terminal) {
+    auto config = terminal_config("unionpay-pos", 0);
+    config.merchant = *iso8583::MerchantId::parse(merchant);
+    config.terminal = *iso8583::TerminalId::parse(std::to_string(terminal));
+    terminals_.insert(config.terminal.str());
+    return std::make_unique<TerminalLine>(std::move(config), stack_.address("unionpay-pos"));
+}
+
 std::optional<Scenes::Sold> Scenes::sell(Desk& desk, std::int64_t amount) {
     const auto request = desk.line->terminal().sale(desk.card, amount, utc_now());
     const std::string seen = desk.line->exchange(request);
@@ -98,6 +106,10 @@ void Scenes::play_all(std::string_view profile) {
     if (profile != "iso87-ascii") terminal_with_cmac();
     advice_refused_later(desks_[0]);
     for (Desk& desk : desks_) refund_that_needs_a_checker(desk);
+    if (profile != "iso87-ascii") {
+        fees_of_a_merchant();
+        refund_of_a_short_reserve();
+    }
     kill_under_way();
     for (Desk& desk : desks_) settlement(desk);
     books_compare();

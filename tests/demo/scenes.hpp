@@ -1,6 +1,7 @@
 // The demo's scenes (docs/interfaces.md, "Two commands"): each says what must happen and notes what did.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <set>
@@ -54,6 +55,8 @@ class Scenes {
     void refund_that_needs_a_checker(Desk& desk);
     void kill_under_way();
     void terminal_with_cmac();
+    void fees_of_a_merchant();
+    void refund_of_a_short_reserve();
     void settlement(Desk& desk);
     void books_compare();
 
@@ -61,11 +64,19 @@ class Scenes {
     /// `mac`: of a range that has not its profile's usual one.
     std::unique_ptr<TerminalLine> line(const std::string& profile, int number,
                                        std::optional<hsm::MacProfile> mac = std::nullopt);
+    /// A unionpay-pos terminal of another merchant than the desks'.
+    std::unique_ptr<TerminalLine> line_of(const std::string& merchant, std::uint32_t terminal);
+    /// The same, signed on, with the first desk's card.
+    std::optional<Desk> desk_of(const std::string& merchant, std::uint32_t terminal);
     void scene(const std::string& title);
     void expect(const std::string& what, const std::string& expected, const std::string& seen);
     void expect_effect(const std::string& what, const Desk& desk, const std::string& effect,
                        const std::string& rrn, std::int64_t amount);
     void show_ledger(const iso8583::Rrn& rrn);
+    /// Prints what a command of viewers says.
+    void show(const std::vector<std::string>& words);
+    /// A text of its answer by name; "none" when there is none of that name.
+    std::string shown_value(const std::vector<std::string>& words, const std::string& name);
 
     DemoStack& stack_;
     std::vector<Desk> desks_;

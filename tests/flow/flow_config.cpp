@@ -27,6 +27,23 @@ std::optional<std::int64_t> parse_minor(const std::string& major) {
 
 namespace {
 
+/// "38@100.00,60": basis points up to an amount, then of all that is larger; nothing when it is not so.
+std::optional<std::vector<ledger::FeeTier>> parse_fee(const std::string& text) {
+    std::vector<ledger::FeeTier> tiers;
+    for (std::size_t at = 0; at <= text.size();) {
+        const std::size_t comma = std::min(text.find(',', at), text.size());
+        const std::string part = text.substr(at, comma - at);
+        const std::size_t sign = part.find('@');
+        const auto points = number_of(part.substr(0, sign));
+        const auto up_to =
+            sign == std::string::npos ? std::optional<std::int64_t>(0) : parse_minor(part.substr(sign + 1));
+        if (!points || *points < 0 || !up_to) return std::nullopt;
+        tiers.push_back({*up_to, static_cast<std::uint32_t>(*points)});
+        at = comma + 1;
+    }
+    return tiers;
+}
+
 /// False: no key of R27 to R29.
 bool apply_caution(RefundPolicy& p, const std::string& key, const std::string& value,
                    std::optional<std::int32_t> number) {
@@ -34,7 +51,19 @@ bool apply_caution(RefundPolicy& p, const std::string& key, const std::string& v
     if (key == "approval_age_days")
         p.approval_age_days = number;
     else if (key == "funding")
-        p.funding = value == "net_sales" ? RefundFunding::net_sales : RefundFunding::none;
+        p.funding = value == "net_sales" ? RefundFunding::net_sales
+                    : value == "reserve" ? RefundFunding::reserve
+                                         : RefundFunding::none;
+    else if (key == "reserve_percent")
+        p.reserve_percent = static_cast<std::uint32_t>(number.value_or(0));
+    else if (key == "reserve_max")
+        p.reserve_max = parse_minor(value);
+    else if (key == "fee_on_refund")
+        p.fee_on_refund = value == "keep"                  ? ledger::FeeReturn::keep
+                          : value == "return_proportional" ? ledger::FeeReturn::return_proportional
+                                                           : ledger::FeeReturn::return_on_full;
+    else if (key == "refunds_per_terminal_day_caution")
+        p.refunds_per_terminal_day_caution = number;
     else if (key == "on_short")
         p.on_short = on;
     else if (key == "on_fraud")
@@ -140,6 +169,8 @@ std::optional<std::string> apply_config(Configuration& c, const std::map<std::st
             for (const auto& [id, merchant] : c.merchants)
                 c.till_operators[value.substr(0, value.find('/'))].push_back(
                     {id, value.substr(value.find('/') + 1)});
+        else if (auto tiers = parse_fee(value); key == "fee" && tiers)
+            for (auto& [id, merchant] : c.merchants) merchant.fees[ledger::Instrument::card] = *tiers;
         else if (key == "refund_reversal")
             c.refund_reversal_allowed = yes;
         else if (key == "case_expires_days" && number)

@@ -23,6 +23,7 @@ void Stage::expect(const Line& line) {
     if (what == "issuer") return expect_issuer(line);
     if (what == "ledger") return expect_ledger(line);
     if (what == "books") return expect_books(line);
+    if (what == "reserve") return expect_reserve(line);
     const simulation::Checkers& checkers = world_.checkers();
     if (what == "exception" || what == "exceptions") {
         std::size_t open = 0;
@@ -162,6 +163,12 @@ void Stage::expect_issuer(const Line& line) {
             fail("its DE37 is that of another one");
 }
 
+void Stage::expect_reserve(const Line& line) {
+    const auto merchant = till(line.word(1)).terminal().config().merchant;
+    const std::string holds = major(world_.checkers().reserve_minor(merchant));
+    if (holds != line.word(2)) fail("the reserve of " + line.word(1) + "'s merchant holds " + holds);
+}
+
 void Stage::expect_ledger(const Line& line) {
     const ledger::TransactionRecord* r = record_of(line.word(1));
     if (!failures_.empty()) return;
@@ -183,6 +190,12 @@ void Stage::expect_ledger(const Line& line) {
             found = std::to_string(r->advice.attempts);
         else if (key == "day")
             found = r->business_date.date.iso();
+        else if (key == "fee")
+            found = major(r->charges.fee_minor);
+        else if (key == "withheld")
+            found = major(r->charges.withheld_minor);
+        else if (key == "drawn")
+            found = major(r->drawn_minor);
         else if (key == "maker")
             found = r->maker;
         else if (key == "checker")

@@ -116,6 +116,11 @@ std::optional<OperatorCommand> way_out(const Line& line, const std::string& rrn,
         return command;
     }
     if (verb == "dispute") return AddDispute{rrn, "", line.word(4), third, "CB-1", note};
+    if (verb == "reserve-add") return AddReserve{object, third, note};
+    if (verb == "charge") return ChargeMerchant{object, third, line.value("ref").value_or(""), note};
+    if (verb == "adjust")
+        return OpenAdjustment{object, third, line.value("charge").value_or(""), "mistake",
+                              line.value("ref").value_or("")};
     if (verb == "close-dispute") return CloseDispute{object, third, note};
     if (verb == "agree") return DecideProposal{proposal, DecideProposal::To::approve, ""};
     if (verb == "disagree") return DecideProposal{proposal, DecideProposal::To::reject, note};
@@ -170,7 +175,8 @@ void Stage::operate(const Line& line) {
             if (x.kind == object && x.resolution.empty())
                 command = ChangeException{id, ChangeException::To::resolve, "settled with the customer"};
     }
-    const bool names_one = !object.empty() && verb != "close-dispute";
+    const bool of_merchant = verb == "reserve-add" || verb == "charge" || verb == "adjust";
+    const bool names_one = !object.empty() && verb != "close-dispute" && !of_merchant;
     if (!command) command = way_out(line, names_one ? rrn_of(object) : "", route, proposal_);
     if (!failures_.empty()) return;
     if (!command) return fail("operators cannot " + verb + " " + object);

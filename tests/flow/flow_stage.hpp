@@ -63,6 +63,7 @@ class Stage {
     void expect_issuer(const Line& line);
     void expect_ledger(const Line& line);
     void expect_books(const Line& line);
+    void expect_reserve(const Line& line);
     void finish();
 
     [[nodiscard]] const ledger::TransactionRecord* record_of(const std::string& name);

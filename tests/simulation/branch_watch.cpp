@@ -189,6 +189,9 @@ std::string id_of(const OperatorCommand& command) {
         std::string operator()(const ProposePolicy&) const { return {}; }
         std::string operator()(const AddParty&) const { return {}; }
         std::string operator()(const RemoveParty&) const { return {}; }
+        std::string operator()(const AddReserve&) const { return {}; }
+        std::string operator()(const ChargeMerchant&) const { return {}; }
+        std::string operator()(const OpenAdjustment&) const { return {}; }
     };
     return std::visit(Id{}, command);
 }

@@ -92,6 +92,9 @@ void add_command_names(std::vector<std::string>& names) {
             std::string_view operator()(const ProposePolicy&) const { return "propose policy"; }
             std::string_view operator()(const AddParty&) const { return "add party"; }
             std::string_view operator()(const RemoveParty&) const { return "remove party"; }
+            std::string_view operator()(const AddReserve&) const { return "add reserve"; }
+            std::string_view operator()(const ChargeMerchant&) const { return "charge merchant"; }
+            std::string_view operator()(const OpenAdjustment&) const { return "open adjustment"; }
         };
         names.emplace_back(Name{}(std::variant_alternative_t<I, OperatorCommand>{}));
         add_command_names<I + 1>(names);

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "iso8583/values/bytes.hpp"
+#include "ledger/merchant_books.hpp"
+#include "switch/core/merchant_money_check.hpp"
 
 namespace simulation {
 
@@ -402,6 +404,17 @@ void Checkers::take_record(TransactionRecord r) {
     records_[r.rrn] = std::move(r);
 }
 
+std::int64_t Checkers::reserve_minor(const iso8583::MerchantId& merchant) const {
+    std::int64_t holds = 0;
+    const auto read =
+        ledger::visit_merchant_entries(disk_, ledger::entries_of(ledger::MerchantBook::reserve, merchant),
+                                       [&](const ledger::MerchantEntry& e) {
+                                           holds = e.stands_minor;
+                                           return true;
+                                       });
+    return read ? holds : -1;
+}
+
 void Checkers::check_record(const TransactionRecord& r, iso8583::Instant at) {
     // I3: one wire key, one entry. A tombstone becomes the record of the original that it stopped.
     if (!r.from_operations && r.state != State::tombstone && r.answer) {
@@ -441,6 +454,8 @@ void Checkers::check_sale(const TransactionRecord& sale, iso8583::Instant at) {
             voids += child.kind == TransactionKind::void_sale &&
                      one_of(child.state, {State::intent, State::sent, State::voided, State::advice_pending});
         }
+    if (const std::string fault = fault_of_charges(sale); !fault.empty())
+        broken("I12", fault + ": " + words(sale), at);
     if (sale.amount.minor_units() != sale.lowered_to_minor())
         broken("I1", "the amount is not what its partial reversals left: " + words(sale), at);
     if (refunded + sale.chargebacks_minor > sale.amount.minor_units())

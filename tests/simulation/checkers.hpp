@@ -48,6 +48,8 @@ class Checkers {
                            iso8583::Instant at);
     /// Is given each record of a turn that was handed over, decoded.
     std::function<void(ledger::TransactionRecord)> on_written;
+    /// What the merchant's reserve holds by its statement; -1 when it does not read.
+    [[nodiscard]] std::int64_t reserve_minor(const iso8583::MerchantId& merchant) const;
     /// The disk after a crash must hold all that was durable (I9).
     void after_crash(iso8583::Instant at);
     void logged(std::string_view text, iso8583::Instant at);

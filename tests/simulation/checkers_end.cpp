@@ -3,6 +3,8 @@
 
 #include "iso8583/values/bytes.hpp"
 #include "ledger/ledger.hpp"
+#include "ledger/merchant_books.hpp"
+#include "switch/core/merchant_money_check.hpp"
 #include "switch/core/recon_check.hpp"
 #include "tests/simulation/checkers.hpp"
 
@@ -100,11 +102,30 @@ void Checkers::check_totals(iso8583::Instant at) {
             add(p.credit, r.credit_route(n), -p.amount_minor);
         }
     }
+    const auto fold_entry = [&fold](const ledger::MerchantEntry& e) {
+        const auto add = [&](ledger::Account account, std::int64_t amount) {
+            const std::string who =
+                account == ledger::Account::issuer_receivable ? std::to_string(e.route) : e.merchant.str();
+            ledger::Total& t = fold[ledger::account_name(e.day, account, who)];
+            ++t.count;
+            t.amount_minor += amount;
+        };
+        add(e.debit, e.amount_minor);
+        add(e.credit, -e.amount_minor);
+        return true;
+    };
+    for (const auto book : {ledger::MerchantBook::fees, ledger::MerchantBook::reserve})
+        if (!ledger::visit_merchant_entries(disk_, ledger::all_keys(ledger::prefix_of(book)), fold_entry))
+            broken("I9", "the entries of merchants' books do not read", at);
     const auto copy = disk_.copy_durable();
     ledger::Overlay overlay(*copy);
     ledger::Ledger recovered(overlay);
     recovered.recover();
     if (recovered.error()) return broken("I9", "the store does not recover: " + recovered.error()->what, at);
+    const auto merchants = acquirer::find_merchant_money_faults(disk_, recovered.totals());
+    if (!merchants) return broken("I9", merchants.error().what, at);
+    for (const std::string& fault : merchants->faults)
+        broken(fault.find("I13") != std::string::npos ? "I13" : "I12", fault, at);
     // Those of closed days are stored by day.
     ledger::Totals books = recovered.totals();
     const ledger::KeyRange closed = ledger::all_keys(ledger::KeyPrefix::day_sums);

@@ -20,6 +20,29 @@ constexpr std::int64_t downtime_ms_max = 48 * 3'600'000LL;
 
 constexpr std::uint32_t till_numbers[] = {10000001, 10000002, 20000001, 20000002, 50000001, 60000001};
 
+/// What merchants pay and what their reserve keeps back; from a chance of its own.
+void choose_money(Configuration& c, Swarm& swarm) {
+    using namespace acquirer;
+    Chance chance = swarm.chance("money");
+    for (auto& [id, merchant] : c.merchants) {
+        RefundPolicy& p = merchant.refund;
+        static constexpr ledger::FeeReturn returns[] = {ledger::FeeReturn::keep,
+                                                        ledger::FeeReturn::return_proportional,
+                                                        ledger::FeeReturn::return_on_full};
+        p.fee_on_refund = returns[chance.below(3)];
+        constexpr std::int64_t tier_minor = 5'000;
+        if (chance.permille(700))
+            merchant.fees[ledger::Instrument::card] = {
+                {tier_minor, static_cast<std::uint32_t>(chance.between(0, 200))},
+                {0, static_cast<std::uint32_t>(chance.between(0, 200))}};
+        if (!chance.permille(250)) continue;
+        p.funding = RefundFunding::reserve;
+        p.on_short = chance.permille(600) ? OnCaution::hold : OnCaution::refuse;
+        p.reserve_percent = static_cast<std::uint32_t>(chance.between(1, 100));
+        if (chance.permille(500)) p.reserve_max = chance.between(100, 50'000);
+    }
+}
+
 /// Policies differ from seed to seed.
 void choose_policy(Configuration& c, Swarm& swarm) {
     using namespace acquirer;
@@ -34,6 +57,7 @@ void choose_policy(Configuration& c, Swarm& swarm) {
         if (chance.permille(100)) p.before_settlement = RefundBeforeSettlement::suggest_void;
         if (chance.permille(100)) p.approval_age_days = 1;
     }
+    choose_money(c, swarm);
     c.refund_reversal_allowed = !swarm.has("no reversals of refunds", 200);
     constexpr std::int32_t usual_sign_on_burst = 3;
     if (swarm.has("few sign-ons", 300)) c.limits.sign_on_burst = usual_sign_on_burst;

@@ -115,6 +115,7 @@ class Operators final : public Actor {
     void happen(Chance& chance) {
         const std::uint32_t what = chance.below(100);
         if (what < 10) return open(chance);
+        if (what < 14) return money(chance);
         if (what < 62) return work(chance);
         if (what < 80) return decide(chance);
         if (what < 85) return move_route(chance);
@@ -252,6 +253,30 @@ class Operators final : public Actor {
             iso8583::Amount(chance.between(1, sale.amount.minor_units()), sale.amount.currency()).major();
         command(maker(chance), AddDispute{sale.rrn.str(), "", amount, "chargeback", "CB-1", note},
                 "dispute " + name_of(sale) + " chargeback " + amount);
+    }
+
+    /// The reserve of a merchant, a charge or what is given back of one; of the merchant of any sale.
+    void money(Chance& chance) {
+        const TransactionRecord* sale =
+            any(chance, [](const TransactionRecord& r) { return r.kind == TransactionKind::sale; });
+        if (sale == nullptr) return;
+        const std::string merchant = sale->merchant.str();
+        const std::string amount =
+            iso8583::Amount(chance.between(1, 20'000), sale->amount.currency()).major();
+        const std::string reference = "charge-" + std::to_string(chance.between(1, 3));
+        switch (chance.below(4)) {
+            case 0:
+                return command(maker(chance), ChargeMerchant{merchant, amount, reference, note},
+                               "charge " + merchant + " " + amount + " ref=" + reference);
+            case 1: {
+                const std::string own = "back-" + std::to_string(chance.between(1, 9));
+                return command(maker(chance), OpenAdjustment{merchant, amount, reference, "mistake", own},
+                               "adjust " + merchant + " " + amount + " charge=" + reference + " ref=" + own);
+            }
+            default:
+                return command(maker(chance), AddReserve{merchant, amount, note},
+                               "reserve-add " + merchant + " " + amount);
+        }
     }
 
     void decide(Chance& chance) {

@@ -41,6 +41,7 @@ class Reloads final : public Actor {
                 merchant.refund.refunds_per_card_day_max.reset();
                 merchant.refund.refunds_per_operator_day_max.reset();
                 merchant.refund.refunds_per_merchant_day_max.reset();
+                merchant.refund.refunds_per_terminal_day_caution.reset();
                 merchant.refund.refund_amount_max.reset();
             }
             constexpr std::uint32_t minutes_a_month = 60 * 24 * 30, usual_in_flight_max = 1'024;
@@ -98,7 +99,7 @@ class Reloads final : public Actor {
             });
         };
         const bool on = chance.permille(500);
-        switch (chance.below(10)) {
+        switch (chance.below(12)) {
             case 0:
                 return each(on ? "repeat_refund_seconds=300" : "repeat_refund_seconds=0",
                             [on](RefundPolicy& p) { p.repeat_refund_seconds = on ? 300 : 0; });
@@ -137,6 +138,17 @@ class Reloads final : public Actor {
             case 8:
                 return each("refund_amount_max=100.00",
                             [](RefundPolicy& p) { p.refund_amount_max = 10'000; });
+            case 9:
+                return each("funding=reserve reserve_percent=50 reserve_max=300.00 on_short=hold",
+                            [](RefundPolicy& p) {
+                                p.funding = RefundFunding::reserve;
+                                p.reserve_percent = 50;
+                                p.reserve_max = 30'000;
+                                p.on_short = OnCaution::hold;
+                            });
+            case 10:
+                return each("refunds_per_terminal_day_caution=3",
+                            [](RefundPolicy& p) { p.refunds_per_terminal_day_caution = 3; });
             default:
                 return for_a_while(chance, "merchants", "refund_enabled=no", [](Configuration& c) {
                     for (auto& [id, merchant] : c.merchants) merchant.refund_enabled = false;
