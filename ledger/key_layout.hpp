@@ -18,7 +18,7 @@
 //                                                       'v' digest piece                   its pieces
 //   'h' date route ref   what issuers' files say of it  'i' digest route               issuer's file
 //   'j' ref date route   open ones of those (recon_records.hpp)
-//   'g' date             reconciled business day
+//   'g' date             reconciled business day           'H' merchant token code          authorizations of a card
 //                                                       'B' id                             backup it was restored from
 //                                                       'P' sequence                       version of the policy
 //   'N' number           notice to customer or merchant  'M' kind id                       merchant or terminals that were added
@@ -78,6 +78,7 @@ enum class KeyPrefix : char {
     fee_entry = 'F',  // journal: merchant_books.hpp
     reserve_entry = 'R',
     adjustment = 'A',  // index
+    authorization_of_card = 'H',  // index: authorization_index.hpp
 };
 
 /// What an operator's override is about. Bytes on disk: do not change.

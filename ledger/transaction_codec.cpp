@@ -59,12 +59,21 @@ enum Property : std::uint32_t {
     reroutes_property = 32,
     noticed_property = 37,
     late_authorization_property = 38,
+    completed_by_property = 50,
+    of_authorization_property = 51,
+    completed_by_advice_property = 52,
+    completion_numbers_property = 53,
+    completion_percent_property = 54,
     // 34 to 36: transaction_parts_codec.cpp; 60 to 64: sale_charges.cpp
     last_known_property = last_charges_property
 };
 
 State state_of(RecordReader& r, std::string_view field) {
-    return enum_of(r, field, r.u8(field), State::merchant_account);
+    const std::uint8_t value = r.u8(field);
+    // Between the two runs of values there are none.
+    const bool between = value > static_cast<std::uint8_t>(State::merchant_account) &&
+                         value < static_cast<std::uint8_t>(State::authorized);
+    return enum_of(r, field, between ? 0 : value, State::not_collected);
 }
 
 void write_advice(RecordWriter& w, const QueuedAdvice& a) {
@@ -85,7 +94,7 @@ void write_advice(RecordWriter& w, const QueuedAdvice& a) {
 
 QueuedAdvice read_advice(RecordReader& r) {
     QueuedAdvice a;
-    a.kind = enum_of(r, "advice.kind", r.varint("advice.kind"), QueuedAdvice::Kind::reversal);
+    a.kind = enum_of(r, "advice.kind", r.varint("advice.kind"), QueuedAdvice::Kind::completion);
     a.status = enum_of(r, "advice.status", r.varint("advice.status"), QueuedAdvice::Status::parked);
     a.of_approved_original = r.boolean("advice.of_approved_original");
     a.not_found_once = r.boolean("advice.not_found_once");
@@ -215,6 +224,20 @@ void write_later_properties(RecordWriter& w, const TransactionRecord& t) {
         w.end_property();
     }
     w.property_unless_empty(late_authorization_property, t.late_authorization.view());
+    if (t.completed_by) w.property(completed_by_property, t.completed_by->view());
+    mark(of_authorization_property, t.of_authorization);
+    mark(completed_by_advice_property, t.completed_by_advice);
+    if (t.completion_stan != 0) {
+        w.begin_property(completion_numbers_property);
+        w.varint(t.completion_stan);
+        w.varint(t.completion_transmission_time);
+        w.end_property();
+    }
+    if (t.completion_percent != 0) {
+        w.begin_property(completion_percent_property);
+        w.varint(t.completion_percent);
+        w.end_property();
+    }
     write_charges_properties(w, t);
 }
 
@@ -297,7 +320,7 @@ std::string encode(const TransactionRecord& t) {
 namespace {
 
 void read_fields(RecordReader& r, TransactionRecord& t) {
-    t.kind = enum_of(r, "kind", r.u8("kind"), TransactionKind::refund);
+    t.kind = enum_of(r, "kind", r.u8("kind"), TransactionKind::authorization);
     t.state = state_of(r, "state");
     t.refusal = r.u8("refusal");
     t.profile = r.u8("profile");
@@ -416,6 +439,22 @@ void read_later_property(RecordReader& r, TransactionRecord& t) {
             return;
         case noticed_property:
             t.noticed = r.u8("noticed");
+            return;
+        case completed_by_property:
+            t.completed_by = id_of<iso8583::Rrn>(r, "completed_by", r.rest("completed_by"));
+            return;
+        case of_authorization_property:
+            t.of_authorization = r.boolean("of_authorization");
+            return;
+        case completed_by_advice_property:
+            t.completed_by_advice = r.boolean("completed_by_advice");
+            return;
+        case completion_percent_property:
+            t.completion_percent = u32_of(r, "completion.percent");
+            return;
+        case completion_numbers_property:
+            t.completion_stan = u32_of(r, "completion.stan");
+            t.completion_transmission_time = u32_of(r, "completion.transmission_time");
             return;
         default:
             if (read_people_property(r, t) || read_charges_property(r, t)) return;

@@ -14,6 +14,8 @@ std::string_view name(TransactionKind kind) {
             return "void";
         case TransactionKind::refund:
             return "refund";
+        case TransactionKind::authorization:
+            return "authorization";
     }
     ENSURE(false);
 }
@@ -68,6 +70,20 @@ std::string_view name(State state) {
             return "alternative_account";
         case State::merchant_account:
             return "merchant_account";
+        case State::authorized:
+            return "authorized";
+        case State::auth_voiding:
+            return "auth_voiding";
+        case State::auth_voided:
+            return "auth_voided";
+        case State::completing:
+            return "completing";
+        case State::completed:
+            return "completed";
+        case State::lapsed:
+            return "lapsed";
+        case State::not_collected:
+            return "not_collected";
     }
     ENSURE(false);
 }
@@ -125,6 +141,13 @@ bool counts_in_remaining(State s) {
         case State::reversed:
         case State::cancelled:
         case State::tombstone:
+        case State::authorized:  // none of a refund, as what follows it
+        case State::auth_voiding:
+        case State::auth_voided:
+        case State::completing:
+        case State::completed:
+        case State::lapsed:
+        case State::not_collected:
             return false;
         case State::intent:
         case State::sent:
@@ -168,15 +191,24 @@ bool is_open(const TransactionRecord& record) {
         case State::void_reversing:
         case State::abnormal:
         case State::parked:
+        case State::authorized:  // it lapses (R95)
+        case State::auth_voiding:
+        case State::completing:
+        case State::not_collected:
             return true;
         case State::approved:
         case State::declined:
         case State::reversed:
         case State::tombstone:
+        case State::lapsed:
             // A partial reversal (R39); a blind 0420, of a tombstone or what came after it (R35, R36); a late
-            // approval after "not found", which starts a new reversal of what was already reversed (R51a).
-            return record.advice.kind == QueuedAdvice::Kind::reversal &&
+            // approval after "not found", which starts a new reversal of what was already reversed (R51a);
+            // the 0220 that completes a sale (R94); the 0420 of what has lapsed (R95).
+            return (record.advice.kind == QueuedAdvice::Kind::reversal ||
+                    record.advice.kind == QueuedAdvice::Kind::completion) &&
                    record.advice.status != QueuedAdvice::Status::final;
+        case State::auth_voided:
+        case State::completed:
         case State::voided:
         case State::refused:
         case State::rejected:

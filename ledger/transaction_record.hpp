@@ -16,7 +16,7 @@
 
 namespace ledger {
 
-enum class TransactionKind : std::uint8_t { sale = 1, void_sale = 2, refund = 3 };
+enum class TransactionKind : std::uint8_t { sale = 1, void_sale = 2, refund = 3, authorization = 4 };
 std::string_view name(TransactionKind kind);
 
 /// States of all kinds (docs/states.md); which transitions exist is switch/core/transaction_state.hpp.
@@ -45,7 +45,15 @@ enum class State : std::uint8_t {
     abnormal = 21,        // R55: refused finally after acceptance
     parked = 22,          // outcome unknown, waits for a person
     alternative_account = 23,
-    merchant_account = 24
+    merchant_account = 24,
+    // Of a pre-authorization (R90–R95).
+    authorized = 45,
+    auth_voiding = 46,  // its void is with the issuer
+    auth_voided = 47,
+    completing = 48,  // its completion is with the issuer, or is being undone
+    completed = 49,
+    lapsed = 50,
+    not_collected = 51  // sale: the issuer refused the 0220 that completes it
 };
 std::string_view name(State state);
 
@@ -93,10 +101,12 @@ struct StoredAnswer {
     friend bool operator==(const StoredAnswer&, const StoredAnswer&) = default;
 };
 
-/// The one advice a record may have to send: a refund's 0220, or the 0420 that reverses the record (or, for a
-/// void on a reversal route, its sale). Numbers are fixed here; every attempt carries them.
+/// The one advice a record may have to send: a refund's 0220, the 0220 that completes a sale which was asked
+/// for by 0100, or the 0420 that reverses the record (or, for a void on a reversal route, its sale). Numbers
+/// are fixed here; every attempt carries them.
 struct QueuedAdvice {
-    enum class Kind : std::uint8_t { none = 0, refund = 1, reversal = 2 };
+    // Stored: do not change values.
+    enum class Kind : std::uint8_t { none = 0, refund = 1, reversal = 2, completion = 3 };
     enum class Status : std::uint8_t { waiting = 1, in_flight = 2, final = 3, parked = 4 };
     Kind kind = Kind::none;
     Status status = Status::waiting;
@@ -260,8 +270,9 @@ struct TransactionRecord {
     iso8583::BusinessDate business_date;  // day in which it was committed
 
     // Towards the issuer.
-    std::uint16_t route = 0;                     // routing::RouteId; the route of a refund is its sale's
-    bool asked_by_0100 = false;                  // a sale of a dual-message route: DE90 names a 0100
+    std::uint16_t route = 0;  // routing::RouteId; the route of a refund is its sale's
+    bool asked_by_0100 =
+        false;  // an authorization, its void, a sale of a dual-message route: DE90 names 0100
     std::uint32_t issuer_stan = 0;               // DE11 of the 0200
     std::uint32_t issuer_transmission_time = 0;  // DE7 of the 0200, MMDDhhmmss
     iso8583::AuthorizationCode issuer_authorization;
@@ -274,8 +285,16 @@ struct TransactionRecord {
     std::optional<IssuerTerms> issuer_terms;  // none: nothing was made yet, or by a program before them
     SharedCase shared;                        // refund: other keys that asked for the same (R20b)
 
+    // Pre-authorization (R90–R95).
+    std::optional<iso8583::Rrn> completed_by;  // authorization: its newest completion
+    bool of_authorization = false;             // void: what it voids is an authorization
+    bool completed_by_advice = false;          // completion: a terminal's advice (R94)
+    std::uint32_t completion_percent = 0;      // completion: its bound when it was judged, of the authorized
+    std::uint32_t completion_stan = 0;         // sale: DE11 and DE7 of the 0220 that the issuer has taken
+    std::uint32_t completion_transmission_time = 0;
+
     // Chains.
-    std::optional<iso8583::Rrn> original;  // refund, void: the sale
+    std::optional<iso8583::Rrn> original;  // refund, void: the sale; completion, void: the authorization
     std::optional<iso8583::Rrn>
         last_refund;                        // sale: newest refund; refund: the one before it on the same sale
     std::optional<iso8583::Rrn> voided_by;  // sale: its void
@@ -322,6 +341,12 @@ struct TransactionRecord {
     /// Of whose account the debit and the credit of the n-th posting are: routing::RouteId.
     [[nodiscard]] std::uint16_t debit_route(std::size_t n) const;
     [[nodiscard]] std::uint16_t credit_route(std::size_t n) const;
+    /// A sale that completes an authorization (R92, R94).
+    [[nodiscard]] bool is_completion() const { return kind == TransactionKind::sale && original.has_value(); }
+    /// R94: the 0220 that completes it is not final.
+    [[nodiscard]] bool is_uncollected() const {
+        return advice.kind == QueuedAdvice::Kind::completion && advice.status != QueuedAdvice::Status::final;
+    }
     /// Sale − refunds that count − chargebacks; never below 0.
     [[nodiscard]] std::int64_t remaining_minor() const;
     friend bool operator==(const TransactionRecord&, const TransactionRecord&) = default;

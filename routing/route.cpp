@@ -175,6 +175,15 @@ std::string_view name(VoidMode mode) {
     }
     return "?";
 }
+std::string_view name(AuthorizationVoidMode mode) {
+    switch (mode) {
+        case AuthorizationVoidMode::reversal_0420:
+            return "reversal_0420";
+        case AuthorizationVoidMode::online_0100:
+            return "online_0100";
+    }
+    ENSURE(false);
+}
 std::string_view name(SaleMode mode) {
     switch (mode) {
         case SaleMode::financial_0200:

@@ -38,7 +38,10 @@ class ResponseCodeSet {
 enum class RefundMode : std::uint8_t { advice, online };
 /// How a void reaches the issuer: 0200 with DE3 02xxxx, or a reversal (0420) of the sale.
 enum class VoidMode : std::uint8_t { online_0200, reversal_0420 };
-/// How a sale is asked for: one financial message, or an authorization.
+/// How the void of an authorization reaches the issuer: a reversal (0420) of its 0100, or 0100 with DE3
+/// 02xxxx.
+enum class AuthorizationVoidMode : std::uint8_t { reversal_0420, online_0100 };
+/// How a sale is asked for: one financial message, or an authorization that a 0220 completes.
 enum class SaleMode : std::uint8_t { financial_0200, authorization_0100 };
 /// The MAC towards the issuer, over all that precedes DE64/DE128; AES-CMAC gives its first 8 bytes.
 enum class RouteMac : std::uint8_t { retail, aes_cmac };
@@ -53,6 +56,7 @@ enum class RouteHealth : std::uint8_t {
 
 std::string_view name(RefundMode mode);
 std::string_view name(VoidMode mode);
+std::string_view name(AuthorizationVoidMode mode);
 std::string_view name(SaleMode mode);
 std::string_view name(RouteMac mac);
 std::string_view name(SettlementHalf half);
@@ -90,6 +94,7 @@ struct Route {
     SaleMode sale_mode = SaleMode::financial_0200;
     RefundMode refund_mode = RefundMode::advice;
     VoidMode void_mode = VoidMode::online_0200;
+    AuthorizationVoidMode authorization_void_mode = AuthorizationVoidMode::reversal_0420;  // R91
     RouteMac mac = RouteMac::retail;
     SettlementHalf settlement_half = SettlementHalf::domestic;
     iso8583::InstitutionId acquirer;   // DE32, DE90; empty: not sent
@@ -107,6 +112,10 @@ struct Route {
     // R102: amount types in DE54 of a sale's answer, two digits each.
     std::string wallet_funded_type = "80";
     std::string merchant_funded_type = "81";
+    // Pre-authorization (R92, R95).
+    std::uint32_t completion_percent_max = 115;  // of the authorized amount
+    std::uint32_t authorization_days = 30;       // calendar days, its own not counted
+    bool reverse_lapsed = false;                 // a 0420 when it lapses
     // Store-and-forward of this route.
     std::uint32_t advices_in_flight_max = 16;
     std::uint32_t advice_retry_first_ms = 1'000;
@@ -135,6 +144,8 @@ inline constexpr std::uint32_t reply_timeout_ms_min = 100;
 inline constexpr std::uint32_t reply_timeout_ms_max = 59'000;  // the terminal gives up after 60 s
 inline constexpr std::uint32_t route_in_flight_max = 65'536;
 inline constexpr std::uint32_t window_days_max = 3'650;
+inline constexpr std::uint32_t completion_percent_most = 1'000;
+inline constexpr std::uint32_t authorization_days_max = 365;
 
 /// Nothing when the route is usable; otherwise what is wrong and in which route.
 std::optional<std::string> check_route(const Route& route);

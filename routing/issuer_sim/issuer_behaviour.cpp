@@ -146,10 +146,11 @@ Result<ControlCommand> parse_next(const std::vector<std::string_view>& words, st
     ControlCommand command;
     command.kind = ControlCommand::Kind::next;
     if (words[1] != "any") {
-        for (EffectKind kind :
-             {EffectKind::sale, EffectKind::refund, EffectKind::void_of_sale, EffectKind::reversal})
+        for (EffectKind kind : {EffectKind::sale, EffectKind::refund, EffectKind::void_of_sale,
+                                EffectKind::reversal, EffectKind::authorization})
             if (words[1] == name(kind)) command.of = kind;
-        if (!command.of) return parse_error("next: sale, refund, void, reversal or any is needed");
+        if (!command.of)
+            return parse_error("next: sale, refund, void, reversal, authorization or any is needed");
     }
     auto behaviour = parse_behaviour(words, late_ms);
     if (!behaviour) return tl::unexpected(behaviour.error());

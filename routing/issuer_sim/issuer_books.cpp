@@ -30,6 +30,8 @@ std::string_view name(EffectKind kind) {
             return "void";
         case EffectKind::reversal:
             return "reversal";
+        case EffectKind::authorization:
+            return "authorization";
     }
     return "?";
 }
@@ -54,6 +56,12 @@ std::string_view name(Anomaly anomaly) {
             return "reversal_of_refunded";
         case Anomaly::content_changed:
             return "content_changed";
+        case Anomaly::completion_without_authorization:
+            return "completion_without_authorization";
+        case Anomaly::completion_of_spent:
+            return "completion_of_spent";
+        case Anomaly::reversal_of_collected:
+            return "reversal_of_collected";
     }
     return "?";
 }
@@ -110,15 +118,20 @@ void IssuerBooks::turn_into_tombstone(BookEntry& entry) {
     entry.state = BookEntry::State::tombstone;
 }
 
-void IssuerBooks::book(BookEntry& entry, BookEntry* original) {
+void IssuerBooks::book(BookEntry& entry, BookEntry* original, bool names_original) {
     using State = BookEntry::State;
     entry.state = State::booked;
     Total& total = booked_[static_cast<std::size_t>(entry.kind)];
     ++total.count;
     total.amount += entry.amount;
-    if (entry.kind == EffectKind::sale) return;
+    if (entry.kind == EffectKind::authorization) return;
+    if (entry.kind == EffectKind::sale) {
+        if (names_original) collect(entry, original);
+        return;
+    }
     const bool is_refund = entry.kind == EffectKind::refund;
-    if (original == nullptr || original->kind != EffectKind::sale) {
+    const bool of_hold = !is_refund && original != nullptr && original->kind == EffectKind::authorization;
+    if (original == nullptr || (original->kind != EffectKind::sale && !of_hold)) {
         note(is_refund ? Anomaly::refund_without_original : Anomaly::void_without_original, entry.key);
         return;
     }
@@ -132,7 +145,25 @@ void IssuerBooks::book(BookEntry& entry, BookEntry* original) {
         return;
     }
     if (original->refunded > 0) note(Anomaly::void_of_refunded, entry.key);
-    if (original->state == State::booked) original->state = State::voided;
+    if (original->state != State::booked) return;
+    original->state = State::voided;
+    if (is_of_hold(*original)) give_back(*original);
+}
+
+void IssuerBooks::collect(BookEntry& sale, BookEntry* hold) {
+    if (hold == nullptr || hold->kind != EffectKind::authorization) {
+        note(Anomaly::completion_without_authorization, sale.key);
+        return;
+    }
+    sale.original = static_cast<std::int32_t>(hold - entries_.data());
+    if (hold->state != BookEntry::State::booked) note(Anomaly::completion_of_spent, sale.key);
+    hold->state = BookEntry::State::collected;
+}
+
+void IssuerBooks::give_back(const BookEntry& sale) {
+    BookEntry& hold = entries_[static_cast<std::size_t>(sale.original)];
+    if (hold.state == BookEntry::State::collected && hold.key.rrn != sale.key.rrn)
+        hold.state = BookEntry::State::booked;
 }
 
 bool IssuerBooks::reverse(BookEntry& reversal, BookEntry& original, std::int64_t amount) {
@@ -149,12 +180,19 @@ bool IssuerBooks::reverse(BookEntry& reversal, BookEntry& original, std::int64_t
     booked_[static_cast<std::size_t>(EffectKind::reversal)].amount += amount;
     ++reversed_[static_cast<std::size_t>(original.kind)].count;
     reversed_[static_cast<std::size_t>(original.kind)].amount += amount;
+    if (original.kind == EffectKind::sale && original.state == State::reversed && is_of_hold(original)) {
+        give_back(original);
+        return true;
+    }
     if (original.kind == EffectKind::sale && original.refunded > original.amount - original.reversed)
         note(Anomaly::reversal_of_refunded, original.key);
     if (original.original < 0) return true;
     BookEntry& sale = entries_[static_cast<std::size_t>(original.original)];
     if (original.kind == EffectKind::refund) sale.refunded -= amount;
-    if (original.kind == EffectKind::void_of_sale && sale.state == State::voided) sale.state = State::booked;
+    if (original.kind == EffectKind::void_of_sale && sale.state == State::voided) {
+        sale.state = State::booked;
+        if (is_of_hold(sale)) entries_[static_cast<std::size_t>(sale.original)].state = State::collected;
+    }
     return true;
 }
 
@@ -177,7 +215,10 @@ std::map<std::string, IssuerBooks::Standing> IssuerBooks::standing_by_rrn() cons
                 all[e.key.rrn.str()].refund += amount;
                 break;
             case EffectKind::void_of_sale:
-                all[e.key.rrn.str()].voided += amount;
+                if (!is_of_hold(e)) all[e.key.rrn.str()].voided += amount;
+                break;
+            case EffectKind::authorization:
+                if (e.state == BookEntry::State::booked) all[e.key.rrn.str()].hold += amount;
                 break;
             case EffectKind::reversal:
                 break;  // already taken off what it reversed
@@ -191,11 +232,12 @@ std::string IssuerBooks::summary_json() const {
         return fmt::format(R"({{"count":{},"amount":{}}})", t.count, t.amount);
     };
     std::string out = "{";
-    for (EffectKind kind :
-         {EffectKind::sale, EffectKind::refund, EffectKind::void_of_sale, EffectKind::reversal})
+    for (EffectKind kind : {EffectKind::sale, EffectKind::refund, EffectKind::void_of_sale,
+                            EffectKind::reversal, EffectKind::authorization})
         out += fmt::format(R"("{}":{},)", name(kind), total(booked(kind)));
     out += R"("reversed":{)";
-    for (EffectKind of : {EffectKind::sale, EffectKind::refund, EffectKind::void_of_sale})
+    for (EffectKind of :
+         {EffectKind::sale, EffectKind::refund, EffectKind::void_of_sale, EffectKind::authorization})
         out += fmt::format(R"({}"{}":{})", of == EffectKind::sale ? "" : ",", name(of), total(reversed(of)));
     out += fmt::format(R"(}},"tombstones":{},"anomalies":{{)", tombstones_);
     for (std::size_t i = 0; i < anomaly_kinds; ++i)

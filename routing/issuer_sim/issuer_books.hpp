@@ -20,9 +20,11 @@
 
 namespace routing {
 
-enum class EffectKind : std::uint8_t { sale, refund, void_of_sale, reversal };
-inline constexpr std::size_t effect_kinds = 4;
-/// As in the journal: "sale", "refund", "void", "reversal".
+/// An authorization is a hold: it is no booking, a sale that names it collects it, a reversal or void lifts
+/// it.
+enum class EffectKind : std::uint8_t { sale, refund, void_of_sale, reversal, authorization };
+inline constexpr std::size_t effect_kinds = 5;
+/// As in the journal: "sale", "refund", "void", "reversal", "authorization".
 std::string_view name(EffectKind kind);
 
 /// DE11, DE7 and DE37 of a request. The RRN may be missing in a reversal of what was never answered.
@@ -43,9 +45,12 @@ enum class Anomaly : std::uint8_t {
     void_of_refunded,      // the sale has a refund that was not reversed
     reversal_repeated,     // a second, other reversal of what is reversed already
     reversal_of_refunded,  // of a sale with refunds
-    content_changed        // same key, other kind or amount
+    content_changed,       // same key, other kind or amount
+    completion_without_authorization,
+    completion_of_spent,   // the hold was collected or lifted before
+    reversal_of_collected  // of a hold that a sale has collected
 };
-inline constexpr std::size_t anomaly_kinds = 9;
+inline constexpr std::size_t anomaly_kinds = 12;
 std::string_view name(Anomaly anomaly);
 
 struct BookEntry {
@@ -53,9 +58,10 @@ struct BookEntry {
         undecided,  // seen, not answered finally (96 to the first tries)
         declined,
         booked,
-        reversed,  // by a reversal, wholly
-        voided,    // a sale, by a void
-        tombstone  // a reversal came before it: never booked
+        reversed,   // by a reversal, wholly
+        voided,     // a sale or a hold, by a void
+        collected,  // a hold, by a sale
+        tombstone   // a reversal came before it: never booked
     };
     EffectKind kind = EffectKind::sale;
     EffectKind reversed_kind = EffectKind::sale;  // of a reversal: what it takes back
@@ -97,8 +103,8 @@ class IssuerBooks {
     /// A request that was never answered finally and is reversed now: it is not booked any more.
     void turn_into_tombstone(BookEntry& entry);
 
-    /// Books a decided 00. `original` as found, or nullptr.
-    void book(BookEntry& entry, BookEntry* original);
+    /// Books a decided 00. `original` as found, or nullptr; a sale collects what it names.
+    void book(BookEntry& entry, BookEntry* original, bool names_original = true);
     /// Takes `amount` of `original` back on behalf of `reversal`. False when nothing was booked that could
     /// be.
     bool reverse(BookEntry& reversal, BookEntry& original, std::int64_t amount);
@@ -127,6 +133,10 @@ class IssuerBooks {
         std::string rrn;
     };
     [[nodiscard]] const std::vector<Sighting>& sightings() const { return sightings_; }
+    /// Does this void take back a hold?
+    [[nodiscard]] bool lifts_a_hold(const BookEntry& e) const {
+        return e.kind == EffectKind::void_of_sale && is_of_hold(e);
+    }
     /// All entries in the order they came.
     [[nodiscard]] const std::vector<BookEntry>& entries() const { return entries_; }
 
@@ -136,7 +146,8 @@ class IssuerBooks {
         std::int64_t sale = 0;
         std::int64_t refund = 0;
         std::int64_t voided = 0;
-        /// What the cardholder has paid.
+        std::int64_t hold = 0;
+        /// What the cardholder has paid; a hold is not paid.
         [[nodiscard]] std::int64_t net() const { return sale - refund - voided; }
         friend bool operator==(const Standing&, const Standing&) = default;
     };
@@ -148,6 +159,13 @@ class IssuerBooks {
   private:
     using Index = std::unordered_map<std::uint64_t, std::int32_t>;
     BookEntry* find_in(const Index& index, const RequestKey& key);
+    void collect(BookEntry& sale, BookEntry* hold);
+    /// Of a sale that collected one and is taken back: its own hold is lifted with it, another one's stands.
+    void give_back(const BookEntry& sale);
+    [[nodiscard]] bool is_of_hold(const BookEntry& e) const {
+        return e.original >= 0 &&
+               entries_[static_cast<std::size_t>(e.original)].kind == EffectKind::authorization;
+    }
 
     std::vector<BookEntry> entries_;
     Index requests_;  // DE11 and DE7 → the newest entry with them

@@ -16,8 +16,10 @@ using iso8583::ResponseCode;
 
 namespace {
 
-std::optional<EffectKind> kind_of(std::string_view processing_code) {
+std::optional<EffectKind> kind_of(iso8583::Mti mti, std::string_view processing_code) {
     const std::string_view type = processing_code.substr(0, 2);
+    const bool holds = mti.message_class() == 1;
+    if (holds && (type == "00" || type == "03")) return EffectKind::authorization;
     if (type == "00") return EffectKind::sale;
     if (type == "20") return EffectKind::refund;
     if (type == "02") return EffectKind::void_of_sale;
@@ -102,7 +104,7 @@ std::optional<IssuerModel::Request> IssuerModel::read_request() const {
         r.kind = EffectKind::reversal;
         return r.original ? std::optional(r) : std::nullopt;
     }
-    const auto kind = kind_of(processing_code);
+    const auto kind = kind_of(r.mti, processing_code);
     if (!kind) return std::nullopt;
     r.kind = *kind;
     return r;
@@ -196,7 +198,7 @@ void IssuerModel::decide(const Request& request, BookEntry& entry, const Behavio
     entry.authorization = authorization_code(authorizations_++);
     BookEntry* original =
         request.original ? books_.find_original(*request.original, request.merchant) : nullptr;
-    books_.book(entry, original == &entry ? nullptr : original);
+    books_.book(entry, original == &entry ? nullptr : original, request.original.has_value());
     journal(entry, now, actions);
 }
 
@@ -320,6 +322,10 @@ ResponseCode IssuerModel::reverse(const Request& request, BookEntry& entry, iso8
         if (kept > standing) return decide_as("64", State::declined);
         back = standing - kept;
     }
+    if (original->state == State::collected) {
+        books_.note(Anomaly::reversal_of_collected, original->key);
+        return decide_as("12", State::declined);
+    }
     if (original->state == State::reversed) {
         books_.note(Anomaly::reversal_repeated, original->key);
         return decide_as("79", State::declined);
@@ -337,13 +343,16 @@ void IssuerModel::journal(const BookEntry& e, iso8583::UtcTime now,
                           std::vector<IssuerAction>& actions) const {
     const iso8583::CivilTime t = iso8583::civil_from_utc(now);
     AppendJournal record;
+    const bool lifts = books_.lifts_a_hold(e);
     std::string& line = record.line;
     line.reserve(256);
     fmt::format_to(std::back_inserter(line),
                    R"({{"time":"{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z","kind":"{}",)", t.date.year,
-                   t.date.month, t.date.day, t.hour, t.minute, t.second, now.ms % 1'000, name(e.kind));
-    if (e.kind == EffectKind::reversal)
-        fmt::format_to(std::back_inserter(line), R"("of":"{}",)", name(e.reversed_kind));
+                   t.date.month, t.date.day, t.hour, t.minute, t.second, now.ms % 1'000,
+                   name(lifts ? EffectKind::reversal : e.kind));
+    if (lifts || e.kind == EffectKind::reversal)
+        fmt::format_to(std::back_inserter(line), R"("of":"{}",)",
+                       name(lifts ? EffectKind::authorization : e.reversed_kind));
     fmt::format_to(
         std::back_inserter(line),
         R"("amount":{},"currency":"{:03}","rrn":"{}","stan":"{:06}","pan_last4":"{}","terminal":")", e.amount,

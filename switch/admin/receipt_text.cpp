@@ -44,6 +44,9 @@ constexpr std::array kinds = {
     KindWords{"sale", "SALE", "消费"},
     KindWords{"void", "VOID", "消费撤销"},
     KindWords{"refund", "REFUND", "退货"},
+    KindWords{"authorization", "AUTHORIZATION", "预授权"},
+    KindWords{"authorization_void", "AUTHORIZATION VOID", "预授权撤销"},
+    KindWords{"completion", "COMPLETION", "预授权完成"},
 };
 // clang-format on
 

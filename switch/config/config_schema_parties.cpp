@@ -67,7 +67,8 @@ Keys<RawIssuer> message_keys() {
     using namespace routing;
     return {
         route_choice<SaleMode>("sale_mode", {SaleMode::financial_0200, SaleMode::authorization_0100},
-                               "How a sale is asked for.", CONFIG_AT(route.sale_mode)),
+                               "How a sale is asked for; what asks with 0100 is completed by a 0220.",
+                               CONFIG_AT(route.sale_mode)),
         route_choice<RefundMode>(
             "refund_mode", {RefundMode::advice, RefundMode::online},
             "Refunds as 0220 from the queue, or as 0200 before the terminal is answered.",
@@ -75,6 +76,11 @@ Keys<RawIssuer> message_keys() {
         route_choice<VoidMode>("void_mode", {VoidMode::online_0200, VoidMode::reversal_0420},
                                "Voids as 0200 with DE3 02xxxx, or as a 0420 of the sale.",
                                CONFIG_AT(route.void_mode)),
+        route_choice<AuthorizationVoidMode>(
+            "authorization_void_mode",
+            {AuthorizationVoidMode::reversal_0420, AuthorizationVoidMode::online_0100},
+            "Voids of an authorization as a 0420 of its 0100, or as 0100 with DE3 02xxxx (R91).",
+            CONFIG_AT(route.authorization_void_mode)),
         route_choice<RouteMac>("mac", {RouteMac::retail, RouteMac::aes_cmac}, "The MAC in DE64/DE128.",
                                CONFIG_AT(route.mac)),
         route_choice<SettlementHalf>("settlement_half", {SettlementHalf::domestic, SettlementHalf::foreign},
@@ -128,6 +134,15 @@ Keys<RawIssuer> bound_keys() {
             "blind_reversal",
             "A reversal whose original is not known goes to this issuer all the same, by its card (R35).",
             CONFIG_AT(route.blind_reversal)),
+        integer<RawIssuer>("completion_percent_max", 1, completion_percent_most, "%",
+                           "A completion is of at most so much of the authorized amount (R92).",
+                           CONFIG_AT(route.completion_percent_max)),
+        integer<RawIssuer>("authorization_days", 1, authorization_days_max, "calendar days",
+                           "Until the end of so many days after its own an authorization can be completed; "
+                           "then it lapses (R92, R95).",
+                           CONFIG_AT(route.authorization_days)),
+        boolean<RawIssuer>("reverse_lapsed", "The issuer is told of an authorization that lapses (R95).",
+                           CONFIG_AT(route.reverse_lapsed)),
         integer<RawIssuer>("in_flight_max", 1, route_in_flight_max, "",
                            "Requests awaiting this issuer; 96 beyond.", CONFIG_AT(route.in_flight_max)),
         integer<RawIssuer>("window_days", 0, window_days_max, "business days",

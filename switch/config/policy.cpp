@@ -25,7 +25,8 @@ const Keys<Limits>& policy_limits() {
 const Keys<RawIssuer>& policy_issuer() {
     static const Keys<RawIssuer> keys =
         some_of(issuer_keys(), {"window_days", "not_found_quarantine_ms", "advice_attempts_max",
-                                "stale_after_minutes", "partial_approval", "blind_reversal"});
+                                "stale_after_minutes", "partial_approval", "blind_reversal",
+                                "completion_percent_max", "authorization_days", "reverse_lapsed"});
     return keys;
 }
 

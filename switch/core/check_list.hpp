@@ -34,11 +34,14 @@ enum class CheckId : std::uint8_t {
     authorization,
     means,
     sale_state,
+    authorization_state,
     void_right,
     before_settlement,
     chain,
     window,
+    completion_window,
     limits,
+    completion_amount,
     void_amount,
     remaining,
     funds,
@@ -74,7 +77,28 @@ namespace check_of {
 inline constexpr std::uint8_t sales = 1;
 inline constexpr std::uint8_t voids = 2;
 inline constexpr std::uint8_t refunds = 4;
-inline constexpr std::uint8_t all = sales | voids | refunds;
+inline constexpr std::uint8_t authorizations = 8;
+inline constexpr std::uint8_t authorization_voids = 16;
+inline constexpr std::uint8_t completions = 32;
+inline constexpr std::uint8_t all =
+    sales | voids | refunds | authorizations | authorization_voids | completions;
+/// Which of them a record is.
+constexpr std::uint8_t kind_of(ledger::TransactionKind kind, bool is_of_authorization) {
+    switch (kind) {
+        case ledger::TransactionKind::sale:
+            return is_of_authorization ? completions : sales;
+        case ledger::TransactionKind::void_sale:
+            return is_of_authorization ? authorization_voids : voids;
+        case ledger::TransactionKind::refund:
+            return refunds;
+        case ledger::TransactionKind::authorization:
+            return authorizations;
+    }
+    ENSURE(false);
+}
+inline std::uint8_t kind_of(const ledger::TransactionRecord& record) {
+    return kind_of(record.kind, record.of_authorization || record.is_completion());
+}
 }  // namespace check_of
 enum class CheckProfiles : std::uint8_t { all, unionpay_pos };
 
@@ -89,11 +113,9 @@ struct Check {
     CheckProfiles profiles;
     std::array<Refusal, refusals_max> refusals;  // those it gives, in the order in which it looks; then none
 
-    [[nodiscard]] constexpr bool judges(ledger::TransactionKind kind, Profile profile) const {
-        const std::uint8_t bit = kind == ledger::TransactionKind::sale        ? check_of::sales
-                                 : kind == ledger::TransactionKind::void_sale ? check_of::voids
-                                                                              : check_of::refunds;
-        return (kinds & bit) != 0 && (profiles == CheckProfiles::all || profile == Profile::unionpay_pos);
+    /// One kind of check_of.
+    [[nodiscard]] constexpr bool judges(std::uint8_t kind, Profile profile) const {
+        return (kinds & kind) != 0 && (profiles == CheckProfiles::all || profile == Profile::unionpay_pos);
     }
 };
 
@@ -103,12 +125,17 @@ using enum CheckJudge;
 using enum Refusal;
 using enum CheckId;
 using check_of::all;
+using check_of::authorization_voids;
+using check_of::authorizations;
+using check_of::completions;
 using check_of::refunds;
 using check_of::sales;
 using check_of::voids;
 inline constexpr auto any = CheckProfiles::all;
 inline constexpr auto unionpay = CheckProfiles::unionpay_pos;
 inline constexpr std::uint8_t of_sale = voids | refunds;
+inline constexpr std::uint8_t of_authorization = authorization_voids | completions;
+inline constexpr std::uint8_t of_original = of_sale | of_authorization;
 
 // clang-format off: a table
 inline constexpr std::array rows = {
@@ -128,11 +155,17 @@ inline constexpr std::array rows = {
     Check{amount_form, "amount form", refuse, flow, all, any, {amount_invalid}},
     Check{currency, "currency", refuse, flow, all, any, {currency_not_allowed}},
     Check{merchant_rights, "merchant's rights", refuse, flow_and_case, refunds, any, {merchant_not_enabled}},
-    Check{original, "original", refuse, flow, of_sale, any, {original_not_found}},
+    Check{original, "original", refuse, flow, of_original, any, {original_not_found}},
     Check{void_terminal, "terminal of a void", refuse, flow, voids, any, {other_terminal}},
     Check{void_trace, "trace of a void", refuse, flow, voids, unionpay, {original_trace_differs}},
-    Check{authorization, "authorization code", refuse, flow, of_sale, any, {original_authorization_differs}},
-    Check{means, "means of payment", refuse, flow, of_sale, any, {other_card}},
+    Check{authorization,
+          "authorization code",
+          refuse,
+          flow,
+          of_original,
+          any,
+          {original_authorization_differs}},
+    Check{means, "means of payment", refuse, flow, of_original, any, {other_card}},
     Check{sale_state,
           "state of the sale",
           refuse,
@@ -140,6 +173,13 @@ inline constexpr std::array rows = {
           of_sale,
           any,
           {original_not_refundable, original_busy}},
+    Check{authorization_state,
+          "state of the authorization",
+          refuse,
+          flow,
+          of_authorization,
+          any,
+          {original_busy, authorization_spent}},
     Check{void_right,
           "right to void",
           refuse,
@@ -148,19 +188,35 @@ inline constexpr std::array rows = {
           any,
           {void_after_settlement, void_after_refund, original_not_refundable}},
     Check{before_settlement, "before settlement", refuse, flow, refunds, any, {refund_before_settlement}},
-    Check{chain, "chain of the sale", refuse, flow_and_case, of_sale, any, {original_busy}},
+    Check{chain, "chain of the sale", refuse, flow_and_case, of_original, any, {original_busy}},
     Check{window, "window", refuse, flow_and_case, refunds, any, {window_passed}},
+    Check{completion_window, "window of a completion", refuse, flow, completions, any, {completion_late}},
     Check{limits, "limits", refuse, flow_and_case, refunds, any, {amount_limit, count_limit}},
-    Check{void_amount, "amount of a void", refuse, flow, voids, any, {void_amount_differs}},
+    Check{
+        completion_amount, "amount of a completion", refuse, flow, completions, any, {completion_over_bound}},
+    Check{void_amount,
+          "amount of a void",
+          refuse,
+          flow,
+          voids | authorization_voids,
+          any,
+          {void_amount_differs}},
     Check{remaining, "remaining", refuse, flow_and_case, refunds, any, {amount_against_original}},
     Check{funds, "funds", refuse, flow_and_case, refunds, any, {funds_short}},
     Check{fraud, "caution", refuse, flow_and_case, refunds, any, {fraud_suspected}},
     Check{approval, "approval", hold, flow, refunds, any, {approval_required}},
-    Check{sale_route, "route", refuse, flow, sales, any, {no_route, route_down}},
-    Check{original_route, "route of the sale", refuse, flow_and_case, of_sale, any, {no_route, route_down}},
+    Check{sale_route, "route", refuse, flow, sales | authorizations, any, {no_route, route_down}},
+    Check{
+        original_route, "route of the sale", refuse, flow_and_case, of_original, any, {no_route, route_down}},
     Check{room, "system", refuse, flow, all, any, {case_full, too_many_in_flight, system_error}},
     // Only a request with a PIN meets it, after all others, when the HSM has answered.
-    Check{pin, "PIN", refuse, flow, sales | voids, any, {hsm_unavailable, pin_block_wrong}},
+    Check{pin,
+          "PIN",
+          refuse,
+          flow,
+          static_cast<std::uint8_t>(all & ~refunds),
+          any,
+          {hsm_unavailable, pin_block_wrong}},
 };
 // clang-format on
 

@@ -57,8 +57,8 @@ ledger::ExceptionRecord CoreContext::open_exception(ledger::Ledger::WhatHappened
 
 void CoreContext::end_exceptions(const iso8583::Rrn& rrn, const std::string& resolution,
                                  const std::string& by) {
-    for (const std::string_view kind :
-         {"advice_parked", "advice_stale", "refund_abnormal", "settled_but_refused", "reversal_stuck"})
+    for (const std::string_view kind : {"advice_parked", "advice_stale", "refund_abnormal",
+                                        "settled_but_refused", "reversal_stuck", "not_collected"})
         ledger.resolve_exception(rrn, kind, resolution, by);
 }
 
@@ -81,7 +81,9 @@ void CoreContext::end_case(const iso8583::Rrn& refund) {
 }
 
 void CoreContext::add_to_batch(const ledger::TransactionRecord& record, int sign) {
-    if (!belongs_to_a_batch(record)) return;
+    // Ruling 34: authorizations and their voids stand in neither total.
+    const bool holds_alone = record.kind == ledger::TransactionKind::authorization || record.of_authorization;
+    if (!belongs_to_a_batch(record) || holds_alone) return;
     const bool debit = record.kind == ledger::TransactionKind::sale;
     const routing::Route* of = route(record.route);
     const bool foreign = record.issuer_terms

@@ -26,6 +26,11 @@ std::string_view emv_value(std::string_view tlv, std::uint8_t first, std::uint8_
     return {};
 }
 
+/// Names no original: a terminal that lost its place can only be told by its clock or its chip.
+bool begins_a_story(const TerminalRequest& r) {
+    return r.kind == RequestKind::sale || r.kind == RequestKind::authorization;
+}
+
 bool is_first_try(const TerminalRequest& r) { return !r.fields.mti().is_repeat(); }
 
 }  // namespace
@@ -94,7 +99,7 @@ DuplicateVerdict judge_duplicate(const ledger::TraceSlot& slot, const TerminalRe
         }
         // The same trace and content under a new DE7: a terminal that lost its place, not a new transaction.
         // A sale is let through when its own clock or its chip's counter says that it is another one.
-        const bool another_sale = r.kind == RequestKind::sale && e.local_stamp != local_stamp(r);
+        const bool another_sale = begins_a_story(r) && e.local_stamp != local_stamp(r);
         if (e.digest == digest && !another_sale && near.kind == Kind::fresh) near = {Kind::conflict, e.rrn};
     }
     if (repeated.kind != Kind::fresh) return repeated;
@@ -110,7 +115,7 @@ ledger::TraceEntry trace_entry(const TerminalRequest& r, std::uint64_t digest, c
     e.transmission_time = r.transmission_time.value();
     e.digest = digest;
     e.created_ms = now.ms;
-    if (r.kind == RequestKind::sale) e.local_stamp = local_stamp(r);
+    if (begins_a_story(r)) e.local_stamp = local_stamp(r);
     e.rrn = rrn;
     return e;
 }

@@ -59,7 +59,8 @@ struct DeadlineId {
         file_expiry,
         refund_batch,
         recon_step,
-        notices
+        notices,
+        lapse
     };
     Kind kind = Kind::request_reply;
     iso8583::Rrn rrn;

@@ -23,6 +23,8 @@ tl::unexpected<iso8583::ParseError> fault(IssuerColumn column, const std::string
     return parse_error(std::string(word_of(column)) + ": " + what);
 }
 
+constexpr std::string_view hold_word = "authorization";  // as in issuer-sim's journal
+
 /// A line being read: what is said of it by the column.
 class Draft {
   public:
@@ -107,6 +109,10 @@ Result<void> Draft::card(std::string_view text) {
 }
 
 Result<void> Draft::kind(std::string_view text) {
+    if (text == hold_word) {
+        line_.is_hold = true;
+        return {};
+    }
     if (const auto own = format_.kinds.find(text); own != format_.kinds.end())
         kind_ = own->second;
     else
@@ -116,6 +122,10 @@ Result<void> Draft::kind(std::string_view text) {
 }
 
 Result<void> Draft::of(std::string_view text) {
+    if (text == hold_word) {
+        line_.is_hold = true;
+        return {};
+    }
     const auto of = issuer_kind(text);
     if (!of || of->is_reversal) return fault(IssuerColumn::of, "has to be sale, refund or void");
     of_ = of->effect;
@@ -123,6 +133,7 @@ Result<void> Draft::of(std::string_view text) {
 }
 
 Result<IssuerLine> Draft::finish() {
+    if (line_.is_hold) return line_;  // no money moved: whoever reads it passes over it
     if (!kind_) return fault(IssuerColumn::kind, "is missing");
     if (kind_->is_reversal && !kind_->effect_is_given && !of_)
         return fault(IssuerColumn::of, "is missing: what the reversal takes back");
@@ -257,6 +268,7 @@ Result<std::optional<IssuerLine>> IssuerFileReader::read(std::string_view line) 
     if (kind_ == Kind::bad_header) return parse_error("the header could not be read");
     auto read = kind_ == Kind::journal ? parse_journal_line(line) : read_csv(line);
     if (!read) return tl::unexpected(read.error());
+    if (read->is_hold) return std::optional<IssuerLine>();
     return std::optional(std::move(*read));
 }
 

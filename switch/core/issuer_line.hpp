@@ -24,6 +24,7 @@ inline constexpr std::size_t issuer_columns_max = 64;
 struct IssuerLine {
     ledger::IssuerEffect effect = ledger::IssuerEffect::sale;
     bool is_reversal = false;
+    bool is_hold = false;  // of an authorization: the reader passes over it
     iso8583::Amount amount;
     // An RRN, or all three of STAN, transmission time and terminal.
     std::optional<iso8583::Rrn> rrn;

@@ -22,6 +22,8 @@ std::string_view issuer_processing_code(TransactionKind kind) {
             return "020000";
         case TransactionKind::refund:
             return "200000";
+        case TransactionKind::authorization:
+            return "030000";
     }
     ENSURE(false);
 }
@@ -51,7 +53,15 @@ std::string original_data(const ledger::IssuerTerms& terms, int mti, std::uint32
 /// The MTI of the request that was really sent.
 int request_mti(const ledger::TransactionRecord& record) { return record.asked_by_0100 ? 100 : 200; }
 
+bool belongs_to_an_authorization(const ledger::TransactionRecord& record) {
+    return record.kind == TransactionKind::authorization || record.of_authorization || record.is_completion();
+}
+
 std::string original_data(const CoreContext& context, const ledger::TransactionRecord& original) {
+    // Ruling 8: once the issuer has taken the 0220, that is the sale.
+    if (original.completion_stan != 0)
+        return original_data(terms_of(context, original), 220, original.completion_stan,
+                             original.completion_transmission_time);
     return original_data(terms_of(context, original), request_mti(original), original.issuer_stan,
                          original.issuer_transmission_time);
 }
@@ -69,7 +79,7 @@ FieldValues common(const CoreContext& context, int mti, const ledger::Transactio
     m.set(Field::local_time, local.hhmmss());
     m.set(Field::local_date, local.date.mmdd());
     if (!record.entry_mode.empty()) m.set(Field::pos_entry_mode, record.entry_mode);
-    m.set(Field::pos_condition_code, "00");
+    m.set(Field::pos_condition_code, belongs_to_an_authorization(record) ? "06" : "00");
     if (!terms.acquirer.empty()) m.set(Field::acquirer_institution, terms.acquirer.view());
     if (!terms.forwarder.empty()) m.set(Field::forwarding_institution, terms.forwarder.view());
     m.set(Field::rrn, record.rrn.view());
@@ -105,6 +115,17 @@ FieldValues make_request(const CoreContext& context, const ledger::TransactionRe
             m.set(Field::authorization_code, original->issuer_authorization.view());
         m.set(Field::original_data, original_data(context, *original));
     }
+    return m;
+}
+
+FieldValues make_completion_advice(const CoreContext& context, const ledger::TransactionRecord& sale,
+                                   const ledger::TransactionRecord& original) {
+    const int mti = sale.advice.attempts > 1 ? 221 : 220;
+    FieldValues m = common(context, mti, sale, sale.advice.stan, sale.advice.transmission_time);
+    PaymentMeans::of(sale, context.vault).put_into(m);
+    if (!original.issuer_authorization.empty())
+        m.set(Field::authorization_code, original.issuer_authorization.view());
+    m.set(Field::original_data, original_data(context, original));
     return m;
 }
 

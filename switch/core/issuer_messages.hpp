@@ -14,12 +14,15 @@ namespace acquirer {
 /// them is made, and in the same turn.
 void fix_issuer_terms(const CoreContext& context, ledger::TransactionRecord& record);
 
-/// 0200 of a sale, void or online refund. `request` adds what only the terminal's message has (what its means
-/// of payment passes on, DE26, DE53); nothing for what operations send. `original`: the sale of a void or
-/// refund. `pin_block` is already under the route's ZPK.
+/// 0200 of a sale, void or online refund; 0100 of what holds money alone. `request` adds what only the
+/// terminal's message has (what its means of payment passes on, DE26, DE53); nothing for what operations
+/// send. `original`: the sale of a void or refund. `pin_block` is already under the route's ZPK.
 iso8583::FieldValues make_request(const CoreContext& context, const ledger::TransactionRecord& record,
                                   const ledger::TransactionRecord* original, const TerminalRequest* request,
                                   const iso8583::Bytes& pin_block);
+/// 0220/0221 that completes a sale; `original` is what was asked for by 0100: its authorization, or itself.
+iso8583::FieldValues make_completion_advice(const CoreContext& context, const ledger::TransactionRecord& sale,
+                                            const ledger::TransactionRecord& original);
 /// 0220/0221 of a refund.
 iso8583::FieldValues make_refund_advice(const CoreContext& context, const ledger::TransactionRecord& refund,
                                         const ledger::TransactionRecord& sale);

@@ -46,8 +46,9 @@ bool StoreAndForward::on_late_reply(TransactionRecord& record, const IssuerReply
                     : std::find(record.earlier_attempts.begin(), record.earlier_attempts.end(), numbers) ==
                           record.earlier_attempts.end())
         return false;
-    const bool ended = a.kind == Kind::refund ? late_refund_reply(record, *route, reply)
-                                              : late_reversal_reply(record, reply);
+    const bool ended = a.kind == Kind::refund       ? late_refund_reply(record, *route, reply)
+                       : a.kind == Kind::completion ? late_completion_reply(record, *route, reply)
+                                                    : late_reversal_reply(record, reply);
     if (!ended) return false;
     c_.count("late_advice_replies");
     pump(event.route);

@@ -2,6 +2,7 @@
 
 #include "ledger/key_layout.hpp"
 #include "ledger/transaction_record.hpp"
+#include "switch/core/authorization_check.hpp"
 
 namespace acquirer {
 
@@ -75,8 +76,16 @@ Result<MoneyFaults, StoreError> find_money_faults(const ledger::StoreReader& sto
             error = taken.error();
             return false;
         }
-        if (const std::string fault = fault_of(*record, *taken);
-            !fault.empty() && out.faults.size() < MoneyFaults::faults_max)
+        std::string fault = fault_of(*record, *taken);
+        if (fault.empty() && record->is_completion()) {
+            const auto authorization = read(store, *record->original);
+            if (!authorization) {
+                error = authorization.error();
+                return false;
+            }
+            fault = authorization_fault(*record, *authorization ? &**authorization : nullptr);
+        }
+        if (!fault.empty() && out.faults.size() < MoneyFaults::faults_max)
             out.faults.push_back("sale " + record->rrn.str() + ": " + fault);
         return true;
     };

@@ -1,5 +1,6 @@
-// The money of a whole ledger at rest against I1 and I2: what refunds and chargebacks took from each sale is
-// what its record says, never more than the sale, and a voided sale has none. For `refund-switch --verify`.
+// The money of a whole ledger at rest against I1, I2 and I14: what refunds and chargebacks took from each
+// sale is what its record says, never more than the sale, and a voided sale has none; no authorization is
+// completed twice or above its bound. For `refund-switch --verify`.
 //
 // Reads every transaction once and each sale's refunds by their chain; memory does not grow with the ledger.
 #pragma once

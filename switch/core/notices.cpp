@@ -49,6 +49,14 @@ NoticeKind told_by(State state) {
         case State::voiding:
         case State::voided:
         case State::void_reversing:
+        case State::authorized:  // states of a sale or an authorization, of which no refund's customer is
+                                 // told
+        case State::auth_voiding:
+        case State::auth_voided:
+        case State::completing:
+        case State::completed:
+        case State::lapsed:
+        case State::not_collected:
             return NoticeKind::none;
     }
     ENSURE(false);

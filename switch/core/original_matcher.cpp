@@ -1,6 +1,7 @@
 #include "switch/core/original_matcher.hpp"
 
 #include "switch/core/duplicate_guard.hpp"
+#include "switch/core/pre_authorization.hpp"
 #include "switch/core/shared_case.hpp"
 
 namespace acquirer {
@@ -10,7 +11,15 @@ using iso8583::Field;
 using ledger::TransactionKind;
 using ledger::TransactionRecord;
 
+constexpr std::string_view completion_type = "20";         // 60.1
+constexpr std::string_view completion_advice_type = "24";  // 60.1
 constexpr std::int64_t trace_window_ms = 24LL * 3600 * 1000;
+
+/// Is this an authorization of that merchant?
+bool is_an_authorization_of(const TransactionRecord& record, const iso8583::MerchantId& merchant) {
+    return record.kind == TransactionKind::authorization && record.merchant == merchant &&
+           record.state != ledger::State::tombstone;
+}
 
 bool is_a_sale_of(const TransactionRecord& record, const iso8583::MerchantId& merchant) {
     return record.kind == TransactionKind::sale && record.merchant == merchant &&
@@ -42,6 +51,8 @@ std::string slot_of(const TerminalRequest& r, std::optional<iso8583::BatchNumber
 
 const TransactionRecord* find_sale(CoreContext& c, const TerminalRequest& r) {
     const TransactionRecord* sale = nullptr;
+    const bool names_authorization = is_of_authorization(r.kind);
+    if (names_authorization && (r.original_rrn || !r.original_data)) return PreAuthorization(c).find(r);
     if (r.original_rrn) {
         sale = c.ledger.find(*r.original_rrn);
     } else if (r.original_data) {
@@ -52,7 +63,19 @@ const TransactionRecord* find_sale(CoreContext& c, const TerminalRequest& r) {
                    e.transmission_time == o.transmission_time.value();
         });
     }
-    if (sale == nullptr || !is_a_sale_of(*sale, r.merchant)) return nullptr;
+    if (names_authorization)
+        return sale != nullptr && is_an_authorization_of(*sale, r.merchant) ? sale : nullptr;
+    if (sale == nullptr && r.kind == RequestKind::void_sale && !r.original_rrn && r.original_batch &&
+        r.original_stan) {
+        // R93: a completion's void may name it by its terminal's batch and trace alone (ruling 1).
+        sale = only_one(c, slot_of(r, r.original_batch, *r.original_stan), [](const ledger::TraceEntry& e) {
+            return e.message_type == completion_type || e.message_type == completion_advice_type;
+        });
+    }
+    if (sale == nullptr) return nullptr;
+    // Ruling 13: it is found, and its state says no.
+    if (is_an_authorization_of(*sale, r.merchant)) return sale;
+    if (!is_a_sale_of(*sale, r.merchant)) return nullptr;
     if (r.profile == Profile::unionpay_pos && r.kind == RequestKind::refund) {
         // 61.3 has no year: the newest date not in the future on which that RRN exists. An RRN is unique for
         // ten years, so the record's own date must be that one.

@@ -9,9 +9,10 @@
 
 namespace acquirer {
 
-/// The sale of a refund or void: merchant + DE37 (or DE90 from the same terminal), 61.3 when there is one.
-/// What is the sale's (terminal, trace, means of payment, authorization code) is compared by the caller, in
-/// the order of precedence. Nothing: there is none, or it cannot be told which.
+/// The sale of a refund or void, or the authorization of a void or completion (ruling 35): merchant + DE37
+/// (or DE90 from the same terminal), 61.3 when there is one. What is the sale's (terminal, trace, means of
+/// payment, authorization code) is compared by the caller, in the order of precedence. Nothing: there is
+/// none, or it cannot be told which.
 const ledger::TransactionRecord* find_sale(CoreContext& context, const TerminalRequest& request);
 
 /// The transaction that a reversal names. `near` is a transaction that almost fits (other DE7, previous

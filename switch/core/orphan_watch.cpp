@@ -35,6 +35,9 @@ class CoreWork : public LiveWork {
         return queue_.waits(r) || transactions_.waits(r);
     }
     bool is_case(const TransactionRecord& r) const override { return c_.held.contains(r.rrn); }
+    bool is_ticking(const TransactionRecord& r) const override {
+        return c_.deadlines.contains({DeadlineId::Kind::lapse, r.rrn, 0});
+    }
     std::optional<Rrn> advice_before(const TransactionRecord& r) const override { return queue_.before(r); }
 
   protected:

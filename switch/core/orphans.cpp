@@ -17,7 +17,10 @@ using ledger::TransactionRecord;
 
 /// (d): who has to end first.
 std::optional<Rrn> waits_behind(const TransactionRecord& record, const LiveWork& live) {
-    if (record.state == State::voiding || record.state == State::void_reversing) return record.voided_by;
+    if (record.state == State::voiding || record.state == State::auth_voiding ||
+        record.state == State::void_reversing)
+        return record.voided_by;
+    if (record.state == State::completing) return record.completed_by;
     return live.advice_before(record);
 }
 
@@ -32,6 +35,8 @@ std::optional<Standing> own_standing(const TransactionRecord& record, const Book
                                      const LiveWork& live) {
     if (!is_open(record)) return Standing::ended;
     if (live.is_awaited(record)) return Standing::awaited;
+    if (record.state == State::authorized)
+        return live.is_ticking(record) ? Standing::ticking : Standing::orphan;
     if (waits_for_a_dispute(record, books)) return Standing::with_people;
     if (live.is_queued(record)) return Standing::queued;
     if (record.state == State::held) return live.is_case(record) ? Standing::with_people : Standing::orphan;

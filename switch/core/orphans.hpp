@@ -1,7 +1,8 @@
 // Orphans: transactions that are not final and that nothing and nobody waits for (I6a: every story ends). A
 // transaction that is not final is (a) awaiting an answer with a running deadline, (b) in the queue with a
 // next attempt, (c) before a person: an open case, or an open, owned exception whose command leads out, or
-// (d) behind another one of its chain that is itself one of these. Nothing else exists. Ruling 22.
+// (d) behind another one of its chain that is itself one of these, or (e) has a running end of its own.
+// Nothing else exists. Ruling 22.
 //
 // Pure functions over what is stored and what the core says that it does. Errors: a record that does not
 // decode is damage and said.
@@ -28,6 +29,8 @@ class LiveWork {
     [[nodiscard]] virtual bool is_queued(const ledger::TransactionRecord& record) const = 0;
     /// (c) A case that a checker decides, and that expires otherwise (R77).
     [[nodiscard]] virtual bool is_case(const ledger::TransactionRecord& record) const = 0;
+    /// (e) It ends by itself at a known time: an authorization that lapses (R95).
+    [[nodiscard]] virtual bool is_ticking(const ledger::TransactionRecord& record) const = 0;
     /// (d) The refund of the same sale whose advice has to be through first.
     [[nodiscard]] virtual std::optional<iso8583::Rrn> advice_before(
         const ledger::TransactionRecord& record) const = 0;
@@ -43,7 +46,7 @@ class Books {
     [[nodiscard]] virtual bool has_owned_exception(const iso8583::Rrn& rrn) const = 0;
 };
 
-enum class Standing : std::uint8_t { ended, awaited, queued, with_people, behind, orphan };
+enum class Standing : std::uint8_t { ended, awaited, queued, with_people, ticking, behind, orphan };
 Standing standing_of(const ledger::TransactionRecord& record, const Books& books, const LiveWork& live);
 
 struct Orphan {

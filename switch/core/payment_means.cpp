@@ -96,8 +96,9 @@ void CardMeans::pass_on(const FieldValues& request, ledger::TransactionKind tran
     for (const Field f : {Field::card_sequence_number, Field::icc_data})
         if (request.has(f)) message.set(f, request.get(f));
     // A void or refund does not carry the track.
-    if (transaction == ledger::TransactionKind::sale && request.has(Field::track2))
-        message.set(Field::track2, request.get(Field::track2));
+    const bool was_read_anew =
+        transaction == ledger::TransactionKind::sale || transaction == ledger::TransactionKind::authorization;
+    if (was_read_anew && request.has(Field::track2)) message.set(Field::track2, request.get(Field::track2));
 }
 
 // ---- The kinds

@@ -31,6 +31,7 @@ bool is_under_way(State state) {
         case State::cleared:
         case State::advice_pending:
         case State::parked:
+        case State::not_collected:
             return true;
         case State::approved:
         case State::declined:
@@ -45,6 +46,12 @@ bool is_under_way(State state) {
         case State::abnormal:
         case State::alternative_account:
         case State::merchant_account:
+        case State::authorized:
+        case State::auth_voiding:
+        case State::auth_voided:
+        case State::completing:
+        case State::completed:
+        case State::lapsed:
             return false;
     }
     return false;
@@ -60,9 +67,11 @@ std::int64_t expected_minor(const TransactionRecord& r, const TransactionRecord*
             if (r.state == State::approved) return amount;
             return r.state == State::voided && void_of != nullptr && has_own_booking(*void_of) ? amount : 0;
         case TransactionKind::void_sale:
-            return r.state == State::voided && has_own_booking(r) ? amount : 0;
+            return r.state == State::voided && has_own_booking(r) && !r.of_authorization ? amount : 0;
         case TransactionKind::refund:
             return r.state == State::approved || r.decided.paid_twice ? amount : 0;
+        case TransactionKind::authorization:
+            return 0;  // a hold is no booking
     }
     return 0;
 }
@@ -70,6 +79,7 @@ std::int64_t expected_minor(const TransactionRecord& r, const TransactionRecord*
 IssuerEffect effect_of(TransactionKind kind) {
     switch (kind) {
         case TransactionKind::sale:
+        case TransactionKind::authorization:
             return IssuerEffect::sale;
         case TransactionKind::void_sale:
             return IssuerEffect::void_of_sale;
@@ -214,7 +224,7 @@ OurSide our_side(const TransactionRecord& r, const TransactionRecord* void_of, s
         r.route == route || std::any_of(r.reroutes.begin(), r.reroutes.end(),
                                         [&](const ledger::Rerouted& before) { return before.from == route; });
     ours.effect = effect_of(r.kind);
-    ours.is_pending = is_under_way(r.state) || r.open_partial() != nullptr;
+    ours.is_pending = is_under_way(r.state) || r.open_partial() != nullptr || r.is_uncollected();
     // The 0420 of a void goes on under the sale's RRN.
     if (r.state == State::voided && r.kind == TransactionKind::sale && void_of != nullptr &&
         !has_own_booking(*void_of) && is_under_way(void_of->state))

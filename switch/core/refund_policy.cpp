@@ -8,11 +8,14 @@ namespace acquirer {
 using ledger::State;
 
 Refusal refund_state(const ledger::TransactionRecord& sale) {
-    if (sale.hold) return Refusal::original_not_refundable;
+    if (sale.hold || sale.kind == ledger::TransactionKind::authorization)
+        return Refusal::original_not_refundable;
     switch (sale.state) {
         case State::approved:
             // R39: what remains of it is not sure before its 0420 is final.
-            return sale.open_partial() != nullptr ? Refusal::original_busy : Refusal::none;
+            // R94: nor what has not been collected yet.
+            return sale.open_partial() != nullptr || sale.is_uncollected() ? Refusal::original_busy
+                                                                           : Refusal::none;
         case State::voided:
         case State::reversed:
         case State::declined:
@@ -22,6 +25,7 @@ Refusal refund_state(const ledger::TransactionRecord& sale) {
         case State::rejected:
         case State::expired:
         case State::cancelled:
+        case State::not_collected:
             return Refusal::original_not_refundable;
         case State::intent:
         case State::sent:
@@ -38,9 +42,15 @@ Refusal refund_state(const ledger::TransactionRecord& sale) {
         case State::parked:
         case State::alternative_account:
         case State::merchant_account:
+        case State::authorized:
+        case State::auth_voiding:
+        case State::auth_voided:
+        case State::completing:
+        case State::completed:
+        case State::lapsed:
             break;
     }
-    ENSURE(false);  // states of a refund; a sale has none of them
+    ENSURE(false);  // states of a refund or an authorization; a sale has none of them
 }
 
 Refusal void_right(const ledger::TransactionRecord& sale, BatchState batch, iso8583::BusinessDate today) {

@@ -69,12 +69,18 @@ constexpr std::array table = {
                 "policy asks for a void before settlement"},
     RefusalInfo{reversal_not_allowed, "reversal_not_allowed", "R38", "12", "12", "REVERSAL NOT ALLOWED",
                 "what became of the original does not allow a reversal"},
+    RefusalInfo{authorization_spent, "authorization_spent", "R92", "12", "12", "ORIGINAL NOT ALLOWED",
+                "the authorization is completed, voided, reversed or lapsed"},
     RefusalInfo{window_passed, "window_passed", "R16", "57", "57", "REFUND WINDOW PASSED",
                 "the refund window of the sale has ended"},
+    RefusalInfo{completion_late, "completion_late", "R92", "57", "57", "AUTHORIZATION EXPIRED",
+                "the days in which the authorization could be completed are over"},
     RefusalInfo{amount_limit, "amount_limit", "R24", "61", "61", "OVER AMOUNT LIMIT",
                 "the amount is over the merchant's limit of one refund"},
     RefusalInfo{count_limit, "count_limit", "R24", "65", "65", "OVER COUNT LIMIT",
                 "the terminal's refunds of the day are used up"},
+    RefusalInfo{completion_over_bound, "completion_over_bound", "R92", "64", "64", "ABOVE THE AUTHORIZATION",
+                "more than the authorization allows to be completed"},
     RefusalInfo{void_amount_differs, "void_amount_differs", "R4", "64", "64", "AMOUNT AGAINST ORIGINAL",
                 "a void is of the whole sale, and the amount is another"},
     RefusalInfo{amount_against_original, "amount_against_original", "R11", "64", "64",
@@ -175,6 +181,9 @@ bool is_unrecorded(Refusal refusal) {
         case reversal_amount_differs:
         case partial_amount_wrong:
         case partial_below_refunds:
+        case authorization_spent:
+        case completion_late:
+        case completion_over_bound:
         case amount_against_original:
         case funds_short:
         case fraud_suspected:

@@ -42,9 +42,12 @@ enum class Refusal : std::uint8_t {
     void_after_refund = 53,               // R6: 12
     refund_before_settlement = 54,        // R9: 12, suggest void
     reversal_not_allowed = 55,            // R38, R32, R33: 12
+    authorization_spent = 56,             // R92: 12
     window_passed = 60,                   // R16: 57
+    completion_late = 61,                 // R92: 57
     amount_limit = 65,                    // R24: 61
     count_limit = 66,                     // R24: 65
+    completion_over_bound = 68,           // R92: 64
     void_amount_differs = 69,             // R4: 64
     amount_against_original = 70,         // R11: 64
     reversal_amount_differs = 71,         // R37: 64

@@ -31,9 +31,19 @@ KindOf unionpay_kind(iso8583::Mti mti, std::string_view processing_code, std::st
         {200, "00", "22", {RequestKind::sale, TransactionKind::sale}},
         {200, "20", "23", {RequestKind::void_sale, TransactionKind::void_sale}},
         {220, "20", "25", {RequestKind::refund, TransactionKind::refund}},
+        {100, "03", "10", {RequestKind::authorization, TransactionKind::authorization}},
+        {100, "20", "11", {RequestKind::void_authorization, TransactionKind::void_sale}},
+        {200, "00", "20", {RequestKind::completion, TransactionKind::sale}},
+        {200, "20", "21", {RequestKind::void_sale, TransactionKind::void_sale}},
+        {220, "00", "24", {RequestKind::completion_advice, TransactionKind::sale}},
         {400, "00", "22", {RequestKind::reversal, TransactionKind::sale}},
         {400, "20", "23", {RequestKind::reversal, TransactionKind::void_sale}},
         {400, "20", "25", {RequestKind::reversal, TransactionKind::refund}},
+        {400, "03", "10", {RequestKind::reversal, TransactionKind::authorization}},
+        {400, "20", "11", {RequestKind::reversal, TransactionKind::void_sale}},
+        {400, "00", "20", {RequestKind::reversal, TransactionKind::sale}},
+        {400, "20", "21", {RequestKind::reversal, TransactionKind::void_sale}},
+        {400, "00", "24", {RequestKind::reversal, TransactionKind::sale}},
     };
     const int first_try = mti.value() - mti.origin();
     for (const Row& row : rows)
@@ -63,8 +73,13 @@ KindOf iso_kind(iso8583::Mti mti, std::string_view processing_code, std::string_
     const int first_try = mti.value() - mti.origin();
     const auto transaction = code == "20"   ? TransactionKind::refund
                              : code == "02" ? TransactionKind::void_sale
+                             : code == "03" ? TransactionKind::authorization
                                             : TransactionKind::sale;
-    const bool known = code == "00" || code == "02" || code == "20";
+    const bool known = code == "00" || code == "02" || code == "03" || code == "20";
+    if (first_try == 100 && code == "03") return {RequestKind::authorization, transaction};
+    if (first_try == 100 && code == "02") return {RequestKind::void_authorization, transaction};
+    // Ruling 37: accepted durably, as a completion advice is.
+    if (first_try == 220 && code == "00") return {RequestKind::completion_advice, transaction};
     if (first_try == 200 && code == "00") return {RequestKind::sale, transaction};
     if (first_try == 200 && code == "02") return {RequestKind::void_sale, transaction};
     if ((first_try == 200 || first_try == 220) && code == "20") return {RequestKind::refund, transaction};
@@ -192,6 +207,14 @@ std::string_view name(RequestKind kind) {
             return "void";
         case RequestKind::refund:
             return "refund";
+        case RequestKind::authorization:
+            return "authorization";
+        case RequestKind::void_authorization:
+            return "void_authorization";
+        case RequestKind::completion:
+            return "completion";
+        case RequestKind::completion_advice:
+            return "completion_advice";
         case RequestKind::reversal:
             return "reversal";
         case RequestKind::sign_on:
@@ -210,6 +233,16 @@ std::string_view name(RequestKind kind) {
             return "unsupported";
     }
     ENSURE(false);
+}
+
+bool is_transaction(RequestKind kind) {
+    return kind == RequestKind::sale || kind == RequestKind::void_sale || kind == RequestKind::refund ||
+           kind == RequestKind::authorization || is_of_authorization(kind);
+}
+
+bool is_of_authorization(RequestKind kind) {
+    return kind == RequestKind::void_authorization || kind == RequestKind::completion ||
+           kind == RequestKind::completion_advice;
 }
 
 std::optional<TerminalRequest> parse_terminal_request(Profile profile, FieldValues fields,

@@ -21,6 +21,10 @@ enum class RequestKind : std::uint8_t {
     sale,
     void_sale,
     refund,
+    authorization,
+    void_authorization,
+    completion,
+    completion_advice,
     reversal,
     sign_on,
     sign_off,
@@ -31,6 +35,10 @@ enum class RequestKind : std::uint8_t {
     unsupported
 };
 std::string_view name(RequestKind kind);
+/// Moves or holds money: what the flow of a transaction is for.
+bool is_transaction(RequestKind kind);
+/// Names an authorization as its original (ruling 35).
+bool is_of_authorization(RequestKind kind);
 
 /// DE90 of a terminal or towards an issuer.
 struct OriginalData {

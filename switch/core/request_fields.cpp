@@ -35,20 +35,29 @@ constexpr Row unionpay_void = {both(unionpay_sale.must, set_of({37, 61})),
                                both(unionpay_sale.may, set_of({38}))};
 constexpr Row unionpay_refund = {both(unionpay_sale.must, set_of({37, 61})),
                                  both(unionpay_sale.may, set_of({38}))};
+constexpr std::string_view void_of_completion = "21";  // 60.1
+/// The void of an authorization, its completion and that one's void (ruling 1).
+constexpr Row unionpay_of_authorization = {both(unionpay_sale.must, set_of({38, 61})),
+                                           both(unionpay_sale.may, set_of({37}))};
 constexpr Row unionpay_reversal = {both(unionpay_sale.must, set_of({39})),
                                    both(unionpay_sale.may, set_of({38, 61}))};
 constexpr Row unionpay_settlement = {set_of({11, 41, 42, 48, 49, 60}), set_of({63, 64})};
 constexpr Row unionpay_upload = {set_of({11, 41, 42, 48, 60}), set_of({49, 63, 64})};
 constexpr Row unionpay_network = {set_of({11, 41, 42, 60}), network_may};
 
-const Row* unionpay_row(RequestKind kind) {
-    switch (kind) {
+const Row* unionpay_row(const TerminalRequest& r) {
+    switch (r.kind) {
         case RequestKind::sale:
+        case RequestKind::authorization:
             return &unionpay_sale;
         case RequestKind::void_sale:
-            return &unionpay_void;
+            return r.message_type == void_of_completion ? &unionpay_of_authorization : &unionpay_void;
         case RequestKind::refund:
             return &unionpay_refund;
+        case RequestKind::void_authorization:
+        case RequestKind::completion:
+        case RequestKind::completion_advice:
+            return &unionpay_of_authorization;
         case RequestKind::reversal:
             return &unionpay_reversal;
         case RequestKind::settlement:
@@ -110,15 +119,14 @@ std::string unionpay_fault(const TerminalRequest& r, const Row& row) {
     if (std::string fault = first_missing(r, row.must); !fault.empty()) return fault;
     if (std::string fault = first_foreign(r, row); !fault.empty()) return fault;
     constexpr std::size_t void_original_digits = 16;
-    if (r.kind == RequestKind::void_sale &&
+    if ((r.kind == RequestKind::void_sale || is_of_authorization(r.kind)) &&
         r.fields.get(Field::reserved_private_61).size() < void_original_digits)
-        return "DE61: a void needs 16 digits (batch, trace and date of the sale)";
+        return "DE61: 16 digits are needed (batch, trace and date of the original)";
     return {};
 }
 
 std::string iso_fault(const TerminalRequest& r) {
-    const bool financial = r.kind == RequestKind::sale || r.kind == RequestKind::void_sale ||
-                           r.kind == RequestKind::refund || r.kind == RequestKind::reversal;
+    const bool financial = is_transaction(r.kind) || r.kind == RequestKind::reversal;
     if (financial) {
         if (std::string fault = first_missing(r, iso_financial); !fault.empty()) return fault;
     } else if (r.kind == RequestKind::settlement) {
@@ -137,7 +145,7 @@ std::string iso_fault(const TerminalRequest& r) {
 std::string field_fault(const TerminalRequest& r) {
     if (r.kind == RequestKind::unsupported) return untold(r);
     if (r.profile == Profile::iso87) return iso_fault(r);
-    const Row* row = unionpay_row(r.kind);
+    const Row* row = unionpay_row(r);
     return row == nullptr ? std::string() : unionpay_fault(r, *row);
 }
 

@@ -74,6 +74,10 @@ bool Restored::lets_through(const RequestArrived& event) {
         case RequestKind::sale:
         case RequestKind::void_sale:
         case RequestKind::refund:
+        case RequestKind::authorization:
+        case RequestKind::void_authorization:
+        case RequestKind::completion:
+        case RequestKind::completion_advice:
         case RequestKind::settlement:
         case RequestKind::batch_upload:
         case RequestKind::batch_upload_end:

@@ -5,6 +5,7 @@
 #include "iso8583/values/ensure.hpp"
 #include "ledger/postings_bound.hpp"
 #include "switch/core/duplicate_guard.hpp"
+#include "switch/core/pre_authorization.hpp"
 #include "switch/core/shared_case.hpp"
 #include "switch/core/terminal_replies.hpp"
 #include "switch/core/transaction_state.hpp"
@@ -163,6 +164,10 @@ ReversalFlow::Outcome ReversalFlow::judge_part(TransactionRecord& sale, std::int
         return Outcome::not_allowed;
     // Nobody knows yet whether there will be anything to lower.
     if (sale.state == State::intent || sale.state == State::sent) return Outcome::wait;
+    // R94: its 0220 has the place of a 0420.
+    if (sale.is_uncollected())
+        return sale.advice.status == ledger::QueuedAdvice::Status::parked ? Outcome::not_allowed
+                                                                          : Outcome::wait;
     if (sale.state != State::approved || c_.is_settled(sale)) return Outcome::not_allowed;
     if (partials.size() >= ledger::partial_reversals_max || !ledger::may_begin_again(sale))
         return Outcome::not_allowed;
@@ -197,6 +202,8 @@ ReversalFlow::Outcome ReversalFlow::judge(TransactionRecord& original) {
             return judge_refund(original);
         case TransactionKind::void_sale:
             return judge_void(original);
+        case TransactionKind::authorization:
+            return judge_authorization(original);
     }
     ENSURE(false);
 }
@@ -227,6 +234,8 @@ ReversalFlow::Outcome ReversalFlow::judge_sale(TransactionRecord& sale) {
             if (c_.is_settled(sale)) return Outcome::not_allowed;
             if (sale.chargebacks_minor > 0) return Outcome::not_allowed;  // as a refund (R38)
             if (sale.refunds_count > 0 && !cancel_held_refunds(sale)) return Outcome::not_allowed;
+            if (sale.is_completion() && sale.advice.kind == ledger::QueuedAdvice::Kind::completion)
+                if (const auto as_advice = judge_completion_advice(sale)) return *as_advice;
             sale.reversal_digest = digest_;
             c_.add_to_batch(sale, -1);
             undoing_.reverse(sale, "R30", Original::approved);
@@ -246,9 +255,68 @@ ReversalFlow::Outcome ReversalFlow::judge_sale(TransactionRecord& sale) {
         case State::parked:
         case State::alternative_account:
         case State::merchant_account:
+        case State::not_collected:  // two people say what becomes of it (R72)
+        case State::authorized:
+        case State::auth_voiding:
+        case State::auth_voided:
+        case State::completing:
+        case State::completed:
+        case State::lapsed:
             return Outcome::not_allowed;  // R38
     }
     ENSURE(false);
+}
+
+/// A completion that goes as a 0220. Never attempted: it did not happen, and its authorization stands again.
+/// A terminal's advice that was attempted goes on, as R33's (ruling 37); another one is undone behind its
+/// final answer (ruling 8): nothing here.
+std::optional<ReversalFlow::Outcome> ReversalFlow::judge_completion_advice(TransactionRecord& completion) {
+    if (completion.is_uncollected() && completion.advice.attempts == 0) {
+        completion.reversal_digest = digest_;
+        queue_.withdraw(completion);
+        c_.add_to_batch(completion, -1);
+        move(completion, State::cancelled, "R33", c_.now.utc);
+        chain_.completion_cancelled(completion);
+        return Outcome::accepted;
+    }
+    if (!completion.completed_by_advice) return std::nullopt;
+    c_.open_exception(completion.rrn, "completion_reversal", "R33",
+                      "a terminal reversed a completion whose advice had left; the completion goes on");
+    note_rule(completion, "R33", c_.now.utc);
+    return Outcome::not_allowed;
+}
+
+/// As a sale's; one that is completed, or being completed, is as a sale with a refund (R38).
+ReversalFlow::Outcome ReversalFlow::judge_authorization(TransactionRecord& authorization) {
+    switch (authorization.state) {
+        case State::intent:
+        case State::sent:  // R34
+            authorization.reversal_digest = digest_;
+            move(authorization, State::reverse_on_answer, "R34", c_.now.utc);
+            return Outcome::accepted;
+        case State::auth_voiding:  // R34: reversed only if the void fails, or is undone
+        case State::void_reversing:
+            authorization.reversal_digest = digest_;
+            authorization.reverse_if_void_fails = true;
+            note_rule(authorization, "R34", c_.now.utc);
+            return Outcome::accepted;
+        case State::in_doubt:
+        case State::reverse_on_answer:
+        case State::reversing:
+        case State::reversed:  // R31
+            authorization.reversal_digest = digest_;
+            note_rule(authorization, "R31", c_.now.utc);
+            return Outcome::accepted;
+        case State::authorized:
+            if (c_.is_settled(authorization)) return Outcome::not_allowed;
+            if (!PreAuthorization(c_).is_free(authorization)) return Outcome::not_allowed;
+            authorization.reversal_digest = digest_;
+            c_.deadlines.cancel({DeadlineId::Kind::lapse, authorization.rrn, 0});
+            undoing_.reverse(authorization, "R30", Original::approved);
+            return Outcome::accepted;
+        default:
+            return Outcome::not_allowed;  // R38
+    }
 }
 
 ReversalFlow::Outcome ReversalFlow::judge_refund(TransactionRecord& refund) {
@@ -304,6 +372,13 @@ ReversalFlow::Outcome ReversalFlow::judge_refund(TransactionRecord& refund) {
         case State::voiding:
         case State::voided:
         case State::void_reversing:
+        case State::authorized:
+        case State::auth_voiding:
+        case State::auth_voided:
+        case State::completing:
+        case State::completed:
+        case State::lapsed:
+        case State::not_collected:
             return Outcome::not_allowed;
     }
     TransactionRecord* sale = c_.ledger.edit(*refund.original);
@@ -351,8 +426,20 @@ ReversalFlow::Outcome ReversalFlow::judge_void(TransactionRecord& v) {
         case State::abnormal:
         case State::alternative_account:
         case State::merchant_account:
+        case State::authorized:
+        case State::auth_voiding:
+        case State::auth_voided:
+        case State::completing:
+        case State::completed:
+        case State::lapsed:
+        case State::not_collected:
             return Outcome::not_allowed;
     }
+    // R93: the authorization may have been completed anew since its completion was voided.
+    const TransactionRecord* of = c_.ledger.find(*v.original);
+    if (of != nullptr && of->is_completion() && of->state == State::voided &&
+        !PreAuthorization(c_).completion_may_return(*of))
+        return Outcome::not_allowed;
     const bool as_reversal_of_sale = v.advice.kind == ledger::QueuedAdvice::Kind::reversal;
     if (as_reversal_of_sale && v.advice.attempts == 0) {  // never left: cancelled
         v.reversal_digest = digest_;

@@ -34,6 +34,8 @@ class ReversalFlow {
     Outcome judge_part(ledger::TransactionRecord& sale, std::int64_t left_minor);
     Outcome judge_sale(ledger::TransactionRecord& sale);
     Outcome judge_refund(ledger::TransactionRecord& refund);
+    std::optional<Outcome> judge_completion_advice(ledger::TransactionRecord& completion);
+    Outcome judge_authorization(ledger::TransactionRecord& authorization);
     Outcome judge_void(ledger::TransactionRecord& void_record);
     bool cancel_held_refunds(const ledger::TransactionRecord& sale);
     void cancel_refund(ledger::TransactionRecord& refund);

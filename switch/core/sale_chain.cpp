@@ -6,6 +6,7 @@
 #include "switch/core/charges.hpp"
 #include "switch/core/discounts.hpp"
 #include "switch/core/fees.hpp"
+#include "switch/core/pre_authorization.hpp"
 #include "switch/core/reserve_fund.hpp"
 #include "switch/core/transaction_state.hpp"
 
@@ -16,6 +17,17 @@ using ledger::State;
 using ledger::TransactionRecord;
 
 namespace {
+
+// What a void makes of what it is of.
+State voiding_of(const TransactionRecord& r) {
+    return r.kind == ledger::TransactionKind::authorization ? State::auth_voiding : State::voiding;
+}
+State voided_of(const TransactionRecord& r) {
+    return r.kind == ledger::TransactionKind::authorization ? State::auth_voided : State::voided;
+}
+std::string_view void_rule_of(const TransactionRecord& r) {
+    return r.kind == ledger::TransactionKind::authorization ? "R91" : "R3";
+}
 
 /// The day in which the refund was reserved last: the counters of the terminal's day were those of that day.
 iso8583::BusinessDate day_of_reservation(const TransactionRecord& refund) {
@@ -68,14 +80,36 @@ void SaleChain::settle_charges_of_refund(TransactionRecord& sale, const Transact
     discounts::settle(c_, sale, &refund);
 }
 
-void SaleChain::sale_approved(TransactionRecord& sale) { post(sale); }
+void SaleChain::sale_approved(TransactionRecord& sale) {
+    post(sale);
+    if (sale.is_completion()) PreAuthorization(c_).completion_stands(sale, "R92");
+}
+
+void SaleChain::sale_declined(const TransactionRecord& sale) {
+    if (sale.is_completion()) PreAuthorization(c_).completion_undone(sale, "R92");
+}
+
+void SaleChain::completion_cancelled(TransactionRecord& completion) {
+    unpost(completion);
+    PreAuthorization(c_).completion_undone(completion, "R33");
+}
+
+bool SaleChain::sale_in_doubt_again(const TransactionRecord& sale, std::string_view rule) {
+    if (!sale.is_completion()) return true;
+    PreAuthorization authorization(c_);
+    if (!authorization.completion_may_return(sale)) return false;
+    authorization.completion_in_doubt_again(sale, rule);
+    return true;
+}
 
 void SaleChain::sale_reversed(TransactionRecord& sale) {
     if (is_on_the_books(sale)) unpost(sale);
+    if (sale.is_completion()) PreAuthorization(c_).completion_undone(sale, "R50");
 }
 
 void SaleChain::sale_stands(TransactionRecord& sale) {
     if (!is_on_the_books(sale)) post(sale);
+    if (sale.is_completion()) PreAuthorization(c_).completion_stands(sale, "R72");
 }
 
 void SaleChain::change_amount(TransactionRecord& sale, std::int64_t to_minor) {
@@ -178,57 +212,80 @@ void SaleChain::release(TransactionRecord& refund) {
     if (counts_today) count_in_day(refund, -1);
 }
 
+/// Off the books; a completion gives its authorization back (R93).
+void SaleChain::set_voided(TransactionRecord& sale, std::string_view rule) {
+    move(sale, voided_of(sale), rule, c_.now.utc);
+    if (sale.kind == ledger::TransactionKind::authorization) return;
+    unpost(sale);
+    if (sale.is_completion()) PreAuthorization(c_).completion_undone(sale, "R93");
+}
+
 void SaleChain::void_asked(TransactionRecord& void_record, const iso8583::Rrn& sale_rrn) {
     void_record.original = sale_rrn;
     TransactionRecord& sale = sale_of(void_record);
     sale.voided_by = void_record.rrn;
-    move(sale, State::voiding, "R3", c_.now.utc);
+    if (sale.kind == ledger::TransactionKind::authorization)
+        PreAuthorization(c_).move_to(sale, State::auth_voiding, "R91");
+    else
+        move(sale, State::voiding, "R3", c_.now.utc);
 }
 
 void SaleChain::void_queued(TransactionRecord& void_record, const iso8583::Rrn& sale_rrn) {
     void_record.original = sale_rrn;
     TransactionRecord& sale = sale_of(void_record);
     sale.voided_by = void_record.rrn;
-    move(sale, State::voided, "R3", c_.now.utc);
-    unpost(sale);
+    c_.deadlines.cancel({DeadlineId::Kind::lapse, sale.rrn, 0});
+    set_voided(sale, void_rule_of(sale));
 }
 
 void SaleChain::void_approved(const TransactionRecord& void_record) {
     TransactionRecord& sale = sale_of(void_record);
-    move(sale, State::voided, "R3", c_.now.utc);
     // reverse_if_void_fails stays: a void that is reversed later has failed too (R34, R32).
-    unpost(sale);
+    set_voided(sale, void_rule_of(sale));
 }
 
 void SaleChain::void_is_undone(const TransactionRecord& void_record) {
-    move(sale_of(void_record), State::void_reversing, "R32", c_.now.utc);
+    TransactionRecord& sale = sale_of(void_record);
+    move(sale, State::void_reversing, "R32", c_.now.utc);
+    if (sale.is_completion()) PreAuthorization(c_).completion_in_doubt_again(sale, "R32");
 }
 
 void SaleChain::void_stands(const TransactionRecord& void_record) {
     TransactionRecord& sale = sale_of(void_record);
     if (sale.state == State::void_reversing) {
-        move(sale, State::voided, "R32", c_.now.utc);
-    } else if (sale.state == State::voiding) {
+        move(sale, voided_of(sale), "R32", c_.now.utc);
+        if (sale.is_completion()) PreAuthorization(c_).completion_undone(sale, "R32");
+    } else if (sale.state == voiding_of(sale)) {
         // The void was undone before it had been answered, and its issuer keeps it.
-        move(sale, State::voided, "R32", c_.now.utc);
-        unpost(sale);
+        set_voided(sale, "R32");
     }
 }
 
 bool SaleChain::void_in_doubt_again(const TransactionRecord& void_record) {
     TransactionRecord& sale = sale_of(void_record);
-    if (sale.state != State::approved || sale.refunds_count != 0) return false;
+    const bool is_authorization = sale.kind == ledger::TransactionKind::authorization;
+    const bool stands = sale.state == (is_authorization ? State::authorized : State::approved);
+    if (!stands || sale.refunds_count != 0) return false;
+    if (is_authorization && !PreAuthorization(c_).is_free(sale)) return false;
     sale.voided_by = void_record.rrn;  // void_failed() took it off: the sale waits for this one again
-    move(sale, State::voiding, "R51a", c_.now.utc);
+    if (is_authorization)
+        PreAuthorization(c_).move_to(sale, State::auth_voiding, "R51a");
+    else
+        move(sale, State::voiding, "R51a", c_.now.utc);
     return true;
 }
 
 TransactionRecord* SaleChain::void_failed(const TransactionRecord& void_record, std::string_view rule) {
     TransactionRecord& sale = sale_of(void_record);
-    const bool off_the_books = sale.state == State::voided || sale.state == State::void_reversing;
-    move(sale, State::approved, off_the_books ? "R32" : rule, c_.now.utc);
+    const bool was_undone = sale.state == voided_of(sale) || sale.state == State::void_reversing;
+    if (sale.kind == ledger::TransactionKind::authorization) {
+        PreAuthorization(c_).move_to(sale, State::authorized, was_undone ? "R32" : rule);
+    } else {
+        move(sale, State::approved, was_undone ? "R32" : rule, c_.now.utc);
+        if (was_undone) post(sale);
+        if (was_undone && sale.is_completion()) PreAuthorization(c_).completion_stands(sale, "R32");
+    }
     sale.voided_by.reset();
-    if (off_the_books) post(sale);
     const bool reverse_now = sale.reverse_if_void_fails;
     sale.reverse_if_void_fails = false;
     return reverse_now ? &sale : nullptr;

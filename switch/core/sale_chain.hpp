@@ -16,13 +16,20 @@ class SaleChain {
   public:
     explicit SaleChain(CoreContext& context) : c_(context) {}
 
-    // The sale.
+    // The sale. It may be the completion of an authorization, which then follows it (R92, R93).
     void sale_approved(ledger::TransactionRecord& sale);
     /// R71, R72: it stands after all: on the books, if it is not on them.
     void sale_stands(ledger::TransactionRecord& sale);
     void refund_stands(ledger::TransactionRecord& refund);
+    /// The issuer refused it: what it would have completed stands again.
+    void sale_declined(const ledger::TransactionRecord& sale);
     /// Its reversal is final: off the books, if it ever was on them.
     void sale_reversed(ledger::TransactionRecord& sale);
+
+    /// A completion that was accepted and never left is taken back (R33).
+    void completion_cancelled(ledger::TransactionRecord& completion);
+    /// R51a: what was taken for undone may stand again. False when its authorization went on meanwhile.
+    [[nodiscard]] bool sale_in_doubt_again(const ledger::TransactionRecord& sale, std::string_view rule);
 
     /// R39: a partial reversal lowers it, or was refused and restores it: its amount, its books, and its
     /// batch's total as long as that counts it.
@@ -52,7 +59,7 @@ class SaleChain {
     /// It did not happen, or not any more: neither the sale nor the terminal's day counts it.
     void release(ledger::TransactionRecord& refund);
 
-    // A void.
+    // A void, of a sale or (R91) of an authorization.
     /// Its issuer is asked.
     void void_asked(ledger::TransactionRecord& void_record, const iso8583::Rrn& sale);
     /// Its route takes it as the reversal of the sale: done as soon as it is queued.
@@ -71,6 +78,7 @@ class SaleChain {
 
   private:
     ledger::TransactionRecord& sale_of(const ledger::TransactionRecord& refund_or_void);
+    void set_voided(ledger::TransactionRecord& sale, std::string_view rule);
     void post(ledger::TransactionRecord& sale);
     void unpost(ledger::TransactionRecord& sale);
     void count_in_day(const ledger::TransactionRecord& refund, int sign);

@@ -54,6 +54,13 @@ void StoreAndForward::send_refund(TransactionRecord& record) {
     resume(record);
 }
 
+void StoreAndForward::send_completion(TransactionRecord& sale) {
+    QueuedAdvice a;
+    a.kind = Kind::completion;
+    give_numbers(sale, std::move(a));
+    resume(sale);
+}
+
 void StoreAndForward::give_numbers(TransactionRecord& record, QueuedAdvice a) {
     const auto numbers = c_.next_issuer_numbers(routing::RouteId{record.route});
     a.stan = numbers.stan.value();
@@ -85,7 +92,7 @@ std::optional<iso8583::Instant> StoreAndForward::take(Queue& queue, const iso858
 void StoreAndForward::remember_chain(const TransactionRecord& record) {
     if (record.advice.kind == Kind::refund)
         chains_[*record.original].push_back(record.rrn);
-    else if (record.original)
+    else if (record.advice.kind == Kind::reversal && record.original)
         ++reversals_[*record.original];
 }
 
@@ -135,7 +142,7 @@ void StoreAndForward::settled(TransactionRecord& record) {
 
 /// Out of its chain; whoever waited behind it may go.
 void StoreAndForward::leave(const TransactionRecord& record) {
-    if (!record.original) return;
+    if (!record.original || record.advice.kind == Kind::completion) return;
     if (record.advice.kind == Kind::reversal) {
         const auto at = reversals_.find(*record.original);
         if (at != reversals_.end() && --at->second == 0) {
@@ -223,7 +230,9 @@ void StoreAndForward::attempt(routing::RouteId id, const iso8583::Rrn& rrn, Link
     const bool refund = waiting->advice.kind == Kind::refund;
     const bool reverses_its_sale = !refund && undoes_its_sale(*waiting);
     const TransactionRecord* sale = nullptr;
-    if (refund || reverses_its_sale) {
+    const bool completes = waiting->advice.kind == Kind::completion;
+    const bool names_original = refund || reverses_its_sale || (completes && waiting->original);
+    if (names_original) {
         sale = c_.ledger.find(*waiting->original);
         if (sale == nullptr) return;
     }
@@ -236,13 +245,19 @@ void StoreAndForward::attempt(routing::RouteId id, const iso8583::Rrn& rrn, Link
     queues_[id].in_flight[rrn] = {key, queued};
     c_.in_flight.await(key, {Awaited::What::advice, rrn, link});
     c_.in_flight.await_until({DeadlineId::Kind::advice_reply, rrn, 0}, route->reply_timeout_ms);
-    if (refund) c_.links.sent_on(rrn, link);
+    if (refund || completes) c_.links.sent_on(rrn, link);
     c_.emit(SendToIssuer{id, link,
-                         refund ? make_refund_advice(c_, *record, *sale)
-                                : make_reversal(c_, *record, reverses_its_sale ? *sale : *record)});
-    c_.count(refund ? "advices.refund.sent" : "advices.reversal.sent");
-    c_.note(Severity::info, refund ? NoteKind::advice_sent : NoteKind::reversal_sent, *record,
-            refund ? "R54" : "R30", "attempt " + std::to_string(record->advice.attempts));
+                         refund      ? make_refund_advice(c_, *record, *sale)
+                         : completes ? make_completion_advice(c_, *record, sale != nullptr ? *sale : *record)
+                                     : make_reversal(c_, *record, reverses_its_sale ? *sale : *record)});
+    c_.count(refund      ? "advices.refund.sent"
+             : completes ? "advices.completion.sent"
+                         : "advices.reversal.sent");
+    c_.note(Severity::info, refund || completes ? NoteKind::advice_sent : NoteKind::reversal_sent, *record,
+            refund      ? "R54"
+            : completes ? "R94"
+                        : "R30",
+            "attempt " + std::to_string(record->advice.attempts));
 }
 
 void StoreAndForward::wait_again(TransactionRecord& record, std::int64_t after_ms, iso8583::Instant queued) {
@@ -330,6 +345,8 @@ void StoreAndForward::on_reply(const Awaited& awaited, const IssuerReplyArrived&
     record->advice.last_code = event.reply.code->str();
     if (record->advice.kind == Kind::refund)
         refund_final(*record, event.reply, queued);
+    else if (record->advice.kind == Kind::completion)
+        completion_final(*record, event.reply, queued);
     else
         reversal_final(*record, event.reply, queued);
     pump(event.route);
@@ -366,7 +383,7 @@ void StoreAndForward::refund_final(TransactionRecord& record, const IssuerReply&
 
 routing::ReversalVerdict StoreAndForward::verdict_of(const TransactionRecord& reversed,
                                                      iso8583::ResponseCode code) const {
-    if (is_blind(reversed)) {
+    if (is_blind(reversed) || reversed.state == State::lapsed) {
         // Whatever the route's lists say: the issuer undid something, or has nothing to undo.
         constexpr std::string_view ends[] = {"00", "12", "25", "40", "76", "79", "94"};
         if (std::find(std::begin(ends), std::end(ends), code.view()) != std::end(ends))
@@ -440,7 +457,7 @@ bool StoreAndForward::retry_now(TransactionRecord& record) {
         if (record.state == State::parked)
             move(record, State::advice_pending, "R70", c_.now.utc);
         else
-            note_rule(record, "R71", c_.now.utc);
+            note_rule(record, a.kind == Kind::completion ? "R70" : "R71", c_.now.utc);
         if (a.kind == Kind::refund) remember_chain(record);
         c_.end_exceptions(record.rrn, "a person had it sent again");
     } else if (a.status != Status::waiting || a.not_found_once || !queue.waiting.contains(record.rrn)) {

@@ -33,9 +33,9 @@ inline bool is_blind(const ledger::TransactionRecord& record) {
            (record.state == ledger::State::tombstone || record.state == ledger::State::declined);
 }
 
-/// The class of an advice's messages: 02xx of a refund, 04xx of a reversal.
+/// The class of an advice's messages: 02xx of a refund or completion, 04xx of a reversal.
 constexpr int class_of(const ledger::QueuedAdvice& advice) {
-    return advice.kind == ledger::QueuedAdvice::Kind::refund ? 2 : 4;
+    return advice.kind == ledger::QueuedAdvice::Kind::reversal ? 4 : 2;
 }
 
 /// Which of them an answer answers: without a repeat bit of its own, the last that left.
@@ -54,6 +54,8 @@ class StoreAndForward {
     /// may be sent. The caller has moved the record's state.
     void send_reversal(ledger::TransactionRecord& record, Original original);
     void send_refund(ledger::TransactionRecord& record);
+    /// R92, R94: the 0220 that completes what a 0100 asked for. The record stands approved meanwhile.
+    void send_completion(ledger::TransactionRecord& sale);
     /// After a restart: the waiting advice of a record is in the queue again.
     void resume(const ledger::TransactionRecord& record);
     /// R65: what lies in the queue of a restored ledger may have been sent since: it goes on as a repeat.
@@ -138,6 +140,12 @@ class StoreAndForward {
     void attempt(routing::RouteId route, const iso8583::Rrn& rrn, LinkId link, iso8583::Instant queued);
     void wait_again(ledger::TransactionRecord& record, std::int64_t after_ms, iso8583::Instant queued);
     void refund_final(ledger::TransactionRecord& record, const IssuerReply& reply, iso8583::Instant queued);
+    // completion_advices.cpp
+    void completion_final(ledger::TransactionRecord& sale, const IssuerReply& reply, iso8583::Instant queued);
+    void completion_taken(ledger::TransactionRecord& sale, const IssuerReply& reply);
+    void completion_refused(ledger::TransactionRecord& sale);
+    bool late_completion_reply(ledger::TransactionRecord& sale, const routing::Route& route,
+                               const IssuerReply& reply);
     void reversal_final(ledger::TransactionRecord& record, const IssuerReply& reply, iso8583::Instant queued);
     [[nodiscard]] routing::ReversalVerdict verdict_of(const ledger::TransactionRecord& reversed,
                                                       iso8583::ResponseCode code) const;

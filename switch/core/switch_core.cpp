@@ -13,6 +13,7 @@
 #include "switch/core/operations.hpp"
 #include "switch/core/orphan_watch.hpp"
 #include "switch/core/policies.hpp"
+#include "switch/core/pre_authorization.hpp"
 #include "switch/core/reconciliation.hpp"
 #include "switch/core/refund_batches.hpp"
 #include "switch/core/restored.hpp"
@@ -289,6 +290,10 @@ void SwitchCore::Impl::on(const RequestArrived& event) {
         case RequestKind::sale:
         case RequestKind::void_sale:
         case RequestKind::refund:
+        case RequestKind::authorization:
+        case RequestKind::void_authorization:
+        case RequestKind::completion:
+        case RequestKind::completion_advice:
             transactions.on_request(event);
             return;
         case RequestKind::reversal:
@@ -340,6 +345,15 @@ bool names_another_terminal(const IssuerReply& reply, const ledger::TransactionR
     return reply.terminal && *reply.terminal != record.terminal;
 }
 
+/// The request's answer was taken: another one under its numbers says nothing new.
+bool was_answered(ledger::State state) {
+    using enum ledger::State;
+    constexpr ledger::State answered[] = {approved,       declined,    voided,       authorized,
+                                          auth_voiding,   auth_voided, completing,   completed,
+                                          void_reversing, lapsed,      not_collected};
+    return std::find(std::begin(answered), std::end(answered), state) != std::end(answered);
+}
+
 /// An answer under the numbers of the record's advice, and not the first.
 bool repeats_an_answer(const ledger::TransactionRecord& record, const IssuerReply& reply) {
     const auto carries = [&reply](const auto& numbers) {
@@ -362,7 +376,12 @@ void SwitchCore::Impl::on(const IssuerReplyArrived& event) {
         at != nullptr && at->what != Awaited::What::key_change && event.reply.terminal
             ? context.ledger.find(at->rrn)
             : nullptr;
-    if (at == nullptr || other_rrn || (asked != nullptr && names_another_terminal(event.reply, *asked))) {
+    // R91: the 0420 of a void from another terminal than the authorization's says that one's.
+    const ledger::TransactionRecord* undone =
+        asked != nullptr && asked->of_authorization ? context.ledger.find(*asked->original) : nullptr;
+    const bool other_terminal = asked != nullptr && names_another_terminal(event.reply, *asked) &&
+                                (undone == nullptr || names_another_terminal(event.reply, *undone));
+    if (at == nullptr || other_rrn || other_terminal) {
         unmatched(event);
         return;
     }
@@ -386,8 +405,7 @@ void SwitchCore::Impl::unmatched(const IssuerReplyArrived& event) {
     if (record != nullptr && routing::RouteId{record->route} == event.route && !other_terminal) {
         const bool of_request = reply.mti.message_class() <= 2 && record->issuer_stan == reply.stan.value() &&
                                 record->issuer_transmission_time == reply.transmission_time.value();
-        if (of_request && record->state != ledger::State::approved &&
-            record->state != ledger::State::declined && record->state != ledger::State::voided) {
+        if (of_request && !was_answered(record->state)) {
             undoing.on_late_reply(*record, event);
             return;
         }
@@ -487,6 +505,9 @@ void SwitchCore::Impl::on_deadline(const DeadlineId& id) {
             return;
         case DeadlineId::Kind::recon_step:
             reconciliation.on_deadline();
+            return;
+        case DeadlineId::Kind::lapse:
+            PreAuthorization(context).on_lapse_deadline(id.rrn, queue);
             return;
         case DeadlineId::Kind::notices:
             notices.on_deadline();

@@ -8,6 +8,7 @@
 #include "switch/core/caution.hpp"
 #include "switch/core/check_list.hpp"
 #include "switch/core/original_matcher.hpp"
+#include "switch/core/pre_authorization.hpp"
 #include "switch/core/refund_policy.hpp"
 #include "switch/core/reserve_fund.hpp"
 #include "switch/core/shared_case.hpp"
@@ -64,8 +65,9 @@ Refusal amount_form(const Draft& d) {
 /// currency, whatever the configuration says; so the sale is looked for here, and that there is none is said
 /// at its own place.
 Refusal currency(const World& w, Draft& d) {
-    const bool is_sale = d.event.request.transaction == TransactionKind::sale;
-    if (!is_sale) d.sale = find_sale(w.c, d.event.request);
+    const RequestKind kind = d.event.request.kind;
+    const bool names_none = kind == RequestKind::sale || kind == RequestKind::authorization;
+    if (!names_none) d.sale = find_sale(w.c, d.event.request);
     const iso8583::Currency wanted = d.sale != nullptr ? d.sale->amount.currency() : w.c.config->currency;
     return d.event.request.currency == wanted ? Refusal::none : Refusal::currency_not_allowed;
 }
@@ -88,6 +90,8 @@ Refusal void_trace(const Draft& d) {
 
 Refusal authorization(const Draft& d) {
     const auto& given = d.event.request.authorization;
+    // Ruling 35: of an authorization it is compared always.
+    if (!given && is_of_authorization(d.event.request.kind)) return Refusal::original_authorization_differs;
     return !given || *given == d.sale->issuer_authorization ? Refusal::none
                                                             : Refusal::original_authorization_differs;
 }
@@ -99,6 +103,10 @@ Refusal means(const World& w, const Draft& d) {
 }
 
 Refusal sale_state(const Draft& d) { return refund_state(*d.sale); }
+
+Refusal authorization_state(const World& w, const Draft& d) {
+    return PreAuthorization(w.c).state(*d.sale, d.event.request.kind);
+}
 
 Refusal void_right(const World& w, const Draft& d) {
     const BatchState batch = w.c.is_settled(*d.sale) ? BatchState::settled : BatchState::open;
@@ -128,6 +136,25 @@ Refusal chain(const World& w, const Draft& d) {
     const bool by_advice = d.event.request.transaction == TransactionKind::refund && route != nullptr &&
                            route->refund_mode == routing::RefundMode::advice;
     return !by_advice && w.queue.reverses_in_chain_of(d.sale->rrn) ? Refusal::original_busy : Refusal::none;
+}
+
+/// R92, by the route of the authorization.
+const routing::Route& route_of(const World& w, const TransactionRecord& authorization) {
+    static const routing::Route defaults;  // of a route that a reload took away
+    const routing::Route* route = w.c.route(authorization.route);
+    return route != nullptr ? *route : defaults;
+}
+
+Refusal completion_window(const World& w, const Draft& d) {
+    const bool in_time =
+        d.sale->state != State::lapsed &&
+        completes_in_time(*d.sale, route_of(w, *d.sale).authorization_days, w.c.local_now().date);
+    return in_time ? Refusal::none : Refusal::completion_late;
+}
+
+Refusal completion_amount(const World& w, const Draft& d) {
+    const std::int64_t most = completion_bound_minor(*d.sale, route_of(w, *d.sale).completion_percent_max);
+    return d.event.request.amount->minor_units() <= most ? Refusal::none : Refusal::completion_over_bound;
 }
 
 Refusal window(const World& w, const Draft& d) {
@@ -223,20 +250,39 @@ Refusal sale_route(const World& w, Draft& d) {
     return Refusal::none;
 }
 
+/// Does the queue send it to its issuer, link up or down?
+bool is_queued(RequestKind kind, const routing::Route& route) {
+    switch (kind) {
+        case RequestKind::void_sale:
+            return route.void_mode == routing::VoidMode::reversal_0420;
+        case RequestKind::void_authorization:
+            return route.authorization_void_mode == routing::AuthorizationVoidMode::reversal_0420;
+        case RequestKind::completion:
+            return route.sale_mode == routing::SaleMode::authorization_0100;
+        case RequestKind::completion_advice:
+            return true;
+        default:
+            return route.refund_mode == routing::RefundMode::advice;
+    }
+}
+
 /// The route is the sale's (rule 3 of the original route); a retired one without successor makes a case of a
 /// refund.
 Refusal original_route(const World& w, Draft& d) {
-    const bool is_void = d.event.request.transaction == TransactionKind::void_sale;
+    const bool is_refund = d.event.request.transaction == TransactionKind::refund;
     d.route = w.c.config->routes.for_original(routing::RouteId{d.sale->route});
     if (d.route == nullptr) {
-        if (is_void) return Refusal::no_route;
+        if (!is_refund) return Refusal::no_route;
         hold(d, "R17");
         return Refusal::none;
     }
     if (d.hold) return Refusal::none;
-    const bool queued = is_void ? d.route->void_mode == routing::VoidMode::reversal_0420
-                                : d.route->refund_mode == routing::RefundMode::advice;
-    return queued || w.c.link_for(d.route->id) ? Refusal::none : Refusal::route_down;  // R52
+    // A successor does not know what the route before it holds.
+    if (is_of_authorization(d.event.request.kind) && d.route->id.value != d.sale->route)
+        return Refusal::no_route;
+    return is_queued(d.event.request.kind, *d.route) || w.c.link_for(d.route->id)
+               ? Refusal::none
+               : Refusal::route_down;  // R52
 }
 
 bool is_flooded(const CoreContext& c, const Draft& d) {
@@ -288,6 +334,12 @@ Refusal check(CheckId id, const World& w, Draft& d) {
             return means(w, d);
         case CheckId::sale_state:
             return sale_state(d);
+        case CheckId::authorization_state:
+            return authorization_state(w, d);
+        case CheckId::completion_window:
+            return completion_window(w, d);
+        case CheckId::completion_amount:
+            return completion_amount(w, d);
         case CheckId::void_right:
             return void_right(w, d);
         case CheckId::before_settlement:
@@ -328,9 +380,10 @@ Refusal TransactionChecks::judge(TransactionDraft& draft) {
     draft.record.batch = draft.terminal.batch;
     draft.record.operator_number = draft.terminal.operator_number;
     const World world{c_, terminals_, queue_};
+    const std::uint8_t kind = check_of::kind_of(request.transaction, is_of_authorization(request.kind));
     for (const Check& row : check_list) {
         const bool of_the_flow = row.judge == CheckJudge::flow || row.judge == CheckJudge::flow_and_case;
-        if (!of_the_flow || !row.judges(request.transaction, request.profile)) continue;
+        if (!of_the_flow || !row.judges(kind, request.profile)) continue;
         const Refusal why = check(row.id, world, draft);
         if (why != Refusal::none && row.outcome == CheckOutcome::refuse) return why;
     }
@@ -341,7 +394,7 @@ Refusal TransactionChecks::judge_case(TransactionDraft& draft) {
     const TerminalRequest& request = draft.event.request;
     const World world{c_, terminals_, queue_};
     for (const Check& row : check_list) {
-        if (row.judge != CheckJudge::flow_and_case || !row.judges(request.transaction, request.profile))
+        if (row.judge != CheckJudge::flow_and_case || !row.judges(check_of::refunds, request.profile))
             continue;
         const Refusal why = check(row.id, world, draft);
         if (why != Refusal::none && row.outcome == CheckOutcome::refuse) return why;

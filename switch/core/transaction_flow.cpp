@@ -6,6 +6,7 @@
 #include "switch/core/discounts.hpp"
 #include "switch/core/duplicate_guard.hpp"
 #include "switch/core/issuer_messages.hpp"
+#include "switch/core/pre_authorization.hpp"
 #include "switch/core/reserve_fund.hpp"
 #include "switch/core/shared_case.hpp"
 #include "switch/core/terminal_replies.hpp"
@@ -122,8 +123,14 @@ void TransactionFlow::decide(TransactionDraft& draft, std::vector<Asker> askers)
     }
     if (ask_pin_translation(draft, askers)) return;
     switch (draft.event.request.transaction) {
-        case TransactionKind::sale:
+        case TransactionKind::authorization:
             begin_sale(draft, std::move(askers));
+            return;
+        case TransactionKind::sale:
+            if (is_of_authorization(draft.event.request.kind))
+                begin_completion(draft, std::move(askers));
+            else
+                begin_sale(draft, std::move(askers));
             return;
         case TransactionKind::void_sale:
             begin_void(draft, std::move(askers));
@@ -152,8 +159,9 @@ void TransactionFlow::refuse(TransactionDraft& d, const std::vector<Asker>& aske
     fill_record(d);
     if (d.sale != nullptr) d.record.original = d.sale->rrn;
     TransactionRecord& record = remember(d);
-    begin(record, record.kind == TransactionKind::sale ? State::declined : State::refused, info(why).rule,
-          c_.now.utc);
+    const bool asks_the_issuer_first =
+        record.kind == TransactionKind::sale || record.kind == TransactionKind::authorization;
+    begin(record, asks_the_issuer_first ? State::declined : State::refused, info(why).rule, c_.now.utc);
     store_refusal(c_, record, why);
     for (const Asker& asker : askers) answer_refusal(c_, asker, why, record.rrn);
 }
@@ -183,7 +191,8 @@ void TransactionFlow::fill_record(TransactionDraft& d) {
     t.message_type = r.message_type;
     t.processing_code = r.processing_code;
     t.amount = r.amount.value_or(iso8583::Amount(0, r.currency));
-    if (r.takes_partial && r.transaction == TransactionKind::sale) t.asked_minor = t.amount.minor_units();
+    t.of_authorization = r.kind == RequestKind::void_authorization;
+    if (r.takes_partial && r.kind == RequestKind::sale) t.asked_minor = t.amount.minor_units();
     t.entry_mode = r.fields.get(Field::pos_entry_mode);
     r.means.keep_in(t, c_.vault);
     t.policy_version = c_.config->version;
@@ -214,8 +223,35 @@ TransactionRecord& TransactionFlow::remember(TransactionDraft& d) {
 void TransactionFlow::begin_sale(TransactionDraft& d, std::vector<Asker> askers) {
     fill_record(d);
     TransactionRecord& sale = remember(d);
-    begin(sale, State::intent, "R1", c_.now.utc);
+    begin(sale, State::intent, sale.kind == TransactionKind::authorization ? "R90" : "R1", c_.now.utc);
     send_request(sale, &d, std::move(askers));
+}
+
+/// R92: asked of the issuer; R94, and on a route that asks with 0100: accepted, posted, and completed by a
+/// 0220 from the queue.
+void TransactionFlow::begin_completion(TransactionDraft& d, std::vector<Asker> askers) {
+    fill_record(d);
+    d.record.original = d.sale->rrn;
+    d.record.completed_by_advice = d.event.request.kind == RequestKind::completion_advice;
+    const bool by_advice =
+        d.record.completed_by_advice || d.route->sale_mode == routing::SaleMode::authorization_0100;
+    d.record.completion_percent = d.route->completion_percent_max;
+    TransactionRecord& completion = remember(d);
+    PreAuthorization(c_).completion_begun(completion, by_advice ? State::completed : State::completing);
+    if (!by_advice) {
+        begin(completion, State::intent, "R92", c_.now.utc);
+        send_request(completion, &d, std::move(askers));
+        return;
+    }
+    begin(completion, State::approved, completion.completed_by_advice ? "R94" : "R92", c_.now.utc);
+    completion.issuer_authorization = d.sale->issuer_authorization;
+    store_answer(c_, completion, iso8583::ResponseCode::of("00"));
+    completion.answer->authorization = completion.issuer_authorization;
+    chain_.sale_approved(completion);
+    release_funded(completion.merchant);
+    c_.add_to_batch(completion, +1);
+    queue_.send_completion(completion);
+    for (const Asker& asker : askers) answer(c_, asker, stored_content(completion));
 }
 
 void TransactionFlow::begin_void(TransactionDraft& d, std::vector<Asker> askers) {
@@ -223,8 +259,11 @@ void TransactionFlow::begin_void(TransactionDraft& d, std::vector<Asker> askers)
     d.record.turned_into_void = d.record.kind == TransactionKind::refund;
     d.record.kind = TransactionKind::void_sale;
     TransactionRecord& record = remember(d);
-    const char* rule = record.turned_into_void ? "R9" : "R3";
-    if (d.route->void_mode == routing::VoidMode::online_0200) {
+    const char* rule = record.turned_into_void ? "R9" : record.of_authorization ? "R91" : "R3";
+    const bool online = record.of_authorization
+                            ? d.route->authorization_void_mode == routing::AuthorizationVoidMode::online_0100
+                            : d.route->void_mode == routing::VoidMode::online_0200;
+    if (online) {
         chain_.void_asked(record, d.sale->rrn);
         begin(record, State::intent, rule, c_.now.utc);
         send_request(record, &d, std::move(askers));
@@ -298,6 +337,24 @@ void TransactionFlow::begin_at_issuer(TransactionRecord& refund, const routing::
     queue_.send_refund(refund);
 }
 
+namespace {
+
+std::string_view rule_of_request(const TransactionRecord& record) {
+    switch (record.kind) {
+        case TransactionKind::sale:
+            return record.is_completion() ? "R92" : "R1";
+        case TransactionKind::void_sale:
+            return record.of_authorization ? "R91" : "R3";
+        case TransactionKind::authorization:
+            return "R90";
+        case TransactionKind::refund:
+            return record.state == State::cleared ? "R17" : "R8";
+    }
+    ENSURE(false);
+}
+
+}  // namespace
+
 /// Durable with this turn's sync, sent after it: intent and sent are one write.
 void TransactionFlow::send_request(TransactionRecord& record, const TransactionDraft* asked,
                                    std::vector<Asker> askers) {
@@ -309,14 +366,10 @@ void TransactionFlow::send_request(TransactionRecord& record, const TransactionD
     record.issuer_stan = numbers.stan.value();
     record.issuer_transmission_time = numbers.transmission_time.value();
     fix_issuer_terms(c_, record);
-    move(record, State::sent,
-         record.kind == TransactionKind::sale        ? "R1"
-         : record.kind == TransactionKind::void_sale ? "R3"
-         : record.state == State::cleared            ? "R17"
-                                                     : "R8",
-         c_.now.utc);
-    record.asked_by_0100 =
-        record.kind == TransactionKind::sale && route->sale_mode == routing::SaleMode::authorization_0100;
+    move(record, State::sent, rule_of_request(record), c_.now.utc);
+    record.asked_by_0100 = record.kind == TransactionKind::authorization || record.of_authorization ||
+                           (record.kind == TransactionKind::sale && !record.is_completion() &&
+                            route->sale_mode == routing::SaleMode::authorization_0100);
     c_.in_flight.begin(record, record.asked_by_0100 ? 1 : 2, *link, route->reply_timeout_ms,
                        std::move(askers));
     c_.links.sent_on(record.rrn, *link);
@@ -385,7 +438,7 @@ void TransactionFlow::partly_approved(TransactionRecord& record, const routing::
         approved(record, reply);
         return;
     }
-    const bool sale = record.kind == TransactionKind::sale;
+    const bool sale = record.kind == TransactionKind::sale || record.kind == TransactionKind::authorization;
     if (!sale)
         c_.note(Severity::alarm, NoteKind::in_doubt, record, "R26a", "the issuer approved a part of it");
     undoing_.in_doubt(record, "R26a", sale ? Refusal::partial_not_taken : Refusal::issuer_silent);
@@ -408,10 +461,16 @@ void TransactionFlow::approved(TransactionRecord& record, const IssuerReply& rep
     }
     switch (record.kind) {
         case TransactionKind::sale:
-            move(record, State::approved, record.is_partly_approved() ? "R26" : "R1", c_.now.utc);
+            move(record, State::approved, record.is_partly_approved() ? "R26" : rule_of_request(record),
+                 c_.now.utc);
             discounts::fix_split(c_, record, reply.additional_amounts);
             chain_.sale_approved(record);
             release_funded(record.merchant);
+            // A dual-message route: what the 0100 holds is collected by a 0220 (ruling 7).
+            if (record.asked_by_0100) queue_.send_completion(record);
+            break;
+        case TransactionKind::authorization:
+            PreAuthorization(c_).authorized(record, "R90");
             break;
         case TransactionKind::refund:
             move(record, State::approved, "R8", c_.now.utc);
@@ -435,6 +494,9 @@ void TransactionFlow::declined(TransactionRecord& record, iso8583::ResponseCode 
                      : code);
     switch (record.kind) {
         case TransactionKind::sale:
+            chain_.sale_declined(record);
+            return;
+        case TransactionKind::authorization:
             return;
         case TransactionKind::refund:
             chain_.release(record);
@@ -495,7 +557,8 @@ void TransactionFlow::on_terminal_link_closed(LinkId link) {
 /// none (R34).
 void TransactionFlow::finish(const iso8583::Rrn& rrn, const TransactionRecord& record) {
     const std::vector<Asker> askers = c_.in_flight.end(rrn);
-    if (record.reversal_digest != 0 && record.state != State::approved && record.state != State::voided)
+    if (record.reversal_digest != 0 && record.state != State::approved && record.state != State::authorized &&
+        record.state != State::voided)
         return;
     for (const Asker& asker : askers) answer(c_, asker, stored_content(record));
 }
@@ -524,10 +587,14 @@ void TransactionFlow::recover(TransactionRecord& record) {
         case State::cleared:
             release_cleared(record);
             return;
+        case State::authorized:
+            PreAuthorization(c_).watch(record);
+            return;
         case State::approved:
         case State::tombstone:
         case State::declined:
-            if (!ledger::is_open(record)) return;  // R35, R39
+        case State::lapsed:
+            if (!ledger::is_open(record)) return;  // R35, R39, R94, R95
             [[fallthrough]];
         case State::reversing:
         case State::advice_pending:
@@ -550,6 +617,11 @@ void TransactionFlow::recover(TransactionRecord& record) {
         case State::abnormal:
         case State::alternative_account:
         case State::merchant_account:
+        case State::auth_voiding:
+        case State::auth_voided:
+        case State::completing:
+        case State::completed:
+        case State::not_collected:
             return;
     }
     ENSURE(false);

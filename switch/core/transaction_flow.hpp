@@ -72,6 +72,7 @@ class TransactionFlow {
     void fill_record(TransactionDraft& draft);
     ledger::TransactionRecord& remember(TransactionDraft& draft);
     void begin_sale(TransactionDraft& draft, std::vector<Asker> askers);
+    void begin_completion(TransactionDraft& draft, std::vector<Asker> askers);
     void begin_void(TransactionDraft& draft, std::vector<Asker> askers);
     void begin_at_issuer(ledger::TransactionRecord& refund, const routing::Route& route,
                          std::string_view rule);

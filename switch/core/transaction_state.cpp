@@ -39,7 +39,8 @@ std::string describe_states() {
         "this file equal.\n"
         "Rule numbers are those of the refund rules (docs/architecture.md says where each is decided).\n";
     constexpr ledger::TransactionKind kinds[] = {
-        ledger::TransactionKind::sale, ledger::TransactionKind::void_sale, ledger::TransactionKind::refund};
+        ledger::TransactionKind::sale, ledger::TransactionKind::void_sale, ledger::TransactionKind::refund,
+        ledger::TransactionKind::authorization};
     for (ledger::TransactionKind kind : kinds) {
         const std::string title(ledger::name(kind));
         out += "\n## " + title + "\n\n| from | to | rules |\n|---|---|---|\n";

@@ -1,6 +1,7 @@
 #include "switch/core/undoing.hpp"
 
 #include "iso8583/values/ensure.hpp"
+#include "switch/core/pre_authorization.hpp"
 #include "switch/core/terminal_replies.hpp"
 #include "switch/core/transaction_state.hpp"
 
@@ -39,8 +40,22 @@ void Undoing::reverse(TransactionRecord& record, std::string_view rule, Original
     if (!record.answer)
         store_answer(c_, record,
                      response_code(Refusal::duplicate_of_reversed, static_cast<Profile>(record.profile)));
+    if (record.is_uncollected()) {
+        if (record.advice.attempts > 0) return;  // completion_ended() goes on
+        queue_.withdraw(record);
+    }
     // R39: behind the 0420 of a part, whose end begins it: it carries what that one leaves.
     if (record.open_partial() == nullptr) queue_.send_reversal(record, original);
+}
+
+void Undoing::completion_ended(TransactionRecord& sale, Completion how) {
+    if (how == Completion::refused && sale.is_completion()) {
+        // The issuer has nothing of it, and its authorization stands.
+        move(sale, State::cancelled, "R33", c_.now.utc);
+        chain_.sale_reversed(sale);
+        return;
+    }
+    queue_.send_reversal(sale, Original::approved);
 }
 
 void Undoing::void_failed(const TransactionRecord& void_record, std::string_view rule) {
@@ -95,9 +110,11 @@ void Undoing::name_late_authorization(TransactionRecord& record) {
 /// R51a: the issuer had not known it and has it now: a new 0420.
 void Undoing::reverse_what_was_not_found(TransactionRecord& record) {
     name_late_authorization(record);
-    const bool counts_again = record.kind == TransactionKind::sale ||
-                              (record.kind == TransactionKind::refund ? chain_.reserve_again(record)
-                                                                      : chain_.void_in_doubt_again(record));
+    const bool counts_again =
+        record.kind == TransactionKind::authorization ||
+        (record.kind == TransactionKind::sale     ? chain_.sale_in_doubt_again(record, "R51a")
+         : record.kind == TransactionKind::refund ? chain_.reserve_again(record)
+                                                  : chain_.void_in_doubt_again(record));
     if (counts_again) {
         reverse(record, "R51a", Original::in_doubt);
         return;
@@ -121,6 +138,10 @@ void Undoing::on_reversed(TransactionRecord& record, std::string_view rule) {
                               ledger::Urgency::alarm);
         return;
     }
+    if (record.state == State::lapsed) {  // R95: the hold was the issuer's to drop anyway
+        note_rule(record, "R95", c_.now.utc);
+        return;
+    }
     if (is_reversal_of_its_sale(record)) {
         const std::string_view by_its_answer = record.state == State::reversal_stuck ? "R72" : "R3";
         move(record, State::voided, rule == "R30" ? by_its_answer : rule, c_.now.utc);
@@ -131,6 +152,9 @@ void Undoing::on_reversed(TransactionRecord& record, std::string_view rule) {
         return;
     }
     record.decided.reversal_refused = false;
+    // R70, R72: people know that the issuer did not take the 0220 that completes it.
+    if (record.state == State::approved) move(record, State::not_collected, "R94", c_.now.utc);
+    if (record.state == State::not_collected && !c_.is_settled(record)) c_.add_to_batch(record, -1);
     move(record, State::reversed, rule, c_.now.utc);
     c_.note(Severity::info, NoteKind::reversal_final, record, rule, "reversed");
     switch (record.kind) {
@@ -144,6 +168,8 @@ void Undoing::on_reversed(TransactionRecord& record, std::string_view rule) {
         case TransactionKind::void_sale:
             void_failed(record, "R50");
             return;
+        case TransactionKind::authorization:
+            return;  // nothing was posted
     }
     ENSURE(false);
 }
@@ -178,7 +204,26 @@ void Undoing::settle_as_undone(TransactionRecord& record, std::string_view rule)
     on_reversed(record, rule);
 }
 
+/// R70, R72: two people know that the issuer took the 0220, whatever it answered.
+void Undoing::completion_stands(TransactionRecord& sale, std::string_view rule) {
+    queue_.settled(sale);
+    sale.completion_stan = sale.advice.stan;
+    sale.completion_transmission_time = sale.advice.transmission_time;
+    if (sale.state == State::approved) {
+        note_rule(sale, "R70", c_.now.utc);
+        return;
+    }
+    if (sale.state == State::reversing) move(sale, State::reversal_stuck, rule, c_.now.utc);
+    sale.reversal_digest = 0;
+    move(sale, State::approved, rule, c_.now.utc);
+    chain_.sale_stands(sale);
+}
+
 void Undoing::settle_as_standing(TransactionRecord& record, std::string_view rule) {
+    if (record.advice.kind == ledger::QueuedAdvice::Kind::completion) {
+        completion_stands(record, rule);
+        return;
+    }
     queue_.settled(record);
     name_late_authorization(record);
     if (record.open_partial() != nullptr) {
@@ -204,6 +249,10 @@ void Undoing::settle_as_standing(TransactionRecord& record, std::string_view rul
         return;
     }
     if (record.state == State::reversing) move(record, State::reversal_stuck, rule, c_.now.utc);
+    if (record.kind == TransactionKind::authorization) {
+        PreAuthorization(c_).authorized(record, rule);
+        return;
+    }
     move(record, State::approved, rule, c_.now.utc);
     if (record.kind == TransactionKind::sale)
         chain_.sale_stands(record);

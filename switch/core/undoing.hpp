@@ -25,6 +25,10 @@ class Undoing {
     void in_doubt(ledger::TransactionRecord& record, std::string_view rule, Refusal answer_with);
     /// Begins the reversal of a record: reversing, and a 0420 in the queue.
     void reverse(ledger::TransactionRecord& record, std::string_view rule, Original original);
+    /// R94, ruling 8: a sale is being reversed, and its 0220 has its final answer: that one names what
+    /// stands.
+    enum class Completion : std::uint8_t { taken, refused };
+    void completion_ended(ledger::TransactionRecord& sale, Completion how);
     /// R39: an approved sale is lowered, and a 0420 of its own says so to the issuer: as soon as those before
     /// it are final. The caller has judged the amount.
     void reverse_part(ledger::TransactionRecord& sale, std::uint64_t digest, std::int64_t left_minor);
@@ -49,6 +53,7 @@ class Undoing {
   private:
     static void name_late_authorization(ledger::TransactionRecord& record);
     void reverse_what_was_not_found(ledger::TransactionRecord& record);
+    void completion_stands(ledger::TransactionRecord& sale, std::string_view rule);
     void send_partial(ledger::TransactionRecord& sale);
     void end_partial(ledger::TransactionRecord& sale, ledger::PartialReversal::Status status,
                      std::string_view rule);

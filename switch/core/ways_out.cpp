@@ -59,9 +59,11 @@ std::string by_two(const Proposal& p) {
 }  // namespace
 
 std::string_view outcomes_of(const TransactionRecord& record) {
+    if (record.state == State::not_collected) return "reversed|approved";
     if (record.state != State::reversal_stuck && !is_parked(record)) return {};
     if (is_void_by_reversal(record)) return "voided|approved";
-    if (is_blind(record)) return "reversed";  // R35: there is nothing that could stand
+    // R35, R95: there is nothing that could stand
+    if (is_blind(record) || record.state == State::lapsed) return "reversed";
     return record.advice.kind == AdviceKind::refund ? "done|refused" : "reversed|approved";
 }
 
@@ -69,8 +71,9 @@ std::string way_out_of(const TransactionRecord& record) {
     const std::string id = record.rrn.str();
     if (const std::string_view outcomes = outcomes_of(record); !outcomes.empty()) {
         const std::string settle = " settle " + id + " --outcome " + std::string(outcomes);
-        return record.state == State::reversal_stuck ? "exceptions" + settle
-                                                     : "saf retry " + id + ", or saf" + settle;
+        return record.state == State::reversal_stuck || record.state == State::not_collected
+                   ? "exceptions" + settle
+                   : "saf retry " + id + ", or saf" + settle;
     }
     if (record.state == State::abnormal)
         return "abnormal resolve " + id + " --retry|--merchant-account|--alternative-account REF|--cancel";
@@ -292,7 +295,7 @@ OperatorAnswer WaysOut::settle(const OperatorCommanded& event, const SettleTrans
 }
 
 void WaysOut::carry_out_settlement(TransactionRecord& record, const Proposal& p, const std::string& by) {
-    const bool was_stuck = record.state == State::reversal_stuck;
+    const bool was_stuck = record.state == State::reversal_stuck || record.state == State::not_collected;
     c_.end_exceptions(record.rrn, "settled as " + p.outcome + ": " + p.note, by);
     if (p.outcome == "done") {
         queue_.settled(record);

@@ -25,7 +25,7 @@ namespace {
 std::vector<Refusal> reasons_of(const TransactionRecord& r) {
     std::vector<Refusal> reasons;
     for (const Check& check : check_list) {
-        if (!check.judges(r.kind, static_cast<Profile>(r.profile))) continue;
+        if (!check.judges(check_of::kind_of(r), static_cast<Profile>(r.profile))) continue;
         for (const Refusal why : check.refusals) {
             const bool known = std::find(reasons.begin(), reasons.end(), why) != reasons.end();
             // Only a request with a PIN meets that check: it is shown when it refused.
@@ -44,6 +44,8 @@ std::string_view noun(TransactionKind kind) {
             return "Void";
         case TransactionKind::refund:
             return "Refund";
+        case TransactionKind::authorization:
+            return "Authorization";
     }
     return "Transaction";
 }
@@ -90,8 +92,9 @@ std::string shared_sentence(const TransactionRecord& r) {
 std::string advice_sentence(const ViewContext& context, const TransactionRecord& r) {
     const ledger::QueuedAdvice& a = r.advice;
     if (a.kind == ledger::QueuedAdvice::Kind::none) return "";
-    const std::string what =
-        a.kind == ledger::QueuedAdvice::Kind::refund ? "refund advice (0220)" : "reversal (0420)";
+    const std::string what = a.kind == ledger::QueuedAdvice::Kind::refund       ? "refund advice (0220)"
+                             : a.kind == ledger::QueuedAdvice::Kind::completion ? "completion (0220)"
+                                                                                : "reversal (0420)";
     std::string text = "Its " + what + " to " + route_name(context, r.route) + " was tried " +
                        std::to_string(a.attempts) + (a.attempts == 1 ? " time" : " times");
     if (!a.last_code.empty()) text += ", last answered " + a.last_code;
@@ -107,6 +110,14 @@ std::string advice_sentence(const ViewContext& context, const TransactionRecord&
         case ledger::QueuedAdvice::Status::parked:
             return text + "; it is parked until a person decides.";
     }
+    return text + ".";
+}
+
+std::string authorization_sentence(const TransactionRecord& authorization) {
+    std::string text = "The authorization " + authorization.rrn.str() + " of " +
+                       authorization.amount.major() + " is now " +
+                       std::string(state_words(authorization.state));
+    if (authorization.completed_by) text += "; its newest completion is " + authorization.completed_by->str();
     return text + ".";
 }
 
@@ -199,11 +210,16 @@ ViewResult view_explain(const ViewContext& context, std::string_view id) {
     words.add("It is " + std::string(state_words(r.state)) + ".");
     if (const std::string advice = advice_sentence(context, r); !advice.empty()) words.add(advice);
     std::optional<TransactionRecord> sale;
-    if (r.kind == TransactionKind::sale) {
-        if (r.state == State::approved || r.refunds_count != 0) words.add(sale_sentence(r));
-    } else if (r.original) {
-        if (auto original = find_record(context, r.original->view())) sale = std::move(*original);
-        if (sale) words.add(sale_sentence(*sale));
+    if (r.is_uncollected())
+        words.add("It is not collected yet: until the issuer has taken its 0220 refund and void wait (R94).");
+    if (r.kind == TransactionKind::sale && (r.state == State::approved || r.refunds_count != 0))
+        words.add(sale_sentence(r));
+    if (r.original) {
+        if (auto original = find_record(context, r.original->view())) {
+            const bool held_alone = original->kind == TransactionKind::authorization;
+            words.add(held_alone ? authorization_sentence(*original) : sale_sentence(*original));
+            if (!held_alone) sale = std::move(*original);
+        }
     }
     for (std::string& sentence : charges_sentences(r, sale ? &*sale : nullptr))
         words.add(std::move(sentence));

@@ -58,6 +58,8 @@ std::string_view advice_kind(ledger::QueuedAdvice::Kind kind) {
             return "refund";
         case ledger::QueuedAdvice::Kind::reversal:
             return "reversal";
+        case ledger::QueuedAdvice::Kind::completion:
+            return "completion";
     }
     return "?";
 }
@@ -126,6 +128,8 @@ void put_money(View& view, const ViewContext&, const TransactionRecord& record) 
     put_charges(view, record);
     if (record.original) view.put("original", record.original->view());
     if (record.voided_by) view.put("voided_by", record.voided_by->view());
+    if (record.completed_by) view.put("completed_by", record.completed_by->view());
+    if (record.is_uncollected()) view.put("uncollected", true);
 }
 
 void put_answer(View& view, const TransactionRecord& record) {

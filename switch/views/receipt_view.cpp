@@ -32,6 +32,12 @@ bool was_refused(const TransactionRecord& r) {
             r.state == State::reversing || r.state == State::reversed);
 }
 
+/// What the slip calls it.
+std::string_view slip_kind(const TransactionRecord& r) {
+    if (r.is_completion()) return "completion";
+    return r.of_authorization ? "authorization_void" : ledger::name(r.kind);
+}
+
 }  // namespace
 
 ViewResult view_receipt(const ViewContext& context, std::string_view id, SlipLanguage language) {
@@ -43,7 +49,7 @@ ViewResult view_receipt(const ViewContext& context, std::string_view id, SlipLan
     view.put("lang", slip_language_word(language));
     view.put("merchant_name", merchant != nullptr ? merchant->name : r.merchant.str());
     view.put("merchant", r.merchant.view()).put("terminal", r.terminal.view());
-    view.put("kind", ledger::name(r.kind))
+    view.put("kind", slip_kind(r))
         .put("amount", r.amount.major())
         .put("currency", r.amount.currency().str())
         .put("currency_letters", iso8583::currency_letters(r.amount.currency()));

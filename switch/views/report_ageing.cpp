@@ -89,15 +89,20 @@ std::string waits_as(const TransactionRecord& record) {
             return "abnormal refund";
         case State::reversal_stuck:
             return "stuck reversal";
+        case State::not_collected:
+            return "sale not collected";
+        case State::authorized:
+            return "open authorization";
         default:
             break;
     }
     if (record.advice.kind == ledger::QueuedAdvice::Kind::none) return "";
     const bool refund = record.advice.kind == ledger::QueuedAdvice::Kind::refund;
+    const bool completion = record.advice.kind == ledger::QueuedAdvice::Kind::completion;
     if (record.advice.status == ledger::QueuedAdvice::Status::parked)
-        return refund ? "parked refund" : "parked reversal";
+        return refund ? "parked refund" : completion ? "parked completion" : "parked reversal";
     if (record.advice.status == ledger::QueuedAdvice::Status::final) return "";
-    return refund ? "refund queued" : "reversal queued";
+    return refund ? "refund queued" : completion ? "completion queued" : "reversal queued";
 }
 
 std::string way_out_in_words(const TransactionRecord& record) {

@@ -80,6 +80,16 @@ constexpr std::array failures = {
     Row{"R65", "the ledger was restored from a backup and waits to be reconciled"},
 };
 
+constexpr std::array pre_authorization = {
+    Row{"R90",
+        "an authorization holds the amount at the issuer; nothing is posted and nothing can be refunded"},
+    Row{"R91", "a void gives the whole hold back, from any terminal of the merchant"},
+    Row{"R92", "a completion: once, in time, within the bound; a sale of its own with the authorization"},
+    Row{"R93", "the completion was voided, and the authorization stands again"},
+    Row{"R94", "a completion that was accepted goes to the issuer until its answer is final"},
+    Row{"R95", "neither completed nor voided in time: it lapsed"},
+};
+
 constexpr std::array ways_out = {
     Row{"R70", "people decided about a parked advice: sent again, or settled by two"},
     Row{"R71", "people decided about a parked reversal: sent again, or settled by two"},
@@ -105,6 +115,8 @@ std::string_view rule_words(std::string_view rule) {
     for (const Row& row : reversals)
         if (row.first == rule) return row.second;
     for (const Row& row : failures)
+        if (row.first == rule) return row.second;
+    for (const Row& row : pre_authorization)
         if (row.first == rule) return row.second;
     for (const Row& row : ways_out)
         if (row.first == rule) return row.second;

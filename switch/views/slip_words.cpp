@@ -67,6 +67,20 @@ Head head_of(State state) {
             return {"PAID ANOTHER WAY", "已另行退款", "款项已退至持卡人的其他账户"};
         case State::merchant_account:
             return {"PAID BY THE MERCHANT", "由商户退款", "款项已退至商户账户，由商户退给持卡人"};
+        case State::authorized:
+            return {"AUTHORIZED", "预授权成功", "金额已冻结，尚未扣款"};
+        case State::auth_voiding:
+            return {"PROCESSING", "处理中", "预授权撤销正在处理"};
+        case State::auth_voided:
+            return {"AUTHORIZATION VOIDED", "预授权已撤销", "冻结金额已解除"};
+        case State::completing:
+            return {"PROCESSING", "处理中", "预授权完成正在处理"};
+        case State::completed:
+            return {"COMPLETED", "预授权已完成", "已按完成金额扣款"};
+        case State::lapsed:
+            return {"LAPSED", "预授权已失效", "逾期未完成，冻结金额解除"};
+        case State::not_collected:
+            return {"NOT COLLECTED", "未能扣款", "发卡行拒绝入账，等待人工处理"};
     }
     ENSURE(false);
 }
@@ -105,9 +119,12 @@ constexpr std::array chinese_refusals = {
     RefusalWords{Refusal::void_after_refund, "原交易已有退款，不可撤销"},
     RefusalWords{Refusal::refund_before_settlement, "原交易未结算，请办理撤销"},
     RefusalWords{Refusal::reversal_not_allowed, "原交易状态不允许冲正"},
+    RefusalWords{Refusal::authorization_spent, "预授权已完成、撤销、冲正或失效"},
     RefusalWords{Refusal::window_passed, "已超过退款期限"},
+    RefusalWords{Refusal::completion_late, "超过预授权完成期限"},
     RefusalWords{Refusal::amount_limit, "超过单笔退款限额"},
     RefusalWords{Refusal::count_limit, "超过当日退款笔数"},
+    RefusalWords{Refusal::completion_over_bound, "超过预授权可完成金额"},
     RefusalWords{Refusal::void_amount_differs, "撤销金额须与原交易相同"},
     RefusalWords{Refusal::amount_against_original, "金额超过原交易可退余额"},
     RefusalWords{Refusal::reversal_amount_differs, "冲正金额与原交易不符"},

@@ -56,6 +56,20 @@ std::string_view state_words(State state) {
             return "paid to another account of the customer";
         case State::merchant_account:
             return "returned to the merchant's account";
+        case State::authorized:
+            return "authorized: the amount is held at the issuer, nothing is posted";
+        case State::auth_voiding:
+            return "its void is with the issuer";
+        case State::auth_voided:
+            return "voided; the issuer holds nothing any more";
+        case State::completing:
+            return "its completion is under way";
+        case State::completed:
+            return "completed by a sale of its own";
+        case State::lapsed:
+            return "lapsed: it was neither completed nor voided in time";
+        case State::not_collected:
+            return "not collected: the issuer refused to complete the sale; two people settle it";
     }
     ENSURE(false);
 }

@@ -14,8 +14,9 @@ using ledger::TransactionKind;
 
 TEST_CASE("for each kind the reasons, each at its first place, stand in the order of Refusal",
           "[precedence]") {
-    for (const TransactionKind kind :
-         {TransactionKind::sale, TransactionKind::void_sale, TransactionKind::refund})
+    for (const std::uint8_t kind :
+         {check_of::sales, check_of::voids, check_of::refunds, check_of::authorizations,
+          check_of::authorization_voids, check_of::completions})
         for (const Profile profile : {Profile::unionpay_pos, Profile::iso87}) {
             std::vector<Refusal> first_places;
             for (const Check& check : check_list)
@@ -24,7 +25,7 @@ TEST_CASE("for each kind the reasons, each at its first place, stand in the orde
                         if (why != Refusal::none &&
                             std::find(first_places.begin(), first_places.end(), why) == first_places.end())
                             first_places.push_back(why);
-            INFO(ledger::name(kind));
+            INFO(static_cast<int>(kind));
             CHECK(first_places.size() > 10);
             CHECK(std::is_sorted(first_places.begin(), first_places.end()));
         }

@@ -224,9 +224,12 @@ void Desk::reply(const Sent& to, const Does& does) {
         iso8583::TransmissionTime::parse(to.fields.get(Field::transmission_time)).value();
     const std::string code = does.kind == Does::Kind::decline && does.code == "00" ? "05" : does.code;
     back.code = iso8583::ResponseCode::of(code);
-    if (code == "00" && back.mti.message_class() == 2)
+    if (code == "00" && back.mti.message_class() <= 2)
         back.authorization =
-            iso8583::AuthorizationCode::parse("A" + std::string(to.fields.get(Field::rrn).substr(7))).value();
+            iso8583::AuthorizationCode::parse(!does.authorization.empty()
+                                                  ? does.authorization
+                                                  : "A" + std::string(to.fields.get(Field::rrn).substr(7)))
+                .value();
     if (back.mti.message_class() == 8) {
         inbox_.push_back(IssuerReplyArrived{to.route, to.link, back, does.mac});
         return;
@@ -277,6 +280,14 @@ Shape shape_of(What what) {
             return {200, 200, "200000", "020000", "23", "000"};
         case What::refund:
             return {220, 200, "200000", "200000", "25", "000"};
+        case What::authorization:
+            return {100, 100, "030000", "030000", "10", "000"};
+        case What::void_authorization:
+            return {100, 100, "200000", "020000", "11", "000"};
+        case What::completion:
+            return {200, 220, "000000", "000000", "20", "000"};
+        case What::completion_advice:
+            return {220, 220, "000000", "000000", "24", "000"};
         case What::settlement:
             return {500, 500, "", "", "00", "201"};
         case What::upload:
@@ -304,8 +315,9 @@ iso8583::FieldValues fields_of(const Ask& ask) {
     const auto set = [&](Field field, const std::string& value) {
         if (!value.empty()) f.set(field, value);
     };
-    const bool money =
-        ask.what == What::sale || ask.what == What::void_sale || ask.what == What::refund || reversal;
+    const bool money = ask.what == What::sale || ask.what == What::void_sale || ask.what == What::refund ||
+                       ask.what == What::authorization || ask.what == What::void_authorization ||
+                       ask.what == What::completion || ask.what == What::completion_advice || reversal;
     if (money) {
         set(Field::pan, ask.card);
         set(Field::processing_code, ask.iso ? s.iso_code : s.unionpay_code);

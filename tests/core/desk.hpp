@@ -29,6 +29,10 @@ enum class What {
     sale,
     void_sale,
     refund,
+    authorization,
+    void_authorization,
+    completion,
+    completion_advice,
     reversal,
     settlement,
     upload,
@@ -89,6 +93,7 @@ struct Does {
     std::optional<std::int64_t> other_amount;
     std::string terminal{};            // DE41 of the answer; empty: it has none
     std::string additional_amounts{};  // DE54 of the answer
+    std::string authorization{};  // DE38; empty: one made of the RRN
 };
 
 class Desk {

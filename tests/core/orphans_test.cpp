@@ -25,11 +25,12 @@ Rrn rrn(int n) { return Rrn::parse("63250000000" + std::to_string(n)).value(); }
 
 /// What a core would say; each set is what it says of these.
 struct Says final : LiveWork {
-    std::set<Rrn> awaited, queued, cases;
+    std::set<Rrn> awaited, queued, cases, ticking;
     std::map<Rrn, Rrn> before;
     bool is_awaited(const TransactionRecord& r) const override { return awaited.contains(r.rrn); }
     bool is_queued(const TransactionRecord& r) const override { return queued.contains(r.rrn); }
     bool is_case(const TransactionRecord& r) const override { return cases.contains(r.rrn); }
+    bool is_ticking(const TransactionRecord& r) const override { return ticking.contains(r.rrn); }
     std::optional<Rrn> advice_before(const TransactionRecord& r) const override {
         const auto at = before.find(r.rrn);
         return at == before.end() ? std::nullopt : std::optional(at->second);

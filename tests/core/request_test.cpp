@@ -124,23 +124,36 @@ TEST_CASE("kinds of both profiles", "[R1]") {
         const char* network;
         RequestKind kind;
     };
-    for (const Row& row : {Row{Profile::unionpay_pos, 200, "000000", "22", "000", RequestKind::sale},
-                           Row{Profile::unionpay_pos, 200, "200000", "23", "000", RequestKind::void_sale},
-                           Row{Profile::unionpay_pos, 220, "200000", "25", "000", RequestKind::refund},
-                           Row{Profile::unionpay_pos, 200, "200000", "25", "000", RequestKind::unsupported},
-                           Row{Profile::unionpay_pos, 400, "200000", "23", "000", RequestKind::reversal},
-                           Row{Profile::unionpay_pos, 401, "000000", "22", "000", RequestKind::reversal},
-                           Row{Profile::unionpay_pos, 100, "030000", "10", "000", RequestKind::unsupported},
-                           Row{Profile::unionpay_pos, 800, "", "00", "003", RequestKind::sign_on},
-                           Row{Profile::unionpay_pos, 820, "", "00", "002", RequestKind::sign_off},
-                           Row{Profile::unionpay_pos, 320, "", "00", "207", RequestKind::batch_upload_end},
-                           Row{Profile::iso87, 200, "000000", "", "", RequestKind::sale},
-                           Row{Profile::iso87, 200, "020000", "", "", RequestKind::void_sale},
-                           Row{Profile::iso87, 220, "200000", "", "", RequestKind::refund},
-                           Row{Profile::iso87, 421, "200000", "", "", RequestKind::reversal},
-                           Row{Profile::iso87, 200, "220000", "", "", RequestKind::unsupported},
-                           Row{Profile::iso87, 800, "", "", "301", RequestKind::echo},
-                           Row{Profile::iso87, 500, "", "", "", RequestKind::settlement}}) {
+    for (const Row& row :
+         {Row{Profile::unionpay_pos, 200, "000000", "22", "000", RequestKind::sale},
+          Row{Profile::unionpay_pos, 200, "200000", "23", "000", RequestKind::void_sale},
+          Row{Profile::unionpay_pos, 220, "200000", "25", "000", RequestKind::refund},
+          Row{Profile::unionpay_pos, 200, "200000", "25", "000", RequestKind::unsupported},
+          Row{Profile::unionpay_pos, 400, "200000", "23", "000", RequestKind::reversal},
+          Row{Profile::unionpay_pos, 401, "000000", "22", "000", RequestKind::reversal},
+          Row{Profile::unionpay_pos, 100, "030000", "10", "000", RequestKind::authorization},
+          Row{Profile::unionpay_pos, 100, "000000", "22", "000", RequestKind::unsupported},
+          Row{Profile::unionpay_pos, 100, "200000", "11", "000", RequestKind::void_authorization},
+          Row{Profile::unionpay_pos, 200, "000000", "20", "000", RequestKind::completion},
+          Row{Profile::unionpay_pos, 200, "200000", "21", "000", RequestKind::void_sale},
+          Row{Profile::unionpay_pos, 221, "000000", "24", "000", RequestKind::completion_advice},
+          Row{Profile::unionpay_pos, 400, "030000", "10", "000", RequestKind::reversal},
+          Row{Profile::unionpay_pos, 400, "000000", "24", "000", RequestKind::reversal},
+          Row{Profile::iso87, 100, "030000", "", "", RequestKind::authorization},
+          Row{Profile::iso87, 100, "020000", "", "", RequestKind::void_authorization},
+          Row{Profile::iso87, 220, "000000", "", "", RequestKind::completion_advice},
+          Row{Profile::iso87, 220, "220000", "", "", RequestKind::unsupported},
+          Row{Profile::iso87, 420, "030000", "", "", RequestKind::reversal},
+          Row{Profile::unionpay_pos, 800, "", "00", "003", RequestKind::sign_on},
+          Row{Profile::unionpay_pos, 820, "", "00", "002", RequestKind::sign_off},
+          Row{Profile::unionpay_pos, 320, "", "00", "207", RequestKind::batch_upload_end},
+          Row{Profile::iso87, 200, "000000", "", "", RequestKind::sale},
+          Row{Profile::iso87, 200, "020000", "", "", RequestKind::void_sale},
+          Row{Profile::iso87, 220, "200000", "", "", RequestKind::refund},
+          Row{Profile::iso87, 421, "200000", "", "", RequestKind::reversal},
+          Row{Profile::iso87, 200, "220000", "", "", RequestKind::unsupported},
+          Row{Profile::iso87, 800, "", "", "301", RequestKind::echo},
+          Row{Profile::iso87, 500, "", "", "", RequestKind::settlement}}) {
         FieldValues f = unionpay_sale();
         f.set_mti(iso8583::Mti::of(row.mti));
         if (*row.code) f.set(Field::processing_code, row.code);

@@ -36,7 +36,13 @@ TEST_CASE("transitions that would lose or double money do not exist", "[states]"
               "a refund advice is never in doubt"},
           Row{TransactionKind::refund, State::held, State::sent, "nothing leaves without a checker"},
           Row{TransactionKind::refund, State::rejected, State::cleared, "a no stays a no"},
-          Row{TransactionKind::void_sale, State::declined, State::voided, "a no stays a no"}}) {
+          Row{TransactionKind::void_sale, State::declined, State::voided, "a no stays a no"},
+          Row{TransactionKind::authorization, State::lapsed, State::completing, "what lapsed stays so"},
+          Row{TransactionKind::authorization, State::auth_voided, State::completing, "a voided hold is gone"},
+          Row{TransactionKind::authorization, State::completed, State::completing, "once"},
+          Row{TransactionKind::authorization, State::completed, State::auth_voiding, "not after completion"},
+          Row{TransactionKind::sale, State::not_collected, State::voided,
+              "what was not paid is not voided"}}) {
         INFO(row.why);
         CHECK(!state_table::exists(row.kind, row.from, row.to));
     }
@@ -73,7 +79,10 @@ TEST_CASE("every refusal has a row, with codes of both profiles and a text that 
                           Refusal::void_after_refund,
                           Refusal::refund_before_settlement,
                           Refusal::reversal_not_allowed,
+                          Refusal::authorization_spent,
                           Refusal::window_passed,
+                          Refusal::completion_late,
+                          Refusal::completion_over_bound,
                           Refusal::amount_limit,
                           Refusal::count_limit,
                           Refusal::amount_against_original,

@@ -31,17 +31,23 @@ nlohmann::json data_of(const Finished& finished) {
 
 /// What must stand in the issuer's journal for this entry: its kind, or nothing.
 std::string expected_at_issuer(const Entry& entry) {
+    if (entry.kind == "authorization") return "nothing";  // a hold is no booking
     if (entry.state == "approved") return entry.kind;
     // issuer-a takes a void as a reversal of the sale; issuer-b keeps the sale and books a void beside it.
     if (entry.state == "voided" && entry.route == "issuer-b") return entry.kind;
     return "nothing";
 }
 
+/// An authorization, or what lifts one: no money moved.
+bool is_of_a_hold(const Effect& e) { return e.kind == "authorization" || e.of == "authorization"; }
+
 /// The journal after its reversals: what stands for each RRN.
 std::map<std::string, Effect> standing(const std::vector<Effect>& journal) {
     std::map<std::string, Effect> out;
     for (const Effect& e : journal)
-        if (e.kind == "reversal")
+        if (is_of_a_hold(e))
+            continue;
+        else if (e.kind == "reversal")
             out.erase(e.rrn);
         else
             out[e.rrn] = e;
@@ -51,6 +57,7 @@ std::map<std::string, Effect> standing(const std::vector<Effect>& journal) {
 std::int64_t balance(const std::vector<Effect>& journal) {
     std::int64_t sum = 0;
     for (const Effect& e : journal) {
+        if (is_of_a_hold(e)) continue;
         const bool gives_back =
             e.kind == "refund" || e.kind == "void" || (e.kind == "reversal" && e.of == "sale");
         sum += gives_back ? -e.amount : e.amount;

@@ -110,6 +110,7 @@ void Scenes::play_all(std::string_view profile) {
         fees_of_a_merchant();
         refund_of_a_short_reserve();
     }
+    for (Desk& desk : desks_) hotel(desk);
     kill_under_way();
     for (Desk& desk : desks_) settlement(desk);
     books_compare();

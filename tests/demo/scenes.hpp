@@ -57,6 +57,7 @@ class Scenes {
     void terminal_with_cmac();
     void fees_of_a_merchant();
     void refund_of_a_short_reserve();
+    void hotel(Desk& desk);
     void settlement(Desk& desk);
     void books_compare();
 

@@ -121,12 +121,24 @@ bool apply_route(routing::Route& r, const std::string& key, const std::string& v
         r.sale_mode = routing::SaleMode::financial_0200;
     else if (key == "sale_mode" && value == "authorization_0100")
         r.sale_mode = routing::SaleMode::authorization_0100;
+    else if (key == "authorization_void_mode" && value == "reversal_0420")
+        r.authorization_void_mode = routing::AuthorizationVoidMode::reversal_0420;
+    else if (key == "authorization_void_mode" && value == "online_0100")
+        r.authorization_void_mode = routing::AuthorizationVoidMode::online_0100;
+    else if (key == "completion_percent_max" && number)
+        r.completion_percent_max = count;
+    else if (key == "authorization_days" && number)
+        r.authorization_days = count;
+    else if (key == "reverse_lapsed")
+        r.reverse_lapsed = yes;
     else if (key == "route_window_days" && number)
         r.window_days = count;
     else if (key == "advice_attempts_max" && number)
         r.advice_attempts_max = count;
     else if (key == "stale_after_minutes" && number)
         r.stale_after_minutes = count;
+    else if (key == "advices_in_flight_max" && number)
+        r.advices_in_flight_max = count;
     else if (key == "in_flight_max" && number)
         r.in_flight_max = count;
     else if (key == "blind_reversal")

@@ -222,6 +222,7 @@ void Stage::expect_books(const Line& line) {
     for (const auto& [key, wanted] : line.values) {
         const std::string found = major(key == "sale"     ? stands.sale
                                         : key == "refund" ? stands.refund
+                                        : key == "hold"   ? stands.hold
                                                           : stands.voided);
         if (found != wanted)
             return fail("the issuer's books have " + key + " " + found + ", " + wanted + " was expected");

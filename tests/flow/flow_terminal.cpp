@@ -133,6 +133,20 @@ std::optional<peers::Outgoing> Stage::build(Till& t, const Line& line, const std
         options.partial = line.value("partial") == "yes";
         return terminal.sale(pan, *amount, utc, options);
     }
+    if (request == "authorization") return terminal.authorization(pan, *amount, utc);
+    if (const auto of = line.value("auth")) {
+        peers::Receipt authorization = receipt_of(*of);
+        if (!failures_.empty()) return std::nullopt;
+        if (!card_said.empty()) authorization.pan = pan;
+        if (request == "void") {
+            if (line.value("amount")) authorization.amount = *amount;
+            return terminal.void_authorization(authorization, utc);
+        }
+        if (request == "complete")
+            return terminal.completion(authorization, *amount, peers::CompletionBy::request, utc);
+        if (request == "advise")
+            return terminal.completion(authorization, *amount, peers::CompletionBy::advice, utc);
+    }
     if (request == "refund" || request == "void") {
         peers::Receipt sale = receipt_of(line.value("sale").value_or(""));
         if (!failures_.empty()) return std::nullopt;
@@ -205,6 +219,7 @@ peers::Receipt Stage::receipt_of(const std::string& name) {
     receipt.date = r->local_date.mmdd();
     receipt.transmission = r->transmission_time;
     receipt.terminal = r->terminal;
+    receipt.is_completion = r->is_completion();
     return receipt;
 }
 

@@ -27,6 +27,12 @@ std::string_view name(Transaction transaction) {
             return "refund";
         case Transaction::void_sale:
             return "void";
+        case Transaction::authorization:
+            return "authorization";
+        case Transaction::void_authorization:
+            return "void of an authorization";
+        case Transaction::completion:
+            return "completion";
         case Transaction::reversal:
             return "reversal";
         case Transaction::settlement:
@@ -99,7 +105,8 @@ iso8583::FramingSpec Terminal::framing() const {
 TerminalTotals Terminal::totals() const {
     TerminalTotals t;
     for (const auto& [stan, booked] : booked_) {
-        const bool debit = booked.transaction == Transaction::sale;
+        const bool debit =
+            booked.transaction == Transaction::sale || booked.transaction == Transaction::completion;
         (debit ? t.debit_amount : t.credit_amount) += booked.amount;
         ++(debit ? t.debit_count : t.credit_count);
     }
@@ -213,7 +220,7 @@ Outgoing Terminal::void_sale(const Receipt& sale, iso8583::UtcTime now) {
     fields.set(Field::rrn, sale.rrn.view());
     if (!sale.authorization.empty()) fields.set(Field::authorization_code, sale.authorization);
     fields.set(Field::currency_transaction, config_.currency.str());
-    set_private_60(fields, message_type_60(Transaction::void_sale), "000");
+    set_private_60(fields, sale.is_completion ? "21" : message_type_60(Transaction::void_sale), "000");
     if (is_unionpay()) fields.set(Field::reserved_private_61, sale.batch.str() + sale.stan.str() + sale.date);
     Outgoing out = finish(Transaction::void_sale, std::move(fields), true);
     out.pan = sale.pan;
@@ -229,7 +236,10 @@ Outgoing Terminal::reversal(const Outgoing& original, std::string_view reason, i
                           Field::currency_transaction, Field::reserved_private_60, Field::rrn})
         if (original.fields.has(f)) fields.set(f, original.fields.get(f));
     if (is_unionpay()) fields.erase(Field::rrn);
-    if (is_unionpay() && original.transaction == Transaction::void_sale)
+    const bool has_original_in_61 = original.transaction == Transaction::void_sale ||
+                                    original.transaction == Transaction::void_authorization ||
+                                    original.transaction == Transaction::completion;
+    if (is_unionpay() && has_original_in_61)
         fields.set(Field::reserved_private_61, original.fields.get(Field::reserved_private_61));
     fields.set(Field::response_code, reason);
     if (!is_unionpay())

@@ -56,12 +56,17 @@ enum class Transaction : std::uint8_t {
     sale,
     refund,
     void_sale,
+    authorization,
+    void_authorization,
+    completion,
     reversal,
     settlement,
     batch_upload,
     batch_upload_end
 };
 std::string_view name(Transaction transaction);
+/// How a completion is asked for: 0200 (DE60.1 = 20), or 0220 (24; the one way of iso87_ascii).
+enum class CompletionBy : std::uint8_t { request, advice };
 
 /// What the terminal prints and keeps of an approved sale or refund: enough to refund, void or reverse it.
 struct Receipt {
@@ -74,6 +79,7 @@ struct Receipt {
     std::string date;  // DE13 of the reply, MMDD
     iso8583::TransmissionTime transmission;
     iso8583::TerminalId terminal;
+    bool is_completion = false;  // its void has DE60.1 = 21
 };
 
 /// A request on its way, kept until its reply.
@@ -109,7 +115,8 @@ struct WireBreach {
 };
 using OutcomeResult = iso8583::Result<Outcome, WireBreach>;
 
-/// Settlement totals: a debit is a sale, a credit a refund or void; reversed sales are in neither.
+/// Settlement totals: a debit is a sale or completion, a credit a refund or void of one; reversed sales are
+/// in neither, and so are authorizations and their voids.
 struct TerminalTotals {
     std::int64_t debit_amount = 0, debit_count = 0, credit_amount = 0, credit_count = 0;
     friend bool operator==(const TerminalTotals&, const TerminalTotals&) = default;
@@ -145,6 +152,12 @@ class Terminal {
                   const SaleOptions& options = {});
     Outgoing refund(const Receipt& sale, std::int64_t amount, iso8583::UtcTime now);
     Outgoing void_sale(const Receipt& sale, iso8583::UtcTime now);
+    // terminal_authorizations.cpp
+    Outgoing authorization(const iso8583::Pan& pan, std::int64_t amount, iso8583::UtcTime now,
+                           const SaleOptions& options = {});
+    Outgoing void_authorization(const Receipt& authorization, iso8583::UtcTime now);
+    Outgoing completion(const Receipt& authorization, std::int64_t amount, CompletionBy by,
+                        iso8583::UtcTime now);
     /// Of a sale, void or refund that got no answer or a bad one; reason is DE39: 98, 96, A0, 06.
     Outgoing reversal(const Outgoing& original, std::string_view reason, iso8583::UtcTime now);
     /// Of a part of a sale (DE95, iso87_ascii): this amount is left of it.
@@ -182,6 +195,8 @@ class Terminal {
         std::int64_t amount;
     };
     [[nodiscard]] bool is_unionpay() const { return config_.profile == TerminalProfile::unionpay_pos; }
+    /// What a void or completion says of its authorization.
+    void name_authorization(iso8583::FieldValues& fields, const Receipt& authorization) const;
     iso8583::FieldValues start(iso8583::Mti mti, iso8583::Stan stan, iso8583::UtcTime now) const;
     void set_private_60(iso8583::FieldValues& fields, std::string_view type, std::string_view network) const;
     Outgoing finish(Transaction transaction, iso8583::FieldValues fields, bool with_mac);

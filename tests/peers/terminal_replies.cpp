@@ -32,7 +32,13 @@ bool takes_partial(const Outgoing& sent) {
            f60[partial_approval_at] == '1';
 }
 bool is_financial(Transaction t) {
-    return t == Transaction::sale || t == Transaction::refund || t == Transaction::void_sale;
+    return t == Transaction::sale || t == Transaction::refund || t == Transaction::void_sale ||
+           t == Transaction::authorization || t == Transaction::void_authorization ||
+           t == Transaction::completion;
+}
+/// Stands in the totals of its batch.
+bool is_booked(Transaction t) {
+    return is_financial(t) && t != Transaction::authorization && t != Transaction::void_authorization;
 }
 /// Replies that may put a new batch number into 60.2.
 bool may_change_batch(Transaction t) {
@@ -149,7 +155,9 @@ void Terminal::check_fields(const Outgoing& sent, const iso8583::Message& reply,
     if (is_financial(sent.transaction) && code == "00" && is_unionpay())
         for (const Field f : {Field::local_time, Field::local_date, Field::settlement_date})
             if (!reply.has(f)) breach(breaches, de(f) + " is missing");
-    if (sent.transaction == Transaction::sale && code == "00" && !reply.has(Field::authorization_code))
+    const bool gives_code =
+        sent.transaction == Transaction::sale || sent.transaction == Transaction::authorization;
+    if (gives_code && code == "00" && !reply.has(Field::authorization_code))
         breach(breaches, "DE38 of an approved sale is missing");
     if (code == "01" && reply.get(Field::additional_response_data).empty())
         breach(breaches, "the case number in DE44 is missing");
@@ -208,8 +216,7 @@ void Terminal::take_over(const Outgoing& sent, Outcome& outcome, std::string& br
     const auto approved = iso8583::Amount::parse_field(f.get(Field::amount_transaction), config_.currency);
     const std::int64_t amount = approved ? approved->minor_units() : sent.amount;
     // The answer to a retry does not raise again what a partial reversal lowered.
-    if (is_financial(sent.transaction))
-        booked_.try_emplace(sent.stan.value(), Booked{sent.transaction, amount});
+    if (is_booked(sent.transaction)) booked_.try_emplace(sent.stan.value(), Booked{sent.transaction, amount});
     if (sent.transaction == Transaction::reversal) take_back(sent);
 
     const auto rrn = iso8583::Rrn::parse(f.get(Field::rrn));
@@ -223,6 +230,7 @@ void Terminal::take_over(const Outgoing& sent, Outcome& outcome, std::string& br
     receipt.batch = batch_;
     receipt.date = std::string(f.get(Field::local_date));
     receipt.terminal = config_.terminal;
+    receipt.is_completion = sent.transaction == Transaction::completion;
     const auto transmission = iso8583::TransmissionTime::parse(sent.fields.get(Field::transmission_time));
     if (transmission) receipt.transmission = *transmission;
     outcome.receipt = std::move(receipt);

@@ -79,10 +79,6 @@ std::string key_of(const TerminalRequest& r) {
                     r.message_type, r.processing_code);
 }
 
-bool is_financial(RequestKind kind) {
-    return kind == RequestKind::sale || kind == RequestKind::void_sale || kind == RequestKind::refund;
-}
-
 PairEvent event_of(routing::IssuerVerdict verdict) {
     switch (verdict) {
         case routing::IssuerVerdict::approved:
@@ -306,7 +302,7 @@ void BranchWatch::request(const RequestArrived& event) {
     const TerminalRequest& r = event.request;
     const bool verified = event.mac == MacState::verified || event.mac == MacState::not_needed;
     const bool reversal = r.kind == RequestKind::reversal;
-    if (!verified || !r.format_fault.empty() || (!reversal && !is_financial(r.kind))) return;
+    if (!verified || !r.format_fault.empty() || (!reversal && !is_transaction(r.kind))) return;
     if (const auto known = keys_.find(key_of(r)); known != keys_.end()) {
         const TransactionRecord* record = find(known->second.rrn);
         if (record == nullptr) return;
@@ -318,7 +314,9 @@ void BranchWatch::request(const RequestArrived& event) {
     }
     if (reversal || !r.original_rrn) return;
     if (const TransactionRecord* original = find(*r.original_rrn))
-        count(*original, r.kind == RequestKind::refund ? PairEvent::refund_of_it : PairEvent::void_of_it);
+        count(*original, r.kind == RequestKind::refund                    ? PairEvent::refund_of_it
+                         : r.transaction == ledger::TransactionKind::sale ? PairEvent::completion_of_it
+                                                                          : PairEvent::void_of_it);
 }
 
 void BranchWatch::reply(const IssuerReplyArrived& event, const Configuration& configuration) {

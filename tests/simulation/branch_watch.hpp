@@ -42,7 +42,7 @@ class BranchWatch {
     void add_to(std::map<std::string, std::uint64_t>& reached) const;
 
   private:
-    static constexpr std::size_t kinds = 4, states = 25;  // enumerators begin with 1
+    static constexpr std::size_t kinds = 5, states = 52;  // enumerators begin with 1
 
     struct KeyOwner {
         iso8583::Rrn rrn;

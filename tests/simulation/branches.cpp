@@ -18,7 +18,7 @@ using ledger::TransactionRecord;
 namespace {
 
 constexpr TransactionKind all_kinds[] = {TransactionKind::sale, TransactionKind::void_sale,
-                                         TransactionKind::refund};
+                                         TransactionKind::refund, TransactionKind::authorization};
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(PairEvent::end)> event_names = {
     "retry",
@@ -28,6 +28,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(PairEvent::end)>
     "partial reversal",
     "refund of it",
     "void of it",
+    "completion of it",
     "issuer approves",
     "issuer partly approves",
     "issuer declines",
@@ -172,8 +173,8 @@ std::string decision_words(const DecideProposal& command, const CommandSubject& 
 
 std::string advice_words(const TransactionRecord* record) {
     if (record == nullptr) return "nothing";
-    const bool refund = record->advice.kind == ledger::QueuedAdvice::Kind::refund;
-    return std::string(ledger::name(record->kind)) + (refund ? " advice" : " reversal");
+    const bool reversal = record->advice.kind == ledger::QueuedAdvice::Kind::reversal;
+    return std::string(ledger::name(record->kind)) + (reversal ? " reversal" : " advice");
 }
 
 }  // namespace
@@ -275,12 +276,15 @@ bool may_be_parked(TransactionKind kind, State state, ledger::QueuedAdvice::Kind
     if (!has_state(kind, state)) return false;
     if (advice == ledger::QueuedAdvice::Kind::refund)
         return kind == TransactionKind::refund && state == State::parked;
+    if (advice == ledger::QueuedAdvice::Kind::completion)  // R94
+        return kind == TransactionKind::sale && (state == State::approved || state == State::reversing);
     switch (state) {
         case State::reversing:
         case State::reversal_stuck:
         case State::reversed:  // R51a: reversed again, after its amount was used
         case State::tombstone:
         case State::declined:  // R36: its blind reversal is on its way still
+        case State::lapsed:    // R95
             return true;
         case State::approved:
             return kind == TransactionKind::sale;  // R39: of a part
@@ -294,8 +298,8 @@ bool may_be_parked(TransactionKind kind, State state, ledger::QueuedAdvice::Kind
 void add_settlements(std::set<std::string>& words) {
     using Kind = ledger::QueuedAdvice::Kind;
     for (const TransactionKind kind : all_kinds)
-        for (int s = static_cast<int>(State::intent); s <= static_cast<int>(State::merchant_account); ++s)
-            for (const Kind advice : {Kind::refund, Kind::reversal}) {
+        for (int s = static_cast<int>(State::intent); s <= static_cast<int>(State::not_collected); ++s)
+            for (const Kind advice : {Kind::refund, Kind::reversal, Kind::completion}) {
                 TransactionRecord record;
                 record.kind = kind;
                 record.state = static_cast<State>(s);
@@ -379,7 +383,8 @@ std::vector<std::string> all_ways_out() {
         record.advice.kind = ledger::QueuedAdvice::Kind::reversal;
         words.insert(way_out_branch(RetryAdvice{}, {&record, {}, {}}));
         record.advice.kind = ledger::QueuedAdvice::Kind::refund;
-        if (kind == TransactionKind::refund) words.insert(way_out_branch(RetryAdvice{}, {&record, {}, {}}));
+        const bool has_advice = kind == TransactionKind::refund || kind == TransactionKind::sale;
+        if (has_advice) words.insert(way_out_branch(RetryAdvice{}, {&record, {}, {}}));
     }
     add_settlements(words);
     return {words.begin(), words.end()};

@@ -53,6 +53,7 @@ enum class PairEvent : std::uint8_t {
     partial_reversal,
     refund_of_it,
     void_of_it,
+    completion_of_it,
     issuer_approves,
     issuer_partly_approves,
     issuer_declines,

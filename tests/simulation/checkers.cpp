@@ -5,6 +5,7 @@
 #include "iso8583/values/bytes.hpp"
 #include "ledger/merchant_books.hpp"
 #include "switch/core/merchant_money_check.hpp"
+#include "switch/core/authorization_check.hpp"
 
 namespace simulation {
 
@@ -41,9 +42,11 @@ bool postings_fit(const TransactionRecord& r) {
     const std::int64_t on_its_way = credited(r, Account::refund_in_transit);
     const std::int64_t in_suspense = credited(r, Account::refund_suspense);
     if (one_of(r.state, {State::reversing, State::reversal_stuck})) return true;
-    if (r.kind == TransactionKind::void_sale) return r.postings.empty();
+    if (r.kind == TransactionKind::void_sale || r.kind == TransactionKind::authorization)
+        return r.postings.empty();
     if (r.kind == TransactionKind::sale)
-        return at_issuer == (one_of(r.state, {State::approved, State::voiding}) ? -amount : 0);
+        return at_issuer ==
+               (one_of(r.state, {State::approved, State::voiding, State::not_collected}) ? -amount : 0);
     switch (r.state) {
         case State::approved:
             return at_issuer == amount + twice && on_its_way == 0 && in_suspense == -twice;
@@ -69,7 +72,12 @@ bool postings_fit(const TransactionRecord& r) {
 bool approval_holds(const TransactionRecord& r) {
     switch (r.kind) {
         case TransactionKind::sale:
-            return one_of(r.state, {State::approved, State::voiding, State::voided, State::void_reversing});
+            return one_of(r.state, {State::approved, State::voiding, State::voided, State::void_reversing,
+                                    State::not_collected});
+        case TransactionKind::authorization:
+            return one_of(r.state,
+                          {State::authorized, State::auth_voiding, State::auth_voided, State::void_reversing,
+                           State::completing, State::completed, State::lapsed});
         case TransactionKind::void_sale:
             return one_of(r.state,
                           {State::voided, State::advice_pending, State::parked, State::reversal_stuck});
@@ -82,7 +90,8 @@ bool approval_holds(const TransactionRecord& r) {
 
 /// States that contradict a reversal that was answered 00.
 bool contradicts_reversal(const TransactionRecord& r) {
-    if (one_of(r.state, {State::intent, State::sent, State::approved, State::held, State::cleared}))
+    if (one_of(r.state, {State::intent, State::sent, State::approved, State::authorized, State::completed,
+                         State::held, State::cleared}))
         return true;
     return r.kind == TransactionKind::refund &&
            one_of(r.state, {State::advice_pending, State::abnormal, State::parked});
@@ -118,7 +127,9 @@ std::string key_of(const SendReply& reply) {
 }
 
 std::string key_of(const TransactionRecord& r) {
-    std::string key = r.merchant.str() + r.terminal.str() + r.stan.str() + "2" + r.processing_code;
+    const bool holds = r.kind == TransactionKind::authorization || r.of_authorization;
+    const std::string message_class = holds ? "1" : "2";
+    std::string key = r.merchant.str() + r.terminal.str() + r.stan.str() + message_class + r.processing_code;
     if (static_cast<Profile>(r.profile) == Profile::unionpay_pos)
         key += r.message_type + r.batch.str();
     else
@@ -148,19 +159,25 @@ bool Checkers::has_open_exception(const TransactionRecord& r) const {
     return at != open_exceptions_.end() && at->second > 0;
 }
 
-/// An exception on the record, its sale, or what else hangs on that sale; or an issuer that said what is not
-/// so.
+/// The record, its sale, the authorization that one completes, and what else hangs on them.
 bool Checkers::any_of_chain(const TransactionRecord& r,
                             const std::function<bool(const TransactionRecord&)>& wanted) const {
-    if (wanted(r)) return true;
-    const TransactionRecord* sale = r.original ? record(*r.original) : &r;
-    if (sale == nullptr) return false;
-    if (wanted(*sale)) return true;
-    const auto children = children_.find(sale->rrn);
-    return children != children_.end() &&
-           std::any_of(children->second.begin(), children->second.end(),
-                       [&](const Rrn& rrn) { return wanted(records_.at(rrn)); });
+    const TransactionRecord* root = &r;
+    while (root->original) {
+        root = record(*root->original);
+        if (root == nullptr) return wanted(r);
+    }
+    const std::function<bool(const TransactionRecord&)> any_below = [&](const TransactionRecord& x) {
+        if (wanted(x)) return true;
+        const auto children = children_.find(x.rrn);
+        return children != children_.end() &&
+               std::any_of(children->second.begin(), children->second.end(),
+                           [&](const Rrn& rrn) { return any_below(records_.at(rrn)); });
+    };
+    return any_below(*root);
 }
+
+/// An exception on it or its chain, or an issuer that said what is not so.
 
 bool Checkers::chain_is_excused(const TransactionRecord& r) const {
     return any_of_chain(r, [this](const TransactionRecord& x) {
@@ -188,7 +205,7 @@ void Checkers::released(const Effect& effect, iso8583::Instant at) {
 void Checkers::released_reply(const SendReply& reply, iso8583::Instant at) {
     const iso8583::FieldValues& f = reply.fields;
     const int message_class = f.mti().message_class();
-    if (message_class != 2 && message_class != 4) return;
+    if (message_class != 1 && message_class != 2 && message_class != 4) return;
     const auto rrn = Rrn::parse(f.get(Field::rrn));
     const bool approved = f.get(Field::response_code) == "00";
     if (message_class == 4) {
@@ -428,8 +445,8 @@ void Checkers::check_record(const TransactionRecord& r, iso8583::Instant at) {
         broken("I3", "a 00 that was told does not hold any more: " + words(r), at);
     if (told_reversed_.contains(r.rrn) && contradicts_reversal(r) && !people_decided(r))
         broken("I3", "a reversal that was answered 00 does not hold any more: " + words(r), at);
-    if (r.kind == TransactionKind::sale || !r.original) return;
-    // I7: card, merchant, currency, instrument and route are the sale's.
+    if (!r.original) return;
+    // I7: card, merchant, currency, instrument and route are the sale's; of a completion the authorization's.
     const TransactionRecord* sale = record(*r.original);
     if (sale == nullptr || one_of(r.state, {State::refused, State::declined})) return;
     const bool same = r.merchant == sale->merchant && r.pan_token == sale->pan_token &&
@@ -441,6 +458,11 @@ void Checkers::check_record(const TransactionRecord& r, iso8583::Instant at) {
 }
 
 void Checkers::check_sale(const TransactionRecord& sale, iso8583::Instant at) {
+    if (sale.is_completion()) {
+        if (const std::string fault = acquirer::authorization_fault(sale, record(*sale.original));
+            !fault.empty())
+            broken("I14", words(sale) + ": " + fault, at);
+    }
     std::int64_t refunded = 0;
     std::uint32_t count = 0, voids = 0;
     if (const auto children = children_.find(sale.rrn); children != children_.end())

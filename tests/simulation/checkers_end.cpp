@@ -189,6 +189,8 @@ void Checkers::check_drained(iso8583::Instant at) {
                 broken("liveness", "an advice is not through though nothing hinders it: " + words(r), at);
                 break;
             case State::voiding:
+            case State::auth_voiding:
+            case State::completing:
             case State::reversing:
             case State::void_reversing:
                 if (!chain_is_excused(r))
@@ -197,6 +199,7 @@ void Checkers::check_drained(iso8583::Instant at) {
             case State::reversal_stuck:
             case State::parked:
             case State::abnormal:
+            case State::not_collected:
                 if (!has_open_exception(r))
                     broken("I6", "waits for a person without an open exception: " + words(r), at);
                 break;
@@ -206,6 +209,7 @@ void Checkers::check_drained(iso8583::Instant at) {
                 [[fallthrough]];
             case State::declined:
             case State::tombstone:
+            case State::lapsed:
             case State::reversed:  // R35, R39, R51a: a 0420 of what is as it stays
                 if (ledger::is_open(r) && !has_open_exception(r))
                     broken("liveness", "a reversal is not through though nothing hinders it: " + words(r),
@@ -219,6 +223,9 @@ void Checkers::check_drained(iso8583::Instant at) {
             case State::cancelled:
             case State::alternative_account:
             case State::merchant_account:
+            case State::authorized:
+            case State::auth_voided:
+            case State::completed:
                 break;
         }
     }
@@ -265,10 +272,18 @@ void Checkers::check_books(routing::RouteId route, const routing::IssuerBooks& b
                 break;
             }
             case TransactionKind::void_sale:
-                if (r.state == State::voided && r.issuer_stan != 0) ours.voided = amount;
+                if (r.state == State::voided && r.issuer_stan != 0 && !r.of_authorization)
+                    ours.voided = amount;
                 break;
             case TransactionKind::refund:
                 if (r.state == State::approved) ours.refund = amount;
+                break;
+            case TransactionKind::authorization:
+                if (r.state == State::authorized) ours.hold = amount;
+                // What lapsed is the issuer's to drop: this one forgets nothing by itself.
+                if (const auto held = theirs.find(rrn.str());
+                    r.state == State::lapsed && held != theirs.end())
+                    ours.hold = held->second.hold;
                 break;
         }
         compare(r, ours);

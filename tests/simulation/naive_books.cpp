@@ -40,7 +40,7 @@ std::optional<std::string> NaiveBooks::told(const peers::Outgoing& sent, const p
         entry.kind = Kind::refund;
     else if (sent.transaction == Transaction::void_sale)
         entry.kind = Kind::void_sale;
-    else if (sent.transaction != Transaction::sale)
+    else if (sent.transaction != Transaction::sale && sent.transaction != Transaction::completion)
         return std::nullopt;
     if (entries_.contains(rrn)) return std::nullopt;  // told again
     entry.amount = amount ? amount->minor_units() : 0;

@@ -76,6 +76,10 @@ void choose_routes(Configuration& c, Swarm& swarm) {
             r.void_mode = r.void_mode == routing::VoidMode::reversal_0420 ? routing::VoidMode::online_0200
                                                                           : routing::VoidMode::reversal_0420;
         if (swarm.has(name + "dual message", 250)) r.sale_mode = routing::SaleMode::authorization_0100;
+        if (swarm.has(name + "online voids of authorizations", 400))
+            r.authorization_void_mode = routing::AuthorizationVoidMode::online_0100;
+        if (swarm.has(name + "short authorizations", 200)) r.authorization_days = 1;
+        r.reverse_lapsed = swarm.has(name + "lapses are reversed", 300);
         r.blind_reversal = swarm.has(name + "blind reversals", 300);
         r.partial_approval = swarm.has(name + "partial approvals", 500);
         if (swarm.has(name + "few attempts", 300)) r.advice_attempts_max = 2;

@@ -116,7 +116,10 @@ void Till::frame_arrived(const iso8583::Frame& frame) {
 bool Till::judge(Asked& asked, const iso8583::Frame& frame, std::string& breaches) {
     const peers::Transaction what = asked.sent().transaction;
     const bool financial = what == peers::Transaction::sale || what == peers::Transaction::void_sale ||
-                           what == peers::Transaction::refund || what == peers::Transaction::reversal;
+                           what == peers::Transaction::refund || what == peers::Transaction::reversal ||
+                           what == peers::Transaction::authorization ||
+                           what == peers::Transaction::void_authorization ||
+                           what == peers::Transaction::completion;
     // A second answer to what changes keys or batches must not change them again.
     if (asked.answered() && !financial) return true;
     for (auto sent = asked.tries.rbegin(); sent != asked.tries.rend(); ++sent) {

@@ -25,7 +25,9 @@ constexpr const char* magic_ends[] = {"9905", "9910", "9951", "9954", "9968", "9
                                       "9970", "9971", "9972", "9991", "9996"};
 
 bool is_financial(Transaction t) {
-    return t == Transaction::sale || t == Transaction::refund || t == Transaction::void_sale;
+    return t == Transaction::sale || t == Transaction::refund || t == Transaction::void_sale ||
+           t == Transaction::authorization || t == Transaction::void_authorization ||
+           t == Transaction::completion;
 }
 
 template <typename T>
@@ -34,9 +36,10 @@ void remember(std::deque<T>& where, const T& what, std::size_t max) {
     where.push_back(what);
 }
 
-/// The slips of one merchant's sales: any of its tills may refund them.
+/// The slips of one merchant's sales and authorizations: any of its tills may refund or complete them.
 struct Shop {
     std::deque<Receipt> slips;
+    std::deque<Receipt> authorizations;
 };
 using Shops = std::map<std::string, Shop>;
 
@@ -50,8 +53,9 @@ struct Habits {
     std::uint32_t forgets_permille = 0;  // gives up without reversing
     std::uint32_t hasty_permille = 0;    // reverses what is still on its way
     std::uint32_t hangs_up_permille = 0;
-    std::uint32_t odd_permille = 0;  // does what nobody should
-    bool partial = false;            // asks for partial approvals
+    std::uint32_t odd_permille = 0;    // does what nobody should
+    bool partial = false;              // asks for partial approvals
+    std::uint32_t hotel_permille = 0;  // authorizes, completes, voids
 };
 
 class Cashier {
@@ -95,6 +99,8 @@ class Cashier {
     void sell();
     void refund();
     void void_sale();
+    void authorize();
+    void go_on_with_an_authorization();
     void reverse_old();
     void retry_old();
     void settle();
@@ -261,9 +267,12 @@ void Cashier::answered(Till::Asked& asked) {
         if (sent.transaction == Transaction::batch_upload_end) must_upload_ = false;
         if (is_financial(sent.transaction) || sent.transaction == Transaction::reversal)
             remember(done_, asked.tries.front(), remembered_max);
-        if (outcome.receipt && sent.transaction != Transaction::sale)
-            remember(strange_, *outcome.receipt, remembered_max);
-        if (sent.transaction == Transaction::sale && outcome.receipt) {
+        const bool sold =
+            sent.transaction == Transaction::sale || sent.transaction == Transaction::completion;
+        if (sent.transaction == Transaction::authorization && outcome.receipt)
+            remember(shop_.authorizations, *outcome.receipt, slips_max);
+        if (outcome.receipt && !sold) remember(strange_, *outcome.receipt, remembered_max);
+        if (sold && outcome.receipt) {
             remember(shop_.slips, *outcome.receipt, slips_max);
             remember(own_, *outcome.receipt, remembered_max);
         }
@@ -286,6 +295,7 @@ void Cashier::answered(Till::Asked& asked) {
 void Cashier::act() {
     if (chance_.permille(habits_.odd_permille)) return misbehave();
     if (chance_.permille(habits_.hangs_up_permille)) return hang_up();
+    if (chance_.permille(habits_.hotel_permille)) return go_on_with_an_authorization();
     const std::uint32_t what = chance_.below(100);
     if (what < 38) return sell();
     if (what < 67) return refund();
@@ -330,6 +340,33 @@ void Cashier::sell() {
     ask(till_.terminal().sale(iso8583::Pan::parse(card).value(), amount, till_.utc(), options),
         "sale amount=" + major(amount) + " card=" + card + (options.pin.empty() ? "" : " pin=1234") +
             (options.entry_mode == "012" ? " entry=012" : "") + (options.partial ? " partial=yes" : ""));
+}
+
+void Cashier::authorize() {
+    const char* card = any_card();
+    const std::int64_t amount = any_amount();
+    ask(till_.terminal().authorization(iso8583::Pan::parse(card).value(), amount, till_.utc()),
+        "authorization amount=" + major(amount) + " card=" + card);
+}
+
+/// Completes within and above the bound, by request and by advice, voids, from any till of the shop.
+void Cashier::go_on_with_an_authorization() {
+    if (shop_.authorizations.empty() || chance_.permille(400)) return authorize();
+    const auto count = static_cast<std::uint32_t>(shop_.authorizations.size());
+    Receipt slip =
+        chance_.permille(600) ? shop_.authorizations.back() : shop_.authorizations[chance_.below(count)];
+    const std::string named = " auth=" + name_of(slip.terminal, slip.stan);
+    const std::string code = chance_.permille(30) ? " de38=ZZZZZZ" : "";
+    if (!code.empty()) slip.authorization = "ZZZZZZ";
+    if (chance_.permille(250))
+        return ask(till_.terminal().void_authorization(slip, till_.utc()), "void" + named + code);
+    constexpr std::int64_t percent_max = 120;  // of which the last five are above the bound
+    const std::int64_t amount =
+        std::max<std::int64_t>(1, slip.amount * chance_.between(1, percent_max) / 100);
+    const auto by = chance_.permille(500) ? peers::CompletionBy::request : peers::CompletionBy::advice;
+    ask(till_.terminal().completion(slip, amount, by, till_.utc()),
+        (by == peers::CompletionBy::request ? "complete" : "advise") + named + " amount=" + major(amount) +
+            code);
 }
 
 void Cashier::refund() {
@@ -620,6 +657,7 @@ class Cashiers final : public Actor {
         habits.hangs_up_permille = swarm.rate("hang-ups", 500, 120);
         habits.odd_permille = swarm.rate("misbehaving cashiers", 600, 200);
         habits.partial = swarm.has("partial sales", 500);
+        habits.hotel_permille = swarm.rate("pre-authorizations", 600, 400);
         for (Till* till : scene.tills)
             cashiers_.push_back(std::make_unique<Cashier>(scene, *till, shops_, habits));
     }
