@@ -39,6 +39,8 @@ struct IssuerConfig {
     hsm::PinBlockFormat pin_block_format = hsm::PinBlockFormat::iso0;
     hsm::KeyBlock zmk;                         // empty: a key change (0800, DE70 161) is refused with 40
     std::uint32_t switch_time_out_ms = 5'000;  // of the switch in front; 9969 answers a second after it
+    /// What it answers a reversal whose original it does not know.
+    iso8583::ResponseCode not_found = iso8583::ResponseCode::of("25");
     std::uint64_t seed = 1;
     /// Authorization codes already given out by an earlier run with the same journal.
     std::uint32_t authorizations_used = 0;

@@ -238,8 +238,8 @@ bool IssuerModel::pin_block_is_sound_under(const hsm::KeyBlock& zpk, const iso85
 namespace {
 
 /// Not found, or reversed already.
-bool says_that_nothing_stands(const ResponseCode& code) {
-    return code.view() == "25" || code.view() == "76" || code.view() == "79";
+bool says_that_nothing_stands(const ResponseCode& code, const ResponseCode& not_found) {
+    return code == not_found || code.view() == "25" || code.view() == "76" || code.view() == "79";
 }
 
 bool knows(const BookEntry* original) {
@@ -274,7 +274,7 @@ void IssuerModel::on_reversal(iso8583::UtcTime now, std::vector<IssuerAction>& a
             entry->state = BookEntry::State::declined;
             entry->code = code = behaviour.code;
             // An issuer that says so keeps to it when the original comes late.
-            if (says_that_nothing_stands(code) &&
+            if (says_that_nothing_stands(code, config_.not_found) &&
                 !knows(books_.find_original(*request->original, request->merchant)))
                 remember_unknown(*request);
         } else {
@@ -306,9 +306,10 @@ ResponseCode IssuerModel::reverse(const Request& request, BookEntry& entry, iso8
     };
     BookEntry* original = books_.find_original(*request.original, request.merchant);
     if (!knows(original)) {
-        const ResponseCode not_found = decide_as("25", State::declined);
+        entry.state = State::declined;
+        entry.code = config_.not_found;
         remember_unknown(request);  // `entry` may have moved: it is not touched after this
-        return not_found;
+        return config_.not_found;
     }
     // Declined before: there is nothing to take back, which is what the switch wants.
     if (original->state == State::declined) return decide_as("00", State::declined);

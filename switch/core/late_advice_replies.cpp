@@ -46,12 +46,24 @@ bool StoreAndForward::on_late_reply(TransactionRecord& record, const IssuerReply
                     : std::find(record.earlier_attempts.begin(), record.earlier_attempts.end(), numbers) ==
                           record.earlier_attempts.end())
         return false;
+    if (!of_the_last && a.kind == Kind::reversal) return repeats_not_found(record, *route, *reply.code);
     const bool ended = a.kind == Kind::refund       ? late_refund_reply(record, *route, reply)
                        : a.kind == Kind::completion ? late_completion_reply(record, *route, reply)
                                                     : late_reversal_reply(record, reply);
     if (!ended) return false;
     c_.count("late_advice_replies");
     pump(event.route);
+    return true;
+}
+
+/// R51a: what an issuer says once more of the first 0420 says nothing of the second.
+bool StoreAndForward::repeats_not_found(const TransactionRecord& record, const routing::Route& route,
+                                        iso8583::ResponseCode code) {
+    if (routing::classify_reversal(route, code, routing::ReversedOriginal::in_doubt) !=
+        routing::ReversalVerdict::not_found)
+        return false;
+    c_.count("repeated_replies");
+    c_.note(Severity::info, NoteKind::late_reply, record, "R63", "the issuer answered again");
     return true;
 }
 

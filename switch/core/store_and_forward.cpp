@@ -471,10 +471,14 @@ bool StoreAndForward::retry_now(TransactionRecord& record) {
     return true;
 }
 
+void StoreAndForward::keep_numbers(TransactionRecord& record) {
+    if (record.earlier_attempts.size() == ledger::earlier_attempts_max)
+        record.earlier_attempts.erase(record.earlier_attempts.begin());
+    record.earlier_attempts.push_back({record.advice.stan, record.advice.transmission_time});
+}
+
 void StoreAndForward::send_refund_again(TransactionRecord& refund) {
-    if (refund.earlier_attempts.size() == ledger::earlier_attempts_max)
-        refund.earlier_attempts.erase(refund.earlier_attempts.begin());
-    refund.earlier_attempts.push_back({refund.advice.stan, refund.advice.transmission_time});
+    keep_numbers(refund);
     c_.end_exceptions(refund.rrn, "a person had it sent again with new numbers");
     send_refund(refund);
 }

@@ -87,6 +87,8 @@ class StoreAndForward {
     /// A person, or a late answer, ended what was parked or waiting: it is out of the queue. The caller moves
     /// the record.
     void settled(ledger::TransactionRecord& record);
+    /// DE11 and DE7 of its advice stay known when a new one is made of it.
+    static void keep_numbers(ledger::TransactionRecord& record);
     /// R74: a refund that was refused gets a new advice, with new numbers; the caller has moved it.
     void send_refund_again(ledger::TransactionRecord& refund);
 
@@ -126,6 +128,8 @@ class StoreAndForward {
     [[nodiscard]] bool is_stale(const routing::Route& route, iso8583::Instant queued) const;
     void repeat_or_park(ledger::TransactionRecord& record, const routing::Route& route,
                         iso8583::Instant queued);
+    bool repeats_not_found(const ledger::TransactionRecord& record, const routing::Route& route,
+                           iso8583::ResponseCode code);
     bool late_refund_reply(ledger::TransactionRecord& record, const routing::Route& route,
                            const IssuerReply& reply);
     bool late_reversal_reply(ledger::TransactionRecord& record, const IssuerReply& reply);

@@ -110,6 +110,7 @@ void Undoing::name_late_authorization(TransactionRecord& record) {
 /// R51a: the issuer had not known it and has it now: a new 0420.
 void Undoing::reverse_what_was_not_found(TransactionRecord& record) {
     name_late_authorization(record);
+    StoreAndForward::keep_numbers(record);  // of the first 0420, which may be answered once more
     const bool counts_again =
         record.kind == TransactionKind::authorization ||
         (record.kind == TransactionKind::sale     ? chain_.sale_in_doubt_again(record, "R51a")

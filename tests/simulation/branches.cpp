@@ -377,6 +377,7 @@ std::vector<std::string> all_ways_out() {
         proposal("abnormal", std::string(outcome_of(way)));
     proposal("chargeback", "recorded");
     proposal("day_cutover", "");
+    proposal("restore", "accept");
     for (const TransactionKind kind : all_kinds) {
         TransactionRecord record;
         record.kind = kind;

@@ -398,7 +398,8 @@ void Checkers::batch_durable(const ledger::Batch& batch, iso8583::Instant at) {
             }
             if (x->kind == "orphan") broken("I6a", x->text, at);
             if (x->owner.empty()) broken("I6", "an exception without an owner: " + x->kind, at);
-            exceptions_[x->id] = std::move(*x);
+            ledger::ExceptionRecord known = std::exchange(exceptions_[x->id], *x);
+            if (on_exception) on_exception(known.id.empty() ? nullptr : &known, *x);
         }
     }
     for (const Rrn& rrn : touched) {
@@ -418,7 +419,9 @@ void Checkers::take_record(TransactionRecord r) {
     for (std::size_t i = std::min(known, r.history.size()); i < r.history.size(); ++i)
         reached(r.history[i].rule);
     if (r.original) children_[*r.original].insert(r.rrn);
-    records_[r.rrn] = std::move(r);
+    const TransactionRecord old = before == records_.end() ? TransactionRecord{} : std::move(before->second);
+    const TransactionRecord& now = records_[r.rrn] = std::move(r);
+    if (on_record) on_record(old.rrn == now.rrn ? &old : nullptr, now);
 }
 
 std::int64_t Checkers::reserve_minor(const iso8583::MerchantId& merchant) const {

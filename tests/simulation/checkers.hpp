@@ -50,6 +50,12 @@ class Checkers {
     std::function<void(ledger::TransactionRecord)> on_written;
     /// What the merchant's reserve holds by its statement; -1 when it does not read.
     [[nodiscard]] std::int64_t reserve_minor(const iso8583::MerchantId& merchant) const;
+    /// Are given what has become durable, with what was durable before it (null: nothing), when the maps
+    /// below say so.
+    std::function<void(const ledger::TransactionRecord* before, const ledger::TransactionRecord& now)>
+        on_record;
+    std::function<void(const ledger::ExceptionRecord* before, const ledger::ExceptionRecord& now)>
+        on_exception;
     /// The disk after a crash must hold all that was durable (I9).
     void after_crash(iso8583::Instant at);
     void logged(std::string_view text, iso8583::Instant at);

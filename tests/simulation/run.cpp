@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "tests/simulation/calendar.hpp"
 #include "tests/simulation/till.hpp"
 #include "tests/simulation/world.hpp"
 #include "tests/simulation/world_configuration.hpp"
@@ -84,37 +85,10 @@ void choose_routes(Configuration& c, Swarm& swarm) {
         r.partial_approval = swarm.has(name + "partial approvals", 500);
         if (swarm.has(name + "few attempts", 300)) r.advice_attempts_max = 2;
         if (swarm.has(name + "early stale", 200)) r.stale_after_minutes = 1;
+        if (swarm.has(name + "foreign half", 250)) r.settlement_half = routing::SettlementHalf::foreign;
+        if (swarm.has(name + "own word for not found", 250)) r.codes.reversal_not_found = {"14", "25", "76"};
         if (swarm.has(name + "narrow", 150)) r.in_flight_max = r.advices_in_flight_max = 2;
     });
-}
-
-/// Time: a zone without summer, or one in which it ends or begins within the minute.
-struct Calendar {
-    iso8583::UtcTime starts = usual_start;
-    bool berlin = false;
-    std::optional<std::int32_t> cutover_at_minute;
-};
-
-Calendar choose_calendar(Swarm& swarm) {
-    Calendar calendar;
-    if (swarm.has("scheduled cut-over", 300)) {
-        // Within the first minute or two, so that a clock that is set back meets it again; or at any time of
-        // the day.
-        constexpr std::int64_t minutes_a_day = 24 * 60, noon = 12 * 60;
-        Chance chance = swarm.chance("cut-over minute");
-        calendar.cutover_at_minute = static_cast<std::int32_t>(
-            chance.permille(600) ? noon + chance.between(0, 1) : chance.between(0, minutes_a_day - 1));
-    }
-    const bool ends = swarm.has("summer ends", 150);
-    const bool begins = swarm.has("summer begins", 100);
-    if (!ends && !begins) return calendar;
-    constexpr iso8583::UtcTime ends_at{1'792'890'000'000};    // 2026-10-25 01:00 UTC
-    constexpr iso8583::UtcTime begins_at{1'774'746'000'000};  // 2026-03-29 01:00 UTC
-    calendar.berlin = true;
-    calendar.cutover_at_minute = 2 * 60 + 30;              // comes twice, or not at all
-    constexpr std::int64_t half_an_hour_ms = 30 * 60'000;  // before the end, at the first of the two
-    calendar.starts = (ends ? ends_at.plus_ms(-half_an_hour_ms) : begins_at).plus_ms(-30'000);
-    return calendar;
 }
 
 void final_checks(World& world) {

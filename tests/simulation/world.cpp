@@ -83,6 +83,7 @@ World::World(const WorldOptions& options)
         config.pin_block_format = configuration_->issuer_keys.at(route.id).pin_block_format;
         config.mac = mac_of(route);
         config.switch_time_out_ms = route.reply_timeout_ms;
+        config.not_found = route.codes.reversal_not_found.codes().front();
         config.seed = chance_.next();
         issuers_[route.id] = std::make_unique<IssuerNode>(std::move(config), engine_, network, agenda_,
                                                           [this] { return now(); });
@@ -97,6 +98,13 @@ World::World(const WorldOptions& options)
                std::any_of(parts.begin(), parts.end(), [](const ledger::PartialReversal& p) {
                    return p.status == ledger::PartialReversal::Status::refused;
                });
+    };
+    watches_ = make_watches(*this);
+    checkers_.on_record = [this](const auto* before, const auto& now) {
+        for (const auto& watch : watches_) watch->changed(before, now);
+    };
+    checkers_.on_exception = [this](const auto* before, const auto& now) {
+        for (const auto& watch : watches_) watch->changed(before, now);
     };
     start();
 }
@@ -222,6 +230,7 @@ void World::batch_durable() {
     honest_.batch_durable(*store.handed_over);
     if (const auto wrong = days_.durable(*store.handed_over, *configuration_))
         checkers_.broken("days", *wrong, clock_);
+    for (const auto& watch : watches_) watch->turn_durable();
 }
 
 // ---- The switch
@@ -238,6 +247,7 @@ void World::start() {
         if (turns_of_process_++ % turns_between_orphan_checks == 0) check_orphans();
     };
     turns_of_process_ = 0;
+    process_->core().comes_from(comes_from_);
     if (!process_->recover()) {
         checkers_.broken("I9", "the switch does not start again over its own store", clock_);
         process_.reset();
@@ -267,6 +277,7 @@ void World::crash(std::size_t keep_prefix, std::int64_t downtime_ms) {
                                         : ""));
     ++generation_;
     process_.reset();
+    for (const auto& watch : watches_) watch->crashed();
     store.disk.crash(keep_prefix);
     if (in_sync && keep_prefix > 0) batch_durable();
     checkers_.after_crash(clock_);
@@ -280,6 +291,18 @@ void World::crash(std::size_t keep_prefix, std::int64_t downtime_ms) {
     at(downtime_ms, [this] {
         if (!process_) start();
     });
+}
+
+void World::restore_backup(std::int64_t downtime_ms) {
+    if (!process_) return;
+    checkers_.reached("restored from a backup");
+    ledger::BackupMark mark;
+    mark.id = "backup-" + std::to_string(clock_.ms);
+    mark.made = now().utc;
+    mark.business_day = process_->core().status().business_date;
+    mark.turn = store.disk.last_turn_number();
+    comes_from_ = mark;
+    crash(0, downtime_ms);
 }
 
 void World::replace_configuration(const std::function<void(Configuration&)>& change) {
@@ -429,6 +452,7 @@ void World::released(const Effect& effect) {
     checkers_.released(effect, clock_);
     branches_.released(effect);
     honest_.released(effect);
+    for (const auto& watch : watches_) watch->released(effect);
     note_effect(effect);
     if (const auto* answer = std::get_if<AnswerOperator>(&effect)) {
         const auto waiting = operators_.find(answer->ticket);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "hsm_sim/engine.hpp"
+#include "ledger/backup_manifest.hpp"
 #include "tests/simulation/agenda.hpp"
 #include "tests/simulation/branch_watch.hpp"
 #include "tests/simulation/chance.hpp"
@@ -27,6 +28,7 @@
 #include "tests/simulation/network.hpp"
 #include "tests/simulation/notice_watch.hpp"
 #include "tests/simulation/switch_process.hpp"
+#include "tests/simulation/watch.hpp"
 #include "tests/simulation/watched_store.hpp"
 #include "tests/simulation/world_configuration.hpp"
 
@@ -86,6 +88,9 @@ class World final : public Surroundings {
     /// I6a over everything that is stored; when a turn was closed and nothing has happened since.
     void check_orphans();
     void crash(std::size_t keep_prefix, std::int64_t downtime_ms);
+    /// It dies, and starts again on a backup that was made at that moment (R65).
+    void restore_backup(std::int64_t downtime_ms);
+    [[nodiscard]] bool was_restored() const { return comes_from_.has_value(); }
     /// The next sync is not lived through; `kept` says whether its batch survives.
     void crash_in_next_sync(bool kept) { crash_in_next_sync_ = kept; }
     void replace_configuration(const std::function<void(acquirer::Configuration&)>& change);
@@ -144,7 +149,10 @@ class World final : public Surroundings {
     void link_dropped(acquirer::LinkId link, const std::string& why) override;
     std::optional<hsm::Reply> ask_hsm(acquirer::LinkId asker, hsm::Ticket ticket,
                                       const hsm::Request& request) override;
-    void offering(const acquirer::Event& event) override { branches_.offering(event, *configuration_); }
+    void offering(const acquirer::Event& event) override {
+        branches_.offering(event, *configuration_);
+        for (const auto& watch : watches_) watch->offering(event);
+    }
     void deadlines_pass(bool begin) override { branches_.deadlines_pass(begin); }
     void released(const acquirer::Effect& effect) override;
     void notices_written(const std::vector<ledger::Notice>& notices) override;
@@ -180,12 +188,14 @@ class World final : public Surroundings {
     HonestTraffic honest_;
     NaiveBooks naive_books_;
     DayWatch days_;
+    std::vector<std::unique_ptr<Watch>> watches_;
     std::unique_ptr<SwitchProcess> process_;
     std::uint64_t generation_ = 0;  // of the process: what was meant for an earlier one is lost
     std::uint64_t turns_of_process_ = 0;
     bool sync_is_timed_ = false;
     iso8583::Instant starts_again_;  // while there is no process
     std::optional<bool> crash_in_next_sync_;
+    std::optional<ledger::BackupMark> comes_from_;
     bool accepts_new_work_ = true;
     bool store_was_full_ = false;
     bool hsm_has_failed_ = false;

@@ -154,8 +154,8 @@ class Issuer {
         if (!message) return;
         const std::string code = message->get(Field::response_code);
         const bool of_a_reversal = message->mti().message_class() == 4;
-        const bool telling =
-            of_a_reversal ? code == "25" || code == "76" || code == "79" : code == "11" || code[0] == 'A';
+        const bool telling = of_a_reversal ? code == "14" || code == "25" || code == "76" || code == "79"
+                                           : code == "11" || code[0] == 'A';
         const auto rrn = iso8583::Rrn::parse(message->get(Field::rrn));
         if (!telling || !rrn) return;
         const auto standing = node_.books().standing_by_rrn();

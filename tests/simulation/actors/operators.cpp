@@ -97,7 +97,8 @@ class Operators final : public Actor {
                 const std::size_t in_the_way =
                     answer.done ? std::string::npos : answer.text.find("proposal P");
                 if (in_the_way != std::string::npos && !again) {
-                    const std::string id = answer.text.substr(in_the_way + 9, 9);
+                    const std::string id = answer.text.substr(
+                        in_the_way + 9, answer.text.find(' ', in_the_way + 9) - in_the_way - 9);
                     world_.operate(
                         DecideProposal{id, DecideProposal::To::reject, note}, ender_agrees, Role::supervisor,
                         [this, rrn, command](const OperatorAnswer&) { end_it(rrn, command, true); });

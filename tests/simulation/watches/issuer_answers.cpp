@@ -1,0 +1,141 @@
+// What issuers answer is taken for what it is, however late it comes. An answer that fits what the switch has
+// sent, field by field, is never told as one that nobody asked for (R63); a refund that its issuer has paid
+// waits for nobody any more (R51); and an approval after a "not found", whatever code the route says that
+// with, is no contradiction of a confirmed reversal (R51a).
+#include <map>
+#include <optional>
+#include <set>
+
+#include "tests/simulation/watch.hpp"
+#include "tests/simulation/world.hpp"
+
+namespace simulation {
+namespace {
+
+using namespace acquirer;
+using iso8583::Field;
+using iso8583::Rrn;
+using ledger::State;
+using ledger::TransactionRecord;
+
+class IssuerAnswers final : public Watch {
+  public:
+    explicit IssuerAnswers(World& world) : world_(world) {}
+
+    void released(const Effect& effect) override {
+        const auto* message = std::get_if<SendToIssuer>(&effect);
+        if (message == nullptr || message->fields.mti().message_class() == 8) return;
+        const iso8583::FieldValues& f = message->fields;
+        sent_[{message->route.value, f.mti().message_class(), std::string(f.get(Field::stan)),
+               std::string(f.get(Field::transmission_time))}] = {
+            std::string(f.get(Field::rrn)), std::string(f.get(Field::terminal)),
+            std::string(f.get(Field::amount_transaction))};
+    }
+
+    void offering(const Event& event) override {
+        const auto* arrived = std::get_if<IssuerReplyArrived>(&event);
+        if (arrived == nullptr || arrived->mac != MacState::verified || !fits_what_was_sent(*arrived)) return;
+        const IssuerReply& reply = arrived->reply;
+        // The first answer to it, or that one again; another may be told as what it is, a contradiction.
+        const std::string what = words(reply.mti.str(), reply.stan.str(), reply.transmission_time.str());
+        const std::string code = reply.code ? reply.code->str() : "";
+        const bool says_so_again = fitting_.emplace(what, code).first->second == code;
+        if (!says_so_again) contradicted_.insert(what);
+        const bool of_an_advice = reply.mti.message_class() == 2 && reply.mti.function() == 3;
+        if (of_an_advice && reply.code && reply.code->view() == "00") paid_.push_back({*reply.rrn, 0});
+    }
+
+    void changed(const ledger::ExceptionRecord* before, const ledger::ExceptionRecord& now) override {
+        if (!now.resolution.empty()) return;
+        if (now.kind == "unmatched_reply" && (before == nullptr || before->repeats < now.repeats)) {
+            const std::string& text = before == nullptr ? now.text : now.last_texts.back();
+            // Those whose DE41 is another terminal's say so.
+            const std::string what = text.substr(0, text.find(" answers nothing"));
+            if (fitting_.contains(what) && !contradicted_.contains(what) &&
+                text.find("another terminal") == std::string::npos)
+                broken("R63",
+                       "an answer to what the switch has sent is told as one that nobody asked for: " + text);
+        }
+        if (now.kind == "late_approval" && before == nullptr) judge_late_approval(now);
+    }
+
+    void turn_durable() override {
+        std::erase_if(paid_, [this](Paid& paid) {
+            if (++paid.turns < turns_until_durable) return false;
+            judge_paid(paid.rrn);
+            return true;
+        });
+    }
+    void crashed() override { paid_.clear(); }
+
+  private:
+    struct Key {
+        std::uint16_t route = 0;
+        int message_class = 0;
+        std::string stan, time;
+        friend auto operator<=>(const Key&, const Key&) = default;
+    };
+    struct Sent {
+        std::string rrn, terminal, amount;
+    };
+    struct Paid {
+        Rrn rrn;
+        int turns = 0;
+    };
+
+    void broken(const char* rule, const std::string& what) {
+        world_.checkers().broken(rule, what, world_.now().instant);
+    }
+    static std::string words(const std::string& mti, const std::string& stan, const std::string& time) {
+        return "an answer " + mti + " with STAN " + stan + " and DE7 " + time;
+    }
+
+    [[nodiscard]] bool fits_what_was_sent(const IssuerReplyArrived& arrived) const {
+        const IssuerReply& reply = arrived.reply;
+        const auto at = sent_.find({arrived.route.value, reply.mti.message_class(), reply.stan.str(),
+                                    reply.transmission_time.str()});
+        // What a configuration has no route for it does not read.
+        if (world_.configuration().routes.find(arrived.route) == nullptr) return false;
+        if (at == sent_.end() || !reply.rrn || reply.rrn->str() != at->second.rrn) return false;
+        if (reply.terminal && reply.terminal->str() != at->second.terminal) return false;
+        return !reply.amount_minor || at->second.amount.empty() ||
+               *reply.amount_minor == std::stoll(at->second.amount);
+    }
+
+    /// The issuer has paid: it waits neither for the issuer nor for a person; what people had done meanwhile
+    /// is told.
+    void judge_paid(const Rrn& rrn) {
+        const TransactionRecord* r = world_.checkers().record(rrn);
+        if (r == nullptr || r->kind != ledger::TransactionKind::refund) return;
+        const bool waits =
+            r->state == State::advice_pending || r->state == State::parked || r->state == State::abnormal;
+        const bool elsewhere = r->state == State::cancelled || r->state == State::merchant_account ||
+                               r->state == State::alternative_account;
+        if (waits || (elsewhere && !r->decided.paid_twice))
+            broken("R51", "the issuer has paid refund " + rrn.str() + ", and it is " +
+                              std::string(ledger::name(r->state)) + " all the same");
+    }
+
+    void judge_late_approval(const ledger::ExceptionRecord& x) {
+        const auto rrn = Rrn::parse(x.id.substr(0, Rrn::size_max));
+        const TransactionRecord* r = rrn ? world_.checkers().record(*rrn) : nullptr;
+        if (r == nullptr || !r->advice.not_found_once) return;
+        const auto* route = world_.configuration().routes.find(routing::RouteId{r->route});
+        const auto last = iso8583::ResponseCode::parse(r->advice.last_code);
+        if (route != nullptr && last && route->codes.reversal_not_found.contains(*last))
+            broken("R51a", "the issuer had not known " + rrn->str() + " (" + last->str() +
+                               ") and has approved it now: there is no new 0420");
+    }
+
+    World& world_;
+    std::map<Key, Sent> sent_;
+    std::map<std::string, std::string> fitting_;  // with their codes
+    std::set<std::string> contradicted_;
+    std::vector<Paid> paid_;
+};
+
+}  // namespace
+
+std::unique_ptr<Watch> watch_issuer_answers(World& world) { return std::make_unique<IssuerAnswers>(world); }
+
+}  // namespace simulation
