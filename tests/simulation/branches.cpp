@@ -330,6 +330,9 @@ std::vector<OperatorCommand> commands_with_their_choices() {
                                         ReleaseStale{},
                                         ReopenRefund{},
                                         EditRefund{},
+                                        AddReserve{},
+                                        ChargeMerchant{},
+                                        OpenAdjustment{},
                                         RotateIssuerKey{"", hsm::KeyKind::zak, false},
                                         RotateIssuerKey{"", hsm::KeyKind::zpk, false}};
     for (const auto to : {MoveRoute::To::up, MoveRoute::To::down, MoveRoute::To::drain})
@@ -376,6 +379,9 @@ std::vector<std::string> all_ways_out() {
                            ResolveAbnormal::Way::cancel})
         proposal("abnormal", std::string(outcome_of(way)));
     proposal("chargeback", "recorded");
+    proposal("reserve_add", "added");
+    proposal("adjustment_charge", "charged");
+    proposal("adjustment_open", "given_back");
     proposal("day_cutover", "");
     proposal("restore", "accept");
     for (const TransactionKind kind : all_kinds) {
