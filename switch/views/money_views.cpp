@@ -212,7 +212,7 @@ ViewResult view_adjustments(const ViewContext& context, const ListQuery& query) 
             if ((!query.kind.empty() && query.kind != kind) || !scope->fits_time(a.at)) return true;
             const iso8583::Currency currency = a.amount.currency();
             View one = View::object();
-            one.put("merchant", a.merchant.view()).put("kind", kind).put("reference", a.reference);
+            one.put("merchant", a.merchant.view()).put("kind", kind).put("ref", a.reference);
             one.put("amount", a.amount.major());
             one.put("left", is_charge ? major(a.amount.minor_units() - a.given_back_minor, currency) : "");
             one.put("charge", a.charge).put("reason", a.reason).put("day", a.day.date.iso());

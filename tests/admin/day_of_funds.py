@@ -29,7 +29,7 @@ def fees(desk, till):
     desk.checks.equal((shown["fee"], shown["fee_basis_points"]), ("0.41", 60), "show tells the fee")
     desk.checks.that("0.41 of it stands" in " ".join(desk.json("explain", sold.rrn)["words"]), "explain tells the fee")
     desk.wrong("--merchant is needed", "fees", "show", code=2)
-    desk.wrong("has not begun", "fees", "show", "--merchant", WITH_FEES, "--day", "2099-01-01")
+    desk.wrong("is no business day of this ledger", "fees", "show", "--merchant", WITH_FEES, "--day", "2099-01-01")
     desk.wrong("merchant", "fees", "schedule", "--merchant", "898110157229999")
 
 
