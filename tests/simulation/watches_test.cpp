@@ -1,0 +1,143 @@
+// Watches that never complain are worth nothing: each is shown what it is there for.
+#include <catch2/catch.hpp>
+
+#include "tests/simulation/batch_sums.hpp"
+#include "tests/simulation/watch.hpp"
+#include "tests/simulation/world.hpp"
+
+namespace {
+
+using namespace simulation;
+using namespace acquirer;
+using iso8583::Field;
+
+const auto till = iso8583::TerminalId::parse("10000001").value();
+constexpr const char* rrn = "632543200001";
+
+std::vector<std::string> broken_by(World& world) {
+    std::vector<std::string> rules;
+    for (const Broken& b : world.checkers().all_broken()) rules.push_back(b.invariant);
+    return rules;
+}
+
+RequestArrived request(RequestKind kind, int mti, std::uint32_t stan, const char* amount = "000000010000") {
+    RequestArrived arrived;
+    arrived.from.link = LinkId{7};
+    arrived.mac = MacState::verified;
+    arrived.request.kind = kind;
+    arrived.request.terminal = till;
+    arrived.request.stan = iso8583::Stan::of(stan);
+    arrived.request.fields = iso8583::FieldValues(iso8583::Mti::of(mti));
+    arrived.request.fields.set(Field::amount_transaction, amount);
+    return arrived;
+}
+
+SendReply reply(int mti, std::uint32_t stan, const char* code, const char* amount = "000000010000") {
+    SendReply sent;
+    sent.to.link = LinkId{7};
+    sent.fields = iso8583::FieldValues(iso8583::Mti::of(mti));
+    sent.fields.set(Field::terminal, till.view());
+    sent.fields.set(Field::stan, iso8583::Stan::of(stan).str());
+    sent.fields.set(Field::response_code, code);
+    sent.fields.set(Field::amount_transaction, amount);
+    return sent;
+}
+
+}  // namespace
+
+TEST_CASE("Watch: a sale behind its terminal's sign-off is not answered 00", "[simulation]") {
+    World world({});
+    const auto watch = watch_sessions(world);
+    watch->offering(request(RequestKind::sign_off, 820, 1));
+    watch->offering(request(RequestKind::sale, 200, 2));
+    watch->released(reply(210, 2, "77"));
+    CHECK(broken_by(world).empty());
+    watch->offering(request(RequestKind::sale, 200, 3));
+    watch->released(reply(210, 3, "00"));
+    CHECK(broken_by(world) == std::vector<std::string>{"R25"});
+}
+
+TEST_CASE("Watch: an amount that nobody asked for under the key is not approved", "[simulation]") {
+    World world({});
+    const auto watch = watch_sessions(world);
+    watch->offering(request(RequestKind::sale, 200, 2));
+    watch->offering(request(RequestKind::sale, 200, 2, "000000000077"));
+    watch->released(reply(210, 2, "00"));
+    CHECK(broken_by(world).empty());
+    watch->released(reply(210, 2, "00"));
+    CHECK(broken_by(world) == std::vector<std::string>{"R21"});
+}
+
+TEST_CASE("Watch: a reversal is answered in its turn, and one of a process that died need not be",
+          "[simulation]") {
+    World world({});
+    const auto watch = watch_sessions(world);
+    const auto turns = [&watch](int count) {
+        for (int n = 0; n < count; ++n) watch->turn_durable();
+    };
+    watch->offering(request(RequestKind::reversal, 400, 2));
+    turns(turns_until_durable);
+    watch->released(reply(410, 2, "12"));
+    watch->offering(request(RequestKind::reversal, 400, 3));
+    watch->crashed();
+    turns(turns_until_durable + 1);
+    CHECK(broken_by(world).empty());
+    watch->offering(request(RequestKind::reversal, 400, 4));
+    turns(turns_until_durable + 1);
+    CHECK(broken_by(world) == std::vector<std::string>{"R30"});
+}
+
+TEST_CASE("Watch: one thing that happens again is one exception", "[simulation]") {
+    World world({});
+    const auto watch = watch_cases(world);
+    ledger::ExceptionRecord first;
+    first.id = std::string(rrn) + "-00000001";
+    first.kind = "reversal_other_amount";
+    watch->changed(nullptr, first);
+    ledger::ExceptionRecord again = first;
+    again.repeats = 1;
+    watch->changed(&first, again);
+    again.resolution = "looked at";
+    watch->changed(&first, again);
+    ledger::ExceptionRecord later = first;
+    later.id = std::string(rrn) + "-00000002";
+    watch->changed(nullptr, later);
+    CHECK(broken_by(world).empty());
+    ledger::ExceptionRecord twice = later;
+    twice.id = std::string(rrn) + "-00000003";
+    watch->changed(nullptr, twice);
+    CHECK(broken_by(world) == std::vector<std::string>{"R76"});
+}
+
+TEST_CASE("Watch: the reversal of one key does not end a case that another asks for", "[simulation]") {
+    World world({});
+    const auto watch = watch_cases(world);
+    ledger::TransactionRecord sale;
+    sale.rrn = iso8583::Rrn::parse("632543200000").value();
+    ledger::TransactionRecord held;
+    held.rrn = iso8583::Rrn::parse(rrn).value();
+    held.kind = ledger::TransactionKind::refund;
+    held.state = ledger::State::held;
+    held.original = sale.rrn;
+    ledger::Batch durable;
+    durable.mutations.push_back(
+        {{ledger::Family::journal, ledger::transaction_key(sale.rrn)}, ledger::encode(sale)});
+    world.checkers().batch_durable(durable, world.now().instant);
+    ledger::TransactionRecord reversed = held;
+    reversed.reversal_digest = 1;
+    reversed.state = ledger::State::reversed;
+    watch->changed(&held, reversed);
+    CHECK(broken_by(world).empty());
+    held.shared.joined.push_back({});
+    reversed.shared = held.shared;
+    watch->changed(&held, reversed);
+    CHECK(broken_by(world) == std::vector<std::string>{"R20b"});
+}
+
+TEST_CASE("Sums of a batch have as many digits as DE48 has room for", "[simulation]") {
+    HalfOfBatch half{1'999'999'999'998, 2, 5, 1'001};
+    CHECK(half.str() == "999999999998002000000000005001");
+    CHECK(HalfOfBatch::parse(half.str()) == half.lowest_digits());
+    CHECK_FALSE(HalfOfBatch::parse(half.str()) == half);
+    CHECK(SumsOfBatch{{}, half}.de48() == "0000000000000000000000000000000" + half.str() + "0");
+}
