@@ -51,7 +51,7 @@ Result<void> LoadStack::start(const StackOptions& options) {
 }
 
 Result<void> LoadStack::start_issuers() {
-    for (const std::string name : {"issuer-a", "issuer-b"}) {
+    for (const std::string name : {"issuer-a", "issuer-b", "issuer-w"}) {
         const std::string journal = options_.directory + "/" + name + ".journal";
         std::vector<std::string> arguments = {options_.programs + "/issuer-sim",
                                               "--config",
@@ -102,6 +102,7 @@ Result<void> LoadStack::start_switch() {
     // The demo's addresses (docs/interfaces.md) give way to free ones.
     replace_all(text, "127.0.0.1:8601", issuer_addresses_[0]);
     replace_all(text, "127.0.0.1:8602", issuer_addresses_[1]);
+    replace_all(text, "127.0.0.1:8603", issuer_addresses_[2]);
     for (const char* address : {"127.0.0.1:8583", "127.0.0.1:8584", "127.0.0.1:9583"})
         replace_all(text, address, "127.0.0.1:0");
     if (!options_.shell.empty()) text += "\n[shell]\n";

@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "iso8583/tagged_text.hpp"
 #include "iso8583/values/bytes.hpp"
 #include "iso8583/values/pan.hpp"
 
@@ -68,6 +69,7 @@ std::string printable(Content content, std::string_view canonical) {
 }  // namespace
 
 std::string mask_card_numbers(std::string text) {
+    text = mask_payment_codes(std::move(text));
     for (std::size_t i = 0; i < text.size();) {
         if (!is_digit(text[i])) {
             ++i;

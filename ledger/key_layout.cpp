@@ -78,6 +78,9 @@ std::string trace_slot_key(const iso8583::MerchantId& merchant, const iso8583::T
 std::string reference_key(const iso8583::MerchantId& merchant, std::string_view reference) {
     return key(KeyPrefix::reference, merchant.view(), reference);
 }
+std::string order_number_key(const iso8583::MerchantId& merchant, std::string_view order_number) {
+    return key(KeyPrefix::order_number, merchant.view(), order_number);
+}
 std::string terminal_key(const iso8583::TerminalId& terminal) {
     return key(KeyPrefix::terminal, terminal.view());
 }

@@ -22,6 +22,7 @@
 //                                                       'B' id                             backup it was restored from
 //                                                       'P' sequence                       version of the policy
 //   'N' number           notice to customer or merchant  'M' kind id                       merchant or terminals that were added
+//                                                       'O' merchant order            wallet's order number
 //                                                       'D'                                how far notices are delivered
 //   'F' merchant date n  entry of its fees              'A' merchant kind reference        charge or adjustment (R103)
 //   'R' merchant date n  entry of its reserve
@@ -79,6 +80,7 @@ enum class KeyPrefix : char {
     reserve_entry = 'R',
     adjustment = 'A',  // index
     authorization_of_card = 'H',  // index: authorization_index.hpp
+    order_number = 'O',
 };
 
 /// What an operator's override is about. Bytes on disk: do not change.
@@ -100,6 +102,7 @@ std::string day_sums_key(iso8583::BusinessDate day, std::uint32_t part);
 std::string trace_slot_key(const iso8583::MerchantId& merchant, const iso8583::TerminalId& terminal,
                            std::optional<iso8583::BatchNumber> batch, iso8583::Stan stan);
 std::string reference_key(const iso8583::MerchantId& merchant, std::string_view reference);
+std::string order_number_key(const iso8583::MerchantId& merchant, std::string_view order_number);
 std::string terminal_key(const iso8583::TerminalId& terminal);
 std::string override_key(OverrideKind kind, std::string_view id);
 struct OverrideKey {

@@ -412,6 +412,24 @@ void Ledger::save_reference(const iso8583::MerchantId& merchant, std::string_vie
     overlay_.put(Family::index, reference_key(merchant, reference), rrn.str());
 }
 
+std::optional<iso8583::Rrn> Ledger::find_order_number(const iso8583::MerchantId& merchant,
+                                                      std::string_view order_number) {
+    auto stored = get(Family::index, order_number_key(merchant, order_number));
+    if (!stored) return std::nullopt;
+    const auto sales = decoded(decode_order_sales(*stored));
+    return sales && sales->size() == 1 ? std::optional(sales->front()) : std::nullopt;
+}
+void Ledger::save_order_number(const iso8583::MerchantId& merchant, std::string_view order_number,
+                               const iso8583::Rrn& rrn) {
+    const std::string key = order_number_key(merchant, order_number);
+    std::vector<iso8583::Rrn> sales;
+    if (auto stored = get(Family::index, key))
+        if (auto known = decoded(decode_order_sales(*stored))) sales = std::move(*known);
+    if (std::find(sales.begin(), sales.end(), rrn) != sales.end() || sales.size() >= order_sales_max) return;
+    sales.push_back(rrn);
+    overlay_.put(Family::index, key, encode_order_sales(sales));
+}
+
 std::optional<BusinessDayRecord> Ledger::newest_business_day() {
     std::optional<BusinessDayRecord> newest;
     const KeyRange range = all_keys(KeyPrefix::business_day);

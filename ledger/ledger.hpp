@@ -164,6 +164,12 @@ class Ledger {
                                                              std::string_view reference);
     void save_reference(const iso8583::MerchantId& merchant, std::string_view reference,
                         const iso8583::Rrn& rrn);
+    /// The sale of a merchant with that order number of its wallet (R83); nothing when none or two have it.
+    [[nodiscard]] std::optional<iso8583::Rrn> find_order_number(const iso8583::MerchantId& merchant,
+                                                                std::string_view order_number);
+    /// Leads there from now on; again is nothing new.
+    void save_order_number(const iso8583::MerchantId& merchant, std::string_view order_number,
+                           const iso8583::Rrn& rrn);
     [[nodiscard]] std::optional<BusinessDayRecord> newest_business_day();
     void save(const BusinessDayRecord& day);
     /// The accounts of closed days leave the memory: what they summed up to is stored, a record for each part

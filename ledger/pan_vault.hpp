@@ -43,6 +43,8 @@ class PanVault {
     [[nodiscard]] iso8583::Result<std::string> open(std::string_view sealed,
                                                     std::string_view record_key) const;
     [[nodiscard]] iso8583::PanToken token(const iso8583::Pan& pan) const;
+    /// Of another secret than a PAN, a wallet's payment code: under the same key, and never a PAN's.
+    [[nodiscard]] iso8583::PanToken token_of_text(std::string_view text) const;
 
   private:
     struct Impl;

@@ -454,4 +454,23 @@ Result<BusinessDayRecord> decode_business_day(std::string_view bytes) {
     return finished(r, std::move(d));
 }
 
+std::string encode_order_sales(const std::vector<iso8583::Rrn>& sales) {
+    std::string bytes;
+    for (const iso8583::Rrn& rrn : sales) bytes += rrn.view();
+    return bytes;
+}
+
+Result<std::vector<iso8583::Rrn>> decode_order_sales(std::string_view bytes) {
+    constexpr std::size_t size = iso8583::Rrn::size_max;
+    if (bytes.empty() || bytes.size() % size != 0 || bytes.size() > order_sales_max * size)
+        return parse_error("order number: one or two RRNs are needed");
+    std::vector<iso8583::Rrn> sales;
+    for (std::size_t at = 0; at < bytes.size(); at += size) {
+        auto rrn = iso8583::Rrn::parse(bytes.substr(at, size));
+        if (!rrn) return parse_error("order number: " + rrn.error().what);
+        sales.push_back(*rrn);
+    }
+    return sales;
+}
+
 }  // namespace ledger

@@ -209,6 +209,11 @@ struct DaySumsRecord {
     std::string sums;  // as Totals::checkpoint() writes them
     std::string unknown_properties = {};
 };
+/// The sales that one order number of a wallet names: one, and a second at most, so that it is seen to be no
+/// name of one.
+inline constexpr std::size_t order_sales_max = 2;
+std::string encode_order_sales(const std::vector<iso8583::Rrn>& sales);
+iso8583::Result<std::vector<iso8583::Rrn>> decode_order_sales(std::string_view bytes);
 std::string encode(const DaySumsRecord& part);
 iso8583::Result<DaySumsRecord> decode_day_sums(std::string_view bytes);
 std::string encode(const BusinessDayRecord& day);

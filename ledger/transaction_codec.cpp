@@ -59,6 +59,8 @@ enum Property : std::uint32_t {
     reroutes_property = 32,
     noticed_property = 37,
     late_authorization_property = 38,
+    wallet_property = 40,
+    advice_progress_property = 41,
     completed_by_property = 50,
     of_authorization_property = 51,
     completed_by_advice_property = 52,
@@ -70,6 +72,7 @@ enum Property : std::uint32_t {
 
 State state_of(RecordReader& r, std::string_view field) {
     const std::uint8_t value = r.u8(field);
+    if (value == static_cast<std::uint8_t>(State::processing)) return State::processing;
     // Between the two runs of values there are none.
     const bool between = value > static_cast<std::uint8_t>(State::merchant_account) &&
                          value < static_cast<std::uint8_t>(State::authorized);
@@ -239,6 +242,20 @@ void write_later_properties(RecordWriter& w, const TransactionRecord& t) {
         w.end_property();
     }
     write_charges_properties(w, t);
+    if (t.wallet != WalletOf{}) {
+        w.begin_property(wallet_property);
+        w.text(t.wallet.name);
+        w.text(t.wallet.order_number);
+        w.end_property();
+    }
+    const QueuedAdvice& a = t.advice;
+    if (a.polls != 0 || a.processing_since.ms != 0 || a.first_attempt.ms != 0) {
+        w.begin_property(advice_progress_property);
+        w.varint(a.polls);
+        w.svarint(a.processing_since.ms);
+        w.svarint(a.first_attempt.ms);
+        w.end_property();
+    }
 }
 
 void write_properties(RecordWriter& w, const TransactionRecord& t) {
@@ -324,7 +341,7 @@ void read_fields(RecordReader& r, TransactionRecord& t) {
     t.state = state_of(r, "state");
     t.refusal = r.u8("refusal");
     t.profile = r.u8("profile");
-    t.instrument = enum_of(r, "instrument", r.u8("instrument"), Instrument::wechat);
+    t.instrument = enum_of(r, "instrument", r.u8("instrument"), Instrument::other_wallet);
     const std::uint16_t flags = r.u16("flags");
     if (flags >> flags_count != 0) r.fail("flags", "one of them is unknown");
     t.from_operations = (flags >> from_operations_bit & 1) != 0;
@@ -436,6 +453,15 @@ void read_later_property(RecordReader& r, TransactionRecord& t) {
         case late_authorization_property:
             t.late_authorization =
                 id_of<iso8583::AuthorizationCode>(r, "late_authorization", r.rest("late_authorization"));
+            return;
+        case wallet_property:
+            t.wallet.name = r.text("wallet.name");
+            t.wallet.order_number = r.text("wallet.order_number");
+            return;
+        case advice_progress_property:
+            t.advice.polls = u32_of(r, "advice.polls");
+            t.advice.processing_since.ms = r.svarint("advice.processing_since");
+            t.advice.first_attempt.ms = r.svarint("advice.first_attempt");
             return;
         case noticed_property:
             t.noticed = r.u8("noticed");

@@ -84,6 +84,8 @@ std::string_view name(State state) {
             return "lapsed";
         case State::not_collected:
             return "not_collected";
+        case State::processing:
+            return "processing";
     }
     ENSURE(false);
 }
@@ -166,6 +168,7 @@ bool counts_in_remaining(State s) {
         case State::parked:
         case State::alternative_account:
         case State::merchant_account:
+        case State::processing:
             return true;
     }
     ENSURE(false);
@@ -195,6 +198,7 @@ bool is_open(const TransactionRecord& record) {
         case State::auth_voiding:
         case State::completing:
         case State::not_collected:
+        case State::processing:
             return true;
         case State::approved:
         case State::declined:

@@ -46,6 +46,7 @@ enum class State : std::uint8_t {
     parked = 22,          // outcome unknown, waits for a person
     alternative_account = 23,
     merchant_account = 24,
+    processing = 40,  // refund: the wallet has accepted it and works at it; it is asked until it says (R80)
     // Of a pre-authorization (R90–R95).
     authorized = 45,
     auth_voiding = 46,  // its void is with the issuer
@@ -57,7 +58,22 @@ enum class State : std::uint8_t {
 };
 std::string_view name(State state);
 
-enum class Instrument : std::uint8_t { card = 1, unionpay_qr = 2, alipay = 3, wechat = 4 };
+// Stored: do not change values.
+enum class Instrument : std::uint8_t {
+    card = 1,
+    unionpay_qr = 2,
+    alipay = 3,
+    wechat = 4,
+    other_wallet = 5  // known by its name alone, which is configuration
+};
+
+/// What a wallet's transaction has in place of a card (R80–R83). The payment code is stored nowhere.
+struct WalletOf {
+    static constexpr std::size_t order_number_characters_max = 32;
+    std::string name;          // of the instrument, as configured: "wechat"; empty: no wallet
+    std::string order_number;  // the wallet's, of the sale; empty: not known
+    friend bool operator==(const WalletOf&, const WalletOf&) = default;
+};
 
 /// Accounts of the double entry; `who` of a posting says whose.
 enum class Account : std::uint8_t {
@@ -119,6 +135,10 @@ struct QueuedAdvice {
     iso8583::UtcTime next_attempt;        // stored deadline
     iso8583::UtcTime queued;
     std::string last_code;  // DE39 of the last answer
+    // Of a refund over a route that works at refunds by itself (R80); zero over others.
+    std::uint32_t polls = 0;  // how often it was asked while processing
+    iso8583::UtcTime processing_since;
+    iso8583::UtcTime first_attempt;  // the next refund of the sale keeps a distance from it
     friend bool operator==(const QueuedAdvice&, const QueuedAdvice&) = default;
 };
 
@@ -254,6 +274,7 @@ struct TransactionRecord {
     std::string entry_mode;       // DE22
     std::string operator_number;  // DE63.1 of the terminal's sign-on: who stood at the till; empty: not known
     Instrument instrument = Instrument::card;
+    WalletOf wallet;
     std::uint32_t policy_version = 0;
     std::string reason;  // operations: why, as a code; and in words of their own
     std::string note;

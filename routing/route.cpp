@@ -56,7 +56,11 @@ std::optional<std::string> wrong_in_numbers(const Route& r) {
           between(r.advices_in_flight_max, 1, r.in_flight_max, "advices_in_flight_max"),
           between(r.window_days, 0, window_days_max, "window_days"),
           between(r.advice_retry_first_ms, 1, r.advice_retry_max_ms, "advice_retry_first_ms"),
-          between(r.advice_attempts_max, 1, 1'000'000, "advice_attempts_max")})
+          between(r.advice_attempts_max, 1, 1'000'000, "advice_attempts_max"),
+          between(r.wallet.poll_seconds, 1, poll_seconds_max, "processing_poll_seconds"),
+          between(r.wallet.processing_days_max, 1, processing_days_bound, "processing_days_max"),
+          between(r.wallet.spacing_seconds, 0, spacing_seconds_max, "refund_spacing_seconds"),
+          between(r.wallet.per_sale_max, 1, refunds_per_sale_bound, "refunds_per_sale_max")})
         if (problem) return problem;
     return std::nullopt;
 }
@@ -90,6 +94,7 @@ std::optional<CodeListFault> check_codes(const ResponseCodeLists& c) {
                           {c.partly_approved, "partly_approved", c.declined, "declined"},
                           {c.unknown, "unknown", c.declined, "declined"},
                           {c.partly_approved, "partly_approved", c.advice_approved, "advice_approved"},
+                          {c.advice_approved, "advice_approved", c.advice_processing, "advice_processing"},
                           {c.advice_approved, "advice_approved", c.retry, "retry"},
                           {c.advice_approved, "advice_approved", c.declined, "declined"},
                           {c.reversal_done, "reversal_done", c.reversal_stuck, "reversal_stuck"},
@@ -131,6 +136,8 @@ bool says_approved(IssuerVerdict verdict) {
 AdviceVerdict classify_refund_advice(const Route& route, ResponseCode code, AdviceAttempt attempt) {
     const ResponseCodeLists& c = route.codes;
     if (c.advice_approved.contains(code)) return AdviceVerdict::approved;
+    if (route.kind == RouteKind::wallet && c.advice_processing.contains(code))
+        return AdviceVerdict::processing;
     if (c.retry.contains(code)) return AdviceVerdict::retry;
     if (attempt == AdviceAttempt::repeat && c.advice_repeat_unclear.contains(code))
         return AdviceVerdict::parked;
@@ -154,6 +161,15 @@ std::string_view name(SettlementHalf half) {
             return "domestic";
         case SettlementHalf::foreign:
             return "foreign";
+    }
+    return "?";
+}
+std::string_view name(RouteKind kind) {
+    switch (kind) {
+        case RouteKind::card:
+            return "card";
+        case RouteKind::wallet:
+            return "wallet";
     }
     return "?";
 }
@@ -236,6 +252,8 @@ std::string_view name(AdviceVerdict verdict) {
             return "abnormal";
         case AdviceVerdict::retry:
             return "retry";
+        case AdviceVerdict::processing:
+            return "processing";
         case AdviceVerdict::parked:
             return "parked";
     }

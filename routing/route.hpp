@@ -34,6 +34,11 @@ class ResponseCodeSet {
     std::vector<iso8583::ResponseCode> codes_;
 };
 
+/// Whose means of payment a route is for.
+enum class RouteKind : std::uint8_t {
+    card,
+    wallet  // it works at refunds by itself and is asked until it says (R80): WalletRefunds holds
+};
 /// How a refund reaches the issuer: 0220 from the queue, answered to the terminal at once, or 0200 first.
 enum class RefundMode : std::uint8_t { advice, online };
 /// How a void reaches the issuer: 0200 with DE3 02xxxx, or a reversal (0420) of the sale.
@@ -54,6 +59,7 @@ enum class RouteHealth : std::uint8_t {
     draining  // finishes and refunds what it has, takes no new sale
 };
 
+std::string_view name(RouteKind kind);
 std::string_view name(RefundMode mode);
 std::string_view name(VoidMode mode);
 std::string_view name(AuthorizationVoidMode mode);
@@ -76,6 +82,8 @@ struct ResponseCodeLists {
                              "91", "92", "93", "94", "97", "99", "A0", "A1", "A7"};
     // Answers to refund advices (0220, 0221).
     ResponseCodeSet advice_approved{"00"};
+    /// A wallet has accepted the refund and works at it; of a card issuer it is what `retry` says.
+    ResponseCodeSet advice_processing{"09"};
     /// Refusals that after a repeat may only mean that the issuer has it already: parked, outcome unknown.
     ResponseCodeSet advice_repeat_unclear{"94"};
     // Answers to reversals (0420, 0421).
@@ -86,12 +94,21 @@ struct ResponseCodeLists {
     ResponseCodeSet retry{"09", "68", "90", "91", "92", "96", "98"};
 };
 
+/// A wallet's refunds (R80; ruling 11).
+struct WalletRefunds {
+    std::uint32_t poll_seconds = 30;        // between two questions while it is processing
+    std::uint32_t processing_days_max = 7;  // then parked
+    std::uint32_t spacing_seconds = 60;     // between two refunds of one sale; 0: none
+    std::uint32_t per_sale_max = 50;        // refunds of one sale that count; 65 beyond
+};
+
 struct Route {
     RouteId id;
     std::string name;
     std::string dialect = "iso87-ascii";  // iso8583::find_dialect
     std::string link_group;               // connections that share DE11 and DE7 numbering
     SaleMode sale_mode = SaleMode::financial_0200;
+    RouteKind kind = RouteKind::card;
     RefundMode refund_mode = RefundMode::advice;
     VoidMode void_mode = VoidMode::online_0200;
     AuthorizationVoidMode authorization_void_mode = AuthorizationVoidMode::reversal_0420;  // R91
@@ -122,7 +139,8 @@ struct Route {
     std::uint32_t advice_retry_max_ms = 300'000;
     std::uint32_t advice_attempts_max = 50;  // then parked with an exception (R60)
     std::uint32_t stale_after_minutes =
-        1'440;  // an advice older than this waits for an operator's word (R73)
+        1'440;             // an advice older than this waits for an operator's word (R73)
+    WalletRefunds wallet;  // of a wallet's route alone
 
     ResponseCodeLists codes;
 };
@@ -146,6 +164,10 @@ inline constexpr std::uint32_t route_in_flight_max = 65'536;
 inline constexpr std::uint32_t window_days_max = 3'650;
 inline constexpr std::uint32_t completion_percent_most = 1'000;
 inline constexpr std::uint32_t authorization_days_max = 365;
+inline constexpr std::uint32_t poll_seconds_max = 86'400;
+inline constexpr std::uint32_t processing_days_bound = 365;
+inline constexpr std::uint32_t spacing_seconds_max = 3'600;
+inline constexpr std::uint32_t refunds_per_sale_bound = 1'000;
 
 /// Nothing when the route is usable; otherwise what is wrong and in which route.
 std::optional<std::string> check_route(const Route& route);
@@ -158,9 +180,10 @@ bool says_approved(IssuerVerdict verdict);
 
 enum class AdviceVerdict : std::uint8_t {
     approved,
-    abnormal,  // refused finally: counts in Remaining, work queue (R55)
-    retry,     // 0221 later
-    parked     // outcome unknown or not understood: exception with owner (R60)
+    abnormal,    // refused finally: counts in Remaining, work queue (R55)
+    retry,       // 0221 later
+    processing,  // of a wallet: asked again at its pace (R80)
+    parked       // outcome unknown or not understood: exception with owner (R60)
 };
 /// Which of an advice's messages an answer answers: the 0220, or a 0221, after which "duplicate" says little.
 enum class AdviceAttempt : std::uint8_t { first, repeat };

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "iso8583/values/bytes.hpp"
+#include "routing/issuer_sim/issuer_wallet.hpp"
 
 namespace routing {
 
@@ -165,7 +166,9 @@ Result<ControlCommand> parse_control(std::string_view line, std::uint32_t late_m
     ControlCommand command;
     if (words.empty())
         return parse_error(
-            "a command is needed: next, link drop, books, faults off, latency, key-change or keys");
+            "a command is needed: next, link drop, books, faults off, latency, key-change, keys, processing "
+            "or "
+            "account");
     if (words[0] == "next") return parse_next(words, late_ms);
     if (words.size() == 2 && words[0] == "link" && words[1] == "drop") {
         command.kind = ControlCommand::Kind::link_drop;
@@ -187,6 +190,21 @@ Result<ControlCommand> parse_control(std::string_view line, std::uint32_t late_m
         command.key = words[1] == "zak" ? hsm::KeyKind::zak : hsm::KeyKind::zpk;
         return command;
     }
+    if (words[0] == "processing") {
+        const auto polls = words.size() == 2 ? number_of(words[1], processing_polls_bound) : std::nullopt;
+        if (!polls) return parse_error("processing: how often 09 is answered is needed, as in: processing 2");
+        command.kind = ControlCommand::Kind::processing;
+        command.polls = *polls;
+        return command;
+    }
+    if (words[0] == "account") {
+        if (words.size() != 3 || (words[1] != "close" && words[1] != "open"))
+            return parse_error("account: close or open and an order number are needed");
+        command.kind = ControlCommand::Kind::close_account;
+        command.closed = words[1] == "close";
+        command.order_number = words[2];
+        return command;
+    }
     if (words[0] == "latency") {
         const auto least = words.size() == 3 ? number_of(words[1], 86'400'000) : std::nullopt;
         const auto most = words.size() == 3 ? number_of(words[2], 86'400'000) : std::nullopt;
@@ -198,7 +216,9 @@ Result<ControlCommand> parse_control(std::string_view line, std::uint32_t late_m
         return command;
     }
     return parse_error(
-        "unknown command: next, link drop, books, faults off, latency, key-change and keys are known");
+        "unknown command: next, link drop, books, faults off, latency, key-change, keys, processing and "
+        "account "
+        "are known");
 }
 
 }  // namespace routing

@@ -72,16 +72,30 @@ Behaviour behaviour_by_chance(const IssuerFaults& faults, SeededChance& chance, 
 
 /// A line of the control socket.
 struct ControlCommand {
-    enum class Kind : std::uint8_t { next, link_drop, books, faults_off, latency, key_change, keys };
+    enum class Kind : std::uint8_t {
+        next,
+        link_drop,
+        books,
+        faults_off,
+        latency,
+        key_change,
+        keys,
+        processing,    // wallet: refunds that come from now on
+        close_account  // wallet: or open it again
+    };
     Kind kind = Kind::books;
     std::optional<EffectKind> of;  // next: of which kind; none: any
     Behaviour behaviour;           // next
     std::uint32_t latency_ms_min = 0, latency_ms_max = 0;
     hsm::KeyKind key = hsm::KeyKind::zak;  // key_change
+    std::uint32_t polls = 0;               // processing
+    std::string order_number;              // close_account
+    bool closed = true;
 };
 /// `next sale|refund|void|reversal|any silent|late|delay SECONDS`, `next … decline CODE`,
 /// `next … twice|bad-mac|another-amount|partial|close`, `link drop`, `books`, `faults off`, `latency MIN_MS
-/// MAX_MS`, `key-change zak|zpk`, `keys`. The error is a sentence with what was expected.
+/// MAX_MS`, `key-change zak|zpk`, `keys`; of a wallet `processing POLLS`, `account close|open ORDER`. The
+/// error is a sentence with what was expected.
 iso8583::Result<ControlCommand> parse_control(std::string_view line, std::uint32_t late_ms);
 
 }  // namespace routing

@@ -77,6 +77,7 @@ struct BookEntry {
     std::array<char, 4> pan_last4{'0', '0', '0', '0'};
     iso8583::ResponseCode code;  // empty while undecided
     iso8583::AuthorizationCode authorization;
+    std::uint32_t order = 0;           // of a wallet's sale: the number in its order number; 0: none
     std::int32_t original = -1;        // entry of the sale, refund or void it refers to
     std::int32_t next_of_number = -1;  // the next entry with equal DE11 and DE7
 
@@ -136,6 +137,10 @@ class IssuerBooks {
     /// Does this void take back a hold?
     [[nodiscard]] bool lifts_a_hold(const BookEntry& e) const {
         return e.kind == EffectKind::void_of_sale && is_of_hold(e);
+    }
+    [[nodiscard]] BookEntry& entry(std::int32_t place) { return entries_[static_cast<std::size_t>(place)]; }
+    [[nodiscard]] std::int32_t place_of(const BookEntry& entry) const {
+        return static_cast<std::int32_t>(&entry - entries_.data());
     }
     /// All entries in the order they came.
     [[nodiscard]] const std::vector<BookEntry>& entries() const { return entries_; }

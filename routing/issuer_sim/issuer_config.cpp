@@ -122,9 +122,17 @@ void read_issuer(const toml::table& root, const std::string& folder, IssuerSimOp
     };
     IssuerConfig& issuer = options.issuer;
     TableReader top(root, "", problem);
-    top.only({"name", "listen", "dialect", "journal", "control", "durable", "seed", "switch_time_out_ms",
-              "keys", "mac", "faults"});
+    top.only({"name", "kind", "listen", "dialect", "journal", "control", "durable", "seed",
+              "switch_time_out_ms", "keys", "mac", "faults", "wallet"});
     issuer.name = top.text("name", "issuer");
+    issuer.kind = read_choice<IssuerKind>(top, "kind", "card",
+                                          {{"card", IssuerKind::card}, {"wallet", IssuerKind::wallet}});
+    if (issuer.kind != IssuerKind::wallet && root.contains("wallet"))
+        top.report("wallet", "only a kind = \"wallet\" has this section");
+    TableReader wallet(sub_table("wallet"), "wallet.", problem);
+    wallet.only({"processing_polls", "parts_max"});
+    issuer.wallet.processing_polls = wallet.number("processing_polls", 0, processing_polls_bound);
+    issuer.wallet.parts_max = wallet.number("parts_max", issuer.wallet.parts_max, wallet_parts_bound);
     options.listen = top.text("listen", options.listen);
     options.journal = top.text("journal");
     options.control = top.text("control");

@@ -46,6 +46,9 @@ std::optional<std::string> check_issuer(const IssuerConfig& config) {
         return "the MAC is retail or AES-CMAC";
     if (config.switch_time_out_ms == 0 || config.switch_time_out_ms > 1'000 * command_seconds_max)
         return "the switch's time-out is between a millisecond and a day";
+    if (config.wallet.parts_max == 0 || config.wallet.parts_max > wallet_parts_bound ||
+        config.wallet.processing_polls > processing_polls_bound)
+        return "wallet: at least one part of a refund, and bounded numbers";
     return check_faults(config.faults);
 }
 
@@ -280,6 +283,12 @@ std::string IssuerModel::on_control(std::string_view line, iso8583::UtcTime now,
             return offer_key(command->key, now, actions);
         case ControlCommand::Kind::keys:
             return keys_json();
+        case ControlCommand::Kind::processing:
+            if (config_.kind != IssuerKind::wallet) return "error: processing: this issuer is no wallet";
+            config_.wallet.processing_polls = command->polls;
+            return "ok";
+        case ControlCommand::Kind::close_account:
+            return change_account(*command);
         case ControlCommand::Kind::faults_off:
             config_.faults = {};
             next_.clear();

@@ -27,11 +27,14 @@
 #include "iso8583/values/time_fields.hpp"
 #include "routing/issuer_sim/issuer_behaviour.hpp"
 #include "routing/issuer_sim/issuer_books.hpp"
+#include "routing/issuer_sim/issuer_wallet.hpp"
 
 namespace routing {
 
 struct IssuerConfig {
     std::string name;
+    IssuerKind kind = IssuerKind::card;
+    WalletTerms wallet;  // of a wallet
     const iso8583::Dialect* dialect = nullptr;
     hsm::KeyBlock zak;  // under the engine's LMK
     hsm::MacProfile mac{hsm::MacAlgorithm::retail, hsm::MacPadding::zeros};
@@ -152,6 +155,14 @@ class IssuerModel {
                                   std::vector<IssuerAction>& actions);
     Behaviour choose_behaviour(EffectKind kind, std::int64_t amount, bool is_advice);
     bool pin_block_is_sound();
+    /// A wallet's own word about a request that would be approved: nothing, or the code that refuses it.
+    [[nodiscard]] std::optional<iso8583::ResponseCode> wallet_refusal(const Request& request,
+                                                                      const BookEntry* original) const;
+    /// The wallet works at it still: 09.
+    [[nodiscard]] bool is_processing(const BookEntry& entry) const;
+    /// The sale that a wallet's request is about: by order number, else by DE90.
+    [[nodiscard]] BookEntry* original_of(const Request& request);
+    std::string change_account(const ControlCommand& command);
 
     [[nodiscard]] std::optional<std::size_t> verified_by();
     void start_answer(iso8583::ResponseCode code);
@@ -164,6 +175,7 @@ class IssuerModel {
     IssuerConfig config_;
     hsm::HsmEngine& engine_;
     IssuerBooks books_;
+    IssuerWallet wallet_;
     IssuerStats stats_;
     SeededChance chance_;
     std::deque<ControlCommand> next_;

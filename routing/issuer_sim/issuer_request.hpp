@@ -16,7 +16,8 @@ struct IssuerModel::Request {
     iso8583::TerminalId terminal;
     iso8583::MerchantId merchant;
     std::optional<std::array<char, 4>> pan_last4;
-    std::optional<RequestKey> original;  // DE90, with the request's own DE37
+    std::string payment_code, order_number;  // DE48 of a wallet's; empty: none
+    std::optional<RequestKey> original;      // DE90, with the request's own DE37
 };
 
 /// Digits of a field that decoded as numeric; 0 for none.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "iso8583/tagged_text.hpp"
 #include "iso8583/values/amount.hpp"
 #include "iso8583/values/ensure.hpp"
 #include "iso8583/values/pan.hpp"
@@ -56,6 +57,7 @@ iso8583::AuthorizationCode authorization_code(std::uint32_t n) {
     return *iso8583::AuthorizationCode::parse(text);
 }
 
+constexpr const char* code_used_before = "14";  // a wallet's payment code is used once
 constexpr const char* partly_approved = "10";
 /// What is approved of an amount that is approved in part: half, but not nothing.
 std::int64_t part_of(std::int64_t amount) { return std::max<std::int64_t>(amount / 2, 1); }
@@ -95,6 +97,14 @@ std::optional<IssuerModel::Request> IssuerModel::read_request() const {
         if (pan.size() < iso8583::Pan::digits_min) return std::nullopt;
         r.pan_last4.emplace();
         std::copy(pan.end() - 4, pan.end(), r.pan_last4->begin());
+    }
+    if (config_.kind == IssuerKind::wallet && message_.has(Field::additional_data)) {
+        const std::string data = message_.get(Field::additional_data);
+        const auto code = iso8583::tagged_value(data, IssuerWallet::code_tag);
+        const auto order = iso8583::tagged_value(data, IssuerWallet::order_tag);
+        if (!code || !order) return std::nullopt;
+        r.payment_code = *code;
+        r.order_number = *order;
     }
     if (message_.has(Field::original_data)) {
         r.original = parse_original(message_.get(Field::original_data), r.key.rrn);
@@ -169,7 +179,10 @@ void IssuerModel::on_financial(iso8583::UtcTime now, std::vector<IssuerAction>& 
         decide(*request, *entry, behaviour, now, actions);
     }
     const bool undecided = entry->state == BookEntry::State::undecided;
-    start_answer(undecided ? ResponseCode::of("96") : entry->code);
+    start_answer(undecided ? ResponseCode::of(is_processing(*entry) ? "09" : "96") : entry->code);
+    if (entry->order != 0)
+        answer_.set(Field::additional_data,
+                    iso8583::tagged_text(IssuerWallet::order_tag, IssuerWallet::order_number(entry->order)));
     if (!undecided && !entry->authorization.empty())
         answer_.set(Field::authorization_code, entry->authorization.view());
     if (entry->code.view() == partly_approved)
@@ -181,6 +194,7 @@ void IssuerModel::decide(const Request& request, BookEntry& entry, const Behavio
                          iso8583::UtcTime now, std::vector<IssuerAction>& actions) {
     using State = BookEntry::State;
     if (behaviour.kind == Behaviour::Kind::busy && entry.tries <= busy_tries) return;
+    if (is_processing(entry)) return;
     entry.state = State::declined;
     if (behaviour.kind == Behaviour::Kind::decline) {
         entry.code = behaviour.code;
@@ -190,16 +204,68 @@ void IssuerModel::decide(const Request& request, BookEntry& entry, const Behavio
         entry.code = ResponseCode::of("55");
         return;
     }
+    BookEntry* original = original_of(request);
+    if (original == &entry) original = nullptr;
+    if (config_.kind == IssuerKind::wallet) {
+        if (const auto refusal = wallet_refusal(request, original)) {
+            entry.code = *refusal;
+            return;
+        }
+        if (request.kind == EffectKind::sale && !wallet_.use_code(request.payment_code)) {
+            entry.code = ResponseCode::of(code_used_before);
+            return;
+        }
+    }
     entry.code = ResponseCode::of("00");
+    if (request.kind == EffectKind::refund && config_.kind == IssuerKind::wallet) {
+        // Its number was paid under an earlier DE11: said again, and not paid again.
+        if (wallet_.has_paid(request.key.rrn)) return;
+        wallet_.paid(request.key.rrn, books_.place_of(*original));
+    }
     if (behaviour.kind == Behaviour::Kind::partial) {
         entry.code = ResponseCode::of(partly_approved);
         entry.amount = part_of(entry.amount);
     }
     entry.authorization = authorization_code(authorizations_++);
-    BookEntry* original =
-        request.original ? books_.find_original(*request.original, request.merchant) : nullptr;
-    books_.book(entry, original == &entry ? nullptr : original, request.original.has_value());
+    if (request.kind == EffectKind::sale && config_.kind == IssuerKind::wallet) {
+        entry.order = authorizations_;
+        wallet_.remember_sale(IssuerWallet::order_number(entry.order), books_.place_of(entry));
+    }
+    books_.book(entry, original, request.original.has_value());
     journal(entry, now, actions);
+}
+
+BookEntry* IssuerModel::original_of(const Request& request) {
+    if (!request.order_number.empty()) {
+        const auto sale = wallet_.sale_of(request.order_number);
+        return sale ? &books_.entry(*sale) : nullptr;
+    }
+    return request.original ? books_.find_original(*request.original, request.merchant) : nullptr;
+}
+
+bool IssuerModel::is_processing(const BookEntry& entry) const {
+    return config_.kind == IssuerKind::wallet && entry.kind == EffectKind::refund &&
+           entry.tries <= config_.wallet.processing_polls;
+}
+
+std::optional<ResponseCode> IssuerModel::wallet_refusal(const Request& request,
+                                                        const BookEntry* original) const {
+    if (request.kind == EffectKind::sale)
+        return request.payment_code.empty() ? std::optional(ResponseCode::of("30")) : std::nullopt;
+    if (original == nullptr || original->kind != EffectKind::sale) return ResponseCode::of("25");
+    if (request.kind != EffectKind::refund) return std::nullopt;
+    if (wallet_.is_closed(IssuerWallet::order_number(original->order))) return ResponseCode::of("54");
+    const bool is_new = !wallet_.has_paid(request.key.rrn);
+    if (is_new && wallet_.parts_of(books_.place_of(*original)) >= config_.wallet.parts_max)
+        return ResponseCode::of("65");
+    return std::nullopt;
+}
+
+std::string IssuerModel::change_account(const ControlCommand& command) {
+    if (config_.kind != IssuerKind::wallet) return "error: account: this issuer is no wallet";
+    return wallet_.set_closed(command.order_number, command.closed)
+               ? "ok"
+               : "error: account: no sale has that order number";
 }
 
 bool IssuerModel::pin_block_is_sound() {

@@ -16,8 +16,16 @@ using iso8583::parse_error;
 namespace {
 
 FindQuery find_query(const Request& r) {
-    FindQuery q{list_query(r),         {}, argument(r, "auth"),     {}, {}, argument(r, "pan-last4"),
-                argument(r, "amount"), {}, argument(r, "reference")};
+    FindQuery q{list_query(r),
+                {},
+                argument(r, "auth"),
+                {},
+                {},
+                argument(r, "pan-last4"),
+                argument(r, "amount"),
+                {},
+                argument(r, "reference"),
+                argument(r, "order")};
     q.rrn = parsed<iso8583::Rrn>(r, "rrn");
     q.batch = parsed<iso8583::BatchNumber>(r, "batch");
     q.trace = parsed<iso8583::Stan>(r, "trace");

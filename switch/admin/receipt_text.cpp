@@ -21,6 +21,8 @@ constexpr std::array labels = {
     Label{"merchant", "Merchant", "商户号"},
     Label{"terminal", "Terminal", "终端号"},
     Label{"card", "Card", "卡号"},
+    Label{"wallet", "Wallet", "钱包"},
+    Label{"order", "Order", "钱包订单号"},
     Label{"money", "Amount", "金额"},
     Label{"rrn", "Reference", "参考号"},
     Label{"batch", "Batch", "批次号"},
@@ -32,6 +34,7 @@ constexpr std::array labels = {
     Label{"reason_words", "Reason", "退款原因"},
     Label{"code", "Response", "应答码"},
     Label{"time", "Time", "时间"},
+    Label{"processing_since", "Processing since", "处理开始"},
     Label{"case_approved", "Approved", "复核时间"},
     Label{"business_date", "Business day", "清算日期"},
 };
@@ -119,7 +122,8 @@ class Slip {
     }
     [[nodiscard]] std::string value_of(std::string_view member) const {
         if (member == "money") return text("currency_letters") + " " + text("amount");
-        if (member == "time" || member == "case_approved") return without_milliseconds(text(member));
+        if (member == "time" || member == "case_approved" || member == "processing_since")
+            return without_milliseconds(text(member));
         return text(member);
     }
     void row(const Label& label) {

@@ -46,6 +46,7 @@ inline ListQuery list_query(const Request& request) {
     query.route = argument(request, "route");
     query.state = argument(request, "state");
     query.kind = argument(request, "kind");
+    query.instrument = argument(request, "instrument");
     return query;
 }
 

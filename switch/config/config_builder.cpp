@@ -79,7 +79,7 @@ RawConfig read_sections(const Node& document, Reader& reader) {
     Context context;
     reader.read(document, "", top_keys(),
                 {"switch", "listen", "data", "notices", "hsm", "limits", "shell", "refund", "issuer", "iin",
-                 "merchant", "terminals", "fee", "operator"},
+                 "wallet", "wallet_wire", "merchant", "terminals", "fee", "operator"},
                 context, raw.top);
     // An unreadable `demo` would make other lines look wrong that are not.
     if (reader.has_problem_under("demo")) raw.top.demo = true;
@@ -93,6 +93,9 @@ RawConfig read_sections(const Node& document, Reader& reader) {
     read_section(document, reader, "refund", refund_keys(), context, raw.refund);
     read_issuers(document, reader, raw, context);
     read_list(document, reader, "iin", routing::IinTable::ranges_max, iin_keys(), context, raw.iins);
+    read_list(document, reader, "wallet", routing::WalletTable::ranges_max, wallet_keys(), context,
+              raw.wallets);
+    read_section(document, reader, "wallet_wire", wallet_wire_keys(), context, raw.wallet_wire);
     read_merchants(document, reader, raw, context);
     read_list(document, reader, "terminals", terminal_ranges_max, terminals_keys(), context, raw.terminals);
     read_list(document, reader, "fee", fees_max, fee_keys(), context, raw.fees);
@@ -126,8 +129,11 @@ LoadedConfig build(RawConfig raw, std::uint32_t version, std::string hash, Polic
     }
     std::vector<routing::IinRange> ranges;
     for (auto& [path, iin] : raw.iins) ranges.push_back(std::move(iin.range));
+    std::vector<routing::WalletRange> wallets;
+    for (auto& [path, wallet] : raw.wallets) wallets.push_back(std::move(wallet.range));
+    configuration->wallet_wire = std::move(raw.wallet_wire);
     // The sections were checked one by one with their lines; this is the table's own word on the whole.
-    auto table = routing::RouteTable::build(std::move(routes), std::move(ranges));
+    auto table = routing::RouteTable::build(std::move(routes), std::move(ranges), std::move(wallets));
     if (!table)
         reader.problem("issuer", table.error().what);
     else

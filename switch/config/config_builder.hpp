@@ -28,6 +28,8 @@ struct RawConfig {
     RefundPolicy refund;
     std::vector<Placed<RawIssuer>> issuers;
     std::vector<Placed<RawIin>> iins;
+    std::vector<Placed<RawWallet>> wallets;
+    WalletWire wallet_wire;
     std::vector<Placed<MerchantConfig>> merchants;
     std::vector<Placed<RawTerminals>> terminals;
     std::vector<Placed<RawFee>> fees;

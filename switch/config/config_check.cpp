@@ -194,25 +194,49 @@ void check_issuers(RawConfig& raw, const ConfigSurroundings& around, Reader& rea
     }
 }
 
+/// The ids of the issuers that a section names, in its order.
+std::vector<routing::RouteId> routes_named(const RawConfig& raw, const std::string& path,
+                                           const std::vector<std::string>& names, Reader& reader) {
+    std::vector<routing::RouteId> ids;
+    std::set<std::string> seen;
+    for (const std::string& name : names) {
+        const auto at = std::find_if(raw.issuers.begin(), raw.issuers.end(),
+                                     [&](const auto& issuer) { return issuer.value.route.name == name; });
+        if (at == raw.issuers.end())
+            reader.problem(path + ".routes", name + " is no issuer");
+        else if (!seen.insert(name).second)
+            reader.problem(path + ".routes", name + " is there twice");
+        else if (at->value.route.retired && at->value.successor.empty())
+            reader.problem(path + ".routes", name + " is retired and has no successor");
+        else
+            ids.push_back(at->value.route.id);
+    }
+    return ids;
+}
+
+/// Each alone, then with those before it: the later one of two that meet is the one to change.
+void check_wallets(RawConfig& raw, Reader& reader) {
+    if (raw.wallet_wire.code_tag == raw.wallet_wire.order_tag)
+        reader.problem("wallet_wire.order_tag", "is the tag of the payment code too");
+    std::vector<routing::WalletRange> good;
+    for (auto& [path, wallet] : raw.wallets) {
+        wallet.range.routes = routes_named(raw, path, wallet.routes, reader);
+        if (wallet.range.name == "card") reader.problem(path + ".name", "card is no wallet");
+        if (reader.has_problem_under(path)) continue;
+        good.push_back(wallet.range);
+        if (auto table = routing::WalletTable::build(good); !table) {
+            reader.problem(path + ".codes", table.error().what);
+            good.pop_back();
+        }
+    }
+}
+
 void check_iins(RawConfig& raw, Reader& reader) {
     if (raw.iins.empty()) reader.problem("iin", "at least one [[iin]] is needed, else no card has a route");
     std::vector<routing::IinRange> good;
     bool all_good = true;
     for (auto& [path, iin] : raw.iins) {
-        iin.range.routes.clear();
-        std::set<std::string> seen;
-        for (const std::string& name : iin.routes) {
-            const auto at = std::find_if(raw.issuers.begin(), raw.issuers.end(),
-                                         [&](const auto& issuer) { return issuer.value.route.name == name; });
-            if (at == raw.issuers.end())
-                reader.problem(path + ".routes", name + " is no issuer");
-            else if (!seen.insert(name).second)
-                reader.problem(path + ".routes", name + " is there twice");
-            else if (at->value.route.retired && at->value.successor.empty())
-                reader.problem(path + ".routes", name + " is retired and has no successor");
-            else
-                iin.range.routes.push_back(at->value.route.id);
-        }
+        iin.range.routes = routes_named(raw, path, iin.routes, reader);
         if (reader.has_problem_under(path))
             all_good = false;
         else
@@ -366,6 +390,7 @@ void check_sections(RawConfig& raw, const ConfigSurroundings& around, Reader& re
     check_hsm(raw, reader);
     check_issuers(raw, around, reader);
     check_iins(raw, reader);
+    check_wallets(raw, reader);
     check_merchants(raw, reader);
     check_fees(raw, reader);
     check_terminals(raw, reader);

@@ -46,6 +46,9 @@ std::string describe_config() {
     print(out, "[issuer.recon]",
           "How its files for reconciliation look (R101); issuer-sim's journal needs none.", recon_keys());
     print(out, "[[iin]]", "Which cards go to which issuers.", iin_keys());
+    print(out, "[[wallet]]", "Which payment codes are of which wallet, and go to which issuers.",
+          wallet_keys());
+    print(out, "[wallet_wire]", "Where terminals have payment code and order number.", wallet_wire_keys());
     print(out, "[[merchant]]", "One merchant; [merchant.refund] lays its own values over [refund].",
           merchant_keys());
     print(out, "[[terminals]]", "A range of terminals of one merchant.", terminals_keys());

@@ -70,6 +70,10 @@ struct RawFee {
     std::optional<std::int64_t> up_to;  // minor units
     std::uint32_t basis_points = 0;
 };
+struct RawWallet {
+    routing::WalletRange range;
+    std::vector<std::string> routes;
+};
 struct RawTerminals {
     TerminalRange range;
     std::string first, last, merchant;
@@ -88,6 +92,8 @@ const Keys<RawIssuer>& issuer_keys();
 const Keys<routing::ResponseCodeLists>& code_keys();
 const Keys<IssuerFileFormat>& recon_keys();
 const Keys<RawIin>& iin_keys();
+const Keys<RawWallet>& wallet_keys();
+const Keys<WalletWire>& wallet_wire_keys();
 const Keys<MerchantConfig>& merchant_keys();
 const Keys<RawTerminals>& terminals_keys();
 const Keys<RawFee>& fee_keys();

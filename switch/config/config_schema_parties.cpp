@@ -69,6 +69,11 @@ Keys<RawIssuer> message_keys() {
         route_choice<SaleMode>("sale_mode", {SaleMode::financial_0200, SaleMode::authorization_0100},
                                "How a sale is asked for; what asks with 0100 is completed by a 0220.",
                                CONFIG_AT(route.sale_mode)),
+        route_choice<RouteKind>(
+            "kind", {RouteKind::card, RouteKind::wallet},
+            "A wallet works at refunds by itself: 09 to a refund is \"processing\", and it is asked until it "
+            "says (R80).",
+            CONFIG_AT(route.kind)),
         route_choice<RefundMode>(
             "refund_mode", {RefundMode::advice, RefundMode::online},
             "Refunds as 0220 from the queue, or as 0200 before the terminal is answered.",
@@ -162,6 +167,20 @@ Keys<RawIssuer> bound_keys() {
         integer<RawIssuer>("stale_after_minutes", 1, 525'600, "minutes",
                            "An advice that waited longer is not sent without a person's word (R60, R73).",
                            CONFIG_AT(route.stale_after_minutes)),
+        integer<RawIssuer>(
+            "processing_poll_seconds", 1, poll_seconds_max, "s",
+            "Of a wallet: how often it is asked what became of a refund that is processing (R80).",
+            CONFIG_AT(route.wallet.poll_seconds)),
+        integer<RawIssuer>(
+            "processing_days_max", 1, processing_days_bound, "days",
+            "Of a wallet: a refund that is processing for longer is parked for a person (R80).",
+            CONFIG_AT(route.wallet.processing_days_max)),
+        integer<RawIssuer>("refund_spacing_seconds", 0, spacing_seconds_max, "s",
+                           "Of a wallet: distance between two refunds of one sale; 0 is none.",
+                           CONFIG_AT(route.wallet.spacing_seconds)),
+        integer<RawIssuer>("refunds_per_sale_max", 1, refunds_per_sale_bound, "refunds",
+                           "Of a wallet: refunds of one sale that count; 65 beyond (R80).",
+                           CONFIG_AT(route.wallet.per_sale_max)),
         integer<RawIssuer>("echo_seconds", 5, 3'600, "s", "Silence after which an echo is sent.",
                            CONFIG_AT(connections.echo_seconds)),
         integer<RawIssuer>("reconnect_first_ms", 10, 60'000, "ms",
@@ -193,6 +212,9 @@ const Keys<routing::ResponseCodeLists>& code_keys() {
         code_list("declined", "Answers that decline. A code in none of the four: in doubt, reversed, alarm.",
                   CONFIG_AT(declined)),
         code_list("advice_approved", "Answers to 0220 and 0221 that approve.", CONFIG_AT(advice_approved)),
+        code_list("advice_processing",
+                  "Answers to 0220 and 0221 of a wallet that has accepted the refund and works at it (R80).",
+                  CONFIG_AT(advice_processing)),
         code_list("advice_repeat_unclear", "Refusals of a 0221 that may mean that the issuer has it: parked.",
                   CONFIG_AT(advice_repeat_unclear)),
         code_list("reversal_done", "Answers to 0420 and 0421 that end the reversal.",

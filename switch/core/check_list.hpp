@@ -165,7 +165,7 @@ inline constexpr std::array rows = {
           of_original,
           any,
           {original_authorization_differs}},
-    Check{means, "means of payment", refuse, flow, of_original, any, {other_card}},
+    Check{means, "means of payment", refuse, flow, all, any, {code_of_no_wallet, other_card}},
     Check{sale_state,
           "state of the sale",
           refuse,
@@ -191,7 +191,7 @@ inline constexpr std::array rows = {
     Check{chain, "chain of the sale", refuse, flow_and_case, of_original, any, {original_busy}},
     Check{window, "window", refuse, flow_and_case, refunds, any, {window_passed}},
     Check{completion_window, "window of a completion", refuse, flow, completions, any, {completion_late}},
-    Check{limits, "limits", refuse, flow_and_case, refunds, any, {amount_limit, count_limit}},
+    Check{limits, "limits", refuse, flow_and_case, refunds, any, {amount_limit, count_limit, too_many_parts}},
     Check{
         completion_amount, "amount of a completion", refuse, flow, completions, any, {completion_over_bound}},
     Check{void_amount,

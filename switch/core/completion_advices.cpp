@@ -24,6 +24,7 @@ void StoreAndForward::completion_final(TransactionRecord& sale, const IssuerRepl
             completion_refused(sale);
             return;
         case routing::AdviceVerdict::retry:
+        case routing::AdviceVerdict::processing:  // of a refund alone: here it asks for a repeat
             repeat_or_park(sale, route, queued);
             return;
         case routing::AdviceVerdict::parked:

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "hsm_sim/port.hpp"
+#include "iso8583/field.hpp"
 #include "iso8583/values/amount.hpp"
 #include "iso8583/values/identifiers.hpp"
 #include "iso8583/values/time_zone.hpp"
@@ -142,6 +143,19 @@ struct PolicyInForce {
     std::map<std::string, std::vector<PolicyValue>> issuers;
 };
 
+/// Where wallets' payment codes and order numbers stand in terminals' messages: elements of a tagged text
+/// (iso8583/tagged_text.hpp). Issuers have them in DE48 (docs/wire.md, docs/instruments.md).
+struct WalletWire {
+    std::uint8_t unionpay_number = 59;  // data element
+    std::uint8_t iso_number = 48;
+    std::string code_tag = "A3";
+    std::string order_tag = "A4";
+
+    [[nodiscard]] iso8583::Field field(Profile profile) const {
+        return iso8583::field(profile == Profile::unionpay_pos ? this->unionpay_number : this->iso_number);
+    }
+};
+
 struct Configuration {
     std::uint32_t version = 1;    // stored with every decision
     std::string hash;             // of the files it was read from
@@ -160,6 +174,7 @@ struct Configuration {
     std::map<iso8583::MerchantId, MerchantConfig> merchants;
     std::vector<TerminalRange> terminals;  // sorted by first, disjoint
     routing::RouteTable routes;
+    WalletWire wallet_wire;
     std::map<routing::RouteId, IssuerKeys> issuer_keys;
     std::map<std::string, std::vector<TillOperator>> till_operators;  // by the person's name
     std::map<routing::RouteId, IssuerFileFormat> issuer_files;  // R101: of routes that say something of it

@@ -2,6 +2,7 @@
 
 #include "iso8583/values/ensure.hpp"
 #include "switch/core/charges.hpp"
+#include "switch/core/payment_kinds.hpp"
 
 namespace acquirer::fees {
 
@@ -10,24 +11,11 @@ using ledger::FeeTier;
 using ledger::Instrument;
 using ledger::TransactionRecord;
 
-std::string_view instrument_word(Instrument instrument) {
-    switch (instrument) {
-        case Instrument::card:
-            return "card";
-        case Instrument::unionpay_qr:
-            return "unionpay_qr";
-        case Instrument::alipay:
-            return "alipay";
-        case Instrument::wechat:
-            return "wechat";
-    }
-    ENSURE(false);
-}
+std::string_view instrument_word(Instrument instrument) { return payment_kind(instrument).name; }
 
 std::optional<Instrument> parse_instrument(std::string_view word) {
-    for (const Instrument instrument :
-         {Instrument::card, Instrument::unionpay_qr, Instrument::alipay, Instrument::wechat})
-        if (instrument_word(instrument) == word) return instrument;
+    for (const PaymentKind& kind : payment_kinds)
+        if (kind.name == word) return kind.instrument;
     return std::nullopt;
 }
 

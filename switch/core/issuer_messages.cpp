@@ -4,6 +4,7 @@
 
 #include "iso8583/original_data_elements.hpp"
 #include "iso8583/values/ensure.hpp"
+#include "switch/core/store_and_forward.hpp"
 
 namespace acquirer {
 namespace {
@@ -101,13 +102,16 @@ FieldValues make_request(const CoreContext& context, const ledger::TransactionRe
     FieldValues m =
         common(context, request_mti(record), record, record.issuer_stan, record.issuer_transmission_time);
     if (request != nullptr) {
-        request->means.put_into(m);
+        // What pays is never stored whole; what goes back does so by what the ledger has of its sale.
+        const bool pays = original == nullptr;
+        (pays ? request->means : PaymentMeans::of(record, context.vault))
+            .put_into(m, context.config->wallet_wire);
         request->means.pass_on(request->fields, record.kind, m);
         for (Field f : {Field::pin_capture_code, Field::security_control})
             if (request->fields.has(f) && (f != Field::security_control || !pin_block.empty()))
                 m.set(f, request->fields.get(f));
     } else {
-        PaymentMeans::of(record, context.vault).put_into(m);
+        PaymentMeans::of(record, context.vault).put_into(m, context.config->wallet_wire);
     }
     if (!pin_block.empty()) m.set(Field::pin_data, iso8583::as_text(pin_block));
     if (original != nullptr) {
@@ -120,9 +124,9 @@ FieldValues make_request(const CoreContext& context, const ledger::TransactionRe
 
 FieldValues make_completion_advice(const CoreContext& context, const ledger::TransactionRecord& sale,
                                    const ledger::TransactionRecord& original) {
-    const int mti = sale.advice.attempts > 1 ? 221 : 220;
+    const int mti = is_repeat(sale.advice) ? 221 : 220;
     FieldValues m = common(context, mti, sale, sale.advice.stan, sale.advice.transmission_time);
-    PaymentMeans::of(sale, context.vault).put_into(m);
+    PaymentMeans::of(sale, context.vault).put_into(m, context.config->wallet_wire);
     if (!original.issuer_authorization.empty())
         m.set(Field::authorization_code, original.issuer_authorization.view());
     m.set(Field::original_data, original_data(context, original));
@@ -131,9 +135,9 @@ FieldValues make_completion_advice(const CoreContext& context, const ledger::Tra
 
 FieldValues make_refund_advice(const CoreContext& context, const ledger::TransactionRecord& refund,
                                const ledger::TransactionRecord& sale) {
-    const int mti = refund.advice.attempts > 1 ? 221 : 220;
+    const int mti = is_repeat(refund.advice) ? 221 : 220;
     FieldValues m = common(context, mti, refund, refund.advice.stan, refund.advice.transmission_time);
-    PaymentMeans::of(refund, context.vault).put_into(m);
+    PaymentMeans::of(refund, context.vault).put_into(m, context.config->wallet_wire);
     if (!sale.issuer_authorization.empty())
         m.set(Field::authorization_code, sale.issuer_authorization.view());
     m.set(Field::original_data, original_data(context, sale));
@@ -142,7 +146,7 @@ FieldValues make_refund_advice(const CoreContext& context, const ledger::Transac
 
 FieldValues make_reversal(const CoreContext& context, const ledger::TransactionRecord& queued,
                           const ledger::TransactionRecord& original) {
-    const int mti = queued.advice.attempts > 1 ? 421 : 420;
+    const int mti = is_repeat(queued.advice) ? 421 : 420;
     FieldValues m = common(context, mti, original, queued.advice.stan, queued.advice.transmission_time);
     m.set(Field::amount_transaction, original.reversal_amount().field());
     if (const ledger::PartialReversal* part = queued.open_partial()) {  // R39
@@ -151,7 +155,7 @@ FieldValues make_reversal(const CoreContext& context, const ledger::TransactionR
         m.set(Field::amount_transaction, original.asked_amount().field());
         m.set(Field::replacement_amounts, left.str());
     }
-    PaymentMeans::of(original, context.vault).put_into(m);
+    PaymentMeans::of(original, context.vault).put_into(m, context.config->wallet_wire);
     if (!original.issuer_authorization.empty())
         m.set(Field::authorization_code, original.issuer_authorization.view());
     m.set(Field::original_data, original_data(context, original));

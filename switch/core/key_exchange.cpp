@@ -336,7 +336,7 @@ void KeyExchange::on_reply(const IssuerReplyArrived& event) {
                       "the 0810 has no right MAC, so it decides nothing; " + the_key + " stays offered", kcv);
     const std::string code = event.reply.code ? event.reply.code->str() : "none";
     if (code == code_changed) {
-        const std::string& theirs = event.reply.key_check_value;
+        const std::string& theirs = event.reply.additional_data;
         if (!theirs.empty() && theirs != kcv) {
             c_.open_exception(std::nullopt, "key_change_unclear", "R63",
                               route->name + " took the new " + word(kind) +

@@ -78,6 +78,7 @@ bool StoreAndForward::late_refund_reply(TransactionRecord& record, const routing
     if (verdict == routing::AdviceVerdict::approved) {
         switch (record.state) {
             case State::advice_pending:
+            case State::processing:
             case State::parked:
             case State::abnormal:
                 paid_after_all(record, reply);
@@ -101,7 +102,8 @@ bool StoreAndForward::late_refund_reply(TransactionRecord& record, const routing
         }
     }
     if (verdict != routing::AdviceVerdict::abnormal || !of_the_last) return false;
-    const bool waits = record.state == State::advice_pending && a.status == Status::waiting;
+    const bool waits = (record.state == State::advice_pending || record.state == State::processing) &&
+                       a.status == Status::waiting;
     const bool settled_as_done = record.state == State::approved && record.decided.by_people;
     if (!waits && !settled_as_done && record.state != State::parked) return false;
     settled(record);
@@ -126,7 +128,11 @@ void StoreAndForward::paid_after_all(TransactionRecord& record, const IssuerRepl
     }
     a.last_code = reply.code->str();
     if (reply.authorization) record.issuer_authorization = *reply.authorization;
-    move(record, State::approved, record.state == State::advice_pending ? "R54" : "R51", c_.now.utc);
+    move(record, State::approved,
+         record.state == State::advice_pending ? "R54"
+         : record.state == State::processing   ? "R80"
+                                               : "R51",
+         c_.now.utc);
     chain_.refund_approved(record);
     c_.end_exceptions(record.rrn, "the issuer approved it after all");
     c_.note(Severity::info, NoteKind::advice_final, record, "R51", "refund approved by the issuer, late");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "iso8583/values/ensure.hpp"
+#include "switch/core/payment_kinds.hpp"
 
 namespace acquirer {
 
@@ -21,6 +22,7 @@ NoticeKind told_by(State state) {
     switch (state) {
         case State::held:
         case State::parked:
+        case State::processing:
             return NoticeKind::processing;
         case State::cleared:
         case State::advice_pending:
@@ -110,7 +112,7 @@ void Notices::close_turn() {
         n.terminal = record->terminal;
         n.amount_minor = record->amount.minor_units();
         n.currency = record->amount.currency().numeric();
-        n.card = record->pan_masked;
+        n.card = masked_means(*record);
         n.reference = record->reference;
         n.state = ledger::name(record->state);
         books_.save(n);

@@ -26,6 +26,11 @@ bool is_a_sale_of(const TransactionRecord& record, const iso8583::MerchantId& me
            record.state != ledger::State::tombstone;
 }
 
+/// How terminals say that they name no RRN.
+bool is_all_zeros(const iso8583::Rrn& rrn) {
+    return rrn.view().find_first_not_of('0') == std::string_view::npos;
+}
+
 /// The one record of a slot that fits; nothing when none or two fit. `time`, when given, takes the DE7 of
 /// the newest entry that led there.
 template <typename Fits>
@@ -53,7 +58,12 @@ const TransactionRecord* find_sale(CoreContext& c, const TerminalRequest& r) {
     const TransactionRecord* sale = nullptr;
     const bool names_authorization = is_of_authorization(r.kind);
     if (names_authorization && (r.original_rrn || !r.original_data)) return PreAuthorization(c).find(r);
-    if (r.original_rrn) {
+    const std::string order_number = r.means.order_number();
+    const bool names_rrn = r.original_rrn && !is_all_zeros(*r.original_rrn);
+    if (!order_number.empty() && !names_rrn) {  // R83
+        const auto rrn = c.ledger.find_order_number(r.merchant, order_number);
+        if (rrn) sale = c.ledger.find(*rrn);
+    } else if (r.original_rrn) {
         sale = c.ledger.find(*r.original_rrn);
     } else if (r.original_data) {
         // DE90 alone only from the terminal that made the sale.
@@ -76,10 +86,11 @@ const TransactionRecord* find_sale(CoreContext& c, const TerminalRequest& r) {
     // Ruling 13: it is found, and its state says no.
     if (is_an_authorization_of(*sale, r.merchant)) return sale;
     if (!is_a_sale_of(*sale, r.merchant)) return nullptr;
+    if (!order_number.empty() && sale->wallet.order_number != order_number) return nullptr;
     if (r.profile == Profile::unionpay_pos && r.kind == RequestKind::refund) {
         // 61.3 has no year: the newest date not in the future on which that RRN exists. An RRN is unique for
         // ten years, so the record's own date must be that one.
-        if (r.original_date.empty()) return nullptr;
+        if (r.original_date.empty()) return order_number.empty() ? nullptr : sale;
         const auto date = iso8583::resolve_year(r.original_date, c.local_now().date);
         if (!date || r.original_date != sale->local_date.mmdd()) return nullptr;
     }
@@ -158,10 +169,11 @@ FoundForReversal find_iso(CoreContext& c, const TerminalRequest& r) {
 
 }  // namespace
 
-FoundForReversal find_for_reversal(CoreContext& c, const TerminalRequest& r, const MeansIdentity& means) {
+FoundForReversal find_for_reversal(CoreContext& c, const TerminalRequest& r) {
     FoundForReversal found = r.profile == Profile::unionpay_pos ? find_unionpay(c, r) : find_iso(c, r);
     // What was paid with another means under the same trace is another transaction.
-    if (found.original != nullptr && !r.means.empty() && MeansIdentity::of(*found.original) != means) {
+    if (found.original != nullptr && !r.means.empty() &&
+        !r.means.fits(MeansIdentity::of(*found.original), c.vault, c.config->routes)) {
         found.near = found.original;
         found.original = nullptr;
     }

@@ -23,8 +23,7 @@ struct FoundForReversal {
     const ledger::TransactionRecord* near = nullptr;
     ledger::AskingKey key;  // of the original's keys the one that the reversal names (R20b)
 };
-FoundForReversal find_for_reversal(CoreContext& context, const TerminalRequest& request,
-                                   const MeansIdentity& means);
+FoundForReversal find_for_reversal(CoreContext& context, const TerminalRequest& request);
 
 /// Where a reversal without its original leaves its tombstone: slot key and the DE7 of the original when it
 /// is known.

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "iso8583/tagged_text.hpp"
 #include "iso8583/values/bytes.hpp"
 #include "iso8583/values/ensure.hpp"
 #include "ledger/pan_vault.hpp"
+#include "switch/core/payment_kinds.hpp"
 #include "switch/core/route_links.hpp"
 
 namespace acquirer {
@@ -33,7 +35,7 @@ bool CardMeans::is_named_in(const FieldValues& request) {
     return request.has(Field::pan) || request.has(Field::track2);
 }
 
-iso8583::Result<CardMeans, std::string> CardMeans::read(const FieldValues& request) {
+iso8583::Result<CardMeans, std::string> CardMeans::read(const FieldValues& request, const RequestWire&) {
     CardMeans card;
     if (request.has(Field::pan)) {
         auto pan = iso8583::Pan::parse(request.get(Field::pan));
@@ -68,7 +70,7 @@ std::string CardMeans::text_to_seal() const {
     return text;
 }
 
-CardMeans CardMeans::unsealed(std::string_view text) {
+CardMeans CardMeans::of(const ledger::TransactionRecord&, std::string_view text) {
     const std::size_t separator = text.find(seal_separator);
     ENSURE(separator != std::string_view::npos);
     const auto pan = iso8583::Pan::parse(text.substr(0, separator));
@@ -79,14 +81,16 @@ CardMeans CardMeans::unsealed(std::string_view text) {
     return card;
 }
 
-iso8583::PanToken CardMeans::token(const ledger::PanVault& vault) const { return vault.token(pan_); }
+MeansIdentity CardMeans::identity(const ledger::PanVault& vault, const routing::RouteTable&) const {
+    return {ledger::Instrument::card, vault.token(pan_), {}};
+}
 
 routing::RouteTable::Choice CardMeans::choose_route(const routing::RouteTable& routes,
                                                     const RouteLinks& links) const {
     return routes.choose(pan_, [&](routing::RouteId id) { return links.health(id); });
 }
 
-void CardMeans::put_into(FieldValues& message) const {
+void CardMeans::put_into(FieldValues& message, const WalletWire&) const {
     message.set(Field::pan, pan_.reveal());
     if (expiry_size_ != 0) message.set(Field::expiration_date, expiry());
 }
@@ -101,29 +105,133 @@ void CardMeans::pass_on(const FieldValues& request, ledger::TransactionKind tran
     if (was_read_anew && request.has(Field::track2)) message.set(Field::track2, request.get(Field::track2));
 }
 
+// ---- Wallet
+
+namespace {
+
+constexpr std::string_view wallet_entry = "03";  // DE22: the code was read from the customer's screen
+
+std::string named_fault(Field field, const std::string& what) {
+    return "DE" + std::to_string(iso8583::number(field)) + ": " + what;
+}
+
+}  // namespace
+
+bool is_order_number(std::string_view text) {
+    const auto fits = [](char c) {
+        return iso8583::is_digit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
+               c == '_';
+    };
+    return !text.empty() && text.size() <= ledger::WalletOf::order_number_characters_max &&
+           std::all_of(text.begin(), text.end(), fits);
+}
+
+std::string order_number_in(std::string_view additional_data, const WalletWire& wallets) {
+    const auto number = iso8583::tagged_value(additional_data, wallets.order_tag);
+    return number && is_order_number(*number) ? std::string(*number) : std::string();
+}
+
+WalletMeans::~WalletMeans() { iso8583::zeroise(code_.data(), code_.size()); }
+
+bool WalletMeans::is_named_in(const FieldValues& request) {
+    return request.get(Field::pos_entry_mode).substr(0, wallet_entry.size()) == wallet_entry;
+}
+
+iso8583::Result<WalletMeans, std::string> WalletMeans::read(const FieldValues& request,
+                                                            const RequestWire& wire) {
+    WalletMeans wallet;
+    const Field field = wire.wallets.field(wire.profile);
+    if (!request.has(field)) return wallet;
+    const auto code = iso8583::tagged_value(request.get(field), wire.wallets.code_tag);
+    if (!code) return tl::unexpected(named_fault(field, code.error().what));
+    const auto order = iso8583::tagged_value(request.get(field), wire.wallets.order_tag);
+    if (!order) return tl::unexpected(named_fault(field, order.error().what));
+    if (code->size() > wallet.code_.size() || !iso8583::all_digits(*code))
+        return tl::unexpected(named_fault(
+            field, "a payment code has at most " + std::to_string(wallet.code_.size()) + " digits"));
+    if (!order->empty() && !is_order_number(*order))
+        return tl::unexpected(
+            named_fault(field, "an order number has 1 to " +
+                                   std::to_string(ledger::WalletOf::order_number_characters_max) +
+                                   " letters, digits, - and _"));
+    std::copy(code->begin(), code->end(), wallet.code_.begin());
+    wallet.code_size_ = static_cast<std::uint8_t>(code->size());
+    wallet.order_number_ = *order;
+    return wallet;
+}
+
+WalletMeans WalletMeans::of(const ledger::TransactionRecord& record, std::string_view) {
+    WalletMeans wallet;
+    wallet.order_number_ = record.wallet.order_number;
+    return wallet;
+}
+
+MeansIdentity WalletMeans::identity(const ledger::PanVault& vault, const routing::RouteTable& routes) const {
+    MeansIdentity identity;
+    std::string text(code());
+    text += seal_separator;
+    text += order_number_;
+    identity.token = vault.token_of_text(text);
+    iso8583::zeroise(text.data(), text.size());
+    const routing::WalletRange* range = routes.wallets().find(code());
+    identity.instrument = ledger::Instrument::other_wallet;
+    if (range != nullptr) {
+        identity.wallet.name = range->name;
+        identity.instrument = instrument_of_wallet(range->name);
+    }
+    identity.wallet.order_number = order_number_;
+    return identity;
+}
+
+bool WalletMeans::is_known(const routing::RouteTable& routes) const {
+    return !has_code() || routes.wallets().find(code()) != nullptr;
+}
+
+bool WalletMeans::fits(const MeansIdentity& sale, const ledger::PanVault&,
+                       const routing::RouteTable& routes) const {
+    if (!is_of(sale.instrument)) return false;
+    const routing::WalletRange* range = routes.wallets().find(code());
+    return !has_code() || (range != nullptr && range->name == sale.wallet.name);
+}
+
+routing::RouteTable::Choice WalletMeans::choose_route(const routing::RouteTable& routes,
+                                                      const RouteLinks& links) const {
+    return routes.choose_wallet(code(), [&](routing::RouteId id) { return links.health(id); });
+}
+
+void WalletMeans::put_into(FieldValues& message, const WalletWire& wallets) const {
+    std::string text;
+    if (has_code()) text += iso8583::tagged_text(wallets.code_tag, code());
+    if (!order_number_.empty()) text += iso8583::tagged_text(wallets.order_tag, order_number_);
+    if (!text.empty()) message.set(Field::additional_data, text);
+    iso8583::zeroise(text.data(), text.size());
+}
+
 // ---- The kinds
 
 namespace {
 
-/// The ways into a kind: from a request, and from a seal.
+/// The ways into a kind: from a request, and from a record.
 struct Door {
-    ledger::Instrument instrument;
+    bool (*is_of)(ledger::Instrument instrument);
     bool (*is_named_in)(const FieldValues& request);
-    iso8583::Result<PaymentMeans, std::string> (*read)(const FieldValues& request);
-    PaymentMeans (*unsealed)(std::string_view text);
+    iso8583::Result<PaymentMeans, std::string> (*read)(const FieldValues& request, const RequestWire& wire);
+    PaymentMeans (*of)(const ledger::TransactionRecord& record, std::string_view unsealed);
 };
 
 template <MeansKind Kind>
 constexpr Door door_of() {
-    return {Kind::instrument, Kind::is_named_in,
-            [](const FieldValues& request) {
-                return Kind::read(request).map([](const Kind& kind) { return PaymentMeans(kind); });
+    return {Kind::is_of, Kind::is_named_in,
+            [](const FieldValues& request, const RequestWire& wire) {
+                return Kind::read(request, wire).map([](const Kind& kind) { return PaymentMeans(kind); });
             },
-            [](std::string_view text) { return PaymentMeans(Kind::unsealed(text)); }};
+            [](const ledger::TransactionRecord& record, std::string_view unsealed) {
+                return PaymentMeans(Kind::of(record, unsealed));
+            }};
 }
 
 /// In the order in which a request is looked at; the first kind that it names is its own.
-constexpr std::array doors = {door_of<CardMeans>()};
+constexpr std::array doors = {door_of<CardMeans>(), door_of<WalletMeans>()};
 static_assert(doors.size() + 1 == std::variant_size_v<PaymentMeans::Given>, "a door for every kind");
 
 /// What nothing was named with answers for itself: no digits, no fields.
@@ -149,30 +257,49 @@ void with(const PaymentMeans::Given& given, Action&& action) {
 
 }  // namespace
 
-iso8583::Result<PaymentMeans, std::string> PaymentMeans::read(const FieldValues& request) {
+iso8583::Result<PaymentMeans, std::string> PaymentMeans::read(const FieldValues& request,
+                                                              const RequestWire& wire) {
     for (const Door& door : doors)
-        if (door.is_named_in(request)) return door.read(request);
+        if (door.is_named_in(request)) return door.read(request, wire);
     return PaymentMeans{};
 }
 
 PaymentMeans PaymentMeans::of(const ledger::TransactionRecord& record, const ledger::PanVault& vault) {
-    const auto door = std::find_if(doors.begin(), doors.end(),
-                                   [&](const Door& d) { return d.instrument == record.instrument; });
+    const auto door =
+        std::find_if(doors.begin(), doors.end(), [&](const Door& d) { return d.is_of(record.instrument); });
     ENSURE(door != doors.end());
+    if (record.sealed_card.empty()) return door->of(record, {});
     auto opened = vault.open(record.sealed_card, record.rrn.view());
     ENSURE(opened.has_value());
     std::string& text = *opened;
-    PaymentMeans means = door->unsealed(text);
+    PaymentMeans means = door->of(record, text);
     iso8583::zeroise(text.data(), text.size());
     return means;
 }
 
-MeansIdentity PaymentMeans::identity(const ledger::PanVault& vault) const {
+MeansIdentity PaymentMeans::identity(const ledger::PanVault& vault, const routing::RouteTable& routes) const {
     MeansIdentity none;
     if (empty()) none.token = vault.token(iso8583::Pan{});  // as digests are stored
-    return ask(given_, none, [&](const auto& means) {
-        return MeansIdentity{means.instrument, means.token(vault)};
-    });
+    return ask(given_, none, [&](const auto& means) { return means.identity(vault, routes); });
+}
+
+bool PaymentMeans::is_known(const routing::RouteTable& routes) const {
+    return ask(given_, true, [&](const auto& means) { return means.is_known(routes); });
+}
+
+bool PaymentMeans::fits(const MeansIdentity& sale, const ledger::PanVault& vault,
+                        const routing::RouteTable& routes) const {
+    return ask(given_, false, [&](const auto& means) { return means.fits(sale, vault, routes); });
+}
+
+bool PaymentMeans::can_pay() const {
+    const auto* wallet = std::get_if<WalletMeans>(&given_);
+    return wallet == nullptr || wallet->has_code();
+}
+
+std::string PaymentMeans::order_number() const {
+    const auto* wallet = std::get_if<WalletMeans>(&given_);
+    return wallet == nullptr ? std::string() : wallet->order_number();
 }
 
 iso8583::Pan PaymentMeans::pin_account() const {
@@ -189,13 +316,14 @@ void PaymentMeans::keep_in(ledger::TransactionRecord& record, const ledger::PanV
     with(given_, [&](const auto& means) {
         record.pan_masked = means.masked();
         std::string text = means.text_to_seal();
+        if (text.empty()) return;
         record.sealed_card = vault.seal(text, record.rrn.view());
         iso8583::zeroise(text.data(), text.size());
     });
 }
 
-void PaymentMeans::put_into(FieldValues& message) const {
-    with(given_, [&](const auto& means) { means.put_into(message); });
+void PaymentMeans::put_into(FieldValues& message, const WalletWire& wallets) const {
+    with(given_, [&](const auto& means) { means.put_into(message, wallets); });
 }
 
 void PaymentMeans::pass_on(const FieldValues& request, ledger::TransactionKind transaction,

@@ -1,10 +1,11 @@
 // PaymentMeans: what was paid with, fixed by what the terminal read. Everything that depends on its kind is
 // asked here: the token, the seal, the route of a sale, the comparison of a refund with its sale, the fields
-// of an issuer's message, what people may see. Card is the first kind and today the only one.
+// of an issuer's message, what people may see. Its kinds are the card and the wallet, which is any of those
+// that the configuration names by the digits of their payment codes.
 //
-// A further kind (a wallet's payment code) is a class with what MeansKind asks for, an alternative of
-// PaymentMeans::Given, a row in payment_means.cpp (`doors`) and a row in payment_kinds.hpp; the flows,
-// checks, messages and views stay as they are.
+// A further kind is a class with what MeansKind asks for, an alternative of PaymentMeans::Given, a row in
+// payment_means.cpp (`doors`) and a row in payment_kinds.hpp; the flows, checks, messages and views stay as
+// they are.
 //
 // Ownership: a value; digits are zeroised when it dies. Thread: any. Errors: what the terminal sent is a
 // fault that names the field and never its content; a seal that does not open is corruption that the record's
@@ -23,6 +24,7 @@
 #include "iso8583/values/result.hpp"
 #include "ledger/transaction_record.hpp"
 #include "routing/route_table.hpp"
+#include "switch/core/configuration.hpp"
 
 namespace ledger {
 class PanVault;
@@ -37,56 +39,77 @@ class RouteLinks;
 struct MeansIdentity {
     ledger::Instrument instrument = ledger::Instrument::card;
     iso8583::PanToken token;
+    ledger::WalletOf wallet;
 
     static MeansIdentity of(const ledger::TransactionRecord& record) {
-        return {record.instrument, record.pan_token};
+        return {record.instrument, record.pan_token, record.wallet};
     }
     void keep_in(ledger::TransactionRecord& record) const {
         record.instrument = instrument;
         record.pan_token = token;
+        record.wallet = wallet;
     }
     friend bool operator==(const MeansIdentity&, const MeansIdentity&) = default;
 };
 
+/// How a terminal's request is written, for whoever reads a means out of it.
+struct RequestWire {
+    Profile profile = Profile::unionpay_pos;
+    const WalletWire& wallets;
+};
+
 /// What every kind answers.
 template <typename T>
-concept MeansKind = requires(const T& means, const iso8583::FieldValues& request, std::string_view text,
-                             const ledger::PanVault& vault, const routing::RouteTable& routes,
-                             const RouteLinks& links, iso8583::FieldValues& message,
+concept MeansKind = requires(const T& means, const iso8583::FieldValues& request, const RequestWire& wire,
+                             std::string_view text, const MeansIdentity& sale, ledger::Instrument instrument,
+                             const ledger::TransactionRecord& record, const ledger::PanVault& vault,
+                             const routing::RouteTable& routes, const RouteLinks& links,
+                             const WalletWire& wallets, iso8583::FieldValues& message,
                              ledger::TransactionKind transaction) {
-    { T::instrument } -> std::convertible_to<ledger::Instrument>;
+    { T::is_of(instrument) } -> std::same_as<bool>;
     { T::is_named_in(request) } -> std::same_as<bool>;
-    { T::read(request) } -> std::same_as<iso8583::Result<T, std::string>>;
-    { T::unsealed(text) } -> std::same_as<T>;
+    { T::read(request, wire) } -> std::same_as<iso8583::Result<T, std::string>>;
+    { T::of(record, text) } -> std::same_as<T>;
     { means.text_to_seal() } -> std::same_as<std::string>;
-    { means.token(vault) } -> std::same_as<iso8583::PanToken>;
+    { means.identity(vault, routes) } -> std::same_as<MeansIdentity>;
+    { means.is_known(routes) } -> std::same_as<bool>;
+    { means.fits(sale, vault, routes) } -> std::same_as<bool>;
     { means.masked() } -> std::same_as<std::string>;
     { means.pin_account() } -> std::same_as<iso8583::Pan>;
     { means.choose_route(routes, links) } -> std::same_as<routing::RouteTable::Choice>;
-    { means.put_into(message) } -> std::same_as<void>;
+    { means.put_into(message, wallets) } -> std::same_as<void>;
     { means.pass_on(request, transaction, message) } -> std::same_as<void>;
 };
 
 /// A card: the PAN of DE2, else of track 2 (DE35); the expiry of DE14, else of track 2.
 class CardMeans {
   public:
-    static constexpr ledger::Instrument instrument = ledger::Instrument::card;
-
+    static constexpr bool is_of(ledger::Instrument instrument) {
+        return instrument == ledger::Instrument::card;
+    }
     static bool is_named_in(const iso8583::FieldValues& request);
     /// DE2 and DE35 that name different cards are a fault.
-    static iso8583::Result<CardMeans, std::string> read(const iso8583::FieldValues& request);
-    static CardMeans unsealed(std::string_view text);
+    static iso8583::Result<CardMeans, std::string> read(const iso8583::FieldValues& request,
+                                                        const RequestWire& wire);
+    static CardMeans of(const ledger::TransactionRecord& record, std::string_view unsealed);
 
     /// PAN and expiry; the caller zeroises it.
     [[nodiscard]] std::string text_to_seal() const;
-    [[nodiscard]] iso8583::PanToken token(const ledger::PanVault& vault) const;
+    [[nodiscard]] MeansIdentity identity(const ledger::PanVault& vault,
+                                         const routing::RouteTable& routes) const;
+    [[nodiscard]] static bool is_known(const routing::RouteTable&) { return true; }
+    /// The same card.
+    [[nodiscard]] bool fits(const MeansIdentity& sale, const ledger::PanVault& vault,
+                            const routing::RouteTable& routes) const {
+        return identity(vault, routes) == sale;
+    }
     [[nodiscard]] std::string masked() const { return pan_.masked(); }
     [[nodiscard]] iso8583::Pan pin_account() const { return pan_; }
     /// By the IIN.
     [[nodiscard]] routing::RouteTable::Choice choose_route(const routing::RouteTable& routes,
                                                            const RouteLinks& links) const;
     /// DE2 and DE14.
-    void put_into(iso8583::FieldValues& message) const;
+    void put_into(iso8583::FieldValues& message, const WalletWire& wallets) const;
     /// DE23 and DE55; DE35 of a sale.
     void pass_on(const iso8583::FieldValues& request, ledger::TransactionKind transaction,
                  iso8583::FieldValues& message) const;
@@ -103,22 +126,87 @@ class CardMeans {
     std::uint8_t expiry_size_ = 0;  // 0 when nothing said it
 };
 
+/// A wallet: the payment code that the customer showed, which is used once, and the order number that the
+/// wallet gave its sale. DE22 03x says so (R80–R83). A request for a sale has the code, one about a sale may
+/// have either or none. The code is zeroised with the value and kept nowhere.
+class WalletMeans {
+  public:
+    static constexpr bool is_of(ledger::Instrument instrument) {
+        return instrument != ledger::Instrument::card;
+    }
+    /// DE22 03x, without a card: a request that names both is about the card.
+    static bool is_named_in(const iso8583::FieldValues& request);
+    static iso8583::Result<WalletMeans, std::string> read(const iso8583::FieldValues& request,
+                                                          const RequestWire& wire);
+    static WalletMeans of(const ledger::TransactionRecord& record, std::string_view unsealed);
+
+    WalletMeans() = default;
+    WalletMeans(const WalletMeans&) = default;
+    WalletMeans(WalletMeans&&) = default;
+    WalletMeans& operator=(const WalletMeans&) = default;
+    WalletMeans& operator=(WalletMeans&&) = default;
+    ~WalletMeans();
+
+    [[nodiscard]] bool has_code() const { return code_size_ != 0; }
+    [[nodiscard]] const std::string& order_number() const { return order_number_; }
+
+    [[nodiscard]] static std::string text_to_seal() { return {}; }
+    /// The token is a keyed hash of code and order number (ruling 9).
+    [[nodiscard]] MeansIdentity identity(const ledger::PanVault& vault,
+                                         const routing::RouteTable& routes) const;
+    /// The code, when it has one, is of some wallet.
+    [[nodiscard]] bool is_known(const routing::RouteTable& routes) const;
+    /// A sale of a wallet, of the code's when there is one: the next code of the same customer is another
+    /// one.
+    [[nodiscard]] bool fits(const MeansIdentity& sale, const ledger::PanVault& vault,
+                            const routing::RouteTable& routes) const;
+    [[nodiscard]] static std::string masked() { return {}; }
+    [[nodiscard]] static iso8583::Pan pin_account() { return {}; }
+    [[nodiscard]] routing::RouteTable::Choice choose_route(const routing::RouteTable& routes,
+                                                           const RouteLinks& links) const;
+    /// DE48: the code of a sale, the order number of what is about one.
+    void put_into(iso8583::FieldValues& message, const WalletWire& wallets) const;
+    static void pass_on(const iso8583::FieldValues&, ledger::TransactionKind, iso8583::FieldValues&) {}
+
+  private:
+    [[nodiscard]] std::string_view code() const { return {code_.data(), code_size_}; }
+
+    std::array<char, routing::WalletTable::code_digits_max> code_{};
+    std::uint8_t code_size_ = 0;
+    std::string order_number_;
+};
+
+/// The wallet's order number in an issuer's DE48; empty when there is none, or none of that form.
+std::string order_number_in(std::string_view additional_data, const WalletWire& wallets);
+bool is_order_number(std::string_view text);
+
 class PaymentMeans {
   public:
     /// monostate: none was named; only a reversal, which finds its original by its trace, goes on so.
-    using Given = std::variant<std::monostate, CardMeans>;
+    using Given = std::variant<std::monostate, CardMeans, WalletMeans>;
 
     PaymentMeans() = default;
     explicit PaymentMeans(Given given) : given_(std::move(given)) {}
 
     /// What the terminal read. The error is why the request is answered 30.
-    static iso8583::Result<PaymentMeans, std::string> read(const iso8583::FieldValues& request);
+    static iso8583::Result<PaymentMeans, std::string> read(const iso8583::FieldValues& request,
+                                                           const RequestWire& wire);
     /// Opens the seal that keep_in() made; ENSUREs that it does.
     static PaymentMeans of(const ledger::TransactionRecord& record, const ledger::PanVault& vault);
 
     [[nodiscard]] bool empty() const { return std::holds_alternative<std::monostate>(given_); }
     /// Costs a keyed hash, so it is asked once a request.
-    [[nodiscard]] MeansIdentity identity(const ledger::PanVault& vault) const;
+    [[nodiscard]] MeansIdentity identity(const ledger::PanVault& vault,
+                                         const routing::RouteTable& routes) const;
+    /// False for a payment code that is in no configured range (R80–R82: 14).
+    [[nodiscard]] bool is_known(const routing::RouteTable& routes) const;
+    /// May what is asked with it be about a sale that was paid so (R15)?
+    [[nodiscard]] bool fits(const MeansIdentity& sale, const ledger::PanVault& vault,
+                            const routing::RouteTable& routes) const;
+    /// A wallet that can pay a sale: it has a payment code. True for every other kind.
+    [[nodiscard]] bool can_pay() const;
+    /// The order number that names the sale in place of its RRN (R83); empty: none was given.
+    [[nodiscard]] std::string order_number() const;
     /// The account that a PIN block is tied to; empty for a means without one, which the HSM refuses (99).
     [[nodiscard]] iso8583::Pan pin_account() const;
     /// Of a new sale: everything else goes back over the route of its sale.
@@ -129,7 +217,7 @@ class PaymentMeans {
     void keep_in(ledger::TransactionRecord& record, const ledger::PanVault& vault) const;
 
     /// The fields of an issuer's message that name it.
-    void put_into(iso8583::FieldValues& message) const;
+    void put_into(iso8583::FieldValues& message, const WalletWire& wallets) const;
     /// Fields of the terminal's request that go to the issuer as they were read and are never stored.
     void pass_on(const iso8583::FieldValues& request, ledger::TransactionKind transaction,
                  iso8583::FieldValues& message) const;

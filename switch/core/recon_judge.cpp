@@ -30,6 +30,7 @@ bool is_under_way(State state) {
         case State::void_reversing:
         case State::cleared:
         case State::advice_pending:
+        case State::processing:
         case State::parked:
         case State::not_collected:
             return true;

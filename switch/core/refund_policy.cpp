@@ -48,6 +48,7 @@ Refusal refund_state(const ledger::TransactionRecord& sale) {
         case State::completing:
         case State::completed:
         case State::lapsed:
+        case State::processing:
             break;
     }
     ENSURE(false);  // states of a refund or an authorization; a sale has none of them

@@ -55,8 +55,10 @@ constexpr std::array table = {
                 "the original's batch or trace is not the one given"},
     RefusalInfo{original_authorization_differs, "original_authorization_differs", "R23", "25", "25",
                 "ORIGINAL NOT FOUND", "the authorization code is not the sale's"},
+    RefusalInfo{code_of_no_wallet, "code_of_no_wallet", "R80", "14", "14", "CODE OF NO WALLET",
+                "the payment code is of no wallet that is configured"},
     RefusalInfo{other_card, "other_card", "R15", "14", "14", "NOT THE SALE'S CARD",
-                "money goes back only to the card of the sale"},
+                "money goes back only to the card or wallet of the sale"},
     RefusalInfo{original_not_refundable, "original_not_refundable", "R14", "12", "12", "ORIGINAL NOT ALLOWED",
                 "the sale is voided, reversed, declined, stuck or on hold"},
     RefusalInfo{original_busy, "original_busy", "R14", "09", "09", "ORIGINAL IN PROGRESS",
@@ -79,6 +81,8 @@ constexpr std::array table = {
                 "the amount is over the merchant's limit of one refund"},
     RefusalInfo{count_limit, "count_limit", "R24", "65", "65", "OVER COUNT LIMIT",
                 "the terminal's refunds of the day are used up"},
+    RefusalInfo{too_many_parts, "too_many_parts", "R80", "65", "65", "TOO MANY REFUNDS",
+                "the sale's wallet takes no more refunds of one sale"},
     RefusalInfo{completion_over_bound, "completion_over_bound", "R92", "64", "64", "ABOVE THE AUTHORIZATION",
                 "more than the authorization allows to be completed"},
     RefusalInfo{void_amount_differs, "void_amount_differs", "R4", "64", "64", "AMOUNT AGAINST ORIGINAL",
@@ -168,6 +172,7 @@ bool is_unrecorded(Refusal refusal) {
         case other_terminal:
         case original_trace_differs:
         case original_authorization_differs:
+        case code_of_no_wallet:
         case other_card:
         case original_not_refundable:
         case void_after_settlement:
@@ -177,6 +182,7 @@ bool is_unrecorded(Refusal refusal) {
         case window_passed:
         case amount_limit:
         case count_limit:
+        case too_many_parts:
         case void_amount_differs:
         case reversal_amount_differs:
         case partial_amount_wrong:

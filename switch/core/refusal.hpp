@@ -35,6 +35,7 @@ enum class Refusal : std::uint8_t {
     other_terminal = 43,                  // R7: 58
     original_trace_differs = 44,          // 25
     original_authorization_differs = 45,  // 25
+    code_of_no_wallet = 47,               // R80: 14
     other_card = 48,                      // R15: 14
     original_not_refundable = 50,         // R14: 12
     original_busy = 51,                   // R14: 09
@@ -47,6 +48,7 @@ enum class Refusal : std::uint8_t {
     completion_late = 61,                 // R92: 57
     amount_limit = 65,                    // R24: 61
     count_limit = 66,                     // R24: 65
+    too_many_parts = 67,                  // R80: 65
     completion_over_bound = 68,           // R92: 64
     void_amount_differs = 69,             // R4: 64
     amount_against_original = 70,         // R11: 64

@@ -94,8 +94,8 @@ KindOf iso_kind(iso8583::Mti mti, std::string_view processing_code, std::string_
     return {};
 }
 
-void read_means(TerminalRequest& r) {
-    if (auto means = PaymentMeans::read(r.fields))
+void read_means(TerminalRequest& r, const WalletWire& wallets) {
+    if (auto means = PaymentMeans::read(r.fields, {r.profile, wallets}))
         r.means = std::move(*means);
     else
         r.format_fault = std::move(means.error());
@@ -247,7 +247,8 @@ bool is_of_authorization(RequestKind kind) {
 
 std::optional<TerminalRequest> parse_terminal_request(Profile profile, FieldValues fields,
                                                       DecodeFault decode_fault,
-                                                      iso8583::Currency default_currency) {
+                                                      iso8583::Currency default_currency,
+                                                      const WalletWire& wallets) {
     TerminalRequest r;
     r.profile = profile;
     const auto stan = iso8583::Stan::parse(fields.get(Field::stan));
@@ -263,7 +264,7 @@ std::optional<TerminalRequest> parse_terminal_request(Profile profile, FieldValu
     if (!decode_fault.is_amount_alone) r.format_fault = std::move(decode_fault.text);
 
     read_identifiers(r);
-    read_means(r);
+    read_means(r, wallets);
     if (profile == Profile::unionpay_pos) {
         read_unionpay_subfields(r);
     } else {
@@ -304,7 +305,7 @@ std::optional<IssuerReply> parse_issuer_reply(const FieldValues& fields) {
             reply.amount_minor = amount->minor_units();
     reply.icc_data = fields.get(Field::icc_data);
     reply.additional_amounts = fields.get(Field::additional_amounts);
-    if (reply.mti.message_class() == 8) reply.key_check_value = fields.get(Field::additional_data);
+    reply.additional_data = fields.get(Field::additional_data);
     return reply;
 }
 

@@ -91,7 +91,8 @@ struct DecodeFault {
 /// MTI is no request's: such a message cannot be answered and its connection is closed.
 std::optional<TerminalRequest> parse_terminal_request(Profile profile, iso8583::FieldValues fields,
                                                       DecodeFault decode_fault,
-                                                      iso8583::Currency default_currency);
+                                                      iso8583::Currency default_currency,
+                                                      const WalletWire& wallets = {});
 
 /// An issuer's 0210, 0230, 0410, 0430 (or 0110, 0130 on a dual-message route).
 struct IssuerReply {
@@ -105,7 +106,7 @@ struct IssuerReply {
     std::optional<std::int64_t> amount_minor;
     std::string icc_data;
     std::string additional_amounts;  // DE54: how a wallet splits a sale's amount (R102)
-    std::string key_check_value;     // DE48 of an 0810 that answers a key change, else empty
+    std::string additional_data;  // DE48: a key's check value (0810), a wallet's order number
 };
 /// Nothing when MTI, DE7 or DE11 are missing: it cannot be matched (R63).
 std::optional<IssuerReply> parse_issuer_reply(const iso8583::FieldValues& fields);

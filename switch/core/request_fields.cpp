@@ -115,12 +115,28 @@ std::string untold(const TerminalRequest& r) {
     return {};
 }
 
+/// A sale has to name something that can pay.
+std::string unpaid(const TerminalRequest& r) {
+    return r.kind == RequestKind::sale && !r.means.can_pay() ? "a wallet's sale without a payment code"
+                                                             : std::string();
+}
+
+/// R83: an order number stands for DE37 and DE61.
+FieldSet needed(const TerminalRequest& r, FieldSet must) {
+    if (r.means.order_number().empty()) return must;
+    for (const Field f : {Field::rrn, Field::reserved_private_61}) must.remove(iso8583::number(f));
+    return must;
+}
+
 std::string unionpay_fault(const TerminalRequest& r, const Row& row) {
-    if (std::string fault = first_missing(r, row.must); !fault.empty()) return fault;
+    if (std::string fault = first_missing(r, needed(r, row.must)); !fault.empty()) return fault;
+    if (std::string fault = unpaid(r); !fault.empty()) return fault;
     if (std::string fault = first_foreign(r, row); !fault.empty()) return fault;
     constexpr std::size_t void_original_digits = 16;
+    const std::string_view original = r.fields.get(Field::reserved_private_61);
+    const bool may_be_absent = original.empty() && !r.means.order_number().empty();
     if ((r.kind == RequestKind::void_sale || is_of_authorization(r.kind)) &&
-        r.fields.get(Field::reserved_private_61).size() < void_original_digits)
+        original.size() < void_original_digits && !may_be_absent)
         return "DE61: 16 digits are needed (batch, trace and date of the original)";
     return {};
 }
@@ -134,8 +150,9 @@ std::string iso_fault(const TerminalRequest& r) {
     }
     const bool is_paid = financial && r.kind != RequestKind::reversal;
     if (is_paid && r.means.empty()) return missing(iso8583::number(Field::pan));
+    if (std::string fault = unpaid(r); !fault.empty()) return fault;
     if ((r.kind == RequestKind::void_sale || r.kind == RequestKind::refund) && !r.original_rrn &&
-        !r.original_data)
+        !r.original_data && r.means.order_number().empty())
         return "DE37 or DE90 is missing: the original cannot be found";
     return {};
 }

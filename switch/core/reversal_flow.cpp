@@ -23,9 +23,9 @@ using ledger::TransactionRecord;
 void ReversalFlow::on_request(const RequestArrived& event) {
     const TerminalRequest& r = event.request;
     const Asker asker{event.from, r};
-    const MeansIdentity means = r.means.identity(c_.vault);
+    const MeansIdentity means = r.means.identity(c_.vault, c_.config->routes);
     digest_ = content_digest(r, means);
-    FoundForReversal found = find_for_reversal(c_, r, means);
+    FoundForReversal found = find_for_reversal(c_, r);
     if (found.original == nullptr) {
         without_original(asker, means, found);
         return;
@@ -181,6 +181,7 @@ bool ReversalFlow::leaves_the_case(TransactionRecord& refund) {
         case State::cleared:
         case State::sent:
         case State::advice_pending:
+        case State::processing:
         case State::approved:
         case State::abnormal:
         case State::parked:
@@ -265,6 +266,7 @@ ReversalFlow::Outcome ReversalFlow::judge_sale(TransactionRecord& sale) {
         case State::completing:
         case State::completed:
         case State::lapsed:
+        case State::processing:
             return Outcome::not_allowed;  // R38
     }
     ENSURE(false);
@@ -341,6 +343,7 @@ ReversalFlow::Outcome ReversalFlow::judge_refund(TransactionRecord& refund) {
                 return Outcome::accepted;
             }
             [[fallthrough]];
+        case State::processing:
         case State::abnormal:
         case State::parked:
             break;  // attempted: an exception below, and the refund goes on
@@ -436,6 +439,7 @@ ReversalFlow::Outcome ReversalFlow::judge_void(TransactionRecord& v) {
         case State::completed:
         case State::lapsed:
         case State::not_collected:
+        case State::processing:
             return Outcome::not_allowed;
     }
     // R93: the authorization may have been completed anew since its completion was voided.

@@ -32,6 +32,20 @@ std::int64_t back_off_ms(const routing::Route& route, const TransactionRecord& r
            (quarter == 0 ? 0 : jitter_hash(record.rrn, record.advice.attempts) % (2 * quarter + 1));
 }
 
+constexpr std::int64_t second_ms = 1'000;
+
+/// The longest that anything of a route waits for its next attempt.
+std::int64_t longest_wait_ms(const routing::Route& route) {
+    return std::max({back_off_longest_ms(route), std::int64_t{route.not_found_quarantine_ms},
+                     route.wallet.poll_seconds * second_ms});
+}
+
+/// Parked, or with a wallet that works at it: later refunds of its sale pass it (R60, R80).
+bool lets_others_pass(const TransactionRecord& record) {
+    return record.advice.kind == Kind::refund &&
+           (record.advice.status == Status::parked || record.state == State::processing);
+}
+
 /// A void that goes as the 0420 of its sale (R3).
 bool undoes_its_sale(const TransactionRecord& record) {
     return record.kind == ledger::TransactionKind::void_sale && record.state == State::advice_pending;
@@ -101,13 +115,10 @@ void StoreAndForward::resume(const TransactionRecord& record) {
     ENSURE(record.advice.kind != Kind::none && record.advice.status != Status::final);
     const QueuedAdvice& a = record.advice;
     const routing::RouteId id{record.route};
-    // R60: a parked refund has left its chain, so that it holds up no later one.
-    if (a.kind != Kind::refund || a.status != Status::parked) remember_chain(record);
+    if (!lets_others_pass(record)) remember_chain(record);
     if (a.status == Status::parked) return;  // its own way out ends it (R70, R71)
     const auto* route = c_.config->routes.find(id);
-    const std::int64_t longest = route == nullptr ? 0
-                                                  : std::max(back_off_longest_ms(*route),
-                                                             std::int64_t{route->not_found_quarantine_ms});
+    const std::int64_t longest = route == nullptr ? 0 : longest_wait_ms(*route);
     const std::int64_t wait = std::clamp<std::int64_t>(a.next_attempt.ms - c_.now.utc.ms, 0, longest);
     const std::int64_t age = std::max<std::int64_t>(c_.now.utc.ms - a.queued.ms, 0);
     put(queues_[id], record.rrn, {c_.now.instant.plus_ms(wait), c_.now.instant.plus_ms(-age)});
@@ -135,7 +146,7 @@ void StoreAndForward::settled(TransactionRecord& record) {
         queue.in_flight.erase(at);
         c_.deadlines.cancel({DeadlineId::Kind::advice_reply, record.rrn, 0});
     }
-    const bool left_already = record.advice.kind == Kind::refund && record.advice.status == Status::parked;
+    const bool left_already = lets_others_pass(record);
     record.advice.status = Status::final;
     if (!left_already) leave(record);
 }
@@ -169,7 +180,7 @@ void StoreAndForward::leave(const TransactionRecord& record) {
 }
 
 bool StoreAndForward::is_its_turn(const TransactionRecord& record) const {
-    if (record.advice.kind != Kind::refund) return true;
+    if (record.advice.kind != Kind::refund || lets_others_pass(record)) return true;
     const auto chain = chains_.find(*record.original);
     return chain == chains_.end() || chain->second.front() == record.rrn;
 }
@@ -221,7 +232,12 @@ void StoreAndForward::attempt(routing::RouteId id, const iso8583::Rrn& rrn, Link
         queues_[id].behind[rrn] = queued;
         return;
     }
-    if (is_stale(*route, queued)) {
+    const bool polled = waiting->state == State::processing;
+    if (const std::int64_t wait = spacing_left_ms(*waiting, *route); wait > 0) {
+        put(queues_[id], rrn, {c_.now.instant.plus_ms(wait), queued});
+        return;
+    }
+    if (!polled && is_stale(*route, queued)) {
         park(*c_.ledger.edit(rrn), "advice_stale",
              "it has waited too long to be sent without a person's word");
         return;
@@ -237,7 +253,10 @@ void StoreAndForward::attempt(routing::RouteId id, const iso8583::Rrn& rrn, Link
         if (sale == nullptr) return;
     }
     TransactionRecord* record = c_.ledger.edit(rrn);
-    ++record->advice.attempts;
+    if (polled)
+        ++record->advice.polls;
+    else if (++record->advice.attempts == 1 && refund && route->kind == routing::RouteKind::wallet)
+        record->advice.first_attempt = c_.now.utc;
     record->advice.status = Status::in_flight;
     record->updated = c_.now.utc;
 
@@ -254,10 +273,12 @@ void StoreAndForward::attempt(routing::RouteId id, const iso8583::Rrn& rrn, Link
              : completes ? "advices.completion.sent"
                          : "advices.reversal.sent");
     c_.note(Severity::info, refund || completes ? NoteKind::advice_sent : NoteKind::reversal_sent, *record,
-            refund      ? "R54"
+            polled      ? "R80"
+            : refund    ? "R54"
             : completes ? "R94"
                         : "R30",
-            "attempt " + std::to_string(record->advice.attempts));
+            (polled ? "poll " + std::to_string(record->advice.polls)
+                    : "attempt " + std::to_string(record->advice.attempts)));
 }
 
 void StoreAndForward::wait_again(TransactionRecord& record, std::int64_t after_ms, iso8583::Instant queued) {
@@ -271,6 +292,10 @@ void StoreAndForward::wait_again(TransactionRecord& record, std::int64_t after_m
 /// again.
 void StoreAndForward::repeat_or_park(TransactionRecord& record, const routing::Route& route,
                                      iso8583::Instant queued) {
+    if (record.state == State::processing) {
+        poll_again(record, route, queued);
+        return;
+    }
     if (record.advice.attempts % route.advice_attempts_max == 0)
         park(record, "advice_parked",
              std::to_string(record.advice.attempts) + " attempts brought no final answer" +
@@ -359,9 +384,9 @@ void StoreAndForward::refund_final(TransactionRecord& record, const IssuerReply&
         case routing::AdviceVerdict::approved:
             record.advice.status = Status::final;
             if (reply.authorization) record.issuer_authorization = *reply.authorization;
-            move(record, State::approved, "R54", c_.now.utc);
-            chain_.refund_approved(record);
             leave(record);
+            move(record, State::approved, record.state == State::processing ? "R80" : "R54", c_.now.utc);
+            chain_.refund_approved(record);
             c_.note(Severity::info, NoteKind::advice_final, record, "R54", "refund approved by the issuer");
             return;
         case routing::AdviceVerdict::abnormal:
@@ -371,6 +396,9 @@ void StoreAndForward::refund_final(TransactionRecord& record, const IssuerReply&
             return;
         case routing::AdviceVerdict::retry:
             repeat_or_park(record, route, queued);
+            return;
+        case routing::AdviceVerdict::processing:
+            processing(record, route, queued);
             return;
         case routing::AdviceVerdict::parked:
             park(record, "advice_parked",
@@ -438,13 +466,14 @@ void StoreAndForward::reversal_final(TransactionRecord& record, const IssuerRepl
 
 /// A parked refund lets later ones of its chain pass; a parked reversal is an unfinished one still.
 void StoreAndForward::park(TransactionRecord& record, std::string kind, std::string why) {
+    const bool left_already = lets_others_pass(record);
     record.advice.status = Status::parked;
     // A reversal stays "reversing" while parked: the sale or refund must not look settled to anyone.
-    if (record.state == State::advice_pending)
-        move(record, State::parked, "R60", c_.now.utc);
+    if (record.state == State::advice_pending || record.state == State::processing)
+        move(record, State::parked, record.state == State::processing ? "R80" : "R60", c_.now.utc);
     else
         note_rule(record, "R60", c_.now.utc);
-    if (record.advice.kind == Kind::refund) leave(record);
+    if (record.advice.kind == Kind::refund && !left_already) leave(record);
     c_.open_exception(record.rrn, std::move(kind), "R60", std::move(why), ledger::Urgency::alarm);
 }
 
@@ -454,6 +483,7 @@ bool StoreAndForward::retry_now(TransactionRecord& record) {
     const routing::RouteId id{record.route};
     Queue& queue = queues_[id];
     if (a.status == Status::parked) {
+        a.processing_since = {};  // a person's word renews its days as well
         if (record.state == State::parked)
             move(record, State::advice_pending, "R70", c_.now.utc);
         else

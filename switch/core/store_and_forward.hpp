@@ -38,9 +38,14 @@ constexpr int class_of(const ledger::QueuedAdvice& advice) {
     return advice.kind == ledger::QueuedAdvice::Kind::reversal ? 4 : 2;
 }
 
+/// Is the message that left last, or leaves now, an x..1?
+constexpr bool is_repeat(const ledger::QueuedAdvice& advice) {
+    return advice.attempts > 1 || advice.polls > 0;
+}
+
 /// Which of them an answer answers: without a repeat bit of its own, the last that left.
 constexpr routing::AdviceAttempt attempt_of(const ledger::QueuedAdvice& advice) {
-    return advice.attempts > 1 ? routing::AdviceAttempt::repeat : routing::AdviceAttempt::first;
+    return is_repeat(advice) ? routing::AdviceAttempt::repeat : routing::AdviceAttempt::first;
 }
 
 class StoreAndForward {
@@ -142,6 +147,12 @@ class StoreAndForward {
                                                         const iso8583::Rrn& rrn) const;
     void pump(routing::RouteId route);
     void attempt(routing::RouteId route, const iso8583::Rrn& rrn, LinkId link, iso8583::Instant queued);
+    /// R80: accepted by the wallet, which is asked again at its pace.
+    void processing(ledger::TransactionRecord& record, const routing::Route& route, iso8583::Instant queued);
+    void poll_again(ledger::TransactionRecord& record, const routing::Route& route, iso8583::Instant queued);
+    /// How long the next refund of a sale still has to keep away from one that left; 0: it may go.
+    [[nodiscard]] std::int64_t spacing_left_ms(const ledger::TransactionRecord& refund,
+                                               const routing::Route& route) const;
     void wait_again(ledger::TransactionRecord& record, std::int64_t after_ms, iso8583::Instant queued);
     void refund_final(ledger::TransactionRecord& record, const IssuerReply& reply, iso8583::Instant queued);
     // completion_advices.cpp

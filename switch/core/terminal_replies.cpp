@@ -1,5 +1,6 @@
 #include "switch/core/terminal_replies.hpp"
 
+#include "iso8583/tagged_text.hpp"
 #include "iso8583/values/ensure.hpp"
 
 namespace acquirer {
@@ -54,6 +55,10 @@ FieldValues make_reply(const CoreContext& context, const TerminalRequest& reques
         reply.set(Field::additional_response_data,
                   std::string_view(content.text).substr(0, text_characters_max));
     if (!content.icc_data.empty()) reply.set(Field::icc_data, content.icc_data);
+    if (!content.order_number.empty()) {
+        const WalletWire& wire = context.config->wallet_wire;
+        reply.set(wire.field(request.profile), iso8583::tagged_text(wire.order_tag, content.order_number));
+    }
     return reply;
 }
 
@@ -65,6 +70,8 @@ ReplyContent stored_content(const ledger::TransactionRecord& record) {
     content.authorization = record.answer->authorization;
     if (record.is_partly_approved()) content.amount = record.first_amount();
     content.text = record.answer->text;
+    if (content.code.view() == "00" || record.is_partly_approved())
+        content.order_number = record.wallet.order_number;
     content.icc_data = record.answer->icc_data;
     content.local_time = record.answer->local_time;
     content.local_date = record.answer->local_date;

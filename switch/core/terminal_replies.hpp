@@ -18,6 +18,7 @@ struct ReplyContent {
     iso8583::AuthorizationCode authorization;            // DE38, empty: none
     std::optional<iso8583::Amount> amount;               // DE4 when it is not the request's (R26)
     std::string text;                                    // DE44
+    std::string order_number;                            // of a wallet's sale (R83)
     std::string icc_data;                                // DE55
     std::string local_time, local_date;                  // DE12, DE13; empty: now
     std::optional<iso8583::BusinessDate> business_date;  // DE15; nothing: today's

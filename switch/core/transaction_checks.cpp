@@ -83,6 +83,9 @@ Refusal void_terminal(const Draft& d) {
 }
 
 Refusal void_trace(const Draft& d) {
+    const TerminalRequest& r = d.event.request;
+    // R83: the order number names the sale; what is given beside it has to be the sale's all the same.
+    if (!r.means.order_number().empty() && !r.original_batch && !r.original_stan) return Refusal::none;
     const bool same =
         d.event.request.original_batch == d.sale->batch && d.event.request.original_stan == d.sale->stan;
     return same ? Refusal::none : Refusal::original_trace_differs;
@@ -96,8 +99,17 @@ Refusal authorization(const Draft& d) {
                                                             : Refusal::original_authorization_differs;
 }
 
-Refusal means(const World& w, const Draft& d) {
-    if (MeansIdentity::of(d.record) == MeansIdentity::of(*d.sale)) return Refusal::none;
+/// What pays a sale has to be known; what is asked about a sale goes back the way that the sale came, whose
+/// means the record has from here on.
+Refusal means(const World& w, Draft& d) {
+    const TerminalRequest& r = d.event.request;
+    if (!r.means.is_known(w.c.config->routes)) return Refusal::code_of_no_wallet;
+    if (d.sale == nullptr) return Refusal::none;
+    const MeansIdentity sale = MeansIdentity::of(*d.sale);
+    if (r.means.fits(sale, w.c.vault, w.c.config->routes)) {
+        sale.keep_in(d.record);
+        return Refusal::none;
+    }
     w.c.count("fraud.other_card");
     return Refusal::other_card;
 }
@@ -167,7 +179,12 @@ Refusal window(const World& w, const Draft& d) {
 Refusal limits(const World& w, const Draft& d) {
     const auto counted =
         w.c.ledger.totals().get(ledger::refund_count_name(d.event.request.terminal, w.c.business_day)).count;
-    return refund_limits(d.merchant->refund, d.event.request.amount->minor_units(), counted);
+    const Refusal why = refund_limits(d.merchant->refund, d.event.request.amount->minor_units(), counted);
+    if (why != Refusal::none) return why;
+    const auto* route = w.c.config->routes.for_original(routing::RouteId{d.sale->route});
+    const bool too_many_parts = route != nullptr && route->kind == routing::RouteKind::wallet &&
+                                d.sale->refunds_count >= route->wallet.per_sale_max;
+    return too_many_parts ? Refusal::too_many_parts : Refusal::none;
 }
 
 Refusal void_amount(const Draft& d) {

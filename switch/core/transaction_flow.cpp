@@ -8,6 +8,7 @@
 #include "switch/core/issuer_messages.hpp"
 #include "switch/core/pre_authorization.hpp"
 #include "switch/core/reserve_fund.hpp"
+#include "switch/core/payment_kinds.hpp"
 #include "switch/core/shared_case.hpp"
 #include "switch/core/terminal_replies.hpp"
 #include "switch/core/transaction_state.hpp"
@@ -49,7 +50,8 @@ bool TransactionFlow::join_in_progress(const RequestArrived& event) {
     const auto by_key = translating_by_key_.find(wire_key(event.request));
     if (by_key == translating_by_key_.end()) return false;
     Translating& waiting = translating_.at(by_key->second);
-    if (content_digest(event.request, event.request.means.identity(c_.vault)) != waiting.digest) {
+    if (content_digest(event.request, event.request.means.identity(c_.vault, c_.config->routes)) !=
+        waiting.digest) {
         answer_refusal(c_, Asker{event.from, event.request}, Refusal::duplicate_conflict);
         return true;
     }
@@ -61,7 +63,7 @@ bool TransactionFlow::join_in_progress(const RequestArrived& event) {
 bool TransactionFlow::answer_duplicate(const RequestArrived& event, TransactionDraft& draft) {
     const TerminalRequest& r = event.request;
     TransactionRecord& record = draft.record;
-    const MeansIdentity means = r.means.identity(c_.vault);
+    const MeansIdentity means = r.means.identity(c_.vault, c_.config->routes);
     means.keep_in(record);
     record.digest = content_digest(r, means);
     draft.slot_key = trace_slot_key(r);
@@ -446,6 +448,7 @@ void TransactionFlow::partly_approved(TransactionRecord& record, const routing::
 
 void TransactionFlow::approved(TransactionRecord& record, const IssuerReply& reply) {
     if (reply.authorization) record.issuer_authorization = *reply.authorization;
+    keep_order_number(record, reply);
     if (record.state == State::reverse_on_answer) {
         // R34: its reversal was answered 00 already; nothing of it may stay.
         undoing_.reverse(record, "R34", Original::approved);
@@ -465,6 +468,8 @@ void TransactionFlow::approved(TransactionRecord& record, const IssuerReply& rep
                  c_.now.utc);
             discounts::fix_split(c_, record, reply.additional_amounts);
             chain_.sale_approved(record);
+            if (!record.wallet.order_number.empty())
+                c_.ledger.save_order_number(record.merchant, record.wallet.order_number, record.rrn);
             release_funded(record.merchant);
             // A dual-message route: what the 0100 holds is collected by a 0220 (ruling 7).
             if (record.asked_by_0100) queue_.send_completion(record);
@@ -482,6 +487,12 @@ void TransactionFlow::approved(TransactionRecord& record, const IssuerReply& rep
             break;
     }
     c_.add_to_batch(record, +1);
+}
+
+/// R83: the number by which the wallet knows the sale.
+void TransactionFlow::keep_order_number(TransactionRecord& record, const IssuerReply& reply) {
+    if (record.kind != TransactionKind::sale || !payment_kind(record.instrument).has_order_number) return;
+    record.wallet.order_number = order_number_in(reply.additional_data, c_.config->wallet_wire);
 }
 
 void TransactionFlow::declined(TransactionRecord& record, iso8583::ResponseCode code) {
@@ -598,6 +609,7 @@ void TransactionFlow::recover(TransactionRecord& record) {
             [[fallthrough]];
         case State::reversing:
         case State::advice_pending:
+        case State::processing:
         case State::reversed:
         case State::parked:
             if (record.advice.status == ledger::QueuedAdvice::Status::in_flight) {

@@ -88,6 +88,7 @@ class TransactionFlow {
     void approved(ledger::TransactionRecord& record, const IssuerReply& reply);
     void partly_approved(ledger::TransactionRecord& record, const routing::Route& route,
                          const IssuerReply& reply);
+    void keep_order_number(ledger::TransactionRecord& record, const IssuerReply& reply);
     void declined(ledger::TransactionRecord& record, iso8583::ResponseCode code);
     void finish(const iso8583::Rrn& rrn, const ledger::TransactionRecord& record);
     void leave_cleared(const ledger::TransactionRecord& refund);

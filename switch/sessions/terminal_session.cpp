@@ -72,7 +72,8 @@ void TerminalSession::frame_arrived(iso8583::Frame frame, const Now& now) {
         fault = {error->str(), is_only_amount_bad()};
     }
     if (!message_.mti().is_request()) return close("a terminal sent no request, MTI " + message_.mti().str());
-    auto request = parse_terminal_request(setup_.profile, message_.values(), fault, configuration_->currency);
+    auto request = parse_terminal_request(setup_.profile, message_.values(), fault, configuration_->currency,
+                                          configuration_->wallet_wire);
     if (!request) return close("a message without MTI, DE11, DE41 or DE42 cannot be answered: " + fault.text);
     incoming_.emplace_back();
     Incoming& incoming = incoming_.back();

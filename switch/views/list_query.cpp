@@ -3,6 +3,7 @@
 
 #include "ledger/key_layout.hpp"
 #include "ledger/stored_records.hpp"
+#include "switch/core/payment_kinds.hpp"
 #include "switch/views/operator_views.hpp"
 
 namespace acquirer {
@@ -125,6 +126,14 @@ Result<ListScope> scope_of(const ViewContext& context, const ListQuery& query) {
         if (!scope.route)
             return parse_error("route: no route of that name is configured" +
                                iso8583::did_you_mean(names, query.route));
+    }
+    if (!query.instrument.empty()) {
+        std::vector<std::string> names{std::string(payment_kind(ledger::Instrument::card).name)};
+        for (const routing::WalletRange& range : context.configuration.routes.wallets().ranges())
+            names.push_back(range.name);
+        if (std::find(names.begin(), names.end(), query.instrument) == names.end())
+            return parse_error("instrument: no instrument of that name is configured" +
+                               iso8583::did_you_mean(names, query.instrument));
     }
     if (query.merchant) {
         const auto known = knows_merchant(context, *query.merchant);

@@ -35,6 +35,7 @@ struct ListQuery {
     std::string route;
     std::string state;
     std::string kind;
+    std::string instrument;  // "card", "wechat": of transactions
 };
 
 /// What a query means here and now.

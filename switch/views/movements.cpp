@@ -26,7 +26,7 @@ std::string group_of(const ViewContext& context, TotalsBy by, const TransactionR
         case TotalsBy::terminal:
             return r.terminal.str();
         case TotalsBy::instrument:
-            return std::string(payment_kind(r.instrument).name);
+            return std::string(instrument_name(r));
         case TotalsBy::reason:
             return refund_reason(r);
     }

@@ -98,6 +98,10 @@ std::string advice_sentence(const ViewContext& context, const TransactionRecord&
     std::string text = "Its " + what + " to " + route_name(context, r.route) + " was tried " +
                        std::to_string(a.attempts) + (a.attempts == 1 ? " time" : " times");
     if (!a.last_code.empty()) text += ", last answered " + a.last_code;
+    if (r.state == State::processing)
+        return text + "; the wallet has been processing it since " + local_time(context, a.processing_since) +
+               " and was asked " + std::to_string(a.polls) + (a.polls == 1 ? " time" : " times") +
+               " what became of it (R80); the next time at " + local_time(context, a.next_attempt) + ".";
     switch (a.status) {
         case ledger::QueuedAdvice::Status::waiting:
             return text + "; the next try is due at " + local_time(context, a.next_attempt) +

@@ -91,6 +91,8 @@ View advice_view(const ViewContext& context, const TransactionRecord& record) {
         view.put("next_attempt", local_time(context, a.next_attempt));
     view.put_if("last_code", a.last_code);
     if (a.not_found_once) view.put("quarantine", true);
+    if (a.polls != 0) view.put("polls", a.polls);
+    if (a.processing_since.ms != 0) view.put("processing_since", local_time(context, a.processing_since));
     return view;
 }
 
@@ -183,11 +185,10 @@ iso8583::Result<View> refunds_of(const ViewContext& context, const TransactionRe
 /// The fields of both messages that the ledger keeps; the messages themselves are not archived.
 View messages_view(const TransactionRecord& record) {
     View request = View::object();
-    request
-        .put_if(std::to_string(iso8583::number(payment_kind(record.instrument).field)), masked_means(record))
-        .put("3", record.processing_code)
-        .put("4", record.amount.field())
-        .put("11", record.stan.str());
+    const iso8583::Field named_by = payment_kind(record.instrument).field;
+    if (named_by != iso8583::Field{})
+        request.put_if(std::to_string(iso8583::number(named_by)), masked_means(record));
+    request.put("3", record.processing_code).put("4", record.amount.field()).put("11", record.stan.str());
     request.put_if("22", record.entry_mode)
         .put("41", record.terminal.view())
         .put("42", record.merchant.view());
@@ -263,6 +264,7 @@ View summary(const ViewContext& context, const TransactionRecord& record) {
     view.put("amount", record.amount.major())
         .put("code", answered_code(record))
         .put(std::string(payment_kind(record.instrument).noun), masked_means(record));
+    view.put_if("order", record.wallet.order_number);
     view.put("merchant", record.merchant.view()).put("terminal", record.terminal.view());
     view.put("batch", record.batch.str()).put("trace", record.stan.str());
     view.put("authorization", record.answer ? record.answer->authorization.view() : "");

@@ -49,6 +49,7 @@ struct FindQuery : ListQuery {
     std::string amount;                 // major units, as typed
     std::optional<iso8583::Date> date;  // local date of the transaction
     std::string reference;              // of operations
+    std::string order;                  // a wallet's order number
 };
 ViewResult view_find(const ViewContext& context, const FindQuery& query);
 /// Transactions newest first, with what a reconciliation needs of each.

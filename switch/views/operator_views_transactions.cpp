@@ -158,7 +158,8 @@ View transactions_answer(const ViewContext& context, ListPage&& page, const RrnD
 bool fits_list(const ListQuery& q, const ListScope& scope, const TransactionRecord& r) {
     return scope.fits_day(r) && scope.fits_parties(r) &&
            (q.state.empty() || ledger::name(r.state) == q.state) &&
-           (q.kind.empty() || ledger::name(r.kind) == q.kind);
+           (q.kind.empty() || ledger::name(r.kind) == q.kind) &&
+           (q.instrument.empty() || instrument_name(r) == q.instrument);
 }
 
 bool fits(const FindQuery& q, std::optional<std::int64_t> amount_minor, const TransactionRecord& r) {
@@ -168,7 +169,8 @@ bool fits(const FindQuery& q, std::optional<std::int64_t> amount_minor, const Tr
     return authorization_fits && (!q.rrn || r.rrn == *q.rrn) && (!q.batch || r.batch == *q.batch) &&
            (!q.trace || r.stan == *q.trace) && (q.pan_last4.empty() || means_ends_with(r, q.pan_last4)) &&
            (!amount_minor || r.amount.minor_units() == *amount_minor) &&
-           (!q.date || r.local_date == *q.date) && (q.reference.empty() || r.reference == q.reference);
+           (!q.date || r.local_date == *q.date) && (q.reference.empty() || r.reference == q.reference) &&
+           (q.order.empty() || r.wallet.order_number == q.order);
 }
 
 using Records = std::vector<TransactionRecord>;
@@ -200,20 +202,57 @@ Result<Records> find_by_trace(const ViewContext& context, const FindQuery& q) {
     return found;
 }
 
+/// The first merchant with a key in the range, of an index that is ordered by merchants.
+Result<std::optional<iso8583::MerchantId>> first_merchant(const ViewContext& context,
+                                                          const ledger::KeyRange& range) {
+    std::optional<iso8583::MerchantId> merchant;
+    auto done =
+        context.store.scan(Family::index, range.from, range.to, [&](std::string_view key, std::string_view) {
+            const auto id = iso8583::MerchantId::parse(key.substr(1, iso8583::MerchantId::size_max));
+            if (id) merchant = *id;
+            return false;
+        });
+    if (!done) return store_fault(done.error());
+    return merchant;
+}
+
+/// The sales of a wallet's order number, of every merchant that has it, and what was asked about them.
+Result<Records> find_by_order(const ViewContext& context, const std::string& order) {
+    Records found;
+    ledger::KeyRange left = ledger::all_keys(ledger::KeyPrefix::order_number);
+    while (true) {
+        const auto merchant = first_merchant(context, left);
+        if (!merchant) return tl::unexpected(merchant.error());
+        if (!*merchant) return found;
+        auto stored = context.store.get(Family::index, ledger::order_number_key(**merchant, order));
+        if (!stored) return store_fault(stored.error());
+        if (*stored) {
+            const auto sales = ledger::decode_order_sales(**stored);
+            if (!sales) return parse_error("the ledger's order number cannot be read: " + sales.error().what);
+            for (const Rrn& rrn : *sales) {
+                if (auto added = add_record(context, rrn, found); !added)
+                    return tl::unexpected(added.error());
+                std::optional<Rrn> next = found.empty() ? std::nullopt : found.back().last_refund;
+                for (std::size_t n = 0; next && n < list_limit_max; ++n) {
+                    if (auto added = add_record(context, *next, found); !added)
+                        return tl::unexpected(added.error());
+                    next = found.back().rrn == *next ? found.back().last_refund : std::nullopt;
+                }
+            }
+        }
+        left.from = ledger::order_number_key(**merchant, "") + '\xFF';
+    }
+}
+
 /// The newest case of every merchant that has the reference, and the cases that it tried again: the index of
 /// references, merchant by merchant.
 Result<Records> find_by_reference(const ViewContext& context, const std::string& reference) {
     Records found;
     ledger::KeyRange left = ledger::all_keys(ledger::KeyPrefix::reference);
     while (true) {
-        std::optional<iso8583::MerchantId> merchant;
-        auto done = context.store.scan(
-            Family::index, left.from, left.to, [&](std::string_view key, std::string_view) {
-                const auto id = iso8583::MerchantId::parse(key.substr(1, iso8583::MerchantId::size_max));
-                if (id) merchant = *id;
-                return false;
-            });
-        if (!done) return store_fault(done.error());
+        const auto first = first_merchant(context, left);
+        if (!first) return tl::unexpected(first.error());
+        const std::optional<iso8583::MerchantId>& merchant = *first;
         if (!merchant) return found;
         auto stored = context.store.get(Family::index, ledger::reference_key(*merchant, reference));
         if (!stored) return store_fault(stored.error());
@@ -234,6 +273,8 @@ Result<std::optional<Records>> find_at_once(const ViewContext& context, const Fi
         if (auto added = add_record(context, *q.rrn, *found); !added) return tl::unexpected(added.error());
     } else if (q.terminal && q.trace && q.batch) {
         found = find_by_trace(context, q);
+    } else if (!q.order.empty()) {
+        found = find_by_order(context, q.order);
     } else if (!q.reference.empty() && !q.from && !q.to && !q.date) {
         found = find_by_reference(context, q.reference);
     } else {

@@ -54,10 +54,13 @@ ViewResult view_receipt(const ViewContext& context, std::string_view id, SlipLan
         .put("currency", r.amount.currency().str())
         .put("currency_letters", iso8583::currency_letters(r.amount.currency()));
     view.put(std::string(payment_kind(r.instrument).noun), masked_means(r)).put("rrn", r.rrn.view());
+    view.put_if("order", r.wallet.order_number);
     if (r.batch != iso8583::BatchNumber{}) view.put("batch", r.batch.str()).put("trace", r.stan.str());
     view.put_if("authorization", r.answer ? r.answer->authorization.view() : "");
     view.put("time", local_time(context, r.created)).put("business_date", r.business_date.date.iso());
     if (const auto approved = case_approved_at(r)) view.put("case_approved", local_time(context, *approved));
+    if (r.state == State::processing)
+        view.put("processing_since", local_time(context, r.advice.processing_since));
     if (r.original) view.put("original", r.original->view());
     view.put_if("case", r.state == State::held && r.answer ? r.answer->text : "");
     view.put_if("reference", r.reference);

@@ -59,6 +59,8 @@ Head head_of(State state) {
             return {"CANCELLED", "已取消", "退款已取消，款项未退回"};
         case State::advice_pending:
             return {"ACCEPTED", "已受理", "退款已受理，等待发卡行入账"};
+        case State::processing:
+            return {"PROCESSING", "退款处理中", "钱包已受理，正在退款"};
         case State::abnormal:
             return {"REFUND DELAYED", "退款异常", "已受理但发卡行未能入账，等待人工处理"};
         case State::parked:
@@ -112,6 +114,7 @@ constexpr std::array chinese_refusals = {
     RefusalWords{Refusal::original_trace_differs, "找不到原交易"},
     RefusalWords{Refusal::original_authorization_differs, "找不到原交易"},
     RefusalWords{Refusal::other_terminal, "撤销须在原终端办理"},
+    RefusalWords{Refusal::code_of_no_wallet, "付款码不属于已开通的钱包"},
     RefusalWords{Refusal::other_card, "与原交易卡号不符，款项须原路退回"},
     RefusalWords{Refusal::original_not_refundable, "原交易状态不允许退款"},
     RefusalWords{Refusal::original_busy, "原交易正在处理中"},
@@ -124,6 +127,7 @@ constexpr std::array chinese_refusals = {
     RefusalWords{Refusal::completion_late, "超过预授权完成期限"},
     RefusalWords{Refusal::amount_limit, "超过单笔退款限额"},
     RefusalWords{Refusal::count_limit, "超过当日退款笔数"},
+    RefusalWords{Refusal::too_many_parts, "该笔交易的退款次数已达上限"},
     RefusalWords{Refusal::completion_over_bound, "超过预授权可完成金额"},
     RefusalWords{Refusal::void_amount_differs, "撤销金额须与原交易相同"},
     RefusalWords{Refusal::amount_against_original, "金额超过原交易可退余额"},

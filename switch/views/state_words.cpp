@@ -48,6 +48,8 @@ std::string_view state_words(State state) {
             return "cancelled; it no longer counts";
         case State::advice_pending:
             return "accepted; the issuer is told until its answer is final";
+        case State::processing:
+            return "processing: the wallet has accepted it and works at it; it is asked until it says";
         case State::abnormal:
             return "abnormal: accepted, but the issuer refused it finally; it counts until a person decides";
         case State::parked:

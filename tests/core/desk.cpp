@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hsm_sim/test_keys.hpp"
+#include "iso8583/tagged_text.hpp"
 #include "iso8583/values/ensure.hpp"
 #include "ledger/audit_hash.hpp"
 #include "ledger/ledger.hpp"
@@ -72,15 +73,26 @@ std::shared_ptr<Configuration> demo_configuration() {
     b.link_group = "b";
     b.refund_mode = routing::RefundMode::online;
     b.void_mode = routing::VoidMode::online_0200;
-    c->routes =
-        routing::RouteTable::build({a, b}, {{"621234", "621299", {Desk::a}}, {"400000", "499999", {Desk::b}}})
-            .value();
+    routing::Route w = a;
+    w.id = Desk::w;
+    w.name = "issuer-w";
+    w.link_group = "w";
+    w.kind = routing::RouteKind::wallet;
+    w.wallet.poll_seconds = 30;
+    w.wallet.spacing_seconds = 0;
+    c->routes = routing::RouteTable::build({a, b, w},
+                                           {{"621234", "621299", {Desk::a}}, {"400000", "499999", {Desk::b}}},
+                                           {{"wechat", "10", "15", 18, 18, {Desk::w}},
+                                            {"alipay", "25", "30", 16, 24, {Desk::w}},
+                                            {"unionpay_qr", "62", "62", 19, 19, {Desk::b}}})
+                    .value();
     IssuerKeys keys;
     keys.zak = hsm::KeyBlock::parse(hsm::test_keys::zak).value();
     keys.zmk = hsm::KeyBlock::parse(hsm::test_keys::zmk).value();
     keys.zpk = hsm::KeyBlock::parse("U22EB30F2EA59A1A842FB5D1DF393237F").value();
     c->issuer_keys[Desk::a] = keys;
     c->issuer_keys[Desk::b] = keys;
+    c->issuer_keys[Desk::w] = keys;
     return c;
 }
 
@@ -235,6 +247,7 @@ void Desk::reply(const Sent& to, const Does& does) {
         return;
     }
     back.rrn = iso8583::Rrn::parse(to.fields.get(Field::rrn)).value();
+    back.additional_data = does.additional_data;
     if (!does.terminal.empty()) back.terminal = iso8583::TerminalId::parse(does.terminal).value();
     back.amount_minor = does.other_amount ? *does.other_amount
                                           : std::stoll(std::string(to.fields.get(Field::amount_transaction)));
@@ -334,6 +347,10 @@ iso8583::FieldValues fields_of(const Ask& ask) {
     set(Field::merchant, !ask.merchant.empty() ? ask.merchant : ask.iso ? merchant_iso : merchant_unionpay);
     if (money || ask.what == What::settlement) set(Field::currency_transaction, ask.currency);
     set(Field::additional_data, ask.de48);
+    std::string wallet;
+    if (!ask.code.empty()) wallet += iso8583::tagged_text("A3", ask.code);
+    if (!ask.order.empty()) wallet += iso8583::tagged_text("A4", ask.order);
+    set(ask.iso ? Field::additional_data : iso8583::field(59), wallet);
     set(Field::local_time, ask.local_time);
     if (ask.iso) {
         set(Field::transmission_time, ask.time);

@@ -23,6 +23,12 @@ using acquirer::MacState;
 inline constexpr const char* card_a = "6212345678900000003";
 inline constexpr const char* card_a2 = "6212345678900000029";
 inline constexpr const char* card_b = "4111111111111111";
+/// Payment codes: a WeChat one and another, an Alipay one, UnionPay QR, and one of no wallet.
+inline constexpr const char* code_wechat = "134567890123456789";
+inline constexpr const char* code_wechat2 = "105555555555555555";
+inline constexpr const char* code_alipay = "2876543210987654";
+inline constexpr const char* code_qr = "6221234567890123456";
+inline constexpr const char* code_nowhere = "991234567890123456";
 inline constexpr const char* card_nowhere = "5555555555554444";
 
 enum class What {
@@ -60,8 +66,9 @@ struct Ask {
     std::string time = "1121040000";  // DE7 (ISO)
     What of = What::sale;             // a reversal: of what
     std::string de48, pin, format_fault, local_time;
-    bool repeat = false;   // x..1
-    bool partial = false;  // 60.6 = 1
+    std::string code, order;  // a wallet's payment code and order number (DE59; ISO: DE48)
+    bool repeat = false;      // x..1
+    bool partial = false;     // 60.6 = 1
     MacState mac = MacState::verified;
     std::uint64_t link = 1;
     std::uint32_t key_version = 1;
@@ -94,12 +101,14 @@ struct Does {
     std::string terminal{};            // DE41 of the answer; empty: it has none
     std::string additional_amounts{};  // DE54 of the answer
     std::string authorization{};  // DE38; empty: one made of the RRN
+    std::string additional_data{};  // DE48 of the answer
 };
 
 class Desk {
   public:
     static constexpr routing::RouteId a{1};                     // refunds by advice, voids as 0420
     static constexpr routing::RouteId b{2};                     // both online
+    static constexpr routing::RouteId w{3};                     // a wallet; its link is up when asked for
     static constexpr iso8583::UtcTime noon{1'795'233'600'000};  // 2026-11-21 04:00:00 UTC
 
     /// It begins at noon in Shanghai, or at `begin` in the zone that `adjust` says.

@@ -29,6 +29,10 @@ const ledger::PanVault& vault() {
     return made;
 }
 
+const routing::RouteTable no_routes;
+const acquirer::WalletWire wallets;
+const acquirer::RequestWire wire{acquirer::Profile::unionpay_pos, wallets};
+
 FieldValues asked(const std::string& pan, const std::string& track = "", const std::string& expiry = "") {
     FieldValues f(iso8583::Mti::of(200));
     if (!pan.empty()) f.set(Field::pan, pan);
@@ -37,20 +41,20 @@ FieldValues asked(const std::string& pan, const std::string& track = "", const s
     return f;
 }
 PaymentMeans means(const std::string& pan, const std::string& track = "", const std::string& expiry = "") {
-    auto read = PaymentMeans::read(asked(pan, track, expiry));
+    auto read = PaymentMeans::read(asked(pan, track, expiry), wire);
     REQUIRE(read);
     return *read;
 }
 TransactionRecord kept(const PaymentMeans& m, const char* rrn = "632500000001") {
     TransactionRecord record;
     record.rrn = iso8583::Rrn::parse(rrn).value();
-    m.identity(vault()).keep_in(record);
+    m.identity(vault(), no_routes).keep_in(record);
     m.keep_in(record, vault());
     return record;
 }
 FieldValues named(const PaymentMeans& m) {
     FieldValues message(iso8583::Mti::of(200));
-    m.put_into(message);
+    m.put_into(message, wallets);
     return message;
 }
 
@@ -61,7 +65,7 @@ TEST_CASE("means: a card is read from DE2 or DE35, and what is wrong with either
     CHECK_FALSE(means("", std::string(card) + "=30121015").empty());
     CHECK(means("").empty());
     const auto fault = [](const std::string& pan, const std::string& track) {
-        const auto read = PaymentMeans::read(asked(pan, track));
+        const auto read = PaymentMeans::read(asked(pan, track), wire);
         REQUIRE_FALSE(read);
         return read.error();
     };
@@ -73,12 +77,12 @@ TEST_CASE("means: a card is read from DE2 or DE35, and what is wrong with either
 }
 
 TEST_CASE("means: one card is one identity, by whichever field it was read", "[R15][R21]") {
-    const MeansIdentity of_pan = means(card).identity(vault());
-    CHECK(of_pan == means("", std::string(card) + "=30121015").identity(vault()));
-    CHECK(of_pan == means(card, "", "3012").identity(vault()));
+    const MeansIdentity of_pan = means(card).identity(vault(), no_routes);
+    CHECK(of_pan == means("", std::string(card) + "=30121015").identity(vault(), no_routes));
+    CHECK(of_pan == means(card, "", "3012").identity(vault(), no_routes));
     CHECK(of_pan == MeansIdentity::of(kept(means(card))));
-    CHECK(of_pan != means(other_card).identity(vault()));
-    CHECK(of_pan != means("").identity(vault()));
+    CHECK(of_pan != means(other_card).identity(vault(), no_routes));
+    CHECK(of_pan != means("").identity(vault(), no_routes));
     SECTION("the same token under another instrument is another means") {
         MeansIdentity wallet = of_pan;
         wallet.instrument = ledger::Instrument::wechat;
@@ -94,7 +98,7 @@ TEST_CASE("means: the digest of a request tells cards apart and not how they wer
     const auto digest = [](const PaymentMeans& m) {
         TerminalRequest r;
         r.means = m;
-        return content_digest(r, m.identity(vault()));
+        return content_digest(r, m.identity(vault(), no_routes));
     };
     CHECK(digest(means(card)) == digest(means("", std::string(card) + "=30121015")));
     CHECK(digest(means(card)) != digest(means(other_card)));
@@ -181,7 +185,39 @@ TEST_CASE("means: people see the kind and what is masked, and may look for the l
     CHECK_FALSE(means_ends_with(record, "0029"));
     CHECK_FALSE(means_ends_with(record, "4567"));
     CHECK(payment_kind(record.instrument).name == "card");
-    CHECK(payment_kind(ledger::Instrument::alipay).name == "?");
+    CHECK(payment_kind(ledger::Instrument::alipay).name == "alipay");
+}
+
+TEST_CASE("means: a wallet's people see its name, and nobody finds it by digits") {
+    TransactionRecord record;
+    record.instrument = ledger::Instrument::other_wallet;
+    record.wallet.name = "pay-2000";
+    CHECK(means_words(record) == "wallet pay-2000");
+    CHECK_FALSE(means_ends_with(record, "2000"));
+    CHECK(instrument_name(record) == "pay-2000");
+    record.instrument = ledger::Instrument::wechat;
+    record.wallet.name.clear();
+    CHECK(instrument_name(record) == "wechat");
+    CHECK(instrument_of_wallet("wechat") == ledger::Instrument::wechat);
+    CHECK(instrument_of_wallet("card") == ledger::Instrument::other_wallet);
+}
+
+TEST_CASE("means: what is wrong in a wallet's data element is named, and no content is", "[R80]") {
+    const auto fault = [](const std::string& content) {
+        FieldValues f(iso8583::Mti::of(200));
+        f.set(Field::pos_entry_mode, "031");
+        f.set(iso8583::field(59), content);
+        const auto read = PaymentMeans::read(f, wire);
+        return read ? std::string() : read.error();
+    };
+    CHECK(fault("A3018134567890123456789").empty());
+    CHECK(fault("A4005W-001A3018134567890123456789").empty());
+    CHECK(fault("A301813456789012345678").starts_with("DE59: offset 0: "));
+    CHECK(fault("A30").starts_with("DE59: offset 0: "));
+    CHECK(fault("A4005W-001A3").starts_with("DE59: offset 10: "));
+    CHECK(fault("A3018A34567890123456789").starts_with("DE59: a payment code has "));
+    CHECK(fault("A4003W 1").starts_with("DE59: an order number has "));
+    CHECK(fault("A3018A34567890123456789").find("34567") == std::string::npos);
 }
 
 TEST_CASE("means: a PIN block is tied to the card's account, and to none without a card") {

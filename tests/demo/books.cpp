@@ -85,7 +85,11 @@ void Scenes::books_compare() {
     scene("books compare");
     const auto ledger = ledger_entries(stack_, terminals_);
     const auto totals = data_of(stack_.refundctl("", {"--json", "totals", "--by", "route"}));
-    for (const std::string issuer : {"issuer-a", "issuer-b"}) {
+    struct Least {
+        std::string issuer;
+        std::size_t entries;  // fewer would compare next to nothing
+    };
+    for (const auto& [issuer, least] : {Least{"issuer-a", 10}, Least{"issuer-b", 10}, Least{"issuer-w", 4}}) {
         const auto journal = stack_.journal(issuer);
         auto at_issuer = standing(journal);
         std::size_t same = 0, differ = 0;
@@ -109,7 +113,7 @@ void Scenes::books_compare() {
         }
         fmt::print("  {}: {} entries agree, {} differ\n", issuer, same, differ);
         expect(issuer + ": ledger and journal, entry by entry", "0 differ", fmt::format("{} differ", differ));
-        expect(issuer + ": there was something to compare", "yes", same > 10 ? "yes" : "no");
+        expect(issuer + ": there was something to compare", "yes", same > least ? "yes" : "no");
         std::string owes = "unknown", in_transit = "unknown";
         if (!totals.is_null())
             for (const auto& row : totals["totals"])

@@ -22,7 +22,7 @@ using iso8583::Result;
 
 constexpr int connections_wait_ms = 30'000;
 constexpr int connections_look_again_ms = 20;
-const std::vector<std::string> issuer_names = {"issuer-a", "issuer-b"};
+const std::vector<std::string> issuer_names = {"issuer-a", "issuer-b", "issuer-w"};
 
 std::string read_file(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
@@ -104,6 +104,7 @@ Result<bool> DemoStack::write_switch_config() {
             changes.emplace_back(own, "127.0.0.1:0");
         changes.emplace_back("127.0.0.1:8601", value_of(issuers_.at("issuer-a").ready_line(), "issuer"));
         changes.emplace_back("127.0.0.1:8602", value_of(issuers_.at("issuer-b").ready_line(), "issuer"));
+        changes.emplace_back("127.0.0.1:8603", value_of(issuers_.at("issuer-w").ready_line(), "issuer"));
     }
     for (const auto& [from, to] : changes) {
         const std::size_t at = text.find(from);

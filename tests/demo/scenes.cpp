@@ -25,7 +25,9 @@ constexpr int cmac_terminal = 901;  // 10000901 (switch/config/demo.toml)
 constexpr int effect_wait_ms = 30'000;  // two issuer time-outs and the longest back-off fit into it
 constexpr std::int64_t silent_amount = 9968;
 
-peers::TerminalConfig terminal_config(const std::string& profile, int number) {
+}  // namespace
+
+peers::TerminalConfig Scenes::terminal_config(const std::string& profile, int number) {
     peers::TerminalConfig c;
     const bool unionpay = profile == "unionpay-pos";
     c.profile = unionpay ? TerminalProfile::unionpay_pos : TerminalProfile::iso87_ascii;
@@ -36,8 +38,6 @@ peers::TerminalConfig terminal_config(const std::string& profile, int number) {
     c.tpk_hex = terminal_pin_key;
     return c;
 }
-
-}  // namespace
 
 void Scenes::scene(const std::string& title) {
     scene_ = title;
@@ -111,6 +111,8 @@ void Scenes::play_all(std::string_view profile) {
         refund_of_a_short_reserve();
     }
     for (Desk& desk : desks_) hotel(desk);
+    for (const std::string of : {"unionpay-pos", "iso87-ascii"})
+        if (profile.empty() || profile == of) wallets(of);
     kill_under_way();
     for (Desk& desk : desks_) settlement(desk);
     books_compare();

@@ -60,6 +60,13 @@ class Scenes {
     void hotel(Desk& desk);
     void settlement(Desk& desk);
     void books_compare();
+    // scenes_wallets.cpp
+    void wallets(const std::string& profile);
+    void refund_in_two_parts_that_is_processing(Desk& desk);
+    void refund_into_a_closed_account(Desk& desk);
+    std::optional<Sold> sell_to_wallet(Desk& desk, const std::string& payment_code, std::int64_t amount);
+    /// What the ledger says of it, at last; the demo's patience is bounded.
+    void expect_state(const std::string& what, const std::string& state, const iso8583::Rrn& rrn);
 
     std::optional<Sold> sell(Desk& desk, std::int64_t amount);
     /// `mac`: of a range that has not its profile's usual one.
@@ -78,6 +85,7 @@ class Scenes {
     void show(const std::vector<std::string>& words);
     /// A text of its answer by name; "none" when there is none of that name.
     std::string shown_value(const std::vector<std::string>& words, const std::string& name);
+    static peers::TerminalConfig terminal_config(const std::string& profile, int number);
 
     DemoStack& stack_;
     std::vector<Desk> desks_;

@@ -139,6 +139,14 @@ bool apply_route(routing::Route& r, const std::string& key, const std::string& v
         r.stale_after_minutes = count;
     else if (key == "advices_in_flight_max" && number)
         r.advices_in_flight_max = count;
+    else if (key == "processing_poll_seconds" && number)
+        r.wallet.poll_seconds = count;
+    else if (key == "processing_days_max" && number)
+        r.wallet.processing_days_max = count;
+    else if (key == "refund_spacing_seconds" && number)
+        r.wallet.spacing_seconds = count;
+    else if (key == "refunds_per_sale_max" && number)
+        r.wallet.per_sale_max = count;
     else if (key == "in_flight_max" && number)
         r.in_flight_max = count;
     else if (key == "blind_reversal")

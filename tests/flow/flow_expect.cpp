@@ -1,6 +1,7 @@
 // The lines "expect …".
 #include <algorithm>
 
+#include "switch/core/payment_kinds.hpp"
 #include "tests/flow/flow_config.hpp"
 #include "tests/flow/flow_stage.hpp"
 
@@ -188,6 +189,10 @@ void Stage::expect_ledger(const Line& line) {
             found = r->amount.major();
         else if (key == "attempts")
             found = std::to_string(r->advice.attempts);
+        else if (key == "polls")
+            found = std::to_string(r->advice.polls);
+        else if (key == "instrument")
+            found = instrument_name(*r);
         else if (key == "day")
             found = r->business_date.date.iso();
         else if (key == "fee")

@@ -81,6 +81,12 @@ void Stage::issuer(const Line& line) {
         const std::string reply = node.control("key-change " + line.word(1));
         if (reply != "ok") return fail("issuer: " + reply);
         world_.pass(0);
+    } else if (what == "processing" || what == "account") {
+        std::string rest = joined(line, 1);
+        if (what == "account" && !line.word(2).empty())
+            if (const auto* r = record_of(line.word(2))) rest = line.word(1) + " " + r->wallet.order_number;
+        const std::string reply = node.control(what + " " + rest);
+        if (reply != "ok") return fail("issuer: " + reply);
     } else if (what == "next") {
         std::vector<routing::IssuerAction> actions;
         const std::string reply = node.model().on_control("next " + joined(line, 1), {}, actions);

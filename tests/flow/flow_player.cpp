@@ -6,9 +6,15 @@ namespace flow {
 
 using namespace acquirer;
 
-std::string Cast::str() const {
-    return std::string(name(profile)) + (route == simulation::route_a ? ", issuer-a" : ", issuer-b");
+namespace {
+
+std::string word_of(routing::RouteId route) {
+    return route == simulation::route_a ? "a" : route == simulation::route_b ? "b" : "w";
 }
+
+}  // namespace
+
+std::string Cast::str() const { return std::string(name(profile)) + ", issuer-" + word_of(route); }
 
 std::vector<Cast> casts_of(const Script& script) {
     const auto said = [&](const std::string& key, const std::string& value) {
@@ -17,9 +23,10 @@ std::vector<Cast> casts_of(const Script& script) {
     };
     std::vector<Cast> casts;
     for (const Profile profile : {Profile::unionpay_pos, Profile::iso87})
-        for (const routing::RouteId route : {simulation::route_a, simulation::route_b})
+        for (const routing::RouteId route : simulation::all_routes)
             if (said("profile", profile == Profile::unionpay_pos ? "unionpay-pos" : "iso87") &&
-                said("route", route == simulation::route_a ? "a" : "b"))
+                (script.given.contains("route") ? said("route", word_of(route))
+                                                : route != simulation::route_w))
                 casts.push_back({profile, route});
     return casts;
 }

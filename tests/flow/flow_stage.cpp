@@ -28,8 +28,7 @@ Stage::Stage(const Script& script, const Cast& cast, const std::function<void(co
     Configuration probe = world_.configuration();
     if (const auto wrong = apply_config(probe, script.given, cast.route))
         failures_.push_back(script.name + ": given: " + *wrong);
-    for (const routing::RouteId route : {simulation::route_a, simulation::route_b})
-        world_.issuer(route).keep_received = true;
+    for (const routing::RouteId route : simulation::all_routes) world_.issuer(route).keep_received = true;
     world_.pass(0);
 }
 
@@ -116,7 +115,7 @@ void Stage::finish() {
     line_ = nullptr;
     world_.hsm_up = true;
     world_.set_accepts_new_work(true);
-    for (const routing::RouteId route : {simulation::route_a, simulation::route_b}) {
+    for (const routing::RouteId route : simulation::all_routes) {
         simulation::IssuerNode& node = world_.issuer(route);
         node.hold_answers = false;
         node.deaf_to = 0;
@@ -129,7 +128,7 @@ void Stage::finish() {
     const iso8583::Instant at = world_.now().instant;
     checkers.check_whole_store(at);
     checkers.check_drained(at);
-    for (const routing::RouteId route : {simulation::route_a, simulation::route_b})
+    for (const routing::RouteId route : simulation::all_routes)
         checkers.check_books(route, world_.issuer(route).books(), at);
     for (const simulation::Broken& b : checkers.all_broken()) fail(b.invariant + " broken: " + b.what);
 }

@@ -45,6 +45,8 @@ class Stage {
     void send_new(Till& till, const Line& line, const std::string& request);
     void retry(const Line& line);
     std::optional<peers::Outgoing> build(Till& till, const Line& line, const std::string& request);
+    static peers::Outgoing by_order(Till& t, const std::string& request, peers::Receipt sale,
+                                    std::int64_t amount);
     void overlay(Till& till, const Line& line, peers::Outgoing& out);
     peers::Receipt receipt_of(const std::string& name);
     Till& till(const std::string& name);
@@ -82,6 +84,7 @@ class Stage {
     std::string proposal_;  // the last one that an operator was told of
     std::vector<std::string> failures_;
     std::uint32_t names_given_ = 0;
+    std::int64_t codes_given_ = 0;  // payment codes of wallets
 };
 
 }  // namespace flow

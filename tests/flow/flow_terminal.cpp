@@ -48,8 +48,7 @@ void Stage::terminal(const Line& line, const Line* next) {
         world_.run_until([&] { return t.terminal().has_keys(); }, answer_within_ms);
         if (!t.terminal().has_keys()) return fail(till_name + " cannot sign on");
     }
-    for (const routing::RouteId route : {simulation::route_a, simulation::route_b})
-        world_.issuer(route).received.clear();
+    for (const routing::RouteId route : simulation::all_routes) world_.issuer(route).received.clear();
     if (next != nullptr && next->is_reaction()) prepare_issuer(*next);
     if (request == "retry")
         retry(line);
@@ -131,7 +130,12 @@ std::optional<peers::Outgoing> Stage::build(Till& t, const Line& line, const std
         peers::SaleOptions options;
         options.pin = line.value("pin").value_or("");
         options.partial = line.value("partial") == "yes";
-        return terminal.sale(pan, *amount, utc, options);
+        const bool by_card = line.value("card").has_value();
+        if (const auto code = line.value("code"))
+            options.payment_code = *code;
+        else if (cast_.route == simulation::route_w && !by_card)  // each once
+            options.payment_code = std::to_string(134'567'890'123'000'000 + ++codes_given_);
+        return terminal.sale(options.payment_code.empty() ? pan : iso8583::Pan(), *amount, utc, options);
     }
     if (request == "authorization") return terminal.authorization(pan, *amount, utc);
     if (const auto of = line.value("auth")) {
@@ -150,7 +154,11 @@ std::optional<peers::Outgoing> Stage::build(Till& t, const Line& line, const std
     if (request == "refund" || request == "void") {
         peers::Receipt sale = receipt_of(line.value("sale").value_or(""));
         if (!failures_.empty()) return std::nullopt;
-        if (!card_said.empty()) sale.pan = pan;
+        if (!card_said.empty()) {
+            sale.pan = pan;
+            sale.order_number.clear();
+        }
+        if (line.value("by") == "order") return by_order(t, request, sale, *amount);
         if (request == "refund") return terminal.refund(sale, *amount, utc);
         if (line.value("amount")) sale.amount = *amount;
         return terminal.void_sale(sale, utc);
@@ -164,6 +172,18 @@ std::optional<peers::Outgoing> Stage::build(Till& t, const Line& line, const std
     }
     fail("no terminal knows how to " + request);
     return std::nullopt;
+}
+
+/// R83: the sale is named by its wallet's order number alone.
+peers::Outgoing Stage::by_order(Till& t, const std::string& request, peers::Receipt sale,
+                                std::int64_t amount) {
+    peers::Terminal& terminal = t.terminal();
+    sale.amount = request == "void" ? amount : sale.amount;
+    const peers::Outgoing whole =
+        request == "void" ? terminal.void_sale(sale, t.utc()) : terminal.refund(sale, amount, t.utc());
+    iso8583::FieldValues fields = whole.fields;
+    for (const Field f : {Field::rrn, Field::reserved_private_61, Field::authorization_code}) fields.erase(f);
+    return terminal.custom(whole.transaction, std::move(fields));
 }
 
 /// What the line lays over the request: single fields, the trace, the MAC.
@@ -220,6 +240,7 @@ peers::Receipt Stage::receipt_of(const std::string& name) {
     receipt.transmission = r->transmission_time;
     receipt.terminal = r->terminal;
     receipt.is_completion = r->is_completion();
+    receipt.order_number = r->wallet.order_number;
     return receipt;
 }
 

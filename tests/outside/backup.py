@@ -149,7 +149,7 @@ def restored(checks, running, directory):
 def waits(checks, running, terminal, sale, sold):
     status = running.refundctl("status")[1]
     waiting = status.get("restored", {})
-    checks.equal([r["route"] for r in waiting.get("to_reconcile", [])], ["issuer-a", "issuer-b"],
+    checks.equal([r["route"] for r in waiting.get("to_reconcile", [])], ["issuer-a", "issuer-b", "issuer-w"],
                  "status says what is to be reconciled")
     readyz = running.metrics("/readyz")
     checks.that(" 503 " in readyz and "restored from backup" in readyz, f"/readyz: {readyz}")

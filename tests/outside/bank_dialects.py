@@ -42,7 +42,7 @@ def configuration_with_files(args, folder):
         path = os.path.join(folder, f"{name}.{form}")
         convert(args, dialect, form, path)
         files[dialect.removesuffix("-pin16")] = path
-    for name in ("demo.toml", "issuer-a.toml", "issuer-b.toml"):
+    for name in ("demo.toml", "issuer-a.toml", "issuer-b.toml", "issuer-w.toml"):
         edited(os.path.join(source, name), os.path.join(folder, name), files)
     return files
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "iso8583/tagged_text.hpp"
 #include "iso8583/values/ensure.hpp"
 
 namespace peers {
@@ -164,14 +165,28 @@ Outgoing Terminal::echo(iso8583::UtcTime now) {
     return finish(Transaction::echo, std::move(fields), false);
 }
 
+Field Terminal::wallet_field() const { return is_unionpay() ? iso8583::field(59) : Field::additional_data; }
+
+/// What goes back: the card, or the order number of a wallet's slip.
+void Terminal::set_means(FieldValues& fields, const Receipt& sale) const {
+    const bool wallet = !sale.order_number.empty();
+    fields.set(Field::pos_entry_mode, wallet ? "031" : "021");
+    if (wallet)
+        fields.set(wallet_field(), iso8583::tagged_text("A4", sale.order_number));
+    else
+        fields.set(Field::pan, sale.pan.reveal());
+}
+
 Outgoing Terminal::sale(const iso8583::Pan& pan, std::int64_t amount, iso8583::UtcTime now,
                         const SaleOptions& options) {
     FieldValues fields = start(Mti::of(200), take_stan(), now);
-    if (!options.omit_pan) fields.set(Field::pan, pan.reveal());
+    const bool wallet = !options.payment_code.empty();
+    if (!options.omit_pan && !wallet) fields.set(Field::pan, pan.reveal());
+    if (wallet) fields.set(wallet_field(), iso8583::tagged_text("A3", options.payment_code));
     fields.set(Field::processing_code, "000000");
     fields.set(Field::amount_transaction, digits(amount, 12));
     if (!options.expiration.empty()) fields.set(Field::expiration_date, options.expiration);
-    fields.set(Field::pos_entry_mode, options.entry_mode);
+    fields.set(Field::pos_entry_mode, wallet ? "031" : options.entry_mode);
     fields.set(Field::pos_condition_code, "00");
     fields.set(Field::currency_transaction, config_.currency.str());
     set_private_60(fields, message_type_60(Transaction::sale), "000");
@@ -194,10 +209,9 @@ Outgoing Terminal::sale(const iso8583::Pan& pan, std::int64_t amount, iso8583::U
 Outgoing Terminal::refund(const Receipt& sale, std::int64_t amount, iso8583::UtcTime now) {
     const bool advice = is_unionpay() || config_.refund_by_advice;
     FieldValues fields = start(Mti::of(advice ? 220 : 200), take_stan(), now);
-    fields.set(Field::pan, sale.pan.reveal());
+    set_means(fields, sale);
     fields.set(Field::processing_code, "200000");
     fields.set(Field::amount_transaction, digits(amount, 12));
-    fields.set(Field::pos_entry_mode, "021");
     fields.set(Field::pos_condition_code, "00");
     fields.set(Field::rrn, sale.rrn.view());
     if (!sale.authorization.empty()) fields.set(Field::authorization_code, sale.authorization);
@@ -212,10 +226,9 @@ Outgoing Terminal::refund(const Receipt& sale, std::int64_t amount, iso8583::Utc
 
 Outgoing Terminal::void_sale(const Receipt& sale, iso8583::UtcTime now) {
     FieldValues fields = start(Mti::of(200), take_stan(), now);
-    fields.set(Field::pan, sale.pan.reveal());
+    set_means(fields, sale);
     fields.set(Field::processing_code, is_unionpay() ? "200000" : "020000");
     fields.set(Field::amount_transaction, digits(sale.amount, 12));
-    fields.set(Field::pos_entry_mode, "021");
     fields.set(Field::pos_condition_code, "00");
     fields.set(Field::rrn, sale.rrn.view());
     if (!sale.authorization.empty()) fields.set(Field::authorization_code, sale.authorization);
@@ -231,9 +244,10 @@ Outgoing Terminal::reversal(const Outgoing& original, std::string_view reason, i
     // The UnionPay reversal carries its original's DE11; the ISO one has its own and names the original in
     // DE90.
     FieldValues fields = start(Mti::of(400), is_unionpay() ? original.stan : take_stan(), now);
-    for (const Field f : {Field::pan, Field::processing_code, Field::amount_transaction,
-                          Field::pos_entry_mode, Field::card_sequence_number, Field::pos_condition_code,
-                          Field::currency_transaction, Field::reserved_private_60, Field::rrn})
+    for (const Field f :
+         {Field::pan, Field::processing_code, Field::amount_transaction, Field::pos_entry_mode,
+          Field::card_sequence_number, Field::pos_condition_code, Field::currency_transaction,
+          Field::reserved_private_60, Field::rrn, wallet_field()})
         if (original.fields.has(f)) fields.set(f, original.fields.get(f));
     if (is_unionpay()) fields.erase(Field::rrn);
     const bool has_original_in_61 = original.transaction == Transaction::void_sale ||

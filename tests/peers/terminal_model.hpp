@@ -71,7 +71,8 @@ enum class CompletionBy : std::uint8_t { request, advice };
 /// What the terminal prints and keeps of an approved sale or refund: enough to refund, void or reverse it.
 struct Receipt {
     iso8583::Pan pan;
-    std::int64_t amount = 0;  // minor units
+    std::string order_number;  // of a wallet's sale, which has no PAN
+    std::int64_t amount = 0;   // minor units
     iso8583::Rrn rrn;
     std::string authorization;  // DE38, may be empty
     iso8583::Stan stan;
@@ -127,9 +128,10 @@ struct SaleOptions {
     std::string entry_mode = "021";
     std::string expiration;  // DE14 YYMM
     std::string track2;
-    iso8583::Bytes icc_data;  // DE55
-    bool omit_pan = false;    // track 2 only
-    bool partial = false;     // DE60.6 = 1: takes a partial approval (R26)
+    iso8583::Bytes icc_data;   // DE55
+    bool omit_pan = false;     // track 2 only
+    bool partial = false;      // DE60.6 = 1: takes a partial approval (R26)
+    std::string payment_code;  // of a wallet, in place of a card: DE59 or DE48
 };
 
 class Terminal {
@@ -198,6 +200,8 @@ class Terminal {
     /// What a void or completion says of its authorization.
     void name_authorization(iso8583::FieldValues& fields, const Receipt& authorization) const;
     iso8583::FieldValues start(iso8583::Mti mti, iso8583::Stan stan, iso8583::UtcTime now) const;
+    void set_means(iso8583::FieldValues& fields, const Receipt& sale) const;
+    [[nodiscard]] iso8583::Field wallet_field() const;
     void set_private_60(iso8583::FieldValues& fields, std::string_view type, std::string_view network) const;
     Outgoing finish(Transaction transaction, iso8583::FieldValues fields, bool with_mac);
     void encode_frame(Outgoing& out) const;

@@ -1,6 +1,7 @@
 // What the terminal thinks of a reply: frame, echoed fields, MAC, keys, totals.
 #include <algorithm>
 
+#include "iso8583/tagged_text.hpp"
 #include "iso8583/values/ensure.hpp"
 #include "tests/peers/terminal_model.hpp"
 
@@ -231,6 +232,7 @@ void Terminal::take_over(const Outgoing& sent, Outcome& outcome, std::string& br
     receipt.date = std::string(f.get(Field::local_date));
     receipt.terminal = config_.terminal;
     receipt.is_completion = sent.transaction == Transaction::completion;
+    if (const auto order = iso8583::tagged_value(f.get(wallet_field()), "A4")) receipt.order_number = *order;
     const auto transmission = iso8583::TransmissionTime::parse(sent.fields.get(Field::transmission_time));
     if (transmission) receipt.transmission = *transmission;
     outcome.receipt = std::move(receipt);

@@ -409,7 +409,7 @@ TEST_CASE("an 0800 that changes a key is the core's, with what its MAC is worth"
         REQUIRE(events.size() == 1);
         const auto& arrived = std::get<IssuerReplyArrived>(events[0]);
         CHECK(arrived.mac == MacState::verified);
-        CHECK(arrived.reply.key_check_value == "2588E0");
+        CHECK(arrived.reply.additional_data == "2588E0");
     }
 }
 

@@ -102,6 +102,7 @@ PairEvent event_of(routing::AdviceVerdict verdict) {
         case routing::AdviceVerdict::abnormal:
             return PairEvent::advice_refused;
         case routing::AdviceVerdict::retry:
+        case routing::AdviceVerdict::processing:
             return PairEvent::advice_to_be_repeated;
         case routing::AdviceVerdict::parked:
             return PairEvent::advice_unclear;
@@ -299,6 +300,7 @@ void BranchWatch::offering(const Event& event, const Configuration& configuratio
 }
 
 void BranchWatch::request(const RequestArrived& event) {
+    static const routing::RouteTable no_routes;  // a digest does not ask for them
     const TerminalRequest& r = event.request;
     const bool verified = event.mac == MacState::verified || event.mac == MacState::not_needed;
     const bool reversal = r.kind == RequestKind::reversal;
@@ -309,7 +311,7 @@ void BranchWatch::request(const RequestArrived& event) {
         if (reversal) return count(*record, r.left_minor ? PairEvent::partial_reversal : PairEvent::reversal);
         if (record->state == State::tombstone) return count(*record, PairEvent::original_arrives);
         const bool same =
-            known->second.joined || record->digest == content_digest(r, r.means.identity(vault_));
+            known->second.joined || record->digest == content_digest(r, r.means.identity(vault_, no_routes));
         return count(*record, same ? PairEvent::retry : PairEvent::conflict);
     }
     if (reversal || !r.original_rrn) return;

@@ -82,8 +82,9 @@ bool approval_holds(const TransactionRecord& r) {
             return one_of(r.state,
                           {State::voided, State::advice_pending, State::parked, State::reversal_stuck});
         case TransactionKind::refund:
-            return one_of(r.state, {State::approved, State::advice_pending, State::abnormal, State::parked,
-                                    State::alternative_account, State::merchant_account});
+            return one_of(r.state,
+                          {State::approved, State::advice_pending, State::processing, State::abnormal,
+                           State::parked, State::alternative_account, State::merchant_account});
     }
     return false;
 }
@@ -94,7 +95,7 @@ bool contradicts_reversal(const TransactionRecord& r) {
                          State::held, State::cleared}))
         return true;
     return r.kind == TransactionKind::refund &&
-           one_of(r.state, {State::advice_pending, State::abnormal, State::parked});
+           one_of(r.state, {State::advice_pending, State::processing, State::abnormal, State::parked});
 }
 
 /// R20b: a key of a shared case was taken back, and another still asks for it.

@@ -215,6 +215,7 @@ void Checkers::check_drained(iso8583::Instant at) {
                     broken("liveness", "a reversal is not through though nothing hinders it: " + words(r),
                            at);
                 break;
+            case State::processing:  // as long as the wallet says so, and not for ever (R80)
             case State::voided:
             case State::refused:
             case State::held:

@@ -96,7 +96,7 @@ void final_checks(World& world) {
     const iso8583::Instant at = world.now().instant;
     checkers.check_whole_store(at);
     checkers.check_drained(at);
-    for (const routing::RouteId route : {route_a, route_b})
+    for (const routing::RouteId route : all_routes)
         if (!world.issuer(route).has_forgotten())
             checkers.check_books(route, world.issuer(route).books(), at);
     if (!world.up()) return checkers.broken("liveness", "the switch is not up", at);

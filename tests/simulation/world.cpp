@@ -76,6 +76,7 @@ World::World(const WorldOptions& options)
     for (const routing::Route& route : configuration_->routes.routes()) {
         routing::IssuerConfig config;
         config.name = route.name;
+        if (route.kind == routing::RouteKind::wallet) config.kind = routing::IssuerKind::wallet;
         config.dialect = dialect_of(*configuration_, route);
         config.zak = configuration_->issuer_keys.at(route.id).zak;
         config.zpk = configuration_->issuer_keys.at(route.id).zpk;
@@ -84,7 +85,8 @@ World::World(const WorldOptions& options)
         config.mac = mac_of(route);
         config.switch_time_out_ms = route.reply_timeout_ms;
         config.not_found = route.codes.reversal_not_found.codes().front();
-        config.seed = chance_.next();
+        // The wallet came later: what chance gives the others stays as it was.
+        config.seed = config.kind == routing::IssuerKind::wallet ? route.id.value : chance_.next();
         issuers_[route.id] = std::make_unique<IssuerNode>(std::move(config), engine_, network, agenda_,
                                                           [this] { return now(); });
         for (std::size_t i = 0; i < connections_per_issuer; ++i) issuer_slots_.push_back({route.id, 0});

@@ -41,12 +41,15 @@ void add_terminals(Configuration& c, std::uint32_t first, std::uint32_t last, co
 
 routing::RouteTable table_of(std::vector<routing::Route> routes) {
     std::vector<routing::IinRange> ranges;
+    std::vector<routing::WalletRange> wallets;
     for (const routing::Route& route : routes) {
         if (route.retired && !route.successor) continue;
         if (route.id == route_a) ranges.push_back({"621234", "621299", {route_a}});
         if (route.id == route_b) ranges.push_back({"400000", "499999", {route_b}});
+        if (route.id == route_w)
+            wallets = {{"wechat", "10", "15", 18, 18, {route_w}}, {"alipay", "25", "30", 16, 24, {route_w}}};
     }
-    auto table = routing::RouteTable::build(std::move(routes), std::move(ranges));
+    auto table = routing::RouteTable::build(std::move(routes), std::move(ranges), std::move(wallets));
     ENSURE(table.has_value());
     return std::move(*table);
 }
@@ -74,10 +77,18 @@ void add_routes(Configuration& c) {
     b.refund_mode = routing::RefundMode::online;
     b.void_mode = routing::VoidMode::online_0200;
     b.mac = routing::RouteMac::aes_cmac;
-    c.routes = table_of({a, b});
+    routing::Route w = a;
+    w.id = route_w;
+    w.name = "issuer-w";
+    w.link_group = "issuer-w";
+    w.kind = routing::RouteKind::wallet;
+    w.wallet.poll_seconds = 20;
+    w.wallet.spacing_seconds = 2;
+    c.routes = table_of({a, b, w});
     const auto block = [](std::string_view text) { return hsm::KeyBlock::parse(text).value(); };
     using namespace hsm::test_keys;
     c.issuer_keys[route_a] = {block(zak), block(zpk), block(zmk), hsm::PinBlockFormat::iso0};
+    c.issuer_keys[route_w] = c.issuer_keys[route_a];
     c.issuer_keys[route_b] = {block(aes_zak), block(aes_zpk), block(aes_zmk), hsm::PinBlockFormat::iso4};
 }
 

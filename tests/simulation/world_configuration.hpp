@@ -11,6 +11,8 @@ namespace simulation {
 
 inline constexpr routing::RouteId route_a{1};  // refunds by advice, voids as the 0420 of their sale
 inline constexpr routing::RouteId route_b{2};  // both online
+inline constexpr routing::RouteId route_w{3};  // a wallet: as route_a, asked until it says
+inline constexpr routing::RouteId all_routes[] = {route_a, route_b, route_w};
 
 inline constexpr const char* merchant_unionpay = "898110157220001";
 inline constexpr const char* merchant_iso = "898110157220002";

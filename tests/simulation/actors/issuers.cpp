@@ -235,7 +235,7 @@ class Issuer {
 class Issuers final : public Actor {
   public:
     explicit Issuers(Scene& scene) {
-        for (const routing::RouteId route : {route_a, route_b})
+        for (const routing::RouteId route : all_routes)
             issuers_.push_back(std::make_unique<Issuer>(scene, route));
     }
     void start() override {

@@ -37,6 +37,7 @@ bool waits_for_people(const TransactionRecord& r) {
         case State::reversal_stuck:
         case State::abnormal:
         case State::advice_pending:
+        case State::processing:
         case State::cleared:
             return true;
         default:

@@ -1,0 +1,27 @@
+// Tagged text: what wallets' data elements hold (DE59 of unionpay-pos, DE48 of ISO): a tag of two characters,
+// three digits of length, so many characters; one after the other. Pure; views point into the text. Errors
+// name the offset and never content. Source: docs/wire.md, docs/instruments.md.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "iso8583/values/result.hpp"
+
+namespace iso8583 {
+
+inline constexpr std::size_t text_tag_size = 2;
+inline constexpr std::size_t tagged_text_size_max = 999;  // of one value: its length has three digits
+
+/// The value of the first element with that tag; empty when none has it. A fault when the text does not
+/// consist of such elements throughout.
+Result<std::string_view> tagged_value(std::string_view text, std::string_view tag);
+
+/// Tag, length and value; ENSUREs that they fit.
+std::string tagged_text(std::string_view tag, std::string_view value);
+
+/// What people must not see of a payment code: the digits behind its tag ("A3") and length become stars,
+/// wherever in a text they stand.
+std::string mask_payment_codes(std::string text);
+
+}  // namespace iso8583
