@@ -78,7 +78,7 @@ enum class KeyPrefix : char {
     party = 'M',
     fee_entry = 'F',  // journal: merchant_books.hpp
     reserve_entry = 'R',
-    adjustment = 'A',  // index
+    adjustment = 'A',             // index
     authorization_of_card = 'H',  // index: authorization_index.hpp
     order_number = 'O',
 };

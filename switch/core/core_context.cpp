@@ -57,8 +57,9 @@ ledger::ExceptionRecord CoreContext::open_exception(ledger::Ledger::WhatHappened
 
 void CoreContext::end_exceptions(const iso8583::Rrn& rrn, const std::string& resolution,
                                  const std::string& by) {
-    for (const std::string_view kind : {"advice_parked", "advice_stale", "refund_processing_too_long",
-                                        "refund_abnormal", "settled_but_refused", "reversal_stuck", "not_collected"})
+    for (const std::string_view kind :
+         {"advice_parked", "advice_stale", "refund_processing_too_long", "refund_abnormal",
+          "settled_but_refused", "reversal_stuck", "not_collected"})
         ledger.resolve_exception(rrn, kind, resolution, by);
 }
 

@@ -48,8 +48,8 @@ const TransactionRecord* PreAuthorization::find(const TerminalRequest& r) {
     }
     if (!r.authorization) return nullptr;
     const TransactionRecord* found = nullptr;
-    const std::string key =
-        ledger::authorizations_key(r.merchant, r.means.identity(c_.vault, c_.config->routes).token, *r.authorization);
+    const std::string key = ledger::authorizations_key(
+        r.merchant, r.means.identity(c_.vault, c_.config->routes).token, *r.authorization);
     for (const iso8583::Rrn& rrn : ledger::authorizations_of(c_.ledger, key)) {
         const TransactionRecord* one = c_.ledger.find(rrn);
         if (!is_one(one) || one->state == State::reversed) continue;

@@ -106,7 +106,7 @@ struct IssuerReply {
     std::optional<std::int64_t> amount_minor;
     std::string icc_data;
     std::string additional_amounts;  // DE54: how a wallet splits a sale's amount (R102)
-    std::string additional_data;  // DE48: a key's check value (0810), a wallet's order number
+    std::string additional_data;     // DE48: a key's check value (0810), a wallet's order number
 };
 /// Nothing when MTI, DE7 or DE11 are missing: it cannot be matched (R63).
 std::optional<IssuerReply> parse_issuer_reply(const iso8583::FieldValues& fields);

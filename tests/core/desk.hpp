@@ -100,8 +100,8 @@ struct Does {
     std::optional<std::int64_t> other_amount;
     std::string terminal{};            // DE41 of the answer; empty: it has none
     std::string additional_amounts{};  // DE54 of the answer
-    std::string authorization{};  // DE38; empty: one made of the RRN
-    std::string additional_data{};  // DE48 of the answer
+    std::string authorization{};       // DE38; empty: one made of the RRN
+    std::string additional_data{};     // DE48 of the answer
 };
 
 class Desk {

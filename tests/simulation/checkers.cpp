@@ -4,8 +4,8 @@
 
 #include "iso8583/values/bytes.hpp"
 #include "ledger/merchant_books.hpp"
-#include "switch/core/merchant_money_check.hpp"
 #include "switch/core/authorization_check.hpp"
+#include "switch/core/merchant_money_check.hpp"
 
 namespace simulation {
 
