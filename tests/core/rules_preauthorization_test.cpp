@@ -189,6 +189,39 @@ TEST_CASE("R92 a suspended merchant authorizes nothing, and settles nothing anew
     CHECK(d.state(authorization.rrn) == "authorized");
 }
 
+TEST_CASE("R94 reversed while its 0220 is under way, and that one is refused: the 0420 names the 0100",
+          "[R94][R30]") {
+    Desk d([](Configuration& c) {
+        std::vector<routing::Route> routes(c.routes.routes().begin(), c.routes.routes().end());
+        for (routing::Route& route : routes) route.sale_mode = routing::SaleMode::authorization_0100;
+        c.routes = routing::RouteTable::build(
+                       routes, {{"621234", "621299", {Desk::a}}, {"400000", "499999", {Desk::b}}})
+                       .value();
+    });
+    d.issuer = [](const desk::Sent& sent) {
+        Does does;
+        if (sent.mti() == "0220") does.kind = Does::Kind::silent;
+        if (sent.mti() == "0221") {
+            does.kind = Does::Kind::decline;
+            does.code = "54";
+        }
+        return does;
+    };
+    Ask sale;
+    sale.trace = d.next_trace();
+    const auto sold = d.ask(sale);
+    REQUIRE(sold->code == "00");
+    CHECK(d.ask(d.refund_of(*sold, "000000001000"))->code == "09");
+    CHECK(d.ask(d.reversal_of(sale))->code == "00");
+    CHECK(d.state(sold->rrn) == "reversing");
+    CHECK(d.count_sent("0420") == 0);
+    d.pass(20'000);
+    REQUIRE(d.count_sent("0420") == 1);
+    CHECK(d.last_sent("0420").fields.get(iso8583::Field::original_data).substr(0, 4) == "0100");
+    CHECK(d.state(sold->rrn) == "reversed");
+    CHECK(d.exceptions().empty());
+}
+
 TEST_CASE("I14 what stands twice, or above its bound, is found in a ledger at rest", "[I14]") {
     ledger::TransactionRecord authorization;
     authorization.rrn = iso8583::Rrn::parse("632512000001").value();

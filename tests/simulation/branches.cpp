@@ -277,7 +277,8 @@ bool may_be_parked(TransactionKind kind, State state, ledger::QueuedAdvice::Kind
     if (advice == ledger::QueuedAdvice::Kind::refund)
         return kind == TransactionKind::refund && state == State::parked;
     if (advice == ledger::QueuedAdvice::Kind::completion)  // R94
-        return kind == TransactionKind::sale && (state == State::approved || state == State::reversing);
+        return kind == TransactionKind::sale &&
+               (state == State::approved || state == State::reversing || state == State::not_collected);
     switch (state) {
         case State::reversing:
         case State::reversal_stuck:

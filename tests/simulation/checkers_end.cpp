@@ -243,10 +243,7 @@ void Checkers::check_books(routing::RouteId route, const routing::IssuerBooks& b
         if (stands == ours || chain_is_excused(r) || waits_forever(r) || people_decided(r)) return;
         // … of its void, which may not be named any more; or which went to the successor of its route, who
         // does not know what that one booked.
-        if (const auto others = children_.find(r.rrn);
-            others != children_.end() &&
-            std::any_of(others->second.begin(), others->second.end(), [&](const Rrn& rrn) {
-                const TransactionRecord& other = records_.at(rrn);
+        if (any_of_chain(r, [&r](const TransactionRecord& other) {
                 return people_decided(other) || other.route != r.route;
             }))
             return;

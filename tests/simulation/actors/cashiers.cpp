@@ -150,6 +150,8 @@ class Cashier {
     bool must_settle_ = false;  // the 0510 was lost: the batch may be closed, or wait for its upload
     Probe probe_ = Probe::none;
     bool probe_settled_ = false;
+    std::optional<Receipt> probe_sale_;
+    int probe_refunds_ = 0;
 };
 
 Cashier::Cashier(Scene& scene, Till& till, Shops& shops, const Habits& habits)
@@ -618,6 +620,11 @@ void Cashier::next_probe() {
         probe_ = Probe::settlement;
         return ask(till_.terminal().settlement(till_.terminal().totals(), till_.utc()), "settle");
     }
+    // A sale of a dual-message route is collected a moment after its 00 (R94).
+    constexpr int collection_tries_max = 200;
+    if (probe_ == Probe::refund && outcome.code.view() == "09" && probe_sale_ &&
+        ++probe_refunds_ < collection_tries_max)
+        return ask(till_.terminal().refund(*probe_sale_, 100, till_.utc()), "refund");
     if (!outcome.approved())
         return probe_failed("terminal " + terminal() + " is answered " + outcome.code.str() + " (" +
                             outcome.text() + ") though nothing is wrong");
@@ -635,6 +642,7 @@ void Cashier::next_probe() {
             const bool may = merchant != nullptr && merchant->refund_enabled &&
                              !merchant->refund.refunds_per_terminal_day_max;
             if (!may || !outcome.receipt) break;
+            probe_sale_ = outcome.receipt;
             return ask(till_.terminal().refund(*outcome.receipt, 100, till_.utc()), "refund");
         }
         case Probe::none:
