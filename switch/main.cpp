@@ -34,6 +34,7 @@
 #include "switch/lmk_key_encryption.hpp"
 #include "switch/reloader.hpp"
 #include "switch/shell_setup_of.hpp"
+#include "switch/tls_contexts.hpp"
 
 namespace {
 
@@ -130,14 +131,16 @@ Result<std::unique_ptr<ledger::KeyEncryption>> key_file_of(const LoadedConfig& c
     return std::make_unique<ledger::KeyFileKek>(std::move(*kek));
 }
 
-Result<Hsm> open_hsm(const LoadedConfig& config, const Flags& flags, const std::string& data,
-                     Reactor& reactor, Log& log, WallClock& clock, hsm::OpensslRandom& random,
-                     HsmLog& observer) {
+Result<Hsm> open_hsm(const LoadedConfig& config, const TlsContexts& tls, const Flags& flags,
+                     const std::string& data, Reactor& reactor, Log& log, WallClock& clock,
+                     hsm::OpensslRandom& random, HsmLog& observer) {
     if (config.hsm.embedded) return open_embedded(config, flags, random, observer);
     auto kek = key_file_of(config, flags, data, random);
     if (!kek) return tl::unexpected(kek.error());
     Hsm out;
-    out.access = std::make_unique<HsmClient>(reactor, log, clock, hsm_client_setup_of(config));
+    HsmClientSetup setup = hsm_client_setup_of(config);
+    tls.put_into(setup, config);
+    out.access = std::make_unique<HsmClient>(reactor, log, clock, std::move(setup));
     out.vault_kek = std::move(*kek);
     return out;
 }
@@ -352,7 +355,9 @@ int serve(LoadedConfig config, const Flags& flags) {
     hsm::OpensslRandom random;
     HsmLog observer(log, clock);
     Reactor reactor;
-    auto hsm = open_hsm(config, flags, data, reactor, log, clock, random, observer);
+    auto tls = TlsContexts::open(config);
+    if (!tls) return refuse_to_start(log, clock, "TLS", tls.error().what);
+    auto hsm = open_hsm(config, *tls, flags, data, reactor, log, clock, random, observer);
     if (!hsm) return refuse_to_start(log, clock, "HSM", hsm.error().what);
     if (hsm->engine && hsm->engine->is_test_lmk())
         log.line(Severity::warning, "test_keys",
@@ -386,18 +391,26 @@ int serve(LoadedConfig config, const Flags& flags) {
         return back_up(**store, order, data, config.data, hsm->vault_kek->name(), stop);
     };
     const auto apply_policy = [&reload](const std::string& text) { return reload.apply(text); };
+    const auto reload_all = [&]() -> ConfigurationPtr {
+        tls->reload(log, clock);
+        return reload();
+    };
+    ShellSetup shell = shell_setup_of(config, path_in(data, config.data.control_socket));
+    tls->put_into(shell, config);
     Runtime runtime(reactor,
                     RuntimeParts{{core, overlay, **store},
                                  *hsm->access,
                                  log,
                                  clock,
                                  &control,
-                                 std::ref(reload),
+                                 reload_all,
                                  make_backup,
                                  apply_policy,
                                  [&reload] { return reload.lay_parties_over(); },
-                                 notices ? &*notices : nullptr},
-                    shell_setup_of(config, path_in(data, config.data.control_socket)), config.configuration);
+                                 notices ? &*notices : nullptr,
+                                 [&tls] { return tls->status(); }},
+                    std::move(shell), config.configuration);
+    CertificateWatch certificates(reactor, *tls, log, clock);
     if (const auto recovered = runtime.recover(); !recovered)
         return refuse_to_start(log, clock, "recovery", recovered.error().what);
     const auto at = runtime.listen();

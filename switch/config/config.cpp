@@ -45,6 +45,10 @@ std::string Endpoint::str() const {
     return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
+bool Endpoint::is_loopback() const {
+    return host == "localhost" || host == "::1" || host.rfind("127.", 0) == 0;
+}
+
 const OperatorAccount* LoadedConfig::find_operator(std::int64_t uid) const {
     for (const OperatorAccount& account : operators)
         if (account.uid == uid) return &account;
@@ -191,7 +195,10 @@ std::vector<std::string> restart_needed(const LoadedConfig& running, const Loade
         if (!same)
             changed.push_back(std::string(what) + " changed in the file: takes effect at the next start");
     };
-    compare(running.listeners == wanted.listeners && running.metrics == wanted.metrics, "[listen]");
+    compare(running.listeners == wanted.listeners && running.metrics == wanted.metrics &&
+                running.metrics_tls == wanted.metrics_tls,
+            "[listen]");
+    compare(running.tls == wanted.tls, "[[tls]] (its files are read again all the same)");
     compare(running.hsm == wanted.hsm, "[hsm]");
     compare(running.data == wanted.data, "[data]");
     compare(running.shell == wanted.shell, "[shell]");

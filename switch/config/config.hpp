@@ -39,12 +39,25 @@ struct Endpoint {
     /// "127.0.0.1:8583" or "[::1]:8583".
     static iso8583::Result<Endpoint> parse(std::string_view text);
     [[nodiscard]] std::string str() const;
+    /// What is sent there does not leave this machine.
+    [[nodiscard]] bool is_loopback() const;
     friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+/// [[tls]]: files and what is asked of the peer, for the ports and links that name it. Paths begin in the
+/// folder of the configuration file.
+struct TlsProfile {
+    std::string name;
+    std::string certificate, key, authority;
+    std::vector<std::string> names;
+    bool peer_may_be_unknown = false;
+    friend bool operator==(const TlsProfile&, const TlsProfile&) = default;
 };
 
 struct TerminalListener {
     Profile profile = Profile::unionpay_pos;
     Endpoint address;
+    std::string tls;      // name of a [[tls]]; empty: in clear
     std::string dialect;  // built in or a file
     DialectTable table;
     friend bool operator==(const TerminalListener&, const TerminalListener&) = default;
@@ -58,6 +71,8 @@ struct IssuerConnections {
     DialectTable table;   // with 16-byte PIN blocks where the route has them
     std::vector<Endpoint> addresses;
     std::uint32_t connections = 1;  // to each address
+    std::string tls;                // name of a [[tls]]; empty: in clear
+    bool protected_channel = false;
     hsm::MacProfile mac;
     std::int32_t echo_seconds = 60;         // silence after which an echo (DE70 301) is sent
     std::int32_t reconnect_first_ms = 500;  // back-off after a lost connection, doubled up to the next
@@ -71,6 +86,8 @@ struct HsmOptions {
     std::vector<Endpoint> addresses;  // tcp: host-command servers, all alike
     std::int32_t connections = 2;     // tcp: to each address
     std::int32_t header_characters = 4;
+    std::string tls;  // tcp: name of a [[tls]]; empty: in clear
+    bool protected_channel = false;
     bool zone_key_exchange = false;  // embedded: ZPKs and ZAKs may travel under a ZMK without officers
     friend bool operator==(const HsmOptions&, const HsmOptions&) = default;
 };
@@ -114,6 +131,8 @@ struct LoadedConfig {
     ConfigurationPtr configuration;
     std::vector<TerminalListener> listeners;
     std::optional<Endpoint> metrics;
+    std::string metrics_tls;  // name of a [[tls]]; empty: in clear
+    std::vector<TlsProfile> tls;
     std::vector<IssuerConnections> issuers;
     HsmOptions hsm;
     DataOptions data;

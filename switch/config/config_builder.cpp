@@ -79,7 +79,7 @@ RawConfig read_sections(const Node& document, Reader& reader) {
     Context context;
     reader.read(document, "", top_keys(),
                 {"switch", "listen", "data", "notices", "hsm", "limits", "shell", "refund", "issuer", "iin",
-                 "wallet", "wallet_wire", "merchant", "terminals", "fee", "operator"},
+                 "wallet", "wallet_wire", "merchant", "terminals", "fee", "operator", "tls"},
                 context, raw.top);
     // An unreadable `demo` would make other lines look wrong that are not.
     if (reader.has_problem_under("demo")) raw.top.demo = true;
@@ -99,6 +99,7 @@ RawConfig read_sections(const Node& document, Reader& reader) {
     read_merchants(document, reader, raw, context);
     read_list(document, reader, "terminals", terminal_ranges_max, terminals_keys(), context, raw.terminals);
     read_list(document, reader, "fee", fees_max, fee_keys(), context, raw.fees);
+    read_list(document, reader, "tls", tls_profiles_max, tls_keys(), context, raw.tls);
     read_list(document, reader, "operator", operators_max, operator_keys(), context, raw.operators);
     return raw;
 }
@@ -147,12 +148,14 @@ LoadedConfig build(RawConfig raw, std::uint32_t version, std::string hash, Polic
               [](const TerminalRange& a, const TerminalRange& b) { return a.first < b.first; });
 
     if (raw.listen.unionpay_pos)
-        loaded.listeners.push_back({Profile::unionpay_pos, *raw.listen.unionpay_pos,
+        loaded.listeners.push_back({Profile::unionpay_pos, *raw.listen.unionpay_pos, raw.listen.unionpay_tls,
                                     raw.listen.unionpay_dialect, raw.listen.unionpay_table});
     if (raw.listen.iso87_ascii)
-        loaded.listeners.push_back(
-            {Profile::iso87, *raw.listen.iso87_ascii, raw.listen.iso87_dialect, raw.listen.iso87_table});
+        loaded.listeners.push_back({Profile::iso87, *raw.listen.iso87_ascii, raw.listen.iso87_tls,
+                                    raw.listen.iso87_dialect, raw.listen.iso87_table});
     loaded.metrics = raw.listen.metrics;
+    loaded.metrics_tls = raw.listen.metrics_tls;
+    for (auto& [path, profile] : raw.tls) loaded.tls.push_back(std::move(profile));
     loaded.hsm = std::move(raw.hsm);
     loaded.data = std::move(raw.data);
     configuration->notices = !raw.notices.directory.empty();

@@ -34,12 +34,15 @@ struct RawConfig {
     std::vector<Placed<RawTerminals>> terminals;
     std::vector<Placed<RawFee>> fees;
     std::vector<Placed<OperatorAccount>> operators;
+    std::vector<Placed<TlsProfile>> tls;
 };
 
 RawConfig read_sections(const Node& document, Reader& reader);
 /// Everything that concerns two values or the surroundings; adds problems to the reader. Fills in what
 /// follows from other sections (names to ids, MAC profiles, terminal numbers).
 void check_sections(RawConfig& raw, const ConfigSurroundings& around, Reader& reader);
+/// Which [[tls]] each port and link uses, and that none leaves the machine in clear (config_tls.cpp).
+void check_tls(RawConfig& raw, const ConfigSurroundings& around, Reader& reader);
 /// The schedules that [[fee]] make, into the merchants (config_fees.cpp).
 void check_fees(RawConfig& raw, Reader& reader);
 /// Only of sections without problems.

@@ -303,13 +303,14 @@ void check_terminal_keys(const std::string& path, const TerminalRange& range, Re
 }
 
 /// ECB must be chosen by name, and only inside a channel that is said to be protected (docs/security.md).
-void check_terminal_mac(const std::string& path, const TerminalRange& range, Reader& reader) {
+void check_terminal_mac(const std::string& path, const TerminalRange& range, bool tls, Reader& reader) {
     const bool ecb = range.mac.algorithm == hsm::MacAlgorithm::unionpay_ecb;
     if (ecb && range.profile == Profile::iso87)
         reader.problem(path + ".mac", "ecb belongs to profile unionpay-pos; use \"retail\" or \"cmac\"");
-    else if (ecb && !range.protected_channel)
+    else if (ecb && !range.protected_channel && !tls)
         reader.problem(path + ".mac",
-                       "ecb can be forged by who sees one message: it needs protected_channel = true");
+                       "ecb can be forged by who sees one message: it needs "
+                       "listen.unionpay-pos-tls, or protected_channel = true");
     if (range.single_length_keys && (!ecb || range.profile == Profile::iso87))
         reader.problem(path + ".single_length_keys", "goes with mac = \"ecb\" of profile unionpay-pos alone");
 }
@@ -338,7 +339,7 @@ void check_terminals(RawConfig& raw, Reader& reader) {
             reader.problem(path + ".mac",
                            "is needed for profile unionpay-pos: \"ecb\" (with protected_channel = true), "
                            "\"retail\" or \"cmac\"");
-        check_terminal_mac(path, range, reader);
+        check_terminal_mac(path, range, !raw.listen.unionpay_tls.empty(), reader);
         check_terminal_keys(path, range, reader);
         if (reader.has_problem_under(path + ".first") || reader.has_problem_under(path + ".last")) continue;
         if (range.last < range.first)
@@ -388,6 +389,7 @@ void check_sections(RawConfig& raw, const ConfigSurroundings& around, Reader& re
                            listen.iso87_table, around, reader);
     check_limits(raw, reader);
     check_hsm(raw, reader);
+    check_tls(raw, around, reader);
     check_issuers(raw, around, reader);
     check_iins(raw, reader);
     check_wallets(raw, reader);

@@ -35,6 +35,7 @@ std::string describe_config() {
     print(out, "(top)", "Stands before any section.", top_keys());
     print(out, "[switch]", "Required.", switch_keys());
     print(out, "[listen]", "Where terminals and monitoring connect; at least one profile.", listen_keys());
+    print(out, "[[tls]]", "Certificates for ports and links, which name it.", tls_keys());
     print(out, "[data]", "Where the ledger lies.", data_keys());
     print(out, "[notices]", "What customers and merchants are told of refunds.", notice_keys());
     print(out, "[hsm]", "Who holds the keys.", hsm_keys());

@@ -119,6 +119,17 @@ const Keys<RawListen>& listen_keys() {
                           CONFIG_AT(iso87_dialect), plain_text(1024)),
         parsed<RawListen>("metrics", "address \"HOST:PORT\"", "not listening",
                           "HTTP: /metrics, /healthz, /readyz.", CONFIG_AT(metrics), some_endpoint),
+        parsed<RawListen>("unionpay-pos-tls", "name of a [[tls]]", "none: in clear",
+                          "TLS for terminals of that profile.", CONFIG_AT(unionpay_tls), word),
+        parsed<RawListen>("iso87-ascii-tls", "name of a [[tls]]", "none: in clear",
+                          "TLS for terminals of that profile.", CONFIG_AT(iso87_tls), word),
+        parsed<RawListen>("metrics-tls", "name of a [[tls]]", "none: in clear", "TLS for monitoring.",
+                          CONFIG_AT(metrics_tls), word),
+        boolean<RawListen>(
+            "protected_channel",
+            "Said by you: the way to these ports is protected (a tunnel, a network of its own). "
+            "Needed for a port without TLS on an address that is not loopback.",
+            CONFIG_AT(protected_channel)),
     };
     return keys;
 }
@@ -178,6 +189,12 @@ const Keys<HsmOptions>& hsm_keys() {
                             CONFIG_AT(zone_key_exchange)),
         integer<HsmOptions>("header_characters", 1, 32, "", "tcp: length of the message header.",
                             CONFIG_AT(header_characters)),
+        parsed<HsmOptions>("tls", "name of a [[tls]]", "none: in clear", "tcp: TLS to the servers.",
+                           CONFIG_AT(tls), word),
+        boolean<HsmOptions>("protected_channel",
+                            "tcp: said by you: the way to the servers is protected. Needed without TLS where "
+                            "they are not on loopback.",
+                            CONFIG_AT(protected_channel)),
     };
     return keys;
 }

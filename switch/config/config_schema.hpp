@@ -51,6 +51,8 @@ struct RawListen {
     std::optional<Endpoint> unionpay_pos, iso87_ascii, metrics;
     std::string unionpay_dialect, iso87_dialect;  // empty: the profile's own
     DialectTable unionpay_table, iso87_table;
+    std::string unionpay_tls, iso87_tls, metrics_tls;
+    bool protected_channel = false;
 };
 struct RawIssuer {
     routing::Route route;
@@ -97,6 +99,7 @@ const Keys<WalletWire>& wallet_wire_keys();
 const Keys<MerchantConfig>& merchant_keys();
 const Keys<RawTerminals>& terminals_keys();
 const Keys<RawFee>& fee_keys();
+const Keys<TlsProfile>& tls_keys();
 const Keys<NoticeOptions>& notice_keys();
 const Keys<OperatorAccount>& operator_keys();
 
@@ -109,5 +112,7 @@ inline constexpr std::size_t merchants_max = 100'000;
 inline constexpr std::size_t terminal_ranges_max = 100'000;
 inline constexpr std::size_t fees_max = 400'000;
 inline constexpr std::size_t operators_max = 1'000;
+inline constexpr std::size_t tls_profiles_max = 256;
+inline constexpr std::size_t tls_names_max = 10'000;  // of one [[tls]]
 
 }  // namespace acquirer::config

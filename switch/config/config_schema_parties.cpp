@@ -48,6 +48,12 @@ Keys<RawIssuer> identity_keys() {
                                       })),
         integer<RawIssuer>("connections", 1, 64, "", "Connections to each address.",
                            CONFIG_AT(connections.connections)),
+        parsed<RawIssuer>("tls", "name of a [[tls]]", "none: in clear", "TLS to its hosts.",
+                          CONFIG_AT(connections.tls), word),
+        boolean<RawIssuer>("protected_channel",
+                           "Said by you: the way to its hosts is protected (a tunnel, a leased line). Needed "
+                           "without TLS where they are not on loopback.",
+                           CONFIG_AT(connections.protected_channel)),
         parsed<RawIssuer>("dialect", "name of a dialect, or file", "iso87-ascii",
                           "How its messages look: built in, or a file (TOML, JSON, XML) beside this one.",
                           CONFIG_AT(route.dialect), plain_text(1024)),

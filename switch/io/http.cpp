@@ -42,8 +42,8 @@ HttpServer::~HttpServer() {
     for (auto& [id, connection] : connections_) connection->stream->close();
 }
 
-iso8583::Result<std::string> HttpServer::listen(const SocketAddress& at) {
-    auto listener = reactor_.listen(at, plain_channel,
+iso8583::Result<std::string> HttpServer::listen(const SocketAddress& at, MakeChannel channel) {
+    auto listener = reactor_.listen(at, std::move(channel),
                                     [this](std::shared_ptr<Stream> stream) { accepted(std::move(stream)); });
     if (!listener) return tl::unexpected(listener.error());
     listener_ = std::move(*listener);

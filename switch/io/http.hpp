@@ -23,7 +23,7 @@ class HttpServer final : public StreamOwner {
     HttpServer(Reactor& reactor, const ShellBounds& bounds, Pages pages);
     ~HttpServer();
 
-    iso8583::Result<std::string> listen(const SocketAddress& at);
+    iso8583::Result<std::string> listen(const SocketAddress& at, MakeChannel channel);
     void bytes_arrived(Stream& stream, iso8583::ByteView bytes) override;
     void stream_ended(Stream& stream, const std::string& why) override;
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,13 @@ struct ShellStatus {
         std::size_t signed_on = 0;
     };
     std::vector<Issuer> issuers;
+    struct Tls {
+        std::string name;  // of the [[tls]]
+        std::string side;  // "port", "link"
+        std::optional<iso8583::UtcTime> expires;
+        std::uint64_t handshakes = 0, resumed = 0, failures = 0;
+    };
+    std::vector<Tls> tls;
 };
 
 std::string render_metrics(const ShellStatus& shell, const CoreStatus& core,

@@ -90,7 +90,7 @@ iso8583::Result<ListeningAt> Runtime::listen() {
                                   return render_metrics(status(), shard.status(), shard.store_health());
                               },
                               [this] { return not_ready(); }});
-        auto metrics = http_->listen(*setup_.metrics);
+        auto metrics = http_->listen(*setup_.metrics, setup_.metrics_channel);
         if (!metrics) return tl::unexpected(metrics.error());
         at.metrics = std::move(*metrics);
     }
@@ -399,6 +399,7 @@ ShellStatus Runtime::status() const {
     s.shard = shards_.at(0).counters();
     for (const IssuerLinks::Status& issuer : issuers_.status())
         s.issuers.push_back({issuer.route, issuer.wanted, issuer.signed_on});
+    if (parts_.tls) s.tls = parts_.tls();
     return s;
 }
 

@@ -50,6 +50,8 @@ struct RuntimeParts {
     /// which it has logged.
     std::function<ConfigurationPtr()> lay_parties_over = {};
     NoticeFiles* notices = nullptr;  // none: nobody is told
+    /// For /metrics. None: there is no TLS.
+    std::function<std::vector<ShellStatus::Tls>()> tls = {};
 };
 
 /// Where the switch listens, for the ready line.

@@ -79,6 +79,7 @@ struct ShellSetup {
     TerminalSessionLimits terminal_limits;
     std::vector<IssuerPort> issuers;
     std::optional<SocketAddress> metrics;
+    MakeChannel metrics_channel = plain_channel;
     std::string control_path;  // of the Unix socket; empty: none
     ShellBounds bounds;
 };

@@ -54,7 +54,8 @@ TEST_CASE("config: the smallest good file, and its defaults") {
 TEST_CASE("config: HSMs by address, with tcp:// or without") {
     std::string file = good;
     file.insert(file.find("[limits]"),
-                "[hsm]\nmode = \"tcp\"\naddresses = [\"tcp://10.0.0.21:1500\", \"10.0.0.22:1501\"]\n");
+                "[hsm]\nmode = \"tcp\"\nprotected_channel = true\n"
+                "addresses = [\"tcp://10.0.0.21:1500\", \"10.0.0.22:1501\"]\n");
     const auto loaded = load_config_text("t.toml", file, surroundings());
     INFO((loaded ? "" : text(loaded.error())));
     REQUIRE(loaded);
@@ -160,9 +161,8 @@ TEST_CASE("config: each mistake is named with its line and key") {
          "t.toml:20: terminals[1].mac: is needed for profile unionpay-pos: \"ecb\" (with protected_channel = "
          "true), \"retail\" or \"cmac\"\n"},
         {"protected_channel = true\n", "",
-         "t.toml:26: terminals[1].mac: ecb can be forged by who sees one message: it needs protected_channel "
-         "= "
-         "true\n"},
+         "t.toml:26: terminals[1].mac: ecb can be forged by who sees one message: it needs "
+         "listen.unionpay-pos-tls, or protected_channel = true\n"},
         {"mac = \"ecb\"", "mac = \"cbc\"",
          "t.toml:26: terminals[1].mac: has to be one of ecb, retail, cmac\n"},
         {"mac = \"ecb\"", "mac = \"cmac\"\nsingle_length_keys = true",

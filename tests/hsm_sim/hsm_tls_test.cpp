@@ -1,83 +1,33 @@
 // Host commands over TLS: a client with a certificate of the right authority is served, nobody else is.
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <csignal>
-#include <cstdio>
-#include <memory>
 
 #include "hsm_sim/payshield.hpp"
 #include "tests/hsm_sim/hsm_process.hpp"
+#include "tests/peers/tls_identity.hpp"
 
 using namespace hsm;
-using hsm::testing::fresh_path;
 using hsm::testing::HsmProcess;
+using tls_peers::Identity;
 
 namespace {
-
-struct FreeKey {
-    void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-};
-struct FreeCertificate {
-    void operator()(X509* certificate) const { X509_free(certificate); }
-};
-
-/// A key and a certificate for it, as files; signed by `issuer` or by itself.
-struct Identity {
-    std::unique_ptr<EVP_PKEY, FreeKey> key;
-    std::unique_ptr<X509, FreeCertificate> certificate;
-    std::string key_path = fresh_path("key.pem");
-    std::string certificate_path = fresh_path("cert.pem");
-
-    Identity(const char* name, const Identity* issuer)
-        : key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256")), certificate(X509_new()) {
-        X509* x = certificate.get();
-        X509_set_version(x, X509_VERSION_3);
-        ASN1_INTEGER_set(X509_get_serialNumber(x), issuer == nullptr ? 1 : 2);
-        X509_gmtime_adj(X509_getm_notBefore(x), -3600);
-        X509_gmtime_adj(X509_getm_notAfter(x), 24 * 3600);
-        X509_set_pubkey(x, key.get());
-        X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
-                                   reinterpret_cast<const unsigned char*>(name), -1, -1, 0);
-        X509_set_issuer_name(x, X509_get_subject_name(issuer == nullptr ? x : issuer->certificate.get()));
-        if (issuer == nullptr) {
-            X509_EXTENSION* ca =
-                X509V3_EXT_conf_nid(nullptr, nullptr, NID_basic_constraints, "critical,CA:TRUE");
-            X509_add_ext(x, ca, -1);
-            X509_EXTENSION_free(ca);
-        }
-        X509_sign(x, issuer == nullptr ? key.get() : issuer->key.get(), EVP_sha256());
-        FILE* file = std::fopen(key_path.c_str(), "w");
-        PEM_write_PrivateKey(file, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-        std::fclose(file);
-        file = std::fopen(certificate_path.c_str(), "w");
-        PEM_write_X509(file, x);
-        std::fclose(file);
-    }
-    ~Identity() {
-        ::unlink(key_path.c_str());
-        ::unlink(certificate_path.c_str());
-    }
-    Identity(const Identity&) = delete;
-    Identity& operator=(const Identity&) = delete;
-};
 
 /// One command over a fresh TLS connection; empty when the server would have none of it.
 std::string ask(std::uint16_t port, const Identity& authority, const Identity* client, int newest_version) {
     SSL_CTX* context = SSL_CTX_new(TLS_client_method());
-    SSL_CTX_load_verify_file(context, authority.certificate_path.c_str());
+    SSL_CTX_load_verify_file(context, authority.certificate_path().c_str());
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
     SSL_CTX_set_max_proto_version(context, newest_version);
     SSL_CTX_set_security_level(context, 0);
     if (client != nullptr) {
-        SSL_CTX_use_certificate(context, client->certificate.get());
-        SSL_CTX_use_PrivateKey(context, client->key.get());
+        SSL_CTX_use_certificate(context, client->certificate());
+        SSL_CTX_use_PrivateKey(context, client->key());
     }
     const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address{};
@@ -106,13 +56,13 @@ std::string ask(std::uint16_t port, const Identity& authority, const Identity* c
 
 TEST_CASE("TLS with client certificates") {
     std::signal(SIGPIPE, SIG_IGN);
-    const Identity authority("test authority", nullptr);
-    const Identity other_authority("another authority", nullptr);
-    const Identity server("hsm", &authority);
-    const Identity client("switch", &authority);
-    const Identity stranger("stranger", &other_authority);
-    HsmProcess hsm({"--tls-cert", server.certificate_path, "--tls-key", server.key_path, "--tls-client-ca",
-                    authority.certificate_path});
+    const Identity authority("test authority");
+    const Identity other_authority("another authority");
+    const Identity server("hsm", authority);
+    const Identity client("switch", authority);
+    const Identity stranger("stranger", other_authority);
+    HsmProcess hsm({"--tls-cert", server.certificate_path(), "--tls-key", server.key_path(),
+                    "--tls-client-ca", authority.certificate_path()});
     const std::string right = make_frame("0001", "B300abc");
     CHECK(ask(hsm.port(), authority, &client, TLS1_3_VERSION) == right);
     CHECK(ask(hsm.port(), authority, &client, TLS1_2_VERSION) == right);
