@@ -25,39 +25,40 @@ std::string percent(std::uint32_t basis_points) {
     return iso8583::Amount(basis_points, iso8583::Currency::of(156)).major() + "%";
 }
 
-iso8583::Result<iso8583::MerchantId> needed_merchant(const ListQuery& query) {
-    if (!query.merchant) return parse_error("merchant: is needed");
-    return *query.merchant;
-}
-
 std::string position_of(const MerchantEntry& e) {
-    return e.day.date.yyyymmdd() + "-" + std::to_string(e.number);
+    return e.merchant.str() + "-" + e.day.date.yyyymmdd() + "-" + std::to_string(e.number);
 }
 
-/// The entries of the query's days behind its cursor.
-iso8583::Result<ledger::KeyRange> range_of(MerchantBook book, const iso8583::MerchantId& merchant,
-                                           const ListQuery& query, const ListPage& page) {
-    ledger::KeyRange range = ledger::entries_of(book, merchant);
-    if (query.from) range.from = ledger::entries_of(book, merchant, *query.from).from;
-    if (query.to) range.to = ledger::entries_of(book, merchant, *query.to).to;
-    const auto behind = page.position();
-    if (!behind) return tl::unexpected(behind.error());
-    if (behind->empty()) return range;
-    const std::size_t dash = behind->find('-');
-    const auto day = iso8583::Date::parse_yyyymmdd(std::string_view(*behind).substr(0, dash));
-    constexpr std::size_t digits_max = 10;
-    const std::string digits = dash == std::string::npos ? "" : behind->substr(dash + 1);
-    if (!day || digits.empty() || digits.size() > digits_max ||
-        digits.find_first_not_of("0123456789") != std::string::npos)
-        return ListPage::no_cursor();
-    range.from = ledger::merchant_entry_key(book, merchant, {*day}, std::stoull(digits)) + '\0';
+/// The key behind which a cursor goes on; nothing when it is none of these lists.
+std::optional<std::string> key_of_position(MerchantBook book, const std::string& position) {
+    constexpr std::size_t merchant_size = iso8583::MerchantId::size_max, date_size = 8, digits_max = 10;
+    constexpr std::size_t date_at = merchant_size + 1, number_at = date_at + date_size + 1;
+    if (position.size() <= number_at || position.size() > number_at + digits_max) return std::nullopt;
+    const auto merchant = iso8583::MerchantId::parse(std::string_view(position).substr(0, merchant_size));
+    const auto day = iso8583::Date::parse_yyyymmdd(std::string_view(position).substr(date_at, date_size));
+    const std::string digits = position.substr(number_at);
+    if (!merchant || !day || digits.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
+    return ledger::merchant_entry_key(book, *merchant, {*day}, std::stoull(digits));
+}
+
+/// The entries that a query may be about; those of all merchants are not in the order of their days.
+ledger::KeyRange range_of(MerchantBook book, const ListQuery& query) {
+    if (!query.merchant) return ledger::all_keys(ledger::prefix_of(book));
+    ledger::KeyRange range = ledger::entries_of(book, *query.merchant);
+    if (query.from) range.from = ledger::entries_of(book, *query.merchant, *query.from).from;
+    if (query.to) range.to = ledger::entries_of(book, *query.merchant, *query.to).to;
     return range;
+}
+
+bool fits_days(const ListQuery& query, const MerchantEntry& e) {
+    return !(query.from && e.day < *query.from) && !(query.to && *query.to < e.day);
 }
 
 /// What people see of an entry. `amount` is what the merchant pays; below zero: what it gets.
 View entry_view(const ViewContext& context, const MerchantEntry& e, MerchantBook book) {
     View one = View::object();
-    one.put("day", e.day.date.iso()).put("number", static_cast<std::int64_t>(e.number));
+    one.put("day", e.day.date.iso()).put("merchant", e.merchant.view());
+    one.put("number", static_cast<std::int64_t>(e.number));
     one.put("time", local_time(context, e.at)).put("kind", ledger::name(e.kind));
     one.put("sale", e.rrn.view()).put("refund", e.cause.view());
     // Of a reserve what goes in and out of it is of interest; it is the merchant's either way.
@@ -91,40 +92,47 @@ struct Sums {
     }
 };
 
-iso8583::Result<void> each_entry(const ViewContext& context, const ledger::KeyRange& range,
+/// Those of the query's merchant and days, from this key on when one is given.
+iso8583::Result<void> each_entry(const ViewContext& context, MerchantBook book, const ListQuery& query,
+                                 const std::string& behind,
                                  const std::function<bool(const MerchantEntry&)>& visit) {
-    const auto done = ledger::visit_merchant_entries(context.store, range, visit);
+    ledger::KeyRange range = range_of(book, query);
+    if (!behind.empty()) range.from = behind + '\0';
+    const auto done = ledger::visit_merchant_entries(
+        context.store, range, [&](const MerchantEntry& e) { return !fits_days(query, e) || visit(e); });
     if (!done) return store_fault(done.error());
     return {};
+}
+
+/// The page of a book's entries that the query asks for.
+iso8583::Result<void> fill_page(const ViewContext& context, MerchantBook book, const ListQuery& query,
+                                ListPage& page) {
+    const auto position = page.position();
+    if (!position) return tl::unexpected(position.error());
+    const auto behind = position->empty() ? std::optional<std::string>("") : key_of_position(book, *position);
+    if (!behind) return ListPage::no_cursor();
+    return each_entry(context, book, query, *behind, [&](const MerchantEntry& e) {
+        return page.add(entry_view(context, e, book), position_of(e));
+    });
 }
 
 }  // namespace
 
 ViewResult view_fees(const ViewContext& context, const ListQuery& query) {
-    const auto merchant = needed_merchant(query);
-    if (!merchant) return tl::unexpected(merchant.error());
     if (const auto scope = scope_of(context, query); !scope) return tl::unexpected(scope.error());
     ListPage page("entries", query);
-    const auto range = range_of(MerchantBook::fees, *merchant, query, page);
-    if (!range) return tl::unexpected(range.error());
-    auto done = each_entry(context, *range, [&](const MerchantEntry& e) {
-        return page.add(entry_view(context, e, MerchantBook::fees), position_of(e));
-    });
-    if (!done) return tl::unexpected(done.error());
+    if (auto filled = fill_page(context, MerchantBook::fees, query, page); !filled)
+        return tl::unexpected(filled.error());
     // Sums are of all its days, whatever page of them is shown.
-    ListQuery whole = query;
-    whole.after.clear();
-    const auto all = range_of(MerchantBook::fees, *merchant, whole, ListPage("entries", whole));
-    if (!all) return tl::unexpected(all.error());
     Sums sums;
-    done = each_entry(context, *all, [&](const MerchantEntry& e) {
+    auto done = each_entry(context, MerchantBook::fees, query, "", [&](const MerchantEntry& e) {
         sums.add(e);
         return true;
     });
     if (!done) return tl::unexpected(done.error());
     const iso8583::Currency currency = context.configuration.currency;
     View facts = View::object();
-    facts.put("merchant", merchant->view()).put("currency", currency.str());
+    facts.put_if("merchant", query.merchant ? query.merchant->str() : "").put("currency", currency.str());
     facts.put_if("from", query.from ? query.from->date.iso() : "");
     facts.put_if("to", query.to ? query.to->date.iso() : "");
     facts.put("fees", major(sums.fees, currency)).put("charges", major(sums.charges, currency));
@@ -157,21 +165,15 @@ ViewResult view_fee_schedule(const ViewContext& context, const ListQuery& query)
                    "schedule", query);
 }
 
-ViewResult view_reserve(const ViewContext& context, const ListQuery& query) {
-    const auto merchant = needed_merchant(query);
-    if (!merchant) return tl::unexpected(merchant.error());
-    if (const auto scope = scope_of(context, query); !scope) return tl::unexpected(scope.error());
-    const MerchantConfig* configured = context.configuration.find_merchant(*merchant);
+namespace {
+
+/// What one merchant's reserve holds, and its terms.
+iso8583::Result<void> put_reserve(const ViewContext& context, const iso8583::MerchantId& merchant,
+                                  View& facts) {
+    const MerchantConfig* configured = context.configuration.find_merchant(merchant);
     if (configured == nullptr) return parse_error("merchant: is not configured");
-    ListPage page("entries", query);
-    const auto range = range_of(MerchantBook::reserve, *merchant, query, page);
-    if (!range) return tl::unexpected(range.error());
-    auto done = each_entry(context, *range, [&](const MerchantEntry& e) {
-        return page.add(entry_view(context, e, MerchantBook::reserve), position_of(e));
-    });
-    if (!done) return tl::unexpected(done.error());
     std::int64_t holds = 0;
-    const ledger::KeyRange whole = ledger::entries_of(MerchantBook::reserve, *merchant);
+    const ledger::KeyRange whole = ledger::entries_of(MerchantBook::reserve, merchant);
     const auto last = context.store.scan_back(ledger::Family::journal, whole.from, whole.to,
                                               [&](std::string_view, std::string_view value) {
                                                   const auto e = ledger::decode_merchant_entry(value);
@@ -181,16 +183,27 @@ ViewResult view_reserve(const ViewContext& context, const ListQuery& query) {
     if (!last) return store_fault(last.error());
     const iso8583::Currency currency = context.configuration.currency;
     const RefundPolicy& policy = configured->refund;
-    View facts = View::object();
-    facts.put("merchant", merchant->view())
-        .put("currency", currency.str())
-        .put("holds", major(holds, currency));
+    facts.put("merchant", merchant.view()).put("holds", major(holds, currency));
     facts.put("funding", policy.funding == RefundFunding::reserve     ? "reserve"
                          : policy.funding == RefundFunding::net_sales ? "net_sales"
                                                                       : "none");
     facts.put("on_short", policy.on_short == OnCaution::hold ? "hold" : "refuse");
     facts.put("percent", policy.reserve_percent);
     facts.put_if("max", policy.reserve_max ? major(*policy.reserve_max, currency) : "");
+    return {};
+}
+
+}  // namespace
+
+ViewResult view_reserve(const ViewContext& context, const ListQuery& query) {
+    if (const auto scope = scope_of(context, query); !scope) return tl::unexpected(scope.error());
+    ListPage page("entries", query);
+    if (auto filled = fill_page(context, MerchantBook::reserve, query, page); !filled)
+        return tl::unexpected(filled.error());
+    View facts = View::object();
+    facts.put("currency", context.configuration.currency.str());
+    if (query.merchant)
+        if (auto put = put_reserve(context, *query.merchant, facts); !put) return tl::unexpected(put.error());
     return std::move(page).answer(facts);
 }
 

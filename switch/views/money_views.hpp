@@ -9,11 +9,11 @@
 
 namespace acquirer {
 
-/// The statement of one merchant's fees, charges and discounts, oldest first; needs a merchant.
+/// The statement of fees, charges and discounts, merchant by merchant, oldest first.
 ViewResult view_fees(const ViewContext& context, const ListQuery& query);
 /// What merchants pay, by instrument and amount, as it is configured now.
 ViewResult view_fee_schedule(const ViewContext& context, const ListQuery& query);
-/// What one merchant's reserve holds and how it came there; needs a merchant.
+/// How reserves came to what they hold, merchant by merchant; of one merchant what that is, and its terms.
 ViewResult view_reserve(const ViewContext& context, const ListQuery& query);
 /// Charges with what is left of them, and what was given back; kind: "charge", "adjustment".
 ViewResult view_adjustments(const ViewContext& context, const ListQuery& query);

@@ -28,7 +28,7 @@ def fees(desk, till):
     shown = desk.json("show", sold.rrn)
     desk.checks.equal((shown["fee"], shown["fee_basis_points"]), ("0.41", 60), "show tells the fee")
     desk.checks.that("0.41 of it stands" in " ".join(desk.json("explain", sold.rrn)["words"]), "explain tells the fee")
-    desk.wrong("--merchant is needed", "fees", "show", code=2)
+    desk.wrong("merchant: 15 printable", "fees", "show", "--merchant", "1", code=2)
     desk.wrong("is no business day of this ledger", "fees", "show", "--merchant", WITH_FEES, "--day", "2099-01-01")
     desk.wrong("merchant", "fees", "schedule", "--merchant", "898110157229999")
 
@@ -47,7 +47,7 @@ def reserve(desk, till):
         desk.right("proposals", "approve", proposal, user="checker1", says="20.00 is in the reserve")
     desk.checks.equal(terminal.exchange(terminal.refund(sale, sold, 2000)).code, "00", "now it is covered")
     desk.checks.equal(desk.json("reserve", "show", *of)["holds"], "5.00", "what is left")
-    desk.wrong("--merchant is needed", "reserve", "show", code=2)
+    desk.wrong("merchant: 15 printable", "reserve", "show", "--merchant", "1", code=2)
     desk.wrong("role operator is needed", "reserve", "add", *of, "--amount", "1.00", *NOTE, user="checker1")
     desk.wrong("no merchant 898110157229999", "reserve", "add", "--merchant", "898110157229999", "--amount", "1.00", *NOTE,
                user="maker1")

@@ -224,6 +224,33 @@ TEST_CASE("I12 I13 a figure that is not its function is found in a ledger at res
           std::string::npos);
 }
 
+TEST_CASE("ledger: what a merchant's money keeps reads back as it was written", "[ledger]") {
+    ledger::TransactionRecord record;
+    record.rrn = iso8583::Rrn::parse("632500000001").value();
+    record.amount = iso8583::Amount(10'000, iso8583::Currency::of(156));
+    record.charges = {FeeReturn::return_on_full, {{10'000, 38}, {0, 60}}, 60, 10, 1'000, 7, 8, 9};
+    record.drawn_minor = 77;
+    record.caution = {{ledger::CautionBound::operator_number, 3, 2}, {ledger::CautionBound::counters, 2, 1}};
+    const auto back = ledger::decode_transaction_record(encode(record));
+    REQUIRE(back);
+    CHECK(*back == record);
+
+    ledger::Adjustment charge;
+    charge.merchant = iso8583::MerchantId::parse("898110157220001").value();
+    charge.reference = "PROMO-1";
+    charge.amount = iso8583::Amount(299, iso8583::Currency::of(156));
+    charge.given_back_minor = 99;
+    const auto read = ledger::decode_adjustment(encode(charge));
+    REQUIRE(read);
+    CHECK(read->reference == charge.reference);
+    CHECK(read->amount == charge.amount);
+    CHECK(read->given_back_minor == 99);
+    std::string bytes = encode(charge);
+    bytes.pop_back();
+    CHECK_FALSE(ledger::decode_adjustment(bytes));
+    CHECK_FALSE(ledger::decode_merchant_entry(encode(charge)));
+}
+
 TEST_CASE("R102 DE54 of a sale's answer splits it; a refund asks the merchant for what it was paid",
           "[R102]") {
     Desk d;
