@@ -38,15 +38,16 @@ bool StoreAndForward::on_late_reply(TransactionRecord& record, const IssuerReply
     const IssuerReply& reply = event.reply;
     if (route == nullptr || a.kind == Kind::none || event.mac != MacState::verified || !reply.code)
         return false;
-    if (reply.mti.message_class() != class_of(a)) return false;
-    if (names_another_amount(record, reply)) return false;
     const EarlierAttempt numbers{reply.stan.value(), reply.transmission_time.value()};
     const bool of_the_last = numbers == EarlierAttempt{a.stan, a.transmission_time};
-    if (of_the_last ? a.attempts == 0
-                    : std::find(record.earlier_attempts.begin(), record.earlier_attempts.end(), numbers) ==
-                          record.earlier_attempts.end())
-        return false;
-    if (!of_the_last && a.kind == Kind::reversal) return repeats_not_found(record, *route, *reply.code);
+    const auto& earlier = record.earlier_attempts;
+    const bool of_an_earlier =
+        !of_the_last && std::find(earlier.begin(), earlier.end(), numbers) != earlier.end();
+    if (of_an_earlier && a.kind == Kind::reversal && repeats_what_was_said(record, *route, reply))
+        return true;
+    if (reply.mti.message_class() != class_of(a)) return false;
+    if (names_another_amount(record, reply)) return false;
+    if (of_the_last ? a.attempts == 0 : !of_an_earlier || a.kind == Kind::reversal) return false;
     const bool ended = a.kind == Kind::refund       ? late_refund_reply(record, *route, reply)
                        : a.kind == Kind::completion ? late_completion_reply(record, *route, reply)
                                                     : late_reversal_reply(record, reply);
@@ -56,12 +57,16 @@ bool StoreAndForward::on_late_reply(TransactionRecord& record, const IssuerReply
     return true;
 }
 
-/// R51a: what an issuer says once more of the first 0420 says nothing of the second.
-bool StoreAndForward::repeats_not_found(const TransactionRecord& record, const routing::Route& route,
-                                        iso8583::ResponseCode code) {
-    if (routing::classify_reversal(route, code, routing::ReversedOriginal::in_doubt) !=
-        routing::ReversalVerdict::not_found)
-        return false;
+/// What an issuer says once more of what left before this reversal says nothing of it: of the first 0420 of
+/// R51a that it does not know the original, of a completion that it has it.
+bool StoreAndForward::repeats_what_was_said(const TransactionRecord& record, const routing::Route& route,
+                                            const IssuerReply& reply) {
+    const bool says_so_again =
+        reply.mti.message_class() == class_of(record.advice)
+            ? routing::classify_reversal(route, *reply.code, routing::ReversedOriginal::in_doubt) ==
+                  routing::ReversalVerdict::not_found
+            : routing::says_approved(routing::classify_request(route, *reply.code));
+    if (!says_so_again) return false;
     c_.count("repeated_replies");
     c_.note(Severity::info, NoteKind::late_reply, record, "R63", "the issuer answered again");
     return true;

@@ -57,6 +57,7 @@ void StoreAndForward::send_reversal(TransactionRecord& record, Original original
     QueuedAdvice a;
     a.kind = Kind::reversal;
     a.of_approved_original = original == Original::approved;
+    if (record.advice.kind == Kind::completion && record.advice.attempts > 0) keep_numbers(record);
     give_numbers(record, std::move(a));
     resume(record);
 }

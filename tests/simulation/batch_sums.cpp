@@ -19,6 +19,10 @@ std::string padded(std::int64_t n, std::size_t digits) {
 enum class Counts : std::uint8_t { no, yes, unclear };
 
 Counts counts(const TransactionRecord& r) {
+    // Holds and what is collected of them or of another message have stories of their own.
+    if (r.kind == TransactionKind::authorization || r.of_authorization || r.is_completion() ||
+        r.asked_by_0100)
+        return Counts::unclear;
     if (people_decided(r) || !r.lowering.reversals.empty() || r.voided_by || r.turned_into_void)
         return Counts::unclear;
     switch (r.state) {

@@ -35,7 +35,8 @@ class Sessions final : public Watch {
         if (asked.message_class == 2)
             amounts_[asked].insert(r.takes_partial ? ""
                                                    : std::string(r.fields.get(Field::amount_transaction)));
-        const bool asks_for_work = asked.message_class == 2 || asked.message_class == 4;
+        const bool asks_for_work =
+            asked.message_class == 1 || asked.message_class == 2 || asked.message_class == 4;
         if (asks_for_work && signed_off_.contains(r.terminal)) behind_.insert(asked);
     }
 
