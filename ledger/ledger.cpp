@@ -208,6 +208,9 @@ iso8583::Rrn Ledger::next_rrn(const iso8583::Now& now) {
     if (today > counters_.rrn_day) {
         counters_.rrn_day = today;
         counters_.rrn_sequence = 0;
+        // What this process stored itself ten years ago lies in what it once found free.
+        free_rrns_from_.clear();
+        free_rrns_to_.clear();
     }
     // The time of day is a floor of the sequence: a ledger restored from a backup goes on above what it had
     // given.

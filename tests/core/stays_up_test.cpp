@@ -86,3 +86,15 @@ TEST_CASE(
     d.restart();
     CHECK(d.remaining(sale.rrn) == 10'000);
 }
+
+TEST_CASE("a process that runs for ten years gives no RRN of then again", "[R20]") {
+    desk::Desk d;
+    const auto then = d.sale();
+    // 2036-11-20 is the 325th day of a year that ends in 6 as well.
+    constexpr std::int64_t days = 3'652, day_ms = 86'400'000;
+    d.set_clock(desk::Desk::noon.plus_ms(days * day_ms));
+    const auto now = d.sale();
+    CHECK(now.rrn.substr(0, 4) == then.rrn.substr(0, 4));
+    CHECK(now.rrn != then.rrn);
+    CHECK(d.state(then.rrn) == "approved");
+}
