@@ -169,8 +169,9 @@ Field Terminal::wallet_field() const { return is_unionpay() ? iso8583::field(59)
 
 /// What goes back: the card, or the order number of a wallet's slip.
 void Terminal::set_means(FieldValues& fields, const Receipt& sale) const {
-    const bool wallet = !sale.order_number.empty();
+    const bool wallet = sale.pan.empty() || !sale.order_number.empty();
     fields.set(Field::pos_entry_mode, wallet ? "031" : "021");
+    if (wallet && sale.order_number.empty()) return;  // its sale had no answer: the RRN names it
     if (wallet)
         fields.set(wallet_field(), iso8583::tagged_text("A4", sale.order_number));
     else

@@ -290,7 +290,8 @@ void Checkers::released_to_issuer(const SendToIssuer& message, iso8583::Instant 
         const TransactionRecord* queued = r;
         // A void that goes as the reversal of its sale carries the sale's DE37.
         if (!carries(r->advice) && r->voided_by) queued = record(*r->voided_by);
-        intended = queued != nullptr && carries(queued->advice) && queued->advice.attempts >= attempts_min;
+        intended = queued != nullptr && carries(queued->advice) &&
+                   queued->advice.attempts + queued->advice.polls >= attempts_min;
     }
     if (!intended)
         broken("I4", mti.str() + " left that is not durable as intended or attempted: " + words(*r), at);
