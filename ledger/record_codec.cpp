@@ -27,8 +27,14 @@ void RecordWriter::padded_text(std::string_view v, std::size_t size) {
     std::memset(at + 1 + v.size(), 0, size - v.size());
 }
 
-void RecordWriter::begin_property(std::uint32_t number) {
+void RecordWriter::next_property(std::uint32_t number) {
+    ENSURE(number > property_);
+    property_ = number;
     varint(number);
+}
+
+void RecordWriter::begin_property(std::uint32_t number) {
+    next_property(number);
     u8(0);  // the length, when it has one byte
     property_begin_ = used_;
 }

@@ -59,7 +59,7 @@ class RecordWriter {
 
     /// A property whose whole value is this. Numbers must rise within a record.
     void property(std::uint32_t number, std::string_view value) {
-        varint(number);
+        next_property(number);
         text(value);
     }
     /// The same, but nothing at all for an empty value.
@@ -96,7 +96,11 @@ class RecordWriter {
 
     std::string out_;  // its size is what there is room for
     std::size_t used_ = 0;
+    /// ENSUREs that it rises: what does not would be a record that nobody reads again.
+    void next_property(std::uint32_t number);
+
     std::size_t property_begin_ = 0;  // of the open one's value
+    std::uint32_t property_ = 0;      // the last one's number
 };
 
 /// Why a stored record cannot be read. No values in it.

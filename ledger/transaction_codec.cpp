@@ -227,6 +227,20 @@ void write_later_properties(RecordWriter& w, const TransactionRecord& t) {
         w.end_property();
     }
     w.property_unless_empty(late_authorization_property, t.late_authorization.view());
+    if (t.wallet != WalletOf{}) {
+        w.begin_property(wallet_property);
+        w.text(t.wallet.name);
+        w.text(t.wallet.order_number);
+        w.end_property();
+    }
+    const QueuedAdvice& a = t.advice;
+    if (a.polls != 0 || a.processing_since.ms != 0 || a.first_attempt.ms != 0) {
+        w.begin_property(advice_progress_property);
+        w.varint(a.polls);
+        w.svarint(a.processing_since.ms);
+        w.svarint(a.first_attempt.ms);
+        w.end_property();
+    }
     if (t.completed_by) w.property(completed_by_property, t.completed_by->view());
     mark(of_authorization_property, t.of_authorization);
     mark(completed_by_advice_property, t.completed_by_advice);
@@ -242,20 +256,6 @@ void write_later_properties(RecordWriter& w, const TransactionRecord& t) {
         w.end_property();
     }
     write_charges_properties(w, t);
-    if (t.wallet != WalletOf{}) {
-        w.begin_property(wallet_property);
-        w.text(t.wallet.name);
-        w.text(t.wallet.order_number);
-        w.end_property();
-    }
-    const QueuedAdvice& a = t.advice;
-    if (a.polls != 0 || a.processing_since.ms != 0 || a.first_attempt.ms != 0) {
-        w.begin_property(advice_progress_property);
-        w.varint(a.polls);
-        w.svarint(a.processing_since.ms);
-        w.svarint(a.first_attempt.ms);
-        w.end_property();
-    }
 }
 
 void write_properties(RecordWriter& w, const TransactionRecord& t) {

@@ -256,6 +256,38 @@ TEST_CASE("R39 what partial reversals did to a sale is read back, and says what 
     CHECK_FALSE(ledger::decode_transaction_record(ledger::encode(t)));
 }
 
+// The wallet's properties were written behind those of fees: no record of a wallet's sale at a merchant with
+// fees could be read again.
+TEST_CASE("a record that has everything that came with the instruments is read back") {
+    ledger::TransactionRecord t = golden_transactions().at(0);
+    t.wallet = {"wechat", "ORD00000000017"};
+    t.advice.polls = 3;
+    t.advice.processing_since.ms = 1'700'000'000'000;
+    t.advice.first_attempt.ms = 1'700'000'000'001;
+    t.late_authorization = iso8583::AuthorizationCode::parse("A1B2C3").value();
+    t.noticed = 1;
+    t.completed_by = iso8583::Rrn::parse("632500000099").value();
+    t.of_authorization = true;
+    t.completed_by_advice = true;
+    t.completion_stan = 17;
+    t.completion_transmission_time = 1'128'093'000;
+    t.completion_percent = 115;
+    t.charges.fee_return = ledger::FeeReturn::return_proportional;
+    t.charges.fee_tiers = {{100'000, 38}, {0, 55}};
+    t.charges.fee_minor = 60;
+    t.charges.reserve_percent = 10;
+    t.charges.withheld_minor = 1'000;
+    t.charges.wallet_funded_minor = 200;
+    t.charges.merchant_funded_minor = 100;
+    t.charges.discount_minor = 100;
+    t.drawn_minor = 500;
+    t.caution = {{ledger::CautionBound::ratio, 31, 30}};
+    const auto read = ledger::decode_transaction_record(ledger::encode(t));
+    INFO((read ? "" : read.error().what));
+    REQUIRE(read);
+    CHECK(*read == t);
+}
+
 TEST_CASE("a terminal's operator numbers are read back, each with its key") {
     ledger::TerminalRecord t;
     t.terminal = golden_transactions().at(0).terminal;

@@ -53,9 +53,10 @@ struct Habits {
     std::uint32_t forgets_permille = 0;  // gives up without reversing
     std::uint32_t hasty_permille = 0;    // reverses what is still on its way
     std::uint32_t hangs_up_permille = 0;
-    std::uint32_t odd_permille = 0;    // does what nobody should
-    bool partial = false;              // asks for partial approvals
-    std::uint32_t hotel_permille = 0;  // authorizes, completes, voids
+    std::uint32_t odd_permille = 0;     // does what nobody should
+    bool partial = false;               // asks for partial approvals
+    std::uint32_t hotel_permille = 0;   // authorizes, completes, voids
+    std::uint32_t wallet_permille = 0;  // of sales: by a payment code
 };
 
 class Cashier {
@@ -97,6 +98,7 @@ class Cashier {
     void reverse(const Outgoing& original, std::string_view reason);
 
     void sell();
+    void sell_to_wallet(std::int64_t amount);
     void refund();
     void void_sale();
     void authorize();
@@ -142,6 +144,7 @@ class Cashier {
     int tries_ = 0;
     Till::Asked* unjudged_ = nullptr;  // a reversal that is to be sent again
     std::deque<Outgoing> to_reverse_;
+    std::string last_code_;        // of a wallet
     std::deque<Outgoing> done_;    // finished ones: to be repeated or reversed later
     std::deque<Receipt> own_;      // own sales, to be voided
     std::deque<Receipt> strange_;  // slips of refunds and voids: no originals of anything
@@ -337,11 +340,32 @@ void Cashier::sell() {
     if (chance_.permille(100)) options.entry_mode = "012";
     options.partial =
         habits_.partial && till_.profile() == acquirer::Profile::unionpay_pos && chance_.permille(400);
+    if (chance_.permille(habits_.wallet_permille)) return sell_to_wallet(any_amount());
     const char* card = any_card();
     const std::int64_t amount = any_amount();
     ask(till_.terminal().sale(iso8583::Pan::parse(card).value(), amount, till_.utc(), options),
         "sale amount=" + major(amount) + " card=" + card + (options.pin.empty() ? "" : " pin=1234") +
             (options.entry_mode == "012" ? " entry=012" : "") + (options.partial ? " partial=yes" : ""));
+}
+
+/// By a fresh code, by one that was used already, by one that no wallet has.
+void Cashier::sell_to_wallet(std::int64_t amount) {
+    constexpr std::uint32_t other_digits = 100'000'000;
+    const auto code = [this](const char* first, std::size_t digits) {
+        std::string text = first;
+        while (text.size() < digits) text += std::to_string(other_digits + chance_.below(other_digits));
+        return text.substr(0, digits);
+    };
+    peers::SaleOptions options;
+    if (!last_code_.empty() && chance_.permille(50))
+        options.payment_code = last_code_;
+    else if (chance_.permille(30))
+        options.payment_code = code("77", 18);
+    else
+        options.payment_code = chance_.permille(500) ? code("13", 18) : code("28", chance_.below(9) + 16);
+    last_code_ = options.payment_code;
+    ask(till_.terminal().sale(iso8583::Pan(), amount, till_.utc(), options),
+        "sale amount=" + major(amount) + " code=" + options.payment_code);
 }
 
 void Cashier::authorize() {
@@ -452,6 +476,7 @@ void Cashier::misbehave() {
             if (shop_.slips.empty()) return;
             Receipt slip = shop_.slips.back();
             slip.pan = iso8583::Pan::parse(cards_a[2]).value();
+            slip.order_number.clear();
             return ask(terminal.refund(slip, slip.amount, till_.utc()),
                        "refund sale=" + name_of(slip.terminal, slip.stan) + " amount=" + major(slip.amount) +
                            " card=" + cards_a[2]);
@@ -666,6 +691,7 @@ class Cashiers final : public Actor {
         habits.odd_permille = swarm.rate("misbehaving cashiers", 600, 200);
         habits.partial = swarm.has("partial sales", 500);
         habits.hotel_permille = swarm.rate("pre-authorizations", 600, 400);
+        habits.wallet_permille = swarm.rate("wallets", 500, 500);
         for (Till* till : scene.tills)
             cashiers_.push_back(std::make_unique<Cashier>(scene, *till, shops_, habits));
     }
