@@ -375,7 +375,7 @@ TEST_CASE("R101 a day is compared with the files that cover it, and says what it
     CHECK_FALSE(r.run(today).done);
     r.import("issuer-b", line_of({"sale", "", 10'000, sale.rrn}));
     const auto answer = r.run(today);
-    CHECK(answer.text == "the day 2026-11-21 is being compared; there is no file yet of issuer-a");
+    CHECK(answer.text == "the day 2026-11-21 is being compared; there is no file yet of issuer-a, issuer-w");
     CHECK(r.d.operate(acquirer::ImportIssuerFile{std::string(64, '0'), "issuer-x", "f", ""}, "maker1",
                       Role::operator_)
               .text == "no route is named issuer-x");
