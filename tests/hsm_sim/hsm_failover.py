@@ -52,7 +52,7 @@ class StackOfTwoHsms(stack.Stack):
         super().__exit__(kind, value, trace)
 
     def load(self, seconds):
-        journals = [word for name in stack.ISSUERS for word in ("--journal", self.journal_path(name))]
+        journals = [word for name in stack.LOADED for word in ("--journal", self.journal_path(name))]
         return subprocess.Popen([
             self.program("switch-bench"), "load", "--unionpay", "%s:%d" % self.addresses["unionpay-pos"], "--iso",
             "%s:%d" % self.addresses["iso87-ascii"], *journals, "--control", self.ready["control"], "--terminals", "32",

@@ -14,7 +14,7 @@ EFFECTS_BETWEEN = 30
 
 
 def load(running, seconds):
-    journals = [word for name in stack.ISSUERS for word in ("--journal", running.journal_path(name))]
+    journals = [word for name in stack.LOADED for word in ("--journal", running.journal_path(name))]
     return subprocess.Popen([
         running.program("switch-bench"), "load", "--unionpay", "%s:%d" % running.addresses["unionpay-pos"], "--iso",
         "%s:%d" % running.addresses["iso87-ascii"], *journals, "--control", running.ready["control"], "--terminals",

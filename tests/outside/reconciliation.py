@@ -74,7 +74,8 @@ def everything_matches(office, day, made):
         office.checks.equal((text["state"], text["bad"]), ("done", 0), f"{issuer}: its journal is taken")
     report = office.does("recon", "run", "--day", day)
     office.checks.equal(report["differences_count"], 0, f"nothing differs: {report['differences']}")
-    office.checks.that(all(r["complete"] for r in report["routes"]), f"every route is complete: {report['routes']}")
+    complete = [r["route"] for r in report["routes"] if r["complete"]]
+    office.checks.equal(complete, list(CARD), f"every route with a file is complete: {report['routes']}")
     office.checks.equal(report["ours"], report["theirs"], "both sums are the same")
     office.checks.that(report["transactions"] >= sum(len(m) for m in made.values()), "every transaction was compared")
     issuer, rrn = "issuer-a", made["issuer-a"]["plain0"]

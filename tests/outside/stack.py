@@ -18,6 +18,7 @@ import time
 READY_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 60
 ISSUERS = {"issuer-a": "127.0.0.1:8601", "issuer-b": "127.0.0.1:8602", "issuer-w": "127.0.0.1:8603"}
+LOADED = ("issuer-a", "issuer-b")  # whom the cards of switch-bench are of
 
 
 def arguments(description, add=None):

@@ -85,7 +85,7 @@ def draws_and_ends(checks, running):
     checks.that(watch.text.startswith(ENTER), "it takes a screen of its own")
     screen = watch.next_drawing()
     text = "\n".join(screen)
-    for word in ("business day", "answers", "latency", "issuer-a", "issuer-b", "open exceptions", "q ends"):
+    for word in ("business day", "answers", "latency", *stack.ISSUERS, "open exceptions", "q ends"):
         checks.that(word in text, f"the screen shows {word}: {text}")
     checks.equal(len(screen), 30, "as high as the terminal")
     checks.that(COLOURS.search(watch.text), "in colours")
@@ -148,7 +148,7 @@ def without_terminal(checks, running):
     for line in lines:
         data = line["data"]
         checks.that(line["ok"] and 500 <= data["interval_ms"] <= 10000, f"an interval of about a second: {data}")
-        checks.equal([route["route"] for route in data["routes"]], ["issuer-a", "issuer-b"], "with its routes")
+        checks.equal([route["route"] for route in data["routes"]], list(stack.ISSUERS), "with its routes")
     run = subprocess.run([running.program("refundctl"), "--socket", running.path("nothing.sock"), "--json", "watch"],
                          capture_output=True, text=True, timeout=60)
     checks.that(run.returncode == 3 and json.loads(run.stdout)["error"] == "unreachable"
