@@ -201,9 +201,9 @@ void StoreAndForward::pump(routing::RouteId id) {
         if (due > c_.now.instant) break;
         const auto link = link_for_advice(id, rrn);
         if (!link) return;  // link_up pumps again
-        const iso8583::Instant queued = queue.waiting.at(rrn).queued;
+        const Waiting was = queue.waiting.at(rrn);
         take(queue, rrn);
-        attempt(id, rrn, *link, queued);
+        attempt(id, rrn, *link, was);
     }
     arm(id);
 }
@@ -221,8 +221,8 @@ bool StoreAndForward::is_stale(const routing::Route& route, iso8583::Instant que
     return c_.now.instant.ms - queued.ms > std::int64_t{route.stale_after_minutes} * 60'000;
 }
 
-void StoreAndForward::attempt(routing::RouteId id, const iso8583::Rrn& rrn, LinkId link,
-                              iso8583::Instant queued) {
+void StoreAndForward::attempt(routing::RouteId id, const iso8583::Rrn& rrn, LinkId link, const Waiting& was) {
+    const iso8583::Instant queued = was.queued;
     const auto* waiting = c_.ledger.find(rrn);
     const auto* route = c_.config->routes.find(id);
     if (waiting == nullptr || route == nullptr || waiting->advice.status == Status::final ||
@@ -234,8 +234,8 @@ void StoreAndForward::attempt(routing::RouteId id, const iso8583::Rrn& rrn, Link
         return;
     }
     const bool polled = waiting->state == State::processing;
-    if (const std::int64_t wait = spacing_left_ms(*waiting, *route); wait > 0) {
-        put(queues_[id], rrn, {c_.now.instant.plus_ms(wait), queued});
+    if (const std::int64_t wait = was.kept_distance ? 0 : spacing_left_ms(*waiting, *route); wait > 0) {
+        put(queues_[id], rrn, {c_.now.instant.plus_ms(wait), queued, true});
         return;
     }
     if (!polled && is_stale(*route, queued)) {

@@ -114,7 +114,8 @@ class StoreAndForward {
   private:
     struct Waiting {
         iso8583::Instant due;
-        iso8583::Instant queued;  // for its age (R60)
+        iso8583::Instant queued;     // for its age (R60)
+        bool kept_distance = false;  // R80: it has waited for it, whatever the wall clock says since
     };
     struct InFlightAdvice {
         IssuerKey key;
@@ -146,7 +147,7 @@ class StoreAndForward {
     [[nodiscard]] std::optional<LinkId> link_for_advice(routing::RouteId route,
                                                         const iso8583::Rrn& rrn) const;
     void pump(routing::RouteId route);
-    void attempt(routing::RouteId route, const iso8583::Rrn& rrn, LinkId link, iso8583::Instant queued);
+    void attempt(routing::RouteId route, const iso8583::Rrn& rrn, LinkId link, const Waiting& was);
     /// R80: accepted by the wallet, which is asked again at its pace.
     void processing(ledger::TransactionRecord& record, const routing::Route& route, iso8583::Instant queued);
     void poll_again(ledger::TransactionRecord& record, const routing::Route& route, iso8583::Instant queued);

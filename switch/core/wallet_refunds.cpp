@@ -19,7 +19,9 @@ constexpr std::int64_t day_ms = 86'400 * second_ms;
 
 }  // namespace
 
-/// By the wall clock, which alone outlives a restart; never longer than the distance itself.
+/// By the wall clock, which alone outlives a restart; never longer than the distance itself. It is asked once
+/// for each refund, as nobody of its sale passes the one that waits: a clock that was set back says
+/// "the whole distance" until it has come to where it was.
 std::int64_t StoreAndForward::spacing_left_ms(const TransactionRecord& refund,
                                               const routing::Route& route) const {
     const bool leaves_first = refund.advice.kind == QueuedAdvice::Kind::refund && refund.advice.attempts == 0;

@@ -91,6 +91,31 @@ void choose_routes(Configuration& c, Swarm& swarm) {
     });
 }
 
+/// R80: a refund may be processed for days, which is no stall as long as its wallet says so and is asked at
+/// the route's pace. How many of them wait for their next question.
+std::uint32_t check_processing(World& world, const routing::Route& route) {
+    using ledger::State;
+    std::uint32_t waiting = 0;
+    for (const auto& [rrn, r] : world.checkers().records()) {
+        if (r.state != State::processing || routing::RouteId{r.route} != route.id) continue;
+        ++waiting;
+        const auto said = iso8583::ResponseCode::parse(r.advice.last_code);
+        const bool says_so =
+            said && (route.codes.advice_processing.contains(*said) || route.codes.retry.contains(*said));
+        const std::int64_t since_ms = world.now().utc.ms - r.updated.ms;
+        const bool asked =
+            since_ms <= std::int64_t{route.wallet.poll_seconds} * 1'000 + route.reply_timeout_ms;
+        if (!says_so || !asked)
+            world.checkers().broken(
+                "liveness",
+                "refund " + rrn.str() + " is processing, " +
+                    (asked ? "though the wallet said " + r.advice.last_code
+                           : "and its wallet was not asked for " + std::to_string(since_ms) + " ms"),
+                world.now().instant);
+    }
+    return waiting;
+}
+
 void final_checks(World& world) {
     Checkers& checkers = world.checkers();
     const iso8583::Instant at = world.now().instant;
@@ -108,10 +133,12 @@ void final_checks(World& world) {
     if (status.pending != 0)
         checkers.broken("liveness", std::to_string(status.pending) + " transactions are pending", at);
     for (const acquirer::RouteStatus& route : status.routes) {
-        const routing::RouteId id = world.configuration().routes.find(route.name)->id;
-        if (route.queued_advices != 0 && !checkers.has_waiting_forever(id))
+        const routing::Route& its = *world.configuration().routes.find(route.name);
+        const std::uint32_t processing = check_processing(world, its);
+        if (route.queued_advices != processing && !checkers.has_waiting_forever(its.id))
             checkers.broken("liveness",
-                            std::to_string(route.queued_advices) + " advices are queued for " + route.name,
+                            std::to_string(route.queued_advices) + " advices are queued for " + route.name +
+                                ", " + std::to_string(processing) + " of them processing",
                             at);
         if (route.in_flight != 0)
             checkers.broken(

@@ -134,6 +134,33 @@ TEST_CASE("Watch: the reversal of one key does not end a case that another asks 
     CHECK(broken_by(world) == std::vector<std::string>{"R20b"});
 }
 
+TEST_CASE("Watch: what is right is answered 1, but in a batch that its upload has closed", "[simulation]") {
+    World world({});
+    const auto watch = watch_settlements(world);
+    const auto settle = [&watch](std::uint32_t stan, const char* codes, const char* closed_rrn) {
+        RequestArrived asked = request(RequestKind::settlement, 500, stan);
+        asked.request.profile = Profile::unionpay_pos;
+        watch->offering(asked);
+        SendReply answer = reply(510, stan, "00");
+        answer.to.profile = Profile::unionpay_pos;
+        const std::string half(HalfOfBatch::digits, '0');
+        answer.fields.set(Field::additional_data, half + codes[0] + half + codes[1]);
+        if (*closed_rrn != '\0') answer.fields.set(Field::rrn, closed_rrn);
+        watch->released(answer);
+    };
+    settle(2, "22", rrn);
+    CHECK(broken_by(world) == std::vector<std::string>{"R5", "R5"});
+    RequestArrived upload_end = request(RequestKind::batch_upload_end, 320, 3);
+    upload_end.request.profile = Profile::unionpay_pos;
+    watch->offering(upload_end);
+    settle(4, "22", rrn);
+    CHECK(broken_by(world).size() == 2);
+    settle(5, "22", "");  // not closed, then
+    CHECK(broken_by(world).size() == 4);
+    settle(6, "21", rrn);
+    CHECK(broken_by(world).size() == 5);
+}
+
 TEST_CASE("Sums of a batch have as many digits as DE48 has room for", "[simulation]") {
     HalfOfBatch half{1'999'999'999'998, 2, 5, 1'001};
     CHECK(half.str() == "999999999998002000000000005001");

@@ -20,10 +20,13 @@ class Settlements final : public Watch {
 
     void offering(const Event& event) override {
         const auto* arrived = std::get_if<RequestArrived>(&event);
-        if (arrived == nullptr || arrived->request.kind != RequestKind::settlement ||
-            arrived->request.profile != Profile::unionpay_pos || arrived->mac != MacState::verified)
+        if (arrived == nullptr || arrived->request.profile != Profile::unionpay_pos ||
+            arrived->mac != MacState::verified)
             return;
-        asked_[{arrived->from.link.value, arrived->request.stan.str()}] = arrived->request.batch;
+        if (arrived->request.kind == RequestKind::batch_upload_end)
+            upload_ended_.insert({arrived->request.terminal, arrived->request.batch});
+        if (arrived->request.kind == RequestKind::settlement)
+            asked_[{arrived->from.link.value, arrived->request.stan.str()}] = arrived->request.batch;
     }
 
     void changed(const ledger::TransactionRecord* before, const ledger::TransactionRecord& now) override {
@@ -39,7 +42,11 @@ class Settlements final : public Watch {
         const auto terminal = iso8583::TerminalId::parse(reply->fields.get(Field::terminal));
         if (asked == asked_.end() || !terminal) return;
         const auto said = Said::parse(std::string(reply->fields.get(Field::additional_data)));
-        // A batch that is closed is answered as it was, by whoever sent it.
+        // A batch that is closed is answered as it was, by whoever sent it: one that the end of its upload
+        // has closed, with that one's numbers and codes, however right it is now.
+        if (said && said->codes() == "22" && reply->fields.has(Field::rrn) &&
+            upload_ended_.contains({*terminal, asked->second}))
+            return;
         if (!said || !closed_.insert({*terminal, asked->second}).second) return;
         const auto sums = sums_of_batch(world_.checkers(), batches_[*terminal][asked->second]);
         if (said->codes() != "11") closed_.erase({*terminal, asked->second});
@@ -77,7 +84,9 @@ class Settlements final : public Watch {
     World& world_;
     std::map<std::pair<std::uint64_t, std::string>, iso8583::BatchNumber> asked_;  // by link and DE11
     std::map<iso8583::TerminalId, std::map<iso8583::BatchNumber, std::vector<iso8583::Rrn>>> batches_;
-    std::set<std::pair<iso8583::TerminalId, iso8583::BatchNumber>> closed_;
+    using BatchOfTerminal = std::pair<iso8583::TerminalId, iso8583::BatchNumber>;
+    std::set<BatchOfTerminal> closed_;
+    std::set<BatchOfTerminal> upload_ended_;  // by a 0320 that may have been in time; the answer may be lost
 };
 
 }  // namespace
