@@ -11,8 +11,11 @@
 
 namespace bench {
 
-/// The demo's two issuers, by BIN: 621234… is issuer-a, 4… is issuer-b (docs/interfaces.md).
-inline constexpr std::size_t issuers = 2;
+/// The demo's issuers (docs/interfaces.md): of cards by BIN, 621234… is issuer-a, 4… is issuer-b; of payment
+/// codes issuer-w.
+inline constexpr std::size_t issuers = 3;
+inline constexpr std::array<std::string_view, issuers> issuer_names{"issuer-a", "issuer-b", "issuer-w"};
+inline constexpr std::size_t issuer_a = 0, issuer_b = 1, issuer_w = 2;
 
 /// One issuer's effects as its journal tells them.
 struct JournalEntry {
@@ -46,7 +49,8 @@ class LoadBooks {
     void uncertain(std::string_view rrn);
 
     [[nodiscard]] const BookTotals& totals(std::size_t issuer) const { return totals_[issuer]; }
-    /// The same as the issuer's journal has to say it: issuer-a's voids are reversals of the sale (0420).
+    /// The same as the issuer's journal has to say it: voids of issuer-a and issuer-w are reversals of
+    /// the sale (0420).
     [[nodiscard]] BookTotals expected_of_issuer(std::size_t issuer) const;
 
     struct Comparison {

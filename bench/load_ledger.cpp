@@ -116,7 +116,7 @@ std::vector<std::string> compare_ledger(const LoadBooks& books,
         if (differences.size() < words_max) differences.push_back(std::move(words));
     };
     for (std::size_t issuer = 0; issuer < issuers; ++issuer) {
-        const std::string name = issuer == 0 ? "issuer-a" : "issuer-b";
+        const std::string name(issuer_names[issuer]);
         const auto route = [&name](const LedgerTotals& t) {
             const auto found = t.routes.find(name);
             return found == t.routes.end() ? LedgerTotals::Route{} : found->second;

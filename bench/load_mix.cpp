@@ -24,7 +24,9 @@ constexpr std::pair<std::string_view, Step> steps_by_key[] = {
     {"settlement", Step::settlement},
 };
 constexpr std::pair<std::string_view, std::uint32_t LoadMix::*> percents_by_key[] = {
-    {"issuer_a_percent", &LoadMix::issuer_a_percent}, {"pin_percent", &LoadMix::pin_percent}};
+    {"issuer_a_percent", &LoadMix::issuer_a_percent},
+    {"wallet_percent", &LoadMix::wallet_percent},
+    {"pin_percent", &LoadMix::pin_percent}};
 constexpr std::uint32_t percent_max = 100;
 
 std::uint32_t* place_of(std::string_view key, LoadMix& mix, std::uint32_t& most) {

@@ -135,10 +135,19 @@ LoadPlayer::Sale LoadPlayer::take_sale(Slot& slot, bool newest) {
     return sale;
 }
 
+void LoadPlayer::prepare_wallet_sale(Slot& slot) {
+    constexpr std::uint64_t digits_15 = 1'000'000'000'000'000;
+    peers::SaleOptions options;
+    options.payment_code = "13" + std::to_string(digits_15 + chance() % (9 * digits_15));  // WeChat's form
+    slot.issuer = issuer_w;
+    slot.under_way = slot.terminal.sale(iso8583::Pan(), between(amount_min, amount_max), utc_now(), options);
+}
+
 void LoadPlayer::prepare_sale(Slot& slot) {
-    const bool issuer_a = chance() % 100 < mix_.issuer_a_percent;
-    slot.issuer = issuer_a ? 0 : 1;
-    std::string digits = issuer_a ? "6212345678900000000" : "4111111111110000";
+    if (mix_.wallet_percent > 0 && chance() % 100 < mix_.wallet_percent) return prepare_wallet_sale(slot);
+    const bool of_issuer_a = chance() % 100 < mix_.issuer_a_percent;
+    slot.issuer = of_issuer_a ? issuer_a : issuer_b;
+    std::string digits = of_issuer_a ? "6212345678900000000" : "4111111111110000";
     const std::string tail = std::to_string(1'000'000 + chance() % 1'000'000).substr(1);
     digits.replace(digits.size() - tail.size(), tail.size(), tail);
     peers::SaleOptions options;

@@ -92,6 +92,7 @@ class LoadPlayer final : public Player {
     Step choose(const Slot& slot);
     void prepare(Slot& slot);
     void prepare_sale(Slot& slot);
+    void prepare_wallet_sale(Slot& slot);
     Sale take_sale(Slot& slot, bool newest);
     void on_code(Slot& slot, const peers::Outcome& outcome);
     void on_approved(Slot& slot, const peers::Outcome& outcome);

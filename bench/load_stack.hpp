@@ -1,5 +1,5 @@
-// LoadStack: two issuer-sims and a refund-switch for a load run, started beside this program on free ports of
-// loopback, with the demo's configuration and a data directory of their own that is removed afterwards.
+// LoadStack: three issuer-sims and a refund-switch for a load run, started beside this program on free ports
+// of loopback, with the demo's configuration and a data directory of their own that is removed afterwards.
 #pragma once
 
 #include <cstdint>
@@ -17,12 +17,12 @@ struct LoadTargets {
     std::string iso;
     std::string control;                // refund-switch's control socket; may be empty
     std::string metrics;                // ADDRESS:PORT of its /metrics; may be empty
-    std::vector<std::string> journals;  // issuer-a's, issuer-b's; may be empty
+    std::vector<std::string> journals;  // issuer-a's, issuer-b's, issuer-w's; may be empty
 };
 
 struct StackOptions {
     std::string programs;   // directory of refund-switch and issuer-sim
-    std::string config;     // directory of demo.toml, issuer-a.toml, issuer-b.toml
+    std::string config;     // directory of demo.toml, issuer-a.toml, issuer-b.toml, issuer-w.toml
     std::string directory;  // made for the run
     bool keep = false;      // leave it there afterwards
     std::vector<std::string> issuer_flags;

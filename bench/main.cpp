@@ -42,8 +42,10 @@ void declare_fleet(CLI::App& command, bench::LoadOptions& o) {
         ->check(CLI::IsMember({"both", "unionpay-pos", "iso87-ascii"}))
         ->capture_default_str();
     command
-        .add_option("--issuer", o.issuer, "both, a (refunds by advice) or b (online): whose cards are used")
-        ->check(CLI::IsMember({"both", "a", "b"}))
+        .add_option(
+            "--issuer", o.issuer,
+            "both, a (refunds by advice), b (online): whose cards are used; w: a wallet's payment codes")
+        ->check(CLI::IsMember({"both", "a", "b", "w"}))
         ->capture_default_str();
     command.add_option("--seed", o.seed, "the same seed plays the same requests")->capture_default_str();
     command.add_option("--issuer-latency-ms", o.issuer_latency_ms,
@@ -77,9 +79,10 @@ void declare_targets(CLI::App& command, bench::LoadOptions& o) {
                        "ADDRESS:PORT of a running switch, instead of a stack of our own");
     command.add_option("--iso", o.targets.iso, "ADDRESS:PORT of its iso87-ascii listener");
     command
-        .add_option("--journal", o.targets.journals, "journals of issuer-a and issuer-b, of a running stack")
+        .add_option("--journal", o.targets.journals,
+                    "journals of issuer-a, issuer-b and issuer-w, of a running stack")
         ->type_name("FILE")
-        ->expected(2);
+        ->expected(2, 3);
     command.add_option("--control", o.targets.control, "control socket of the running switch")
         ->type_name("PATH");
 }
