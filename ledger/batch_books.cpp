@@ -12,16 +12,21 @@ using iso8583::parse_error;
 using iso8583::Result;
 
 constexpr std::uint64_t lines_read_max = 0xFFFFFFFF;
-constexpr std::uint64_t outcomes_max = static_cast<std::uint64_t>(State::merchant_account);
+constexpr std::uint64_t outcomes_max = static_cast<std::uint64_t>(State::not_collected);
 
 LineOutcome outcome_of(RecordReader& r, std::string_view field) {
-    return static_cast<LineOutcome>(r.varint_max(field, outcomes_max));
+    const std::uint64_t value = r.varint(field);
+    if (is_outcome(value)) return static_cast<LineOutcome>(value);
+    r.fail(field, "no value of its kind");
+    return line_waits;
 }
 std::uint32_t count_of(RecordReader& r, std::string_view field) {
     return static_cast<std::uint32_t>(r.varint_max(field, lines_read_max));
 }
 
 }  // namespace
+
+bool is_outcome(std::uint64_t value) { return value == line_waits || is_state(value); }
 
 std::string_view name_of_outcome(LineOutcome outcome) {
     return outcome == line_waits ? "waiting" : name(static_cast<State>(outcome));

@@ -23,6 +23,7 @@ namespace ledger {
 using LineOutcome = std::uint8_t;
 inline constexpr LineOutcome line_waits = 0;
 std::string_view name_of_outcome(LineOutcome outcome);
+bool is_outcome(std::uint64_t value);
 
 struct RefundBatch {
     enum class State : std::uint8_t {

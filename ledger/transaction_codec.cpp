@@ -72,11 +72,7 @@ enum Property : std::uint32_t {
 
 State state_of(RecordReader& r, std::string_view field) {
     const std::uint8_t value = r.u8(field);
-    if (value == static_cast<std::uint8_t>(State::processing)) return State::processing;
-    // Between the two runs of values there are none.
-    const bool between = value > static_cast<std::uint8_t>(State::merchant_account) &&
-                         value < static_cast<std::uint8_t>(State::authorized);
-    return enum_of(r, field, between ? 0 : value, State::not_collected);
+    return enum_of(r, field, is_state(value) ? value : 0, State::not_collected);
 }
 
 void write_advice(RecordWriter& w, const QueuedAdvice& a) {

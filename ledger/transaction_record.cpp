@@ -90,6 +90,14 @@ std::string_view name(State state) {
     ENSURE(false);
 }
 
+bool is_state(std::uint64_t value) {
+    const auto between = [value](State first, State last) {
+        return value >= static_cast<std::uint64_t>(first) && value <= static_cast<std::uint64_t>(last);
+    };
+    return between(State::intent, State::merchant_account) || between(State::processing, State::processing) ||
+           between(State::authorized, State::not_collected);
+}
+
 bool AskingKey::is_same_key(const AskingKey& other) const {
     return terminal == other.terminal && batch == other.batch && stan == other.stan &&
            transmission_time == other.transmission_time && processing_code == other.processing_code;

@@ -57,6 +57,8 @@ enum class State : std::uint8_t {
     not_collected = 51  // sale: the issuer refused the 0220 that completes it
 };
 std::string_view name(State state);
+/// Does a state have this stored value? They are not one run of numbers.
+bool is_state(std::uint64_t value);
 
 // Stored: do not change values.
 enum class Instrument : std::uint8_t {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 #include "ledger/key_layout.hpp"
 #include "ledger/sha256.hpp"
@@ -221,9 +222,11 @@ std::string code_of(const TransactionRecord& refund) {
 }
 
 bool is_an_outcome(std::string_view word) {
-    constexpr auto last = static_cast<ledger::LineOutcome>(ledger::State::merchant_account);
-    for (ledger::LineOutcome outcome = ledger::line_waits; outcome <= last; ++outcome)
-        if (ledger::name_of_outcome(outcome) == word) return true;
+    constexpr std::uint64_t last = std::numeric_limits<ledger::LineOutcome>::max();
+    for (std::uint64_t value = ledger::line_waits; value <= last; ++value)
+        if (ledger::is_outcome(value) &&
+            ledger::name_of_outcome(static_cast<ledger::LineOutcome>(value)) == word)
+            return true;
     return false;
 }
 

@@ -1,4 +1,6 @@
 // R100: how lines of batches run: at a rate, while routes come and go, over crashes, once each.
+#include "iso8583/tagged_text.hpp"
+#include "switch/core/transaction_state.hpp"
 #include "tests/core/batch_office.hpp"
 
 using namespace batch_office;
@@ -206,5 +208,59 @@ TEST_CASE("R100 wherever the process dies, every line is paid once", "[R100][cra
         CHECK(reversed <= 2);
         o.counts_are_those_of_its_lines(id);
         CHECK(o.d.status().orphans == 0);
+    }
+}
+
+TEST_CASE("R100 a line whose wallet works at its refund is read again after a restart", "[R100][R80]") {
+    Office o;
+    o.d.link(Desk::w, true);
+    bool works_at_it = true;
+    o.d.issuer = [&works_at_it](const Sent& sent) {
+        Does does;
+        const std::string mti = sent.mti();
+        if (mti == "0200") does.additional_data = iso8583::tagged_text("A4", "W00000000017");
+        if ((mti == "0220" || mti == "0221") && works_at_it) does.code = "09";
+        return does;
+    };
+    Ask sale;
+    sale.trace = o.d.next_trace();
+    sale.card = "";
+    sale.entry_mode = "031";
+    sale.code = code_wechat;
+    const auto paid = o.d.ask(sale);
+    REQUIRE((paid && paid->code == "00"));
+    const std::string id = o.running(head + line("L-1", paid->rrn, "30.00"));
+    o.d.pass(2'000);
+    CHECK(o.outcome(id, 2) == "processing");
+    CHECK(o.count(id, ledger::State::processing) == 1);
+    o.d.restart();
+    o.d.link(Desk::w, true);
+    CHECK(o.outcome(id, 2) == "processing");
+    works_at_it = false;
+    o.d.pass(60'000);
+    CHECK(o.count(id, ledger::State::approved) == 1);
+    CHECK(o.count(id, ledger::State::processing) == 0);
+    CHECK(o.d.remaining(paid->rrn) == 7'000);
+    o.counts_are_those_of_its_lines(id);
+}
+
+TEST_CASE("R100 every state that a refund may have is an outcome of a line, and no other number is",
+          "[R100]") {
+    ledger::RefundBatchLine line;
+    const auto read = [&line](unsigned outcome) {
+        line.outcome = static_cast<ledger::LineOutcome>(outcome);
+        return ledger::decode_refund_batch_line(ledger::encode(line));
+    };
+    for (const auto& step : acquirer::state_table::transitions) {
+        INFO(ledger::name(step.to));
+        const auto again = read(static_cast<unsigned>(step.to));
+        REQUIRE(again);
+        CHECK(again->outcome == static_cast<unsigned>(step.to));
+    }
+    CHECK(read(ledger::line_waits));
+    for (const unsigned none : {25u, 39u, 41u, 44u, 52u, 255u}) {
+        INFO(none);
+        REQUIRE(!read(none));
+        CHECK_THAT(read(none).error().what, Catch::Contains("outcome"));
     }
 }
