@@ -57,6 +57,11 @@ void TransactionFlow::retry_cleared() {
     }
 }
 
+void TransactionFlow::hold_ended(const iso8583::Rrn& rrn) {
+    retry_cleared();
+    if (const TransactionRecord* sale = c_.ledger.find(rrn)) release_funded(sale->merchant);
+}
+
 /// R27: cases that want for nothing but funds, as far as the day's sales or the reserve cover them now.
 void TransactionFlow::release_funded(const iso8583::MerchantId& id) {
     const MerchantConfig* merchant = c_.config->find_merchant(id);
@@ -65,6 +70,9 @@ void TransactionFlow::release_funded(const iso8583::MerchantId& id) {
     const bool by_reserve = merchant->refund.funding == RefundFunding::reserve;
     const auto only_wants_for_funds = [&](const TransactionRecord& held) {
         const bool by_people = held.from_operations && held.batch_line.batch.empty();  // a checker decides
+        // R78: no checker could let it go now, and no funds are taken for what cannot go.
+        const TransactionRecord* sale = c_.ledger.find(*held.original);
+        if (sale == nullptr || sale->hold) return false;
         return held.merchant == id && held.state == State::held && !by_people &&
                std::all_of(held.history.begin(), held.history.end(),
                            [](const ledger::HistoryEntry& h) { return h.rule == "R27"; });

@@ -145,8 +145,9 @@ class Operations {
         return ways_out_.add(event, command);
     }
     OperatorAnswer perform(const OperatorCommanded& event, const CloseDispute& command) {
+        const auto dispute = c_.ledger.dispute(command.id);
         OperatorAnswer answer = ways_out_.close(event, command);
-        transactions_.retry_cleared();  // a case may have waited for the end of a hold
+        if (answer.done && dispute) transactions_.hold_ended(dispute->sale);
         return answer;
     }
 

@@ -47,10 +47,12 @@ class TransactionFlow {
     void release_cleared(ledger::TransactionRecord& refund);
     /// Does this cleared refund go when its route, its chain and its sale allow?
     [[nodiscard]] bool waits(const ledger::TransactionRecord& refund) const;
-    /// Something changed that cleared refunds may have waited for.
     /// R27: cases of a merchant that only want for funds go when there are some.
     void release_funded(const iso8583::MerchantId& merchant);
+    /// Something changed that cleared refunds may have waited for.
     void retry_cleared();
+    /// R78: what waited for the end of a sale's hold, cleared or for funds, may go.
+    void hold_ended(const iso8583::Rrn& sale);
 
     /// Reserves and sends (or holds) a refund whose checks passed. The draft's record becomes the ledger's,
     /// which is returned.

@@ -179,8 +179,9 @@ void Checkers::check_drained(iso8583::Instant at) {
             case State::reverse_on_answer:
                 broken("liveness", "still under way though nothing hinders it: " + words(r), at);
                 break;
-            case State::cleared:  // behind a reversal of its chain that is before a person
-                if (!chain_is_excused(r))
+            case State::cleared:  // behind a reversal of its chain that is before a person, or a hold (R78)
+                if (const TransactionRecord* sale = r.original ? record(*r.original) : nullptr;
+                    !chain_is_excused(r) && (sale == nullptr || !sale->hold))
                     broken("liveness", "a cleared refund has not gone though nothing hinders it: " + words(r),
                            at);
                 break;
