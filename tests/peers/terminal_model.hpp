@@ -105,6 +105,9 @@ struct Outcome {
     iso8583::FieldValues fields;
     /// For sale, refund, void with DE37.
     std::optional<Receipt> receipt;
+    /// Of a settlement (unionpay-pos): a half of DE48 is not balanced, so that the batch waits for its
+    /// upload.
+    bool needs_upload = false;
     [[nodiscard]] bool approved() const { return code.view() == "00" || code.view() == "10"; }
     [[nodiscard]] std::string text() const {
         return std::string(fields.get(iso8583::Field::additional_response_data));

@@ -361,6 +361,13 @@ TEST_CASE("Totals follow what was approved, voided and reversed, and the batch e
                   "0000000109000020000000040000010");
             std::string totals(settle.fields.get(Field::additional_data));
             totals[30] = '1';
+            totals[61] = '2';  // what it has of foreign cards it does not know by itself
+            r.set(Field::additional_data, totals);
+            const auto differs = t.receive(settle, host.framed(r));
+            REQUIRE(differs.has_value());
+            CHECK(differs->needs_upload);
+            CHECK(t.totals() == TerminalTotals{10'900, 2, 4'000, 1});
+            totals[61] = '1';
             r.set(Field::additional_data, totals);
             std::string private_60(r.get(Field::reserved_private_60));
             r.set(Field::reserved_private_60, private_60.replace(2, 6, "000043"));

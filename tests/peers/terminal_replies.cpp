@@ -1,5 +1,6 @@
 // What the terminal thinks of a reply: frame, echoed fields, MAC, keys, totals.
 #include <algorithm>
+#include <array>
 
 #include "iso8583/tagged_text.hpp"
 #include "iso8583/values/ensure.hpp"
@@ -197,12 +198,19 @@ void Terminal::take_over(const Outgoing& sent, Outcome& outcome, std::string& br
         install_working_keys(f.get(Field::reserved_private_62), breaches);
     bool batch_closed = sent.transaction == Transaction::batch_upload_end;
     if (sent.transaction == Transaction::settlement) {
-        // 1 balanced, 2 not, 3 error: the 31st digit of DE48, or DE66.
+        // 1 balanced, 2 not, 3 error: the last digit of each half of DE48, or DE66.
+        constexpr std::size_t half_digits = 31;
         const std::string_view totals = f.get(Field::additional_data);
-        const std::string_view result =
-            is_unionpay() ? (totals.size() >= 31 ? totals.substr(30, 1) : "") : f.get(Field::settlement_code);
-        if (!one_of(result, {"1", "2", "3"})) breach(breaches, "the settlement result is neither 1, 2 nor 3");
-        batch_closed = result == "1" || !is_unionpay();
+        const auto result_of = [&totals](std::size_t half) {
+            return totals.size() == 2 * half_digits ? totals.substr((half + 1) * half_digits - 1, 1) : "";
+        };
+        const auto results = is_unionpay() ? std::array{result_of(0), result_of(1)}
+                                           : std::array{f.get(Field::settlement_code), std::string_view("1")};
+        for (const std::string_view result : results)
+            if (!one_of(result, {"1", "2", "3"}))
+                breach(breaches, "the settlement result is neither 1, 2 nor 3");
+        outcome.needs_upload = is_unionpay() && (results[0] != "1" || results[1] != "1");
+        batch_closed = !outcome.needs_upload;
     }
     if (is_unionpay() && may_change_batch(sent.transaction)) {
         const auto batch =

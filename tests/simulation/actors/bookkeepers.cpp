@@ -139,10 +139,7 @@ class Bookkeeper {
         if (code == "77" || code == "A0") must_sign_on_ = true;
         if (asked.answers.size() == 1) {
             if (what == Transaction::sign_on && code == "00") must_sign_on_ = false;
-            if (what == Transaction::settlement && code == "00") {
-                const std::string codes(outcome.fields.get(Field::additional_data));
-                must_upload_ = codes.size() == 62 && (codes[30] == '2' || codes[61] == '2');
-            }
+            if (what == Transaction::settlement && code == "00") must_upload_ = outcome.needs_upload;
             if (what == Transaction::batch_upload_end) must_upload_ = false;
             if (what == Transaction::sale && outcome.receipt) last_ = outcome.receipt;
         }

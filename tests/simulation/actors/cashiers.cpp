@@ -266,9 +266,7 @@ void Cashier::answered(Till::Asked& asked) {
     if (asked.answers.size() == 1) {
         if (sent.transaction == Transaction::sign_on && code == "00") must_sign_on_ = false;
         if (sent.transaction == Transaction::settlement) must_settle_ = false;
-        if (sent.transaction == Transaction::settlement && code == "00")
-            must_upload_ = till_.profile() == acquirer::Profile::unionpay_pos &&
-                           std::string(outcome.fields.get(Field::additional_data)).substr(30, 1) == "2";
+        if (sent.transaction == Transaction::settlement && code == "00") must_upload_ = outcome.needs_upload;
         if (sent.transaction == Transaction::batch_upload_end) must_upload_ = false;
         if (is_financial(sent.transaction) || sent.transaction == Transaction::reversal)
             remember(done_, asked.tries.front(), remembered_max);
