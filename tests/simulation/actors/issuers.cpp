@@ -16,6 +16,7 @@ constexpr std::int64_t event_ms_max = 1'500;
 constexpr std::int64_t outage_ms_max = 20'000;
 constexpr std::int64_t contradiction_ms_max = 15'000;
 constexpr std::size_t remembered_max = 64;
+constexpr std::uint32_t processing_polls_max = 6;
 constexpr const char* kinds[] = {"sale", "refund", "void", "reversal", "any"};
 
 class Issuer {
@@ -44,6 +45,10 @@ class Issuer {
         restarts_ = s.has(name + "restarts", 300);
         forgets_ = s.has(name + "forgets", 100);
         keys_ = s.has(name + "key changes", 300);
+        if (node_.model().config().kind == routing::IssuerKind::wallet) {
+            processes_ = s.has(name + "processing", 500);
+            closes_accounts_ = s.has(name + "closed accounts", 300);
+        }
         if (codes_ || contradicts_) world_.issuers_are_odd = true;
         if (codes_) node_.on_leaving = [this](iso8583::Bytes& frame) { look_for_lies(frame); };
         if (contradicts_)
@@ -109,6 +114,12 @@ class Issuer {
                 if (keys_ && chance.permille(200)) change_a_key(chance);
                 return;
             default:
+                if (processes_ && chance.permille(500)) {
+                    // In the calm all of them end, by so many questions.
+                    node_.control("processing " + std::to_string(chance.below(processing_polls_max + 1)));
+                    ticks_.did();
+                }
+                if (closes_accounts_) close_an_account(chance);
                 return;
         }
     }
@@ -208,6 +219,17 @@ class Issuer {
                std::any_of(r->history.begin(), r->history.end(),
                            [](const ledger::HistoryEntry& h) { return h.rule == "R51a"; });
     }
+    /// The customer's of some sale: refused finally, while it is processed or at once (54).
+    void close_an_account(Chance& chance) {
+        std::vector<const ledger::TransactionRecord*> of;
+        for (const auto& [rrn, r] : world_.checkers().records())
+            if (r.kind == ledger::TransactionKind::sale && !r.wallet.order_number.empty()) of.push_back(&r);
+        if (of.empty()) return;
+        const std::string& order = chance.pick(of)->wallet.order_number;
+        if (node_.control("account close " + std::string(order)) != "ok") return;
+        ticks_.did();
+        world_.checkers().reached("account of a wallet closed");
+    }
     void change_a_key(Chance& chance) {
         const bool zak = chance.permille(500);
         const std::uint32_t who = chance.below(10);
@@ -229,7 +251,7 @@ class Issuer {
     Ticks ticks_;
     std::vector<iso8583::FieldValues> asked_;
     bool codes_ = false, odd_ = false, goes_ = false, contradicts_ = false, restarts_ = false,
-         forgets_ = false, keys_ = false;
+         forgets_ = false, keys_ = false, processes_ = false, closes_accounts_ = false;
 };
 
 class Issuers final : public Actor {
