@@ -67,9 +67,13 @@ bool StoreAndForward::repeats_what_was_said(const TransactionRecord& record, con
                   routing::ReversalVerdict::not_found
             : routing::says_approved(routing::classify_request(route, *reply.code));
     if (!says_so_again) return false;
+    answered_again(record);
+    return true;
+}
+
+void StoreAndForward::answered_again(const TransactionRecord& record) {
     c_.count("repeated_replies");
     c_.note(Severity::info, NoteKind::late_reply, record, "R63", "the issuer answered again");
-    return true;
 }
 
 /// Only what ends it: what asks for a repeat has its next attempt. After a way out was taken: ruling 5 of the
@@ -106,7 +110,12 @@ bool StoreAndForward::late_refund_reply(TransactionRecord& record, const routing
                 return false;
         }
     }
-    if (verdict != routing::AdviceVerdict::abnormal || !of_the_last) return false;
+    if (verdict == routing::AdviceVerdict::abnormal && !of_the_last) {
+        // It has new numbers because it was refused under these, or paid though these came later.
+        answered_again(record);
+        return true;
+    }
+    if (verdict != routing::AdviceVerdict::abnormal) return false;
     const bool waits = (record.state == State::advice_pending || record.state == State::processing) &&
                        a.status == Status::waiting;
     const bool settled_as_done = record.state == State::approved && record.decided.by_people;

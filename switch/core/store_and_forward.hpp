@@ -134,6 +134,7 @@ class StoreAndForward {
     [[nodiscard]] bool is_stale(const routing::Route& route, iso8583::Instant queued) const;
     void repeat_or_park(ledger::TransactionRecord& record, const routing::Route& route,
                         iso8583::Instant queued);
+    void answered_again(const ledger::TransactionRecord& record);
     bool repeats_what_was_said(const ledger::TransactionRecord& record, const routing::Route& route,
                                const IssuerReply& reply);
     bool late_refund_reply(ledger::TransactionRecord& record, const routing::Route& route,

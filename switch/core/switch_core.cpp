@@ -76,6 +76,7 @@ struct SwitchCore::Impl {
 
     /// Format, terminal, merchant, sign-on, MAC: true when the request may go on.
     bool admit(const RequestArrived& event);
+    bool is_late(ledger::TransactionRecord& record, const IssuerReplyArrived& event);
     void unmatched(const IssuerReplyArrived& event);
 
     CoreContext context;
@@ -401,34 +402,34 @@ void SwitchCore::Impl::on(const IssuerReplyArrived& event) {
     ENSURE(false);
 }
 
+/// Taken as an answer to what the record has sent, late (R51) or once more.
+bool SwitchCore::Impl::is_late(ledger::TransactionRecord& record, const IssuerReplyArrived& event) {
+    const IssuerReply& reply = event.reply;
+    const bool of_request = reply.mti.message_class() <= 2 && record.issuer_stan == reply.stan.value() &&
+                            record.issuer_transmission_time == reply.transmission_time.value();
+    if (of_request && !was_answered(record.state)) {
+        undoing.on_late_reply(record, event);
+        return true;
+    }
+    if (queue.on_late_reply(record, event)) return true;
+    if (!of_request && !repeats_an_answer(record, reply)) return false;
+    context.count("repeated_replies");
+    context.note(Severity::info, NoteKind::late_reply, record, "R63", "the issuer answered again");
+    return true;
+}
+
 /// Late (R51) when its DE37 leads to the record that sent it, else unmatched (R63) with the nearest miss.
 void SwitchCore::Impl::unmatched(const IssuerReplyArrived& event) {
     const IssuerReply& reply = event.reply;
     ledger::TransactionRecord* record = reply.rrn ? context.ledger.edit(*reply.rrn) : nullptr;
     const bool other_terminal = record != nullptr && names_another_terminal(reply, *record);
-    if (record != nullptr && routing::RouteId{record->route} == event.route && !other_terminal) {
-        const bool of_request = reply.mti.message_class() <= 2 && record->issuer_stan == reply.stan.value() &&
-                                record->issuer_transmission_time == reply.transmission_time.value();
-        if (of_request && !was_answered(record->state)) {
-            undoing.on_late_reply(*record, event);
-            return;
-        }
-        if (queue.on_late_reply(*record, event)) return;
-        // The answer to a void that went as the reversal of its sale carries the sale's RRN.
-        ledger::TransactionRecord* its_void =
-            record->voided_by ? context.ledger.edit(*record->voided_by) : nullptr;
-        if (its_void != nullptr && queue.on_late_reply(*its_void, event)) return;
-        if (its_void != nullptr && repeats_an_answer(*its_void, reply)) {
-            context.count("repeated_replies");
-            context.note(Severity::info, NoteKind::late_reply, *its_void, "R63", "the issuer answered again");
-            return;
-        }
-        if (of_request || repeats_an_answer(*record, reply)) {  // the same answer twice: nothing new in it
-            context.count("repeated_replies");
-            context.note(Severity::info, NoteKind::late_reply, *record, "R63", "the issuer answered again");
-            return;
-        }
-    }
+    // The answer to a void that went as the reversal of its sale carries the sale's RRN; it may have gone
+    // over the successor of the sale's route.
+    ledger::TransactionRecord* its_void =
+        record != nullptr && record->voided_by ? context.ledger.edit(*record->voided_by) : nullptr;
+    if (!other_terminal)
+        for (ledger::TransactionRecord* one : {record, its_void})
+            if (one != nullptr && routing::RouteId{one->route} == event.route && is_late(*one, event)) return;
     context.count("unmatched_replies");
     std::string text = "an answer " + reply.mti.str() + " with STAN " + reply.stan.str() + " and DE7 " +
                        reply.transmission_time.str() + " answers nothing that is awaited";

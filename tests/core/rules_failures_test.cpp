@@ -383,21 +383,6 @@ TEST_CASE("R62 disk nearly full: new requests are refused, answers and reversals
     CHECK(d.ask(fresh)->code == "00");
 }
 
-TEST_CASE("R63 an answer that answers nothing is an exception with the nearest miss", "[R63]") {
-    Desk d;
-    const Answer s = d.sale();
-    Sent stray = d.sent[0];
-    stray.fields.set(Field::stan, "999999");
-    d.reply(stray, {});
-    d.offer(acquirer::TerminalLinkClosed{{99}});
-    REQUIRE(d.exceptions("unmatched_reply").size() == 1);
-    CHECK(d.exceptions("unmatched_reply")[0].text.find(s.rrn) != std::string::npos);
-    // The issuer answers twice: noted, nothing else.
-    d.reply(d.sent[0], {});
-    d.offer(acquirer::TerminalLinkClosed{{99}});
-    CHECK(d.exceptions("unmatched_reply").size() == 1);
-}
-
 TEST_CASE("R64 the HSM: before sending 96 and never sent; a refused PIN block is 99", "[R64]") {
     Desk d;
     Ask s;

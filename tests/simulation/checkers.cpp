@@ -277,7 +277,7 @@ void Checkers::released_to_issuer(const SendToIssuer& message, iso8583::Instant 
     if (r == nullptr)
         return broken("I4", mti.str() + " left before its intent was durable, RRN " + rrn->str(), at);
 
-    const auto carries = [&](const ledger::QueuedAdvice& a) {
+    const auto carries = [&](const auto& a) {
         return iso8583::Stan::of(a.stan).str() == stan &&
                iso8583::TransmissionTime::of(a.transmission_time).str() == time;
     };
@@ -292,6 +292,10 @@ void Checkers::released_to_issuer(const SendToIssuer& message, iso8583::Instant 
         if (!carries(r->advice) && r->voided_by) queued = record(*r->voided_by);
         intended = queued != nullptr && carries(queued->advice) &&
                    queued->advice.attempts + queued->advice.polls >= attempts_min;
+        // R94: a completion that was answered before its repeat has left; its slot is the 0420's by then.
+        if (mti.is_repeat() && mti.message_class() == 2)
+            intended =
+                intended || std::any_of(r->earlier_attempts.begin(), r->earlier_attempts.end(), carries);
     }
     if (!intended)
         broken("I4", mti.str() + " left that is not durable as intended or attempted: " + words(*r), at);
