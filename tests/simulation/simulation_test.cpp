@@ -7,6 +7,7 @@
 
 #include "tests/simulation/branches.hpp"
 #include "tests/simulation/run.hpp"
+#include "tests/simulation/world.hpp"
 #include "tests/simulation/world_configuration.hpp"
 #include "tests/test_paths.hpp"
 
@@ -68,6 +69,23 @@ TEST_CASE("The same seed twice gives the same effects, another seed others", "[s
         hashes.insert(once.effects_hash);
     }
     CHECK(hashes.size() == 20);
+}
+
+TEST_CASE("Who asks again as soon as he is answered does so of the process that answers, though it dies then",
+          "[simulation]") {
+    World world({});
+    world.pass(5'000);
+    world.faults.crash_permille = 1'000;
+    int answers = 0;
+    world.operate(acquirer::AcceptRestore{"every route is reconciled"}, "admin1", acquirer::Role::admin,
+                  [&](const acquirer::OperatorAnswer&) {
+                      ++answers;
+                      world.operate(acquirer::AcceptRestore{"once more"}, "admin1", acquirer::Role::admin,
+                                    [&](const acquirer::OperatorAnswer&) { ++answers; });
+                      CHECK(world.up());
+                  });
+    CHECK(answers == 2);
+    CHECK_FALSE(world.up());
 }
 
 TEST_CASE("A disk that lies about its syncs is found out", "[simulation]") {

@@ -145,7 +145,7 @@ bool World::step(Instant until) {
 }
 
 void World::after_step() {
-    if (!process_) return;
+    if (!process_ || releasing_) return;
     process_->drive();
     look_after_sync();
     if (process_->dead()) {
@@ -461,7 +461,9 @@ void World::released(const Effect& effect) {
         if (waiting != operators_.end()) {
             const auto answered = std::move(waiting->second);
             operators_.erase(waiting);
+            releasing_ = true;
             if (answered) answered(answer->answer);
+            releasing_ = false;
         }
     }
     if (on_released) on_released(effect);
