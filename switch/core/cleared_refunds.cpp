@@ -37,8 +37,9 @@ void TransactionFlow::release_cleared(TransactionRecord& refund) {
 }
 
 bool TransactionFlow::waits(const TransactionRecord& refund) const {
+    // R65: when the restore is accepted it goes, or tells that its route is retired.
     return cleared_.contains(refund.rrn) &&
-           c_.config->routes.for_original(routing::RouteId{refund.route}) != nullptr;
+           (c_.restored || c_.config->routes.for_original(routing::RouteId{refund.route}) != nullptr);
 }
 
 void TransactionFlow::leave_cleared(const TransactionRecord& refund) {

@@ -274,6 +274,32 @@ TEST_CASE("R65 a case that was cleared, or waits to be, pays nothing before the 
     static_cast<void>(held);
 }
 
+TEST_CASE("R65 a cleared case whose route is retired waits for the restore's acceptance, forgotten by nobody",
+          "[R65][R17]") {
+    Desk d;
+    const Answer s = d.sale(card_b, "000002000000");
+    const auto held = d.ask(d.refund_of(s, "000001050000"));
+    REQUIRE(held->code == "01");
+    d.link(Desk::b, false);
+    REQUIRE(d.operate(acquirer::ApproveRefund{held->text}, "checker1", Role::supervisor).done);
+    REQUIRE(d.state(held->rrn) == "cleared");
+    auto routes = d.configuration->routes.routes();
+    for (routing::Route& route : routes)
+        if (route.id == Desk::b) route.retired = true;
+    d.configuration->routes = routing::RouteTable::build(routes, {{"621234", "621299", {Desk::a}}}).value();
+    const auto mark = mark_of(d);
+    const auto backup = d.back_up();
+    d.restore(*backup, mark);
+    d.pass(600'000);
+    CHECK(d.exceptions("orphan").empty());
+    CHECK(d.exceptions("route_retired").empty());
+    accept(d);
+    CHECK(d.state(held->rrn) == "cleared");
+    CHECK(d.exceptions("route_retired").size() == 1);
+    d.pass(600'000);
+    CHECK(d.exceptions("orphan").empty());
+}
+
 TEST_CASE("R65 a backup of a switch that still waited: what is to be reconciled begins with the earlier one",
           "[R65]") {
     Desk d;
