@@ -169,10 +169,17 @@ class Issuer {
                                            : code == "11" || code[0] == 'A';
         const auto rrn = iso8583::Rrn::parse(message->get(Field::rrn));
         if (!telling || !rrn) return;
+        if (stands(*rrn) == of_a_reversal) world_.checkers().lied_about(*rrn);
+    }
+    [[nodiscard]] bool stands(const iso8583::Rrn& rrn) const {
         const auto standing = node_.books().standing_by_rrn();
-        const auto booked = standing.find(rrn->str());
-        const bool stands = booked != standing.end() && !(booked->second == routing::IssuerBooks::Standing{});
-        if (stands == of_a_reversal) world_.checkers().lied_about(*rrn);
+        // The void of an authorization is no booking: it stands where the hold does not any more.
+        const ledger::TransactionRecord* r = world_.checkers().record(rrn);
+        const bool lifts_a_hold = r != nullptr && r->of_authorization && r->original;
+        const auto booked = standing.find(lifts_a_hold ? r->original->str() : rrn.str());
+        const bool is_booked =
+            booked != standing.end() && !(booked->second == routing::IssuerBooks::Standing{});
+        return is_booked != lifts_a_hold;
     }
     void go_down(Chance& chance) {
         ticks_.did("link down");
