@@ -285,7 +285,11 @@ TransactionRecord* SaleChain::void_failed(const TransactionRecord& void_record, 
         if (was_undone) post(sale);
         if (was_undone && sale.is_completion()) PreAuthorization(c_).completion_stands(sale, "R32");
     }
-    sale.voided_by.reset();
+    // An issuer may still speak of one that went as the reversal of its sale: its answer names the sale
+    // (R51).
+    const bool went_as_reversal = void_record.advice.kind == ledger::QueuedAdvice::Kind::reversal &&
+                                  void_record.issuer_stan == 0 && void_record.advice.attempts > 0;
+    if (!went_as_reversal) sale.voided_by.reset();
     const bool reverse_now = sale.reverse_if_void_fails;
     sale.reverse_if_void_fails = false;
     return reverse_now ? &sale : nullptr;

@@ -84,6 +84,7 @@ void add_routes(Configuration& c) {
     w.kind = routing::RouteKind::wallet;
     w.wallet.poll_seconds = 20;
     w.wallet.spacing_seconds = 2;
+    w.wallet.per_sale_max = 4;  // few, so that it is met
     c.routes = table_of({a, b, w});
     const auto block = [](std::string_view text) { return hsm::KeyBlock::parse(text).value(); };
     using namespace hsm::test_keys;

@@ -265,12 +265,13 @@ class Operators final : public Actor {
         const std::string merchant = sale->merchant.str();
         const std::string amount =
             iso8583::Amount(chance.between(1, 20'000), sale->amount.currency()).major();
-        const std::string reference = "charge-" + std::to_string(chance.between(1, 3));
+        const std::string reference = "charge-" + std::to_string(chance.between(1, 2));
         switch (chance.below(4)) {
             case 0:
                 return command(maker(chance), ChargeMerchant{merchant, amount, reference, note},
                                "charge " + merchant + " " + amount + " ref=" + reference);
-            case 1: {
+            case 1:
+            case 2: {
                 const std::string own = "back-" + std::to_string(chance.between(1, 9));
                 return command(maker(chance), OpenAdjustment{merchant, amount, reference, "mistake", own},
                                "adjust " + merchant + " " + amount + " charge=" + reference + " ref=" + own);
