@@ -187,11 +187,9 @@ bool StoreAndForward::late_reversal_reply(TransactionRecord& record, const Issue
     }
     // A void that went as the 0420 of its sale and was refused, or settled so by people: the sale stands
     // here.
-    const bool void_came_to_nothing =
-        record.kind == ledger::TransactionKind::void_sale && record.state == State::reversed;
-    if (verdict == routing::ReversalVerdict::done && void_came_to_nothing &&
-        a.last_code != reply.code->str()) {
-        record.advice.last_code = reply.code->str();
+    const bool void_came_to_nothing = record.kind == ledger::TransactionKind::void_sale &&
+                                      record.state == State::reversed && record.issuer_stan == 0;
+    if (verdict == routing::ReversalVerdict::done && void_came_to_nothing) {
         c_.open_exception(record.rrn, "late_approval", "R51",
                           "the issuer confirmed the void after it had come to nothing: the sale stands here");
         return true;
