@@ -120,6 +120,8 @@ class IssuerAnswers final : public Watch {
         const auto rrn = Rrn::parse(x.id.substr(0, Rrn::size_max));
         const TransactionRecord* r = rrn ? world_.checkers().record(*rrn) : nullptr;
         if (r == nullptr || !r->advice.not_found_once) return;
+        // Where the reversal was confirmed in the same write, what was durable before it has an older code.
+        if (r->state != State::reversed) return;
         const auto* route = world_.configuration().routes.find(routing::RouteId{r->route});
         const auto last = iso8583::ResponseCode::parse(r->advice.last_code);
         if (route != nullptr && last && route->codes.reversal_not_found.contains(*last))
