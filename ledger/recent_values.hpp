@@ -14,12 +14,13 @@ namespace ledger {
 
 class RecentValues {
   public:
-    /// About 20 MiB of records when both generations are full.
+    /// About 10 MiB of records when both generations are full.
     static constexpr std::size_t entries_max = 16'384;
 
-    /// Only these keys are asked for again soon: transactions, trace slots, terminals (key_layout.hpp).
+    /// Only these keys are asked for again soon: trace slots, terminals (key_layout.hpp). Transactions are kept
+    /// decoded (record_table.hpp).
     static bool worth_keeping(std::string_view key) {
-        return !key.empty() && (key.front() == 't' || key.front() == 's' || key.front() == 'k');
+        return !key.empty() && (key.front() == 's' || key.front() == 'k');
     }
     void put(std::string key, std::optional<std::string> value);
     /// Nothing: not known here. A value that is nullopt: known to be absent.

@@ -8,19 +8,19 @@ namespace ledger {
 
 TransactionRecord* RecordTable::find(const iso8583::Rrn& rrn) {
     const auto at = entries_.find(rrn);
-    return at == entries_.end() ? nullptr : &at->second.record;
+    return at == entries_.end() ? nullptr : &at->second->record;
 }
 
-TransactionRecord& RecordTable::put(TransactionRecord record) {
+TransactionRecord& RecordTable::put(TransactionRecord&& record) {
     const iso8583::Rrn rrn = record.rrn;
-    const auto [at, is_new] = entries_.try_emplace(rrn, Entry{std::move(record), false});
+    const auto [at, is_new] = entries_.try_emplace(rrn, std::make_unique<Entry>(std::move(record)));
     ENSURE(is_new);
     by_age_.push_back(rrn);
-    return at->second.record;
+    return at->second->record;
 }
 
 void RecordTable::mark_changed(const iso8583::Rrn& rrn) {
-    Entry& entry = entries_.at(rrn);
+    Entry& entry = *entries_.at(rrn);
     if (entry.changed) return;
     entry.changed = true;
     changed_.push_back(rrn);
@@ -29,15 +29,18 @@ void RecordTable::mark_changed(const iso8583::Rrn& rrn) {
 void RecordTable::visit_changed(const std::function<void(const TransactionRecord&)>& visit) const {
     std::vector<iso8583::Rrn> in_order = changed_;
     std::sort(in_order.begin(), in_order.end());
-    for (const iso8583::Rrn& rrn : in_order) visit(entries_.at(rrn).record);
+    for (const iso8583::Rrn& rrn : in_order) visit(entries_.at(rrn)->record);
 }
 
 void RecordTable::visit(const std::function<void(const TransactionRecord&)>& visit) const {
-    for (const auto& [rrn, entry] : entries_) visit(entry.record);
+    std::vector<iso8583::Rrn> in_order;
+    for (const auto& entry : entries_) in_order.push_back(entry.first);
+    std::sort(in_order.begin(), in_order.end());
+    for (const iso8583::Rrn& rrn : in_order) visit(entries_.at(rrn)->record);
 }
 
 void RecordTable::changes_written() {
-    for (const iso8583::Rrn& rrn : changed_) entries_.at(rrn).changed = false;
+    for (const iso8583::Rrn& rrn : changed_) entries_.at(rrn)->changed = false;
     changed_.clear();
     for (; by_age_.size() > records_kept_max; by_age_.pop_front()) entries_.erase(by_age_.front());
 }

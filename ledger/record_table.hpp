@@ -9,7 +9,10 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
-#include <map>
+#include <memory>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "ledger/transaction_record.hpp"
@@ -19,12 +22,14 @@ namespace ledger {
 class RecordTable {
   public:
     /// Recent records that stay decoded from turn to turn, so that a refund after its sale reads no bytes.
+    /// Four and sixteen times as many were no faster (docs/performance.md): what is found late is cold by
+    /// then.
     static constexpr std::size_t records_kept_max = 4096;
 
     /// Nothing when the record is not decoded here; it may be in the store.
     [[nodiscard]] TransactionRecord* find(const iso8583::Rrn& rrn);
     /// A record that was read or is new; ENSUREs that there is none of its number.
-    TransactionRecord& put(TransactionRecord record);
+    TransactionRecord& put(TransactionRecord&& record);
     /// The turn changes it: it is encoded when the turn closes.
     void mark_changed(const iso8583::Rrn& rrn);
 
@@ -41,10 +46,17 @@ class RecordTable {
 
   private:
     struct Entry {
+        explicit Entry(TransactionRecord&& of) : record(std::move(of)) {}
         TransactionRecord record;
         bool changed = false;
     };
-    std::map<iso8583::Rrn, Entry> entries_;
+    struct Hash {
+        std::size_t operator()(const iso8583::Rrn& rrn) const {
+            return std::hash<std::string_view>{}(rrn.view());
+        }
+    };
+    // A pointer, because a record is large and what is walked in a look-up should not be.
+    std::unordered_map<iso8583::Rrn, std::unique_ptr<Entry>, Hash> entries_;
     std::vector<iso8583::Rrn> changed_;
     std::deque<iso8583::Rrn> by_age_;
 };

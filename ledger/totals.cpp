@@ -43,12 +43,19 @@ std::string account_name(iso8583::BusinessDate day, Account account, std::string
 }
 
 void Totals::add(const std::string& sum, std::int64_t count, std::int64_t amount_minor) {
-    Difference d{false, sum, {count, amount_minor}};
-    apply(d);
-    differences_.push_back(std::move(d));
+    const auto [at, is_new] = of_turn_.try_emplace(sum, OfTurn{differences_.size(), nullptr});
+    if (is_new) {
+        differences_.push_back({false, sum, {}});
+        at->second.sum = &sums_[sum];
+    }
+    for (Total* total : {&differences_[at->second.difference].total, at->second.sum}) {
+        total->count += count;
+        total->amount_minor += amount_minor;
+    }
 }
 
 void Totals::forget(const std::string& prefix) {
+    of_turn_.clear();
     Difference d{true, prefix, {}};
     apply(d);
     differences_.push_back(std::move(d));
@@ -78,6 +85,7 @@ std::string Totals::take_differences() {
         write(w, d.name, d.total);
     }
     differences_.clear();
+    of_turn_.clear();
     return w.finish();
 }
 
@@ -107,6 +115,7 @@ std::string Totals::checkpoint() const {
 
 Result<void> Totals::load_checkpoint(std::string_view stored) {
     sums_.clear();
+    of_turn_.clear();
     return add_stored(stored);
 }
 

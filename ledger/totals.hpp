@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "iso8583/values/identifiers.hpp"
@@ -46,6 +47,11 @@ std::string accounts_prefix(iso8583::BusinessDate day);
 
 class Totals {
   public:
+    Totals() = default;
+    // What the turn has added points into the sums of its own object: a copy begins without.
+    Totals(const Totals& other) : sums_(other.sums_), differences_(other.differences_) {}
+    Totals& operator=(const Totals&) = delete;
+
     void add(const std::string& sum, std::int64_t count, std::int64_t amount_minor);
     /// Forgets all sums whose name begins so (a closed batch, an old day).
     void forget(const std::string& prefix);
@@ -75,9 +81,16 @@ class Totals {
         std::string name;
         Total total;
     };
+    struct OfTurn {
+        std::size_t difference = 0;  // place in differences_
+        Total* sum = nullptr;        // in sums_, whose elements stay where they are
+    };
     void apply(const Difference& d);
     std::map<std::string, Total> sums_;
     std::vector<Difference> differences_;
+    /// What the turn has added since it last forgot sums: a name stands once in its record, however many of
+    /// its events change it.
+    std::unordered_map<std::string, OfTurn> of_turn_;
 };
 
 /// What every turn that wrote leaves behind: counters that must never go back, and the turn's differences.

@@ -1,7 +1,5 @@
 #include "iso8583/values/time_fields.hpp"
 
-#include <cstdio>
-
 #include "iso8583/values/bytes.hpp"
 #include "iso8583/values/ensure.hpp"
 
@@ -14,10 +12,18 @@ int days_in_month(int y, int m) {
     return m == 2 && is_leap(y) ? 29 : days[m - 1];
 }
 int two(std::string_view t, std::size_t at) { return (t[at] - '0') * 10 + (t[at + 1] - '0'); }
-std::string text(const char* format, int a, int b, int c = 0) {
-    char out[32];
-    const int n = std::snprintf(out, sizeof out, format, a, b, c);
-    return {out, static_cast<std::size_t>(n)};
+/// Each of the numbers with two digits, the separator between them. Written by hand: several of these stand
+/// in every message and record.
+template <typename... Number>
+std::string two_digits_each(std::string_view separator, Number... numbers) {
+    std::string out;
+    const auto add = [&](int number) {
+        if (!out.empty()) out += separator;
+        out += static_cast<char>('0' + number / 10);
+        out += static_cast<char>('0' + number % 10);
+    };
+    (add(static_cast<int>(numbers)), ...);
+    return out;
 }
 
 }  // namespace
@@ -64,11 +70,13 @@ Result<Date> Date::parse_iso(std::string_view t) {
     return parse_yyyymmdd(std::string(t.substr(0, 4)) + std::string(t.substr(5, 2)) +
                           std::string(t.substr(8, 2)));
 }
-std::string Date::mmdd() const { return text("%02d%02d", month, day); }
-std::string Date::yyyymmdd() const { return text("%04d%02d%02d", year, month, day); }
-std::string Date::iso() const { return text("%04d-%02d-%02d", year, month, day); }
+std::string Date::mmdd() const { return two_digits_each("", month, day); }
+std::string Date::yyyymmdd() const { return two_digits_each("", year / 100, year % 100, month, day); }
+std::string Date::iso() const {
+    return two_digits_each("", year / 100, year % 100) + "-" + two_digits_each("-", month, day);
+}
 
-std::string CivilTime::hhmmss() const { return text("%02d%02d%02d", hour, minute, second); }
+std::string CivilTime::hhmmss() const { return two_digits_each("", hour, minute, second); }
 
 CivilTime civil_from_utc(UtcTime utc, std::int32_t offset_s) {
     std::int64_t seconds = utc.ms / 1000 - (utc.ms % 1000 < 0 ? 1 : 0) + offset_s;
@@ -90,10 +98,11 @@ std::string local_iso(UtcTime utc, std::int32_t offset_s) {
     const CivilTime c = civil_from_utc(utc, offset_s);
     const int ms = static_cast<int>(((utc.ms % 1000) + 1000) % 1000);
     const std::int32_t magnitude = offset_s < 0 ? -offset_s : offset_s;
-    std::string out =
-        c.date.iso() + text("T%02d:%02d:%02d", c.hour, c.minute, c.second) + text(".%03d", ms, 0);
+    std::string out = c.date.iso() + "T" + two_digits_each(":", c.hour, c.minute, c.second) + ".";
+    out += static_cast<char>('0' + ms / 100);
+    out += two_digits_each("", ms % 100);
     out += offset_s < 0 ? '-' : '+';
-    return out + text("%02d:%02d", magnitude / 3600, magnitude / 60 % 60);
+    return out + two_digits_each(":", magnitude / 3600, magnitude / 60 % 60);
 }
 
 Result<TransmissionTime> TransmissionTime::parse(std::string_view t) {

@@ -102,9 +102,10 @@ FieldValues make_request(const CoreContext& context, const ledger::TransactionRe
     FieldValues m =
         common(context, request_mti(record), record, record.issuer_stan, record.issuer_transmission_time);
     if (request != nullptr) {
-        // What pays is never stored whole; what goes back does so by what the ledger has of its sale.
+        // What pays is never stored whole; what goes back does so by what the ledger has of its sale, which
+        // of a card is what was read.
         const bool pays = original == nullptr;
-        (pays ? request->means : PaymentMeans::of(record, context.vault))
+        (pays || request->means.is_kept_whole() ? request->means : PaymentMeans::of(record, context.vault))
             .put_into(m, context.config->wallet_wire);
         request->means.pass_on(request->fields, record.kind, m);
         for (Field f : {Field::pin_capture_code, Field::security_control})

@@ -173,7 +173,8 @@ FoundForReversal find_for_reversal(CoreContext& c, const TerminalRequest& r) {
     FoundForReversal found = r.profile == Profile::unionpay_pos ? find_unionpay(c, r) : find_iso(c, r);
     // What was paid with another means under the same trace is another transaction.
     if (found.original != nullptr && !r.means.empty() &&
-        !r.means.fits(MeansIdentity::of(*found.original), c.vault, c.config->routes)) {
+        !r.means.fits(r.means.identity(c.vault, c.config->routes), MeansIdentity::of(*found.original),
+                      c.config->routes)) {
         found.near = found.original;
         found.original = nullptr;
     }

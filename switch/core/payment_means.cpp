@@ -187,7 +187,7 @@ bool WalletMeans::is_known(const routing::RouteTable& routes) const {
     return !has_code() || routes.wallets().find(code()) != nullptr;
 }
 
-bool WalletMeans::fits(const MeansIdentity& sale, const ledger::PanVault&,
+bool WalletMeans::fits(const MeansIdentity&, const MeansIdentity& sale,
                        const routing::RouteTable& routes) const {
     if (!is_of(sale.instrument)) return false;
     const routing::WalletRange* range = routes.wallets().find(code());
@@ -287,9 +287,13 @@ bool PaymentMeans::is_known(const routing::RouteTable& routes) const {
     return ask(given_, true, [&](const auto& means) { return means.is_known(routes); });
 }
 
-bool PaymentMeans::fits(const MeansIdentity& sale, const ledger::PanVault& vault,
+bool PaymentMeans::fits(const MeansIdentity& own, const MeansIdentity& sale,
                         const routing::RouteTable& routes) const {
-    return ask(given_, false, [&](const auto& means) { return means.fits(sale, vault, routes); });
+    return ask(given_, false, [&](const auto& means) { return means.fits(own, sale, routes); });
+}
+
+bool PaymentMeans::is_kept_whole() const {
+    return ask(given_, false, [](const auto& means) { return std::decay_t<decltype(means)>::is_kept_whole; });
 }
 
 bool PaymentMeans::can_pay() const {

@@ -70,10 +70,11 @@ concept MeansKind = requires(const T& means, const iso8583::FieldValues& request
     { T::is_named_in(request) } -> std::same_as<bool>;
     { T::read(request, wire) } -> std::same_as<iso8583::Result<T, std::string>>;
     { T::of(record, text) } -> std::same_as<T>;
+    { T::is_kept_whole } -> std::convertible_to<bool>;
     { means.text_to_seal() } -> std::same_as<std::string>;
     { means.identity(vault, routes) } -> std::same_as<MeansIdentity>;
     { means.is_known(routes) } -> std::same_as<bool>;
-    { means.fits(sale, vault, routes) } -> std::same_as<bool>;
+    { means.fits(sale, sale, routes) } -> std::same_as<bool>;
     { means.masked() } -> std::same_as<std::string>;
     { means.pin_account() } -> std::same_as<iso8583::Pan>;
     { means.choose_route(routes, links) } -> std::same_as<routing::RouteTable::Choice>;
@@ -93,15 +94,18 @@ class CardMeans {
                                                         const RequestWire& wire);
     static CardMeans of(const ledger::TransactionRecord& record, std::string_view unsealed);
 
+    /// The seal has all of it: what was read and what is kept name the same.
+    static constexpr bool is_kept_whole = true;
+
     /// PAN and expiry; the caller zeroises it.
     [[nodiscard]] std::string text_to_seal() const;
     [[nodiscard]] MeansIdentity identity(const ledger::PanVault& vault,
                                          const routing::RouteTable& routes) const;
     [[nodiscard]] static bool is_known(const routing::RouteTable&) { return true; }
     /// The same card.
-    [[nodiscard]] bool fits(const MeansIdentity& sale, const ledger::PanVault& vault,
-                            const routing::RouteTable& routes) const {
-        return identity(vault, routes) == sale;
+    [[nodiscard]] static bool fits(const MeansIdentity& own, const MeansIdentity& sale,
+                                   const routing::RouteTable&) {
+        return own == sale;
     }
     [[nodiscard]] std::string masked() const { return pan_.masked(); }
     [[nodiscard]] iso8583::Pan pin_account() const { return pan_; }
@@ -140,6 +144,9 @@ class WalletMeans {
                                                           const RequestWire& wire);
     static WalletMeans of(const ledger::TransactionRecord& record, std::string_view unsealed);
 
+    /// A payment code is kept nowhere, and an order number is known by the sale alone.
+    static constexpr bool is_kept_whole = false;
+
     WalletMeans() = default;
     WalletMeans(const WalletMeans&) = default;
     WalletMeans(WalletMeans&&) = default;
@@ -158,7 +165,7 @@ class WalletMeans {
     [[nodiscard]] bool is_known(const routing::RouteTable& routes) const;
     /// A sale of a wallet, of the code's when there is one: the next code of the same customer is another
     /// one.
-    [[nodiscard]] bool fits(const MeansIdentity& sale, const ledger::PanVault& vault,
+    [[nodiscard]] bool fits(const MeansIdentity& own, const MeansIdentity& sale,
                             const routing::RouteTable& routes) const;
     [[nodiscard]] static std::string masked() { return {}; }
     [[nodiscard]] static iso8583::Pan pin_account() { return {}; }
@@ -200,9 +207,11 @@ class PaymentMeans {
                                          const routing::RouteTable& routes) const;
     /// False for a payment code that is in no configured range (R80–R82: 14).
     [[nodiscard]] bool is_known(const routing::RouteTable& routes) const;
-    /// May what is asked with it be about a sale that was paid so (R15)?
-    [[nodiscard]] bool fits(const MeansIdentity& sale, const ledger::PanVault& vault,
+    /// May what is asked with it be about a sale that was paid so (R15)? `own` is its identity().
+    [[nodiscard]] bool fits(const MeansIdentity& own, const MeansIdentity& sale,
                             const routing::RouteTable& routes) const;
+    /// What was read names all that of() would of the record that kept it: the seal need not be opened.
+    [[nodiscard]] bool is_kept_whole() const;
     /// A wallet that can pay a sale: it has a payment code. True for every other kind.
     [[nodiscard]] bool can_pay() const;
     /// The order number that names the sale in place of its RRN (R83); empty: none was given.

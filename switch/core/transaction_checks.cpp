@@ -106,7 +106,7 @@ Refusal means(const World& w, Draft& d) {
     if (!r.means.is_known(w.c.config->routes)) return Refusal::code_of_no_wallet;
     if (d.sale == nullptr) return Refusal::none;
     const MeansIdentity sale = MeansIdentity::of(*d.sale);
-    if (r.means.fits(sale, w.c.vault, w.c.config->routes)) {
+    if (r.means.fits(MeansIdentity::of(d.record), sale, w.c.config->routes)) {
         sale.keep_in(d.record);
         return Refusal::none;
     }

@@ -25,6 +25,7 @@ void Turn::pass_deadlines(const iso8583::Now& now) {
 
 void Turn::pump(const iso8583::Now& now, const std::function<void(const Effect&)>& perform) {
     // Effects of a perform may lead to new events; they are stepped by the owner and wait for the next pump.
+    Effects durable;
     if (sync_in_flight_ && sync_ended_) {
         sync_in_flight_ = false;
         sync_ended_ = false;
@@ -32,20 +33,19 @@ void Turn::pump(const iso8583::Now& now, const std::function<void(const Effect&)
             failed_ = synced.error();
         } else {
             overlay_.in_flight_done();
-            Effects durable;
             durable.swap(in_flight_);
-            for (const Effect& effect : durable) perform(effect);
             core_.effects_left(now);
         }
     }
     if (core_.store_error() && !failed_) failed_ = core_.store_error();
+    // The next sync begins before what the last one made durable leaves: the disk does not wait for sockets.
+    if (!failed_ && !sync_in_flight_) begin_sync_if_needed();
+    for (const Effect& effect : durable) perform(effect);
     if (failed_) {
         collecting_.clear();
         in_flight_.clear();
         return;
     }
-    if (sync_in_flight_) return;
-    begin_sync_if_needed();
     if (sync_in_flight_) return;
     // Nothing was written since the last sync: what was decided is already durable.
     Effects ready;

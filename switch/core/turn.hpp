@@ -26,6 +26,8 @@ namespace acquirer {
 class SwitchCore;
 
 inline constexpr std::size_t turn_events_max = 256;
+/// With so many the next sync begins though more events wait, when none is under way.
+inline constexpr std::size_t turn_events_min = 32;
 
 class Turn {
   public:
@@ -43,6 +45,10 @@ class Turn {
     void pass_deadlines(const iso8583::Now& now);
     /// True when the turn being collected has had turn_events_max events: offer no more before pump().
     [[nodiscard]] bool is_full() const { return events_in_turn_ >= turn_events_max; }
+
+    [[nodiscard]] std::size_t events() const { return events_in_turn_; }
+    /// A sync is in flight.
+    [[nodiscard]] bool syncing() const { return sync_in_flight_; }
 
     /// Finishes a sync that has ended, hands its effects out in order, begins the next sync if there is one
     /// to begin. `perform` is called for each effect that may leave now.

@@ -212,6 +212,7 @@ struct Reactor::World {
     asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(context);
     std::list<asio::signal_set> signals;
     AcceptState accept_state{context};
+    std::function<void()> after_each = [] {};
 
     void wait_for(asio::signal_set& set, const std::shared_ptr<std::function<void()>>& call) {
         set.async_wait([this, &set, call](const error_code& error, int) {
@@ -231,8 +232,9 @@ Reactor::~Reactor() = default;
 
 void Reactor::run() {
     world_->context.restart();
-    world_->context.run();
+    while (world_->context.run_one() != 0) world_->after_each();
 }
+void Reactor::after_each(std::function<void()> call) { world_->after_each = std::move(call); }
 void Reactor::stop() { world_->context.stop(); }
 void Reactor::post(std::function<void()> what) { asio::post(world_->context, std::move(what)); }
 

@@ -112,6 +112,8 @@ class Reactor {
     /// Until stop(); may be called again then. Runs callbacks one at a time.
     void run();
     void stop();
+    /// Called after each callback in run(): for what must not wait behind all that is ready now.
+    void after_each(std::function<void()> call);
     /// Runs `what` later on the reactor's thread, after the callbacks that are ready now.
     void post(std::function<void()> what);
     /// The clock of Alarm, in milliseconds.

@@ -50,6 +50,7 @@ Runtime::Runtime(Reactor& reactor, const RuntimeParts& parts, ShellSetup setup,
 
 Runtime::~Runtime() {
     end_backup();
+    reactor_.after_each([] {});
     reactor_.on_accept_fault({});
     parts_.hsm.on_reply([](const HsmAsker&, const hsm::Reply&) {});
 }
@@ -112,6 +113,7 @@ int Runtime::run() {
     reactor_.on_signal(SIGTERM, [this] { drain(); });
     reactor_.on_signal(SIGINT, [this] { drain(); });
     reactor_.on_signal(SIGHUP, [this] { reload(); });
+    reactor_.after_each([this] { drive_if_due(); });
     issuers_.connect_all();
     poll_stores();
     schedule_drive();
@@ -197,8 +199,15 @@ void Runtime::drive() {
     if (draining_ && drained()) finish(0);
 }
 
+// Wakes the reactor, when it sleeps: the drive comes after it (drive_if_due).
 void Runtime::sync_ended() {
-    reactor_.post([this] { schedule_drive(); });
+    reactor_.post([] {});
+}
+
+void Runtime::drive_if_due() {
+    const bool due =
+        std::any_of(shards_.begin(), shards_.end(), [](const auto& shard) { return shard->drive_is_due(); });
+    if (due) drive();
 }
 
 void Runtime::perform(Shard& from, const Effect& effect) {

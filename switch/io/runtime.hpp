@@ -101,6 +101,7 @@ class Runtime final : private LinkHub, private ShardShell {
     void hsm_replied(const HsmAsker& asker, const hsm::Reply& reply);
     void schedule_drive();
     void drive();
+    void drive_if_due();
     void flush_touched();
     void deadline_due();
     void arm();

@@ -70,21 +70,23 @@ void Shard::drive() {
 }
 
 void Shard::step(const Now& at) {
-    while (!answers_.empty() && !turn_.is_full()) {
-        turn_.offer(answers_.front(), at);
-        answers_.pop_front();
-        ++events_stepped_;
-    }
+    while (!answers_.empty() && !turn_.is_full()) step_first(answers_, at);
     // Only when every answer that has come is stepped: load must not make time-outs.
     if (deadlines_due_ && answers_.empty()) {
         deadlines_due_ = false;
         turn_.pass_deadlines(at);
     }
-    while (!requests_.empty() && !turn_.is_full()) {
-        turn_.offer(requests_.front(), at);
-        requests_.pop_front();
-        ++events_stepped_;
-    }
+    while (!requests_.empty() && !turn_.is_full()) step_first(requests_, at);
+}
+
+void Shard::step_first(std::deque<Event>& inbox, const Now& at) {
+    turn_.offer(inbox.front(), at);
+    inbox.pop_front();
+    ++events_stepped_;
+    // The disk has nothing to do: it gets what there is, and the rest is stepped meanwhile.
+    if (sync_ended_.load(std::memory_order_relaxed) ||
+        (!turn_.syncing() && turn_.events() >= turn_events_min))
+        pump();
 }
 
 void Shard::pump() {

@@ -78,6 +78,13 @@ class Shard {
     void drive();
     /// Events wait and the turn has room: drive again. A full turn goes on when its sync has ended.
     [[nodiscard]] bool can_go_on() const { return !inboxes_empty() && !turn_.is_full(); }
+    /// Sockets had better wait for a drive: a sync has ended, or as many events as make a turn lie there
+    /// while none is under way. So reading, deciding and the disk work at the same time, however many
+    /// requests come at once.
+    [[nodiscard]] bool drive_is_due() const {
+        return sync_ended_.load(std::memory_order_relaxed) ||
+               (!turn_.syncing() && answers_.size() + requests_.size() >= turn_events_min);
+    }
     /// When the core wants deadlines_due(); nothing while it has been said.
     [[nodiscard]] std::optional<iso8583::Instant> next_deadline() const;
     /// Nothing waits: no event, no sync, no issuer, no HSM.
@@ -100,6 +107,7 @@ class Shard {
   private:
     [[nodiscard]] bool inboxes_empty() const { return answers_.empty() && requests_.empty(); }
     void step(const iso8583::Now& at);
+    void step_first(std::deque<Event>& inbox, const iso8583::Now& at);
     void pump();
 
     const std::size_t index_;

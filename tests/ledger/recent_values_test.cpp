@@ -39,16 +39,16 @@ TEST_CASE("recent values: the overlay serves them and never an older one", "[rec
         REQUIRE(store.finish_sync());
         overlay.in_flight_done();
     };
-    overlay.put(Family::journal, "t1", "one");
+    overlay.put(Family::index, "s1", "one");
     commit();
     overlay.reset_counts();
-    CHECK(**overlay.get(Family::journal, "t1") == "one");
+    CHECK(**overlay.get(Family::index, "s1") == "one");
     CHECK(overlay.counts().store_gets == 0);
-    overlay.put(Family::journal, "t1", "two");
-    CHECK(**overlay.get(Family::journal, "t1") == "two");
+    overlay.put(Family::index, "s1", "two");
+    CHECK(**overlay.get(Family::index, "s1") == "two");
     commit();
-    CHECK(**overlay.get(Family::journal, "t1") == "two");
-    overlay.erase(Family::journal, "t1");
+    CHECK(**overlay.get(Family::index, "s1") == "two");
+    overlay.erase(Family::index, "s1");
     commit();
-    CHECK(!overlay.get(Family::journal, "t1")->has_value());
+    CHECK(!overlay.get(Family::index, "s1")->has_value());
 }
