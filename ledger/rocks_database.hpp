@@ -1,5 +1,5 @@
 // The open RocksDB database under RocksStore: directory, options, families, recovery checks, reads. Only for
-// rocks_store.cpp and rocks_database.cpp, the two files that see RocksDB.
+// rocks_tables.cpp and rocks_database.cpp, the two files that see RocksDB.
 //
 // Names and bytes on disk: docs/ledger_format.md. Do not change. Thread: reads on any.
 #pragma once

@@ -1,5 +1,5 @@
 // RocksStore: the store port over RocksDB. One committer thread inside applies and syncs a batch at a time; a
-// second thread warms caches and watches the disk. rocks_store.cpp alone sees RocksDB.
+// second thread watches the disk. The tables under it are rocks_tables.hpp.
 //
 // Directory: docs/ledger_format.md, "Files in the data directory". One process at a time (LOCK).
 // Owner: the shell; it must have finished its last sync before it destroys the store. Snapshots may outlive
@@ -35,6 +35,8 @@ struct RocksStoreOptions {
 
 /// Where the store in `directory` keeps its last acknowledged turn.
 std::string acknowledged_path(const std::string& directory);
+
+class RocksTables;
 
 class RocksStore final : public Store {
   public:
@@ -78,6 +80,8 @@ class RocksStore final : public Store {
   private:
     struct Impl;
     explicit RocksStore(std::unique_ptr<Impl> impl);
+    static iso8583::Result<std::unique_ptr<RocksStore>, StoreError> over(
+        iso8583::Result<std::unique_ptr<RocksTables>, StoreError> tables);
     std::unique_ptr<Impl> impl_;
 };
 
