@@ -66,6 +66,14 @@ void LoadBooks::sale_reversed(std::size_t issuer, std::string_view sale_rrn, std
     ++totals_[issuer].reversal_count;
 }
 
+void LoadBooks::held(std::size_t issuer, std::string_view rrn, std::int64_t amount) {
+    standing_[issuer][std::string(rrn)].held += amount;
+}
+
+void LoadBooks::hold_lifted(std::size_t issuer, std::string_view rrn, std::int64_t amount) {
+    standing_[issuer][std::string(rrn)].held -= amount;
+}
+
 void LoadBooks::uncertain(std::string_view rrn) {
     if (rrn.empty()) return;
     for (auto& standing : standing_) standing[std::string(rrn)].compare = false;
@@ -100,6 +108,10 @@ LoadBooks::Comparison LoadBooks::compare(std::size_t issuer, const std::vector<J
             s.voided += e.amount;
             result.journal.void_amount += e.amount;
             ++result.journal.void_count;
+        } else if (e.kind == "authorization") {
+            s.held += e.amount;
+        } else if (e.of == "authorization") {
+            s.held -= e.amount;
         } else {
             result.journal.reversal_amount += e.amount;
             ++result.journal.reversal_count;
@@ -119,11 +131,15 @@ LoadBooks::Comparison LoadBooks::compare(std::size_t issuer, const std::vector<J
         if (!ours.compare) continue;
         ++result.compared;
         const auto found = theirs.find(rrn);
-        const std::int64_t at_issuer = found == theirs.end() ? 0 : found->second.net();
-        if (ours.net() != at_issuer) differ(rrn, ours.net(), at_issuer);
+        const Standing at_issuer = found == theirs.end() ? Standing{} : found->second;
+        if (ours.net() != at_issuer.net()) differ(rrn, ours.net(), at_issuer.net());
+        if (ours.held != at_issuer.held) differ(rrn + " (held)", ours.held, at_issuer.held);
     }
-    for (const auto& [rrn, at_issuer] : theirs)
-        if (at_issuer.net() != 0 && standing_[issuer].count(rrn) == 0) differ(rrn, 0, at_issuer.net());
+    for (const auto& [rrn, at_issuer] : theirs) {
+        if (standing_[issuer].count(rrn) != 0) continue;
+        if (at_issuer.net() != 0) differ(rrn, 0, at_issuer.net());
+        if (at_issuer.held != 0) differ(rrn + " (held)", 0, at_issuer.held);
+    }
     return result;
 }
 

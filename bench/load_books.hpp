@@ -19,7 +19,7 @@ inline constexpr std::size_t issuer_a = 0, issuer_b = 1, issuer_w = 2;
 
 /// One issuer's effects as its journal tells them.
 struct JournalEntry {
-    std::string kind;  // sale, refund, void, reversal
+    std::string kind;  // sale, refund, void, reversal, authorization
     std::string of;    // of a reversal
     std::string rrn;
     std::int64_t amount = 0;
@@ -45,6 +45,9 @@ class LoadBooks {
     void refunded(std::size_t issuer, std::string_view rrn, std::int64_t amount);
     void voided(std::size_t issuer, std::string_view rrn, std::string_view sale_rrn, std::int64_t amount);
     void sale_reversed(std::size_t issuer, std::string_view sale_rrn, std::int64_t amount);
+    /// A hold is no money; what was held and not let go is compared by its RRN all the same.
+    void held(std::size_t issuer, std::string_view rrn, std::int64_t amount);
+    void hold_lifted(std::size_t issuer, std::string_view rrn, std::int64_t amount);
     /// What cannot be known (no answer, 98): its RRN, when there is one, is not compared.
     void uncertain(std::string_view rrn);
 
@@ -67,6 +70,7 @@ class LoadBooks {
   private:
     struct Standing {
         std::int64_t sale = 0, refund = 0, voided = 0;
+        std::int64_t held = 0;  // authorized and not voided; collected or not
         bool compare = true;
         [[nodiscard]] std::int64_t net() const { return sale - refund - voided; }
     };

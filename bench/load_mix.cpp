@@ -22,6 +22,9 @@ constexpr std::pair<std::string_view, Step> steps_by_key[] = {
     {"reversal", Step::reversal},
     {"retry", Step::retry},
     {"settlement", Step::settlement},
+    {"authorization", Step::authorization},
+    {"completion", Step::completion},
+    {"authorization_void", Step::void_authorization},
 };
 constexpr std::pair<std::string_view, std::uint32_t LoadMix::*> percents_by_key[] = {
     {"issuer_a_percent", &LoadMix::issuer_a_percent},
@@ -68,6 +71,12 @@ std::string_view name(Step step) {
             return "settlement";
         case Step::sign_on:
             return "sign-on";
+        case Step::authorization:
+            return "authorization";
+        case Step::completion:
+            return "completion";
+        case Step::void_authorization:
+            return "authorization void";
     }
     return "?";
 }

@@ -1,5 +1,6 @@
 #include "bench/load_player.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <numeric>
 
@@ -37,6 +38,8 @@ peers::TerminalConfig config_of(const LoadTerminal& t) {
 
 bool is_busy(std::string_view code) { return code == "96" || code == "91" || code == "90"; }
 
+bool works_on_hold(Step step) { return step == Step::completion || step == Step::void_authorization; }
+
 }  // namespace
 
 LoadPlayer::LoadPlayer(const std::vector<LoadTerminal>& terminals, LoadMix mix, std::uint64_t seed)
@@ -44,7 +47,7 @@ LoadPlayer::LoadPlayer(const std::vector<LoadTerminal>& terminals, LoadMix mix, 
     for (const LoadTerminal& t : terminals) {
         if (by_connection_.size() <= t.connection) by_connection_.resize(t.connection + 1);
         by_connection_[t.connection][t.terminal] = slots_.size();
-        slots_.push_back({peers::Terminal(config_of(t)), {}, {}, {}, false, 0, {}, {}, {}, false});
+        slots_.push_back({peers::Terminal(config_of(t)), {}, {}, {}, {}, false, 0, {}, {}, {}, false});
     }
 }
 
@@ -113,14 +116,20 @@ Step LoadPlayer::choose(const Slot& slot) {
         case Step::partial_refund:
         case Step::over_refund:
             return has_sale ? step : Step::sale;
-        case Step::void_sale:
         // A terminal reverses what it did last, and nothing that has a refund.
         case Step::reversal:
+            if (has_sale && slot.sales.back().by_advice) return Step::sale;
+            [[fallthrough]];
+        case Step::void_sale:
             return has_sale && !slot.sales.back().refunded && !slot.sales.back().settled ? step : Step::sale;
         case Step::retry:
             return slot.last ? step : Step::sale;
         case Step::settlement:
+        case Step::authorization:
             return step;
+        case Step::completion:
+        case Step::void_authorization:
+            return slot.holds.empty() ? Step::authorization : step;
         case Step::sale:
         case Step::sign_on:
             break;
@@ -128,11 +137,26 @@ Step LoadPlayer::choose(const Slot& slot) {
     return Step::sale;
 }
 
-LoadPlayer::Sale LoadPlayer::take_sale(Slot& slot, bool newest) {
-    const std::size_t index = newest ? slot.sales.size() - 1 : chance() % slot.sales.size();
-    Sale sale = std::move(slot.sales[index]);
-    slot.sales.erase(slot.sales.begin() + static_cast<std::ptrdiff_t>(index));
+LoadPlayer::Sale LoadPlayer::take_out(std::deque<Sale>& from, bool newest) {
+    const std::size_t index = newest ? from.size() - 1 : chance() % from.size();
+    Sale sale = std::move(from[index]);
+    from.erase(from.begin() + static_cast<std::ptrdiff_t>(index));
     return sale;
+}
+
+/// A completion is for less than was held, or for more, up to the 115 % of the demo's issuers.
+void LoadPlayer::prepare_on_hold(Slot& slot) {
+    constexpr std::int64_t completion_percent_max = 115;
+    slot.working = take_out(slot.holds, false);
+    const Sale& hold = *slot.working;
+    slot.issuer = hold.issuer;
+    if (slot.step == Step::void_authorization) {
+        slot.under_way = slot.terminal.void_authorization(hold.receipt, utc_now());
+        return;
+    }
+    const std::int64_t most = std::min(hold.receipt.amount * completion_percent_max / 100, amount_max);
+    const std::int64_t amount = between(hold.receipt.amount / 2, most);
+    slot.under_way = slot.terminal.completion(hold.receipt, amount, peers::CompletionBy::request, utc_now());
 }
 
 void LoadPlayer::prepare_wallet_sale(Slot& slot) {
@@ -144,7 +168,9 @@ void LoadPlayer::prepare_wallet_sale(Slot& slot) {
 }
 
 void LoadPlayer::prepare_sale(Slot& slot) {
-    if (mix_.wallet_percent > 0 && chance() % 100 < mix_.wallet_percent) return prepare_wallet_sale(slot);
+    const bool holds = slot.step == Step::authorization;  // wallets hold nothing
+    if (!holds && mix_.wallet_percent > 0 && chance() % 100 < mix_.wallet_percent)
+        return prepare_wallet_sale(slot);
     const bool of_issuer_a = chance() % 100 < mix_.issuer_a_percent;
     slot.issuer = of_issuer_a ? issuer_a : issuer_b;
     std::string digits = of_issuer_a ? "6212345678900000000" : "4111111111110000";
@@ -153,14 +179,20 @@ void LoadPlayer::prepare_sale(Slot& slot) {
     peers::SaleOptions options;
     if (chance() % 100 < mix_.pin_percent) options.pin = "1234";
     const std::int64_t amount = between(amount_min, amount_max);
-    slot.under_way = slot.terminal.sale(*iso8583::Pan::parse(digits), amount, utc_now(), options);
+    const auto pan = *iso8583::Pan::parse(digits);
+    slot.under_way = holds ? slot.terminal.authorization(pan, amount, utc_now(), options)
+                           : slot.terminal.sale(pan, amount, utc_now(), options);
 }
 
 void LoadPlayer::prepare(Slot& slot) {
     const auto now = utc_now();
     slot.working.reset();
-    if (slot.step == Step::sale) {
+    if (slot.step == Step::sale || slot.step == Step::authorization) {
         prepare_sale(slot);
+        return;
+    }
+    if (works_on_hold(slot.step)) {
+        prepare_on_hold(slot);
         return;
     }
     if (slot.step == Step::retry) {
@@ -177,7 +209,7 @@ void LoadPlayer::prepare(Slot& slot) {
         return;
     }
     const bool newest = slot.step == Step::void_sale || slot.step == Step::reversal;
-    slot.working = take_sale(slot, newest);
+    slot.working = take_out(slot.sales, newest);
     const Sale& sale = *slot.working;
     slot.issuer = sale.issuer;
     // The last unit of a sale cannot be refunded in part.
@@ -202,6 +234,9 @@ void LoadPlayer::prepare(Slot& slot) {
         case Step::retry:
         case Step::settlement:
         case Step::sign_on:
+        case Step::authorization:
+        case Step::completion:
+        case Step::void_authorization:
             break;
     }
     ENSURE(false);
@@ -231,6 +266,15 @@ void LoadPlayer::end(std::size_t index, const iso8583::Frame& frame) {
     on_code(slot, *outcome);
 }
 
+bool LoadPlayer::is_busy_answer(const Slot& slot, std::string_view code) const {
+    const bool uncollected = slot.working && slot.working->by_advice && code == "09";
+    return is_busy(code) || uncollected;
+}
+
+void LoadPlayer::put_back(Slot& slot) {
+    if (slot.working) keep(works_on_hold(slot.step) ? slot.holds : slot.sales, std::move(*slot.working));
+}
+
 void LoadPlayer::on_code(Slot& slot, const peers::Outcome& outcome) {
     const std::string code = outcome.code.str();
     if (slot.step == Step::sign_on) {
@@ -241,11 +285,11 @@ void LoadPlayer::on_code(Slot& slot, const peers::Outcome& outcome) {
         check_retry(slot, outcome);
         return;
     }
-    if (is_busy(code)) {
+    if (is_busy_answer(slot, code)) {
         ++busy_[code];
         // Nothing happened to the sale; a busy answer is not stored, so that there is nothing to retry
         // either.
-        if (slot.working) keep(slot, std::move(*slot.working));
+        put_back(slot);
         slot.last.reset();
         return;
     }
@@ -259,7 +303,7 @@ void LoadPlayer::on_code(Slot& slot, const peers::Outcome& outcome) {
     slot.last = Exchange{slot.under_way, code, std::string(outcome.fields.get(Field::rrn)),
                          std::string(outcome.fields.get(Field::authorization_code))};
     if (slot.step == Step::over_refund) {
-        keep(slot, std::move(*slot.working));
+        put_back(slot);
     } else {
         on_approved(slot, outcome);
     }
@@ -271,14 +315,14 @@ void LoadPlayer::on_approved(Slot& slot, const peers::Outcome& outcome) {
     switch (slot.step) {
         case Step::sale:
             books_.sold(slot.issuer, rrn, amount);
-            keep(slot, {slot.under_way, *outcome.receipt, slot.issuer, amount, false, false});
+            keep(slot.sales, {slot.under_way, *outcome.receipt, slot.issuer, amount});
             return;
         case Step::refund:
         case Step::partial_refund:
             books_.refunded(slot.issuer, rrn, amount);
             slot.working->remaining -= amount;
             slot.working->refunded = true;
-            if (slot.working->remaining > 0) keep(slot, std::move(*slot.working));
+            if (slot.working->remaining > 0) put_back(slot);
             return;
         case Step::void_sale:
             books_.voided(slot.issuer, rrn, slot.working->receipt.rrn.view(), amount);
@@ -293,6 +337,20 @@ void LoadPlayer::on_approved(Slot& slot, const peers::Outcome& outcome) {
             slot.settled = true;
             slot.before = {};
             slot.last.reset();
+            return;
+        case Step::authorization:
+            books_.held(slot.issuer, rrn, amount);
+            keep(slot.holds, {slot.under_way, *outcome.receipt, slot.issuer, amount});
+            return;
+        case Step::completion: {
+            books_.sold(slot.issuer, rrn, amount);
+            Sale sale{slot.under_way, *outcome.receipt, slot.issuer, amount};
+            sale.by_advice = slot.under_way.fields.mti().is_advice();
+            keep(slot.sales, std::move(sale));
+            return;
+        }
+        case Step::void_authorization:
+            books_.hold_lifted(slot.issuer, slot.working->receipt.rrn.view(), slot.working->receipt.amount);
             return;
         case Step::over_refund:
         case Step::retry:
@@ -317,9 +375,9 @@ void LoadPlayer::check_retry(Slot& slot, const peers::Outcome& outcome) {
     slot.last.reset();  // one retry each
 }
 
-void LoadPlayer::keep(Slot& slot, Sale sale) {
-    slot.sales.push_back(std::move(sale));
-    if (slot.sales.size() > sales_kept_max) slot.sales.pop_front();
+void LoadPlayer::keep(std::deque<Sale>& where, Sale sale) {
+    where.push_back(std::move(sale));
+    if (where.size() > sales_kept_max) where.pop_front();
 }
 
 void LoadPlayer::give_up_unanswered() {

@@ -30,7 +30,7 @@ struct LoadTerminal {
 
 class LoadPlayer final : public Player {
   public:
-    static constexpr std::size_t sales_kept_max = 64;  // of one terminal; the oldest are forgotten
+    static constexpr std::size_t sales_kept_max = 64;  // of one terminal, and holds; the oldest are forgotten
     static constexpr std::size_t breaches_kept_max = 20;
 
     /// Amounts stay below 98.00, out of the way of the magic ones and of all limits of the demo.
@@ -70,6 +70,9 @@ class LoadPlayer final : public Player {
         std::int64_t remaining = 0;
         bool refunded = false;
         bool settled = false;  // its batch is closed: refunds alone
+        /// A completion by advice: refunds and voids may be answered 09 until its issuer's word (R94), and
+        /// its reversal 12.
+        bool by_advice = false;
     };
     struct Exchange {  // the last one, for a retry
         peers::Outgoing sent;
@@ -78,6 +81,7 @@ class LoadPlayer final : public Player {
     struct Slot {
         peers::Terminal terminal;
         std::deque<Sale> sales;
+        std::deque<Sale> holds;  // authorizations that stand
         peers::Outgoing under_way;
         Step step = Step::sale;
         bool waiting = false;
@@ -93,11 +97,16 @@ class LoadPlayer final : public Player {
     void prepare(Slot& slot);
     void prepare_sale(Slot& slot);
     void prepare_wallet_sale(Slot& slot);
-    Sale take_sale(Slot& slot, bool newest);
+    void prepare_on_hold(Slot& slot);
+    [[nodiscard]] bool is_busy_answer(const Slot& slot, std::string_view code) const;
+    /// Out of `from`: the newest, or any.
+    Sale take_out(std::deque<Sale>& from, bool newest);
     void on_code(Slot& slot, const peers::Outcome& outcome);
     void on_approved(Slot& slot, const peers::Outcome& outcome);
     void check_retry(Slot& slot, const peers::Outcome& outcome);
-    void keep(Slot& slot, Sale sale);
+    static void keep(std::deque<Sale>& where, Sale sale);
+    /// Back to where it was taken out of.
+    void put_back(Slot& slot);
     void breach(const Slot& slot, const std::string& what);
 
     std::vector<Slot> slots_;

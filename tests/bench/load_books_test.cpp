@@ -79,3 +79,32 @@ TEST_CASE("Every difference is found and named") {
     books.uncertain("R1");
     CHECK(books.compare(0, {line("sale", "S1", 1'000)}).agrees());
 }
+
+TEST_CASE("Holds are compared by what was authorized and not voided, and are no money") {
+    LoadBooks books;
+    for (const char* rrn : {"A1", "A2"}) books.held(issuer_b, rrn, 1'000);
+    books.hold_lifted(issuer_b, "A2", 1'000);
+    books.sold(issuer_b, "C1", 1'150);  // completes A1
+    const std::vector<JournalEntry> journal = {
+        line("authorization", "A1", 1'000), line("authorization", "A2", 1'000),
+        line("reversal", "A2", 1'000, "authorization"), line("sale", "C1", 1'150)};
+    const auto result = books.compare(issuer_b, journal);
+    CHECK(result.agrees());
+    CHECK(result.journal == books.expected_of_issuer(issuer_b));
+    CHECK(result.journal.net() == 1'150);
+
+    auto lifts_nothing = journal;
+    lifts_nothing.erase(lifts_nothing.begin() + 2);
+    auto holds_more = journal;
+    holds_more.push_back(line("authorization", "A9", 5));
+    struct Row {
+        std::vector<JournalEntry> journal;
+        const char* words;
+    };
+    for (const Row& row : {Row{lifts_nothing, "RRN A2 (held): terminals were told 0, the issuer has 1000"},
+                           {holds_more, "RRN A9 (held): terminals were told 0, the issuer has 5"}}) {
+        const auto differing = books.compare(issuer_b, row.journal);
+        REQUIRE(differing.first_differences.size() == 1);
+        CHECK(differing.first_differences[0] == row.words);
+    }
+}

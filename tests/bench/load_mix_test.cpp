@@ -5,8 +5,9 @@
 using namespace bench;
 
 TEST_CASE("A mix names what terminals do; what is left out is not done") {
-    const auto mix =
-        parse_mix("sale = 30\npartial_refund = 20\nsettlement = 3\npin_percent = 0\nwallet_percent = 30\n");
+    const auto mix = parse_mix(
+        "sale = 30\npartial_refund = 20\nsettlement = 3\npin_percent = 0\nwallet_percent = 30\n"
+        "authorization = 9\ncompletion = 6\nauthorization_void = 2\n");
     REQUIRE(mix.has_value());
     const auto weight = [&](Step step) { return mix->weight[static_cast<std::size_t>(step)]; };
     CHECK(weight(Step::sale) == 30);
@@ -14,6 +15,10 @@ TEST_CASE("A mix names what terminals do; what is left out is not done") {
     CHECK(weight(Step::settlement) == 3);
     CHECK(weight(Step::refund) == 0);
     CHECK(weight(Step::retry) == 0);
+    CHECK(weight(Step::authorization) == 9);
+    CHECK(weight(Step::completion) == 6);
+    CHECK(weight(Step::void_authorization) == 2);
+    CHECK(weight(Step::sign_on) == 0);
     CHECK(mix->pin_percent == 0);
     CHECK(mix->wallet_percent == 30);
     CHECK(mix->issuer_a_percent == 50);

@@ -49,7 +49,8 @@ class Page(html.parser.HTMLParser):
 
 def load(checks, bench):
     with open(bench.path("mix.toml"), "w", encoding="utf-8") as mix:
-        mix.write("sale = 30\npartial_refund = 20\nvoid = 10\nreversal = 10\nretry = 10\nsettlement = 5\nwallet_percent = 30\n")
+        mix.write("sale = 30\npartial_refund = 20\nvoid = 10\nreversal = 10\nretry = 10\nsettlement = 5\nwallet_percent = 30\n"
+                  "authorization = 10\ncompletion = 8\nauthorization_void = 4\n")
     code, out, err, report = bench.run("load", *LOAD, "--duration", "2.5", "--mix", "mix.toml", "--csv", "s.csv", "--hgrm",
                                        "l.hgrm", "--html", "p.html", "--fail-if", "unanswered>0")
     checks.equal(code, 0, f"load with a mix: {out}{err}")
@@ -58,7 +59,8 @@ def load(checks, bench):
     checks.equal([second["length_s"] for second in run["seconds"]], [1, 1, 0.5], "the last second is there as well")
     for name in stack.ISSUERS:
         checks.that(re.search(rf"{name}: its journal agrees on [1-9]", out), f"{name}'s books are compared: {out}")
-    checks.that(run["by_kind"]["settlement"]["count"] > 0, "the mix's settlements were played")
+    for step in ("settlement", "authorization", "completion", "authorization void"):
+        checks.that(run["by_kind"][step]["count"] > 0, f"the mix's {step}s were played")
     # What has nothing to work on becomes a sale, a partial refund of the last unit a refund.
     checks.that("over-refund" not in run["by_kind"], "what the mix leaves out is not played")
     with open(bench.path("s.csv"), encoding="utf-8", newline="") as file:
