@@ -4,6 +4,7 @@
 #include "iso8583/ber_tlv.hpp"
 #include "iso8583/field_plan.hpp"
 #include "iso8583/subfield_codec.hpp"
+#include "iso8583/tagged_text.hpp"
 
 namespace iso8583::detail {
 
@@ -133,6 +134,8 @@ Result<Values, CodecError> parse_tagged(const SubfieldSet& set, std::string_view
         auto value =
             set.length_first ? read_one(without_prefix(*sub), window, at) : read_one(*sub, window, at);
         if (!value) return tl::unexpected(std::move(value.error()));
+        // Nobody says what it is: no payment code may be read in it.
+        if (sub == &other && may_be_payment_code(value->content)) value->secret = Secret::key;
         if (set.length_first && at < window.size())
             return tl::unexpected(
                 CodecError::inside(Kind::trailing_bytes, id, at, 0, window.size() - at, sub->spec.name));

@@ -3,6 +3,7 @@
 
 #include "switch/admin/command_groups.hpp"
 #include "switch/core/transaction_state.hpp"
+#include "switch/views/state_words.hpp"
 
 namespace acquirer::admin {
 
@@ -31,9 +32,9 @@ const std::string& transaction_states() {
 
 const std::string& transaction_kinds() {
     static const std::string words = [] {
-        std::set<ledger::TransactionKind> kinds;
-        for (const auto& first : state_table::initial) kinds.insert(first.kind);
-        return words_of(kinds);
+        std::string all;
+        for (const std::string_view word : kind_words) all += (all.empty() ? "" : " ") + std::string(word);
+        return all;
     }();
     return words;
 }

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "iso8583/dialect.hpp"
+#include "iso8583/tagged_text.hpp"
 #include "iso8583/values/bytes.hpp"
 #include "switch/config/config_builder.hpp"
 #include "switch/config/dialect_needs.hpp"
@@ -218,6 +219,9 @@ std::vector<routing::RouteId> routes_named(const RawConfig& raw, const std::stri
 void check_wallets(RawConfig& raw, Reader& reader) {
     if (raw.wallet_wire.code_tag == raw.wallet_wire.order_tag)
         reader.problem("wallet_wire.order_tag", "is the tag of the payment code too");
+    // Whoever shows a message without knowing this file shows what is behind it (iso8583/tagged_text.hpp).
+    if (raw.wallet_wire.code_tag == iso8583::order_number_tag_usual)
+        reader.problem("wallet_wire.code_tag", "A4 is shown as an order number: another tag is needed");
     std::vector<routing::WalletRange> good;
     for (auto& [path, wallet] : raw.wallets) {
         wallet.range.routes = routes_named(raw, path, wallet.routes, reader);

@@ -8,6 +8,10 @@
 namespace acquirer::config {
 namespace {
 
+// What describe hides is every code that may be configured.
+static_assert(routing::WalletTable::code_digits_min >= iso8583::payment_code_digits_min &&
+              routing::WalletTable::code_digits_max <= iso8583::payment_code_digits_max);
+
 /// "10-15" or "62": both ends.
 std::pair<std::string, std::string> ends_of(std::string_view text) {
     const std::size_t dash = text.find('-');

@@ -259,7 +259,7 @@ iso8583::Result<TransactionRecord> find_record(const ViewContext& context, std::
 View summary(const ViewContext& context, const TransactionRecord& record) {
     View view = View::object();
     view.put("rrn", record.rrn.view())
-        .put("kind", ledger::name(record.kind))
+        .put("kind", kind_word(record))
         .put("state", ledger::name(record.state));
     view.put("amount", record.amount.major())
         .put("code", answered_code(record))
@@ -322,7 +322,7 @@ ViewResult view_queued(const ViewContext& context, std::string_view id) {
     if (record->advice.kind == ledger::QueuedAdvice::Kind::none)
         return parse_error("that transaction has no advice to send");
     View view = View::object();
-    view.put("rrn", record->rrn.view()).put("transaction", ledger::name(record->kind));
+    view.put("rrn", record->rrn.view()).put("transaction", kind_word(*record));
     view.put("state", ledger::name(record->state)).put("amount", record->amount.major());
     view.put("route", route_name(context, record->route)).put("advice", advice_view(context, *record));
     return view;

@@ -10,6 +10,7 @@
 #include "switch/core/ways_out.hpp"
 #include "switch/views/list_page.hpp"
 #include "switch/views/operator_views.hpp"
+#include "switch/views/state_words.hpp"
 
 namespace acquirer {
 
@@ -158,7 +159,7 @@ View transactions_answer(const ViewContext& context, ListPage&& page, const RrnD
 bool fits_list(const ListQuery& q, const ListScope& scope, const TransactionRecord& r) {
     return scope.fits_day(r) && scope.fits_parties(r) &&
            (q.state.empty() || ledger::name(r.state) == q.state) &&
-           (q.kind.empty() || ledger::name(r.kind) == q.kind) &&
+           (q.kind.empty() || kind_word(r) == q.kind) &&
            (q.instrument.empty() || instrument_name(r) == q.instrument);
 }
 
@@ -413,7 +414,7 @@ ViewResult view_queue(const ViewContext& context, const ListQuery& query) {
     const auto row = [&](const TransactionRecord& record) {
         const ledger::QueuedAdvice& a = record.advice;
         View one = View::object();
-        one.put("rrn", record.rrn.view()).put("transaction", ledger::name(record.kind));
+        one.put("rrn", record.rrn.view()).put("transaction", kind_word(record));
         one.put("advice", advice_kind(a.kind)).put("status", advice_status(a.status));
         one.put("attempts", a.attempts).put("last_code", a.last_code).put("amount", record.amount.major());
         one.put("route", route_name(context, record.route)).put("queued", local_time(context, a.queued));

@@ -6,6 +6,7 @@
 #include "switch/views/operator_views.hpp"
 #include "switch/views/people_words.hpp"
 #include "switch/views/slip_words.hpp"
+#include "switch/views/state_words.hpp"
 
 namespace acquirer {
 
@@ -32,12 +33,6 @@ bool was_refused(const TransactionRecord& r) {
             r.state == State::reversing || r.state == State::reversed);
 }
 
-/// What the slip calls it.
-std::string_view slip_kind(const TransactionRecord& r) {
-    if (r.is_completion()) return "completion";
-    return r.of_authorization ? "authorization_void" : ledger::name(r.kind);
-}
-
 }  // namespace
 
 ViewResult view_receipt(const ViewContext& context, std::string_view id, SlipLanguage language) {
@@ -49,7 +44,7 @@ ViewResult view_receipt(const ViewContext& context, std::string_view id, SlipLan
     view.put("lang", slip_language_word(language));
     view.put("merchant_name", merchant != nullptr ? merchant->name : r.merchant.str());
     view.put("merchant", r.merchant.view()).put("terminal", r.terminal.view());
-    view.put("kind", slip_kind(r))
+    view.put("kind", kind_word(r))
         .put("amount", r.amount.major())
         .put("currency", r.amount.currency().str())
         .put("currency_letters", iso8583::currency_letters(r.amount.currency()));

@@ -76,4 +76,9 @@ std::string_view state_words(State state) {
     ENSURE(false);
 }
 
+std::string_view kind_word(const ledger::TransactionRecord& record) {
+    if (record.is_completion()) return "completion";
+    return record.of_authorization ? "authorization_void" : ledger::name(record.kind);
+}
+
 }  // namespace acquirer

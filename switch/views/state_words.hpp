@@ -1,6 +1,8 @@
-// What a state means, for somebody behind a counter: the rest of a sentence that begins with "It is". Pure.
+// What a state means, for somebody behind a counter: the rest of a sentence that begins with "It is". What
+// kinds of transactions are called in lists and on slips. Pure.
 #pragma once
 
+#include <array>
 #include <string_view>
 
 #include "ledger/transaction_record.hpp"
@@ -9,5 +11,12 @@ namespace acquirer {
 
 /// Of every state its own; never empty.
 std::string_view state_words(ledger::State state);
+
+/// The words of KIND. A completion is stored as the sale that it is, the void of an authorization as a void;
+/// people ask for them by words of their own.
+inline constexpr std::array<std::string_view, 6> kind_words{
+    "sale", "void", "refund", "authorization", "completion", "authorization_void"};
+/// Which of them a transaction is.
+std::string_view kind_word(const ledger::TransactionRecord& record);
 
 }  // namespace acquirer

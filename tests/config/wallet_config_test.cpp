@@ -87,6 +87,8 @@ TEST_CASE("R80 config: each mistake in a wallet is named") {
               "in both"},
           Row{"[wallet_wire]\ncode_tag = \"A4\"\n",
               "wallet_wire.order_tag: is the tag of the payment code too"},
+          Row{"[wallet_wire]\ncode_tag = \"A4\"\norder_tag = \"A5\"\n",
+              "wallet_wire.code_tag: A4 is shown as an order number"},
           Row{"[wallet_wire]\ncode_tag = \"A33\"\n", "wallet_wire.code_tag: needs two characters"},
           Row{"[wallet_wire]\nunionpay_field = 64\n",
               "wallet_wire.unionpay_field: is 64, 44 to 63 is allowed"},

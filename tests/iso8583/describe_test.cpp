@@ -10,6 +10,7 @@
 #include "iso8583/codec.hpp"
 #include "iso8583/masking.hpp"
 #include "iso8583/subfields.hpp"
+#include "iso8583/tagged_text.hpp"
 
 using namespace iso8583;
 
@@ -261,4 +262,48 @@ TEST_CASE("parts that do not decode are named with path and offset") {
     CHECK(errors[0].path == "55.9F36");
     CHECK(errors[0].str().find("the length says 5 bytes, 0 there") != std::string::npos);
     CHECK(errors[0].offset == m.offset(Field::icc_data) + 12);
+}
+
+TEST_CASE("a payment code is hidden whatever tag a configuration gives it; the order number is shown",
+          "[I10][R80]") {
+    const std::string code = "134567890123456789";
+    struct Row {
+        const char* dialect;
+        int number;
+    };
+    for (const Row& row : {Row{"unionpay-pos", 59}, {"iso87-ascii", 48}, {"iso87-bcd", 48}})
+        for (const char* tag : {"A3", "B7", "01"}) {
+            FieldValues v = sale();
+            v.erase(Field::pan);
+            v.erase(Field::track2);
+            v.set(field(row.number), tagged_text("A4", "ORD00000000017") + tagged_text(tag, code));
+            const Message m = decoded(*find_dialect(row.dialect), v);
+            for (const std::string& text : {describe(m), describe_json(m), describe_bytes(m)}) {
+                INFO(row.dialect << " " << tag << "\n" << text);
+                CHECK(text.find("3456789") == std::string::npos);
+                CHECK(text.find("33 34 35 36 37") == std::string::npos);
+                CHECK(text.find("3334353637") == std::string::npos);
+            }
+            CHECK(describe(m).find("ORD00000000017") != std::string::npos);
+            CHECK(describe(m, {.reveal = true}).find(code) != std::string::npos);
+        }
+}
+
+TEST_CASE("a tag that a table does not explain shows no value that may be a payment code", "[I10][R80]") {
+    SubfieldSet tags;
+    tags.kind = SubfieldSet::Kind::tagged;
+    tags.tag_size = 2;
+    tags.unknown_prefix = Prefix::ascii;
+    tags.unknown_prefix_size = 3;
+    tags.fields = {{"01", {}}};
+    tags.fields[0].spec.max = 99;
+    tags.fields[0].spec.prefix = Prefix::ascii;
+    tags.fields[0].spec.prefix_size = 3;
+    REQUIRE(check_subfields(tags, 48));
+    const auto values = parse_subfields(tags, "01018134567890123456789B7018134567890123456789B8004ABCD");
+    REQUIRE(values);
+    REQUIRE(values->size() == 3);
+    CHECK((*values)[0].secret == Secret::none);  // the table says what it is
+    CHECK((*values)[1].secret == Secret::key);
+    CHECK((*values)[2].secret == Secret::none);
 }

@@ -36,6 +36,27 @@ TEST_CASE("tagged text: a payment code is stars wherever a text is shown", "[I10
     CHECK(mask_payment_codes("before A3018134567890123456789") == "before A3018******************");
     CHECK(mask_payment_codes("A301813456") == "A3018*****");  // cut off
     CHECK(mask_payment_codes("A3 018 and other words") == "A3 018 and other words");
+    struct Row {
+        const char *text, *shown;
+    };
+    for (const Row& row : {
+             // Another tag, by configuration: nobody here knows it.
+             Row{"B7018134567890123456789A4003W-1", "B7018******************A4003W-1"},
+             {"A4003W-1030192876543210987654321", "A4003W-103019*******************"},
+             {"B700513456A4001x", "B700513456A4001x"},      // shorter than any code
+             {"B7011CODE-123456", "B7011CODE-123456"},      // no digits alone
+             {"A40144200001234567", "A40144200001234567"},  // an order number, cut off
+             {"A4028420000123420261130123456789", "A4028420000123420261130123456789"},
+             {"B7018134567", "B7018******"},  // cut off
+             {"A4003W-1B7018134567", "A4003W-1B7018******"},
+             {"898110157220001", "898110157220001"},  // DE42
+             {"10000001", "10000001"},                // DE41
+             {"120123456789012", "120123456789012"},  // digits alone are no element that is cut off
+             {"VOUCHER 1234567890", "VOUCHER 1234567890"},
+         }) {
+        INFO(row.text);
+        CHECK(mask_payment_codes(row.text) == row.shown);
+    }
     for (const Content content : {Content::ans, Content::ansg})
         CHECK(masked_content(content, Secret::none, "A3018134567890123456789") == "A3018******************");
 }

@@ -1,9 +1,11 @@
 // Lists: pages, cursors and filters over a ledger made by hand.
 #include <catch2/catch.hpp>
 #include <functional>
+#include <map>
 
 #include "ledger/audit_hash.hpp"
 #include "switch/views/list_page.hpp"
+#include "switch/views/state_words.hpp"
 #include "tests/views/sample_ledger.hpp"
 
 using namespace acquirer;
@@ -241,6 +243,47 @@ TEST_CASE("lists: transactions by each filter") {
     REQUIRE(answer);
     CHECK(text(rows(*answer).front(), "business_date") == "2026-11-21");
     CHECK(text(rows(*answer).front(), "currency") == "156");
+}
+
+TEST_CASE("lists: each kind by its own word: completions and voids of authorizations too", "[R90][R92]") {
+    World world;
+    using ledger::State;
+    using ledger::TransactionKind;
+    const auto keep = [&](const char* rrn, TransactionKind kind, State state,
+                          const std::function<void(ledger::TransactionRecord&)>& change) {
+        auto record = sample::record(rrn, kind, state, 500, "00");
+        record.merchant = iso8583::MerchantId::parse("898110157220002").value();
+        change(record);
+        sample::keep(world.store, record);
+    };
+    const auto of = [](const char* rrn) {
+        return [rrn](ledger::TransactionRecord& r) { r.original = iso8583::Rrn::parse(rrn).value(); };
+    };
+    const auto nothing = [](ledger::TransactionRecord&) {};
+    keep("632500000030", TransactionKind::sale, State::approved, nothing);
+    keep("632500000031", TransactionKind::void_sale, State::voided, of("632500000030"));
+    keep("632500000032", TransactionKind::refund, State::approved, of("632500000030"));
+    keep("632500000033", TransactionKind::authorization, State::completed, nothing);
+    keep("632500000034", TransactionKind::sale, State::approved, of("632500000033"));
+    keep("632500000035", TransactionKind::void_sale, State::voided, [&](ledger::TransactionRecord& r) {
+        of("632500000033")(r);
+        r.of_authorization = true;
+    });
+    keep("632500000036", TransactionKind::void_sale, State::voided, of("632500000034"));  // of a completion
+    const std::map<std::string, std::vector<std::string>> expected = {
+        {"sale", {"632500000030"}},       {"void", {"632500000036", "632500000031"}},
+        {"refund", {"632500000032"}},     {"authorization", {"632500000033"}},
+        {"completion", {"632500000034"}}, {"authorization_void", {"632500000035"}}};
+    CHECK(expected.size() == kind_words.size());
+    for (const std::string_view word : kind_words) {
+        INFO(word);
+        ListQuery query;
+        query.kind = word;
+        query.merchant = iso8583::MerchantId::parse("898110157220002").value();
+        const auto answer = view_transactions(world.context(), query);
+        CHECK(column(answer, "rrn") == expected.at(std::string(word)));
+        for (const std::string& kind : column(answer, "kind")) CHECK(kind == word);
+    }
 }
 
 TEST_CASE("lists: a transaction belongs to its business day, whatever its clock showed") {
