@@ -144,6 +144,12 @@ TransactionRecord* Ledger::loaded(const iso8583::Rrn& rrn) {
 
 const TransactionRecord* Ledger::find(const iso8583::Rrn& rrn) { return loaded(rrn); }
 
+std::optional<RefundFacts> Ledger::refund_facts(const iso8583::Rrn& rrn) {
+    if (const RefundFacts* known = recent_refunds_.find(rrn)) return *known;
+    const TransactionRecord* refund = loaded(rrn);
+    return refund == nullptr ? std::nullopt : std::optional(recent_refunds_.put(*refund));
+}
+
 TransactionRecord* Ledger::edit(const iso8583::Rrn& rrn) {
     TransactionRecord* record = loaded(rrn);
     if (record != nullptr) records_.mark_changed(rrn);
@@ -302,6 +308,7 @@ void Ledger::reserve(TransactionRecord& sale, TransactionRecord& refund, iso8583
     refund.original = sale.rrn;
     refund.last_refund = sale.last_refund;
     sale.last_refund = refund.rrn;
+    recent_refunds_.reserved(refund);
     post(refund, {day, Account::merchant_payable, Account::refund_in_transit, refund.amount.minor_units()});
 }
 

@@ -19,6 +19,7 @@
 #include "ledger/number_plan.hpp"
 #include "ledger/overlay.hpp"
 #include "ledger/record_table.hpp"
+#include "ledger/refund_facts.hpp"
 #include "ledger/stored_records.hpp"
 #include "ledger/totals.hpp"
 #include "ledger/transaction_record.hpp"
@@ -61,6 +62,8 @@ class Ledger {
     /// To read; nothing when there is no such record. The one object of the transaction: later changes of the
     /// same step show in it. Valid until the turn is closed.
     [[nodiscard]] const TransactionRecord* find(const iso8583::Rrn& rrn);
+    /// Of a refund that is in its sale's chain; nothing when there is no such record.
+    [[nodiscard]] std::optional<RefundFacts> refund_facts(const iso8583::Rrn& rrn);
     /// To change: the same object. It is encoded when the turn closes, and its open-work entry comes and goes
     /// with is_open().
     [[nodiscard]] TransactionRecord* edit(const iso8583::Rrn& rrn);
@@ -220,6 +223,7 @@ class Ledger {
 
     Overlay& overlay_;
     RecordTable records_;
+    RecentRefunds recent_refunds_;
     NumberPlan numbers_;
     Totals totals_;
     std::set<iso8583::Rrn> open_;

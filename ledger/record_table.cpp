@@ -15,8 +15,11 @@ TransactionRecord& RecordTable::put(TransactionRecord&& record) {
     const iso8583::Rrn rrn = record.rrn;
     const auto [at, is_new] = entries_.try_emplace(rrn, std::make_unique<Entry>(std::move(record)));
     ENSURE(is_new);
-    by_age_.push_back(rrn);
-    return at->second->record;
+    TransactionRecord& there = at->second->record;
+    const bool comes_back =
+        there.kind == TransactionKind::sale || there.kind == TransactionKind::authorization;
+    (comes_back ? sales_ : others_).push_back(rrn);
+    return there;
 }
 
 void RecordTable::mark_changed(const iso8583::Rrn& rrn) {
@@ -42,13 +45,19 @@ void RecordTable::visit(const std::function<void(const TransactionRecord&)>& vis
 void RecordTable::changes_written() {
     for (const iso8583::Rrn& rrn : changed_) entries_.at(rrn)->changed = false;
     changed_.clear();
-    for (; by_age_.size() > records_kept_max; by_age_.pop_front()) entries_.erase(by_age_.front());
+    let_go(sales_, sales_kept_max);
+    let_go(others_, others_kept_max);
+}
+
+void RecordTable::let_go(ByAge& by_age, std::size_t kept_max) {
+    for (; by_age.size() > kept_max; by_age.pop_front()) entries_.erase(by_age.front());
 }
 
 void RecordTable::drop() {
     entries_.clear();
     changed_.clear();
-    by_age_.clear();
+    sales_.clear();
+    others_.clear();
 }
 
 }  // namespace ledger

@@ -2,29 +2,30 @@
 // address that stays while a step runs, so that every path of a step sees and changes the same one and no
 // second copy can go stale. What was changed is encoded once, when the turn closes.
 //
-// Ownership: member of Ledger. Thread: the core's. Bound: `records_kept_max` between turns; within a turn
-// what the turn touched.
+// Ownership: member of Ledger. Thread: the core's. Bound: `sales_kept_max` and
+// `others_kept_max` between turns; within a turn what the turn touched.
 #pragma once
 
 #include <cstddef>
 #include <deque>
 #include <functional>
 #include <memory>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "ledger/rrn_hash.hpp"
 #include "ledger/transaction_record.hpp"
 
 namespace ledger {
 
 class RecordTable {
   public:
-    /// Recent records that stay decoded from turn to turn, so that a refund after its sale reads no bytes.
-    /// Four and sixteen times as many were no faster (docs/performance.md): what is found late is cold by
-    /// then.
-    static constexpr std::size_t records_kept_max = 4096;
+    /// Recent records that stay decoded from turn to turn, so that a refund after its sale reads no bytes:
+    /// sales and authorizations longer, because refunds, voids and completions come back to them. About 80
+    /// MiB.
+    static constexpr std::size_t sales_kept_max = 32'768;
+    static constexpr std::size_t others_kept_max = 4'096;
 
     /// Nothing when the record is not decoded here; it may be in the store.
     [[nodiscard]] TransactionRecord* find(const iso8583::Rrn& rrn);
@@ -50,15 +51,12 @@ class RecordTable {
         TransactionRecord record;
         bool changed = false;
     };
-    struct Hash {
-        std::size_t operator()(const iso8583::Rrn& rrn) const {
-            return std::hash<std::string_view>{}(rrn.view());
-        }
-    };
     // A pointer, because a record is large and what is walked in a look-up should not be.
-    std::unordered_map<iso8583::Rrn, std::unique_ptr<Entry>, Hash> entries_;
+    std::unordered_map<iso8583::Rrn, std::unique_ptr<Entry>, RrnHash> entries_;
     std::vector<iso8583::Rrn> changed_;
-    std::deque<iso8583::Rrn> by_age_;
+    using ByAge = std::deque<iso8583::Rrn>;
+    void let_go(ByAge& by_age, std::size_t kept_max);
+    ByAge sales_, others_;
 };
 
 }  // namespace ledger

@@ -168,6 +168,7 @@ void SaleChain::reserve(TransactionRecord& refund, const iso8583::Rrn& sale_rrn)
     TransactionRecord* sale = c_.ledger.edit(sale_rrn);
     ENSURE(sale != nullptr);
     c_.ledger.reserve(*sale, refund, c_.business_day);
+    static_cast<void>(c_.ledger.refund_facts(refund.rrn));  // the next refund of the sale asks for them
     count_in_day(refund, +1);
     settle_charges_of_refund(*sale, refund);
     // What waits for funds (R27) draws when they are there.

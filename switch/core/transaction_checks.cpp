@@ -201,15 +201,18 @@ void look_for_repeat(const World& w, Draft& d) {
     std::optional<iso8583::Rrn> at = d.sale->last_refund;
     constexpr int chain_steps_max = 64;  // a sale with more refunds than that has been looked at by people
     for (int step = 0; at && step < chain_steps_max; ++step) {
-        const TransactionRecord* earlier = w.c.ledger.find(*at);
-        if (earlier == nullptr) return;
-        const bool counts = ledger::counts_in_remaining(earlier->state) && earlier->rrn != d.edits;
-        const bool equal = counts && earlier->amount.minor_units() == d.event.request.amount->minor_units();
-        const bool recent = window_ms > 0 && w.c.now.utc.ms - earlier->created.ms <= window_ms;
+        const auto facts = w.c.ledger.refund_facts(*at);
+        if (!facts) return;
+        const bool recent = window_ms > 0 && w.c.now.utc.ms - facts->created.ms <= window_ms;
         if (!recent && !d.sale->reversal_exception) break;
-        if (equal && earlier->state == State::held) d.same_case = earlier->rrn;
-        if (equal && recent) repeats = true;
-        at = earlier->last_refund;
+        if (facts->amount_minor == d.event.request.amount->minor_units() && *at != d.edits) {
+            const TransactionRecord* earlier = w.c.ledger.find(*at);
+            if (earlier == nullptr) return;
+            const bool counts = ledger::counts_in_remaining(earlier->state);
+            if (counts && earlier->state == State::held) d.same_case = earlier->rrn;
+            if (counts && recent) repeats = true;
+        }
+        at = facts->before;
     }
     if (!repeats) {
         d.same_case.reset();

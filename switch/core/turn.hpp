@@ -27,7 +27,7 @@ class SwitchCore;
 
 inline constexpr std::size_t turn_events_max = 256;
 /// With so many the next sync begins though more events wait, when none is under way.
-inline constexpr std::size_t turn_events_min = 32;
+inline constexpr std::size_t turn_events_min = 64;
 
 class Turn {
   public:

@@ -13,7 +13,7 @@ using ledger::TransactionRecord;
 
 namespace {
 
-constexpr std::size_t kept = RecordTable::records_kept_max;
+constexpr std::size_t kept = RecordTable::sales_kept_max;
 
 TransactionRecord numbered(std::size_t n) {
     const std::string digits = std::to_string(n);
@@ -33,8 +33,8 @@ std::size_t decoded_in(const RecordTable& table) {
 
 }  // namespace
 
-TEST_CASE("the record table keeps 4,096 records between turns, and within a turn what the turn touched") {
-    CHECK(kept == 4'096);
+TEST_CASE("the record table keeps 32,768 sales between turns, and within a turn what the turn touched") {
+    CHECK(kept == 32'768);
     RecordTable table;
     const TransactionRecord* const first = &table.put(numbered(0));
     for (std::size_t n = 1; n < kept + 3; ++n) table.put(numbered(n));
@@ -53,6 +53,23 @@ TEST_CASE("the record table keeps 4,096 records between turns, and within a turn
 
     table.drop();
     CHECK(decoded_in(table) == 0);
+}
+
+TEST_CASE("refunds, which nothing comes back to, go earlier than the sales that were there before them") {
+    RecordTable table;
+    table.put(numbered(0));
+    constexpr std::size_t others = RecordTable::others_kept_max;
+    CHECK(others == 4'096);
+    for (std::size_t n = 1; n <= others + 2; ++n) {
+        TransactionRecord refund = numbered(n);
+        refund.kind = ledger::TransactionKind::refund;
+        table.put(std::move(refund));
+    }
+    table.changes_written();
+    CHECK(decoded_in(table) == others + 1);
+    CHECK(table.find(numbered(0).rrn) != nullptr);
+    CHECK(table.find(numbered(2).rrn) == nullptr);
+    CHECK(table.find(numbered(3).rrn) != nullptr);
 }
 
 TEST_CASE("changed records are visited once each, in RRN order, until they are written") {
