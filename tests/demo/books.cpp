@@ -31,10 +31,12 @@ nlohmann::json data_of(const Finished& finished) {
 
 /// What must stand in the issuer's journal for this entry: its kind, or nothing.
 std::string expected_at_issuer(const Entry& entry) {
-    if (entry.kind == "authorization") return "nothing";  // a hold is no booking
-    if (entry.state == "approved") return entry.kind;
+    // A hold is no booking, and neither is what lifts it.
+    if (entry.kind == "authorization" || entry.kind == "authorization_void") return "nothing";
+    const std::string kind = entry.kind == "completion" ? "sale" : entry.kind;
+    if (entry.state == "approved") return kind;
     // issuer-a takes a void as a reversal of the sale; issuer-b keeps the sale and books a void beside it.
-    if (entry.state == "voided" && entry.route == "issuer-b") return entry.kind;
+    if (entry.state == "voided" && entry.route == "issuer-b") return kind;
     return "nothing";
 }
 
