@@ -3,7 +3,6 @@
 #include <vector>
 
 #include "iso8583/values/bytes.hpp"
-#include "routing/issuer_sim/issuer_wallet.hpp"
 
 namespace routing {
 
@@ -32,6 +31,8 @@ Behaviour behaviour_of_amount(std::int64_t minor_units, bool is_advice, std::uin
             return {Kind::bad_mac, {}, 0};
         case 9972:
             return {Kind::another_amount, {}, 0};
+        case 9980:
+            return {Kind::discount, {}, 0};
         case 9991:
             return {Kind::close_link, {}, 0};
         case 9996:
@@ -132,13 +133,15 @@ Result<Behaviour> parse_behaviour(const std::vector<std::string_view>& words, st
                            {"bad-mac", Kind::bad_mac},
                            {"another-amount", Kind::another_amount},
                            {"partial", Kind::partial},
+                           {"discount", Kind::discount},
                            {"close", Kind::close_link}})
         if (verb == row.verb) {
             if (has_argument) return parse_error("next … " + std::string(verb) + " takes no argument");
             return Behaviour{row.kind, {}, 0};
         }
     return parse_error(
-        "next: silent, late, delay, decline, twice, bad-mac, another-amount, partial or close is needed");
+        "next: silent, late, delay, decline, twice, bad-mac, another-amount, partial, discount or close is "
+        "needed");
 }
 
 Result<ControlCommand> parse_next(const std::vector<std::string_view>& words, std::uint32_t late_ms) {
@@ -166,9 +169,8 @@ Result<ControlCommand> parse_control(std::string_view line, std::uint32_t late_m
     ControlCommand command;
     if (words.empty())
         return parse_error(
-            "a command is needed: next, link drop, books, faults off, latency, key-change, keys, processing "
-            "or "
-            "account");
+            "a command is needed: next, link drop, books, faults off, latency, key-change, keys, processing, "
+            "account or discount");
     if (words[0] == "next") return parse_next(words, late_ms);
     if (words.size() == 2 && words[0] == "link" && words[1] == "drop") {
         command.kind = ControlCommand::Kind::link_drop;
@@ -197,6 +199,19 @@ Result<ControlCommand> parse_control(std::string_view line, std::uint32_t late_m
         command.polls = *polls;
         return command;
     }
+    if (words[0] == "discount") {
+        const auto by_wallet = words.size() == 3 ? number_of(words[1], discount_percent_bound) : std::nullopt;
+        const auto by_merchant =
+            words.size() == 3 ? number_of(words[2], discount_percent_bound) : std::nullopt;
+        if (!by_wallet || !by_merchant || *by_wallet + *by_merchant > discount_percent_bound)
+            return parse_error(
+                "discount: percent by the wallet and by the merchant are needed, at most 100 together, as "
+                "in: "
+                "discount 10 20");
+        command.kind = ControlCommand::Kind::discount;
+        command.discount = {*by_wallet, *by_merchant};
+        return command;
+    }
     if (words[0] == "account") {
         if (words.size() != 3 || (words[1] != "close" && words[1] != "open"))
             return parse_error("account: close or open and an order number are needed");
@@ -216,9 +231,8 @@ Result<ControlCommand> parse_control(std::string_view line, std::uint32_t late_m
         return command;
     }
     return parse_error(
-        "unknown command: next, link drop, books, faults off, latency, key-change, keys, processing and "
-        "account "
-        "are known");
+        "unknown command: next, link drop, books, faults off, latency, key-change, keys, processing, account "
+        "and discount are known");
 }
 
 }  // namespace routing

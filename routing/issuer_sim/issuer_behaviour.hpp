@@ -12,6 +12,7 @@
 #include "iso8583/values/identifiers.hpp"
 #include "iso8583/values/result.hpp"
 #include "routing/issuer_sim/issuer_books.hpp"
+#include "routing/issuer_sim/issuer_wallet.hpp"
 
 namespace routing {
 
@@ -27,6 +28,7 @@ struct Behaviour {
         bad_mac,
         another_amount,  // DE4 of the answer is not the request's
         partial,         // approves half of DE4 with 10
+        discount,        // a wallet's sale: magic_discount; others: normal
         close_link       // instead of an answer
     };
     Kind kind = Kind::normal;
@@ -80,8 +82,9 @@ struct ControlCommand {
         latency,
         key_change,
         keys,
-        processing,    // wallet: refunds that come from now on
-        close_account  // wallet: or open it again
+        processing,     // wallet: refunds that come from now on
+        close_account,  // wallet: or open it again
+        discount        // wallet: of sales that come from now on
     };
     Kind kind = Kind::books;
     std::optional<EffectKind> of;  // next: of which kind; none: any
@@ -89,12 +92,14 @@ struct ControlCommand {
     std::uint32_t latency_ms_min = 0, latency_ms_max = 0;
     hsm::KeyKind key = hsm::KeyKind::zak;  // key_change
     std::uint32_t polls = 0;               // processing
+    DiscountTerms discount;                // discount
     std::string order_number;              // close_account
     bool closed = true;
 };
 /// `next sale|refund|void|reversal|any silent|late|delay SECONDS`, `next … decline CODE`,
-/// `next … twice|bad-mac|another-amount|partial|close`, `link drop`, `books`, `faults off`, `latency MIN_MS
-/// MAX_MS`, `key-change zak|zpk`, `keys`; of a wallet `processing POLLS`, `account close|open ORDER`. The
+/// `next … twice|bad-mac|another-amount|partial|discount|close`, `link drop`, `books`, `faults off`, `latency
+/// MIN_MS MAX_MS`, `key-change zak|zpk`, `keys`; of a wallet `processing POLLS`, `account close|open ORDER`,
+/// `discount WALLET_PERCENT MERCHANT_PERCENT`. The
 /// error is a sentence with what was expected.
 iso8583::Result<ControlCommand> parse_control(std::string_view line, std::uint32_t late_ms);
 

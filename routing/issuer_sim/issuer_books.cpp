@@ -20,6 +20,21 @@ std::int64_t standing_amount(const BookEntry& e) {
 
 }  // namespace
 
+std::int64_t BookEntry::merchant_funded_standing() const {
+    const std::int64_t now = amount - reversed;
+    if (state != State::booked || now <= 0) return 0;
+    // Two amounts of 12 digits make 24: more than 64 bits hold.
+    const auto share = [](std::int64_t part, std::int64_t count, std::int64_t of) {
+        __extension__ using Wide = __int128;
+        return static_cast<std::int64_t>(static_cast<Wide>(part) * count / of);
+    };
+    const std::int64_t by_wallet = share(discount.wallet_funded, now, amount);
+    const std::int64_t by_merchant = share(discount.merchant_funded, now, amount);
+    const std::int64_t asked_back =
+        share(now - by_wallet - by_merchant, refunded, now) + share(by_wallet, refunded, now);
+    return by_merchant - (refunded - asked_back);
+}
+
 std::string_view name(EffectKind kind) {
     switch (kind) {
         case EffectKind::sale:
@@ -210,6 +225,8 @@ std::map<std::string, IssuerBooks::Standing> IssuerBooks::standing_by_rrn() cons
         switch (e.kind) {
             case EffectKind::sale:
                 all[e.key.rrn.str()].sale += amount;
+                all[e.key.rrn.str()].refunded += e.refunded;
+                all[e.key.rrn.str()].discount += e.discount.any() ? e.merchant_funded_standing() : 0;
                 break;
             case EffectKind::refund:
                 all[e.key.rrn.str()].refund += amount;

@@ -53,6 +53,13 @@ enum class Anomaly : std::uint8_t {
 inline constexpr std::size_t anomaly_kinds = 12;
 std::string_view name(Anomaly anomaly);
 
+/// What of a wallet's sale its customer does not pay (R102), in minor units of its first amount.
+struct SaleDiscount {
+    std::int64_t wallet_funded = 0;
+    std::int64_t merchant_funded = 0;
+    [[nodiscard]] bool any() const { return wallet_funded + merchant_funded > 0; }
+};
+
 struct BookEntry {
     enum class State : std::uint8_t {
         undecided,  // seen, not answered finally (96 to the first tries)
@@ -72,6 +79,7 @@ struct BookEntry {
     std::int64_t amount = 0;    // of the request
     std::int64_t reversed = 0;  // part of it that reversals took back
     std::int64_t refunded = 0;  // of a sale: refunds that stand
+    SaleDiscount discount;      // of a wallet's sale
     iso8583::TerminalId terminal;
     iso8583::MerchantId merchant;
     std::array<char, 4> pan_last4{'0', '0', '0', '0'};
@@ -82,6 +90,10 @@ struct BookEntry {
     std::int32_t next_of_number = -1;  // the next entry with equal DE11 and DE7
 
     [[nodiscard]] std::string_view last4() const { return {pan_last4.data(), pan_last4.size()}; }
+    /// What of the merchant's part of a sale stands, when refunds of `refunded` do: of a refund the
+    /// customer's and the wallet's part are asked back, each rounded down over all refunds together. Minor
+    /// units.
+    [[nodiscard]] std::int64_t merchant_funded_standing() const;
 };
 
 class IssuerBooks {
@@ -152,6 +164,8 @@ class IssuerBooks {
         std::int64_t refund = 0;
         std::int64_t voided = 0;
         std::int64_t hold = 0;
+        std::int64_t discount = 0;  // of a wallet's sale: what of the merchant's part stands
+        std::int64_t refunded = 0;  // of a sale: by refunds under their own numbers
         /// What the cardholder has paid; a hold is not paid.
         [[nodiscard]] std::int64_t net() const { return sale - refund - voided; }
         friend bool operator==(const Standing&, const Standing&) = default;

@@ -130,9 +130,15 @@ void read_issuer(const toml::table& root, const std::string& folder, IssuerSimOp
     if (issuer.kind != IssuerKind::wallet && root.contains("wallet"))
         top.report("wallet", "only a kind = \"wallet\" has this section");
     TableReader wallet(sub_table("wallet"), "wallet.", problem);
-    wallet.only({"processing_polls", "parts_max"});
+    wallet.only({"processing_polls", "parts_max", "wallet_funded_percent", "merchant_funded_percent",
+                 "wallet_funded_type", "merchant_funded_type"});
     issuer.wallet.processing_polls = wallet.number("processing_polls", 0, processing_polls_bound);
     issuer.wallet.parts_max = wallet.number("parts_max", issuer.wallet.parts_max, wallet_parts_bound);
+    issuer.wallet.discount = {wallet.number("wallet_funded_percent", 0, discount_percent_bound),
+                              wallet.number("merchant_funded_percent", 0, discount_percent_bound)};
+    issuer.wallet.wallet_funded_type = wallet.text("wallet_funded_type", issuer.wallet.wallet_funded_type);
+    issuer.wallet.merchant_funded_type =
+        wallet.text("merchant_funded_type", issuer.wallet.merchant_funded_type);
     options.listen = top.text("listen", options.listen);
     options.journal = top.text("journal");
     options.control = top.text("control");

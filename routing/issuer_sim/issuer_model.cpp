@@ -46,9 +46,7 @@ std::optional<std::string> check_issuer(const IssuerConfig& config) {
         return "the MAC is retail or AES-CMAC";
     if (config.switch_time_out_ms == 0 || config.switch_time_out_ms > 1'000 * command_seconds_max)
         return "the switch's time-out is between a millisecond and a day";
-    if (config.wallet.parts_max == 0 || config.wallet.parts_max > wallet_parts_bound ||
-        config.wallet.processing_polls > processing_polls_bound)
-        return "wallet: at least one part of a refund, and bounded numbers";
+    if (auto wrong = check_wallet(config.wallet)) return wrong;
     return check_faults(config.faults);
 }
 
@@ -278,7 +276,7 @@ std::string IssuerModel::on_control(std::string_view line, iso8583::UtcTime now,
             actions.emplace_back(CloseAllLinks{});
             return "ok";
         case ControlCommand::Kind::books:
-            return books_.summary_json();
+            return books_json();
         case ControlCommand::Kind::key_change:
             return offer_key(command->key, now, actions);
         case ControlCommand::Kind::keys:
@@ -286,6 +284,10 @@ std::string IssuerModel::on_control(std::string_view line, iso8583::UtcTime now,
         case ControlCommand::Kind::processing:
             if (config_.kind != IssuerKind::wallet) return "error: processing: this issuer is no wallet";
             config_.wallet.processing_polls = command->polls;
+            return "ok";
+        case ControlCommand::Kind::discount:
+            if (config_.kind != IssuerKind::wallet) return "error: discount: this issuer is no wallet";
+            config_.wallet.discount = command->discount;
             return "ok";
         case ControlCommand::Kind::close_account:
             return change_account(*command);

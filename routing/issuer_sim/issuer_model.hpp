@@ -163,6 +163,8 @@ class IssuerModel {
     /// The sale that a wallet's request is about: by order number, else by DE90.
     [[nodiscard]] BookEntry* original_of(const Request& request);
     std::string change_account(const ControlCommand& command);
+    /// The books' summary; of a wallet with what it gave of its sales and what of that stands.
+    [[nodiscard]] std::string books_json() const;
 
     [[nodiscard]] std::optional<std::size_t> verified_by();
     void start_answer(iso8583::ResponseCode code);

@@ -82,7 +82,8 @@ command_line::Manual manual() {
          "a journal that exists, it goes on with those books.",
          "The last four digits of an amount decide what becomes of a request: 9905 declines with 05, 9951 "
          "with 51, 9954 with 54, 9968 stays silent, 9969 answers late, 9970 twice, 9971 with a bad MAC, "
-         "9972 approves another amount, 9991 closes the link, 9996 answers 96 to the first two tries of "
+         "9972 approves another amount, 9980 gives discounts of a wallet's sale, 9991 closes the link, 9996 "
+         "answers 96 to the first two tries of "
          "an advice."},
         {{"0", "ended as asked"},
          {"1", "its address, journal or keys are of no use"},

@@ -183,6 +183,9 @@ void IssuerModel::on_financial(iso8583::UtcTime now, std::vector<IssuerAction>& 
     if (entry->order != 0)
         answer_.set(Field::additional_data,
                     iso8583::tagged_text(IssuerWallet::order_tag, IssuerWallet::order_number(entry->order)));
+    if (entry->discount.any())
+        answer_.set(Field::additional_amounts,
+                    amounts_text(entry->discount, config_.wallet, entry->currency));
     if (!undecided && !entry->authorization.empty())
         answer_.set(Field::authorization_code, entry->authorization.view());
     if (entry->code.view() == partly_approved)
@@ -230,6 +233,8 @@ void IssuerModel::decide(const Request& request, BookEntry& entry, const Behavio
     if (request.kind == EffectKind::sale && config_.kind == IssuerKind::wallet) {
         entry.order = authorizations_;
         wallet_.remember_sale(IssuerWallet::order_number(entry.order), books_.place_of(entry));
+        const bool by_magic = behaviour.kind == Behaviour::Kind::discount;
+        entry.discount = discount_of(entry.amount, by_magic ? magic_discount : config_.wallet.discount);
     }
     books_.book(entry, original, request.original.has_value());
     journal(entry, now, actions);
@@ -266,6 +271,24 @@ std::string IssuerModel::change_account(const ControlCommand& command) {
     return wallet_.set_closed(command.order_number, command.closed)
                ? "ok"
                : "error: account: no sale has that order number";
+}
+
+std::string IssuerModel::books_json() const {
+    std::string json = books_.summary_json();
+    if (config_.kind != IssuerKind::wallet) return json;
+    std::int64_t sales = 0, by_wallet = 0, by_merchant = 0, standing = 0;
+    for (const BookEntry& e : books_.entries()) {
+        if (!e.discount.any()) continue;
+        ++sales;
+        by_wallet += e.discount.wallet_funded;
+        by_merchant += e.discount.merchant_funded;
+        standing += e.merchant_funded_standing();
+    }
+    json.pop_back();
+    return json +
+           fmt::format(
+               R"(,"discounts":{{"sales":{},"wallet_funded":{},"merchant_funded":{},"merchant_funded_standing":{}}}}})",
+               sales, by_wallet, by_merchant, standing);
 }
 
 bool IssuerModel::pin_block_is_sound() {

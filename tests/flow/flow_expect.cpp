@@ -197,6 +197,8 @@ void Stage::expect_ledger(const Line& line) {
             found = r->business_date.date.iso();
         else if (key == "fee")
             found = major(r->charges.fee_minor);
+        else if (key == "discount")
+            found = major(r->charges.discount_minor);
         else if (key == "withheld")
             found = major(r->charges.withheld_minor);
         else if (key == "drawn")
@@ -225,10 +227,11 @@ void Stage::expect_books(const Line& line) {
     const routing::IssuerBooks::Standing stands =
         at == all.end() ? routing::IssuerBooks::Standing{} : at->second;
     for (const auto& [key, wanted] : line.values) {
-        const std::string found = major(key == "sale"     ? stands.sale
-                                        : key == "refund" ? stands.refund
-                                        : key == "hold"   ? stands.hold
-                                                          : stands.voided);
+        const std::string found = major(key == "sale"       ? stands.sale
+                                        : key == "refund"   ? stands.refund
+                                        : key == "hold"     ? stands.hold
+                                        : key == "discount" ? stands.discount
+                                                            : stands.voided);
         if (found != wanted)
             return fail("the issuer's books have " + key + " " + found + ", " + wanted + " was expected");
     }

@@ -81,7 +81,7 @@ void Stage::issuer(const Line& line) {
         const std::string reply = node.control("key-change " + line.word(1));
         if (reply != "ok") return fail("issuer: " + reply);
         world_.pass(0);
-    } else if (what == "processing" || what == "account") {
+    } else if (what == "processing" || what == "discount" || what == "account") {
         std::string rest = joined(line, 1);
         if (what == "account" && !line.word(2).empty())
             if (const auto* r = record_of(line.word(2))) rest = line.word(1) + " " + r->wallet.order_number;

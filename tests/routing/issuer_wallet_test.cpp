@@ -113,8 +113,86 @@ TEST_CASE("A wallet's sale is reversed by DE90, and magic amounts hold", "[R80]"
     CHECK(s.ask(WalletSwitch::sale_by("134567890123456782", 9'968, 4)) == "silence");
 }
 
+TEST_CASE(
+    "A wallet gives discounts: by configuration, by command, by the magic amount; the answer again says the "
+    "same",
+    "[R102]") {
+    WalletTerms terms;
+    terms.discount = {10, 20};
+    WalletSwitch s(terms);
+    const FieldValues sale = WalletSwitch::sale_by("134567890123456789", 10'001, 1);
+    CHECK(s.ask(sale) == "00");
+    const std::string amounts = "0080156C0000000010000081156C000000002000";  // rounded down
+    CHECK(s.answers[0].get(Field::additional_amounts) == amounts);
+    CHECK(s.ask(Switch::repeated(sale)) == "00");
+    CHECK(s.answers[0].get(Field::additional_amounts) == amounts);
+    CHECK(s.control("discount 0 50") == "ok");
+    CHECK(s.ask(WalletSwitch::sale_by("134567890123456781", 800, 2)) == "00");
+    CHECK(s.answers[0].get(Field::additional_amounts) == "0081156C000000000400");
+    CHECK(s.control("discount 0 0") == "ok");
+    CHECK(s.ask(WalletSwitch::sale_by("134567890123456782", 800, 3)) == "00");
+    CHECK_FALSE(s.answers[0].has(Field::additional_amounts));
+    CHECK(s.ask(WalletSwitch::sale_by("134567890123456783", 9'980, 4)) == "00");
+    CHECK(s.answers[0].get(Field::additional_amounts) == "0080156C0000000009980081156C000000001996");
+    CHECK(s.control("next sale discount") == "ok");
+    CHECK(s.ask(WalletSwitch::sale_by("134567890123456784", 100, 5)) == "00");
+    CHECK(s.answers[0].get(Field::additional_amounts) == "0080156C0000000000100081156C000000000020");
+    CHECK(s.control("books").find(R"("discounts":{"sales":4,"wallet_funded":2008,"merchant_funded":4416,)"
+                                  R"("merchant_funded_standing":4416})") != std::string::npos);
+    // Declined, there is nothing to give.
+    CHECK(s.ask(WalletSwitch::sale_by("134567890123456789", 9'980, 6)) == "14");
+    CHECK_FALSE(s.answers[0].has(Field::additional_amounts));
+}
+
+TEST_CASE("What of the merchant's part stands after refunds: rounded down of all of them together",
+          "[R102]") {
+    WalletTerms terms;
+    terms.discount = {0, 33};
+    WalletSwitch s(terms);
+    const std::string order = s.sold("134567890123456789", 100, 1);  // paid 67, by the merchant 33
+    const auto standing = [&] { return s.books().standing_by_rrn().at("632500000001").discount; };
+    CHECK(standing() == 33);
+    struct Row {
+        std::int64_t refund, stands;
+    };
+    int stan = 2;
+    // Asked back: 67 × 10 / 100 = 6, then 67 × 99 / 100 = 66, then all of it.
+    for (const Row& row : {Row{10, 29}, {89, 0}, {1, 0}}) {
+        CHECK(s.ask(WalletSwitch::refund_of(order, row.refund, stan++)) == "00");
+        INFO(row.refund);
+        CHECK(standing() == row.stands);
+    }
+    const FieldValues sale = WalletSwitch::sale_by("134567890123456781", 100, 20);
+    CHECK(s.ask(sale) == "00");
+    FieldValues reversal = Switch::reversal(sale, 21);
+    reversal.erase(Field::pan);
+    CHECK(s.ask(reversal) == "00");
+    CHECK_FALSE(s.books().standing_by_rrn().contains("632500000020"));
+    CHECK(s.control("books").find(R"("merchant_funded_standing":0)") != std::string::npos);
+}
+
+TEST_CASE("Discounts that cannot be are refused with what was expected", "[R102]") {
+    WalletSwitch s;
+    for (const char* wrong :
+         {"discount", "discount 10", "discount 60 41", "discount -1 0", "discount 1 2 3"}) {
+        INFO(wrong);
+        CHECK(s.control(wrong).starts_with("error: discount: percent by the wallet and by the merchant"));
+    }
+    WalletTerms terms;
+    CHECK_FALSE(check_wallet(terms));
+    terms.discount = {60, 41};
+    CHECK(check_wallet(terms) == "wallet: discounts are at most 100 percent together");
+    terms.discount = {};
+    terms.wallet_funded_type = "81";
+    CHECK(check_wallet(terms) ==
+          "wallet: the amount types of discounts are two digits each, and not the same");
+}
+
 TEST_CASE("A card's issuer has no wallet's commands", "[R80]") {
     Switch s;
+    CHECK(s.control("discount 10 20") == "error: discount: this issuer is no wallet");
+    CHECK(s.ask(Switch::sale(9'980, 90)) == "00");
+    CHECK_FALSE(s.answers[0].has(Field::additional_amounts));
     CHECK(s.control("processing 2") == "error: processing: this issuer is no wallet");
     CHECK(s.control("account close ORD1") == "error: account: this issuer is no wallet");
     CHECK(s.control("processing") ==

@@ -251,7 +251,8 @@ void Checkers::check_books(routing::RouteId route, const routing::IssuerBooks& b
         broken("I11",
                "issuer and ledger differ on " + words(r) + ": the issuer has sale " +
                    std::to_string(stands.sale) + ", refund " + std::to_string(stands.refund) + ", void " +
-                   std::to_string(stands.voided),
+                   std::to_string(stands.voided) + ", discount " + std::to_string(stands.discount) +
+                   " (the ledger " + std::to_string(ours.discount) + ")",
                at);
     };
     for (const auto& [rrn, r] : records_) {
@@ -268,6 +269,12 @@ void Checkers::check_books(routing::RouteId route, const routing::IssuerBooks& b
                                          v->state == State::voided && v->issuer_stan == 0;
                 if (r.state == State::approved || (r.state == State::voided && !by_reversal))
                     ours.sale = amount;
+                // What both have of the refunds has to be the same before the discount can be (R102).
+                if (const auto stands = theirs.find(rrn.str()); stands != theirs.end()) {
+                    const bool same = stands->second.refunded == r.refunds_minor;
+                    ours.discount = same ? r.charges.discount_minor : stands->second.discount;
+                    ours.refunded = stands->second.refunded;
+                }
                 break;
             }
             case TransactionKind::void_sale:

@@ -1,6 +1,8 @@
 // Issuers: what the other end does that nobody imagined. Links go down, messages are lost before they arrive;
 // answers have every code there is, are late, partial, doubled, contradict what was said before, or were
 // never asked for; books are forgotten; keys are changed by either side.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "tests/simulation/actor.hpp"
@@ -48,6 +50,7 @@ class Issuer {
         if (node_.model().config().kind == routing::IssuerKind::wallet) {
             processes_ = s.has(name + "processing", 500);
             closes_accounts_ = s.has(name + "closed accounts", 300);
+            discounts_ = s.has(name + "discounts", 400);
         }
         if (codes_ || contradicts_) world_.issuers_are_odd = true;
         if (codes_) node_.on_leaving = [this](iso8583::Bytes& frame) { look_for_lies(frame); };
@@ -119,9 +122,19 @@ class Issuer {
                     node_.control("processing " + std::to_string(chance.below(processing_polls_max + 1)));
                     ticks_.did();
                 }
+                if (discounts_ && chance.permille(500)) change_discounts(chance);
                 if (closes_accounts_) close_an_account(chance);
                 return;
         }
+    }
+    /// R102: what later sales are given, by the wallet and by their merchant; at times nothing.
+    void change_discounts(Chance& chance) {
+        constexpr std::uint32_t percent_max = 60;
+        const auto percent = [&chance] { return chance.permille(300) ? 0 : chance.below(percent_max + 1); };
+        const std::uint32_t by_wallet = percent();
+        const std::uint32_t by_merchant = std::min(percent(), routing::discount_percent_bound - by_wallet);
+        const std::string line = fmt::format("discount {} {}", by_wallet, by_merchant);
+        if (node_.control(line) == "ok") ticks_.did("issuer " + line);
     }
     void command(Chance& chance, const std::string& what) {
         const std::string line = std::string("next ") + kinds[chance.below(std::size(kinds))] + " " + what;
@@ -258,7 +271,7 @@ class Issuer {
     Ticks ticks_;
     std::vector<iso8583::FieldValues> asked_;
     bool codes_ = false, odd_ = false, goes_ = false, contradicts_ = false, restarts_ = false,
-         forgets_ = false, keys_ = false, processes_ = false, closes_accounts_ = false;
+         forgets_ = false, keys_ = false, processes_ = false, closes_accounts_ = false, discounts_ = false;
 };
 
 class Issuers final : public Actor {
