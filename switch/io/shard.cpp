@@ -10,8 +10,9 @@ using iso8583::Now;
 
 namespace {
 
-// Passes of one drive before the shell's sockets are looked at again.
+// Of one drive, before the shell's sockets are looked at again.
 constexpr int passes_per_drive_max = 4;
+constexpr std::size_t events_per_drive_max = passes_per_drive_max * turn_events_max;
 
 }  // namespace
 
@@ -62,6 +63,7 @@ void Shard::look_at_store() {
 }
 
 void Shard::drive() {
+    may_step_ = events_per_drive_max;
     for (int pass = 0; pass < passes_per_drive_max; ++pass) {
         step(shell_.now());
         pump();
@@ -70,19 +72,20 @@ void Shard::drive() {
 }
 
 void Shard::step(const Now& at) {
-    while (!answers_.empty() && !turn_.is_full()) step_first(answers_, at);
+    while (!answers_.empty() && may_step_ > 0 && !turn_.is_full()) step_first(answers_, at);
     // Only when every answer that has come is stepped: load must not make time-outs.
     if (deadlines_due_ && answers_.empty()) {
         deadlines_due_ = false;
         turn_.pass_deadlines(at);
     }
-    while (!requests_.empty() && !turn_.is_full()) step_first(requests_, at);
+    while (!requests_.empty() && may_step_ > 0 && !turn_.is_full()) step_first(requests_, at);
 }
 
 void Shard::step_first(std::deque<Event>& inbox, const Now& at) {
     turn_.offer(inbox.front(), at);
     inbox.pop_front();
     ++events_stepped_;
+    --may_step_;
     // The disk has nothing to do: it gets what there is, and the rest is stepped meanwhile.
     if (sync_ended_.load(std::memory_order_relaxed) ||
         (!turn_.syncing() && turn_.events() >= turn_events_min))

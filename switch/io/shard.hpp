@@ -119,6 +119,7 @@ class Shard {
     std::deque<Event> answers_;
     std::deque<Event> requests_;
     const std::function<void(const Effect&)> perform_;
+    std::size_t may_step_ = 0;  // events of the drive under way
     bool deadlines_due_ = false;
     bool store_accepts_ = true;
     std::uint64_t events_stepped_ = 0;

@@ -44,6 +44,7 @@ struct Shell final : ShardShell {
     void perform(Shard& from, const Effect& effect) override {
         if (const auto* answer = std::get_if<AnswerOperator>(&effect))
             answered.emplace_back(from.index(), answer->ticket);
+        if (store != nullptr) the_disk_was_at_work = store->sync_pending();
         if (const auto* message = std::get_if<SendToIssuer>(&effect))
             asked.emplace_back(message->fields.get(iso8583::Field::rrn),
                                message->fields.get(iso8583::Field::stan));
@@ -58,6 +59,8 @@ struct Shell final : ShardShell {
     std::vector<std::pair<std::string, std::string>> asked;  // DE37 and DE11 towards issuers
     int drives_wanted = 0;
     int syncs_ended = 0;
+    const MemoryStore* store = nullptr;  // whether it had work when the last effect left
+    bool the_disk_was_at_work = false;
 };
 
 /// A shard on a memory store of its own.
@@ -120,6 +123,47 @@ TEST_CASE("a shard: what comes while a sync is in flight is in the next one") {
     room.store.complete_sync();
     shard.drive();
     CHECK(shell.answered.size() == 2);
+}
+
+TEST_CASE("a shard: the next sync has begun when what the last one made durable leaves") {
+    Shell shell;
+    Room room(shell);
+    shell.store = &room.store;
+    Shard& shard = *room.shard;
+    CHECK(shard.take(suspend_merchant(1)));
+    shard.drive();
+    CHECK(shard.take(suspend_merchant(2)));
+    room.store.complete_sync();
+    shard.drive();
+    CHECK(shell.answered == std::vector<std::pair<std::size_t, std::uint64_t>>{{0, 1}});
+    CHECK(shell.the_disk_was_at_work);
+    room.store.complete_sync();
+    shard.drive();
+    CHECK(shell.answered.size() == 2);
+    CHECK_FALSE(shell.the_disk_was_at_work);  // there was nothing more to write
+}
+
+TEST_CASE("a shard: the disk gets a turn's worth at once, and the rest is stepped meanwhile") {
+    Shell shell;
+    Room room(shell);
+    Shard& shard = *room.shard;
+    constexpr std::uint64_t first_turn = acquirer::turn_events_min, rest = 5;
+    for (std::uint64_t i = 1; i < first_turn; ++i) CHECK(shard.take(suspend_merchant(i)));
+    CHECK_FALSE(shard.drive_is_due());
+    for (std::uint64_t i = first_turn; i <= first_turn + rest; ++i) CHECK(shard.take(suspend_merchant(i)));
+    CHECK(shard.drive_is_due());
+    shard.drive();
+    CHECK(shard.counters().answer_inbox == 0);
+    CHECK(shell.answered.empty());
+    for (std::uint64_t i = 0; i <= first_turn; ++i) CHECK(shard.take(TerminalLinkClosed{{i + 1}}));
+    CHECK_FALSE(shard.drive_is_due());  // the disk is at work
+    room.store.complete_sync();
+    CHECK(shard.drive_is_due());
+    shard.drive();
+    CHECK(shell.answered.size() == first_turn);
+    room.store.complete_sync();
+    shard.drive();
+    CHECK(shell.answered.size() == first_turn + rest);
 }
 
 TEST_CASE("a shard: a sync that fails lets no effect leave, then or later (R62)") {
