@@ -17,8 +17,8 @@ class RecentValues {
     /// About 10 MiB of records when both generations are full.
     static constexpr std::size_t entries_max = 16'384;
 
-    /// Only these keys are asked for again soon: trace slots, terminals (key_layout.hpp). Transactions are kept
-    /// decoded (record_table.hpp).
+    /// Only these keys are asked for again soon: trace slots, terminals (key_layout.hpp). Transactions are
+    /// kept decoded (record_table.hpp).
     static bool worth_keeping(std::string_view key) {
         return !key.empty() && (key.front() == 's' || key.front() == 'k');
     }

@@ -57,6 +57,11 @@ void Turn::pump(const iso8583::Now& now, const std::function<void(const Effect&)
 
 void Turn::begin_sync_if_needed() {
     core_.close_turn();
+    // What could not be read while the turn closed is missing in its batch.
+    if (core_.store_error()) {
+        failed_ = core_.store_error();
+        return;
+    }
     if (overlay_.current_empty()) return;
     in_flight_.swap(collecting_);
     ENSURE(collecting_.empty());
