@@ -118,10 +118,11 @@ Step LoadPlayer::choose(const Slot& slot) {
             return has_sale ? step : Step::sale;
         // A terminal reverses what it did last, and nothing that has a refund.
         case Step::reversal:
-            if (has_sale && slot.sales.back().by_advice) return Step::sale;
+            if (has_sale && slot.sales.back()->by_advice) return Step::sale;
             [[fallthrough]];
         case Step::void_sale:
-            return has_sale && !slot.sales.back().refunded && !slot.sales.back().settled ? step : Step::sale;
+            return has_sale && !slot.sales.back()->refunded && !slot.sales.back()->settled ? step
+                                                                                           : Step::sale;
         case Step::retry:
             return slot.last ? step : Step::sale;
         case Step::settlement:
@@ -137,9 +138,9 @@ Step LoadPlayer::choose(const Slot& slot) {
     return Step::sale;
 }
 
-LoadPlayer::Sale LoadPlayer::take_out(std::deque<Sale>& from, bool newest) {
+std::unique_ptr<LoadPlayer::Sale> LoadPlayer::take_out(Sales& from, bool newest) {
     const std::size_t index = newest ? from.size() - 1 : chance() % from.size();
-    Sale sale = std::move(from[index]);
+    std::unique_ptr<Sale> sale = std::move(from[index]);
     from.erase(from.begin() + static_cast<std::ptrdiff_t>(index));
     return sale;
 }
@@ -272,7 +273,7 @@ bool LoadPlayer::is_busy_answer(const Slot& slot, std::string_view code) const {
 }
 
 void LoadPlayer::put_back(Slot& slot) {
-    if (slot.working) keep(works_on_hold(slot.step) ? slot.holds : slot.sales, std::move(*slot.working));
+    if (slot.working) keep(works_on_hold(slot.step) ? slot.holds : slot.sales, std::move(slot.working));
 }
 
 void LoadPlayer::on_code(Slot& slot, const peers::Outcome& outcome) {
@@ -315,7 +316,8 @@ void LoadPlayer::on_approved(Slot& slot, const peers::Outcome& outcome) {
     switch (slot.step) {
         case Step::sale:
             books_.sold(slot.issuer, rrn, amount);
-            keep(slot.sales, {slot.under_way, *outcome.receipt, slot.issuer, amount});
+            keep(slot.sales,
+                 std::make_unique<Sale>(Sale{slot.under_way, *outcome.receipt, slot.issuer, amount}));
             return;
         case Step::refund:
         case Step::partial_refund:
@@ -333,19 +335,20 @@ void LoadPlayer::on_approved(Slot& slot, const peers::Outcome& outcome) {
         case Step::settlement:
             // What it sold stays there for refunds; it cannot be voided or reversed any more, nor asked
             // again.
-            for (Sale& sale : slot.sales) sale.settled = true;
+            for (const auto& sale : slot.sales) sale->settled = true;
             slot.settled = true;
             slot.before = {};
             slot.last.reset();
             return;
         case Step::authorization:
             books_.held(slot.issuer, rrn, amount);
-            keep(slot.holds, {slot.under_way, *outcome.receipt, slot.issuer, amount});
+            keep(slot.holds,
+                 std::make_unique<Sale>(Sale{slot.under_way, *outcome.receipt, slot.issuer, amount}));
             return;
         case Step::completion: {
             books_.sold(slot.issuer, rrn, amount);
-            Sale sale{slot.under_way, *outcome.receipt, slot.issuer, amount};
-            sale.by_advice = slot.under_way.fields.mti().is_advice();
+            auto sale = std::make_unique<Sale>(Sale{slot.under_way, *outcome.receipt, slot.issuer, amount});
+            sale->by_advice = slot.under_way.fields.mti().is_advice();
             keep(slot.sales, std::move(sale));
             return;
         }
@@ -375,7 +378,7 @@ void LoadPlayer::check_retry(Slot& slot, const peers::Outcome& outcome) {
     slot.last.reset();  // one retry each
 }
 
-void LoadPlayer::keep(std::deque<Sale>& where, Sale sale) {
+void LoadPlayer::keep(Sales& where, std::unique_ptr<Sale> sale) {
     where.push_back(std::move(sale));
     if (where.size() > sales_kept_max) where.pop_front();
 }

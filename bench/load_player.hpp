@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -74,19 +75,21 @@ class LoadPlayer final : public Player {
         /// its reversal 12.
         bool by_advice = false;
     };
+    /// Oldest first. Pointers, because most are taken out of the middle.
+    using Sales = std::deque<std::unique_ptr<Sale>>;
     struct Exchange {  // the last one, for a retry
         peers::Outgoing sent;
         std::string code, rrn, authorization;
     };
     struct Slot {
         peers::Terminal terminal;
-        std::deque<Sale> sales;
-        std::deque<Sale> holds;  // authorizations that stand
+        Sales sales;
+        Sales holds;  // authorizations that stand
         peers::Outgoing under_way;
         Step step = Step::sale;
         bool waiting = false;
-        std::size_t issuer = 0;       // of the card under way
-        std::optional<Sale> working;  // what the step works on, taken out of `sales`
+        std::size_t issuer = 0;         // of the card under way
+        std::unique_ptr<Sale> working;  // what the step works on, taken out of `sales`
         std::optional<Exchange> last;
         peers::TerminalTotals before;  // in the open batch, of earlier runs
         bool settled = false;
@@ -100,11 +103,11 @@ class LoadPlayer final : public Player {
     void prepare_on_hold(Slot& slot);
     [[nodiscard]] bool is_busy_answer(const Slot& slot, std::string_view code) const;
     /// Out of `from`: the newest, or any.
-    Sale take_out(std::deque<Sale>& from, bool newest);
+    std::unique_ptr<Sale> take_out(Sales& from, bool newest);
     void on_code(Slot& slot, const peers::Outcome& outcome);
     void on_approved(Slot& slot, const peers::Outcome& outcome);
     void check_retry(Slot& slot, const peers::Outcome& outcome);
-    static void keep(std::deque<Sale>& where, Sale sale);
+    static void keep(Sales& where, std::unique_ptr<Sale> sale);
     /// Back to where it was taken out of.
     void put_back(Slot& slot);
     void breach(const Slot& slot, const std::string& what);
