@@ -30,6 +30,7 @@ constexpr const char* acknowledged_name = "/acknowledged";
 constexpr const char* journal_name = "journal";
 constexpr const char* index_name = "index";
 constexpr const char* marker_key = "FORMAT";
+constexpr const char* copy_key = "COPY";
 constexpr char turn_key_prefix = 't';
 constexpr std::size_t turn_key_bytes = 3;
 
@@ -231,6 +232,24 @@ Result<void, StoreError> RocksDatabase::scan_back(rocksdb::ReadOptions options, 
 
 Status RocksDatabase::add_turn_number(rocksdb::WriteBatch& writes, std::uint64_t turn_number) const {
     return writes.Put(bookkeeping, turn_key(turn_number), be64(turn_number));
+}
+
+Status RocksDatabase::put_copy_mark(rocksdb::WriteBatch& writes, const CopyMark& mark) const {
+    return writes.Put(bookkeeping, copy_key,
+                      be64(mark.epoch) + be64(mark.turn) + (mark.whole ? '1' : '0') + mark.ledger);
+}
+
+Result<std::optional<CopyMark>, StoreError> RocksDatabase::copy_mark() const {
+    std::string value;
+    const Status status = db->Get(rocksdb::ReadOptions(), bookkeeping, copy_key, &value);
+    if (status.IsNotFound()) return std::optional<CopyMark>{};
+    if (!status.ok()) return store_error("reading the copy's mark", status);
+    constexpr std::size_t number_bytes = sizeof(std::uint64_t);
+    if (value.size() <= 2 * number_bytes)
+        return store_error(StoreError::Kind::corruption, "the copy's mark has a wrong size");
+    const std::string_view bytes = value;
+    return CopyMark{value.substr(2 * number_bytes + 1), parse_be(bytes.substr(0, number_bytes)),
+                    parse_be(bytes.substr(number_bytes, number_bytes)), bytes[2 * number_bytes] == '1'};
 }
 
 namespace {

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "ledger/rocks_store.hpp"
+#include "ledger/rocks_tables.hpp"
 
 namespace ledger {
 
@@ -56,6 +57,8 @@ struct RocksDatabase {
                                                 const ScanVisitor& visit) const;
     /// Adds the turn's number, so that recovery can notice a gap.
     rocksdb::Status add_turn_number(rocksdb::WriteBatch& writes, std::uint64_t turn_number) const;
+    rocksdb::Status put_copy_mark(rocksdb::WriteBatch& writes, const CopyMark& mark) const;
+    [[nodiscard]] iso8583::Result<std::optional<CopyMark>, StoreError> copy_mark() const;
 };
 
 /// Locks, creates if there is none, recovers, and checks that it is ours.

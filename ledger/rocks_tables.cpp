@@ -48,10 +48,10 @@ class RocksSnapshot final : public StoreReader {
 
 /// Neighbours one after the other: the memtable goes on where it put the key before (rocks_database.cpp,
 /// hint).
-std::vector<const Mutation*> in_key_order(const Batch& batch) {
+std::vector<const Mutation*> in_key_order(const std::vector<Mutation>& mutations) {
     std::vector<const Mutation*> ordered;
-    ordered.reserve(batch.mutations.size());
-    for (const Mutation& m : batch.mutations) ordered.push_back(&m);
+    ordered.reserve(mutations.size());
+    for (const Mutation& m : mutations) ordered.push_back(&m);
     // Stable: a key that is written twice keeps its order.
     std::stable_sort(ordered.begin(), ordered.end(),
                      [](const Mutation* a, const Mutation* b) { return a->key < b->key; });
@@ -62,6 +62,11 @@ std::uint64_t property(const RocksDatabase& database, const Slice& name) {
     std::uint64_t value = 0;
     database.db->GetIntProperty(name, &value);
     return value;
+}
+
+std::size_t bytes_for(const std::vector<Mutation>& mutations) {
+    constexpr std::size_t bytes_a_mutation = 384;
+    return 64 + mutations.size() * bytes_a_mutation;
 }
 
 }  // namespace
@@ -81,7 +86,25 @@ Result<std::unique_ptr<RocksTables>, StoreError> RocksTables::open_on(const Rock
     if (!database) return tl::unexpected(database.error());
     const auto last = check_turns(**database);
     if (!last) return tl::unexpected(last.error());
+    const auto mark = (*database)->copy_mark();
+    if (!mark) return tl::unexpected(mark.error());
+    if (*mark)
+        return store_error(StoreError::Kind::version,
+                           "the store in " + options.directory +
+                               " is a copy of a ledger that lies on PostgreSQL, and no ledger of its own");
     return std::unique_ptr<RocksTables>(new RocksTables(options, std::move(*database), *last));
+}
+
+Result<std::unique_ptr<RocksTables>, StoreError> RocksTables::open_copy(const RocksStoreOptions& options) {
+    auto database = open_rocks_database(options, *rocksdb::Env::Default());
+    if (!database) return tl::unexpected(database.error());
+    const auto last = check_turns(**database);
+    if (!last) return tl::unexpected(last.error());
+    if (*last != 0)
+        return store_error(StoreError::Kind::version,
+                           "the store in " + options.directory +
+                               " is a ledger of its own, and no copy of one that lies on PostgreSQL");
+    return std::unique_ptr<RocksTables>(new RocksTables(options, std::move(*database), 0));
 }
 
 Result<std::optional<std::string>, StoreError> RocksTables::get(Family family, std::string_view key) const {
@@ -103,20 +126,37 @@ std::shared_ptr<const StoreReader> RocksTables::snapshot() const {
 }
 
 Result<void, StoreError> RocksTables::apply(const Batch& batch, Sync sync) {
-    constexpr std::size_t bytes_a_mutation = 384;
-    rocksdb::WriteBatch writes(64 + batch.mutations.size() * bytes_a_mutation);
-    Status status = database_->add_turn_number(writes, batch.turn_number);
-    for (const Mutation* m : in_key_order(batch)) {
-        if (!status.ok()) break;
+    rocksdb::WriteBatch writes(bytes_for(batch.mutations));
+    if (Status s = database_->add_turn_number(writes, batch.turn_number); !s.ok())
+        return store_error("committing turn " + std::to_string(batch.turn_number), s);
+    return write(writes, batch.mutations, sync, batch.turn_number);
+}
+
+Result<void, StoreError> RocksTables::apply_copied(const std::vector<Mutation>& mutations,
+                                                   const CopyMark& mark) {
+    rocksdb::WriteBatch writes(bytes_for(mutations));
+    if (Status s = database_->put_copy_mark(writes, mark); !s.ok())
+        return store_error("copying turn " + std::to_string(mark.turn), s);
+    return write(writes, mutations, Sync::later, mark.turn);
+}
+
+Result<std::optional<CopyMark>, StoreError> RocksTables::copy_mark() const { return database_->copy_mark(); }
+
+Result<void, StoreError> RocksTables::write(rocksdb::WriteBatch& writes,
+                                            const std::vector<Mutation>& mutations, Sync sync,
+                                            std::uint64_t turn) {
+    Status status;
+    for (const Mutation* m : in_key_order(mutations)) {
         auto* handle = database_->handle(m->key.family);
         status = m->value ? writes.Put(handle, m->key.bytes, *m->value) : writes.Delete(handle, m->key.bytes);
+        if (!status.ok()) break;
     }
     rocksdb::WriteOptions write_options;
     write_options.sync = sync == Sync::now;
     if (status.ok()) status = database_->db->Write(write_options, &writes);
     if (status.ok()) return {};
     give_up();
-    return store_error("committing turn " + std::to_string(batch.turn_number), status);
+    return store_error("committing turn " + std::to_string(turn), status);
 }
 
 void RocksTables::give_up() { database_->broken = true; }

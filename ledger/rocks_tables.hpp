@@ -9,13 +9,27 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "ledger/rocks_store.hpp"
 #include "ledger/store.hpp"
 
+namespace rocksdb {
+class WriteBatch;
+}
+
 namespace ledger {
 
 struct RocksDatabase;
+
+/// What a copy holds of a ledger whose truth is elsewhere.
+struct CopyMark {
+    std::string ledger;       // which one: its identity since its birth
+    std::uint64_t epoch = 0;  // of the owner that wrote `turn`
+    std::uint64_t turn = 0;   // everything up to it is here
+    bool whole = false;       // false: filling it was cut short, and what is here is of no use
+    friend bool operator==(const CopyMark&, const CopyMark&) = default;
+};
 
 class RocksTables final : public StoreReader {
   public:
@@ -25,6 +39,10 @@ class RocksTables final : public StoreReader {
     /// Over another file system, which must outlive the tables and their snapshots.
     static iso8583::Result<std::unique_ptr<RocksTables>, StoreError> open_on(const RocksStoreOptions& options,
                                                                              rocksdb::Env& env);
+    /// For a copy of a ledger elsewhere: it has a mark and no turns of its own. `version` when a ledger of
+    /// its own lies there.
+    static iso8583::Result<std::unique_ptr<RocksTables>, StoreError> open_copy(
+        const RocksStoreOptions& options);
     ~RocksTables() override;
     RocksTables(const RocksTables&) = delete;
     RocksTables& operator=(const RocksTables&) = delete;
@@ -42,6 +60,11 @@ class RocksTables final : public StoreReader {
     enum class Sync : std::uint8_t { now, later };
     /// All of the batch and its turn's number, or nothing. After a failure the tables are given up.
     iso8583::Result<void, StoreError> apply(const Batch& batch, Sync sync);
+    /// Of a copy: the mutations and the mark in one write, not synced.
+    iso8583::Result<void, StoreError> apply_copied(const std::vector<Mutation>& mutations,
+                                                   const CopyMark& mark);
+    /// Of a copy; nothing: it is new.
+    [[nodiscard]] iso8583::Result<std::optional<CopyMark>, StoreError> copy_mark() const;
     /// The destructor does not close the database any more, because a write failed (rocks_database.hpp).
     void give_up();
 
@@ -57,6 +80,9 @@ class RocksTables final : public StoreReader {
   private:
     RocksTables(const RocksStoreOptions& options, std::shared_ptr<RocksDatabase> database,
                 std::uint64_t found_turn);
+    iso8583::Result<void, StoreError> write(rocksdb::WriteBatch& writes,
+                                            const std::vector<Mutation>& mutations, Sync sync,
+                                            std::uint64_t turn);
     [[nodiscard]] std::uint64_t wal_bytes() const;
 
     const RocksStoreOptions options_;

@@ -1,6 +1,6 @@
 // The store port: ordered byte keys in two families, one batch and one sync a turn. memory_store for tests
-// and the simulator, rocks_store for production. What keys and values mean is in key_layout.hpp and
-// docs/ledger_format.md.
+// and the simulator, rocks_store for one machine, postgres_store for several. What keys and values mean is in
+// key_layout.hpp and docs/ledger_format.md.
 //
 // Thread: all calls from the one core thread, but `snapshot()` readers, which may be used and destroyed on
 // another. Errors: a failed sync is final: the process must stop and let recovery decide (rule R62); it is
@@ -47,7 +47,8 @@ struct Batch {
 };
 
 struct StoreError {
-    enum class Kind : std::uint8_t { io, corruption, disk_full, locked, version };
+    /// fenced: another process has taken the ledger over, and nothing of this one's counts any more.
+    enum class Kind : std::uint8_t { io, corruption, disk_full, locked, version, fenced };
     Kind kind = Kind::io;
     std::string what;  // a sentence: operation and reason, no keys or values
 };
@@ -69,12 +70,24 @@ class StoreReader {
                                                         const ScanVisitor& visit) const = 0;
 };
 
+/// What is known of a store whose truth lies on other machines (postgres_store.hpp). Counts are since it was
+/// opened.
+struct ClusterHealth {
+    std::uint64_t epoch = 0;         // of this owner; rises with each takeover
+    std::int64_t lease_left_ms = 0;  // by this machine's clock; below 0: run out
+    std::uint64_t undecided = 0;     // commits and renewals whose end had to be asked for
+    std::uint64_t reconnects = 0;
+};
+
 /// What back-pressure needs to know; polled by the shell.
 struct StoreHealth {
     bool accepts_new_work = true;  // false: no room, or writes do not keep up: new requests are refused (R62)
     std::string reason;            // why not, in words
     std::uint64_t disk_free_bytes = 0;
     std::uint64_t log_bytes = 0;  // what a restart has to read again before it serves; 0: nothing to read
+    /// The store can go on no more, whether a sync is under way or not: the process must end.
+    std::optional<StoreError> failed = {};
+    std::optional<ClusterHealth> cluster = {};
 };
 
 class Store : public StoreReader {
@@ -89,6 +102,9 @@ class Store : public StoreReader {
     /// Turn number of the last applied batch; 0 for a new store.
     [[nodiscard]] virtual std::uint64_t last_turn_number() const = 0;
     [[nodiscard]] virtual StoreHealth health() const = 0;
+    /// Effects of a turn that wrote nothing may leave now. False where another process may already own the
+    /// ledger; it becomes true again, or health() says `failed`.
+    [[nodiscard]] virtual bool may_answer() const { return true; }
 };
 
 }  // namespace ledger

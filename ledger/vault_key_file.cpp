@@ -118,15 +118,29 @@ Result<Bytes> KeyFileKek::unwrap(ByteView wrapped) const {
 
 namespace {
 
-Result<void> store_vault_key(const std::string& path, const KeyEncryption& kek, ByteView clear) {
+Result<std::string> seal(const KeyEncryption& kek, ByteView clear) {
     const auto wrapped = kek.wrap(clear);
     if (!wrapped) return parse_error("vault key: " + wrapped.error().what);
     RecordWriter w(record_version);
     w.text(kek.name());
     w.bytes(*wrapped);
-    const auto written = write_file_durably(path, iso8583::as_bytes(w.finish()));
+    return std::string(w.finish());
+}
+
+Result<void> store_vault_key(const std::string& path, const KeyEncryption& kek, ByteView clear) {
+    const auto sealed = seal(kek, clear);
+    if (!sealed) return tl::unexpected(sealed.error());
+    const auto written = write_file_durably(path, iso8583::as_bytes(*sealed));
     if (!written) return parse_error("vault key: " + written.error().what);
     return {};
+}
+
+PanVaultKey make_key(iso8583::RandomSource& random) {
+    std::array<std::uint8_t, PanVaultKey::size> bytes{};
+    random.fill(bytes);
+    PanVaultKey made(bytes);
+    iso8583::zeroise(bytes.data(), bytes.size());
+    return made;
 }
 
 /// nullopt when there is no file.
@@ -134,7 +148,20 @@ Result<std::optional<PanVaultKey>> read_vault_key(const std::string& path, const
     const auto file = read_small_file(path, file_bytes_max);
     if (!file) return parse_error("vault key: " + file.error().what);
     if (!*file) return std::optional<PanVaultKey>{};
-    RecordReader r(iso8583::as_text(**file), record_version, "vault key");
+    auto key = open_vault_key(iso8583::as_text(**file), path, kek);
+    if (!key) return tl::unexpected(key.error());
+    return std::optional<PanVaultKey>(*key);
+}
+
+}  // namespace
+
+Result<std::string> seal_new_vault_key(const KeyEncryption& kek, iso8583::RandomSource& random) {
+    return seal(kek, make_key(random).reveal());
+}
+
+Result<PanVaultKey> open_vault_key(std::string_view sealed, const std::string& path,
+                                   const KeyEncryption& kek) {
+    RecordReader r(sealed, record_version, "vault key");
     const std::string sealed_by(r.text("sealed by"));
     const ByteView wrapped = r.bytes("wrapped key");
     if (const auto done = r.done(); !done) return parse_error(path + ": " + done.error().what());
@@ -149,12 +176,10 @@ Result<std::optional<PanVaultKey>> read_vault_key(const std::string& path, const
                            " bytes long");
     std::array<std::uint8_t, PanVaultKey::size> bytes{};
     std::copy(clear->begin(), clear->end(), bytes.begin());
-    std::optional<PanVaultKey> key(bytes);
+    const PanVaultKey key(bytes);
     iso8583::zeroise(bytes.data(), bytes.size());
     return key;
 }
-
-}  // namespace
 
 Result<PanVaultKey> load_vault_key(const std::string& path, const KeyEncryption& kek) {
     auto key = read_vault_key(path, kek);
@@ -171,10 +196,7 @@ Result<PanVaultKey> load_or_create_vault_key(const std::string& path, const KeyE
     auto key = read_vault_key(path, kek);
     if (!key) return tl::unexpected(key.error());
     if (*key) return **key;
-    std::array<std::uint8_t, PanVaultKey::size> bytes{};
-    random.fill(bytes);
-    const PanVaultKey made(bytes);
-    iso8583::zeroise(bytes.data(), bytes.size());
+    const PanVaultKey made = make_key(random);
     if (auto stored = store_vault_key(path, kek, made.reveal()); !stored)
         return tl::unexpected(stored.error());
     return made;

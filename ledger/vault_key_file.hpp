@@ -52,6 +52,11 @@ iso8583::Result<PanVaultKey> load_vault_key(const std::string& path, const KeyEn
 /// For a store that may be new: makes the key and its file when there is none.
 iso8583::Result<PanVaultKey> load_or_create_vault_key(const std::string& path, const KeyEncryption& kek,
                                                       iso8583::RandomSource& random);
+/// The same without a file, for a ledger that lies elsewhere: the bytes that the file would have.
+iso8583::Result<std::string> seal_new_vault_key(const KeyEncryption& kek, iso8583::RandomSource& random);
+/// `where` they were found, for errors.
+iso8583::Result<PanVaultKey> open_vault_key(std::string_view sealed, const std::string& where,
+                                            const KeyEncryption& kek);
 /// After a change of the key-encryption key: the same vault key sealed anew, replaced in one step.
 iso8583::Result<void> rewrap_vault_key(const std::string& path, const KeyEncryption& old_kek,
                                        const KeyEncryption& new_kek);

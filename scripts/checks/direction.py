@@ -46,12 +46,13 @@ EXCEPT = [
     ("switch/core/", "routing/issuer_sim/", "the core does not know the simulated issuer"),
     ("switch/io/", "routing/issuer_sim/", "the shell does not know the simulated issuer"),
     ("switch/core/", "ledger/rocks_store", "the core sees the store's port"),
+    ("switch/core/", "ledger/postgres_", "the core sees the store's port"),
     ("switch/core/", "ledger/memory_store", "the core sees the store's port"),
 ]
 
 # The core has no world: no file under CORE may include any of these …
 CORE = ["switch/core/", "switch/sessions/", "switch/views/", "switch/page/", "iso8583/", "routing/", "ledger/"]
-NOT_CORE = ["iso8583/tools/", "iso8583/specs/", "routing/issuer_sim/", "ledger/rocks_", "ledger/pan_vault",
+NOT_CORE = ["iso8583/tools/", "iso8583/specs/", "routing/issuer_sim/", "ledger/rocks_", "ledger/postgres_", "ledger/pan_vault",
             "ledger/vault_key", "ledger/audit_hash", "ledger/durable_file", "ledger/acknowledged_turn",
             "ledger/backup_directory"]
 WORLD_HEADERS = ["boost/", "rocksdb/", "openssl/", "thread", "mutex", "shared_mutex", "condition_variable", "future",
@@ -66,6 +67,7 @@ WORLD_WORDS = ["getenv", "std::rand", "srand(", "random_device", "steady_clock",
 OPENSSL_ONLY_IN = ["hsm_sim/", "ledger/pan_vault", "ledger/vault_key", "ledger/audit_hash", "switch/io/tls", "bench/",
                    "tests/", "switch/main", "switch/crypto_random"]
 ROCKSDB_ONLY_IN = ["ledger/rocks_", "bench/", "tests/"]
+LIBPQ_ONLY_IN = ["ledger/postgres_connection"]
 
 
 def has_prefix(path, prefixes):
@@ -124,6 +126,8 @@ def check_world(tree):
                 out.append(Finding("world", path, line, f"the core has no world: <{name}>"))
             if name.startswith("openssl/") and not has_prefix(path, OPENSSL_ONLY_IN):
                 out.append(Finding("world", path, line, f"<{name}> belongs to hsm_sim and to the vault"))
+            if name == "libpq-fe.h" and not has_prefix(path, LIBPQ_ONLY_IN):
+                out.append(Finding("world", path, line, f"<{name}> belongs to {', '.join(LIBPQ_ONLY_IN)}"))
             if name.startswith("rocksdb/") and not has_prefix(path, ROCKSDB_ONLY_IN):
                 out.append(Finding("world", path, line, f"<{name}> belongs to ledger/rocks_*.cpp alone"))
         if core:

@@ -8,7 +8,7 @@ ALLOWED = "scripts/checks/unread_allowed.txt"  # Struct::member or Refusal::name
 # Where settings are declared; each data member must be read by somebody who acts on it.
 SETTINGS = [("switch/core/configuration.hpp", ["RefundPolicy", "MerchantConfig", "TerminalRange", "Limits", "IssuerKeys",
                                                "Configuration"]),
-            ("switch/config/config.hpp", ["IssuerConnections", "HsmOptions", "DataOptions", "ShellLimits", "OperatorAccount"]),
+            ("switch/config/config.hpp", ["IssuerConnections", "HsmOptions", "DataOptions", "StoreOptions", "ShellLimits", "OperatorAccount"]),
             ("routing/route.hpp", ["Route", "ResponseCodeLists"])]
 CONFIG = "switch/config/"
 SCHEMA = ("switch/config/config_schema", "switch/config/config_describe")

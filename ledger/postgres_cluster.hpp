@@ -1,0 +1,60 @@
+// The tables of a cluster on PostgreSQL and what lies in them beside the ledger: shards and their owners,
+// sealed secrets. docs/cluster.md, "Tables". Thread: one at a time; blocks until answered or its time is up.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "iso8583/values/result.hpp"
+#include "ledger/postgres_options.hpp"
+#include "ledger/store.hpp"
+
+namespace ledger {
+
+class PostgresConnection;
+class PostgresInterrupt;
+
+/// Of the tables; in cluster.meta.
+inline constexpr std::int32_t cluster_schema_version = 1;
+/// Of one cluster.
+inline constexpr std::uint32_t cluster_shards_max = 256;
+
+/// A row of cluster.shard, and the server's clock when it was read.
+struct ShardRow {
+    std::uint32_t id = 0;
+    std::string code;  // its part of the RRNs
+    std::uint64_t epoch = 0;
+    std::uint64_t turn = 0;
+    std::string owner, address;  // empty: none yet
+    std::int64_t lease_left_ms = 0;
+    std::uint32_t stan_from = 0, stan_to = 0;
+    std::string config_hash;
+};
+
+struct ClusterStatus {
+    std::string ledger;  // identity since `cluster init`
+    std::string host;
+    std::string synchronous_standby_names;
+    std::vector<ShardRow> shards;
+};
+
+/// Name of the schema that has the tables of a shard: "shard_00".
+std::string shard_schema(std::uint32_t shard);
+
+/// Creates the tables for `shards` shards as `owner` (the options' user when empty) in an empty database, and
+/// lets the options' user work on them. An error when there are tables already.
+iso8583::Result<void, StoreError> create_cluster(const PostgresOptions& options, const std::string& owner,
+                                                 const std::string& owner_password, std::uint32_t shards);
+iso8583::Result<ClusterStatus, StoreError> read_cluster(const PostgresOptions& options);
+
+/// The secret of that name, sealed as it was stored; nothing when there is none.
+iso8583::Result<std::optional<std::string>, StoreError> read_secret(const PostgresOptions& options,
+                                                                    const std::string& name);
+/// Stores it when there is none of that name, and returns what is stored then.
+iso8583::Result<std::string, StoreError> keep_secret(const PostgresOptions& options, const std::string& name,
+                                                     const std::string& sealed);
+
+}  // namespace ledger

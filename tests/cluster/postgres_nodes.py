@@ -1,0 +1,257 @@
+#!/usr/bin/env python3
+"""PostgreSQL servers of a test's own: one that is written and standbys that follow it, any one of which has to
+confirm a commit. They lie in a directory of their own, listen on loopback on ports that are free, and are ended
+by process id.
+
+    postgres_nodes.py start [--nodes N]          prints the directory and the ports; node 0 is written
+    postgres_nodes.py DIR COMMAND [NODE] [WORD]
+        kill NODE | freeze NODE | thaw NODE      SIGKILL, SIGSTOP, SIGCONT to all its processes
+        advance                                  prints the standby that has received most
+        promote NODE                             waits until it can be written; the other standbys follow it
+        run NODE                                 starts it again
+        rejoin NODE                              thrown away and copied anew from the written one
+        sql NODE STATEMENT                       as the superuser, in the database refund; prints rows
+        database NAME                            a new database that the role switch owns
+        stop                                     ends all and removes the directory
+
+Exits with 77 and a sentence where PostgreSQL is not installed, with 1 when CI is set."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
+PASSWORD = "switch-test-password"
+SKIPPED = 77
+START_SECONDS = 60
+MEMORY_BYTES_MIN = 2 << 30
+
+
+def missing():
+    """Why there can be no cluster here, or None."""
+    if not (BIN / "initdb").exists():
+        return f"no PostgreSQL 15 server in {BIN} (scripts/packages-cluster.txt names what to install)"
+    return None
+
+
+def skip_or_fail():
+    why = missing()
+    if why is None:
+        return
+    if os.environ.get("CI"):
+        print(f"FAILED: {why}; with CI set a cluster test must run", file=sys.stderr)
+        sys.exit(1)
+    print(f"SKIPPED: {why}")
+    sys.exit(SKIPPED)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def as_postgres(*command, check=True, env=None):
+    words = [str(word) for word in command]
+    if os.geteuid() == 0:
+        words = ["runuser", "-u", "postgres", "--", *words]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd="/",
+                          env=env, timeout=120)
+    if check and done.returncode != 0:
+        raise RuntimeError(f"{' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+class Nodes:
+    def __init__(self, directory):
+        self.dir = pathlib.Path(directory)
+        state = json.loads((self.dir / "nodes.json").read_text())
+        self.ports = state["ports"]
+        self.written = state["written"]
+
+    def save(self):
+        (self.dir / "nodes.json").write_text(json.dumps({"ports": self.ports, "written": self.written}))
+
+    @classmethod
+    def start(cls, count):
+        # Not below a folder that the user postgres may not enter; in memory where there is room.
+        shm = pathlib.Path("/dev/shm")
+        in_memory = shm.is_dir() and shutil.disk_usage(shm).free >= MEMORY_BYTES_MIN
+        directory = pathlib.Path(tempfile.mkdtemp(prefix="refund-postgres-", dir=shm if in_memory else "/tmp"))
+        directory.chmod(0o755)
+        (directory / "nodes.json").write_text(json.dumps({"ports": [], "written": 0}))
+        nodes = cls(directory)
+        try:
+            nodes.create(count)
+        except BaseException:
+            nodes.stop()
+            raise
+        return nodes
+
+    def data(self, node):
+        return self.dir / f"n{node}"
+
+    def make_folder(self, node):
+        self.data(node).mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            shutil.chown(self.data(node), "postgres", "postgres")
+
+    def create(self, count):
+        self.ports = [free_port() for _ in range(count)]
+        self.save()
+        self.make_folder(0)
+        as_postgres(BIN / "initdb", "-D", self.data(0), "--no-locale", "-E", "UTF8", "-A", "trust", "-k",
+                    "-N", "-U", "postgres")
+        conf = self.data(0) / "postgresql.conf"
+        names = ",".join(f"n{node}" for node in range(count))
+        standbys = f"ANY 1 ({names})" if count > 1 else ""
+        with conf.open("a") as f:
+            # What is tried here is the death of processes, not of the power: nothing has to reach the disk.
+            f.write("listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\n"
+                    "max_connections = 40\nshared_buffers = 32MB\nmax_wal_senders = 8\nwal_keep_size = 64MB\n"
+                    "min_wal_size = 32MB\nmax_wal_size = 128MB\n"
+                    "wal_log_hints = on\nhot_standby = on\nwal_sender_timeout = 5s\nwal_receiver_timeout = 5s\n"
+                    "wal_retrieve_retry_interval = 200ms\n"
+                    f"synchronous_standby_names = '{standbys}'\n")
+        (self.data(0) / "pg_hba.conf").write_text(
+            "host all switch 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n"
+            "host replication postgres 127.0.0.1/32 trust\n")
+        self.run(0)
+        for node in range(1, count):
+            self.copy(node, 0)
+        self.sql(0, f"create role switch login password '{PASSWORD}'", database="postgres")
+        self.database("refund")
+
+    def copy(self, node, source):
+        self.make_folder(node)
+        as_postgres(BIN / "pg_basebackup", "-D", self.data(node), "-R", "-X", "stream", "-c", "fast", "--no-sync",
+                    "-d",
+                    self.conninfo(source, node))
+        self.run(node)
+
+    def conninfo(self, source, node):
+        return f"host=127.0.0.1 port={self.ports[source]} user=postgres application_name=n{node}"
+
+    def run(self, node):
+        as_postgres(BIN / "pg_ctl", "-D", self.data(node), "-l", self.data(node) / "log", "-w", "-t",
+                    START_SECONDS, "-o", f"-p {self.ports[node]}", "start")
+
+    def processes(self, node):
+        """The postmaster first, then its children."""
+        try:
+            postmaster = int((self.data(node) / "postmaster.pid").read_text().split("\n")[0])
+        except (FileNotFoundError, ValueError):
+            return []
+        out = [postmaster] if pathlib.Path(f"/proc/{postmaster}").exists() else []
+        for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text().rsplit(")", 1)[1].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(fields[1]) == postmaster:
+                out.append(int(stat.parent.name))
+        return out
+
+    def signal(self, node, number):
+        for pid in self.processes(node):
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+
+    def kill(self, node):
+        pids = self.processes(node)
+        self.signal(node, signal.SIGKILL)
+        end = time.monotonic() + 10
+        while any(is_running(pid) for pid in pids) and time.monotonic() < end:
+            time.sleep(0.01)
+        (self.data(node) / "postmaster.pid").unlink(missing_ok=True)
+
+    def promote(self, node):
+        as_postgres(BIN / "pg_ctl", "-D", self.data(node), "-w", "-t", START_SECONDS, "promote")
+        self.written = node
+        self.save()
+        for other in range(len(self.ports)):
+            if other != node and (self.data(other) / "standby.signal").exists() and self.processes(other):
+                self.sql(other, f"alter system set primary_conninfo = '{self.conninfo(node, other)}'",
+                         database="postgres")
+                self.sql(other, "select pg_reload_conf()", database="postgres")
+
+    def most_advanced(self):
+        """Of the standbys that run, the one that has received most."""
+        at = {}
+        for node in range(len(self.ports)):
+            if node != self.written and self.processes(node):
+                at[node] = int(self.sql(node, "select pg_last_wal_receive_lsn() - '0/0'", database="postgres"))
+        return max(at, key=at.get)
+
+    def rejoin(self, node):
+        self.kill(node)
+        shutil.rmtree(self.data(node))
+        self.copy(node, self.written)
+
+    def sql(self, node, statement, database="refund"):
+        return as_postgres(BIN / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1",
+                           "-p", self.ports[node], "-U", "postgres", "-d", database, "-c", statement).strip()
+
+    def database(self, name):
+        self.sql(self.written, f"create database {name} owner switch", database="postgres")
+
+    def stop(self):
+        for node in range(len(self.ports)):
+            self.signal(node, signal.SIGCONT)
+            self.kill(node)
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def is_running(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def main(words):
+    skip_or_fail()
+    if words[:1] == ["start"]:
+        count = int(words[2]) if len(words) > 2 else 2
+        nodes = Nodes.start(count)
+        print(nodes.dir)
+        print(*nodes.ports)
+        return 0
+    nodes, command, rest = Nodes(words[0]), words[1], words[2:]
+    node = int(rest[0]) if rest and rest[0].isdigit() else None
+    if command == "kill":
+        nodes.kill(node)
+    elif command == "freeze":
+        nodes.signal(node, signal.SIGSTOP)
+    elif command == "thaw":
+        nodes.signal(node, signal.SIGCONT)
+    elif command == "promote":
+        nodes.promote(node)
+    elif command == "advance":
+        print(nodes.most_advanced())
+    elif command == "run":
+        nodes.run(node)
+    elif command == "rejoin":
+        nodes.rejoin(node)
+    elif command == "sql":
+        print(nodes.sql(node, rest[1], *(rest[2:3])))
+    elif command == "database":
+        nodes.database(rest[0])
+    elif command == "stop":
+        nodes.stop()
+    else:
+        print(f"postgres_nodes: unknown command {command}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

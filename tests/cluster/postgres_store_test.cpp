@@ -1,0 +1,438 @@
+// PostgresStore over servers of its own: what every store must do, and what only this one promises: nothing
+// acknowledged is lost when a server dies, freezes or lies, and one owner at a time.
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <thread>
+
+#include "ledger/postgres_cluster.hpp"
+#include "ledger/postgres_store.hpp"
+#include "tests/cluster/postgres_nodes.hpp"
+#include "tests/ledger/store_conformance.hpp"
+#include "tests/ledger/store_driver.hpp"
+
+using namespace ledger_test;
+using ledger::PostgresOptions;
+using ledger::PostgresStore;
+using ledger::StoreError;
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+/// Three servers for all cases: any two of them hold what is acknowledged.
+PostgresNodes& servers() {
+    static PostgresNodes nodes(3);
+    return nodes;
+}
+
+int& written() {
+    static int node = 0;
+    return node;
+}
+
+ledger::RocksStoreOptions copy_in(const TempDirectory& directory, const std::string& name = "copy") {
+    ledger::RocksStoreOptions options;
+    options.directory = directory.path(name);
+    options.memtable_bytes = 256 << 10;
+    options.wal_bytes_max = 1 << 20;
+    options.block_cache_bytes = 4 << 20;
+    options.disk_free_bytes_min = 0;
+    return options;
+}
+
+PostgresOptions new_cluster(const std::string& node = "a") {
+    const PostgresOptions options = servers().new_database(node);
+    const auto created = ledger::create_cluster(options, "", "", 1);
+    INFO((created ? "" : created.error().what));
+    REQUIRE(created);
+    return options;
+}
+
+iso8583::Result<std::unique_ptr<PostgresStore>, StoreError> try_to_open(
+    const PostgresOptions& options, const ledger::RocksStoreOptions& copy) {
+    return PostgresStore::open(options, copy, {"127.0.0.1:9", "hash"});
+}
+
+std::unique_ptr<PostgresStore> open(const PostgresOptions& options, const ledger::RocksStoreOptions& copy) {
+    auto store = try_to_open(options, copy);
+    INFO((store ? "" : store.error().what));
+    REQUIRE(store);
+    return std::move(*store);
+}
+
+bool eventually(const std::function<bool()>& holds, std::chrono::milliseconds limit = 30s) {
+    const auto end = Clock::now() + limit;
+    while (!holds()) {
+        if (Clock::now() > end) return false;
+        // Looks at servers outside, which have no event to wait for.
+        std::binary_semaphore never(0);
+        static_cast<void>(never.try_acquire_for(10ms));
+    }
+    return true;
+}
+
+class PostgresPlace final : public StorePlace {
+  public:
+    ledger::Store& open() override {
+        store_ = ::open(options_, copy_in(directory_));
+        return *store_;
+    }
+    void close() override { store_.reset(); }
+
+  private:
+    TempDirectory directory_;
+    PostgresOptions options_ = new_cluster();
+    std::unique_ptr<PostgresStore> store_;
+};
+
+/// A commit that has begun and whose end is waited for apart.
+class Begun {
+  public:
+    Begun(ledger::Store& store, Batch batch) : store_(store) {
+        store_.begin_sync(std::move(batch), [this] { done_ = true; });
+    }
+    [[nodiscard]] bool done() const { return done_; }
+    iso8583::Result<void, StoreError> finish() {
+        REQUIRE(eventually([this] { return done(); }, 60s));
+        return store_.finish_sync();
+    }
+
+  private:
+    ledger::Store& store_;
+    std::atomic<bool> done_{false};
+};
+
+Batch one_put(std::uint64_t turn, const std::string& key, const std::string& value) {
+    return batch_of(turn, {{{Family::journal, key}, value}});
+}
+
+/// Kills the server that is written and has the most advanced standby take its place.
+void fail_over() {
+    servers().order("kill " + std::to_string(written()));
+    const int next = std::stoi(servers().order("advance"));
+    servers().order("promote " + std::to_string(next));
+    written() = next;
+}
+
+/// All three are there again.
+void mend(int node) { servers().order("rejoin " + std::to_string(node)); }
+
+}  // namespace
+
+TEST_CASE("PostgresStore does what every store must") {
+    for (const ConformanceCase& c : conformance_cases()) DYNAMIC_SECTION(c.name) {
+            c.run([] { return std::make_unique<PostgresPlace>(); });
+        }
+}
+
+TEST_CASE("the tables are made once, and only in a database that is meant for them") {
+    const TempDirectory directory;
+    PostgresOptions options = servers().new_database();
+    const auto without = try_to_open(options, copy_in(directory));
+    REQUIRE_FALSE(without);
+    CHECK(without.error().kind == StoreError::Kind::version);
+    CHECK(without.error().what.find("cluster init") != std::string::npos);
+
+    REQUIRE(ledger::create_cluster(options, "", "", 2));
+    const auto again = ledger::create_cluster(options, "", "", 2);
+    REQUIRE_FALSE(again);
+    CHECK(again.error().what.find("already") != std::string::npos);
+
+    const auto status = ledger::read_cluster(options);
+    REQUIRE(status);
+    REQUIRE(status->shards.size() == 2);
+    CHECK(status->shards[1].code == "01");
+    CHECK(status->shards[1].owner.empty());
+    CHECK(status->synchronous_standby_names == "ANY 1 (n0,n1,n2)");
+
+    options.shard = 7;
+    const auto no_shard = try_to_open(options, copy_in(directory));
+    REQUIRE_FALSE(no_shard);
+    CHECK(no_shard.error().what == "the cluster has no shard 7");
+
+    options.password = "wrong";
+    const auto stranger = try_to_open(options, copy_in(directory, "other"));
+    REQUIRE_FALSE(stranger);
+    CHECK(stranger.error().kind == StoreError::Kind::io);
+    CHECK(stranger.error().what.find("password authentication failed") != std::string::npos);
+}
+
+TEST_CASE("a secret is kept as it was first stored") {
+    const PostgresOptions options = new_cluster();
+    CHECK(ledger::read_secret(options, "vault.key").value() == std::nullopt);
+    CHECK(ledger::keep_secret(options, "vault.key", std::string("\0one", 4)).value() ==
+          std::string("\0one", 4));
+    CHECK(ledger::keep_secret(options, "vault.key", "two").value() == std::string("\0one", 4));
+}
+
+TEST_CASE("one owner at a time: the lease is waited for, and an orderly stop lets it go") {
+    const TempDirectory directory;
+    PostgresOptions a = new_cluster("a");
+    PostgresOptions b = a;
+    b.node = "b";
+    auto of_a = open(a, copy_in(directory, "a"));
+    REQUIRE(commit(*of_a, one_put(1, "k", "a's")));
+    const auto refused = try_to_open(b, copy_in(directory, "b"));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().kind == StoreError::Kind::locked);
+    CHECK(refused.error().what.find("owned by node a") != std::string::npos);
+
+    // It writes nothing for longer than its lease, and keeps it.
+    CHECK(eventually([&] { return of_a->health().cluster->lease_left_ms > 2'100; }));
+    const auto lease_over = Clock::now() + std::chrono::milliseconds(a.lease_ms);
+    REQUIRE(eventually([&] { return Clock::now() > lease_over; }));
+    CHECK(of_a->may_answer());
+    CHECK(of_a->health().accepts_new_work);
+    CHECK_FALSE(try_to_open(b, copy_in(directory, "b")));
+
+    const std::uint64_t epoch = of_a->epoch();
+    of_a.reset();
+    const auto of_b = open(b, copy_in(directory, "b"));
+    CHECK(of_b->epoch() == epoch + 1);
+    CHECK(of_b->last_turn_number() == 1);
+    CHECK(of_b->get(Family::journal, "k").value() == "a's");
+    CHECK(of_b->numbers().shard == "00");
+}
+
+TEST_CASE("an owner whose shard was taken is fenced, whatever it still wants to write") {
+    const TempDirectory directory;
+    const PostgresOptions options = new_cluster();
+    const auto older = open(options, copy_in(directory, "older"));
+    REQUIRE(commit(*older, one_put(1, "k", "older")));
+    // Of the same name: it need not wait for the lease.
+    const auto newer = open(options, copy_in(directory, "newer"));
+    const auto late = commit(*older, one_put(2, "k", "too late"));
+    REQUIRE_FALSE(late);
+    CHECK(late.error().kind == StoreError::Kind::fenced);
+    CHECK(late.error().what.find("was fenced") != std::string::npos);
+    CHECK(older->health().failed.has_value());
+    REQUIRE(commit(*newer, one_put(2, "l", "newer")));
+    CHECK_FALSE(commit(*older, one_put(3, "k", "and for good")));
+    CHECK(newer->last_turn_number() == 2);
+    CHECK(newer->get(Family::journal, "k").value() == "older");
+    CHECK(servers().sql(written(), "select count(*) from shard_00.turns", options.database) == "2");
+}
+
+TEST_CASE("an owner that writes nothing hears that it was fenced") {
+    const TempDirectory directory;
+    PostgresOptions options = new_cluster();
+    options.lease_ms = 600;
+    const auto older = open(options, copy_in(directory, "older"));
+    const auto newer = open(options, copy_in(directory, "newer"));
+    CHECK(eventually([&] { return older->health().failed.has_value(); }));
+    CHECK(older->health().failed->kind == StoreError::Kind::fenced);
+    CHECK(eventually([&] { return !older->may_answer(); }));
+    CHECK(newer->may_answer());
+}
+
+TEST_CASE("a copy is filled once and then follows by the log of keys") {
+    const TempDirectory directory;
+    PostgresOptions options = new_cluster();
+    options.turns_kept = 5;
+    Model model;
+    Rng rng(5);
+    std::uint64_t turn = 0;
+    const auto write = [&](PostgresStore& store, int turns) {
+        for (int i = 0; i < turns; ++i) {
+            const Batch batch = random_batch(rng, ++turn, 200);
+            model.apply(batch);
+            REQUIRE(commit(store, batch));
+        }
+    };
+    {
+        const auto store = open(options, copy_in(directory, "here"));
+        CHECK(store->copy_seeds() == 1);  // the first is filled from what there is: nothing
+        write(*store, 20);
+    }
+    {
+        const auto store = open(options, copy_in(directory, "there"));
+        CHECK(store->copy_seeds() == 1);
+        CHECK(contents_of(*store) == model);
+        write(*store, 4);
+    }
+    {
+        const auto store = open(options, copy_in(directory, "here"));
+        CHECK(store->copy_seeds() == 0);
+        CHECK(contents_of(*store) == model);
+        write(*store, 9);
+    }
+    const auto store = open(options, copy_in(directory, "there"));  // nine turns behind, and five are kept
+    CHECK(store->copy_seeds() == 1);
+    CHECK(contents_of(*store) == model);
+    CHECK(servers().sql(written(), "select count(*) from shard_00.turns", options.database) == "5");
+}
+
+TEST_CASE("PostgreSQL with less than what was acknowledged is not gone on with") {
+    const TempDirectory directory;
+    const PostgresOptions options = new_cluster();
+    const auto lose = [&](const std::string& statement) {
+        servers().sql(written(), statement, options.database);
+    };
+    auto store = open(options, copy_in(directory));
+    for (std::uint64_t turn = 1; turn <= 3; ++turn) REQUIRE(commit(*store, one_put(turn, "k", "v")));
+    SECTION("noticed by the owner that runs") {
+        lose("update cluster.shard set turn = 2");
+        const auto next = commit(*store, one_put(4, "k", "w"));
+        REQUIRE_FALSE(next);
+        CHECK(next.error().kind == StoreError::Kind::corruption);
+        CHECK(next.error().what.find("stands at turn 2, turn 3 was acknowledged") != std::string::npos);
+    }
+    SECTION("noticed at the next start by the copy") {
+        store.reset();
+        lose("update cluster.shard set turn = 2");
+        const auto again = try_to_open(options, copy_in(directory));
+        REQUIRE_FALSE(again);
+        CHECK(again.error().kind == StoreError::Kind::corruption);
+        CHECK(again.error().what.find("acknowledged work was lost") != std::string::npos);
+    }
+    SECTION("noticed when others have gone on since") {
+        store.reset();
+        lose("update cluster.shard set turn = 2; delete from shard_00.turns where turn = 3");
+        {
+            const auto other = open(options, copy_in(directory, "other"));
+            for (std::uint64_t turn = 3; turn <= 6; ++turn) REQUIRE(commit(*other, one_put(turn, "k", "x")));
+        }
+        const auto again = try_to_open(options, copy_in(directory));
+        REQUIRE_FALSE(again);
+        CHECK(again.error().kind == StoreError::Kind::corruption);
+        CHECK(again.error().what.find("turn 3 is that of epoch") != std::string::npos);
+    }
+    SECTION("a copy of another ledger is not taken for ours") {
+        store.reset();
+        const auto other = try_to_open(new_cluster(), copy_in(directory));
+        REQUIRE_FALSE(other);
+        CHECK(other.error().what.find("is of another ledger") != std::string::npos);
+    }
+}
+
+TEST_CASE("a server without a synchronous standby is not worked with") {
+    const TempDirectory directory;
+    PostgresOptions options = new_cluster();
+    const std::string names = servers().sql(written(), "show synchronous_standby_names");
+    servers().sql(written(), "alter system set synchronous_standby_names = ''");
+    servers().sql(written(), "select pg_reload_conf()");
+    REQUIRE(eventually([] { return servers().sql(written(), "show synchronous_standby_names").empty(); }));
+    const auto refused = try_to_open(options, copy_in(directory));
+    options.allow_unreplicated = true;
+    const bool allowed = try_to_open(options, copy_in(directory)).has_value();
+    servers().sql(written(), "alter system set synchronous_standby_names = '" + names + "'");
+    servers().sql(written(), "select pg_reload_conf()");
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().what.find("synchronous_standby_names is empty") != std::string::npos);
+    CHECK(allowed);
+}
+
+TEST_CASE("a wait for the standby that somebody cancels is not acknowledged") {
+    const TempDirectory directory;
+    PostgresOptions options = new_cluster();
+    options.reply_ms = 20'000;  // not the timer is looked at here
+    const auto store = open(options, copy_in(directory));
+    REQUIRE(commit(*store, one_put(1, "k", "1")));
+    std::vector<int> standbys;
+    for (int node = 0; node < 3; ++node)
+        if (node != written()) standbys.push_back(node);
+    for (const int node : standbys) servers().order("freeze " + std::to_string(node));
+    Begun second(*store, one_put(2, "k", "2"));
+    const std::string cancel =
+        "select count(pg_cancel_backend(pid)) from pg_stat_activity where wait_event = 'SyncRep' and "
+        "datname = '" +
+        options.database + "'";
+    REQUIRE(eventually([&] { return servers().sql(written(), cancel) == "1"; }));
+    // The server says INSERT 0 1 now, and a warning.
+    REQUIRE(eventually([&] { return second.done() || store->health().cluster->undecided > 0; }));
+    CHECK_FALSE(second.done());
+    CHECK(store->last_turn_number() == 1);
+    // The only server that has the turn is gone for good: the turn is written again where it is not.
+    servers().order("kill " + std::to_string(written()));
+    for (const int node : standbys) servers().order("thaw " + std::to_string(node));
+    const int killed = written();
+    written() = std::stoi(servers().order("advance"));
+    servers().order("promote " + std::to_string(written()));
+    REQUIRE(second.finish());
+    CHECK(servers().sql(written(), "select encode(value, 'escape') from shard_00.journal",
+                        options.database) == "2");
+    CHECK(servers().sql(written(), "select count(*) from shard_00.turns", options.database) == "2");
+    REQUIRE(commit(*store, one_put(3, "k", "3")));
+    mend(killed);
+}
+
+TEST_CASE("a server that freezes is given up, and who takes its place is found") {
+    const TempDirectory directory;
+    const PostgresOptions options = new_cluster();
+    const auto store = open(options, copy_in(directory));
+    REQUIRE(commit(*store, one_put(1, "k", "1")));
+    const int frozen = written();
+    servers().order("freeze " + std::to_string(frozen));
+    const auto begun = Clock::now();
+    Begun second(*store, one_put(2, "k", "2"));
+    REQUIRE(eventually([&] { return !store->health().accepts_new_work; }));
+    CHECK(store->health().reason.find("PostgreSQL has not confirmed") != std::string::npos);
+    CHECK_FALSE(store->health().failed.has_value());
+    const int next = std::stoi(servers().order("advance"));
+    servers().order("promote " + std::to_string(next));
+    written() = next;
+    REQUIRE(second.finish());
+    CHECK(Clock::now() - begun < 30s);
+    CHECK(store->health().accepts_new_work);
+    // The old one wakes up and finds itself alone: nobody hears of it.
+    servers().order("thaw " + std::to_string(frozen));
+    REQUIRE(commit(*store, one_put(3, "k", "3")));
+    CHECK(servers().sql(written(), "select turn from cluster.shard", options.database) == "3");
+    mend(frozen);
+}
+
+TEST_CASE("servers are killed under work: nothing acknowledged is lost, and no turn is missing") {
+    const char* wanted = std::getenv("POSTGRES_KILLS");
+    const int kills = wanted == nullptr ? 4 : std::atoi(wanted);
+    const TempDirectory directory;
+    const PostgresOptions options = new_cluster();
+    Model model;
+    std::atomic<std::uint64_t> acknowledged{0};
+    std::atomic<bool> stop{false};
+    std::string error;
+    std::int64_t longest_ms = 0;
+    {
+        const auto store = open(options, copy_in(directory));
+        std::thread writer([&] {
+            Rng rng(11);
+            for (std::uint64_t turn = 1; !stop; ++turn) {
+                Batch batch = random_batch(rng, turn, 300);
+                batch.put(Family::journal, "turn" + std::to_string(turn), std::to_string(turn));
+                const auto begun = Clock::now();
+                if (const auto committed = commit(*store, batch); !committed) {
+                    error = committed.error().what;
+                    return;
+                }
+                longest_ms = std::max<std::int64_t>(
+                    longest_ms,
+                    std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun).count());
+                model.apply(batch);
+                acknowledged = turn;
+            }
+        });
+        for (int kill = 0; kill < kills; ++kill) {
+            const std::uint64_t before = acknowledged;
+            CHECK(eventually([&] { return acknowledged > before + 20 || !error.empty(); }));
+            const int killed = written();
+            fail_over();
+            const std::uint64_t since = acknowledged;
+            INFO("kill " << kill << ": " << store->health().reason);
+            CHECK(eventually([&] { return acknowledged > since + 1 || !error.empty(); }));
+            mend(killed);
+        }
+        stop = true;
+        writer.join();
+        CHECK(error.empty());
+        CHECK(store->health().cluster->reconnects >= static_cast<std::uint64_t>(kills));
+        CHECK(contents_of(*store) == model);
+    }
+    // As a switch that has never been here finds it.
+    const auto store = open(options, copy_in(directory, "fresh"));
+    CHECK(store->last_turn_number() == acknowledged);
+    CHECK(contents_of(*store) == model);
+    CHECK(servers().sql(written(), "select count(*) = max(turn) - min(turn) + 1 from shard_00.turns",
+                        options.database) == "t");
+    WARN(kills << " kills, " << acknowledged << " turns acknowledged, none lost; longest silence "
+               << longest_ms << " ms");
+}
