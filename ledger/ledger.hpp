@@ -141,6 +141,8 @@ class Ledger {
     ExceptionRecord add_exception(WhatHappened what, iso8583::UtcTime at);
     [[nodiscard]] std::optional<ExceptionRecord> exception(const std::string& id);
     void save(const ExceptionRecord& exception);
+    /// The ids of the open exceptions of a kind.
+    [[nodiscard]] std::vector<std::string> open_exceptions_of_kind(std::string_view kind) const;
     /// The ids of the open exceptions about a transaction, in the order in which they opened.
     [[nodiscard]] std::vector<std::string> open_exceptions_of(const iso8583::Rrn& rrn) const;
     /// Closes those of a kind; false when none was open.

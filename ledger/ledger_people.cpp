@@ -96,6 +96,14 @@ std::vector<std::string> Ledger::open_exceptions_of(const iso8583::Rrn& rrn) con
     return ids;
 }
 
+std::vector<std::string> Ledger::open_exceptions_of_kind(std::string_view kind) const {
+    const std::string begins = exception_place(std::string(kind), "");
+    std::vector<std::string> ids;
+    for (const auto& [id, place] : open_exceptions_)
+        if (place.starts_with(begins)) ids.push_back(id);
+    return ids;
+}
+
 bool Ledger::resolve_exception(const iso8583::Rrn& rrn, std::string_view kind, const std::string& resolution,
                                const std::string& by) {
     bool found = false;

@@ -332,6 +332,30 @@ Result<void, StoreError> check_families(const RocksStoreOptions& options, rocksd
     return {};
 }
 
+/// RocksDB ends the process by an assertion when a write fails in the midst of its opening: so there must be
+/// room for what it writes then, tables of what lies in its log above all.
+Result<void, StoreError> check_room(const RocksStoreOptions& options, rocksdb::Env& env) {
+    constexpr std::uint64_t room_bytes_min = 4ULL << 20;
+    constexpr std::string_view log_ending = ".log";
+    std::uint64_t free_bytes = 0;
+    if (!env.GetFreeSpace(options.directory, &free_bytes).ok()) return {};  // nobody knows
+    std::uint64_t needed = room_bytes_min;
+    std::vector<std::string> names;
+    const std::string path = options.directory + database_name;
+    if (env.GetChildren(path, &names).ok())
+        for (const std::string& name : names) {
+            std::uint64_t bytes = 0;
+            if (std::string_view(name).ends_with(log_ending) &&
+                env.GetFileSize(path + "/" + name, &bytes).ok())
+                needed += bytes;
+        }
+    if (free_bytes >= needed) return {};
+    return store_error(StoreError::Kind::io, "the disk of " + options.directory +
+                                                 " is full: " + std::to_string(free_bytes >> 10) +
+                                                 " KiB are free, " + std::to_string(needed >> 10) +
+                                                 " KiB are needed to open the store: make room");
+}
+
 Result<void, StoreError> check_marker(const RocksDatabase& database, const std::string& directory) {
     std::string marker;
     const Status status = database.db->Get(rocksdb::ReadOptions(), database.bookkeeping, marker_key, &marker);
@@ -411,6 +435,7 @@ Result<std::shared_ptr<RocksDatabase>, StoreError> open_rocks_database(const Roc
         return store_error(StoreError::Kind::locked,
                            "the store in " + options.directory +
                                " is in use by another process or cannot be locked (" + s.ToString() + ")");
+    if (auto room = check_room(options, env); !room) return tl::unexpected(room.error());
     if (is_new)
         if (auto created = create_database(options, env); !created) return tl::unexpected(created.error());
     if (auto checked = check_families(options, env); !checked) return tl::unexpected(checked.error());

@@ -23,6 +23,7 @@
 #include "ledger/vault_key_file.hpp"
 #include "switch/admin/control_handler.hpp"
 #include "switch/config/config.hpp"
+#include "switch/control_group.hpp"
 #include "switch/core/merchant_money_check.hpp"
 #include "switch/core/money_check.hpp"
 #include "switch/core/recon_check.hpp"
@@ -64,7 +65,7 @@ class HsmLog final : public hsm::HsmObserver {
   public:
     HsmLog(Log& log, WallClock& clock) : log_(log), clock_(clock) {}
     void refused(hsm::HsmFault fault, std::string_view why) override {
-        log_.stranger_line("hsm_refused", {{"code", hsm::code(fault)}, {"detail", why}}, clock_.now());
+        log_.stranger_line("hsm_refused", "hsm", {{"code", hsm::code(fault)}, {"detail", why}}, clock_.now());
     }
     // The switch asks for nothing but terminals' working keys; sign-ons have notes of their own.
     void key_operated(const hsm::KeyOperation&) override {}
@@ -355,6 +356,7 @@ int serve(LoadedConfig config, const Flags& flags) {
     hsm::OpensslRandom random;
     HsmLog observer(log, clock);
     Reactor reactor;
+    reactor.give_up_unacknowledged_after(config.shell.peer_user_timeout_ms);
     auto tls = TlsContexts::open(config);
     if (!tls) return refuse_to_start(log, clock, "TLS", tls.error().what);
     auto hsm = open_hsm(config, *tls, flags, data, reactor, log, clock, random, observer);
@@ -397,6 +399,11 @@ int serve(LoadedConfig config, const Flags& flags) {
     };
     ShellSetup shell = shell_setup_of(config, path_in(data, config.data.control_socket));
     tls->put_into(shell, config);
+    if (!config.data.control_group.empty()) {
+        const auto gid = open_control_directory(config.data.control_group, shell.control_path);
+        if (!gid) return refuse_to_start(log, clock, "control socket", gid.error().what);
+        shell.control_gid = *gid;
+    }
     Runtime runtime(reactor,
                     RuntimeParts{{core, overlay, **store},
                                  *hsm->access,

@@ -15,6 +15,8 @@ struct IssuerSimOptions {
     std::string journal;                 // empty: none is kept
     std::string control;                 // path of the Unix socket; empty: none
     bool durable = false;                // fdatasync after every batch of journal lines
+    // PEM files: with a certificate the port speaks TLS, with an authority to clients of its alone.
+    std::string tls_certificate, tls_key, tls_client_ca;
 };
 
 iso8583::Result<IssuerSimOptions> read_issuer_config(const std::string& path);

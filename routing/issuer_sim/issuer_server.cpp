@@ -11,6 +11,7 @@
 #include "iso8583/framing.hpp"
 #include "routing/issuer_sim/issuer_journal.hpp"
 #include "routing/issuer_sim/issuer_key_file.hpp"
+#include "switch/io/tls.hpp"
 
 namespace routing {
 
@@ -29,27 +30,35 @@ iso8583::UtcTime utc_now() {
 iso8583::Result<tcp::endpoint> parse_endpoint(const std::string& text) {
     const auto colon = text.rfind(':');
     error_code error;
-    const auto address = asio::ip::make_address(text.substr(0, colon), error);
+    std::string host = text.substr(0, colon);
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+    const auto address = asio::ip::make_address(host, error);
     const std::string port = colon == std::string::npos ? "" : text.substr(colon + 1);
     if (error || port.empty() || port.size() > 5 || !iso8583::all_digits(port) || std::stoul(port) > 65'535)
-        return iso8583::parse_error("listen: ADDRESS:PORT is needed, as in 127.0.0.1:8601");
+        return iso8583::parse_error("listen: ADDRESS:PORT is needed, as in 127.0.0.1:8601 or [::1]:8601");
     return tcp::endpoint(address, static_cast<std::uint16_t>(std::stoul(port)));
 }
 
 std::string describe(const tcp::endpoint& e) {
-    return e.address().to_string() + ":" + std::to_string(e.port());
+    const std::string host = e.address().to_string();
+    return (e.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(e.port());
 }
 
 }  // namespace
 
 /// One connection of a switch. Two buffers take turns: one is being written, answers collect in the other.
 struct Link : std::enable_shared_from_this<Link> {
-    Link(tcp::socket s, const iso8583::FramingSpec& spec) : socket(std::move(s)), reader(spec) {}
+    Link(tcp::socket s, const iso8583::FramingSpec& spec, std::unique_ptr<acquirer::ByteChannel> c)
+        : socket(std::move(s)), channel(std::move(c)), reader(spec) {}
 
     tcp::socket socket;
+    std::unique_ptr<acquirer::ByteChannel> channel;
+    iso8583::Bytes wire;  // what the channel says by itself; goes out before what is sealed next
     iso8583::FrameReader reader;
     std::array<std::uint8_t, 1U << 16> input{};
     iso8583::Bytes outbox, writing;
+    void say(iso8583::ByteView bytes) { wire.insert(wire.end(), bytes.begin(), bytes.end()); }
+
     bool dirty = false;    // waits for the flush
     bool closing = false;  // closes after what it still writes
     bool closed = false;
@@ -105,6 +114,7 @@ struct IssuerServer::Parts {
     IssuerJournal journal;
     asio::io_context io{1};
     tcp::acceptor acceptor{io};
+    acquirer::MakeChannel make_channel = acquirer::plain_channel;
     asio::local::stream_protocol::acceptor control_acceptor{io};
     asio::signal_set signals{io, SIGTERM, SIGINT};
     asio::steady_timer timer{io};
@@ -148,6 +158,14 @@ iso8583::Result<std::string> IssuerServer::Parts::open() {
         auto keys = read_key_file(key_file());
         if (!keys) return tl::unexpected(keys.error());
         if (*keys) model->restore_keys(**keys);
+    }
+    if (!options.tls_certificate.empty()) {
+        using acquirer::TlsContext;
+        auto context =
+            TlsContext::open(TlsContext::Side::server,
+                             {options.tls_certificate, options.tls_key, options.tls_client_ca, {}, false});
+        if (!context) return tl::unexpected(context.error());
+        make_channel = acquirer::tls_channels(*context);
     }
     auto endpoint = parse_endpoint(options.listen);
     if (!endpoint) return tl::unexpected(endpoint.error());
@@ -193,8 +211,9 @@ void IssuerServer::Parts::accept() {
         if (!error && links.size() < links_max) {
             error_code ignored;
             socket.set_option(tcp::no_delay(true), ignored);
-            auto link = std::make_shared<Link>(std::move(socket), framing);
+            auto link = std::make_shared<Link>(std::move(socket), framing, make_channel());
             links.insert(link);
+            link->say(link->channel->begin());
             read(link);
         }
         accept();
@@ -215,7 +234,10 @@ void IssuerServer::Parts::read(const LinkPtr& link) {
 }
 
 void IssuerServer::Parts::take_frames(const LinkPtr& link, std::size_t bytes) {
-    link->reader.feed({link->input.data(), bytes});
+    const acquirer::ByteChannel::Fed fed = link->channel->feed({link->input.data(), bytes});
+    link->say(fed.to_send);
+    if (!link->channel->failure().empty() || link->channel->peer_finished()) link->closing = true;
+    link->reader.feed(fed.plain);
     const iso8583::UtcTime now = utc_now();
     while (!link->closing && !link->closed) {
         auto frame = link->reader.next();
@@ -332,11 +354,19 @@ void IssuerServer::Parts::flush() {
 
 void IssuerServer::Parts::write(const LinkPtr& link) {
     if (!link->writing.empty()) return;
-    if (link->outbox.empty()) {
+    link->writing.swap(link->wire);
+    if (!link->outbox.empty()) {
+        const iso8583::ByteView sealed = link->channel->seal(link->outbox);
+        if (link->writing.empty() && sealed.data() == link->outbox.data())
+            link->writing.swap(link->outbox);  // in clear: no copy
+        else
+            link->writing.insert(link->writing.end(), sealed.begin(), sealed.end());
+        link->outbox.clear();
+    }
+    if (link->writing.empty()) {
         if (link->closing) close(link);
         return;
     }
-    link->writing.swap(link->outbox);
     asio::async_write(link->socket, asio::buffer(link->writing), [this, link](error_code error, std::size_t) {
         link->writing.clear();
         if (link->closed) return;
@@ -345,7 +375,7 @@ void IssuerServer::Parts::write(const LinkPtr& link) {
             return;
         }
         // What collected meanwhile may have journal lines that are not written yet: through the flush again.
-        if (!link->outbox.empty() || link->closing) mark(link);
+        if (!link->outbox.empty() || !link->wire.empty() || link->closing) mark(link);
     });
 }
 

@@ -20,6 +20,7 @@ int complain(const std::string& what, int code) {
 /// What the command line says on top of the file.
 struct Flags {
     std::string config, listen, dialect, journal, control;
+    std::string tls_certificate, tls_key, tls_client_ca;
     std::optional<std::uint64_t> seed;
     std::optional<std::uint32_t> latency_ms, latency_ms_max, switch_time_out_ms;
     std::vector<std::string> faults;
@@ -38,6 +39,16 @@ void declare(CLI::App& app, Flags& flags) {
     app.add_option("--journal", flags.journal, "append a JSON line per effect on the books to this file")
         ->type_name("FILE");
     app.add_option("--control", flags.control, "Unix socket for commands, one a line")->type_name("PATH");
+    auto* cert =
+        app.add_option("--tls-cert", flags.tls_certificate, "certificate chain (PEM): the port speaks TLS")
+            ->type_name("FILE");
+    auto* key =
+        app.add_option("--tls-key", flags.tls_key, "its private key (PEM)")->type_name("FILE")->needs(cert);
+    cert->needs(key);
+    app.add_option("--tls-client-ca", flags.tls_client_ca,
+                   "who signs clients' certificates (PEM); one is needed then")
+        ->type_name("FILE")
+        ->needs(cert);
     app.add_option("--seed", flags.seed, "for faults and latency by chance");
     app.add_flag("--durable", flags.durable, "sync the journal before answering");
     app.add_option("--latency-ms", flags.latency_ms, "delay every answer");
@@ -56,6 +67,9 @@ iso8583::Result<routing::IssuerSimOptions> options_of(const Flags& flags) {
     if (!flags.journal.empty()) options->journal = flags.journal;
     if (!flags.control.empty()) options->control = flags.control;
     options->durable = options->durable || flags.durable;
+    options->tls_certificate = flags.tls_certificate;
+    options->tls_key = flags.tls_key;
+    options->tls_client_ca = flags.tls_client_ca;
     if (flags.seed) issuer.seed = *flags.seed;
     if (flags.switch_time_out_ms) issuer.switch_time_out_ms = *flags.switch_time_out_ms;
     if (flags.latency_ms) issuer.faults.latency_ms_min = issuer.faults.latency_ms_max = *flags.latency_ms;

@@ -48,6 +48,14 @@ std::optional<ResolveAbnormal> abnormal_command(const Request& r) {
     return ways == 1 ? std::optional(command) : std::nullopt;
 }
 
+/// Exactly one of an exception and a kind; else the core says so of an empty name.
+ChangeException resolution(const std::string& exception, const std::string& kind, const std::string& note) {
+    using To = ChangeException::To;
+    if (!exception.empty() && !kind.empty()) return {"", To::resolve, note};
+    return kind.empty() ? ChangeException{exception, To::resolve, note}
+                        : ChangeException{kind, To::resolve_all, note};
+}
+
 /// What leads out of a state that waits for people, and what a second person says to it.
 std::optional<OperatorCommand> way_out_command(const Request& r) {
     const auto a = [&](std::string_view name) { return argument(r, name); };
@@ -86,8 +94,7 @@ std::optional<OperatorCommand> operator_command(const Request& r) {
     using Terminal = ChangeTerminal::To;
     if (r.command == "exceptions assign")
         return ChangeException{a("exception"), ChangeException::To::assign, a("owner")};
-    if (r.command == "exceptions resolve")
-        return ChangeException{a("exception"), ChangeException::To::resolve, a("note")};
+    if (r.command == "exceptions resolve") return resolution(a("exception"), a("all-of"), a("note"));
     if (r.command == "routes up") return MoveRoute{a("route"), Route::up};
     if (r.command == "routes down") return MoveRoute{a("route"), Route::down};
     if (r.command == "routes drain") return MoveRoute{a("route"), Route::drain};

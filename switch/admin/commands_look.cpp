@@ -16,6 +16,7 @@ std::vector<CommandInfo> look_commands() {
          "everything the ledger has of a transaction",
          {id_argument,
           {"messages", Kind::flag, false, false, "and the fields of its messages that are kept"}}},
+        {"whoami", "viewer", "who you are to this switch, and in which roles", {}},
         {"explain", "viewer", "why it was answered so, rule by rule, in words", {id_argument}},
         {"receipt",
          "viewer",

@@ -37,6 +37,14 @@ std::string answer_line(const OperatorAnswer& done, const ListRequest& list) {
     return write_answer(answer);
 }
 
+View view_of(const Person& person, std::uint32_t uid) {
+    View roles = View::list();
+    for (const Role role : person.roles) roles.add(std::string(name(role)));
+    View view = View::object();
+    view.put("user", person.name).put("uid", std::int64_t{uid}).put("roles", std::move(roles));
+    return view;
+}
+
 }  // namespace
 
 std::vector<Person> demo_people() {
@@ -92,6 +100,8 @@ ControlDecision OperatorsControl::decide(const ControlRequest& request) {
     if (!parsed) return ControlAnswer{write_answer({AnswerError::usage, parsed.error().what, {}})};
     auto person = person_of(request, *parsed);
     if (!person) return ControlAnswer{refuse(person.error().what)};
+    if (parsed->command == "whoami")
+        return ControlAnswer{write_answer({AnswerError::none, "", view_of(*person, request.uid)})};
     const CommandInfo* command = find_command(parsed->command);
     const auto needed = parse_role(command->role);
     const bool has_role =

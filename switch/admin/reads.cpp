@@ -60,6 +60,7 @@ ViewResult run_read(const Request& r, const ViewContext& context, ledger::AuditH
     const ListQuery list = list_query(r);
     if (!argument(r, "day").empty() && !(argument(r, "from") + argument(r, "to")).empty())
         return parse_error("day: stands for from and to, not beside them");
+    if (r.command == "whoami") return iso8583::parse_error("the control socket alone knows who asks");
     if (r.command == "status")
         return view_status(context, flag(r, "steps") ? StatusDetail::with_steps : StatusDetail::figures);
     if (r.command == "find") return view_find(context, find_query(r));

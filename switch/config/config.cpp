@@ -196,7 +196,7 @@ std::vector<std::string> restart_needed(const LoadedConfig& running, const Loade
             changed.push_back(std::string(what) + " changed in the file: takes effect at the next start");
     };
     compare(running.listeners == wanted.listeners && running.metrics == wanted.metrics &&
-                running.metrics_tls == wanted.metrics_tls,
+                running.metrics_tls == wanted.metrics_tls && running.metrics_allow == wanted.metrics_allow,
             "[listen]");
     compare(running.tls == wanted.tls, "[[tls]] (its files are read again all the same)");
     compare(running.hsm == wanted.hsm, "[hsm]");

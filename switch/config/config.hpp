@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "hsm_sim/port.hpp"
+#include "iso8583/values/ip_address.hpp"
 #include "iso8583/values/result.hpp"
 #include "switch/core/configuration.hpp"
 #include "switch/core/operator_command.hpp"
@@ -60,6 +61,7 @@ struct TerminalListener {
     std::string tls;      // name of a [[tls]]; empty: in clear
     std::string dialect;  // built in or a file
     DialectTable table;
+    std::vector<iso8583::IpRange> allow;  // empty: everybody
     friend bool operator==(const TerminalListener&, const TerminalListener&) = default;
 };
 
@@ -95,6 +97,7 @@ struct HsmOptions {
 struct DataOptions {
     std::string directory = "data";               // --data wins over it
     std::string control_socket = "control.sock";  // in the directory, unless absolute
+    std::string control_group;                    // whose members may connect; empty: the switch's user alone
     std::int64_t disk_free_mib_min = 512;         // below: new requests are refused (R62)
     std::int64_t wal_mib_max = 256;               // write-ahead log kept before it is flushed
     std::int64_t cache_mib = 64;                  // of the store's blocks
@@ -105,7 +108,14 @@ struct DataOptions {
 struct ShellLimits {
     std::int32_t terminal_links_max = 10'000;
     std::int32_t idle_link_seconds = 600;  // a terminal connection with no message for so long is closed
-    std::int32_t outbox_kib_max = 256;     // bytes waiting on one connection, else it is closed
+    std::int32_t links_per_address_percent_max = 50;      // of terminal_links_max
+    std::int32_t unverified_link_seconds = 60;            // until the first MAC of a connection verifies
+    std::int32_t bad_links_per_address_minute_max = 120;  // closed for what they sent
+    std::int32_t control_idle_seconds = 600;
+    std::int32_t peer_user_timeout_ms = 10'000;   // issuers and HSMs: TCP_USER_TIMEOUT
+    std::int32_t link_timeouts_max = 3;           // in a row on an issuer's connection: echo now …
+    std::int32_t link_probe_ms = 2'000;           // … which has to be answered within
+    std::int32_t outbox_kib_max = 256;            // bytes waiting on one connection, else it is closed
     std::int32_t keepalives_per_minute_max = 60;  // of one connection, else it is closed
     std::int32_t request_inbox_max = 4'096;       // full: terminal sockets are not read
     std::int32_t drain_seconds_max = 70;          // after SIGTERM
@@ -131,7 +141,8 @@ struct LoadedConfig {
     ConfigurationPtr configuration;
     std::vector<TerminalListener> listeners;
     std::optional<Endpoint> metrics;
-    std::string metrics_tls;  // name of a [[tls]]; empty: in clear
+    std::string metrics_tls;                      // name of a [[tls]]; empty: in clear
+    std::vector<iso8583::IpRange> metrics_allow;  // empty: everybody
     std::vector<TlsProfile> tls;
     std::vector<IssuerConnections> issuers;
     HsmOptions hsm;

@@ -149,12 +149,15 @@ LoadedConfig build(RawConfig raw, std::uint32_t version, std::string hash, Polic
 
     if (raw.listen.unionpay_pos)
         loaded.listeners.push_back({Profile::unionpay_pos, *raw.listen.unionpay_pos, raw.listen.unionpay_tls,
-                                    raw.listen.unionpay_dialect, raw.listen.unionpay_table});
+                                    raw.listen.unionpay_dialect, raw.listen.unionpay_table,
+                                    raw.listen.unionpay_allow});
     if (raw.listen.iso87_ascii)
         loaded.listeners.push_back({Profile::iso87, *raw.listen.iso87_ascii, raw.listen.iso87_tls,
-                                    raw.listen.iso87_dialect, raw.listen.iso87_table});
+                                    raw.listen.iso87_dialect, raw.listen.iso87_table,
+                                    raw.listen.iso87_allow});
     loaded.metrics = raw.listen.metrics;
     loaded.metrics_tls = raw.listen.metrics_tls;
+    loaded.metrics_allow = raw.listen.metrics_allow;
     for (auto& [path, profile] : raw.tls) loaded.tls.push_back(std::move(profile));
     loaded.hsm = std::move(raw.hsm);
     loaded.data = std::move(raw.data);

@@ -44,6 +44,9 @@ void check_general(RawConfig& raw, const ConfigSurroundings& around, Reader& rea
     }
     if (!raw.listen.unionpay_pos && !raw.listen.iso87_ascii && !reader.has_problem_under("listen"))
         reader.problem("listen", "no terminal can connect: unionpay-pos or iso87-ascii is needed");
+    if (!raw.data.control_group.empty() && !raw.data.control_socket.starts_with('/'))
+        reader.problem("data.control_group",
+                       "needs an absolute control_socket: nobody else may enter the data directory");
     const std::pair<const char*, const std::optional<Endpoint>&> listeners[] = {
         {"unionpay-pos", raw.listen.unionpay_pos},
         {"iso87-ascii", raw.listen.iso87_ascii},

@@ -68,6 +68,24 @@ iso8583::Result<std::optional<Endpoint>> some_endpoint(std::string_view text) {
     return std::optional<Endpoint>(std::move(*endpoint));
 }
 
+constexpr std::size_t allowed_ranges_max = 256;
+
+Key<RawListen> allow_list(std::string_view name, std::vector<iso8583::IpRange> RawListen::*into) {
+    return text_list<RawListen>(
+        name, "everybody",
+        "Who may connect: addresses and ranges, as 192.0.2.7, 192.0.2.0/24, 2001:db8::/32.",
+        [into](RawListen& listen, const std::vector<std::string>& texts) -> std::optional<std::string> {
+            if (texts.empty() || texts.size() > allowed_ranges_max)
+                return "needs 1 to " + std::to_string(allowed_ranges_max) + " addresses or ranges";
+            for (std::size_t i = 0; i < texts.size(); ++i) {
+                auto range = iso8583::IpRange::parse(texts[i]);
+                if (!range) return "entry " + std::to_string(i + 1) + ": " + range.error().what;
+                (listen.*into).push_back(*range);
+            }
+            return std::nullopt;
+        });
+}
+
 }  // namespace
 
 const Keys<RawTop>& top_keys() {
@@ -125,6 +143,9 @@ const Keys<RawListen>& listen_keys() {
                           "TLS for terminals of that profile.", CONFIG_AT(iso87_tls), word),
         parsed<RawListen>("metrics-tls", "name of a [[tls]]", "none: in clear", "TLS for monitoring.",
                           CONFIG_AT(metrics_tls), word),
+        allow_list("unionpay-pos-allow", &RawListen::unionpay_allow),
+        allow_list("iso87-ascii-allow", &RawListen::iso87_allow),
+        allow_list("metrics-allow", &RawListen::metrics_allow),
         boolean<RawListen>(
             "protected_channel",
             "Said by you: the way to these ports is protected (a tunnel, a network of its own). "
@@ -141,6 +162,11 @@ const Keys<DataOptions>& data_keys() {
         parsed<DataOptions>("control_socket", "path", "control.sock",
                             "The Unix socket of refundctl, in the directory unless it is an absolute path.",
                             CONFIG_AT(control_socket), plain_text(100)),
+        parsed<DataOptions>(
+            "control_group", "name of a Unix group", "none: the switch's user alone",
+            "Whose members may connect to that socket (0660). It then lies outside of the data "
+            "directory, which nobody else may enter.",
+            CONFIG_AT(control_group), word),
         integer<DataOptions>(
             "disk_free_mib_min", 16, 1'000'000, "MiB",
             "Below this free space new requests are refused; answers and reversals go on (R62).",
@@ -244,6 +270,9 @@ const Keys<Limits>& limits_keys() {
         integer<Limits>("pending_max", 1, 1'000'000, "",
                         "Transactions that wait for an issuer or the HSM; 96 beyond.",
                         CONFIG_AT(pending_max)),
+        integer<Limits>("terminal_pending_max", 1, 1'000'000, "",
+                        "The same of one terminal: it takes no room from the others; 96 beyond.",
+                        CONFIG_AT(terminal_pending_max)),
         integer<Limits>("askers_max", 1, 64, "", "Connections joined to one answer (R22).",
                         CONFIG_AT(askers_max)),
         integer<Limits>(
@@ -261,6 +290,33 @@ const Keys<ShellLimits>& shell_keys() {
         integer<ShellLimits>("idle_link_seconds", 10, 86'400, "s",
                              "A terminal connection without a message for so long is closed.",
                              CONFIG_AT(idle_link_seconds)),
+        integer<ShellLimits>("links_per_address_percent_max", 1, 100, "percent of terminal_links_max",
+                             "Terminal connections from one address (of IPv6: one /64); 100 is off.",
+                             CONFIG_AT(links_per_address_percent_max)),
+        integer<ShellLimits>("unverified_link_seconds", 5, 86'400, "s",
+                             "A terminal connection on which no MAC has verified for so long is closed.",
+                             CONFIG_AT(unverified_link_seconds)),
+        integer<ShellLimits>(
+            "bad_links_per_address_minute_max", 1, 1'000'000, "",
+            "Terminal connections from one address that had to be closed for what they sent; "
+            "beyond it that address gets none for a while, unless a terminal there has verified.",
+            CONFIG_AT(bad_links_per_address_minute_max)),
+        integer<ShellLimits>("control_idle_seconds", 5, 86'400, "s",
+                             "A control connection that asks nothing for so long is closed.",
+                             CONFIG_AT(control_idle_seconds)),
+        integer<ShellLimits>(
+            "peer_user_timeout_ms", 1'000, 600'000, "ms",
+            "How long what was sent to an issuer or HSM may stay unacknowledged by its machine "
+            "before the connection is given up (TCP_USER_TIMEOUT).",
+            CONFIG_AT(peer_user_timeout_ms)),
+        integer<ShellLimits>(
+            "link_timeouts_max", 1, 1'000, "",
+            "Requests in a row without any answer on an issuer connection; then an echo goes out "
+            "at once.",
+            CONFIG_AT(link_timeouts_max)),
+        integer<ShellLimits>("link_probe_ms", 100, 60'000, "ms",
+                             "How long the answer to that echo may take; the connection is closed beyond.",
+                             CONFIG_AT(link_probe_ms)),
         integer<ShellLimits>("outbox_kib_max", 16, 65'536, "KiB",
                              "What may wait to be sent on one connection; it is closed beyond.",
                              CONFIG_AT(outbox_kib_max)),

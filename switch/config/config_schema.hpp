@@ -52,6 +52,7 @@ struct RawListen {
     std::string unionpay_dialect, iso87_dialect;  // empty: the profile's own
     DialectTable unionpay_table, iso87_table;
     std::string unionpay_tls, iso87_tls, metrics_tls;
+    std::vector<iso8583::IpRange> unionpay_allow, iso87_allow, metrics_allow;
     bool protected_channel = false;
 };
 struct RawIssuer {

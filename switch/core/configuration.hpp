@@ -104,6 +104,7 @@ struct Limits {
     std::int32_t sign_ons_per_address_second_max = 500;  // 0: off
     std::int32_t bad_macs_per_minute_max = 10;           // R40; of one terminal from one address
     std::uint32_t pending_max = 20'000;                  // transactions waiting for an issuer or the HSM
+    std::uint32_t terminal_pending_max = 64;             // of one terminal
     std::uint32_t askers_max = 8;                        // connections joined to one answer (R22)
     std::int32_t lines_per_second = 50;                  // of batches of refunds, together (R100)
 };

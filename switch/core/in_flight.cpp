@@ -70,6 +70,14 @@ std::uint32_t InFlight::requests_of(routing::RouteId route) const {
     return at == requests_of_route_.end() ? 0 : at->second;
 }
 
+std::uint32_t InFlight::requests_of(const iso8583::TerminalId& terminal) const {
+    std::uint32_t requests = 0;
+    for (auto at = batches_.lower_bound({terminal, {}});
+         at != batches_.end() && at->first.terminal == terminal; ++at)
+        requests += at->second.requests;
+    return requests;
+}
+
 const Awaited* InFlight::find(const IssuerKey& key) const {
     const auto at = awaited_.find(key);
     return at == awaited_.end() ? nullptr : &at->second;

@@ -98,6 +98,8 @@ class InFlight {
     void forget_askers(LinkId link);
     [[nodiscard]] std::size_t size() const { return requests_.size(); }
     [[nodiscard]] std::uint32_t requests_of(routing::RouteId route) const;
+    /// Those of its batches; what operations ask for a terminal's sale is not the terminal's.
+    [[nodiscard]] std::uint32_t requests_of(const iso8583::TerminalId& terminal) const;
 
     // Batches.
     [[nodiscard]] bool is_with_an_issuer(const BatchOf& batch) const { return batches_.contains(batch); }

@@ -82,4 +82,48 @@ std::string_view name(NoteKind kind) {
     ENSURE(false);
 }
 
+bool is_caused_by_others(NoteKind kind) {
+    switch (kind) {
+        case NoteKind::link_opened:
+        case NoteKind::link_closed:
+        case NoteKind::link_rejected:
+        case NoteKind::signed_on:
+        case NoteKind::sign_on_failed:
+        case NoteKind::request_answered:
+        case NoteKind::request_refused:
+        case NoteKind::reversal_accepted:
+        case NoteKind::tombstone_set:
+        case NoteKind::late_reply:
+        case NoteKind::unmatched_reply:
+        case NoteKind::bad_issuer_mac:
+        case NoteKind::exception_opened:
+        case NoteKind::hsm_fault:
+        case NoteKind::discount_not_read:
+        case NoteKind::fraud_bound:
+            return true;
+        case NoteKind::started:
+        case NoteKind::configuration_replaced:
+        case NoteKind::in_doubt:
+        case NoteKind::reversal_sent:
+        case NoteKind::reversal_final:
+        case NoteKind::advice_sent:
+        case NoteKind::advice_final:
+        case NoteKind::mac_guessing:
+        case NoteKind::store_refuses_work:
+        case NoteKind::operator_change:
+        case NoteKind::case_waits:
+        case NoteKind::batch_settled:
+        case NoteKind::day_cut_over:
+        case NoteKind::recovered:
+        case NoteKind::key_change:
+        case NoteKind::reconciled:
+        case NoteKind::restored:
+        case NoteKind::backup_failed:
+        case NoteKind::policy_in_force:
+        case NoteKind::notices:
+            return false;
+    }
+    ENSURE(false);
+}
+
 }  // namespace acquirer

@@ -49,6 +49,8 @@ enum class NoteKind : std::uint8_t {
     fraud_bound
 };
 std::string_view name(NoteKind kind);
+/// Others can cause as many of them as they like; the log limits them (switch/io/log_limits.hpp).
+bool is_caused_by_others(NoteKind kind);
 
 struct Note {
     Severity severity = Severity::info;
@@ -60,6 +62,7 @@ struct Note {
     std::string rule;  // "R50"
     std::string code;  // DE39
     std::uint64_t link = 0;
+    std::string source;  // the address that caused it
     std::string detail;  // a sentence without content of messages
 };
 

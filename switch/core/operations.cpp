@@ -210,39 +210,4 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const PutFile
     return answer;
 }
 
-OperatorAnswer Operations::perform(const OperatorCommanded& event, const ChangeException& command) {
-    auto x = c_.ledger.exception(command.id);
-    if (!x) return no("no exception has the id " + command.id);
-    if (command.owner_or_note.empty() || command.owner_or_note.size() > note_characters_max)
-        return no(command.to == ChangeException::To::assign ? "an owner is needed"
-                                                            : "a note of 1 to 200 characters is needed");
-    if (!x->resolution.empty()) return no("exception " + x->id + " was resolved by " + x->resolved_by);
-    if (command.to == ChangeException::To::assign) {
-        x->owner = command.owner_or_note;
-        c_.ledger.save(*x);
-        audit(event, "exception.assign", x->id + " to " + x->owner);
-        return yes("exception " + x->id + " belongs to " + x->owner);
-    }
-    if (is_recon_exception(x->kind))
-        return no("exception " + x->id + " stands for a difference: recon resolve " + x->id + " --note TEXT");
-    if (const auto about = iso8583::Rrn::parse(x->id.substr(0, iso8583::Rrn::size_max)))
-        if (const TransactionRecord* record = c_.ledger.find(*about); record != nullptr && is_open(*record)) {
-            const std::string way = way_out_of(*record);
-            return no("exception " + x->id + " stays open: " + about->str() + " is " +
-                      std::string(ledger::name(record->state)) + " and not at its end; " +
-                      (way.empty() ? "it goes on by itself" : way));
-        }
-    x->resolution = command.owner_or_note;
-    x->resolved_by = event.user;
-    c_.ledger.save(*x);
-    if (x->kind == "refund_reversal") {  // R20b: refunds of the sale are held only while it is open
-        const auto rrn = iso8583::Rrn::parse(x->id.substr(0, iso8583::Rrn::size_max));
-        const TransactionRecord* refund = rrn ? c_.ledger.find(*rrn) : nullptr;
-        if (refund != nullptr && refund->original)
-            if (TransactionRecord* sale = c_.ledger.edit(*refund->original)) sale->reversal_exception = false;
-    }
-    audit(event, "exception.resolve", x->id + ": " + x->resolution);
-    return yes("exception " + x->id + " is resolved");
-}
-
 }  // namespace acquirer

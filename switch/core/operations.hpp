@@ -7,6 +7,7 @@
 #include "switch/core/backups.hpp"
 #include "switch/core/core_context.hpp"
 #include "switch/core/cut_over.hpp"
+#include "switch/core/exception_desk.hpp"
 #include "switch/core/file_intake.hpp"
 #include "switch/core/key_exchange.hpp"
 #include "switch/core/key_inventory.hpp"
@@ -29,7 +30,7 @@ class Operations {
                WaysOut& ways_out, Terminals& terminals, Settlement& settlement, CutOver& days,
                KeyExchange& key_exchange, KeyInventory& key_inventory, FileIntake& files,
                RefundBatches& batches, Reconciliation& reconciliation, Restored& restored, Backups& backups,
-               Policies& policies, Parties& parties, MerchantFunds& merchant_funds)
+               Policies& policies, Parties& parties, MerchantFunds& merchant_funds, ExceptionDesk& exceptions)
         : c_(context),
           chain_(chain),
           queue_(queue),
@@ -47,12 +48,17 @@ class Operations {
           backups_(backups),
           policies_(policies),
           parties_(parties),
-          merchant_funds_(merchant_funds) {
+          merchant_funds_(merchant_funds),
+          exceptions_(exceptions) {
         backups_.open_audit([this](const std::string& user, std::string action, const std::string& detail) {
             audit(user, name(Role::admin), std::move(action), detail);
         });
         parties_.open_audit([this](const OperatorCommanded& event, std::string action,
                                    const std::string& detail) { audit(event, std::move(action), detail); });
+        exceptions_.open_audit(
+            [this](const OperatorCommanded& event, std::string action, const std::string& detail) {
+                audit(event, std::move(action), detail);
+            });
         reconciliation_.open_audit(
             [this](const OperatorCommanded& event, std::string action, const std::string& detail) {
                 audit(event, std::move(action), detail);
@@ -81,7 +87,9 @@ class Operations {
     OperatorAnswer perform(const OperatorCommanded& event, const ChangeMerchant& command);
     OperatorAnswer perform(const OperatorCommanded& event, const ChangeTerminal& command);
     OperatorAnswer perform(const OperatorCommanded& event, const CutOverDay& command);
-    OperatorAnswer perform(const OperatorCommanded& event, const ChangeException& command);
+    OperatorAnswer perform(const OperatorCommanded& event, const ChangeException& command) {
+        return exceptions_.change(event, command);
+    }
     OperatorAnswer perform(const OperatorCommanded& event, const ReopenRefund& command);
     OperatorAnswer perform(const OperatorCommanded& event, const EditRefund& command);
     OperatorAnswer perform(const OperatorCommanded& event, const DecideProposal& command);
@@ -179,6 +187,7 @@ class Operations {
     Policies& policies_;
     Parties& parties_;
     MerchantFunds& merchant_funds_;
+    ExceptionDesk& exceptions_;
     std::optional<ledger::AuditLog> audit_;
 };
 

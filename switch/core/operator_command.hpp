@@ -117,10 +117,10 @@ struct DecideProposal {
     To to = To::approve;
     std::string note;
 };
-/// exceptions assign|resolve (supervisor).
+/// exceptions assign|resolve (supervisor); all open ones of a kind: two.
 struct ChangeException {
-    enum class To : std::uint8_t { assign, resolve };
-    std::string id;
+    enum class To : std::uint8_t { assign, resolve, resolve_all };
+    std::string id;  // or the kind
     To to = To::assign;
     std::string owner_or_note;
 };

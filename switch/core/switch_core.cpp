@@ -78,6 +78,7 @@ struct SwitchCore::Impl {
     bool admit(const RequestArrived& event);
     bool is_late(ledger::TransactionRecord& record, const IssuerReplyArrived& event);
     void unmatched(const IssuerReplyArrived& event);
+    void unmatched_and_unproven(const IssuerReplyArrived& event);
 
     CoreContext context;
     ledger::AuditHash audit_hash;
@@ -101,10 +102,12 @@ struct SwitchCore::Impl {
     Policies policies{context, ways_out};
     Parties parties{context};
     MerchantFunds merchant_funds{context, transactions, ways_out};
+    ExceptionDesk exceptions{context, ways_out};
     Notices notices{context};
-    Operations operations{context,        chain,    queue,        transactions,  ways_out, terminals,
-                          settlement,     days,     key_exchange, key_inventory, files,    batches,
-                          reconciliation, restored, backups,      policies,      parties,  merchant_funds};
+    Operations operations{context,   chain,      queue,          transactions, ways_out,
+                          terminals, settlement, days,           key_exchange, key_inventory,
+                          files,     batches,    reconciliation, restored,     backups,
+                          policies,  parties,    merchant_funds, exceptions};
     OrphanWatch orphan_watch{context, queue, transactions};
     std::uint64_t turns = 0;
 };
@@ -430,6 +433,7 @@ void SwitchCore::Impl::unmatched(const IssuerReplyArrived& event) {
     if (!other_terminal)
         for (ledger::TransactionRecord* one : {record, its_void})
             if (one != nullptr && routing::RouteId{one->route} == event.route && is_late(*one, event)) return;
+    if (event.mac != MacState::verified) return unmatched_and_unproven(event);
     context.count("unmatched_replies");
     std::string text = "an answer " + reply.mti.str() + " with STAN " + reply.stan.str() + " and DE7 " +
                        reply.transmission_time.str() + " answers nothing that is awaited";
@@ -438,10 +442,22 @@ void SwitchCore::Impl::unmatched(const IssuerReplyArrived& event) {
                                       iso8583::Stan::of(record->issuer_stan).str()
             : reply.rrn ? "; its DE37 is unknown"
                         : "; it has no DE37";
-    if (record != nullptr)
-        context.open_exception(record->rrn, "unmatched_reply", "R63", std::move(text));
-    else
-        context.open_exception_of_route(event.route, "unmatched_reply", "R63", std::move(text));
+    // Of the route, whatever it names: a storm of answers is one thing to look at.
+    context.open_exception_of_route(event.route, "unmatched_reply", "R63", std::move(text));
+}
+
+/// Who cannot make its MAC opens nothing that a person has to close.
+void SwitchCore::Impl::unmatched_and_unproven(const IssuerReplyArrived& event) {
+    context.count("unmatched_bad_macs");
+    Note n;
+    n.severity = Severity::warning;
+    n.kind = NoteKind::bad_issuer_mac;
+    if (const auto* route = context.config->routes.find(event.route)) n.route = route->name;
+    n.rule = "R63";
+    n.link = event.link.value;
+    n.detail = event.mac == MacState::hsm_down ? "an answer that nobody awaits, and no HSM verifies its MAC"
+                                               : "an answer that nobody awaits has a wrong MAC, or none";
+    context.note(std::move(n));
 }
 
 // ---- The rest

@@ -133,6 +133,7 @@ SendReply refusal_reply(CoreContext& context, const Asker& asker, Refusal refusa
     n.rule = why.rule;
     n.code = content.code.str();
     n.link = asker.to.link.value;
+    n.source = asker.to.peer.view();
     n.detail = std::string(name(asker.request.kind)) + ": " + std::string(why.explanation);
     if (refusal == Refusal::format_error) n.detail += ": " + asker.request.format_fault;
     context.note(std::move(n));

@@ -193,6 +193,7 @@ void Terminals::on_keys_generated(hsm::Ticket ticket, const hsm::Reply& reply) {
         n.severity = Severity::warning;
         n.kind = NoteKind::hsm_fault;
         n.terminal = event.request.terminal.str();
+        n.source = event.from.peer.view();
         n.rule = "R64";
         n.detail = "sign-on: the HSM gave no keys: " +
                    std::string(reply ? "an answer to another question" : hsm::name(reply.error()));
@@ -231,6 +232,7 @@ void Terminals::on_keys_generated(hsm::Ticket ticket, const hsm::Reply& reply) {
     n.kind = NoteKind::signed_on;
     n.terminal = record.terminal.str();
     n.merchant = event.request.merchant.str();
+    n.source = event.from.peer.view();
     n.detail = "key version " + std::to_string(version) + ", open batch " + record.batch.str();
     c_.note(std::move(n));
 }

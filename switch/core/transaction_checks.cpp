@@ -315,6 +315,11 @@ Refusal room(const World& w, const Draft& d) {
     if (d.same_case && is_full(*w.c.ledger.find(*d.same_case))) return Refusal::case_full;
     if (is_flooded(w.c, d)) return Refusal::too_many_in_flight;
     if (w.c.in_flight.size() >= w.c.config->limits.pending_max) return Refusal::too_many_in_flight;
+    const std::uint32_t own_max = w.c.config->limits.terminal_pending_max;
+    if (w.c.in_flight.size() >= own_max && w.c.in_flight.requests_of(d.event.request.terminal) >= own_max) {
+        w.c.count("terminal_pending_full");
+        return Refusal::too_many_in_flight;
+    }
     if (d.route != nullptr && w.c.in_flight.requests_of(d.route->id) >= d.route->in_flight_max)
         return Refusal::too_many_in_flight;
     return w.c.store_accepts_new_work ? Refusal::none : Refusal::system_error;  // R62

@@ -18,6 +18,7 @@ ControlSocket::ControlSocket(Reactor& reactor, Log& log, const ShellSetup& setup
       handler_(handler),
       hooks_(std::move(hooks)),
       held_alarm_(reactor.alarm([this] { take_back_held(); })),
+      idle_alarm_(reactor.alarm([this] { end_idle(); })),
       short_reads_(std::make_unique<Worker>(setup.bounds.control_reads_waiting_max)),
       long_reads_(std::make_unique<Worker>(setup.bounds.control_reads_waiting_max, Worker::Pace::resting)) {}
 
@@ -28,8 +29,9 @@ ControlSocket::~ControlSocket() {
 }
 
 iso8583::Result<std::string> ControlSocket::listen() {
-    auto listener = reactor_.listen_unix(
-        setup_.control_path, [this](std::shared_ptr<Stream> stream) { accepted(std::move(stream)); });
+    auto listener =
+        reactor_.listen_unix(setup_.control_path, setup_.control_gid,
+                             [this](std::shared_ptr<Stream> stream) { accepted(std::move(stream)); });
     if (!listener) return tl::unexpected(listener.error());
     listener_ = std::move(*listener);
     return listener_->address();
@@ -39,7 +41,7 @@ void ControlSocket::accepted(std::shared_ptr<Stream> stream) {
     const auto peer = stream->credentials();
     if (!peer || connections_.size() >= setup_.bounds.control_connections_max) {
         log_.stranger_line(
-            "control_rejected",
+            "control_rejected", "local",
             {{"detail", peer ? "as many operators' connections as allowed" : peer.error().what}},
             hooks_.now());
         return stream->close();
@@ -48,12 +50,15 @@ void ControlSocket::accepted(std::shared_ptr<Stream> stream) {
     Connection& connection = connections_[id];
     connection.stream = std::move(stream);
     connection.peer = *peer;
+    connection.last_active = hooks_.now().instant;
     connection.stream->start(*this, id, control_read_bytes);
+    if (connections_.size() == 1) end_idle();
 }
 
 void ControlSocket::bytes_arrived(Stream& stream, iso8583::ByteView bytes) {
     const std::uint64_t id = stream.tag();
     Connection& connection = connections_.at(id);
+    connection.last_active = hooks_.now().instant;
     connection.input += iso8583::as_text(bytes);
     if (connection.input.size() > setup_.bounds.control_line_bytes_max) {
         std::string refusal =
@@ -180,6 +185,24 @@ void ControlSocket::take_back_held() {
     if (next) held_alarm_->set(*next);
 }
 
+/// Who asks nothing for long is closed; whoever waits for an answer does not count as idle.
+void ControlSocket::end_idle() {
+    const iso8583::Instant now = hooks_.now().instant;
+    std::optional<iso8583::Instant> next;
+    for (auto at = connections_.begin(); at != connections_.end();) {
+        const iso8583::Instant until = at->second.last_active.plus_ms(setup_.bounds.control_idle_ms_max);
+        if (!at->second.busy && until <= now) {
+            at->second.stream->close();
+            at = connections_.erase(at);
+            continue;
+        }
+        const iso8583::Instant due = at->second.busy ? now.plus_ms(setup_.bounds.control_idle_ms_max) : until;
+        next = next ? std::min(*next, due) : due;
+        ++at;
+    }
+    if (next) idle_alarm_->set(*next);
+}
+
 void ControlSocket::answered(std::uint64_t ticket, const OperatorAnswer& answer) {
     const auto at = pending_.find(ticket);
     if (at == pending_.end()) return;
@@ -196,6 +219,7 @@ void ControlSocket::write_line(std::uint64_t id, std::string line) {
     iso8583::Bytes bytes(view.begin(), view.end());
     at->second.stream->write(bytes);
     at->second.busy = false;
+    at->second.last_active = hooks_.now().instant;
     // Later, so that a long row of lines that are answered at once is no recursion.
     if (!at->second.input.empty() || at->second.finished) reactor_.post([this, id] { next_line(id); });
 }

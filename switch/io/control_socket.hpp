@@ -49,6 +49,7 @@ class ControlSocket final : public StreamOwner {
         /// Of the pages of one list; null: none is held.
         std::shared_ptr<const ControlView> held;
         iso8583::Instant held_since, last_page;
+        iso8583::Instant last_active;
         bool taken_back = false;  // a bound ended it: its next page is refused
     };
     struct Pending {
@@ -66,6 +67,7 @@ class ControlSocket final : public StreamOwner {
     /// When a bound takes it back.
     [[nodiscard]] iso8583::Instant held_until(const Connection& connection) const;
     void take_back_held();
+    void end_idle();
 
     Reactor& reactor_;
     Log& log_;
@@ -79,6 +81,7 @@ class ControlSocket final : public StreamOwner {
     std::uint64_t last_ticket_ = 0;
     std::string stopping_;
     std::unique_ptr<Alarm> held_alarm_;  // set while a view is held
+    std::unique_ptr<Alarm> idle_alarm_;  // set while somebody is connected
     std::unique_ptr<Worker> short_reads_;
     std::unique_ptr<Worker> long_reads_;
 };

@@ -25,7 +25,7 @@ HsmClient::HsmClient(Reactor& reactor, Log& log, WallClock& clock, HsmClientSetu
     });
     health_alarm_ = reactor_.alarm([this] {
         for (std::size_t i = 0; i < connections_.size(); ++i)
-            if (connections_[i].stream) check_health(i);
+            if (connections_[i].stream) check_health(i, setup_.reply_timeout_ms);
         flush();
         health_alarm_->set(Reactor::now().plus_ms(setup_.health_every_ms));
     });
@@ -66,16 +66,16 @@ void HsmClient::connected(std::size_t index, std::shared_ptr<Stream> stream) {
     c.link = hsm::PayshieldLink(setup_.format);
     c.unanswered = 0;
     c.stream->start(*this, index, setup_.read_bytes);
-    check_health(index);
+    check_health(index, setup_.reply_timeout_ms);
     flush();
 }
 
-void HsmClient::check_health(std::size_t index) {
+void HsmClient::check_health(std::size_t index, std::int32_t timeout_ms) {
     Connection& c = connections_[index];
     const hsm::Ticket ticket = ++last_ticket_ | health_bit;
     if (!c.link.check_health(ticket)) return;  // at its bound: the questions themselves tell whether it lives
     health_checks_[ticket] = index;
-    deadlines_.set(ticket, Reactor::now().plus_ms(setup_.reply_timeout_ms));
+    deadlines_.set(ticket, Reactor::now().plus_ms(timeout_ms));
     c.dirty = true;
     arm();
 }
@@ -270,7 +270,8 @@ void HsmClient::question_overdue(hsm::Ticket ticket, Question& question) {
         return;
     }
     connections_[index].link.forget(ticket);
-    ++connections_[index].unanswered;
+    if (++connections_[index].unanswered == setup_.timeouts_max)
+        check_health(index, std::min(setup_.probe_ms, setup_.reply_timeout_ms));
     if (!time_is_left) answer(ticket, tl::unexpected(HsmFault::unavailable));
 }
 

@@ -32,6 +32,10 @@ struct HsmClientSetup {
     std::int32_t reply_timeout_ms = 2'000;
     std::int32_t connect_timeout_ms = 2'000;
     std::int32_t health_every_ms = 5'000;
+    /// After so many questions in a row without an answer a connection is asked whether it lives; it is given
+    /// up when that is not answered within probe_ms.
+    std::uint32_t timeouts_max = 3;
+    std::int32_t probe_ms = 2'000;
     std::int32_t reconnect_first_ms = 200;
     std::int32_t reconnect_longest_ms = 10'000;
     /// How long an HSM that failed a question is asked only when no other can be.
@@ -84,7 +88,7 @@ class HsmClient final : public HsmAccess, private StreamOwner {
     void want(const SocketAddress& address);
     void connected(std::size_t index, std::shared_ptr<Stream> stream);
     void lost(std::size_t index, const std::string& why);
-    void check_health(std::size_t index);
+    void check_health(std::size_t index, std::int32_t timeout_ms);
     void health_answered(std::size_t index, bool healthy, const std::string& lmk_check_value);
     [[nodiscard]] std::size_t hsm_of(std::size_t connection) const { return connection / setup_.connections; }
     [[nodiscard]] bool may_ask(const Question& question, std::size_t connection) const;

@@ -42,7 +42,9 @@ HttpServer::~HttpServer() {
     for (auto& [id, connection] : connections_) connection->stream->close();
 }
 
-iso8583::Result<std::string> HttpServer::listen(const SocketAddress& at, MakeChannel channel) {
+iso8583::Result<std::string> HttpServer::listen(const SocketAddress& at, MakeChannel channel,
+                                                std::vector<iso8583::IpRange> allow) {
+    allow_ = std::move(allow);
     auto listener = reactor_.listen(at, std::move(channel),
                                     [this](std::shared_ptr<Stream> stream) { accepted(std::move(stream)); });
     if (!listener) return tl::unexpected(listener.error());
@@ -51,7 +53,13 @@ iso8583::Result<std::string> HttpServer::listen(const SocketAddress& at, MakeCha
 }
 
 void HttpServer::accepted(std::shared_ptr<Stream> stream) {
-    if (connections_.size() >= bounds_.http_connections_max) return stream->close();
+    if (!iso8583::is_allowed(allow_, stream->address())) return stream->close();
+    if (connections_.size() >= bounds_.http_connections_max) {
+        // Who waits longest without having asked makes room: monitoring is not shut out by idle ones.
+        const auto oldest = connections_.begin();
+        oldest->second->stream->close();
+        connections_.erase(oldest);
+    }
     const std::uint64_t id = ++last_connection_;
     auto connection = std::make_unique<Connection>();
     connection->stream = std::move(stream);

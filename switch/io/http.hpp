@@ -5,8 +5,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
-#include <unordered_map>
+#include <vector>
 
 #include "switch/io/reactor.hpp"
 #include "switch/io/shell_setup.hpp"
@@ -23,7 +24,9 @@ class HttpServer final : public StreamOwner {
     HttpServer(Reactor& reactor, const ShellBounds& bounds, Pages pages);
     ~HttpServer();
 
-    iso8583::Result<std::string> listen(const SocketAddress& at, MakeChannel channel);
+    /// `allow`: who may connect; empty: everybody.
+    iso8583::Result<std::string> listen(const SocketAddress& at, MakeChannel channel,
+                                        std::vector<iso8583::IpRange> allow = {});
     void bytes_arrived(Stream& stream, iso8583::ByteView bytes) override;
     void stream_ended(Stream& stream, const std::string& why) override;
 
@@ -37,7 +40,8 @@ class HttpServer final : public StreamOwner {
     const ShellBounds& bounds_;
     Pages pages_;
     std::unique_ptr<Listener> listener_;
-    std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
+    std::vector<iso8583::IpRange> allow_;
+    std::map<std::uint64_t, std::unique_ptr<Connection>> connections_;  // the oldest first
     std::uint64_t last_connection_ = 0;
 };
 

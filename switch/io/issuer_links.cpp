@@ -139,8 +139,8 @@ void IssuerLinks::settle(Slot& slot, const Now& now) {
         if (!hub_.event_arrived(std::move(event))) session.close("more answers than can be stepped");
     }
     for (const std::string& complaint : session.take_complaints())
-        log_.stranger_line("issuer_message_unusable", {{"route", slot.port->name}, {"detail", complaint}},
-                           now);
+        log_.stranger_line("issuer_message_unusable", slot.port->name,
+                           {{"route", slot.port->name}, {"detail", complaint}}, now);
     if (session.closed() || !session.outbox().empty()) slot.told.touch(hub_, session.link());
     slot.told.wake(hub_, session.link(), session.next_deadline());
 }

@@ -30,15 +30,28 @@ constexpr std::size_t buffer_bytes_max = 1U << 16;
 }  // namespace
 
 struct Log::Writer {
-    std::shared_ptr<spdlog::details::thread_pool> pool =
-        std::make_shared<spdlog::details::thread_pool>(log_buffers_max, 1);
-    std::shared_ptr<spdlog::async_logger> logger =
-        std::make_shared<spdlog::async_logger>("switch", std::make_shared<spdlog::sinks::stderr_sink_st>(),
-                                               pool, spdlog::async_overflow_policy::overrun_oldest);
-    Writer() { logger->set_pattern("%v"); }
+    explicit Writer(std::size_t buffers_max)
+        : pool(std::make_shared<spdlog::details::thread_pool>(buffers_max, 1)),
+          logger(std::make_shared<spdlog::async_logger>(
+              "switch", std::make_shared<spdlog::sinks::stderr_sink_mt>(), pool,
+              spdlog::async_overflow_policy::overrun_oldest)) {
+        logger->set_pattern("%v");
+    }
+    void write(std::string& buffer) {
+        if (buffer.empty()) return;
+        logger->info(spdlog::string_view_t(buffer.data(), buffer.size()));
+        buffer.clear();
+    }
+    [[nodiscard]] std::uint64_t lost() const { return pool->overrun_counter(); }
+
+    std::shared_ptr<spdlog::details::thread_pool> pool;
+    std::shared_ptr<spdlog::async_logger> logger;
 };
 
-Log::Log(Severity threshold) : threshold_(threshold), writer_(std::make_unique<Writer>()) {}
+Log::Log(Severity threshold)
+    : threshold_(threshold),
+      writer_(std::make_unique<Writer>(log_buffers_max)),
+      alarm_writer_(std::make_unique<Writer>(alarm_buffers_max)) {}
 Log::~Log() { flush(); }
 
 void append_json_escaped(std::string& out, std::string_view text) {
@@ -55,72 +68,91 @@ void append_json_escaped(std::string& out, std::string_view text) {
     }
 }
 
-void Log::begin_line(Severity severity, std::string_view event, const iso8583::Now& now) {
-    if (!buffer_.empty()) buffer_.push_back('\n');
-    buffer_ += "{\"time\":\"";
-    buffer_ += iso8583::local_iso(now.utc, now.local_offset_s);
-    buffer_ += "\",\"severity\":\"";
-    buffer_ += name_of(severity);
-    buffer_ += "\",\"event\":\"";
-    append_json_escaped(buffer_, event);
-    buffer_.push_back('"');
+std::string& Log::begin_line(Severity severity, std::string_view event, const iso8583::Now& now) {
+    std::string& buffer = severity == Severity::alarm ? alarms_ : buffer_;
+    if (!buffer.empty()) buffer.push_back('\n');
+    buffer += "{\"time\":\"";
+    buffer += iso8583::local_iso(now.utc, now.local_offset_s);
+    buffer += "\",\"severity\":\"";
+    buffer += name_of(severity);
+    buffer += "\",\"event\":\"";
+    append_json_escaped(buffer, event);
+    buffer.push_back('"');
+    return buffer;
 }
 
-void Log::field(std::string_view name, std::string_view value) {
+namespace {
+
+void field(std::string& buffer, std::string_view name, std::string_view value) {
     if (value.empty()) return;
-    buffer_ += ",\"";
-    buffer_ += name;
-    buffer_ += "\":\"";
-    append_json_escaped(buffer_, value);
-    buffer_.push_back('"');
+    buffer += ",\"";
+    buffer += name;
+    buffer += "\":\"";
+    append_json_escaped(buffer, value);
+    buffer.push_back('"');
 }
+
+/// Who caused it, as far as it says.
+std::string_view source_of(const Note& note) {
+    return !note.source.empty() ? note.source : !note.route.empty() ? note.route : note.terminal;
+}
+
+}  // namespace
 
 void Log::note(const Note& note, const iso8583::Now& now) {
     if (note.severity < threshold_) return;
-    begin_line(note.severity, name(note.kind), now);
-    field("rrn", note.rrn);
-    field("terminal", note.terminal);
-    field("merchant", note.merchant);
-    field("route", note.route);
-    field("rule", note.rule);
-    field("code", note.code);
-    if (note.link != 0) fmt::format_to(std::back_inserter(buffer_), ",\"link\":{}", note.link);
-    field("detail", note.detail);
-    buffer_.push_back('}');
-    if (buffer_.size() >= buffer_bytes_max) flush();
+    if (note.severity != Severity::alarm && is_caused_by_others(note.kind) &&
+        !admitted(name(note.kind), source_of(note), now))
+        return;
+    std::string& line = begin_line(note.severity, name(note.kind), now);
+    field(line, "rrn", note.rrn);
+    field(line, "terminal", note.terminal);
+    field(line, "merchant", note.merchant);
+    field(line, "route", note.route);
+    field(line, "rule", note.rule);
+    field(line, "code", note.code);
+    if (note.link != 0) fmt::format_to(std::back_inserter(line), ",\"link\":{}", note.link);
+    field(line, "source", note.source);
+    field(line, "detail", note.detail);
+    end_line(line);
 }
 
 void Log::line(Severity severity, std::string_view event, std::initializer_list<LogField> fields,
                const iso8583::Now& now) {
     if (severity < threshold_) return;
-    begin_line(severity, event, now);
-    for (const auto& [key, value] : fields) field(key, value);
-    buffer_.push_back('}');
-    if (buffer_.size() >= buffer_bytes_max) flush();
+    std::string& line = begin_line(severity, event, now);
+    for (const auto& [key, value] : fields) field(line, key, value);
+    end_line(line);
 }
 
-void Log::stranger_line(std::string_view event, std::initializer_list<LogField> fields,
-                        const iso8583::Now& now) {
-    if (const std::int64_t second = now.instant.ms / 1000; second != stranger_second_) {
-        stranger_second_ = second;
-        stranger_lines_ = 0;
-        if (suppressed_ != suppressed_told_) {
-            const std::string count = std::to_string(suppressed_ - suppressed_told_);
-            suppressed_told_ = suppressed_;
-            line(Severity::warning, "lines_suppressed", {{"count", count}}, now);
-        }
-    }
-    if (++stranger_lines_ > stranger_lines_per_second_max) {
-        ++suppressed_;
-        return;
-    }
-    line(Severity::info, event, fields, now);
+void Log::end_line(std::string& line) {
+    line.push_back('}');
+    if (line.size() >= buffer_bytes_max) flush();
 }
+
+void Log::stranger_line(std::string_view event, std::string_view source,
+                        std::initializer_list<LogField> fields, const iso8583::Now& now) {
+    if (admitted(event, source, now)) line(Severity::info, event, fields, now);
+}
+
+bool Log::admitted(std::string_view kind, std::string_view source, const iso8583::Now& now) {
+    tell_suppressed(now);
+    return limits_.admits(kind, source, now.instant);
+}
+
+void Log::tell_suppressed(const iso8583::Now& now) {
+    for (const LogLimits::Summary& left_out : limits_.take_ended(now.instant))
+        line(
+            Severity::warning, "lines_suppressed",
+            {{"kind", left_out.kind}, {"source", left_out.source}, {"count", std::to_string(left_out.lines)}},
+            now);
+}
+
+std::uint64_t Log::lost() const { return writer_->lost() + alarm_writer_->lost(); }
 
 void Log::flush() {
-    if (buffer_.empty()) return;
-    writer_->logger->info(spdlog::string_view_t(buffer_.data(), buffer_.size()));
-    buffer_.clear();
+    alarm_writer_->write(alarms_);
+    writer_->write(buffer_);
 }
 
 }  // namespace acquirer

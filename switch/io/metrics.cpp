@@ -143,6 +143,14 @@ std::string render_metrics(const ShellStatus& shell, const CoreStatus& core,
                  shell.terminal_links_accepted);
     page.counter("terminal_links_rejected_total", "terminal connections above the bound",
                  shell.terminal_links_rejected);
+    page.counter("terminal_links_evicted_total", "terminal connections that made room for others",
+                 shell.terminal_links_evicted);
+    page.gauge("terminal_links_max", "places for terminal connections",
+               static_cast<double>(shell.terminal_links_max));
+    page.gauge("terminal_links_unverified", "terminal connections on which no MAC has verified",
+               static_cast<double>(shell.terminal_links_unverified));
+    page.gauge("terminal_links_of_one_address", "terminal connections of the address that has most",
+               static_cast<double>(shell.terminal_links_of_one_address));
     page.gauge("terminal_links_not_read", "terminal connections not read, because the inbox is full",
                static_cast<double>(shell.terminal_links_not_read));
     page.gauge("request_inbox", "requests not stepped yet", static_cast<double>(shell.shard.request_inbox));
@@ -160,6 +168,8 @@ std::string render_metrics(const ShellStatus& shell, const CoreStatus& core,
     page.counter("syncs_total", "syncs of the store", shell.shard.syncs);
     page.counter("log_lines_suppressed_total", "log lines that strangers caused beyond the limit",
                  shell.log_lines_suppressed);
+    page.counter("log_buffers_lost_total", "pieces of the log that nobody took in time",
+                 shell.log_buffers_lost);
     page.gauge("draining", "1 while stopping", shell.draining ? 1 : 0);
     page.gauge("store_accepts_new_work", "0 while the disk is nearly full or writes stall",
                store.accepts_new_work ? 1 : 0);

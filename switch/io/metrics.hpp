@@ -33,9 +33,14 @@ struct ShellStatus {
     std::uint64_t terminal_links_accepted = 0;
     std::uint64_t terminal_links_rejected = 0;
     std::size_t terminal_links_not_read = 0;
+    std::uint64_t terminal_links_evicted = 0;
+    std::size_t terminal_links_max = 0;
+    std::size_t terminal_links_unverified = 0;
+    std::size_t terminal_links_of_one_address = 0;
     bool hsm_available = true;
     std::size_t hsm_waiting = 0;
     std::uint64_t log_lines_suppressed = 0;
+    std::uint64_t log_buffers_lost = 0;
     bool draining = false;
     iso8583::UtcTime since;  // when the process began; all counts are since then
     DurationHistogram

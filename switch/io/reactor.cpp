@@ -1,11 +1,13 @@
 #include "switch/io/reactor.hpp"
 
+#include <netinet/tcp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -155,10 +157,14 @@ class SocketListener final : public Listener {
     std::string unlink_path_;
 };
 
+using UserTimeout = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_USER_TIMEOUT>;
+
 /// One attempt to connect: resolving, connecting, and the time-out that ends both.
 struct Connecting : std::enable_shared_from_this<Connecting> {
-    Connecting(asio::io_context& context, MakeChannel make_channel, Reactor::OnConnect call)
-        : resolver(context),
+    Connecting(asio::io_context& context, MakeChannel make_channel, std::int32_t user_timeout,
+               Reactor::OnConnect call)
+        : user_timeout_ms(user_timeout),
+          resolver(context),
           socket(context),
           timer(context),
           channel(std::move(make_channel)),
@@ -182,6 +188,8 @@ struct Connecting : std::enable_shared_from_this<Connecting> {
             if (error) return self->finish(parse_error(self->name + ": " + error.message()));
             error_code ignored;
             self->socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+            if (self->user_timeout_ms > 0)
+                self->socket.set_option(UserTimeout(self->user_timeout_ms), ignored);
             self->finish(socket_stream(AnySocket(std::move(self->socket)), self->name, self->channel()));
         });
     }
@@ -197,6 +205,7 @@ struct Connecting : std::enable_shared_from_this<Connecting> {
         call(std::move(result));
     }
 
+    std::int32_t user_timeout_ms;
     asio::ip::tcp::resolver resolver;
     asio::ip::tcp::socket socket;
     asio::steady_timer timer;
@@ -213,6 +222,7 @@ struct Reactor::World {
     std::list<asio::signal_set> signals;
     AcceptState accept_state{context};
     std::function<void()> after_each = [] {};
+    std::int32_t user_timeout_ms = 0;
 
     void wait_for(asio::signal_set& set, const std::shared_ptr<std::function<void()>>& call) {
         set.async_wait([this, &set, call](const error_code& error, int) {
@@ -222,6 +232,14 @@ struct Reactor::World {
         });
     }
 };
+
+iso8583::IpAddress Stream::address() const {
+    const std::string text = peer();
+    std::string_view host = std::string_view(text).substr(0, text.rfind(':'));
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    host = host.substr(0, host.find('%'));  // the zone of a link-local one
+    return iso8583::IpAddress::parse(host).value_or(iso8583::IpAddress());
+}
 
 std::string SocketAddress::str() const {
     return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
@@ -256,6 +274,8 @@ iso8583::Result<std::unique_ptr<Listener>> Reactor::listen(const SocketAddress& 
     auto& acceptor = accepting->acceptor;
     acceptor.open(endpoint.protocol(), error);
     if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
+    // [::] takes IPv4 as well, whatever the system's default is.
+    if (!error && endpoint.address().is_v6()) acceptor.set_option(asio::ip::v6_only(false), error);
     if (!error) acceptor.bind(endpoint, error);
     if (!error) acceptor.listen(accept_backlog, error);
     if (error) return parse_error("listen on " + at.str() + ": " + error.message());
@@ -263,7 +283,9 @@ iso8583::Result<std::unique_ptr<Listener>> Reactor::listen(const SocketAddress& 
     return std::make_unique<SocketListener<asio::ip::tcp>>(std::move(accepting), std::move(bound), "");
 }
 
-iso8583::Result<std::unique_ptr<Listener>> Reactor::listen_unix(const std::string& path, OnAccept on_accept) {
+iso8583::Result<std::unique_ptr<Listener>> Reactor::listen_unix(const std::string& path,
+                                                                std::optional<std::uint32_t> group,
+                                                                OnAccept on_accept) {
     using Unix = asio::local::stream_protocol;
     if (path.size() >= sizeof(sockaddr_un::sun_path))
         return parse_error("listen on " + path + ": the path is longer than a socket's name can be");
@@ -282,6 +304,12 @@ iso8583::Result<std::unique_ptr<Listener>> Reactor::listen_unix(const std::strin
     const mode_t before = ::umask(S_IRWXG | S_IRWXO | S_IXUSR);
     if (!error) acceptor.bind(Unix::endpoint(path), error);
     ::umask(before);
+    if (!error && group) {
+        // First whose it is, then what they may.
+        const bool given = ::chown(path.c_str(), static_cast<uid_t>(-1), *group) == 0 &&
+                           ::chmod(path.c_str(), S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP) == 0;
+        if (!given) error = error_code(errno, boost::system::system_category());
+    }
     if (!error) acceptor.listen(accept_backlog, error);
     if (error) return parse_error("listen on " + path + ": " + error.message());
     return std::make_unique<SocketListener<Unix>>(std::move(accepting), path, path);
@@ -289,9 +317,12 @@ iso8583::Result<std::unique_ptr<Listener>> Reactor::listen_unix(const std::strin
 
 void Reactor::on_accept_fault(OnAcceptFault on_fault) { world_->accept_state.on_fault(std::move(on_fault)); }
 
+void Reactor::give_up_unacknowledged_after(std::int32_t ms) { world_->user_timeout_ms = ms; }
+
 void Reactor::connect(const SocketAddress& to, std::int32_t timeout_ms, MakeChannel channel,
                       OnConnect on_connect) {
-    std::make_shared<Connecting>(world_->context, std::move(channel), std::move(on_connect))
+    std::make_shared<Connecting>(world_->context, std::move(channel), world_->user_timeout_ms,
+                                 std::move(on_connect))
         ->begin(to, timeout_ms);
 }
 

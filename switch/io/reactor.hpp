@@ -10,9 +10,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "iso8583/values/bytes.hpp"
+#include "iso8583/values/ip_address.hpp"
 #include "iso8583/values/result.hpp"
 #include "iso8583/values/time_fields.hpp"
 #include "switch/io/byte_channel.hpp"
@@ -67,6 +69,8 @@ class Stream {
     /// Closes as soon as everything written has left, or after linger_longest_ms; the owner hears no more.
     virtual void close_after_writing() = 0;
     [[nodiscard]] virtual std::string peer() const = 0;
+    /// The peer's IP address; none (::) of a Unix socket.
+    [[nodiscard]] iso8583::IpAddress address() const;
     /// The peer's user and group by the kernel's word; only of a Unix socket.
     struct Credentials {
         std::uint32_t uid = 0;
@@ -121,11 +125,17 @@ class Reactor {
 
     iso8583::Result<std::unique_ptr<Listener>> listen(const SocketAddress& at, MakeChannel channel,
                                                       OnAccept on_accept);
-    /// A Unix socket at `path`, mode 0600, plain. A dead socket file of an earlier run is replaced.
-    iso8583::Result<std::unique_ptr<Listener>> listen_unix(const std::string& path, OnAccept on_accept);
+    /// A Unix socket at `path`, plain: mode 0600, or 0660 and of a group. A dead socket file of an earlier
+    /// run is replaced.
+    iso8583::Result<std::unique_ptr<Listener>> listen_unix(const std::string& path,
+                                                           std::optional<std::uint32_t> group,
+                                                           OnAccept on_accept);
     /// Told once when accepting begins to fail (out of descriptors or kernel memory), on any listener, and
     /// once when it has worked again for accept_recovered_ms; between the two it is tried again and again.
     void on_accept_fault(OnAcceptFault on_fault);
+    /// How long what was sent on connections that connect() made may stay unacknowledged by the peer's
+    /// machine before they end (TCP_USER_TIMEOUT). 0: as long as the system waits.
+    void give_up_unacknowledged_after(std::int32_t ms);
     /// Calls back once, never from inside connect(), when the socket is connected: the channel's handshake
     /// comes after start().
     void connect(const SocketAddress& to, std::int32_t timeout_ms, MakeChannel channel, OnConnect on_connect);

@@ -91,7 +91,7 @@ iso8583::Result<ListeningAt> Runtime::listen() {
                                   return render_metrics(status(), shard.status(), shard.store_health());
                               },
                               [this] { return not_ready(); }});
-        auto metrics = http_->listen(*setup_.metrics, setup_.metrics_channel);
+        auto metrics = http_->listen(*setup_.metrics, setup_.metrics_channel, setup_.metrics_allow);
         if (!metrics) return tl::unexpected(metrics.error());
         at.metrics = std::move(*metrics);
     }
@@ -140,6 +140,7 @@ std::string Runtime::not_ready() const {
     for (const auto& shard : shards_)
         if (const auto restored = shard->status().restored)
             return "restored from backup " + restored->backup + ": to be reconciled and accepted";
+    if (!terminals_.has_room()) return "all places for terminal connections are taken";
     return "";
 }
 
@@ -293,6 +294,8 @@ void Runtime::arm() {
 void Runtime::poll_stores() {
     if (finished_) return;
     for (const auto& shard : shards_) shard->look_at_store();
+    parts_.log.tell_suppressed(now());
+    parts_.log.flush();
     store_alarm_->set(now().instant.plus_ms(setup_.bounds.store_poll_ms));
 }
 
@@ -398,9 +401,14 @@ ShellStatus Runtime::status() const {
     s.terminal_links_accepted = terminals_.accepted();
     s.terminal_links_rejected = terminals_.rejected();
     s.terminal_links_not_read = terminals_.not_read();
+    s.terminal_links_evicted = terminals_.evicted();
+    s.terminal_links_max = terminals_.places().bounds().links_max;
+    s.terminal_links_unverified = terminals_.places().unverified();
+    s.terminal_links_of_one_address = terminals_.places().most_of_one_address();
     s.hsm_available = parts_.hsm.available();
     s.hsm_waiting = parts_.hsm.waiting();
     s.log_lines_suppressed = parts_.log.suppressed();
+    s.log_buffers_lost = parts_.log.lost();
     s.draining = draining_;
     s.since = begun_.utc;
     s.answers = answer_times_;

@@ -10,6 +10,7 @@
 #include "hsm_sim/port.hpp"
 #include "iso8583/dialect.hpp"
 #include "iso8583/framing.hpp"
+#include "iso8583/values/ip_address.hpp"
 #include "routing/iin_table.hpp"
 #include "switch/core/configuration.hpp"
 #include "switch/io/reactor.hpp"
@@ -28,6 +29,7 @@ struct TerminalPort {
     /// when no connection is up, so that all speak the same.
     const iso8583::Dialect* const* newest = nullptr;
     MakeChannel channel = plain_channel;
+    std::vector<iso8583::IpRange> allow = {};  // who may connect; empty: everybody
 };
 
 /// The connections of one route: `connections` to each address, kept up.
@@ -49,6 +51,10 @@ struct IssuerPort {
 struct ShellBounds {
     /// Terminal connections; one more is closed at once.
     std::size_t terminal_links_max = 12'000;
+    /// Of them from one address (of IPv6: from one /64).
+    std::size_t links_per_address_percent_max = 50;
+    /// Those that are closed for what they sent; see TerminalPlaces.
+    std::int32_t bad_links_per_address_minute_max = 120;
     /// Requests that the core has not stepped yet; at the bound terminal sockets are not read.
     std::size_t request_inbox_max = 4'096;
     /// Answers, HSM replies and link events not stepped yet; the issuer connection that passes it is closed.
@@ -62,6 +68,8 @@ struct ShellBounds {
     std::int32_t drain_ms_max = 70'000;
     std::int32_t store_poll_ms = 500;
     std::size_t control_connections_max = 32;
+    /// A connection that asks nothing for so long is closed.
+    std::int32_t control_idle_ms_max = 600'000;
     std::size_t control_line_bytes_max = 1U << 20;
     std::size_t control_reads_waiting_max = 64;
     /// Snapshots of the store that operators' connections hold for the pages of a long list, how long one may
@@ -80,7 +88,10 @@ struct ShellSetup {
     std::vector<IssuerPort> issuers;
     std::optional<SocketAddress> metrics;
     MakeChannel metrics_channel = plain_channel;
+    std::vector<iso8583::IpRange> metrics_allow = {};
     std::string control_path;  // of the Unix socket; empty: none
+    /// Its group, whose members may connect; nothing: the process's user alone.
+    std::optional<std::uint32_t> control_gid;
     ShellBounds bounds;
 };
 

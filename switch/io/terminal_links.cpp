@@ -9,11 +9,35 @@ namespace acquirer {
 using iso8583::ByteView;
 using iso8583::Now;
 
+namespace {
+
+constexpr std::size_t percent = 100;
+
+/// As the limits count it: an IPv4 address, or the network of an IPv6 one.
+PeerAddress source_of(const iso8583::IpAddress& address) {
+    return PeerAddress(address.is_v4() ? address.str() : address.network().str() + "/64");
+}
+
+TerminalPlaceBounds place_bounds(const ShellBounds& bounds) {
+    const std::size_t share = bounds.terminal_links_max * bounds.links_per_address_percent_max / percent;
+    return {bounds.terminal_links_max, std::max<std::size_t>(1, share),
+            bounds.bad_links_per_address_minute_max};
+}
+
+}  // namespace
+
 TerminalLinks::TerminalLinks(Reactor& reactor, LinkHub& hub, Log& log, const ShellSetup& setup,
                              const TerminalKeyTable& keys, const ConfigurationPtr& configuration)
-    : reactor_(reactor), hub_(hub), log_(log), setup_(setup), keys_(keys), configuration_(configuration) {}
+    : reactor_(reactor),
+      hub_(hub),
+      log_(log),
+      setup_(setup),
+      keys_(keys),
+      configuration_(configuration),
+      places_(place_bounds(setup.bounds)) {}
 
 iso8583::Result<std::vector<std::string>> TerminalLinks::listen() {
+    places_.bound(place_bounds(setup_.bounds));
     std::vector<std::string> addresses;
     for (const TerminalPort& port : setup_.terminals) {
         auto listener = reactor_.listen(
@@ -28,29 +52,68 @@ iso8583::Result<std::vector<std::string>> TerminalLinks::listen() {
 
 namespace {
 
-/// "192.0.2.7:31000" or "[2001:db8::7]:31000" without its port.
-PeerAddress address_of(const std::string& peer) {
-    std::string_view address = std::string_view(peer).substr(0, peer.rfind(':'));
-    if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
-    return PeerAddress(address.substr(0, PeerAddress::size_max));
+// The log and the metrics say that places run out before they have.
+constexpr std::size_t nearly_full_percent = 80, room_again_percent = 70;
+
+std::string_view words(TerminalPlaces::Refused refused) {
+    using Refused = TerminalPlaces::Refused;
+    switch (refused) {
+        case Refused::none:
+            return "";
+        case Refused::all_taken:
+            return "as many terminal connections as allowed";
+        case Refused::share_taken:
+            return "as many terminal connections as one address may have";
+        case Refused::address_shut:
+            return "its address has sent too much that no terminal sends";
+    }
+    return "";
 }
 
 }  // namespace
 
+bool TerminalLinks::admit(const TerminalPort& port, LinkId id, const Stream& stream, const Now& now) {
+    const iso8583::IpAddress address = stream.address();
+    std::string_view why;
+    if (!iso8583::is_allowed(port.allow, address)) {
+        why = "its address is not allowed on this port";
+    } else {
+        const TerminalPlaces::Arrival arrival = places_.arrive(id, address, now.instant);
+        why = words(arrival.refused);
+        if (arrival.makes_room) {
+            ++evicted_;
+            drop(*arrival.makes_room, "it made room for another: no MAC has verified on it");
+        }
+    }
+    if (why.empty()) return true;
+    ++rejected_;
+    log_.stranger_line("link_rejected", source_of(address).view(), {{"peer", stream.peer()}, {"detail", why}},
+                       now);
+    return false;
+}
+
+void TerminalLinks::tell_how_full(const Now& now) {
+    const std::size_t taken = places_.size() * percent, most = places_.bounds().links_max;
+    if (nearly_full_ ? taken > most * room_again_percent : taken < most * nearly_full_percent) return;
+    nearly_full_ = !nearly_full_;
+    log_.line(nearly_full_ ? Severity::alarm : Severity::info,
+              nearly_full_ ? "terminal_places_nearly_taken" : "terminal_places_free_again",
+              {{"taken", std::to_string(places_.size())},
+               {"of", std::to_string(most)},
+               {"unverified", std::to_string(places_.unverified())},
+               {"most_of_one_address", std::to_string(places_.most_of_one_address())}},
+              now);
+}
+
 void TerminalLinks::accepted(const TerminalPort& port, std::shared_ptr<Stream> stream) {
     const Now now = hub_.now();
-    if (links_.size() >= setup_.bounds.terminal_links_max) {
-        ++rejected_;
-        log_.stranger_line("link_rejected",
-                           {{"peer", stream->peer()}, {"detail", "as many terminal connections as allowed"}},
-                           now);
-        return stream->close();
-    }
-    ++accepted_;
     const LinkId id = hub_.new_link();
+    if (!admit(port, id, *stream, now)) return stream->close();
+    ++accepted_;
+    tell_how_full(now);
     const iso8583::Dialect* dialect = dialect_of(port, now);
     const iso8583::FramingSpec framing = dialect == port.dialect ? port.framing : dialect->framing();
-    auto link = std::make_unique<Link>(TerminalSessionSetup{id, address_of(stream->peer()), port.profile,
+    auto link = std::make_unique<Link>(TerminalSessionSetup{id, source_of(stream->address()), port.profile,
                                                             dialect, framing, setup_.terminal_limits},
                                        keys_, configuration_, now);
     link->port = &port;
@@ -159,6 +222,10 @@ void TerminalLinks::settle(Link& link, const Now& now) {
         request.from.asked_us = steady_now_us();
         hub_.request_arrived(std::move(request));
     }
+    if (!link.verified && session.has_verified()) {
+        link.verified = true;
+        places_.verified(session.link());
+    }
     const bool all_answered = link.answered_until && session.quiet();
     if (session.closed() || !session.outbox().empty() || all_answered) link.told.touch(hub_, session.link());
     link.told.wake(hub_, session.link(), session.next_deadline());
@@ -194,7 +261,21 @@ std::unique_ptr<TerminalLinks::Link> TerminalLinks::take_out(LinkId id, const st
     links_.erase(at);
     iso8583::zeroise(link->held.data(), link->held.size());
     hub_.forget(id);
-    log_.stranger_line("link_closed", {{"peer", link->stream->peer()}, {"detail", reason}}, hub_.now());
+    const Now now = hub_.now();
+    const PeerAddress source = source_of(link->stream->address());
+    log_.stranger_line("link_closed", source.view(), {{"peer", link->stream->peer()}, {"detail", reason}},
+                       now);
+    const auto how =
+        link->session.peer_was_wrong() ? TerminalPlaces::Left::sent_nonsense : TerminalPlaces::Left::in_order;
+    if (places_.left(id, how, now.instant))
+        log_.line(
+            Severity::alarm, "address_shut",
+            {{"source", source.view()},
+             {"detail", "more than " + std::to_string(setup_.bounds.bad_links_per_address_minute_max) +
+                            " connections a minute that had to be closed for what they sent"},
+             {"consequence", "it gets no connection for a minute, unless a terminal there has verified"}},
+            now);
+    tell_how_full(now);
     static_cast<void>(hub_.event_arrived(TerminalLinkClosed{id}));
     return link;
 }

@@ -12,6 +12,7 @@
 #include "switch/io/link_hub.hpp"
 #include "switch/io/log.hpp"
 #include "switch/io/shell_setup.hpp"
+#include "switch/io/terminal_places.hpp"
 #include "switch/sessions/terminal_session.hpp"
 
 namespace acquirer {
@@ -40,6 +41,11 @@ class TerminalLinks final : public StreamOwner {
     [[nodiscard]] bool all_sent() const;
     [[nodiscard]] std::uint64_t accepted() const { return accepted_; }
     [[nodiscard]] std::uint64_t rejected() const { return rejected_; }
+    /// Connections that made room for others, since none of their MACs had verified.
+    [[nodiscard]] std::uint64_t evicted() const { return evicted_; }
+    [[nodiscard]] const TerminalPlaces& places() const { return places_; }
+    /// A newcomer is served, or finds somebody who has to make room.
+    [[nodiscard]] bool has_room() const { return !places_.all_taken(); }
 
     void bytes_arrived(Stream& stream, iso8583::ByteView bytes) override;
     /// Such a terminal still gets the answers it waits for (docs/wire.md); then its connection is closed.
@@ -56,11 +62,15 @@ class TerminalLinks final : public StreamOwner {
         iso8583::Bytes held;  // read while terminals may not speak
         ToldHub told;
         const TerminalPort* port = nullptr;
+        bool verified = false;  // and its place is told
         /// The terminal has finished; what it waits for is waited for until then.
         std::optional<iso8583::Instant> answered_until;
     };
 
     void accepted(const TerminalPort& port, std::shared_ptr<Stream> stream);
+    /// Gives it a place; false: it is refused, and the log says why.
+    bool admit(const TerminalPort& port, LinkId id, const Stream& stream, const iso8583::Now& now);
+    void tell_how_full(const iso8583::Now& now);
     /// What the next connection of a port speaks: the newest dialect when no other one is up.
     const iso8583::Dialect* dialect_of(const TerminalPort& port, const iso8583::Now& now);
     Link* find(LinkId link);
@@ -81,6 +91,9 @@ class TerminalLinks final : public StreamOwner {
     std::vector<LinkId> held_back_;
     std::uint64_t accepted_ = 0;
     std::uint64_t rejected_ = 0;
+    std::uint64_t evicted_ = 0;
+    TerminalPlaces places_;
+    bool nearly_full_ = false;
     std::map<const TerminalPort*, const iso8583::Dialect*> spoken_;
 };
 

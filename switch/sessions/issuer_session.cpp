@@ -71,8 +71,9 @@ void IssuerSession::put(FieldValues fields, IssuerMac mac) {
     check_outbox();
 }
 
-void IssuerSession::send(const SendToIssuer& message, const Now&) {
+void IssuerSession::send(const SendToIssuer& message, const Now& now) {
     if (closed_ || !signed_on_) return;
+    if (unheard_.size() < setup_.limits.timeouts_max) unheard_.push_back(now.instant);
     put(message.fields, message.mac);
 }
 
@@ -85,6 +86,10 @@ void IssuerSession::install_keys(std::vector<hsm::KeyBlock> zaks) {
 void IssuerSession::bytes_arrived(iso8583::ByteView bytes, const Now& now) {
     if (closed_) return;
     last_heard_ = now.instant;
+    unheard_.clear();
+    // It lives: what asked it has as long as any.
+    if (std::exchange(probing_, false) && own_request_)
+        own_request_->deadline = now.instant.plus_ms(setup_.limits.network_reply_timeout_ms);
     input_.feed(bytes);
     while (!closed_) {
         auto next = input_.next(now);
@@ -229,19 +234,39 @@ void IssuerSession::complain(std::string what) {
     if (complaints_.size() < setup_.limits.complaints_max) complaints_.push_back(std::move(what));
 }
 
+std::optional<iso8583::Instant> IssuerSession::probe_due() const {
+    const bool all_unheard = unheard_.size() == setup_.limits.timeouts_max && !unheard_.empty();
+    if (setup_.limits.request_timeout_ms == 0 || probing_ || !all_unheard) return std::nullopt;
+    return unheard_.back().plus_ms(setup_.limits.request_timeout_ms);
+}
+
+void IssuerSession::probe(const Now& now) {
+    probing_ = true;
+    if (!own_request_) send_network_request(code_echo, now);
+    if (closed_) return;
+    const iso8583::Instant until = now.instant.plus_ms(setup_.limits.probe_timeout_ms);
+    own_request_->deadline = std::min(own_request_->deadline, until);
+}
+
 std::optional<iso8583::Instant> IssuerSession::next_deadline() const {
     if (closed_) return std::nullopt;
     iso8583::Instant first =
         own_request_ ? own_request_->deadline : last_heard_.plus_ms(setup_.limits.echo_after_ms);
+    first = std::min(first, probe_due().value_or(first));
     return std::min(first, input_.deadline().value_or(first));
 }
 
 void IssuerSession::pass_deadlines(const Now& now) {
     if (closed_) return;
+    if (own_request_ && own_request_->deadline <= now.instant && probing_)
+        return close(std::to_string(unheard_.size()) +
+                     " requests in a row without an answer, nor to an echo within " +
+                     std::to_string(setup_.limits.probe_timeout_ms) + " ms");
     if (own_request_ && own_request_->deadline <= now.instant)
         return close("no answer to an 0800 with DE70 " + own_request_->code + " within " +
                      std::to_string(setup_.limits.network_reply_timeout_ms) + " ms");
     if (auto overdue = input_.overdue(now)) return close(std::move(*overdue));
+    if (const auto due = probe_due(); due && *due <= now.instant) return probe(now);
     if (!own_request_ && last_heard_.plus_ms(setup_.limits.echo_after_ms) <= now.instant)
         send_network_request(code_echo, now);
 }

@@ -36,6 +36,11 @@ struct IssuerSessionLimits {
     std::int32_t network_reply_timeout_ms = 10'000;
     /// After this long without a byte from the issuer an echo is sent.
     std::int32_t echo_after_ms = 60'000;
+    /// So many requests in a row without a byte from the issuer, the last of them for request_timeout_ms: an
+    /// echo goes out at once, and its answer may take probe_timeout_ms. 0 ms: off.
+    std::int32_t request_timeout_ms = 0;
+    std::size_t timeouts_max = 3;
+    std::int32_t probe_timeout_ms = 2'000;
     FrameInputLimits input;
     /// Framed requests that the socket has not taken yet: the issuer does not read.
     std::size_t outbox_bytes_max = 4U << 20;
@@ -121,6 +126,9 @@ class IssuerSession {
     void ask_key(Incoming& incoming);
     void mac_verified(Incoming& incoming, const hsm::Reply& reply);
     void deliver();
+    /// When the link is asked whether it lives, since requests stay unheard.
+    [[nodiscard]] std::optional<iso8583::Instant> probe_due() const;
+    void probe(const iso8583::Now& now);
     void check_outbox();
     void complain(std::string what);
 
@@ -140,6 +148,8 @@ class IssuerSession {
     hsm::Ticket last_ticket_ = 0;
     std::uint32_t key_generation_ = 0;  // rises with install_keys()
     iso8583::Instant last_heard_;
+    std::vector<iso8583::Instant> unheard_;  // when requests left since then; at most timeouts_max
+    bool probing_ = false;                   // own_request_ asks whether the link lives
 };
 
 }  // namespace acquirer

@@ -43,10 +43,18 @@ TerminalSession::TerminalSession(const TerminalSessionSetup& setup, const Termin
       configuration_(configuration),
       input_(setup.framing, setup.limits.input),
       outgoing_(*setup.dialect, setup.framing),
+      opened_(now.instant),
       last_activity_(now.instant) {}
 
 void TerminalSession::close(std::string reason) {
     if (!closed_) closed_ = std::move(reason);
+}
+
+/// Closed for what the peer sent.
+void TerminalSession::refuse(std::string reason) {
+    if (closed_) return;
+    peer_was_wrong_ = true;
+    close(std::move(reason));
 }
 
 void TerminalSession::bytes_arrived(iso8583::ByteView bytes, const Now& now) {
@@ -57,7 +65,7 @@ void TerminalSession::bytes_arrived(iso8583::ByteView bytes, const Now& now) {
     while (!closed_) {
         auto next = input_.next(now);
         if (!next) break;
-        if (!*next) return close(std::move(next->error()));
+        if (!*next) return refuse(std::move(next->error()));
         frame_arrived(std::move(**next), now);
     }
     deliver();
@@ -71,10 +79,12 @@ void TerminalSession::frame_arrived(iso8583::Frame frame, const Now& now) {
     if (const auto error = iso8583::decode_into(*setup_.dialect, frame.body, message_)) {
         fault = {error->str(), is_only_amount_bad()};
     }
-    if (!message_.mti().is_request()) return close("a terminal sent no request, MTI " + message_.mti().str());
+    if (!message_.mti().is_request())
+        return refuse("a terminal sent no request, MTI " + message_.mti().str());
     auto request = parse_terminal_request(setup_.profile, message_.values(), fault, configuration_->currency,
                                           configuration_->wallet_wire);
-    if (!request) return close("a message without MTI, DE11, DE41 or DE42 cannot be answered: " + fault.text);
+    if (!request)
+        return refuse("a message without MTI, DE11, DE41 or DE42 cannot be answered: " + fault.text);
     incoming_.emplace_back();
     Incoming& incoming = incoming_.back();
     incoming.event.request = std::move(*request);
@@ -219,6 +229,7 @@ void TerminalSession::deliver() {
         if (event.mac == MacState::verified && front.candidates[front.tried].asked_here &&
             verified_here_.size() < setup_.limits.verified_terminals_max)
             verified_here_.insert(terminal);
+        has_verified_ = has_verified_ || event.mac == MacState::verified;
         event.verified_here = event.mac == MacState::verified || verified_here_.contains(terminal);
         requests_.push_back(std::move(event));
         incoming_.pop_front();
@@ -242,9 +253,15 @@ void TerminalSession::forget_old_requests(const Now& now) {
         outstanding_.pop_front();
 }
 
+/// When a connection that nothing happens on is closed.
+iso8583::Instant TerminalSession::patience_ends() const {
+    const iso8583::Instant idle = last_activity_.plus_ms(setup_.limits.idle_timeout_ms);
+    return has_verified_ ? idle : std::min(idle, opened_.plus_ms(setup_.limits.unverified_timeout_ms));
+}
+
 std::optional<iso8583::Instant> TerminalSession::next_deadline() const {
     if (closed_) return std::nullopt;
-    iso8583::Instant first = last_activity_.plus_ms(setup_.limits.idle_timeout_ms);
+    iso8583::Instant first = patience_ends();
     if (!outstanding_.empty())
         first = std::max(first, outstanding_.back().plus_ms(setup_.limits.request_forgotten_ms));
     return std::min(first, input_.deadline().value_or(first));
@@ -253,10 +270,12 @@ std::optional<iso8583::Instant> TerminalSession::next_deadline() const {
 void TerminalSession::pass_deadlines(const Now& now) {
     if (closed_) return;
     forget_old_requests(now);
-    if (auto overdue = input_.overdue(now)) return close(std::move(*overdue));
-    if (outstanding_.empty() && incoming_.empty() &&
-        last_activity_.plus_ms(setup_.limits.idle_timeout_ms) <= now.instant)
+    if (auto overdue = input_.overdue(now)) return refuse(std::move(*overdue));
+    if (!outstanding_.empty() || !incoming_.empty() || patience_ends() > now.instant) return;
+    if (last_activity_.plus_ms(setup_.limits.idle_timeout_ms) <= now.instant)
         close("idle for " + std::to_string(setup_.limits.idle_timeout_ms) + " ms");
+    else
+        close("no MAC has verified within " + std::to_string(setup_.limits.unverified_timeout_ms) + " ms");
 }
 
 void TerminalSession::check_outbox() {

@@ -36,6 +36,8 @@ struct TerminalSessionLimits {
     FrameInputLimits input;
     /// A connection without a byte and without a request in work is closed after this.
     std::int32_t idle_timeout_ms = 1'800'000;
+    /// A connection on which no MAC has verified for so long since it was opened is closed.
+    std::int32_t unverified_timeout_ms = 1'800'000;
     /// A request that got no answer (refund_rules.md allows that) stops counting as outstanding after this.
     std::int32_t request_forgotten_ms = 60'000;
     /// Requests of one connection that are being verified or await their answer.
@@ -78,6 +80,11 @@ class TerminalSession {
     /// Why the connection must be closed; nothing while it lives.
     [[nodiscard]] const std::optional<std::string>& closed() const { return closed_; }
     [[nodiscard]] LinkId link() const { return setup_.link; }
+    /// A MAC has verified on this connection: it is no stranger's, or a stranger's who sends again what he
+    /// has overheard.
+    [[nodiscard]] bool has_verified() const { return has_verified_; }
+    /// It was closed for what its peer sent, and not for time, answers or the peer's own end.
+    [[nodiscard]] bool peer_was_wrong() const { return peer_was_wrong_; }
     /// No request is being verified, none awaits its answer and no reply waits for its MAC (for draining).
     [[nodiscard]] bool quiet() const {
         return incoming_.empty() && outstanding_.empty() && outgoing_.waiting() == 0;
@@ -107,6 +114,8 @@ class TerminalSession {
     void ask_next_candidate(Incoming& incoming);
     void mac_verified(Incoming& incoming, const hsm::Reply& reply);
     void deliver();
+    void refuse(std::string reason);
+    [[nodiscard]] iso8583::Instant patience_ends() const;
     void check_outbox();
     void forget_old_requests(const iso8583::Now& now);
 
@@ -122,7 +131,9 @@ class TerminalSession {
     std::vector<RequestArrived> requests_;
     std::optional<std::string> closed_;
     hsm::Ticket last_ticket_ = 0;
-    iso8583::Instant last_activity_;
+    iso8583::Instant opened_, last_activity_;
+    bool has_verified_ = false;
+    bool peer_was_wrong_ = false;
     std::set<iso8583::TerminalId> verified_here_;
 };
 

@@ -175,6 +175,20 @@ def closed_by_hand(desk, till):
     with desk.task("seen, and done"):
         desk.right("exceptions", "resolve", opened[0]["id"], "--note", "the merchant was told", user="checker1")
     desk.wrong("role supervisor is needed", "exceptions", "resolve", opened[0]["id"], *NOTE, user="maker1")
+    for amount in (1300, 1400):
+        sale, _ = till.sale(CARD_A, amount)
+        mti, fields = till.terminal.reversal(sale)
+        till.terminal.exchange((mti, {**fields, 4: "000000001100"}))
+    kind = opened[0]["kind"]
+    with desk.task("many of a kind, all alike"):
+        desk.right("exceptions", "resolve", "--all-of", kind, "--note", "one broken till", user="checker1", says="checker")
+        proposal = desk.json("proposals", "list")["proposals"][0]["proposal"]
+        desk.right("proposals", "approve", proposal, user="checker2", says=f"2 exceptions of kind {kind} are resolved")
+    desk.wrong("is open", "exceptions", "resolve", "--all-of", kind, *NOTE, user="checker1")
+    desk.wrong("not both", "exceptions", "resolve", opened[0]["id"], "--all-of", kind, *NOTE, user="checker1")
+    with desk.task("who am I here?"):
+        desk.right("whoami", user="maker1", says=("maker1", "operator"))
+    desk.wrong("was not expected", "whoami", "else", code=2)
 
 
 def disputes(desk, till):

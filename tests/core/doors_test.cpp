@@ -323,3 +323,35 @@ TEST_CASE("R40 a guesser who does not wait is not answered beyond a bound", "[R4
     d.pass(3'600'000);
     CHECK(d.answers.size() == at_once + 16);
 }
+
+TEST_CASE("one terminal with 1,100 unanswered sales leaves room for everybody else", "[doors]") {
+    Desk d;
+    d.issuer = [](const Sent&) {
+        return Does{Does::Kind::silent, "00", acquirer::MacState::verified, {}, ""};
+    };
+    int refused = 0;
+    for (int i = 0; i < 1'100; ++i) {
+        Ask s;
+        s.trace = d.next_trace();
+        const auto answer = d.ask(s);
+        if (!answer) continue;
+        CHECK(answer->code == "96");
+        ++refused;
+    }
+    const auto own_max = static_cast<int>(d.configuration->limits.terminal_pending_max);
+    CHECK(refused == 1'100 - own_max);
+    CHECK(d.status().pending == static_cast<std::uint32_t>(own_max));
+    CHECK(d.status().counters.at("terminal_pending_full") == static_cast<std::uint64_t>(refused));
+    d.issuer = [](const Sent&) { return Does{}; };
+    Ask other;
+    other.terminal = "10000002";
+    other.trace = d.next_trace();
+    const auto answer = d.ask(other);
+    REQUIRE(answer);
+    CHECK(answer->code == "00");
+    // Its answers, or their time-outs, give its room back.
+    d.pass(60'000);
+    Ask again;
+    again.trace = d.next_trace();
+    CHECK(d.ask(again)->code == "00");
+}

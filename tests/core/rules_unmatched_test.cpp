@@ -1,5 +1,6 @@
 // R63: answers that answer nothing, and those that only say once more what was said.
 #include <catch2/catch.hpp>
+#include <cstdio>
 
 #include "tests/core/desk.hpp"
 
@@ -80,4 +81,87 @@ TEST_CASE("R63 what the successor of a sale's route says once more of its void i
         CHECK(d.exceptions().empty());
     }
     CHECK(d.state(sale.rrn) == "voided");
+}
+
+TEST_CASE("R63 a storm of answers that answer nothing is one exception of its route", "[R63]") {
+    Desk d;
+    const Answer first = d.sale(), second = d.sale();
+    for (int i = 0; i < 500; ++i) {
+        Sent stray = d.sent[static_cast<std::size_t>(i % 2)];
+        char stan[7];
+        std::snprintf(stan, sizeof stan, "9%05d", i);
+        stray.fields.set(Field::stan, stan);
+        if (i % 5 == 0) stray.fields.set(Field::rrn, "ZZZZZZZZZZZZ");
+        d.reply(stray, {});
+    }
+    d.offer(acquirer::TerminalLinkClosed{{99}});
+    const auto open = d.exceptions("unmatched_reply");
+    REQUIRE(open.size() == 1);
+    CHECK(open[0].subject == "issuer-b");
+    CHECK(open[0].repeats == 499);
+    REQUIRE(open[0].last_texts.size() == ledger::ExceptionRecord::last_texts_max);
+    // What each of them named is in its sentence.
+    CHECK(open[0].last_texts.back().find(second.rrn) != std::string::npos);
+    CHECK(open[0].last_texts[5].find("its DE37 is unknown") != std::string::npos);
+    CHECK(d.state(first.rrn) == "approved");
+}
+
+TEST_CASE("R63 an answer that nobody awaits, with a bad MAC, opens nothing", "[R63][R61]") {
+    Desk d;
+    const Answer s = d.sale();
+    for (const acquirer::MacState mac :
+         {acquirer::MacState::wrong, acquirer::MacState::missing, acquirer::MacState::hsm_down}) {
+        Sent stray = d.sent[0];
+        stray.fields.set(Field::stan, "999999");
+        Does does;
+        does.mac = mac;
+        d.reply(stray, does);
+        d.offer(acquirer::TerminalLinkClosed{{99}});
+    }
+    CHECK(d.exceptions().empty());
+    CHECK(d.status().counters.at("unmatched_bad_macs") == 3);
+    CHECK(d.state(s.rrn) == "approved");
+}
+
+TEST_CASE("Two people close all exceptions of a kind, and what is not at its end stays open",
+          "[R63][ways_out]") {
+    using acquirer::ChangeException;
+    using acquirer::Role;
+    Desk d;
+    const auto all_of = [&](const std::string& kind, const std::string& user) {
+        return d.operate(ChangeException{kind, ChangeException::To::resolve_all, "looked at"}, user,
+                         Role::supervisor);
+    };
+    CHECK(all_of("unmatched_reply", "checker1").text == "no exception of kind unmatched_reply is open");
+    d.sale();
+    Sent stray = d.sent[0];
+    stray.fields.set(Field::stan, "999999");
+    d.reply(stray, {});
+    d.issuer = [](const Sent& m) { return m.mti() == "0220" ? answers("51") : Does{}; };
+    const Answer sale = d.sale(card_a);
+    for (const char* amount : {"000000001000", "000000002000"})
+        REQUIRE(d.state(d.ask(d.refund_of(sale, amount, card_a))->rrn) == "abnormal");
+    REQUIRE(d.exceptions("refund_abnormal").size() == 2);
+    CHECK(d.operate(ChangeException{"", ChangeException::To::resolve, "both"}, "checker1", Role::supervisor)
+              .text == "exception: the id of one is needed, or --all-of KIND, and not both");
+    CHECK_FALSE(all_of("recon_too_late", "checker1").done);
+    CHECK_FALSE(d.operate(ChangeException{"unmatched_reply", ChangeException::To::resolve_all, ""},
+                          "checker1", Role::supervisor)
+                    .done);
+    const auto decide = [&](const acquirer::OperatorAnswer& proposed, const std::string& user) {
+        REQUIRE(proposed.done);
+        return d.operate(
+            acquirer::DecideProposal{proposed.values[0].second, acquirer::DecideProposal::To::approve, ""},
+            user, Role::supervisor);
+    };
+    const auto stray_ones = all_of("unmatched_reply", "checker1");
+    CHECK_FALSE(decide(stray_ones, "checker1").done);  // two people
+    CHECK(d.exceptions("unmatched_reply")[0].resolution.empty());
+    CHECK(decide(stray_ones, "checker2").text == "1 exceptions of kind unmatched_reply are resolved");
+    CHECK(d.exceptions("unmatched_reply")[0].resolution == "looked at");
+    CHECK(d.exceptions("unmatched_reply")[0].resolved_by == "checker1, checker2");
+    CHECK(decide(all_of("refund_abnormal", "checker1"), "checker2").text ==
+          "0 exceptions of kind refund_abnormal are resolved; 2 stay open, since their transactions are not "
+          "at their end");
+    for (const auto& x : d.exceptions("refund_abnormal")) CHECK(x.resolution.empty());
 }

@@ -181,6 +181,8 @@ void Stage::operate(const Line& line) {
             if (x.kind == object && x.resolution.empty())
                 command = ChangeException{id, ChangeException::To::resolve, "settled with the customer"};
     }
+    if (verb == "resolve-all")
+        command = ChangeException{object, ChangeException::To::resolve_all, "all alike"};
     const bool of_merchant = verb == "reserve-add" || verb == "charge" || verb == "adjust";
     const bool names_one = !object.empty() && verb != "close-dispute" && !of_merchant;
     if (!command) command = way_out(line, names_one ? rrn_of(object) : "", route, proposal_);

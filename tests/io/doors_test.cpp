@@ -200,6 +200,31 @@ TEST_CASE("the operators' socket: a view that is held too long is taken back, an
     CHECK(desk.stack->stop() == 0);
 }
 
+TEST_CASE("the operators' socket: who asks nothing for long is closed, who waits for an answer is not") {
+    Desk desk([](ShellBounds& bounds) { bounds.control_idle_ms_max = 60; });
+    Socket waits = Socket::connect(desk.stack->at().control);
+    waits.send("long\n");
+    while (!desk.handler.long_begun) std::this_thread::yield();
+    Socket idle = Socket::connect(desk.stack->at().control);
+    CHECK(idle.receive().empty());
+    desk.handler.let_long_end = true;
+    CHECK(waits.receive_line() == "long done");
+    CHECK(waits.receive().empty());
+    CHECK(desk.stack->stop() == 0);
+}
+
+TEST_CASE("HTTP: idle connections do not shut monitoring out") {
+    Desk desk([](ShellBounds& bounds) {
+        bounds.http_connections_max = 2;
+        bounds.http_request_timeout_ms = 60'000;
+    });
+    std::vector<Socket> idle;
+    for (int i = 0; i < 2; ++i) idle.push_back(Socket::connect(desk.stack->at().metrics));
+    CHECK(desk.stack->http("/readyz").rfind("HTTP/1.1 200", 0) == 0);
+    CHECK(idle[0].receive().empty());
+    CHECK(desk.stack->stop() == 0);
+}
+
 TEST_CASE("HTTP: metrics, health, readiness, and nothing else") {
     Desk desk;
     const Stack& stack = *desk.stack;

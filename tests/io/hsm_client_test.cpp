@@ -14,18 +14,22 @@ using acquirer::HsmClientSetup;
 
 namespace {
 
+HsmClientSetup quick() {
+    HsmClientSetup setup;
+    setup.connections = 2;
+    setup.health_every_ms = 50;
+    setup.reconnect_first_ms = 10;
+    setup.reconnect_longest_ms = 50;
+    return setup;
+}
+
 /// A client on a reactor that the test turns by hand.
 struct Desk {
     explicit Desk(const std::vector<std::uint16_t>& ports, std::int32_t reply_timeout_ms = 1'000,
-                  acquirer::MakeChannel channel = acquirer::plain_channel) {
-        HsmClientSetup setup;
+                  acquirer::MakeChannel channel = acquirer::plain_channel, HsmClientSetup setup = quick()) {
         setup.channel = std::move(channel);
         for (const std::uint16_t port : ports) setup.addresses.push_back({"127.0.0.1", port});
-        setup.connections = 2;
         setup.reply_timeout_ms = reply_timeout_ms;
-        setup.health_every_ms = 50;
-        setup.reconnect_first_ms = 10;
-        setup.reconnect_longest_ms = 50;
         client = std::make_unique<HsmClient>(reactor, log, clock, setup);
         client->on_reply([this](const acquirer::HsmAsker& asker, const hsm::Reply& reply) {
             replies.emplace_back(asker.ticket, reply);
@@ -136,6 +140,27 @@ TEST_CASE("an HSM that does not answer is unavailable after the time-out (R64)")
     desk.wait_for_replies(1);
     CHECK(desk.replies[0].second.error() == hsm::HsmFault::unavailable);
     CHECK(desk.client->waiting() == 0);
+}
+
+TEST_CASE("an HSM that is frozen is asked whether it lives after n time-outs in a row, and given up") {
+    HsmServer server;
+    HsmClientSetup setup;
+    setup.timeouts_max = 2;
+    setup.probe_ms = 50;
+    setup.health_every_ms = 600'000;  // the regular one is far away
+    setup.reconnect_first_ms = 300'000;
+    setup.reconnect_longest_ms = 300'000;
+    setup.connections = 1;
+    Desk desk({server.port()}, 100, acquirer::plain_channel, setup);
+    desk.run_until([&] { return desk.client->available(); });
+    server.behave(Manner::frozen);
+    desk.ask(1, mac_request("x"));
+    desk.wait_for_replies(1);
+    CHECK(desk.client->available());  // one time-out is none
+    desk.ask(2, mac_request("x"));
+    desk.wait_for_replies(2);
+    desk.run_until([&] { return !desk.client->available(); });
+    CHECK_FALSE(desk.client->available());
 }
 
 TEST_CASE("what a lost HSM had in work goes to the next one, new questions too") {

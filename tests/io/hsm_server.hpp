@@ -19,6 +19,7 @@ namespace io_test {
 enum class Manner {
     right,
     mute,
+    frozen,              // answers nothing, nor health checks
     late,                // keeps its answers until it becomes `right`
     other_header,        // an answer to a question that nobody asked
     other_command,       // the response code of another command
@@ -82,6 +83,7 @@ class HsmServer {
     std::string answer_to(const std::string& frame) {
         std::unique_lock lock(mutex_);
         const std::string right = hsm::make_frame("", *commands_.execute(frame));
+        if (manner_ == Manner::frozen) return "";
         if (frame.substr(4, 2) == "NC") return right;
         ++asked_;
         if (!command_.empty() && frame.substr(4, 2) != command_) return right;
@@ -100,6 +102,7 @@ class HsmServer {
             case Manner::late:
                 return right;
             case Manner::mute:
+            case Manner::frozen:
                 return "";
             case Manner::other_header:
                 return hsm::make_frame("ZZZZ", right.substr(6));

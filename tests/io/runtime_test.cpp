@@ -180,28 +180,37 @@ TEST_CASE("strangers: bounds on connections and on nonsense") {
     StackOptions options;
     options.issuer_port = 1;
     options.bounds.terminal_links_max = 3;
+    options.bounds.links_per_address_percent_max = 100;
     options.terminal_limits.input.half_frame_timeout_ms = 200;
     Stack stack(options);
-    SECTION("one connection too many is closed, the others live") {
+    SECTION("one connection too many: the oldest on which no MAC has verified makes room") {
         std::vector<Socket> sockets;
         for (int i = 0; i < 3; ++i) sockets.push_back(Socket::connect(stack.iso()));
         REQUIRE(stack.wait_for_metric("terminal_links", 3));
+        TerminalAt terminal(stack.unionpay(), TerminalProfile::unionpay_pos);
+        CHECK(sockets[0].receive().empty());
+        CHECK(terminal.ask(terminal.model().echo(TerminalAt::now())).code.str() == "00");
+        CHECK(stack.metric("terminal_links_evicted_total") == 1);
+        CHECK(stack.metric("terminal_links") == 3);
+    }
+    SECTION("as many verified terminals as there are places: the next one is refused, and it is said") {
+        std::vector<std::unique_ptr<TerminalAt>> terminals;
+        for (std::uint32_t i = 1; i <= 3; ++i) {
+            terminals.push_back(std::make_unique<TerminalAt>(stack.iso(), TerminalProfile::iso87_ascii, i));
+            TerminalAt& t = *terminals.back();
+            CHECK(stack.http("/readyz").find("ready") != std::string::npos);
+            CHECK_FALSE(t.ask(t.model().sale(card, 10'000, TerminalAt::now())).code.str().empty());
+        }
+        CHECK(stack.metric("terminal_links_unverified") == 0);
+        CHECK(stack.http("/readyz").find("all places for terminal connections are taken") !=
+              std::string::npos);
         Socket fourth = Socket::connect(stack.unionpay());
         CHECK(fourth.receive().empty());
         CHECK(stack.metric("terminal_links_rejected_total") == 1);
-        CHECK(stack.metric("terminal_links") == 3);
-        sockets.pop_back();
-        TerminalAt terminal(stack.iso(), TerminalProfile::iso87_ascii);
-        // The place is free as soon as the close has been seen: the connection may need a second try.
-        for (int i = 0; i < 100; ++i) {
-            try {
-                const Outcome echoed = terminal.ask(terminal.model().echo(TerminalAt::now()));
-                CHECK(echoed.code.str() == "00");
-                break;
-            } catch (const std::runtime_error&) {
-                terminal.reconnect(stack.iso());
-            }
-        }
+        terminals.pop_back();
+        std::string ready;
+        for (int i = 0; i < 1'000 && ready.rfind("HTTP/1.1 200", 0) != 0; ++i) ready = stack.http("/readyz");
+        CHECK(ready.rfind("HTTP/1.1 200", 0) == 0);
     }
     SECTION("no frame") {
         Socket socket = Socket::connect(stack.unionpay());

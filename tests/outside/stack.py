@@ -88,13 +88,19 @@ def strangers():
 
 
 def address_of(text):
-    host, port = re.search(r"([\d.]+):(\d+)", text).groups()
-    return host, int(port)
+    host, port = re.search(r"(\[[\da-f:.]+\]|[\d.]+):(\d+)", text).groups()
+    return host.strip("[]"), int(port)
+
+
+def text_of(address):
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class Stack:
-    def __init__(self, args, options=()):
-        """`options`: (pattern, replacement) pairs applied to the configuration's text."""
+    def __init__(self, args, options=(), host="127.0.0.1"):
+        """`options`: (pattern, replacement) pairs applied to the configuration's text. `host`: where all listen."""
+        self.host, self.flags = host, []  # flags: of the switch's command line
         self.args, self.options = args, options
         self.folder = tempfile.mkdtemp(prefix="refund-switch-test-")
         self.data = os.path.join(self.folder, "data")
@@ -136,7 +142,7 @@ class Stack:
         return self.path(f"{name}.journal")
 
     def start_issuer(self, name):
-        listen = "%s:%d" % self.issuer_addresses.get(name, ("127.0.0.1", 0))
+        listen = text_of(self.issuer_addresses.get(name, (self.host, 0)))
         self.issuers[name] = Program(name, [
             self.program("issuer-sim"), "--config", os.path.join(self.args.source, "switch", "config", f"{name}.toml"),
             "--listen", listen, "--journal", self.journal_path(name), "--control", self.path(f"{name}.sock")],
@@ -170,9 +176,9 @@ class Stack:
         with open(os.path.join(self.args.source, "switch", "config", "demo.toml"), encoding="utf-8") as f:
             text = f.read()
         for name, fixed in ISSUERS.items():
-            text = text.replace(fixed, "%s:%d" % self.issuer_addresses[name])
+            text = text.replace(fixed, text_of(self.issuer_addresses[name]))
         for port in (8583, 8584, 9583):
-            text = text.replace(f"127.0.0.1:{port}", "127.0.0.1:0")
+            text = text.replace(f"127.0.0.1:{port}", text_of((self.host, 0)))
         for pattern, replacement in self.options:
             text, count = re.subn(pattern, replacement, text)
             if not count:
@@ -185,8 +191,8 @@ class Stack:
     def start_switch(self, **popen):
         config = self.write_config()
         os.makedirs(self.data, exist_ok=True)
-        self.switch = Program("refund-switch", [self.program("refund-switch"), "--config", config, "--data", self.data],
-                              self.path("switch.log"), **popen)
+        self.switch = Program("refund-switch", [self.program("refund-switch"), "--config", config, "--data", self.data,
+                                                 *self.flags], self.path("switch.log"), **popen)
         # Paths may hold spaces, addresses may not: each value runs up to the next ` name=`.
         self.ready = dict(re.findall(r"([\w.-]+)=(.*?)(?= [\w.-]+=|\s*$)", self.switch.ready.strip()))
         self.addresses = {p: address_of(self.ready[f"terminals.{p}"]) for p in ("unionpay-pos", "iso87-ascii")}

@@ -83,7 +83,7 @@ class Connection:
                     content, self.buffer = self.buffer[2:2 + size], self.buffer[2 + size:]
                     return wire.unframe(content, self.unionpay)
             left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self.socket], [], [], left)[0]:
+            if left <= 0 or not self.has_more(left):
                 return None
             try:
                 piece = self.socket.recv(65536)
@@ -92,6 +92,12 @@ class Connection:
             if not piece:
                 return None
             self.buffer += piece
+
+    def has_more(self, seconds):
+        """Something can be read within this; select() would not know of more than 1,024 descriptors."""
+        waiting = select.poll()
+        waiting.register(self.socket, select.POLLIN)
+        return bool(waiting.poll(1000 * seconds))
 
     def close(self):
         self.socket.close()

@@ -44,6 +44,9 @@ struct Desk {
         s.zaks = std::move(zaks);
         s.limits.network_reply_timeout_ms = 1'000;
         s.limits.echo_after_ms = 10'000;
+        s.limits.request_timeout_ms = 3'000;
+        s.limits.timeouts_max = 3;
+        s.limits.probe_timeout_ms = 400;
         s.limits.input.half_frame_timeout_ms = 500;
         return s;
     }
@@ -232,6 +235,55 @@ TEST_CASE("the previous ZAK verifies during its grace period, the newest makes M
     const auto told = desk.session.take_events();
     REQUIRE(told.size() == 1);
     CHECK(std::get<IssuerReplyArrived>(told[0]).mac == MacState::wrong);
+}
+
+TEST_CASE("a half-open link: n requests in a row unheard, an echo at once, then the end of it") {
+    Desk desk;
+    desk.sign_on();  // heard at 5
+    const auto send = [&](std::int64_t ms) {
+        desk.session.send(SendToIssuer{the_route, the_link, refund_advice(), acquirer::IssuerMac::with},
+                          at_ms(ms));
+        CHECK(desk.sent().size() == 1);
+    };
+    send(100);
+    send(1'000);
+    CHECK(desk.session.next_deadline()->ms == 10'005);  // two: the idle echo's time
+    send(2'000);
+    send(2'500);
+    CHECK(desk.session.next_deadline()->ms == 5'000);  // the third one's time-out
+    SECTION("an answer to anything in between is a sign of life") {
+        desk.arrive(advice_answer(), &desk.mac, 4'000);
+        CHECK(desk.session.next_deadline()->ms == 14'000);
+        desk.session.pass_deadlines(at_ms(5'000));
+        CHECK(desk.sent().empty());
+    }
+    SECTION("the echo") {
+        desk.session.pass_deadlines(at_ms(4'999));
+        CHECK(desk.sent().empty());
+        desk.session.pass_deadlines(at_ms(5'000));
+        const auto messages = desk.sent();
+        REQUIRE(messages.size() == 1);
+        CHECK(messages[0].get(Field::network_management_code) == "301");
+        CHECK(desk.session.next_deadline()->ms == 5'400);
+        SECTION("unanswered: closed, and the core told") {
+            desk.session.pass_deadlines(at_ms(5'400));
+            REQUIRE(desk.session.closed());
+            CHECK(*desk.session.closed() ==
+                  "3 requests in a row without an answer, nor to an echo within 400 ms");
+            REQUIRE(desk.events().size() == 1);
+        }
+        SECTION("answered: it stays, and counts from here") {
+            desk.arrive(Desk::network_answer(messages[0], "00"), nullptr, 5'300);
+            CHECK_FALSE(desk.session.closed());
+            CHECK(desk.session.next_deadline()->ms == 15'300);
+        }
+        SECTION("bytes, but no answer to the echo yet: it has as long as any echo") {
+            desk.arrive(advice_answer(), &desk.mac, 5'300);
+            desk.session.pass_deadlines(at_ms(5'400));
+            CHECK_FALSE(desk.session.closed());
+            CHECK(desk.session.next_deadline()->ms == 6'300);
+        }
+    }
 }
 
 TEST_CASE("an idle connection is echoed, an unanswered echo is the end of it") {

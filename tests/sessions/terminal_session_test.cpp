@@ -413,6 +413,37 @@ TEST_CASE("what does not decode is answered 30, or 13 when only DE4 is bad") {
     }
 }
 
+TEST_CASE("a connection on which no MAC verifies is closed earlier, whatever else it says") {
+    acquirer::TerminalSessionLimits limits;
+    limits.unverified_timeout_ms = 1'000;
+    limits.idle_timeout_ms = 5'000;
+    Desk desk(Profile::unionpay_pos, limits);
+    const auto keys = desk.hsm.new_terminal_keys(1);
+    desk.install({keys}, 1);
+    const PeerMac right = Desk::tak(keys.mac_key);
+    const PeerMac wrong = Desk::tak(desk.hsm.new_terminal_keys(2).mac_key);
+    REQUIRE(desk.session.next_deadline());
+    CHECK(desk.session.next_deadline()->ms == 1'000);
+    const bool verifies = GENERATE(false, true);
+    desk.arrive(unionpay_refund(), verifies ? &right : &wrong);
+    const auto requests = desk.requests();
+    REQUIRE(requests.size() == 1);
+    CHECK(desk.session.has_verified() == verifies);
+    // What is in work is waited for.
+    desk.session.pass_deadlines(at_ms(1'000));
+    CHECK_FALSE(desk.session.closed());
+    desk.session.pass_deadlines(at_ms(60'001));  // forgotten
+    REQUIRE(desk.session.closed());
+    CHECK(desk.session.closed()->find("idle") != std::string::npos);
+    CHECK_FALSE(desk.session.peer_was_wrong());
+    Desk silent(Profile::unionpay_pos, limits);
+    silent.session.pass_deadlines(at_ms(999));
+    CHECK_FALSE(silent.session.closed());
+    silent.session.pass_deadlines(at_ms(1'000));
+    REQUIRE(silent.session.closed());
+    CHECK(*silent.session.closed() == "no MAC has verified within 1000 ms");
+}
+
 TEST_CASE("slow bytes and silence are closed, work in progress is not") {
     acquirer::TerminalSessionLimits limits;
     limits.input.half_frame_timeout_ms = 1'000;

@@ -249,8 +249,9 @@ std::string way_out_branch(const OperatorCommand& command, const CommandSubject&
             },
             [&](const DecideProposal& c) { return decision_words(c, about); },
             [](const ChangeException& c) {
-                return std::string(c.to == ChangeException::To::assign ? "exception assign"
-                                                                       : "exception resolve");
+                return std::string(c.to == ChangeException::To::assign    ? "exception assign"
+                                   : c.to == ChangeException::To::resolve ? "exception resolve"
+                                                                          : "exceptions resolve all");
             },
             [](const RotateIssuerKey& c) {
                 return std::string(c.kind == hsm::KeyKind::zak ? "rotate ZAK" : "rotate ZPK");
@@ -347,7 +348,8 @@ std::vector<OperatorCommand> commands_with_their_choices() {
     for (const auto way : {ResolveAbnormal::Way::retry, ResolveAbnormal::Way::merchant_account,
                            ResolveAbnormal::Way::alternative_account, ResolveAbnormal::Way::cancel})
         all.emplace_back(ResolveAbnormal{"", way, "", ""});
-    for (const auto to : {ChangeException::To::assign, ChangeException::To::resolve})
+    for (const auto to :
+         {ChangeException::To::assign, ChangeException::To::resolve, ChangeException::To::resolve_all})
         all.emplace_back(ChangeException{"", to, ""});
     all.emplace_back(SubmitBatch{});
     for (const auto to : {DecideBatch::To::approve, DecideBatch::To::reject})
@@ -384,6 +386,7 @@ std::vector<std::string> all_ways_out() {
     proposal("adjustment_charge", "charged");
     proposal("adjustment_open", "given_back");
     proposal("day_cutover", "");
+    proposal("exceptions_resolve", "resolved");
     proposal("restore", "accept");
     for (const TransactionKind kind : all_kinds) {
         TransactionRecord record;

@@ -340,9 +340,14 @@ class Operators final : public Actor {
         if (open.empty()) return;
         const std::string id = chance.pick(open);
         const std::string kind = world_.checkers().exceptions().at(id).kind;
-        if (chance.permille(300))
+        constexpr std::uint32_t assigned = 300, resolved = 900;  // of 1,000
+        const std::uint32_t what = chance.below(1'000);
+        if (what < assigned)
             return command("checker1", ChangeException{id, ChangeException::To::assign, "maker2"},
                            "assign " + kind);
+        if (what >= resolved)
+            return command("checker1", ChangeException{kind, ChangeException::To::resolve_all, "all alike"},
+                           "resolve-all " + kind);
         command("checker1", ChangeException{id, ChangeException::To::resolve, "looked at"},
                 "resolve " + kind);
     }
