@@ -217,12 +217,12 @@ struct Connecting : std::enable_shared_from_this<Connecting> {
 }  // namespace
 
 struct Reactor::World {
-    asio::io_context context{1};  // one thread runs it: Asio leaves its locks out where it can
+    std::int32_t user_timeout_ms = 0;  // of connections that connect() makes
+    asio::io_context context{1};       // one thread runs it: Asio leaves its locks out where it can
     asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(context);
     std::list<asio::signal_set> signals;
     AcceptState accept_state{context};
     std::function<void()> after_each = [] {};
-    std::int32_t user_timeout_ms = 0;
 
     void wait_for(asio::signal_set& set, const std::shared_ptr<std::function<void()>>& call) {
         set.async_wait([this, &set, call](const error_code& error, int) {
