@@ -84,9 +84,6 @@ Result<std::optional<std::string>, StoreError> Overlay::get(Family family, std::
     ++counts_.gets;
     if (const Mutation* m = current_.find(family, key)) return m->value;
     if (const Mutation* m = in_flight_.find(family, key)) return m->value;
-    const bool worth_keeping = RecentValues::worth_keeping(key);
-    if (worth_keeping)
-        if (const auto* known = recent_[at(family)].find(key)) return *known;
     ++counts_.store_gets;
     return store_.get(family, key);
 }
@@ -206,9 +203,6 @@ Batch Overlay::take_batch() {
 
 void Overlay::in_flight_done() {
     ENSURE(has_in_flight());
-    for (Mutation& m : in_flight_.mutations)
-        if (RecentValues::worth_keeping(m.key.bytes))
-            recent_[at(m.key.family)].put(m.key.bytes, std::move(m.value));
     in_flight_.clear();
     in_flight_turn_ = 0;
 }

@@ -1,6 +1,6 @@
 // Overlay: the writes of the turn that is running and of the batch whose sync is in flight, laid over the
 // store, so that every step reads at once what the steps before it wrote. Newest wins: current, then in
-// flight, then what was written lately (recent_values.hpp), then store.
+// flight, then store. What is asked for again later is kept decoded above it (record_table.hpp).
 //
 //     step …: put, erase, get, scan → batch = take_batch() → store.begin_sync(batch, done)
 //     later:  store.finish_sync()   → in_flight_done()
@@ -19,7 +19,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include "ledger/recent_values.hpp"
 #include "ledger/store.hpp"
 
 namespace ledger {
@@ -90,7 +89,6 @@ class Overlay final : public StoreReader {
     const Store& store_;
     Layer current_;
     Layer in_flight_;
-    mutable RecentValues recent_[2];  // by family
     std::uint64_t last_turn_;
     std::uint64_t in_flight_turn_ = 0;
     mutable WriteCounts counts_;
