@@ -179,6 +179,9 @@ void check_issuer(const std::string& path, RawIssuer& issuer, const RawConfig& r
         reader.problem(codes + (other ? fault->other : fault->list), fault->what);
         return;
     }
+    // A payment code is used up by what it pays, so there is nothing that a later 0220 could complete.
+    if (route.kind == routing::RouteKind::wallet && route.sale_mode == routing::SaleMode::authorization_0100)
+        reader.problem(path + ".sale_mode", "a wallet's sales are financial_0200");
     if (auto wrong = routing::check_route(route)) reader.problem(path, *wrong);
 }
 

@@ -301,6 +301,8 @@ bool PaymentMeans::can_pay() const {
     return wallet == nullptr || wallet->has_code();
 }
 
+bool PaymentMeans::can_hold() const { return !std::holds_alternative<WalletMeans>(given_); }
+
 std::string PaymentMeans::order_number() const {
     const auto* wallet = std::get_if<WalletMeans>(&given_);
     return wallet == nullptr ? std::string() : wallet->order_number();

@@ -214,6 +214,8 @@ class PaymentMeans {
     [[nodiscard]] bool is_kept_whole() const;
     /// A wallet that can pay a sale: it has a payment code. True for every other kind.
     [[nodiscard]] bool can_pay() const;
+    /// An amount can be held on it to be completed later (R90). A payment code is used up by what it pays.
+    [[nodiscard]] bool can_hold() const;
     /// The order number that names the sale in place of its RRN (R83); empty: none was given.
     [[nodiscard]] std::string order_number() const;
     /// The account that a PIN block is tied to; empty for a means without one, which the HSM refuses (99).

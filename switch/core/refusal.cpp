@@ -59,6 +59,8 @@ constexpr std::array table = {
                 "the payment code is of no wallet that is configured"},
     RefusalInfo{other_card, "other_card", "R15", "14", "14", "NOT THE SALE'S CARD",
                 "money goes back only to the card or wallet of the sale"},
+    RefusalInfo{means_holds_nothing, "means_holds_nothing", "R90", "40", "40", "NO PRE-AUTHORIZATION",
+                "a wallet's payment code pays at once: nothing can be held with it"},
     RefusalInfo{original_not_refundable, "original_not_refundable", "R14", "12", "12", "ORIGINAL NOT ALLOWED",
                 "the sale is voided, reversed, declined, stuck or on hold"},
     RefusalInfo{original_busy, "original_busy", "R14", "09", "09", "ORIGINAL IN PROGRESS",
@@ -174,6 +176,7 @@ bool is_unrecorded(Refusal refusal) {
         case original_authorization_differs:
         case code_of_no_wallet:
         case other_card:
+        case means_holds_nothing:
         case original_not_refundable:
         case void_after_settlement:
         case void_after_refund:

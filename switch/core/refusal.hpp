@@ -37,6 +37,7 @@ enum class Refusal : std::uint8_t {
     original_authorization_differs = 45,  // 25
     code_of_no_wallet = 47,               // R80: 14
     other_card = 48,                      // R15: 14
+    means_holds_nothing = 49,             // R90: 40
     original_not_refundable = 50,         // R14: 12
     original_busy = 51,                   // R14: 09
     void_after_settlement = 52,           // R5: 12

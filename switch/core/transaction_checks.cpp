@@ -357,6 +357,8 @@ Refusal check(CheckId id, const World& w, Draft& d) {
             return authorization(d);
         case CheckId::means:
             return means(w, d);
+        case CheckId::holding:
+            return d.event.request.means.can_hold() ? Refusal::none : Refusal::means_holds_nothing;
         case CheckId::sale_state:
             return sale_state(d);
         case CheckId::authorization_state:

@@ -110,6 +110,7 @@ constexpr std::array chinese_refusals = {
     RefusalWords{Refusal::currency_not_allowed, "币种与原交易不符"},
     RefusalWords{Refusal::merchant_not_enabled, "商户未开通退款"},
     RefusalWords{Refusal::function_not_supported, "不支持该交易"},
+    RefusalWords{Refusal::means_holds_nothing, "付款码不支持预授权"},
     RefusalWords{Refusal::original_not_found, "找不到原交易"},
     RefusalWords{Refusal::original_trace_differs, "找不到原交易"},
     RefusalWords{Refusal::original_authorization_differs, "找不到原交易"},

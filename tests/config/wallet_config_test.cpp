@@ -69,6 +69,13 @@ TEST_CASE("R80 config: without a word a route is a card's, and wallets' settings
     CHECK(own->configuration->wallet_wire.code_tag == "01");
 }
 
+TEST_CASE("R80 R90 config: a wallet has no sales by authorization and completion") {
+    const auto loaded =
+        load(wallet("10-15", "18"), "kind = \"wallet\"\nsale_mode = \"authorization_0100\"\n");
+    REQUIRE_FALSE(loaded);
+    CHECK(text(loaded.error()).find("sale_mode: a wallet's sales are financial_0200") != std::string::npos);
+}
+
 TEST_CASE("R80 config: each mistake in a wallet is named") {
     struct Row {
         std::string sections, problem;

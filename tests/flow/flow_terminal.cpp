@@ -137,7 +137,12 @@ std::optional<peers::Outgoing> Stage::build(Till& t, const Line& line, const std
             options.payment_code = std::to_string(134'567'890'123'000'000 + ++codes_given_);
         return terminal.sale(options.payment_code.empty() ? pan : iso8583::Pan(), *amount, utc, options);
     }
-    if (request == "authorization") return terminal.authorization(pan, *amount, utc);
+    if (request == "authorization") {
+        peers::SaleOptions options;
+        options.payment_code = line.value("code").value_or("");
+        return terminal.authorization(options.payment_code.empty() ? pan : iso8583::Pan(), *amount, utc,
+                                      options);
+    }
     if (const auto of = line.value("auth")) {
         peers::Receipt authorization = receipt_of(*of);
         if (!failures_.empty()) return std::nullopt;

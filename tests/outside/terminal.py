@@ -35,6 +35,11 @@ def mac_algorithm(terminal):
     return None
 
 
+def tagged(tag, value):
+    """An element of a tagged text (instruments.md)."""
+    return f"{tag}{len(value):03d}{value}"
+
+
 class Unexpected(Exception):
     """A reply (or its absence) that the profile does not allow."""
 
@@ -200,20 +205,56 @@ class Terminal:
             return "0200", self._card(pan, amount, {3: "000000", 60: "22" + self.batch})
         return "0200", self._card(pan, amount, {3: "000000"})
 
-    def refund(self, sale, sale_reply, amount, mti=None):
-        pan = sale[1][2]
+    @property
+    def wallet_field(self):
+        return 59 if self.unionpay else 48
+
+    def wallet_sale(self, code, amount, mti="0200"):
+        """By a payment code in place of a card: instruments.md. With 0100: what no wallet does (R90)."""
+        fields = self._card("", amount, {3: "030000" if mti == "0100" else "000000", 22: "031",
+                                         self.wallet_field: tagged("A3", code)})
+        del fields[2]
         if self.unionpay:
-            return "0220", self._card(pan, amount, {
+            fields[25] = "06" if mti == "0100" else "00"
+            fields[60] = ("10" if mti == "0100" else "22") + self.batch
+        return mti, fields
+
+    @staticmethod
+    def _means(sale, sale_reply):
+        """What a request about a sale names it by: its card, or its wallet's order number."""
+        return sale[1].get(2, ""), {n: sale_reply.fields[n] for n in (48, 59) if n in sale_reply.fields and 2 not in sale[1]}
+
+    def _about(self, sale, sale_reply, amount, extra):
+        pan, means = self._means(sale, sale_reply)
+        fields = self._card(pan, amount, {**extra, **means})
+        if not pan:
+            del fields[2]
+            fields[22] = "031"
+        return fields
+
+    def refund(self, sale, sale_reply, amount, mti=None):
+        if self.unionpay:
+            return "0220", self._about(sale, sale_reply, amount, {
                 3: "200000", 37: sale_reply.rrn, 60: "25" + self.batch, 61: "0" * 12 + sale_reply.fields[13]})
-        return mti or "0200", self._card(pan, amount, {3: "200000", 37: sale_reply.rrn})
+        return mti or "0200", self._about(sale, sale_reply, amount, {3: "200000", 37: sale_reply.rrn})
+
+    def refund_by_order(self, sale, sale_reply, amount):
+        """Named by the wallet's order number alone (R83)."""
+        mti, fields = self.refund(sale, sale_reply, amount)
+        if self.unionpay:
+            fields[37] = "0" * 12
+            del fields[61]
+        else:
+            del fields[37]
+        return mti, fields
 
     def void(self, sale, sale_reply):
-        pan, amount = sale[1][2], int(sale[1][4])
+        amount = int(sale[1][4])
         if self.unionpay:
-            return "0200", self._card(pan, amount, {
+            return "0200", self._about(sale, sale_reply, amount, {
                 3: "200000", 37: sale_reply.rrn, 60: "23" + self.batch,
                 61: sale[1][60][2:8] + sale[1][11] + sale_reply.fields[13]})
-        return "0200", self._card(pan, amount, {3: "020000", 37: sale_reply.rrn})
+        return "0200", self._about(sale, sale_reply, amount, {3: "020000", 37: sale_reply.rrn})
 
     def reversal(self, original, reason="98"):
         mti, fields = original
