@@ -17,12 +17,15 @@
 #include "ledger/audit_hash.hpp"
 #include "ledger/backup_directory.hpp"
 #include "ledger/ledger_format.hpp"
+#include "ledger/postgres_cluster.hpp"
 #include "ledger/restore_records.hpp"
 #include "ledger/rocks_backup.hpp"
 #include "ledger/rocks_store.hpp"
 #include "ledger/vault_key_file.hpp"
 #include "switch/admin/control_handler.hpp"
+#include "switch/cluster_command.hpp"
 #include "switch/config/config.hpp"
+#include "switch/config/config_keys.hpp"
 #include "switch/control_group.hpp"
 #include "switch/core/merchant_money_check.hpp"
 #include "switch/core/money_check.hpp"
@@ -33,8 +36,10 @@
 #include "switch/io/hsm_client.hpp"
 #include "switch/io/runtime.hpp"
 #include "switch/lmk_key_encryption.hpp"
+#include "switch/open_store.hpp"
 #include "switch/reloader.hpp"
 #include "switch/shell_setup_of.hpp"
+#include "switch/stand_by.hpp"
 #include "switch/tls_contexts.hpp"
 
 namespace {
@@ -58,6 +63,9 @@ struct Flags {
     std::string describe;
     bool check = false;
     bool verify = false;
+    bool standby = false;
+    std::string node;
+    ClusterInit cluster_init;
 };
 
 /// Tells the log what the embedded HSM refused, and why; it never gets a secret.
@@ -146,22 +154,6 @@ Result<Hsm> open_hsm(const LoadedConfig& config, const TlsContexts& tls, const F
     return out;
 }
 
-enum class StoreUse : std::uint8_t { serve, look };
-
-Result<std::unique_ptr<ledger::RocksStore>> open_store(const LoadedConfig& config, const std::string& data,
-                                                       StoreUse use) {
-    constexpr std::uint64_t mib = 1U << 20;
-    ledger::RocksStoreOptions options;
-    options.directory = data + "/" + ledger::store_name;
-    options.block_cache_bytes = static_cast<std::uint64_t>(config.data.cache_mib) * mib;
-    options.wal_bytes_max = static_cast<std::uint64_t>(config.data.wal_mib_max) * mib;
-    options.disk_free_bytes_min = static_cast<std::uint64_t>(config.data.disk_free_mib_min) * mib;
-    options.read_only = use == StoreUse::look;
-    auto store = ledger::RocksStore::open(options);
-    if (!store) return parse_error(store.error().what);
-    return std::move(*store);
-}
-
 /// Brings records of an older format to this program's, and says so in one line.
 Result<void> migrate(ledger::Store& store, Log& log, WallClock& clock) {
     const auto commit = [&store](ledger::Batch batch) {
@@ -189,14 +181,6 @@ Result<void> check_format(const ledger::Store& store) {
     return parse_error("the ledger has format " + std::to_string((*stored)->format) +
                        ", this program reads " + std::to_string(ledger::format_version) +
                        ": a start of the switch migrates it");
-}
-
-/// A store that holds records must find its key: a new one could never open their PANs.
-Result<ledger::PanVaultKey> vault_key(const ledger::Store& store, const std::string& data, const Hsm& hsm,
-                                      hsm::OpensslRandom& random) {
-    const std::string path = data + "/" + ledger::vault_key_name;
-    if (store.last_turn_number() > 0) return ledger::load_vault_key(path, *hsm.vault_kek);
-    return ledger::load_or_create_vault_key(path, *hsm.vault_kek, random);
 }
 
 std::string ready_line(const LoadedConfig& config, const ListeningAt& at) {
@@ -276,9 +260,11 @@ int report_orphans(SwitchCore& core, ledger::Overlay& overlay, const iso8583::No
 }
 
 /// Runs beside the turns, on a thread of the runtime's.
-BackupEnded back_up(const ledger::RocksStore& store, const MakeBackup& order, const std::string& data,
+BackupEnded back_up(const ledger::RocksStore* store, const MakeBackup& order, const std::string& data,
                     const DataOptions& options, std::string_view sealed_under,
                     const std::atomic<bool>& stop) {
+    if (store == nullptr)
+        return {false, "the ledger lies on PostgreSQL, whose own backups are those of the ledger", {}};
     ledger::BackupOrder wanted;
     wanted.directory = order.directory;
     wanted.data = data;
@@ -288,7 +274,7 @@ BackupEnded back_up(const ledger::RocksStore& store, const MakeBackup& order, co
     wanted.configuration = order.configuration;
     wanted.sealed_under = sealed_under;
     wanted.disk_free_bytes_min = static_cast<std::uint64_t>(options.disk_free_mib_min) << 20;
-    const auto made = ledger::make_backup(store, wanted, stop);
+    const auto made = ledger::make_backup(*store, wanted, stop);
     if (!made) return {false, made.error().what, {}};
     return {true,
             "backup " + made->mark.id + " up to turn " + std::to_string(made->mark.turn) + " is in " +
@@ -305,12 +291,17 @@ bool is_looked_at(const std::string& data, const Flags& flags) {
 
 /// Makes the data directory its owner's alone; of one that is only to be verified and is a backup, compares
 /// every file with the manifest before anything is believed. Says which backup its store was made from.
-Result<std::optional<ledger::BackupMark>> open_data(const std::string& data, const Flags& flags) {
+Result<std::optional<ledger::BackupMark>> open_data(const LoadedConfig& config, const std::string& data,
+                                                    const Flags& flags) {
     std::error_code error;
-    const bool has_store = std::filesystem::exists(data + "/" + ledger::store_name, error);
-    if (flags.verify && !has_store)
-        return parse_error(data + "/" + ledger::store_name + ": no ledger is there");
-    if (!has_store && std::filesystem::exists(data + "/" + ledger::restoring_name, error))
+    const bool here = config.store.engine == StoreEngine::rocks;
+    const std::string store = store_directory(config, data);
+    const bool has_store = std::filesystem::exists(store, error);
+    if (here && flags.verify && !has_store) return parse_error(store + ": no ledger is there");
+    if (!here && std::filesystem::exists(data + "/" + ledger::store_name, error))
+        return parse_error(data + "/" + ledger::store_name +
+                           ": a ledger of one machine is there, and [store] engine is \"postgres\"");
+    if (here && !has_store && std::filesystem::exists(data + "/" + ledger::restoring_name, error))
         return parse_error(data + "/" + ledger::restoring_name +
                            ": a restore was cut short: begin it again (refundctl restore)");
     std::filesystem::create_directories(data, error);
@@ -345,12 +336,33 @@ admin::OperatorsControl::People people_of(const LoadedConfig& config) {
     return config.configuration->demo ? People::demo : People::accounts;
 }
 
+/// The store; as a standby once its owner's lease is over. Nothing: it was stopped before that.
+Result<std::optional<OpenedStore>> open_when_due(const LoadedConfig& config, const Flags& flags,
+                                                 const std::string& data, const ShellSetup& shell, Log& log,
+                                                 WallClock& clock) {
+    for (;;) {
+        if (flags.standby) {
+            const auto stood = stand_by(config, data, shell, log, clock);
+            if (!stood) return tl::unexpected(stood.error());
+            if (*stood == StoodBy::stopped) return std::optional<OpenedStore>();
+        }
+        auto opened = open_store(config, data, is_looked_at(data, flags) ? StoreUse::look : StoreUse::serve);
+        if (opened) return std::optional(std::move(*opened));
+        // Another standby was faster, or the server went away just now: back to looking.
+        using Kind = ledger::StoreError::Kind;
+        const Kind kind = opened.error().kind;
+        if (!flags.standby || (kind != Kind::locked && kind != Kind::io))
+            return parse_error(opened.error().what);
+        log.line(Severity::warning, "not_taken_over", {{"detail", opened.error().what}}, clock.now());
+    }
+}
+
 int serve(LoadedConfig config, const Flags& flags) {
     WallClock clock(config.configuration->time_zone);
     Log log;
     harden_process(*config.configuration, log, clock);
     const std::string data = flags.data.empty() ? config.data.directory : flags.data;
-    const auto mark = open_data(data, flags);
+    const auto mark = open_data(config, data, flags);
     if (!mark) return refuse_to_start(log, clock, "data directory", mark.error().what);
 
     hsm::OpensslRandom random;
@@ -366,21 +378,25 @@ int serve(LoadedConfig config, const Flags& flags) {
                  {{"detail", "the HSM runs under the published test LMK: its keys protect nothing"}},
                  clock.now());
     warn_of_weak_terminals(*config.configuration, log, clock);
-    auto store = open_store(config, data, is_looked_at(data, flags) ? StoreUse::look : StoreUse::serve);
-    if (!store) return refuse_to_start(log, clock, "store", store.error().what);
+    ShellSetup shell = shell_setup_of(config, path_in(data, config.data.control_socket));
+    tls->put_into(shell, config);
+    auto opened = open_when_due(config, flags, data, shell, log, clock);
+    if (!opened) return refuse_to_start(log, clock, "store", opened.error().what);
+    if (!*opened) return exit_done;
+    std::unique_ptr<ledger::Store>& store = (*opened)->store;
     std::error_code none;  // it is ours now: what a backup that was cut short was copied from is nobody's
     if (!flags.verify) std::filesystem::remove_all(data + "/" + ledger::checkpoint_name, none);
-    if (const auto ready = flags.verify ? check_format(**store) : migrate(**store, log, clock); !ready)
+    if (const auto ready = flags.verify ? check_format(*store) : migrate(*store, log, clock); !ready)
         return refuse_to_start(log, clock, "ledger format", ready.error().what);
-    Reloader reload(flags.config, config, **store, log, clock);
+    Reloader reload(flags.config, config, *store, log, clock);
     if (const auto laid = reload.begin(); !laid)
         return refuse_to_start(log, clock, "policy, merchants and terminals of the ledger",
                                laid.error().what);
-    const auto key = vault_key(**store, data, *hsm, random);
+    const auto key = vault_key_of(config, *store, data, *hsm->vault_kek, random);
     if (!key) return refuse_to_start(log, clock, "vault key", key.error().what);
     const ledger::PanVault vault(*key);
-    ledger::Overlay overlay(**store);
-    SwitchCore core(config.configuration, overlay, vault, ledger::audit_sha256);
+    ledger::Overlay overlay(*store);
+    SwitchCore core(config.configuration, overlay, vault, ledger::audit_sha256, (*opened)->numbers);
     core.comes_from(*mark);
     if (flags.verify) return report_orphans(core, overlay, clock.now());
     admin::OperatorsControl control(config.operators, people_of(config), ledger::audit_sha256, &reload);
@@ -390,22 +406,20 @@ int serve(LoadedConfig config, const Flags& flags) {
         [&control](std::vector<OperatorAccount> o) { control.operators_replaced(std::move(o)); });
     control.judge_policies_by([&reload](const std::string& text) { return reload.judge(text); });
     const auto make_backup = [&](const MakeBackup& order, const std::atomic<bool>& stop) {
-        return back_up(**store, order, data, config.data, hsm->vault_kek->name(), stop);
+        return back_up((*opened)->rocks, order, data, config.data, hsm->vault_kek->name(), stop);
     };
     const auto apply_policy = [&reload](const std::string& text) { return reload.apply(text); };
     const auto reload_all = [&]() -> ConfigurationPtr {
         tls->reload(log, clock);
         return reload();
     };
-    ShellSetup shell = shell_setup_of(config, path_in(data, config.data.control_socket));
-    tls->put_into(shell, config);
     if (!config.data.control_group.empty()) {
         const auto gid = open_control_directory(config.data.control_group, shell.control_path);
         if (!gid) return refuse_to_start(log, clock, "control socket", gid.error().what);
         shell.control_gid = *gid;
     }
     Runtime runtime(reactor,
-                    RuntimeParts{{core, overlay, **store},
+                    RuntimeParts{{core, overlay, *store},
                                  *hsm->access,
                                  log,
                                  clock,
@@ -415,7 +429,8 @@ int serve(LoadedConfig config, const Flags& flags) {
                                  apply_policy,
                                  [&reload] { return reload.lay_parties_over(); },
                                  notices ? &*notices : nullptr,
-                                 [&tls] { return tls->status(); }},
+                                 [&tls] { return tls->status(); },
+                                 [&] { return active_role(config, (*opened)->epoch); }},
                     std::move(shell), config.configuration);
     CertificateWatch certificates(reactor, *tls, log, clock);
     if (const auto recovered = runtime.recover(); !recovered)
@@ -427,9 +442,21 @@ int serve(LoadedConfig config, const Flags& flags) {
     const int exit_code = runtime.run();
     runtime.end_backup();  // it reads the store
     // Its committer may still be saying that a sync has ended: it must be gone before the runtime is.
-    store->reset();
+    store.reset();
     notices.reset();  // the same of the thread that writes notices
     return exit_code;
+}
+
+/// What flags and [store] say together that cannot be; empty: nothing.
+std::string why_unfit(const StoreOptions& store, const Flags& flags) {
+    if (store.engine == StoreEngine::rocks)
+        return flags.standby || !flags.node.empty()
+                   ? "--standby and --node belong to [store] engine = \"postgres\""
+                   : "";
+    if (store.node.empty())
+        return "[store.postgres] node or --node is needed: each switch has a name of its own";
+    const auto word = config::word(store.node);
+    return word ? "" : "--node " + word.error().what;
 }
 
 int describe(const std::string& what, const std::optional<LoadedConfig>& config) {
@@ -459,7 +486,8 @@ command_line::Manual manual() {
          "in the log. It never asks a question but for a sealed LMK, whose officers type at its terminal."},
         {{"0", "ended as asked, or checked and found good"},
          {"1", "did not start, or failed; the log's last line says why"},
-         {"2", "usage"}},
+         {"2", "usage"},
+         {"4", "another node has taken the shard over: start it again as its standby"}},
         {},
         {{"switch/config/demo.toml", "the demonstration's configuration, with every section explained."},
          {"DATA/control.sock", "the socket that refundctl asks."},
@@ -495,6 +523,25 @@ int main(int argc, char** argv) {
     app.add_flag("--verify", flags.verify,
                  "look through the ledger of a switch that does not run for transactions that nothing and "
                  "nobody waits for, and exit: 0 when there are none");
+    app.add_flag("--standby", flags.standby,
+                 "follow the node that serves, and take over when its lease is over ([store] engine = "
+                 "\"postgres\")");
+    app.add_option("--node", flags.node, "this node's name (wins over the configuration's)")
+        ->type_name("NAME");
+    CLI::App* cluster = app.add_subcommand("cluster", "the tables of a ledger that lies on PostgreSQL");
+    cluster->require_subcommand(1)->fallthrough();
+    CLI::App* init = cluster->add_subcommand("init", "make them in an empty database");
+    init->fallthrough();
+    init->add_option("--shards", flags.cluster_init.shards, "how many")
+        ->check(CLI::Range(1U, ledger::cluster_shards_max))
+        ->type_name("N");
+    init->add_option("--owner", flags.cluster_init.owner,
+                     "the role that makes and owns them (the configuration's user works on them)")
+        ->type_name("ROLE");
+    init->add_option("--owner-password-file", flags.cluster_init.owner_password_file, "its password")
+        ->type_name("FILE");
+    CLI::App* status = cluster->add_subcommand("status", "who owns which shard, until when, at which turn");
+    status->fallthrough();
     if (const auto code = command_line::Program(app, manual()).parse(argc, argv)) return *code;
     if (flags.config.empty()) {
         if (!flags.describe.empty()) return describe(flags.describe, std::nullopt);
@@ -509,6 +556,13 @@ int main(int argc, char** argv) {
         return exit_failed;
     }
     if (!flags.describe.empty()) return describe(flags.describe, *config);
+    if (init->parsed()) return cluster_init(*config, flags.cluster_init);
+    if (status->parsed()) return cluster_status(*config);
+    if (!flags.node.empty()) config->store.node = flags.node;
+    if (const auto why = why_unfit(config->store, flags); !why.empty()) {
+        std::fputs(("refund-switch: " + why + "\n").c_str(), stderr);
+        return exit_usage;
+    }
     if (flags.check) {
         std::fputs((flags.config + ": usable\n").c_str(), stdout);
         return exit_done;

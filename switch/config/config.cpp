@@ -201,6 +201,7 @@ std::vector<std::string> restart_needed(const LoadedConfig& running, const Loade
     compare(running.tls == wanted.tls, "[[tls]] (its files are read again all the same)");
     compare(running.hsm == wanted.hsm, "[hsm]");
     compare(running.data == wanted.data, "[data]");
+    compare(running.store == wanted.store, "[store]");
     compare(running.shell == wanted.shell, "[shell]");
     compare(running.notices == wanted.notices, "[notices]");
     compare(running.issuers == wanted.issuers, "addresses, connections, dialect or MAC of an [[issuer]]");

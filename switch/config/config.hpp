@@ -104,6 +104,28 @@ struct DataOptions {
     friend bool operator==(const DataOptions&, const DataOptions&) = default;
 };
 
+enum class StoreEngine : std::uint8_t { rocks, postgres };
+
+/// [store] and [store.postgres]: who keeps the ledger. With PostgreSQL the data directory has a copy of it.
+struct StoreOptions {
+    StoreEngine engine = StoreEngine::rocks;
+    std::vector<Endpoint> hosts;  // all servers of PostgreSQL; whichever may be written is used
+    std::string database = "refund";
+    std::string user = "switch";
+    std::string password_file;  // empty: none is asked for
+    std::string tls_ca;         // empty: in clear
+    bool protected_channel = false;
+    std::int32_t shard = 0;
+    std::string node;  // this switch among those that may own the shard
+    std::int32_t connect_ms = 2'000;
+    std::int32_t reply_ms = 2'500;  // a server that is silent for so long is given up
+    std::int32_t lease_ms = 3'000;
+    std::int32_t stall_ms = 1'000;      // a turn undecided for so long: no new work
+    std::int64_t turns_kept = 100'000;  // of the log that copies follow by
+    bool allow_unreplicated = false;    // demo only
+    friend bool operator==(const StoreOptions&, const StoreOptions&) = default;
+};
+
 /// Bounds of the shell.
 struct ShellLimits {
     std::int32_t terminal_links_max = 10'000;
@@ -147,6 +169,7 @@ struct LoadedConfig {
     std::vector<IssuerConnections> issuers;
     HsmOptions hsm;
     DataOptions data;
+    StoreOptions store;
     ShellLimits shell;
     NoticeOptions notices;
     std::vector<OperatorAccount> operators;

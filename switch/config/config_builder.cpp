@@ -78,14 +78,19 @@ RawConfig read_sections(const Node& document, Reader& reader) {
     RawConfig raw;
     Context context;
     reader.read(document, "", top_keys(),
-                {"switch", "listen", "data", "notices", "hsm", "limits", "shell", "refund", "issuer", "iin",
-                 "wallet", "wallet_wire", "merchant", "terminals", "fee", "operator", "tls"},
+                {"switch", "listen", "data", "store", "notices", "hsm", "limits", "shell", "refund", "issuer",
+                 "iin", "wallet", "wallet_wire", "merchant", "terminals", "fee", "operator", "tls"},
                 context, raw.top);
     // An unreadable `demo` would make other lines look wrong that are not.
     if (reader.has_problem_under("demo")) raw.top.demo = true;
     read_general(document, reader, raw, context);
     read_section(document, reader, "listen", listen_keys(), context, raw.listen);
     read_section(document, reader, "data", data_keys(), context, raw.data);
+    if (const Node* store = reader.table(document, "", "store")) {
+        reader.read(*store, "store", store_keys(), {"postgres"}, context, raw.store);
+        if (const Node* postgres = reader.table(*store, "store", "postgres"))
+            reader.read(*postgres, "store.postgres", store_postgres_keys(), {}, context, raw.store);
+    }
     read_section(document, reader, "notices", notice_keys(), context, raw.notices);
     read_section(document, reader, "hsm", hsm_keys(), context, raw.hsm);
     read_section(document, reader, "limits", limits_keys(), context, raw.limits);
@@ -161,6 +166,7 @@ LoadedConfig build(RawConfig raw, std::uint32_t version, std::string hash, Polic
     for (auto& [path, profile] : raw.tls) loaded.tls.push_back(std::move(profile));
     loaded.hsm = std::move(raw.hsm);
     loaded.data = std::move(raw.data);
+    loaded.store = std::move(raw.store);
     configuration->notices = !raw.notices.directory.empty();
     loaded.notices = std::move(raw.notices);
     loaded.shell = raw.shell;

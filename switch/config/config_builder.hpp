@@ -21,6 +21,7 @@ struct RawConfig {
     RawSwitch general;
     RawListen listen;
     DataOptions data;
+    StoreOptions store;
     HsmOptions hsm;
     Limits limits;
     ShellLimits shell;
@@ -43,6 +44,8 @@ RawConfig read_sections(const Node& document, Reader& reader);
 void check_sections(RawConfig& raw, const ConfigSurroundings& around, Reader& reader);
 /// Which [[tls]] each port and link uses, and that none leaves the machine in clear (config_tls.cpp).
 void check_tls(RawConfig& raw, const ConfigSurroundings& around, Reader& reader);
+/// What [store] and [store.postgres] say together (config_schema_store.cpp).
+void check_store(RawConfig& raw, const ConfigSurroundings& around, Reader& reader);
 /// The schedules that [[fee]] make, into the merchants (config_fees.cpp).
 void check_fees(RawConfig& raw, Reader& reader);
 /// Only of sections without problems.

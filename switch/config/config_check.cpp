@@ -400,6 +400,7 @@ void check_sections(RawConfig& raw, const ConfigSurroundings& around, Reader& re
     check_limits(raw, reader);
     check_hsm(raw, reader);
     check_tls(raw, around, reader);
+    check_store(raw, around, reader);
     check_issuers(raw, around, reader);
     check_iins(raw, reader);
     check_wallets(raw, reader);

@@ -37,6 +37,9 @@ std::string describe_config() {
     print(out, "[listen]", "Where terminals and monitoring connect; at least one profile.", listen_keys());
     print(out, "[[tls]]", "Certificates for ports and links, which name it.", tls_keys());
     print(out, "[data]", "Where the ledger lies.", data_keys());
+    print(out, "[store]", "Who keeps the ledger.", store_keys());
+    print(out, "[store.postgres]", "PostgreSQL with synchronous standbys (docs/cluster.md).",
+          store_postgres_keys());
     print(out, "[notices]", "What customers and merchants are told of refunds.", notice_keys());
     print(out, "[hsm]", "Who holds the keys.", hsm_keys());
     print(out, "[limits]", "Time-outs and bounds of transactions.", limits_keys());

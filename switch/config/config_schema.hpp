@@ -87,6 +87,8 @@ const Keys<RawTop>& top_keys();
 const Keys<RawSwitch>& switch_keys();
 const Keys<RawListen>& listen_keys();
 const Keys<DataOptions>& data_keys();
+const Keys<StoreOptions>& store_keys();
+const Keys<StoreOptions>& store_postgres_keys();
 const Keys<HsmOptions>& hsm_keys();
 const Keys<Limits>& limits_keys();
 const Keys<ShellLimits>& shell_keys();

@@ -48,6 +48,7 @@ void Turn::pump(const iso8583::Now& now, const std::function<void(const Effect&)
     }
     if (sync_in_flight_) return;
     // Nothing was written since the last sync: what was decided is already durable.
+    if (!collecting_.empty() && !store_.may_answer()) return;
     Effects ready;
     ready.swap(collecting_);
     events_in_turn_ = 0;

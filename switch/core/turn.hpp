@@ -2,7 +2,8 @@
 // to the store as one batch and one sync, and only then do the effects leave: durable before visible is this
 // file.
 //
-// A turn that wrote nothing does not sync; its effects leave after the sync begun before it. One sync is in
+// A turn that wrote nothing does not sync; its effects leave after the sync begun before it, and wait while
+// the store does not know whether the ledger is still this process's (Store::may_answer). One sync is in
 // flight at a time; what is stepped meanwhile collects into the next batch. When a sync fails no effect of
 // that or a later turn leaves, ever: `failed()` says why, and the process must end (R62).
 //

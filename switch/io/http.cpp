@@ -113,8 +113,9 @@ std::string HttpServer::respond(std::string_view method, std::string_view target
         if (why.empty()) return response(http::status::ok, "text/plain", "ready\n", head);
         return response(http::status::service_unavailable, "text/plain", why + "\n", head);
     }
-    return response(http::status::not_found, "text/plain", "there are /metrics, /healthz and /readyz\n",
-                    head);
+    if (target == "/role") return response(http::status::ok, "application/json", pages_.role(), head);
+    return response(http::status::not_found, "text/plain",
+                    "there are /metrics, /healthz, /readyz and /role\n", head);
 }
 
 void HttpServer::finish(std::uint64_t id, const std::string& text) {

@@ -1,4 +1,4 @@
-// HttpServer: GET /metrics, /healthz, /readyz, for Prometheus and for what supervises the process. One
+// HttpServer: GET /metrics, /healthz, /readyz, /role, for Prometheus and for what supervises the process. One
 // request a connection. Beast parses, without I/O of its own.
 //
 // Thread: the core's. Bounds: ShellBounds (connections, bytes of a request, time for it).
@@ -20,6 +20,8 @@ class HttpServer final : public StreamOwner {
         std::function<std::string()> metrics;
         /// Empty: ready. Otherwise why not.
         std::function<std::string()> not_ready;
+        /// As JSON: whether this node serves, or stands by for which.
+        std::function<std::string()> role;
     };
     HttpServer(Reactor& reactor, const ShellBounds& bounds, Pages pages);
     ~HttpServer();

@@ -178,6 +178,16 @@ std::string render_metrics(const ShellStatus& shell, const CoreStatus& core,
     // The name is RocksDB's word for any store's log: monitors outside read it.
     page.gauge("store_wal_bytes", "bytes of the store's log, which a restart reads again",
                static_cast<double>(store.log_bytes));
+    if (store.cluster) {
+        page.gauge("shard_epoch", "of this owner; rises with each takeover",
+                   static_cast<double>(store.cluster->epoch));
+        page.gauge("store_lease_left_ms", "until others may take the shard over; below 0: they may",
+                   static_cast<double>(store.cluster->lease_left_ms));
+        page.counter("store_undecided_total", "turns and renewals whose end had to be asked for",
+                     store.cluster->undecided);
+        page.counter("store_reconnects_total", "connections to PostgreSQL after the first",
+                     store.cluster->reconnects);
+    }
     page.gauge("start_time_seconds", "when the process began, since 1970",
                static_cast<double>(shell.since.ms) / 1e3);
     const auto label = [](const ShellStatus::Tls& tls) {

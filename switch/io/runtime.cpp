@@ -90,7 +90,8 @@ iso8583::Result<ListeningAt> Runtime::listen() {
                                   const Shard& shard = shards_.at(0);
                                   return render_metrics(status(), shard.status(), shard.store_health());
                               },
-                              [this] { return not_ready(); }});
+                              [this] { return not_ready(); },
+                              [this] { return parts_.role ? parts_.role() : "{\"role\": \"active\"}\n"; }});
         auto metrics = http_->listen(*setup_.metrics, setup_.metrics_channel, setup_.metrics_allow);
         if (!metrics) return tl::unexpected(metrics.error());
         at.metrics = std::move(*metrics);
@@ -146,7 +147,7 @@ std::string Runtime::not_ready() const {
 
 // ---- what links and shards ask of the shell
 
-bool Runtime::terminals_may_speak() const { return !draining_ && shards_.take_requests(); }
+bool Runtime::terminals_may_speak() const { return !draining_ && !store_stalled_ && shards_.take_requests(); }
 
 std::optional<hsm::Reply> Runtime::ask_hsm(const HsmAsker& asker, const hsm::Request& request) {
     auto reply = parts_.hsm.ask(asker, request);
@@ -293,7 +294,14 @@ void Runtime::arm() {
 
 void Runtime::poll_stores() {
     if (finished_) return;
-    for (const auto& shard : shards_) shard->look_at_store();
+    store_stalled_ = false;
+    for (const auto& shard : shards_) {
+        const ledger::StoreHealth health = shard->look_at_store();
+        if (health.failed) return store_failed(*health.failed);
+        if (!health.cluster) continue;
+        store_stalled_ = store_stalled_ || !health.accepts_new_work;
+        schedule_drive();  // what waited for the lease may leave now, and terminals may be read again
+    }
     parts_.log.tell_suppressed(now());
     parts_.log.flush();
     store_alarm_->set(now().instant.plus_ms(setup_.bounds.store_poll_ms));
@@ -389,7 +397,7 @@ void Runtime::finish(int exit_code) {
 void Runtime::store_failed(const ledger::StoreError& why) {
     // Not one effect of this or a later turn may leave: nothing is flushed, the process ends (R62).
     finished_ = true;
-    exit_code_ = 1;
+    exit_code_ = why.kind == ledger::StoreError::Kind::fenced ? exit_fenced : 1;
     parts_.log.line(Severity::alarm, "store_failed", {{"detail", why.what}, {"rule", "R62"}}, now());
     parts_.log.flush();
     reactor_.stop();

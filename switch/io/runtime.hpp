@@ -52,6 +52,8 @@ struct RuntimeParts {
     NoticeFiles* notices = nullptr;  // none: nobody is told
     /// For /metrics. None: there is no TLS.
     std::function<std::vector<ShellStatus::Tls>()> tls = {};
+    /// For /role, as JSON. None: the only node there is.
+    std::function<std::string()> role = {};
 };
 
 /// Where the switch listens, for the ready line.
@@ -60,6 +62,9 @@ struct ListeningAt {
     std::string metrics;
     std::string control;
 };
+
+/// The process was fenced: another owns the ledger now. It may be started again as a standby.
+inline constexpr int exit_fenced = 4;
 
 class Runtime final : private LinkHub, private ShardShell {
   public:
@@ -71,7 +76,7 @@ class Runtime final : private LinkHub, private ShardShell {
     iso8583::Result<void, ledger::StoreError> recover();
     /// Binds every address; accepting begins with run().
     iso8583::Result<ListeningAt> listen();
-    /// Until stopped and drained. 0, or 1 when the store failed.
+    /// Until stopped and drained. 0, 1 when the store failed, exit_fenced when another took the ledger over.
     int run();
     /// After run(), before the store goes: a backup that is still being made ends, and leaves nothing.
     void end_backup();
@@ -144,6 +149,8 @@ class Runtime final : private LinkHub, private ShardShell {
     bool drive_scheduled_ = false;
     bool listening_ = false;
     bool draining_ = false;
+    /// The ledger's servers do not confirm: no answer could leave, so that nobody is asked for more.
+    bool store_stalled_ = false;
     bool finished_ = false;
     int exit_code_ = 0;
     DurationHistogram drive_times_;

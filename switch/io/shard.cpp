@@ -55,11 +55,13 @@ bool Shard::take(Event event) {
     return true;
 }
 
-void Shard::look_at_store() {
-    const ledger::StoreHealth health = parts_.store.health();
-    if (health.accepts_new_work == store_accepts_) return;
-    store_accepts_ = health.accepts_new_work;
-    static_cast<void>(take(StoreHealthChanged{health.accepts_new_work, health.reason}));
+ledger::StoreHealth Shard::look_at_store() {
+    ledger::StoreHealth health = parts_.store.health();
+    if (health.accepts_new_work != store_accepts_) {
+        store_accepts_ = health.accepts_new_work;
+        static_cast<void>(take(StoreHealthChanged{health.accepts_new_work, health.reason}));
+    }
+    return health;
 }
 
 void Shard::drive() {

@@ -71,8 +71,8 @@ class Shard {
     [[nodiscard]] bool takes_requests() const { return requests_.size() < bounds_.request_inbox_max; }
     /// The core's deadlines are due: stepped as soon as every answer that has come is.
     void deadlines_due() { deadlines_due_ = true; }
-    /// Hears whether the store takes new work; the core is told when that changed.
-    void look_at_store();
+    /// Hears whether the store takes new work; the core is told when that changed. What was seen.
+    ledger::StoreHealth look_at_store();
 
     /// Steps what waits and performs what is durable.
     void drive();

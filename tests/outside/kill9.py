@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """kill -9 at random moments under load, many times, while people work at refundctl (kill9_people.py). After each restart
 every approved answer is still known, no sale is over-refunded, what people were told is done is done, and what the kill
-left open is settled; at the end issuers' journals, terminals and ledger agree."""
+left open is settled; at the end issuers' journals, terminals and ledger agree. With --postgres the ledger lies on servers of
+PostgreSQL; with --takeover a second switch stands by and takes over each time, and every third time the one that serves is
+not killed but frozen, and wakes up when the other serves."""
+import contextlib
 import os
 import random
 import select
@@ -9,7 +12,9 @@ import sys
 import threading
 import time
 
+import ledger_on_postgres
 import stack
+import two_nodes
 from kill9_people import People
 from terminal import Terminal, Unexpected
 from wire import WireError
@@ -21,6 +26,7 @@ FLEET = [("unionpay-pos", 10000201, "898110157220001", "issuer-a"), ("unionpay-p
 EACH = 3
 TILL = ("unionpay-pos", "10000221", "898110157220001", "issuer-a")  # whose sales people refund
 STUCK_EVERY = 4  # rounds after which a reversal is stuck, for people to settle
+FREEZE_EVERY = 3  # with --takeover
 LOAD_S = (0.3, 2.5)  # how long the load runs before a kill
 # Approved answers that a terminal asks for again after a restart: chosen by chance from all rounds, more at the end.
 RECHECKED_MAX, RECHECKED_AT_END_MAX = 40, 200
@@ -227,7 +233,8 @@ def total_per_card(checks, running, workers):
             checks.equal(balance, held, f"{issuer}: balance of the journal against the terminals' receipts")
 
 
-def one_round(checks, running, workers, people, chance, earlier):
+def one_round(checks, running, workers, people, chance, earlier, end):
+    """`end` is running.kill_switch, or what else takes the switch away."""
     threads = [threading.Thread(target=w.run) for w in workers if w is not people.till]
     threads.append(threading.Thread(target=people.run))
     for t in threads:
@@ -236,10 +243,10 @@ def one_round(checks, running, workers, people, chance, earlier):
     select.select([], [], [], chance.uniform(*LOAD_S))
     checks.that(running.switch.running(), "the switch ended by itself")
     people.killed = True
-    running.kill_switch()
+    begun = time.monotonic()
+    end()
     for t in threads:
         t.join()
-    begun = time.monotonic()
     running.start_switch()
     took = time.monotonic() - begun
     for w in workers:
@@ -259,13 +266,28 @@ def connected_worker(checks, running, profile, number, merchant, issuer, seed):
     return Worker(checks, terminal, issuer, seed)
 
 
+def check_shard(checks, args, running):
+    """The ledger of a switch that was stopped in order: its lease is let go, and it verifies as one on one machine does."""
+    code, said = ledger_on_postgres.cluster(args, running.write_config(), "status")
+    checks.that(code == 0 and "shard 0 (00): of node a" in said and "lease has run out" in said, f"cluster status: {said}")
+    code, said = running.verify()
+    checks.that(code == 0 and "0 orphans" in said, f"--verify: {said}")
+
+
 def main():
     args = stack.arguments(__doc__, lambda p: (
-        p.add_argument("--kills", type=int, default=5), p.add_argument("--seed", type=int, default=None)))
+        p.add_argument("--kills", type=int, default=5), p.add_argument("--seed", type=int, default=None),
+        p.add_argument("--takeover", action="store_true", help="--postgres, and another switch that stands by"),
+        p.add_argument("--postgres", action="store_true", help="the ledger on PostgreSQL servers of the test's own")))
     seed = args.seed if args.seed is not None else int.from_bytes(os.urandom(4), "big")
     print(f"repeat with --kills {args.kills} --seed {seed} (moments differ, choices do not)", flush=True)
     chance, checks = random.Random(seed), stack.Checks()
-    with stack.Stack(args) as running:
+    with contextlib.ExitStack() as around:
+        options = ()
+        if args.postgres or args.takeover:
+            options = around.enter_context(ledger_on_postgres.servers(args))[1]
+        running = around.enter_context(two_nodes.TwoNodes(args, options, checks) if args.takeover
+                                       else stack.Stack(args, options))
         workers = []
         for profile, first, merchant, issuer in FLEET:
             for i in range(EACH):
@@ -277,8 +299,10 @@ def main():
             if kill % STUCK_EVERY == 0:
                 stack.wait_until("every queue is empty", lambda: drained(running), seconds=60)
                 people.prepare_stuck()
+            frozen = args.takeover and kill % FREEZE_EVERY == FREEZE_EVERY - 1
             took = one_round(checks, running, workers, people, chance,
-                             RECHECKED_MAX if kill + 1 < args.kills else RECHECKED_AT_END_MAX)
+                             RECHECKED_MAX if kill + 1 < args.kills else RECHECKED_AT_END_MAX,
+                             running.freeze_switch if frozen else running.kill_switch)
             print(f"kill {kill + 1}: {sum(w.answers for w in workers)} answers so far, ready again after "
                   f"{took * 1000:.0f} ms", flush=True)
         stack.wait_until("every queue is empty", lambda: drained(running), seconds=60)
@@ -290,6 +314,8 @@ def main():
         running.switch.terminate()
         checks.equal(running.switch.process.returncode, 0, "the switch ends as it should")
         checks.that(sum(w.answers for w in workers) > 50 * args.kills, "there was load")
+        if args.postgres:
+            check_shard(checks, args, running)
     return checks.report()
 
 

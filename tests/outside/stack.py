@@ -193,6 +193,10 @@ class Stack:
         os.makedirs(self.data, exist_ok=True)
         self.switch = Program("refund-switch", [self.program("refund-switch"), "--config", config, "--data", self.data,
                                                  *self.flags], self.path("switch.log"), **popen)
+        self.listens()
+
+    def listens(self):
+        """Where it does, by its ready line."""
         # Paths may hold spaces, addresses may not: each value runs up to the next ` name=`.
         self.ready = dict(re.findall(r"([\w.-]+)=(.*?)(?= [\w.-]+=|\s*$)", self.switch.ready.strip()))
         self.addresses = {p: address_of(self.ready[f"terminals.{p}"]) for p in ("unionpay-pos", "iso87-ascii")}

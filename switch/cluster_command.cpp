@@ -1,0 +1,72 @@
+#include "switch/cluster_command.hpp"
+
+#include <cstdio>
+
+#include "hsm_sim/lmk_file.hpp"
+#include "ledger/postgres_cluster.hpp"
+#include "switch/open_store.hpp"
+
+namespace acquirer {
+
+namespace {
+
+constexpr int exit_done = 0;
+constexpr int exit_failed = 1;
+constexpr std::size_t password_bytes_max = 1'024;
+
+int failed(const std::string& why) {
+    std::fprintf(stderr, "refund-switch: %s\n", why.c_str());
+    return exit_failed;
+}
+
+iso8583::Result<ledger::PostgresOptions> options_of(const LoadedConfig& config) {
+    if (config.store.engine != StoreEngine::postgres)
+        return iso8583::parse_error("the configuration has no [store] engine = \"postgres\"");
+    return postgres_options_of(config.store);
+}
+
+}  // namespace
+
+int cluster_init(const LoadedConfig& config, const ClusterInit& wanted) {
+    const auto options = options_of(config);
+    if (!options) return failed(options.error().what);
+    std::string password;
+    if (!wanted.owner_password_file.empty()) {
+        const auto text = hsm::read_secret_file(wanted.owner_password_file, password_bytes_max);
+        if (!text) return failed(text.error().what);
+        password = text->substr(0, text->find('\n'));
+    }
+    if (const auto created = ledger::create_cluster(*options, wanted.owner, password, wanted.shards);
+        !created)
+        return failed(created.error().what);
+    std::fprintf(stdout, "the database %s has the tables of a cluster of %u %s\n", options->database.c_str(),
+                 wanted.shards, wanted.shards == 1 ? "shard" : "shards");
+    return exit_done;
+}
+
+int cluster_status(const LoadedConfig& config) {
+    const auto options = options_of(config);
+    if (!options) return failed(options.error().what);
+    const auto status = ledger::read_cluster(*options);
+    if (!status) return failed(status.error().what);
+    std::fprintf(stdout, "ledger %s, written at %s, synchronous standbys: %s\n", status->ledger.c_str(),
+                 status->host.c_str(),
+                 status->synchronous_standby_names.empty() ? "none: nothing is replicated"
+                                                           : status->synchronous_standby_names.c_str());
+    for (const ledger::ShardRow& shard : status->shards) {
+        const std::string owner =
+            shard.owner.empty()
+                ? "nobody's yet"
+                : "of node " + shard.owner + (shard.address.empty() ? "" : " at " + shard.address);
+        const std::string lease = shard.owner.empty() ? ""
+                                  : shard.lease_left_ms > 0
+                                      ? ", lease runs for " + std::to_string(shard.lease_left_ms) + " ms"
+                                      : ", lease has run out";
+        std::fprintf(stdout, "shard %u (%s): %s, epoch %llu, turn %llu%s\n", shard.id, shard.code.c_str(),
+                     owner.c_str(), static_cast<unsigned long long>(shard.epoch),
+                     static_cast<unsigned long long>(shard.turn), lease.c_str());
+    }
+    return exit_done;
+}
+
+}  // namespace acquirer

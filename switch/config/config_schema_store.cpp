@@ -1,0 +1,104 @@
+// [store] and [store.postgres]: who keeps the ledger, and what only one of the engines knows.
+#include <filesystem>
+
+#include "switch/config/config_builder.hpp"
+#include "switch/config/config_keys.hpp"
+
+namespace acquirer::config {
+
+namespace {
+
+constexpr std::size_t path_characters_max = 1'024;
+constexpr std::size_t name_characters_max = 63;  // PostgreSQL's own bound of a name
+constexpr std::int64_t wait_ms_max = 600'000;
+
+}  // namespace
+
+const Keys<StoreOptions>& store_keys() {
+    static const Keys<StoreOptions> keys = {
+        choice<StoreOptions, StoreEngine>(
+            "engine", {{"rocks", StoreEngine::rocks}, {"postgres", StoreEngine::postgres}},
+            "rocks: RocksDB in the data directory, one machine. postgres: PostgreSQL with synchronous "
+            "standbys, and a copy in the data directory.",
+            CONFIG_AT(engine)),
+    };
+    return keys;
+}
+
+const Keys<StoreOptions>& store_postgres_keys() {
+    static const Keys<StoreOptions> keys = {
+        text_list<StoreOptions>(
+            "hosts", "none", "\"HOST:PORT\" of every server of PostgreSQL; whichever may be written is used.",
+            [](StoreOptions& s, std::vector<std::string> texts) { return set_endpoints(s.hosts, texts); }),
+        parsed<StoreOptions>("database", "text", "refund", "Made by `refund-switch cluster init`.",
+                             CONFIG_AT(database), plain_text(name_characters_max)),
+        parsed<StoreOptions>("user", "text", "switch", "A role that is no superuser.", CONFIG_AT(user),
+                             plain_text(name_characters_max)),
+        parsed<StoreOptions>(
+            "password_file", "path", "none",
+            "Its first line is the password; its owner's alone. Begins in the folder of this file.",
+            CONFIG_AT(password_file), plain_text(path_characters_max)),
+        parsed<StoreOptions>("tls_ca", "path", "none: in clear",
+                             "PEM: who signed the servers' certificates; their names are checked too.",
+                             CONFIG_AT(tls_ca), plain_text(path_characters_max)),
+        boolean<StoreOptions>("protected_channel",
+                              "Said by you: the way to the servers is protected. Needed without tls_ca where "
+                              "they are not on loopback.",
+                              CONFIG_AT(protected_channel)),
+        integer<StoreOptions>("shard", 0, 255, "", "Which shard of the cluster this switch serves.",
+                              CONFIG_AT(shard)),
+        parsed<StoreOptions>(
+            "node", "word", "none",
+            "This switch's name, another for each that may own the shard. --node wins over it: a "
+            "standby takes over only from a node with the same file.",
+            CONFIG_AT(node), word),
+        integer<StoreOptions>("connect_ms", 100, wait_ms_max, "ms",
+                              "To each server, until the next is tried.", CONFIG_AT(connect_ms)),
+        integer<StoreOptions>(
+            "reply_ms", 100, wait_ms_max, "ms",
+            "A server that does not answer for so long is given up, and what was asked of it is "
+            "asked for at the one that may be written then.",
+            CONFIG_AT(reply_ms)),
+        integer<StoreOptions>("lease_ms", 300, wait_ms_max, "ms",
+                              "Others take the shard over when its owner has not been heard of for so long.",
+                              CONFIG_AT(lease_ms)),
+        integer<StoreOptions>("stall_ms", 100, wait_ms_max, "ms",
+                              "When a turn is not confirmed for so long new requests are refused (R62).",
+                              CONFIG_AT(stall_ms)),
+        integer<StoreOptions>(
+            "turns_kept", 1'000, 100'000'000, "turns",
+            "Of the log by which copies follow; one that was away for longer is filled anew.",
+            CONFIG_AT(turns_kept)),
+        boolean<StoreOptions>(
+            "allow_unreplicated",
+            "With demo = true alone: a server without a synchronous standby is worked with, and "
+            "what was acknowledged dies with it.",
+            CONFIG_AT(allow_unreplicated)),
+    };
+    return keys;
+}
+
+void check_store(RawConfig& raw, const ConfigSurroundings& around, Reader& reader) {
+    StoreOptions& store = raw.store;
+    if (store.engine == StoreEngine::rocks) {
+        for (const Key<StoreOptions>& key : store_postgres_keys())
+            if (const std::string path = "store.postgres." + key.name; reader.has(path))
+                reader.problem(path, "belongs to [store] engine = \"postgres\"");
+        return;
+    }
+    if (store.hosts.empty() && !reader.has_problem_under("store.postgres.hosts"))
+        reader.problem("store.postgres.hosts", "is needed with [store] engine = \"postgres\"");
+    for (const Endpoint& host : store.hosts)
+        if (!host.is_loopback() && store.tls_ca.empty() && !store.protected_channel)
+            reader.problem("store.postgres.hosts",
+                           host.str() +
+                               " is on another machine, and the ledger would go there in "
+                               "clear: tls_ca is needed, or protected_channel = true");
+    if (store.allow_unreplicated && !raw.top.demo)
+        reader.problem("store.postgres.allow_unreplicated", "is for demo = true only");
+    for (std::string* path : {&store.password_file, &store.tls_ca})
+        if (!path->empty() && std::filesystem::path(*path).is_relative())
+            *path = (std::filesystem::path(around.folder) / *path).string();
+}
+
+}  // namespace acquirer::config

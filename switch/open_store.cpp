@@ -1,0 +1,106 @@
+#include "switch/open_store.hpp"
+
+#include "hsm_sim/lmk_file.hpp"
+#include "ledger/backup_directory.hpp"
+#include "ledger/postgres_cluster.hpp"
+#include "ledger/postgres_store.hpp"
+
+namespace acquirer {
+
+using iso8583::parse_error;
+using iso8583::Result;
+
+namespace {
+
+constexpr const char* copy_name = "copy";
+constexpr std::size_t password_bytes_max = 1'024;
+
+}  // namespace
+
+std::string store_directory(const LoadedConfig& config, const std::string& data) {
+    return data + "/" + (config.store.engine == StoreEngine::rocks ? ledger::store_name : copy_name);
+}
+
+ledger::RocksStoreOptions rocks_options_of(const LoadedConfig& config, const std::string& data) {
+    constexpr std::uint64_t mib = 1U << 20;
+    ledger::RocksStoreOptions options;
+    options.directory = store_directory(config, data);
+    options.block_cache_bytes = static_cast<std::uint64_t>(config.data.cache_mib) * mib;
+    options.wal_bytes_max = static_cast<std::uint64_t>(config.data.wal_mib_max) * mib;
+    options.disk_free_bytes_min = static_cast<std::uint64_t>(config.data.disk_free_mib_min) * mib;
+    return options;
+}
+
+Result<ledger::PostgresOptions> postgres_options_of(const StoreOptions& store) {
+    ledger::PostgresOptions options;
+    for (const Endpoint& host : store.hosts) options.hosts.push_back({host.host, std::to_string(host.port)});
+    options.database = store.database;
+    options.user = store.user;
+    if (!store.password_file.empty()) {
+        const auto text = hsm::read_secret_file(store.password_file, password_bytes_max);
+        if (!text) return tl::unexpected(text.error());
+        options.password = text->substr(0, text->find('\n'));
+    }
+    options.tls_ca = store.tls_ca;
+    options.shard = static_cast<std::uint32_t>(store.shard);
+    options.node = store.node;
+    options.connect_ms = static_cast<std::uint32_t>(store.connect_ms);
+    options.reply_ms = static_cast<std::uint32_t>(store.reply_ms);
+    options.lease_ms = static_cast<std::uint32_t>(store.lease_ms);
+    options.stall_ms = static_cast<std::uint32_t>(store.stall_ms);
+    options.turns_kept = static_cast<std::uint64_t>(store.turns_kept);
+    options.allow_unreplicated = store.allow_unreplicated;
+    return options;
+}
+
+Result<OpenedStore, ledger::StoreError> open_store(const LoadedConfig& config, const std::string& data,
+                                                   StoreUse use) {
+    OpenedStore out;
+    ledger::RocksStoreOptions rocks = rocks_options_of(config, data);
+    if (config.store.engine == StoreEngine::rocks) {
+        rocks.read_only = use == StoreUse::look;
+        auto store = ledger::RocksStore::open(rocks);
+        if (!store) return tl::unexpected(store.error());
+        out.rocks = store->get();
+        out.store = std::move(*store);
+        return out;
+    }
+    const auto options = postgres_options_of(config.store);
+    if (!options)
+        return tl::unexpected(ledger::StoreError{ledger::StoreError::Kind::io, options.error().what});
+    const std::string address = config.metrics ? config.metrics->str() : "";
+    auto store = ledger::PostgresStore::open(*options, rocks, {address, config.configuration->hash});
+    if (!store) return tl::unexpected(store.error());
+    out.numbers = (*store)->numbers();
+    out.epoch = (*store)->epoch();
+    out.store = std::move(*store);
+    return out;
+}
+
+Result<ledger::PanVaultKey> vault_key_of(const LoadedConfig& config, const ledger::Store& store,
+                                         const std::string& data, const ledger::KeyEncryption& kek,
+                                         iso8583::RandomSource& random) {
+    const bool is_new = store.last_turn_number() == 0;
+    if (config.store.engine == StoreEngine::rocks) {
+        const std::string path = data + "/" + ledger::vault_key_name;
+        return is_new ? ledger::load_or_create_vault_key(path, kek, random)
+                      : ledger::load_vault_key(path, kek);
+    }
+    const auto options = postgres_options_of(config.store);
+    if (!options) return tl::unexpected(options.error());
+    auto sealed = ledger::read_secret(*options, ledger::vault_key_name);
+    if (!sealed) return parse_error(sealed.error().what);
+    if (!*sealed) {
+        if (!is_new)
+            return parse_error(std::string("cluster.secret has no ") + ledger::vault_key_name +
+                               ", and without it no stored PAN can be opened");
+        const auto made = ledger::seal_new_vault_key(kek, random);
+        if (!made) return tl::unexpected(made.error());
+        auto kept = ledger::keep_secret(*options, ledger::vault_key_name, *made);
+        if (!kept) return parse_error(kept.error().what);
+        *sealed = std::move(*kept);
+    }
+    return ledger::open_vault_key(**sealed, "of the cluster", kek);
+}
+
+}  // namespace acquirer

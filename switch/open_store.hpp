@@ -1,0 +1,43 @@
+// The ledger's store as [store] chooses it: RocksDB in the data directory, or PostgreSQL with a copy there.
+// And what goes with it: the vault's key, the shard's numbers.
+//
+// Thread: start-up's. Errors: a sentence, for people.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "iso8583/values/random_source.hpp"
+#include "ledger/number_plan.hpp"
+#include "ledger/pan_vault.hpp"
+#include "ledger/postgres_options.hpp"
+#include "ledger/rocks_store.hpp"
+#include "ledger/vault_key_file.hpp"
+#include "switch/config/config.hpp"
+
+namespace acquirer {
+
+enum class StoreUse : std::uint8_t { serve, look };
+
+struct OpenedStore {
+    std::unique_ptr<ledger::Store> store;
+    const ledger::RocksStore* rocks = nullptr;  // the same, where backups can be made of it
+    ledger::NumberPlan numbers;
+    std::uint64_t epoch = 0;  // of this owner, on PostgreSQL
+};
+
+/// Name in the data directory of the store, or of the copy of one that lies elsewhere.
+std::string store_directory(const LoadedConfig& config, const std::string& data);
+ledger::RocksStoreOptions rocks_options_of(const LoadedConfig& config, const std::string& data);
+/// Reads the password's file.
+iso8583::Result<ledger::PostgresOptions> postgres_options_of(const StoreOptions& store);
+
+/// With PostgreSQL only to serve: takes the shard.
+iso8583::Result<OpenedStore, ledger::StoreError> open_store(const LoadedConfig& config,
+                                                            const std::string& data, StoreUse use);
+/// A store that holds records must find its key: a new one could never open their PANs.
+iso8583::Result<ledger::PanVaultKey> vault_key_of(const LoadedConfig& config, const ledger::Store& store,
+                                                  const std::string& data, const ledger::KeyEncryption& kek,
+                                                  iso8583::RandomSource& random);
+
+}  // namespace acquirer

@@ -1,0 +1,45 @@
+"""A stack whose ledger lies on PostgreSQL servers of the test's own: the options that stack.Stack is given for it."""
+import contextlib
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "cluster"))
+import postgres_nodes  # noqa: E402
+
+
+def store_section(nodes, password_file, node):
+    hosts = ", ".join(f'"127.0.0.1:{port}"' for port in nodes.ports)
+    return (f'\n[store]\nengine = "postgres"\n\n[store.postgres]\nhosts = [{hosts}]\ndatabase = "refund"\n'
+            f'user = "switch"\npassword_file = "{password_file}"\nnode = "{node}"\n')
+
+
+def cluster(args, config, *words):
+    """`refund-switch cluster …`: exit code and what it says."""
+    run = subprocess.run([os.path.join(args.bin, "refund-switch"), "--config", config, "cluster", *words],
+                         capture_output=True, text=True, timeout=60)
+    return run.returncode, run.stdout + run.stderr
+
+
+@contextlib.contextmanager
+def servers(args, count=2):
+    """Servers with the tables made; gives them and the options of a stack. Ends the program with 77 where PostgreSQL is
+    not installed."""
+    postgres_nodes.skip_or_fail()
+    nodes = postgres_nodes.Nodes.start(count)
+    try:
+        password_file = nodes.dir / "password"
+        password_file.touch(mode=0o600)
+        password_file.write_text(postgres_nodes.PASSWORD + "\n")
+        section = store_section(nodes, password_file, "a")
+        with open(os.path.join(args.source, "switch", "config", "demo.toml"), encoding="utf-8") as f:
+            text = f.read()
+        config = nodes.dir / "init.toml"
+        config.write_text(text + section)
+        code, said = cluster(args, str(config), "init")
+        if code != 0:
+            raise RuntimeError(f"cluster init: {said}")
+        yield nodes, ((r"\Z", section),)
+    finally:
+        nodes.stop()

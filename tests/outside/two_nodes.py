@@ -1,0 +1,64 @@
+"""A stack with two switches for one shard on PostgreSQL: one serves, the other stands by and takes over."""
+import os
+import signal
+
+import stack
+from stack import Program
+
+EXIT_FENCED = 4
+
+
+class TwoNodes(stack.Stack):
+    def __init__(self, args, options, checks):
+        super().__init__(args, options)
+        self.checks, self.standby = checks, None
+        self.active, self.waiting = "a", "b"
+        self.taken_over = False
+
+    def __exit__(self, kind, value, trace):
+        if self.standby and self.standby.running():
+            self.checks.equal(self.standby.terminate(), 0, "a standby ends as asked")
+        super().__exit__(kind, value, trace)
+
+    def node(self, name, *flags):
+        self.data = self.path("data-" + name)
+        return Program("refund-switch-" + name, [
+            self.program("refund-switch"), "--config", self.write_config(), "--data", self.data, "--node", name, *flags],
+            self.path(f"switch-{name}.log"))
+
+    def start_switch(self, **popen):
+        """At first node a serves; after kill_switch() the one that stood by."""
+        if self.switch is None:
+            self.switch = self.node("a")
+        elif not self.taken_over:
+            self.take_over()
+        self.taken_over = False
+        self.listens()
+        role = self.metrics("/role")
+        self.checks.that(f'"role": "active", "node": "{self.active}"' in role, f"/role of the active node: {role}")
+        self.standby = self.node(self.waiting, "--standby")
+        self.check_standby()
+
+    def take_over(self):
+        # It says again that it stands by where the owner was only late.
+        while "terminals." not in self.standby.ready:
+            self.standby.ready = self.standby._read_ready()
+        self.switch, self.standby = self.standby, None
+        self.active, self.waiting = self.waiting, self.active
+        self.taken_over = True
+
+    def check_standby(self):
+        self.ready_of_active = self.ready
+        self.ready = {"metrics": self.standby.ready.split("metrics=")[1].split()[0]}
+        ready, role = self.metrics("/readyz"), self.metrics("/role")
+        self.ready = self.ready_of_active
+        self.checks.that(" 503 " in ready and "standby of" in ready, f"/readyz of the standby: {ready}")
+        self.checks.that(f'"role": "standby", "node": "{self.waiting}"' in role, f"/role of the standby: {role}")
+
+    def freeze_switch(self):
+        """The one that serves sleeps until the other has taken over: it must answer nothing and end when it wakes."""
+        frozen = self.switch
+        os.kill(frozen.process.pid, signal.SIGSTOP)
+        self.take_over()
+        os.kill(frozen.process.pid, signal.SIGCONT)
+        self.checks.equal(frozen.wait(), EXIT_FENCED, "exit code of a node that was taken over while it slept")
