@@ -36,6 +36,7 @@ class MemoryStore final : public Store {
     [[nodiscard]] std::shared_ptr<const StoreReader> snapshot() const override;
     [[nodiscard]] std::uint64_t last_turn_number() const override { return visible_.last_turn; }
     [[nodiscard]] StoreHealth health() const override { return health_; }
+    [[nodiscard]] bool may_answer() const override { return may_answer_; }
 
     // The world's hooks
     void set_sync_mode(SyncMode mode) { mode_ = mode; }
@@ -55,6 +56,8 @@ class MemoryStore final : public Store {
     /// Every read fails until nullopt is given.
     void fail_reads(std::optional<StoreError> error) { read_failure_ = std::move(error); }
     void set_health(StoreHealth health) { health_ = std::move(health); }
+    /// False: as a store whose lease may have run out.
+    void set_may_answer(bool may) { may_answer_ = may; }
     /// A disk that says done and has not written: for tests that must notice the loss.
     void lie_about_syncs(bool lying) { lying_ = lying; }
 
@@ -84,6 +87,7 @@ class MemoryStore final : public Store {
     std::optional<StoreError> failed_;
     std::optional<StoreError> read_failure_;
     StoreHealth health_;
+    bool may_answer_ = true;
 };
 
 }  // namespace ledger

@@ -132,6 +132,26 @@ void add_core(Page& page, const CoreStatus& core) {
                    {{"route", route.name}});
 }
 
+void add_store(Page& page, const ledger::StoreHealth& store) {
+    page.gauge("store_accepts_new_work", "0 while the disk is nearly full or writes stall",
+               store.accepts_new_work ? 1 : 0);
+    page.gauge("store_disk_free_bytes", "free bytes of the data directory's disk",
+               static_cast<double>(store.disk_free_bytes));
+    // The name is RocksDB's word for any store's log: monitors outside read it.
+    page.gauge("store_wal_bytes", "bytes of the store's log, which a restart reads again",
+               static_cast<double>(store.log_bytes));
+    if (store.cluster) {
+        page.gauge("shard_epoch", "of this owner; rises with each takeover",
+                   static_cast<double>(store.cluster->epoch));
+        page.gauge("store_lease_left_ms", "until others may take the shard over; below 0: they may",
+                   static_cast<double>(store.cluster->lease_left_ms));
+        page.counter("store_undecided_total", "turns and renewals whose end had to be asked for",
+                     store.cluster->undecided);
+        page.counter("store_reconnects_total", "connections to PostgreSQL after the first",
+                     store.cluster->reconnects);
+    }
+}
+
 }  // namespace
 
 std::string render_metrics(const ShellStatus& shell, const CoreStatus& core,
@@ -171,23 +191,7 @@ std::string render_metrics(const ShellStatus& shell, const CoreStatus& core,
     page.counter("log_buffers_lost_total", "pieces of the log that nobody took in time",
                  shell.log_buffers_lost);
     page.gauge("draining", "1 while stopping", shell.draining ? 1 : 0);
-    page.gauge("store_accepts_new_work", "0 while the disk is nearly full or writes stall",
-               store.accepts_new_work ? 1 : 0);
-    page.gauge("store_disk_free_bytes", "free bytes of the data directory's disk",
-               static_cast<double>(store.disk_free_bytes));
-    // The name is RocksDB's word for any store's log: monitors outside read it.
-    page.gauge("store_wal_bytes", "bytes of the store's log, which a restart reads again",
-               static_cast<double>(store.log_bytes));
-    if (store.cluster) {
-        page.gauge("shard_epoch", "of this owner; rises with each takeover",
-                   static_cast<double>(store.cluster->epoch));
-        page.gauge("store_lease_left_ms", "until others may take the shard over; below 0: they may",
-                   static_cast<double>(store.cluster->lease_left_ms));
-        page.counter("store_undecided_total", "turns and renewals whose end had to be asked for",
-                     store.cluster->undecided);
-        page.counter("store_reconnects_total", "connections to PostgreSQL after the first",
-                     store.cluster->reconnects);
-    }
+    add_store(page, store);
     page.gauge("start_time_seconds", "when the process began, since 1970",
                static_cast<double>(shell.since.ms) / 1e3);
     const auto label = [](const ShellStatus::Tls& tls) {
