@@ -12,7 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "tests/demo/terminal_line.hpp"
+#include "tests/demo/channel_socket.hpp"
 
 namespace demo {
 namespace {
@@ -37,18 +37,15 @@ std::string text_of(const nlohmann::json& object, const char* name) {
 }
 
 /// The answer of an HTTP server on loopback, head and body; empty when there is none.
-std::string http_get(const std::string& address, const std::string& target) {
-    const int s = connect_loopback(address);
+std::string http_get(const std::string& address, const std::string& target,
+                     const acquirer::MakeChannel& channel) {
+    ChannelSocket socket;
     std::string answer;
     const std::string request =
         "GET " + target + " HTTP/1.1\r\nHost: " + address + "\r\nConnection: close\r\n\r\n";
-    if (s >= 0 &&
-        ::send(s, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size())) {
-        char piece[8192];
-        for (ssize_t count; (count = recv(s, piece, sizeof piece, 0)) > 0;)
-            answer.append(piece, static_cast<std::size_t>(count));
-    }
-    if (s >= 0) close(s);
+    if (!socket.connect(address, channel, connections_wait_ms) || !socket.send(iso8583::as_bytes(request)))
+        return answer;
+    while (const auto piece = socket.receive(connections_wait_ms)) answer += iso8583::as_text(*piece);
     return answer;
 }
 
@@ -62,7 +59,26 @@ std::string value_of(const std::string& line, const std::string& name) {
 
 }  // namespace
 
+Result<bool> DemoStack::make_tls() {
+    auto tls = DemoTls::make(path("tls"));
+    if (!tls) return tl::unexpected(tls.error());
+    auto terminal = tls->client("terminal"), monitor = tls->client("monitor");
+    if (!terminal) return tl::unexpected(terminal.error());
+    if (!monitor) return tl::unexpected(monitor.error());
+    terminal_channel_ = std::move(*terminal);
+    monitor_channel_ = std::move(*monitor);
+    tls_ = std::move(*tls);
+    return true;
+}
+
 Result<bool> DemoStack::start() {
+    if (options_.tls)
+        if (auto made = make_tls(); !made) return made;
+    const auto speak_tls = [this](std::vector<std::string>& argv, const char* peer) {
+        if (!tls_) return;
+        const std::vector<std::string> flags = tls_->server_flags(peer);
+        argv.insert(argv.end(), flags.begin(), flags.end());
+    };
     for (const std::string& name : issuer_names) {
         std::vector<std::string> argv = {program("issuer-sim"),
                                          "--config",
@@ -72,6 +88,7 @@ Result<bool> DemoStack::start() {
                                          "--control",
                                          path(name + ".sock")};
         if (options_.free_ports) argv.insert(argv.end(), {"--listen", "127.0.0.1:0"});
+        speak_tls(argv, "issuer");
         auto process = ChildProcess::start(argv, path(name + ".log"), when_demo_ends());
         if (!process) return tl::unexpected(process.error());
         fmt::print("{}: {}\n", name, process->ready_line());
@@ -79,9 +96,10 @@ Result<bool> DemoStack::start() {
     }
     if (options_.hsm_over_tcp) {
         const std::string listen = options_.free_ports ? "127.0.0.1:0" : "127.0.0.1:1500";
-        auto process = ChildProcess::start(
-            {program("hsm-sim"), "--listen", listen, "--lmk", "test", "--zone-key-exchange"},
-            path("hsm-sim.log"), when_demo_ends());
+        std::vector<std::string> argv = {program("hsm-sim"),   "--listen", listen, "--lmk", "test",
+                                         "--zone-key-exchange"};
+        speak_tls(argv, "hsm");
+        auto process = ChildProcess::start(argv, path("hsm-sim.log"), when_demo_ends());
         if (!process) return tl::unexpected(process.error());
         fmt::print("hsm-sim: {}\n", process->ready_line());
         hsm_.emplace(std::move(*process));
@@ -98,7 +116,15 @@ Result<bool> DemoStack::write_switch_config() {
     if (hsm_)
         changes.emplace_back(
             "mode = \"embedded\"\nlmk = \"test\"\nzone_key_exchange = true  # refundctl keys rotate\n",
-            "mode = \"tcp\"\naddresses = [\"" + value_of(hsm_->ready_line(), "hsm") + "\"]\n");
+            "mode = \"tcp\"\naddresses = [\"" + value_of(hsm_->ready_line(), "hsm") + "\"]\n" +
+                (tls_ ? "tls = \"hsm\"\n" : ""));
+    if (tls_) {
+        changes.emplace_back("[listen]\n",
+                             "[listen]\nunionpay-pos-tls = \"terminals\"\niso87-ascii-tls = \"terminals\"\n"
+                             "metrics-tls = \"monitoring\"\n");
+        for (const std::string& name : issuer_names)
+            changes.emplace_back("name = \"" + name + "\"\n", "name = \"" + name + "\"\ntls = \"issuers\"\n");
+    }
     if (options_.free_ports) {
         for (const char* own : {"127.0.0.1:8583", "127.0.0.1:8584", "127.0.0.1:9583"})
             changes.emplace_back(own, "127.0.0.1:0");
@@ -111,6 +137,7 @@ Result<bool> DemoStack::write_switch_config() {
         if (at == std::string::npos) return parse_error("demo.toml lacks: " + from);
         text.replace(at, from.size(), to);
     }
+    if (tls_) text += hsm_ ? tls_->sections(DemoTls::Hsm::over_tcp) : tls_->sections(DemoTls::Hsm::embedded);
     std::ofstream out(path("demo.toml"), std::ios::binary);
     out << text;
     return out.good() ? Result<bool>(true) : parse_error("cannot write " + path("demo.toml"));
@@ -132,7 +159,7 @@ Result<bool> DemoStack::await_connections() const {
     const std::string metrics = value_of(switch_->ready_line(), "metrics");
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(connections_wait_ms);
     for (;;) {
-        std::istringstream lines(http_get(metrics, "/metrics"));
+        std::istringstream lines(http_get(metrics, "/metrics", monitor_channel_));
         std::size_t up = 0;
         for (std::string line; std::getline(lines, line);) {
             const bool counts = line.find("hsm_available ") != std::string::npos ||

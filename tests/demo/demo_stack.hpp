@@ -12,6 +12,7 @@
 
 #include "iso8583/values/result.hpp"
 #include "tests/demo/child_process.hpp"
+#include "tests/demo/demo_tls.hpp"
 
 namespace demo {
 
@@ -20,6 +21,7 @@ struct StackOptions {
     std::string config;  // folder of demo.toml, issuer-a.toml, issuer-b.toml
     std::string folder;  // logs, journals, data: a temporary one
     bool hsm_over_tcp = false;
+    bool tls = false;   // every link: terminals, issuers, monitoring, and the HSM over TCP
     bool keep = false;  // the programs may outlive the demo: keep() can be called
     bool free_ports =
         false;  // ports that are free instead of the demo's own, for several demos on one machine
@@ -45,6 +47,8 @@ class DemoStack {
     /// Leaves everything running and says how to connect and how to end it.
     void keep();
 
+    /// What terminals connect under.
+    [[nodiscard]] const acquirer::MakeChannel& terminal_channel() const { return terminal_channel_; }
     /// Address of "unionpay-pos" or "iso87-ascii", from the ready line.
     [[nodiscard]] std::string address(const std::string& profile) const;
     [[nodiscard]] Finished refundctl(const std::string& user, std::vector<std::string> words) const;
@@ -62,10 +66,14 @@ class DemoStack {
     [[nodiscard]] WhenParentEnds when_demo_ends() const {
         return options_.keep ? WhenParentEnds::lives_on : WhenParentEnds::ends_too;
     }
+    iso8583::Result<bool> make_tls();
     iso8583::Result<bool> write_switch_config();
     iso8583::Result<bool> await_connections() const;
 
     StackOptions options_;
+    std::optional<DemoTls> tls_;
+    acquirer::MakeChannel terminal_channel_ = acquirer::plain_channel;
+    acquirer::MakeChannel monitor_channel_ = acquirer::plain_channel;
     std::map<std::string, ChildProcess> issuers_;
     std::optional<ChildProcess> hsm_, switch_;
 };

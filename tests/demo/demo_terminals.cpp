@@ -49,6 +49,7 @@ int main(int argc, char** argv) {
         ->check(CLI::IsMember({"embedded", "tcp"}));
     app.add_option("--profile", profile, "terminals of this profile alone: half the demo")
         ->check(CLI::IsMember({"unionpay-pos", "iso87-ascii"}));
+    app.add_flag("--tls", options.tls, "every link speaks TLS, with certificates on both sides");
     app.add_flag("--free-ports", options.free_ports, "listen on free ports instead of the demo's own");
     app.add_flag("--keep", options.keep, "leave the stack running and say how to connect and how to end it");
     try {

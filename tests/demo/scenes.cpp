@@ -74,7 +74,8 @@ std::unique_ptr<TerminalLine> Scenes::line(const std::string& profile, int numbe
     auto config = terminal_config(profile, number);
     config.mac = mac;
     terminals_.insert(config.terminal.str());
-    return std::make_unique<TerminalLine>(std::move(config), stack_.address(profile));
+    return std::make_unique<TerminalLine>(std::move(config), stack_.address(profile),
+                                          stack_.terminal_channel());
 }
 
 std::unique_ptr<TerminalLine> Scenes::line_of(const std::string& merchant, std::uint32_t terminal) {
@@ -82,7 +83,8 @@ std::unique_ptr<TerminalLine> Scenes::line_of(const std::string& merchant, std::
     config.merchant = *iso8583::MerchantId::parse(merchant);
     config.terminal = *iso8583::TerminalId::parse(std::to_string(terminal));
     terminals_.insert(config.terminal.str());
-    return std::make_unique<TerminalLine>(std::move(config), stack_.address("unionpay-pos"));
+    return std::make_unique<TerminalLine>(std::move(config), stack_.address("unionpay-pos"),
+                                          stack_.terminal_channel());
 }
 
 std::optional<Scenes::Sold> Scenes::sell(Desk& desk, std::int64_t amount) {

@@ -1,15 +1,8 @@
 #include "tests/demo/terminal_line.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <utility>
 
 #include "iso8583/describe.hpp"
@@ -50,33 +43,13 @@ iso8583::UtcTime utc_now() {
     return {duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count()};
 }
 
-int connect_loopback(const std::string& address) {
-    const std::size_t colon = address.rfind(':');
-    if (colon == std::string::npos) return -1;
-    sockaddr_in peer{};
-    peer.sin_family = AF_INET;
-    peer.sin_port = htons(static_cast<std::uint16_t>(std::strtoul(address.c_str() + colon + 1, nullptr, 10)));
-    inet_pton(AF_INET, address.substr(0, colon).c_str(), &peer.sin_addr);
-    const int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const int on = 1;
-    setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (::connect(s, reinterpret_cast<const sockaddr*>(&peer), sizeof peer) == 0) return s;
-    ::close(s);
-    return -1;
-}
-
 void TerminalLine::move_to(std::string address) {
     close();
     address_ = std::move(address);
 }
 
-void TerminalLine::close() {
-    if (socket_ >= 0) ::close(std::exchange(socket_, -1));
-}
-
 bool TerminalLine::connect() {
-    if (socket_ < 0) socket_ = connect_loopback(address_);
-    return socket_ >= 0;
+    return socket_.connected() || socket_.connect(address_, channel_, reply_wait_ms);
 }
 
 void TerminalLine::print_body(const char* arrow, const iso8583::Bytes& body) const {
@@ -88,24 +61,15 @@ void TerminalLine::print_body(const char* arrow, const iso8583::Bytes& body) con
 bool TerminalLine::send(const peers::Outgoing& request) {
     if (!connect()) return false;
     print_body("→", framed_body(terminal_, request.frame));
-    for (std::size_t sent = 0; sent < request.frame.size();) {
-        const ssize_t count =
-            ::send(socket_, request.frame.data() + sent, request.frame.size() - sent, MSG_NOSIGNAL);
-        if (count <= 0) return false;
-        sent += static_cast<std::size_t>(count);
-    }
-    return true;
+    return socket_.send(request.frame);
 }
 
 iso8583::Result<iso8583::Frame> TerminalLine::receive() {
     iso8583::FrameReader reader(terminal_.framing());
     for (;;) {
-        pollfd waiting{socket_, POLLIN, 0};
-        if (poll(&waiting, 1, reply_wait_ms) <= 0) return iso8583::parse_error("no answer");
-        std::uint8_t piece[4096];
-        const ssize_t count = recv(socket_, piece, sizeof piece, 0);
-        if (count <= 0) return iso8583::parse_error("connection closed");
-        reader.feed({piece, static_cast<std::size_t>(count)});
+        const auto piece = socket_.receive(reply_wait_ms);
+        if (!piece) return tl::unexpected(piece.error());
+        reader.feed(*piece);
         if (auto frame = reader.next()) {
             if (!frame->has_value()) return iso8583::parse_error(frame->error().what);
             return std::move(**frame);

@@ -1,26 +1,24 @@
-// TerminalLine: a peers::Terminal on a blocking TCP socket. Prints each message pair described and masked.
-// One thread.
+// TerminalLine: a peers::Terminal on a blocking connection, in clear or under TLS. Prints each message pair
+// described and masked. One thread.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 #include "iso8583/values/result.hpp"
+#include "tests/demo/channel_socket.hpp"
 #include "tests/peers/terminal_model.hpp"
 
 namespace demo {
 
 iso8583::UtcTime utc_now();
-/// A connected socket to "127.0.0.1:8583", or -1.
-int connect_loopback(const std::string& address);
 
 class TerminalLine {
   public:
     static constexpr int reply_wait_ms = 60'000;  // a terminal's own patience (wire.md)
 
-    TerminalLine(peers::TerminalConfig config, std::string address)
-        : terminal_(std::move(config)), address_(std::move(address)) {}
-    ~TerminalLine() { close(); }
+    TerminalLine(peers::TerminalConfig config, std::string address, acquirer::MakeChannel channel)
+        : terminal_(std::move(config)), address_(std::move(address)), channel_(std::move(channel)) {}
     TerminalLine(const TerminalLine&) = delete;
     TerminalLine& operator=(const TerminalLine&) = delete;
 
@@ -34,7 +32,7 @@ class TerminalLine {
     bool send(const peers::Outgoing& request);
     /// Of the last exchange that had an answer in order.
     [[nodiscard]] const peers::Outcome& outcome() const { return outcome_; }
-    void close();
+    void close() { socket_.close(); }
 
   private:
     bool connect();
@@ -43,7 +41,8 @@ class TerminalLine {
 
     peers::Terminal terminal_;
     std::string address_;
-    int socket_ = -1;
+    acquirer::MakeChannel channel_;
+    ChannelSocket socket_;
     peers::Outcome outcome_;
 };
 
