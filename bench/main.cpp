@@ -11,6 +11,7 @@
 #include "bench/load.hpp"
 #include "bench/load_session.hpp"
 #include "bench/soak.hpp"
+#include "bench/tls_bench.hpp"
 #include "bench/turn_bench.hpp"
 #include "iso8583/command_line/program.hpp"
 
@@ -187,6 +188,25 @@ CLI::App* declare_limit(CLI::App& app, bench::LimitOptions& o) {
     return limit;
 }
 
+CLI::App* declare_tls(CLI::App& app, bench::TlsBenchOptions& o) {
+    CLI::App* tls =
+        app.add_subcommand("tls", "handshakes a second, what TLS adds to a request, memory when idle");
+    tls->add_option("--json", o.json_file, "write the figures to this file")->type_name("FILE");
+    tls->add_option("--handshakes", o.handshakes, "of each kind")
+        ->check(CLI::Range(10, 100'000))
+        ->capture_default_str();
+    tls->add_option("--messages", o.messages, "requests with their answers")
+        ->check(CLI::Range(1, 10'000'000))
+        ->capture_default_str();
+    tls->add_option("--message-bytes", o.message_bytes, "of each")
+        ->check(CLI::Range(1, 16'000))
+        ->capture_default_str();
+    tls->add_option("--idle", o.idle, "connections that are held")
+        ->check(CLI::Range(100, 100'000))
+        ->capture_default_str();
+    return tls;
+}
+
 CLI::App* declare_codec(CLI::App& app, bench::CodecBenchOptions& o) {
     CLI::App* codec = app.add_subcommand("codec", "nanoseconds to decode and encode, by dialect");
     codec->add_option("--json", o.json_file, "write the figures to this file")->type_name("FILE");
@@ -251,7 +271,8 @@ command_line::Manual manual() {
          {"switch-bench load --rate 2000 --duration 60 --html load.html", "a minute at a rate, as a page."},
          {"switch-bench compare before.json after.json --fail-if 'load.p99_us>1.1'",
           "two runs, side by side."},
-         {"switch-bench codec --no-instructions", "what messages cost."}},
+         {"switch-bench codec --no-instructions", "what messages cost."},
+         {"switch-bench tls", "what TLS costs."}},
         {"refund-switch(8)", "issuer-sim(1)"}};
 }
 
@@ -275,6 +296,8 @@ int main(int argc, char** argv) {
     const CLI::App* limit = declare_limit(app, limit_options);
     bench::CodecBenchOptions codec_options;
     const CLI::App* codec = declare_codec(app, codec_options);
+    bench::TlsBenchOptions tls_options;
+    const CLI::App* tls = declare_tls(app, tls_options);
     bench::LedgerBenchOptions ledger_options;
     const CLI::App* ledger = declare_ledger(app, ledger_options);
     bench::HsmBenchOptions hsm_options;
@@ -295,6 +318,7 @@ int main(int argc, char** argv) {
     }
     if (limit->parsed()) return bench::run_limit(limit_options);
     if (codec->parsed()) return bench::run_codec_bench(codec_options);
+    if (tls->parsed()) return bench::run_tls_bench(tls_options);
     if (ledger->parsed()) return bench::run_ledger_bench(ledger_options);
     if (hsm->parsed()) return bench::run_hsm_bench(hsm_options);
     if (turn->parsed()) return bench::run_turn_bench(turn_options);

@@ -3,6 +3,7 @@
 is gone could (SIGPIPE), and accept out of descriptors failed in silence. Now the first is a refused write (R62: exit 1
 and one line that says why), the second is nothing, and the third is said once and goes on."""
 import os
+import re
 import resource
 import signal
 import socket
@@ -164,8 +165,10 @@ def few_descriptors_from_the_start(checks, running):
     running.switch.terminate()
     running.start_switch(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (FLOOD, FLOOD)))
     seller = terminal(running, 5)
+    checks.equal(seller.exchange(seller.sale(CARD, 1500)).code, "00", "a sale that verifies: its place is its own")
     held = flood(running, 2 * FLOOD)
-    stack.wait_until("connections are turned away", lambda: running.log_lines(event="link_rejected"))
+    stack.wait_until("connections make room for others", lambda: re.search(
+        r"^refund_switch_terminal_links_evicted_total [1-9]", running.metrics(), re.M))
     for _ in range(20):
         checks.equal(seller.exchange(seller.sale(CARD, 1500)).code, "00", "a sale beside a flood of connections")
     open_now = len(os.listdir(f"/proc/{running.switch.process.pid}/fd"))
