@@ -30,8 +30,15 @@ iso8583::UtcTime Till::utc() const { return world_.now().utc; }
 
 Till::Asked& Till::ask(peers::Outgoing out, std::size_t line) {
     Asked& asked = ask_in_vain(std::move(out));
-    transmit(asked.tries.back(), line);
+    transmit({&asked.tries.back()}, line);
     return asked;
+}
+
+Till::Asked& Till::ask_in_one_piece(peers::Outgoing first, peers::Outgoing second, std::size_t line) {
+    const Asked& before = ask_in_vain(std::move(first));
+    Asked& behind = ask_in_vain(std::move(second));
+    transmit({&before.tries.back(), &behind.tries.back()}, line);
+    return behind;
 }
 
 Till::Asked& Till::ask_in_vain(peers::Outgoing out) {
@@ -44,10 +51,10 @@ Till::Asked& Till::ask_in_vain(peers::Outgoing out) {
 
 void Till::ask_again(Asked& asked, bool repeat_mti, std::size_t line) {
     asked.tries.push_back(terminal_.again(asked.tries.back(), repeat_mti));
-    transmit(asked.tries.back(), line);
+    transmit({&asked.tries.back()}, line);
 }
 
-bool Till::transmit(const peers::Outgoing& out, std::size_t line_number) {
+bool Till::transmit(std::initializer_list<const peers::Outgoing*> outs, std::size_t line_number) {
     Line& line = lines_.at(line_number);
     if (line.connection == 0) {
         Network::End end;
@@ -78,14 +85,18 @@ bool Till::transmit(const peers::Outgoing& out, std::size_t line_number) {
         line.connection = *connection;
         line.reader = iso8583::FrameReader(terminal_.framing());
     }
-    if (world_.tracing())
-        world_.trace("   terminal " + terminal_.config().terminal.str() + " sends " +
-                     std::string(peers::name(out.transaction)) + " " + out.fields.mti().str() +
-                     " DE11=" + out.stan.str() + " " + std::to_string(out.amount));
-    world_.honest().sent(terminal_.dialect(), out.frame);
-    world_.naive_books().asked(out);
-    if (world_.on_terminal_traffic) world_.on_terminal_traffic(*this, Side::peer_side, out.frame);
-    world_.network.write(line.connection, Side::peer_side, out.frame);
+    iso8583::Bytes piece;
+    for (const peers::Outgoing* out : outs) {
+        if (world_.tracing())
+            world_.trace("   terminal " + terminal_.config().terminal.str() + " sends " +
+                         std::string(peers::name(out->transaction)) + " " + out->fields.mti().str() +
+                         " DE11=" + out->stan.str() + " " + std::to_string(out->amount));
+        world_.honest().sent(terminal_.dialect(), out->frame);
+        world_.naive_books().asked(*out);
+        if (world_.on_terminal_traffic) world_.on_terminal_traffic(*this, Side::peer_side, out->frame);
+        piece.insert(piece.end(), out->frame.begin(), out->frame.end());
+    }
+    world_.network.write(line.connection, Side::peer_side, piece);
     return true;
 }
 

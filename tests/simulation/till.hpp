@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <string>
@@ -38,6 +39,8 @@ class Till {
     /// Sends a new request; false when there is no connection. The reference lives until asked_max more were
     /// sent.
     Asked& ask(peers::Outgoing out, std::size_t line = 0);
+    /// Two requests in one piece: nothing comes between them. The second one.
+    Asked& ask_in_one_piece(peers::Outgoing first, peers::Outgoing second, std::size_t line = 0);
     /// A request that never arrives.
     Asked& ask_in_vain(peers::Outgoing out);
     /// The same request once more, its MAC under the newest key.
@@ -55,7 +58,7 @@ class Till {
         std::uint64_t connection = 0;
         iso8583::FrameReader reader;
     };
-    bool transmit(const peers::Outgoing& out, std::size_t line);
+    bool transmit(std::initializer_list<const peers::Outgoing*> outs, std::size_t line);
     void frame_arrived(const iso8583::Frame& frame);
     /// True when the frame is in order as an answer to it; else what is wrong is added to `breaches` once.
     bool judge(Asked& asked, const iso8583::Frame& frame, std::string& breaches);

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "tests/simulation/actor.hpp"
+#include "tests/simulation/calendar.hpp"
 #include "tests/simulation/flow_words.hpp"
 #include "tests/simulation/till.hpp"
 
@@ -57,6 +58,7 @@ struct Habits {
     bool partial = false;               // asks for partial approvals
     std::uint32_t hotel_permille = 0;   // authorizes, completes, voids
     std::uint32_t wallet_permille = 0;  // of sales: by a payment code
+    bool clings_to_a_slip = false;      // refunds small parts of one sale
 };
 
 class Cashier {
@@ -95,10 +97,12 @@ class Cashier {
     void again(Till::Asked& asked, bool repeat_mti);
     void ask(Outgoing out, const std::string& words) { wait_for(send(std::move(out), words)); }
     void sign_on() { ask(till_.terminal().sign_on(till_.utc()), "sign-on"); }
+    void sign_off();
     void reverse(const Outgoing& original, std::string_view reason);
 
     void sell();
     void sell_to_wallet(std::int64_t amount);
+    std::string any_code();
     void refund();
     void void_sale();
     void authorize();
@@ -347,28 +351,38 @@ void Cashier::sell() {
 }
 
 /// By a fresh code, by one that was used already, by one that no wallet has.
-void Cashier::sell_to_wallet(std::int64_t amount) {
+std::string Cashier::any_code() {
     constexpr std::uint32_t other_digits = 100'000'000;
     const auto code = [this](const char* first, std::size_t digits) {
         std::string text = first;
         while (text.size() < digits) text += std::to_string(other_digits + chance_.below(other_digits));
         return text.substr(0, digits);
     };
+    if (last_code_.empty() || !chance_.permille(50)) {
+        if (chance_.permille(30))
+            last_code_ = code("77", 18);
+        else
+            last_code_ = chance_.permille(500) ? code("13", 18) : code("28", chance_.below(9) + 16);
+    }
+    return last_code_;
+}
+
+void Cashier::sell_to_wallet(std::int64_t amount) {
     peers::SaleOptions options;
-    if (!last_code_.empty() && chance_.permille(50))
-        options.payment_code = last_code_;
-    else if (chance_.permille(30))
-        options.payment_code = code("77", 18);
-    else
-        options.payment_code = chance_.permille(500) ? code("13", 18) : code("28", chance_.below(9) + 16);
-    last_code_ = options.payment_code;
+    options.payment_code = any_code();
     ask(till_.terminal().sale(iso8583::Pan(), amount, till_.utc(), options),
         "sale amount=" + major(amount) + " code=" + options.payment_code);
 }
 
 void Cashier::authorize() {
-    const char* card = any_card();
     const std::int64_t amount = any_amount();
+    if (habits_.wallet_permille > 0 && chance_.permille(80)) {  // which no wallet does
+        peers::SaleOptions options;
+        options.payment_code = any_code();
+        return ask(till_.terminal().authorization(iso8583::Pan(), amount, till_.utc(), options),
+                   "authorization amount=" + major(amount) + " code=" + options.payment_code);
+    }
+    const char* card = any_card();
     ask(till_.terminal().authorization(iso8583::Pan::parse(card).value(), amount, till_.utc()),
         "authorization amount=" + major(amount) + " card=" + card);
 }
@@ -395,12 +409,18 @@ void Cashier::go_on_with_an_authorization() {
 
 void Cashier::refund() {
     if (shop_.slips.empty()) return sell();
-    const Receipt& slip = chance_.permille(400)
+    // At the end of a decade everybody comes with the same slip, with a small thing of it each: refunds of
+    // one sale on both sides of the turn.
+    const bool of_the_first = habits_.clings_to_a_slip && chance_.permille(800);
+    const Receipt& slip = of_the_first ? shop_.slips.front()
+                          : chance_.permille(400)
                               ? shop_.slips.back()
                               : shop_.slips[chance_.below(static_cast<std::uint32_t>(shop_.slips.size()))];
     std::int64_t amount = slip.amount;
     const std::uint32_t how = chance_.below(100);
-    if (how < 55 && amount > 1)
+    if (of_the_first)
+        amount = std::max<std::int64_t>(1, slip.amount / 50);
+    else if (how < 55 && amount > 1)
         amount = chance_.between(1, slip.amount);
     else if (how < 65)
         amount = std::min<std::int64_t>(500, slip.amount);
@@ -433,6 +453,13 @@ void Cashier::reverse_old() {
     if (old.transaction == Transaction::reversal) return;
     const bool can_be_lowered =
         till_.profile() == acquirer::Profile::iso87 && old.transaction == Transaction::sale && old.amount > 1;
+    // … of a void, and at once of its sale, while the void is being undone (R32, R34).
+    if (old.transaction == Transaction::void_sale && chance_.permille(500)) {
+        const auto sale = std::find_if(done_.rbegin(), done_.rend(), [&](const Outgoing& o) {
+            return o.transaction == Transaction::sale && o.amount == old.amount;
+        });
+        if (sale != done_.rend()) to_reverse_.push_front(*sale);
+    }
     if (!can_be_lowered || !chance_.permille(400)) return reverse(old, "06");
     const std::int64_t left = chance_.between(1, old.amount - 1);
     wait_for(send(till_.terminal().partial_reversal(old, left, till_.utc()),
@@ -504,9 +531,7 @@ void Cashier::misbehave() {
             return;
         case 7:  // before the next sale it signs on, or is told to
             must_sign_on_ = false;
-            acts_.did("terminal " + till_word(terminal.config().terminal) + " sign-off");
-            till_.ask(terminal.sign_off(till_.utc()));
-            return;
+            return sign_off();
         case 8:
             if (!done_.empty() && till_.profile() == acquirer::Profile::iso87)
                 under_a_newer_time(any_done(500));
@@ -532,6 +557,22 @@ void Cashier::misbehave() {
                             true);
         }
     }
+}
+
+/// And at times a sale right behind it, in the same piece: its MAC is right, and the session is over.
+void Cashier::sign_off() {
+    const std::string terminal = "terminal " + till_word(till_.terminal().config().terminal) + " ";
+    Outgoing off = till_.terminal().sign_off(till_.utc());
+    if (till_.profile() != acquirer::Profile::unionpay_pos || !chance_.permille(500)) {
+        acts_.did(terminal + "sign-off");
+        till_.ask(std::move(off));
+        return;
+    }
+    const std::int64_t amount = any_amount();
+    Outgoing sale = till_.terminal().sale(iso8583::Pan::parse(cards_a[0]).value(), amount, till_.utc(), {});
+    acts_.did(terminal + "sign-off together=yes");
+    acts_.did(terminal + "sale amount=" + major(amount) + " keys=none as=" + name(sale));
+    wait_for(till_.ask_in_one_piece(std::move(off), std::move(sale)));
 }
 
 /// Another amount under the key of an old request (R21).
@@ -690,6 +731,7 @@ class Cashiers final : public Actor {
         habits.partial = swarm.has("partial sales", 500);
         habits.hotel_permille = swarm.rate("pre-authorizations", 600, 400);
         habits.wallet_permille = swarm.rate("wallets", 500, 500);
+        habits.clings_to_a_slip = swarm.present().contains(end_of_a_decade);
         for (Till* till : scene.tills)
             cashiers_.push_back(std::make_unique<Cashier>(scene, *till, shops_, habits));
     }
