@@ -57,7 +57,7 @@ TEST_CASE("protocol: each wrong line gets a sentence that names what is wrong") 
         {R"({"command":"list","args":{"from":"21.11.2026"}})", "from: "},
         {R"({"command":"list","args":{"state":"lost"}})", "state: "},
         {R"({"command":"list","args":{"kind":"tip"}})",
-         "kind: has to be one of sale, void, refund, authorization"},
+         "kind: has to be one of sale, void, refund, authorization, completion, authorization_void"},
         {R"({"command":"status","args":{"limit":"1"}})", "status has no argument of that name"},
         {R"({"command":"status","as":1})", "as has to be a text"},
         {R"({"command":"refund"})", "there is no such command; refundctl --help lists them"},
