@@ -64,6 +64,7 @@ class Scenes {
     void wallets(const std::string& profile);
     void refund_in_two_parts_that_is_processing(Desk& desk);
     void refund_into_a_closed_account(Desk& desk);
+    void refund_of_a_discounted_sale(Desk& desk);
     std::optional<Sold> sell_to_wallet(Desk& desk, const std::string& payment_code, std::int64_t amount);
     /// What the ledger says of it, at last; the demo's patience is bounded.
     void expect_state(const std::string& what, const std::string& state, const iso8583::Rrn& rrn);

@@ -36,6 +36,7 @@ void Scenes::wallets(const std::string& profile) {
         expect("echo", "00", desk.line->exchange(desk.line->terminal().echo(utc_now())));
     refund_in_two_parts_that_is_processing(desk);
     refund_into_a_closed_account(desk);
+    refund_of_a_discounted_sale(desk);
 }
 
 std::optional<Scenes::Sold> Scenes::sell_to_wallet(Desk& desk, const std::string& payment_code,
@@ -120,6 +121,28 @@ void Scenes::refund_into_a_closed_account(Desk& desk) {
            std::to_string(stack_.refundctl("checker1", {"proposals", "approve", proposal}).code));
     expect_state("it ends on the merchant's account", "merchant_account", refund);
     show_ledger(refund);
+}
+
+void Scenes::refund_of_a_discounted_sale(Desk& desk) {
+    scene("a discounted sale, and what goes back of it: " + desk.name);
+    expect("the wallet gives 10 %, the merchant 20 %", "ok", stack_.tell(desk.issuer, "discount 10 20"));
+    const bool unionpay = desk.profile == "unionpay-pos";
+    const auto sale = sell_to_wallet(desk, unionpay ? "133333333333333301" : "133333333333333302", 10'000);
+    expect("later sales are given nothing", "ok", stack_.tell(desk.issuer, "discount 0 0"));
+    if (!sale) return;
+    const std::string rrn = sale->receipt.rrn.str();
+    const auto of_sale = [&](const char* member) {
+        return member_of(stack_.refundctl("", {"--json", "show", rrn}), member);
+    };
+    expect("the customer paid", "70.00", of_sale("paid_by_customer"));
+    expect("the merchant gave", "20.00", of_sale("merchant_funded"));
+    const auto refund = [&](std::int64_t amount) {
+        return desk.line->exchange(desk.line->terminal().refund(sale->receipt, amount, utc_now()));
+    };
+    expect("refund of 33.33", "00", refund(3'333));
+    show({"explain", rrn});
+    expect("refund of the rest", "00", refund(6'667));
+    expect("one fen more", "64", refund(1));
 }
 
 }  // namespace demo
