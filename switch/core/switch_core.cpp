@@ -365,7 +365,11 @@ bool repeats_an_answer(const ledger::TransactionRecord& record, const IssuerRepl
                numbers.transmission_time == reply.transmission_time.value();
     };
     const auto& partials = record.lowering.reversals;
-    return carries(record.advice) || std::any_of(partials.begin(), partials.end(), carries);
+    // R94: the 0220 of a sale, whose slot went to its 0420.
+    const auto& earlier = record.earlier_attempts;
+    const bool of_completion =
+        record.kind == ledger::TransactionKind::sale && std::any_of(earlier.begin(), earlier.end(), carries);
+    return of_completion || carries(record.advice) || std::any_of(partials.begin(), partials.end(), carries);
 }
 
 }  // namespace
