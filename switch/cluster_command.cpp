@@ -3,7 +3,10 @@
 #include <cstdio>
 
 #include "hsm_sim/lmk_file.hpp"
+#include "ledger/backup_directory.hpp"
+#include "ledger/durable_file.hpp"
 #include "ledger/postgres_cluster.hpp"
+#include "ledger/postgres_import.hpp"
 #include "switch/open_store.hpp"
 
 namespace acquirer {
@@ -13,6 +16,8 @@ namespace {
 constexpr int exit_done = 0;
 constexpr int exit_failed = 1;
 constexpr std::size_t password_bytes_max = 1'024;
+constexpr std::size_t vault_key_bytes_max = 4'096;
+constexpr const char* scratch_name = "import.check";
 
 int failed(const std::string& why) {
     std::fprintf(stderr, "refund-switch: %s\n", why.c_str());
@@ -41,6 +46,28 @@ int cluster_init(const LoadedConfig& config, const ClusterInit& wanted) {
         return failed(created.error().what);
     std::fprintf(stdout, "the database %s has the tables of a cluster of %u %s\n", options->database.c_str(),
                  wanted.shards, wanted.shards == 1 ? "shard" : "shards");
+    return exit_done;
+}
+
+int cluster_import(const LoadedConfig& config, const std::string& data) {
+    const auto options = options_of(config);
+    if (!options) return failed(options.error().what);
+    const std::string key_path = data + "/" + ledger::vault_key_name;
+    const auto key = ledger::read_small_file(key_path, vault_key_bytes_max);
+    if (!key) return failed(key.error().what);
+    if (!*key) return failed(key_path + ": the file is missing, and without it no stored PAN can be opened");
+    ledger::RocksStoreOptions from = rocks_options_of(config, data);
+    from.directory = data + "/" + ledger::store_name;
+    const auto imported = ledger::import_ledger(*options, from, std::string(iso8583::as_text(**key)),
+                                                data + "/" + scratch_name);
+    if (!imported) return failed(imported.error().what);
+    std::fprintf(
+        stdout,
+        "shard %d holds the ledger of %s up to turn %llu: %llu keys of the journal, %llu of the index, "
+        "read back and equal\n",
+        config.store.shard, data.c_str(), static_cast<unsigned long long>(imported->turn),
+        static_cast<unsigned long long>(imported->journal_keys),
+        static_cast<unsigned long long>(imported->index_keys));
     return exit_done;
 }
 

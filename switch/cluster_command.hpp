@@ -17,5 +17,7 @@ struct ClusterInit {
 
 int cluster_init(const LoadedConfig& config, const ClusterInit& wanted);
 int cluster_status(const LoadedConfig& config);
+/// Moves the ledger of `data`, a data directory of one machine whose switch does not run, into a new shard.
+int cluster_import(const LoadedConfig& config, const std::string& data);
 
 }  // namespace acquirer

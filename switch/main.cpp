@@ -66,6 +66,7 @@ struct Flags {
     bool standby = false;
     std::string node;
     ClusterInit cluster_init;
+    std::string import_from;
 };
 
 /// Tells the log what the embedded HSM refused, and why; it never gets a secret.
@@ -501,6 +502,43 @@ command_line::Manual manual() {
         {"refundctl(1)", "issuer-sim(1)", "hsm-sim(1)"}};
 }
 
+struct ClusterCommands {
+    CLI::App* init = nullptr;
+    CLI::App* status = nullptr;
+    CLI::App* import = nullptr;
+};
+
+ClusterCommands add_cluster_commands(CLI::App& app, Flags& flags) {
+    CLI::App* cluster = app.add_subcommand("cluster", "the tables of a ledger that lies on PostgreSQL");
+    cluster->require_subcommand(1)->fallthrough();
+    ClusterCommands out;
+    out.init = cluster->add_subcommand("init", "make them in an empty database");
+    out.init->add_option("--shards", flags.cluster_init.shards, "how many")
+        ->check(CLI::Range(1U, ledger::cluster_shards_max))
+        ->type_name("N");
+    out.init
+        ->add_option("--owner", flags.cluster_init.owner,
+                     "the role that makes and owns them (the configuration's user works on them)")
+        ->type_name("ROLE");
+    out.init->add_option("--owner-password-file", flags.cluster_init.owner_password_file, "its password")
+        ->type_name("FILE");
+    out.status = cluster->add_subcommand("status", "who owns which shard, until when, at which turn");
+    out.import = cluster->add_subcommand(
+        "import", "move the ledger of one machine, whose switch is stopped, into a new shard");
+    out.import->add_option("--from", flags.import_from, "its data directory")->type_name("DIR")->required();
+    for (CLI::App* command : {out.init, out.status, out.import}) command->fallthrough();
+    return out;
+}
+
+/// Its exit code; nothing when it was none of these.
+std::optional<int> run_cluster_command(const ClusterCommands& commands, const LoadedConfig& config,
+                                       const Flags& flags) {
+    if (commands.init->parsed()) return cluster_init(config, flags.cluster_init);
+    if (commands.status->parsed()) return cluster_status(config);
+    if (commands.import->parsed()) return cluster_import(config, flags.import_from);
+    return std::nullopt;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -528,20 +566,7 @@ int main(int argc, char** argv) {
                  "\"postgres\")");
     app.add_option("--node", flags.node, "this node's name (wins over the configuration's)")
         ->type_name("NAME");
-    CLI::App* cluster = app.add_subcommand("cluster", "the tables of a ledger that lies on PostgreSQL");
-    cluster->require_subcommand(1)->fallthrough();
-    CLI::App* init = cluster->add_subcommand("init", "make them in an empty database");
-    init->fallthrough();
-    init->add_option("--shards", flags.cluster_init.shards, "how many")
-        ->check(CLI::Range(1U, ledger::cluster_shards_max))
-        ->type_name("N");
-    init->add_option("--owner", flags.cluster_init.owner,
-                     "the role that makes and owns them (the configuration's user works on them)")
-        ->type_name("ROLE");
-    init->add_option("--owner-password-file", flags.cluster_init.owner_password_file, "its password")
-        ->type_name("FILE");
-    CLI::App* status = cluster->add_subcommand("status", "who owns which shard, until when, at which turn");
-    status->fallthrough();
+    const ClusterCommands cluster = add_cluster_commands(app, flags);
     if (const auto code = command_line::Program(app, manual()).parse(argc, argv)) return *code;
     if (flags.config.empty()) {
         if (!flags.describe.empty()) return describe(flags.describe, std::nullopt);
@@ -556,8 +581,7 @@ int main(int argc, char** argv) {
         return exit_failed;
     }
     if (!flags.describe.empty()) return describe(flags.describe, *config);
-    if (init->parsed()) return cluster_init(*config, flags.cluster_init);
-    if (status->parsed()) return cluster_status(*config);
+    if (const auto code = run_cluster_command(cluster, *config, flags)) return *code;
     if (!flags.node.empty()) config->store.node = flags.node;
     if (const auto why = why_unfit(config->store, flags); !why.empty()) {
         std::fputs(("refund-switch: " + why + "\n").c_str(), stderr);

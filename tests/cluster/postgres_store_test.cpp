@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "ledger/postgres_cluster.hpp"
+#include "ledger/postgres_import.hpp"
 #include "ledger/postgres_store.hpp"
 #include "tests/cluster/postgres_nodes.hpp"
 #include "tests/ledger/store_conformance.hpp"
@@ -304,6 +305,43 @@ TEST_CASE("PostgreSQL with less than what was acknowledged is not gone on with")
         REQUIRE_FALSE(other);
         CHECK(other.error().what.find("is of another ledger") != std::string::npos);
     }
+}
+
+TEST_CASE("the ledger of one machine is moved into a new shard, and read back") {
+    const TempDirectory directory;
+    const PostgresOptions options = new_cluster();
+    const ledger::RocksStoreOptions from = copy_in(directory, "store");
+    Model model;
+    {
+        auto store = ledger::RocksStore::open(from);
+        REQUIRE(store);
+        Rng rng(9);
+        for (std::uint64_t turn = 1; turn <= 40; ++turn) {
+            const Batch batch = random_batch(rng, turn, 3'000);
+            model.apply(batch);
+            REQUIRE(commit(**store, batch));
+        }
+        const auto while_it_runs = ledger::import_ledger(options, from, "sealed", directory.path("scratch"));
+        REQUIRE_FALSE(while_it_runs);
+        CHECK(while_it_runs.error().kind == StoreError::Kind::locked);
+    }
+    const auto imported = ledger::import_ledger(options, from, "sealed", directory.path("scratch"));
+    INFO((imported ? "" : imported.error().what));
+    REQUIRE(imported);
+    CHECK(imported->turn == 40);
+    CHECK(imported->journal_keys == model.families[0].size());
+    CHECK(imported->index_keys == model.families[1].size());
+    CHECK_FALSE(std::filesystem::exists(directory.path("scratch")));
+    CHECK(ledger::read_secret(options, "vault.key").value() == "sealed");
+
+    const auto again = ledger::import_ledger(options, from, "sealed", directory.path("scratch"));
+    REQUIRE_FALSE(again);
+    CHECK(again.error().what.find("has been used") != std::string::npos);
+
+    const auto store = open(options, copy_in(directory));
+    CHECK(store->last_turn_number() == 40);
+    CHECK(contents_of(*store) == model);
+    REQUIRE(commit(*store, one_put(41, "k", "goes on")));
 }
 
 TEST_CASE("a server without a synchronous standby is not worked with") {
