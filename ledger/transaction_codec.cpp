@@ -67,7 +67,8 @@ enum Property : std::uint32_t {
     completion_numbers_property = 53,
     completion_percent_property = 54,
     // 34 to 36: transaction_parts_codec.cpp; 60 to 64: sale_charges.cpp
-    last_known_property = last_charges_property
+    asked_as_void_property = 65,
+    last_known_property = asked_as_void_property
 };
 
 State state_of(RecordReader& r, std::string_view field) {
@@ -252,6 +253,12 @@ void write_later_properties(RecordWriter& w, const TransactionRecord& t) {
         w.end_property();
     }
     write_charges_properties(w, t);
+    if (t.asked_as_void.stan != 0) {
+        w.begin_property(asked_as_void_property);
+        w.varint(t.asked_as_void.stan);
+        w.varint(t.asked_as_void.transmission_time);
+        w.end_property();
+    }
 }
 
 void write_properties(RecordWriter& w, const TransactionRecord& t) {
@@ -477,6 +484,10 @@ void read_later_property(RecordReader& r, TransactionRecord& t) {
         case completion_numbers_property:
             t.completion_stan = u32_of(r, "completion.stan");
             t.completion_transmission_time = u32_of(r, "completion.transmission_time");
+            return;
+        case asked_as_void_property:
+            t.asked_as_void.stan = u32_of(r, "asked_as_void.stan");
+            t.asked_as_void.transmission_time = u32_of(r, "asked_as_void.transmission_time");
             return;
         default:
             if (read_people_property(r, t) || read_charges_property(r, t)) return;

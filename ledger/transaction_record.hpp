@@ -303,6 +303,7 @@ struct TransactionRecord {
     iso8583::AuthorizationCode late_authorization;
     QueuedAdvice advice;
     std::vector<EarlierAttempt> earlier_attempts;  // oldest first, at most earlier_attempts_max
+    EarlierAttempt asked_as_void;  // R9: DE11 and DE7 of the void that was declined before the refund; else 0
     Decided decided;
     Lowering lowering;                        // of a sale (R39)
     std::optional<IssuerTerms> issuer_terms;  // none: nothing was made yet, or by a program before them

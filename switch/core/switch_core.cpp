@@ -415,7 +415,14 @@ bool SwitchCore::Impl::is_late(ledger::TransactionRecord& record, const IssuerRe
         return true;
     }
     if (queue.on_late_reply(record, event)) return true;
-    if (!of_request && !repeats_an_answer(record, reply)) return false;
+    const auto* route = context.config->routes.find(event.route);
+    // R9: that the void which came before the refund is declined, once more. An approval of it would be the
+    // money twice: that people look at.
+    const bool of_turned_void = record.asked_as_void.stan == reply.stan.value() &&
+                                record.asked_as_void.transmission_time == reply.transmission_time.value() &&
+                                route != nullptr && reply.code &&
+                                !routing::says_approved(routing::classify_request(*route, *reply.code));
+    if (!of_request && !of_turned_void && !repeats_an_answer(record, reply)) return false;
     context.count("repeated_replies");
     context.note(Severity::info, NoteKind::late_reply, record, "R63", "the issuer answered again");
     return true;

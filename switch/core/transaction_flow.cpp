@@ -528,6 +528,7 @@ bool TransactionFlow::go_on_as_refund(TransactionRecord& record) {
         (route->refund_mode == routing::RefundMode::advice || c_.link_for(route->id).has_value());
     if (!possible) return false;
     undoing_.void_failed(record, "R9");
+    record.asked_as_void = {record.issuer_stan, record.issuer_transmission_time};
     record.kind = TransactionKind::refund;
     record.turned_into_void = false;
     record.route = route->id.value;
