@@ -165,7 +165,9 @@ void Desk::run() {
             turn_->offer(event, now_);
         }
         turn_->pump(now_, hand_on);
-    } while (!inbox_.empty() || (!turn_->idle() && !disk_is_slow_));
+        // What waits for the lease waits until the next event.
+    } while (!inbox_.empty() ||
+             (!turn_->idle() && !disk_is_slow_ && (store_.may_answer() || turn_->syncing())));
     ENSURE(!turn_->failed());
 }
 

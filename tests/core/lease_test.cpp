@@ -20,11 +20,11 @@ TEST_CASE("R62 what a turn that wrote nothing decided waits while the lease may 
     CHECK_FALSE(d.ask(sale));
     CHECK(d.store_turn() == turn);
     const std::size_t answered = d.answers.size();
-    d.pass(100);
+    d.accept_new_work(true);
     CHECK(d.answers.size() == answered);
 
     d.store().set_may_answer(true);
-    d.pass(100);
+    d.accept_new_work(true);  // as the shell looks at its store
     REQUIRE(d.answers.size() == answered + 1);
     CHECK(d.answers.back().code == "00");
     CHECK(d.answers.back().rrn == first->rrn);

@@ -311,6 +311,8 @@ def main():
         total_per_card(checks, running, workers)
         code, said = running.refundctl("audit", "verify", user="security1", json_output=False)
         checks.equal(code, 0, f"the audit chain verifies: {said}")
+        if args.takeover:
+            running.end_standby()
         running.switch.terminate()
         checks.equal(running.switch.process.returncode, 0, "the switch ends as it should")
         checks.that(sum(w.answers for w in workers) > 50 * args.kills, "there was load")

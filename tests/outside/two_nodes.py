@@ -15,9 +15,13 @@ class TwoNodes(stack.Stack):
         self.active, self.waiting = "a", "b"
         self.taken_over = False
 
-    def __exit__(self, kind, value, trace):
+    def end_standby(self):
+        """Before the other ends: it would take over."""
         if self.standby and self.standby.running():
             self.checks.equal(self.standby.terminate(), 0, "a standby ends as asked")
+
+    def __exit__(self, kind, value, trace):
+        self.end_standby()
         super().__exit__(kind, value, trace)
 
     def node(self, name, *flags):
