@@ -38,6 +38,9 @@ iso8583::Result<void, ledger::StoreError> Shard::recover() {
         pump();
         if (turn_.failed()) return tl::unexpected(*turn_.failed());
         if (turn_.idle()) return {};
+        if (!turn_.syncing())
+            return tl::unexpected(ledger::StoreError{ledger::StoreError::Kind::io,
+                                                     "the lease ended while the ledger was recovered"});
         sync_ended_.wait(false);
     }
 }

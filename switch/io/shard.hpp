@@ -83,7 +83,8 @@ class Shard {
     /// requests come at once.
     [[nodiscard]] bool drive_is_due() const {
         return sync_ended_.load(std::memory_order_relaxed) ||
-               (!turn_.syncing() && answers_.size() + requests_.size() >= turn_events_min);
+               (!turn_.syncing() && !turn_.is_full() &&
+                answers_.size() + requests_.size() >= turn_events_min);
     }
     /// When the core wants deadlines_due(); nothing while it has been said.
     [[nodiscard]] std::optional<iso8583::Instant> next_deadline() const;
