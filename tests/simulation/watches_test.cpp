@@ -57,6 +57,27 @@ TEST_CASE("Watch: a sale behind its terminal's sign-off is not answered 00", "[s
     CHECK(broken_by(world) == std::vector<std::string>{"R25"});
 }
 
+TEST_CASE("Watch: a sign-off without a MAC counts when the keys of its terminal go", "[simulation]") {
+    World world({});
+    const auto watch = watch_sessions(world);
+    const auto sign_off_without_mac = [&watch](std::uint32_t stan) {
+        RequestArrived off = request(RequestKind::sign_off, 820, stan);
+        off.mac = MacState::missing;
+        watch->offering(off);
+    };
+    sign_off_without_mac(1);
+    watch->offering(request(RequestKind::sale, 200, 2));
+    watch->released(reply(830, 1, "00"));  // a stranger's: the keys stand
+    watch->released(reply(210, 2, "00"));
+    CHECK(broken_by(world).empty());
+    sign_off_without_mac(3);
+    watch->offering(request(RequestKind::sale, 200, 4));
+    watch->released(InstallKeys{till, {}});
+    watch->released(reply(830, 3, "00"));
+    watch->released(reply(210, 4, "00"));
+    CHECK(broken_by(world) == std::vector<std::string>{"R25"});
+}
+
 TEST_CASE("Watch: an amount that nobody asked for under the key is not approved", "[simulation]") {
     World world({});
     const auto watch = watch_sessions(world);

@@ -28,19 +28,36 @@ class Sessions final : public Watch {
         if (arrived == nullptr) return;
         const TerminalRequest& r = arrived->request;
         const Asked asked{arrived->from.link.value, r.terminal, r.stan, r.fields.mti().message_class()};
+        if (r.kind == RequestKind::sign_off && r.profile == Profile::unionpay_pos) {
+            if (arrived->mac == MacState::verified) signed_off_.insert(r.terminal);
+            // One without a MAC, as most are, has effect where its terminal is known: what comes behind it
+            // shows when the keys go.
+            if (arrived->mac == MacState::missing || arrived->mac == MacState::not_needed)
+                behind_one_without_mac_.try_emplace(r.terminal);
+        }
         if (arrived->mac != MacState::verified) return;
-        if (r.kind == RequestKind::sign_off && r.profile == Profile::unionpay_pos)
-            signed_off_.insert(r.terminal);
         if (r.kind == RequestKind::reversal && r.left_minor.value_or(0) == 0) reversals_[asked] = 0;
         if (asked.message_class == 2)
             amounts_[asked].insert(r.takes_partial ? ""
                                                    : std::string(r.fields.get(Field::amount_transaction)));
         const bool asks_for_work =
             asked.message_class == 1 || asked.message_class == 2 || asked.message_class == 4;
-        if (asks_for_work && signed_off_.contains(r.terminal)) behind_.insert(asked);
+        if (!asks_for_work) return;
+        if (signed_off_.contains(r.terminal)) behind_.insert(asked);
+        const auto maybe = behind_one_without_mac_.find(r.terminal);
+        if (maybe != behind_one_without_mac_.end()) maybe->second.insert(asked);
     }
 
     void released(const Effect& effect) override {
+        if (const auto* install = std::get_if<InstallKeys>(&effect);
+            install != nullptr && install->keys.versions.empty()) {
+            const auto maybe = behind_one_without_mac_.find(install->terminal);
+            if (maybe != behind_one_without_mac_.end()) {
+                signed_off_.insert(install->terminal);
+                behind_.merge(maybe->second);
+                behind_one_without_mac_.erase(maybe);
+            }
+        }
         const auto* reply = std::get_if<SendReply>(&effect);
         if (reply == nullptr) return;
         const auto terminal = iso8583::TerminalId::parse(reply->fields.get(Field::terminal));
@@ -52,6 +69,8 @@ class Sessions final : public Watch {
         if (asked.message_class == 8) {
             if (approved && reply->fields.get(Field::reserved_private_62).size() > 0)
                 signed_off_.erase(*terminal);
+            // Its sign-off is answered, and its keys are there: it had no effect.
+            behind_one_without_mac_.erase(*terminal);
             return;
         }
         if (const auto named = amounts_.find(asked); named != amounts_.end() && approved) {
@@ -83,6 +102,7 @@ class Sessions final : public Watch {
     void crashed() override {
         signed_off_.clear();
         behind_.clear();
+        behind_one_without_mac_.clear();
         amounts_.clear();
         reversals_.clear();
     }
@@ -102,6 +122,8 @@ class Sessions final : public Watch {
     World& world_;
     std::set<iso8583::TerminalId> signed_off_;
     std::set<Asked> behind_;
+    /// What arrived behind a sign-off of which it is not known yet whether it has effect.
+    std::map<iso8583::TerminalId, std::set<Asked>> behind_one_without_mac_;
     /// Of requests that wait for an answer; empty: one that takes less (R26).
     std::map<Asked, std::multiset<std::string>> amounts_;
     std::map<Asked, int> reversals_;  // not answered yet: turns since
