@@ -379,9 +379,12 @@ int serve(LoadedConfig config, const Flags& flags) {
                  {{"detail", "the HSM runs under the published test LMK: its keys protect nothing"}},
                  clock.now());
     warn_of_weak_terminals(*config.configuration, log, clock);
-    ShellSetup shell = shell_setup_of(config, path_in(data, config.data.control_socket));
-    tls->put_into(shell, config);
-    auto opened = open_when_due(config, flags, data, shell, log, clock);
+    const auto shell_of = [&](const LoadedConfig& of) {
+        ShellSetup shell = shell_setup_of(of, path_in(data, of.data.control_socket));
+        tls->put_into(shell, of);
+        return shell;
+    };
+    auto opened = open_when_due(config, flags, data, shell_of(config), log, clock);
     if (!opened) return refuse_to_start(log, clock, "store", opened.error().what);
     if (!*opened) return exit_done;
     std::unique_ptr<ledger::Store>& store = (*opened)->store;
@@ -393,6 +396,7 @@ int serve(LoadedConfig config, const Flags& flags) {
     if (const auto laid = reload.begin(); !laid)
         return refuse_to_start(log, clock, "policy, merchants and terminals of the ledger",
                                laid.error().what);
+    ShellSetup shell = shell_of(config);  // what the ledger lays over it is in it now; the one before is gone
     const auto key = vault_key_of(config, *store, data, *hsm->vault_kek, random);
     if (!key) return refuse_to_start(log, clock, "vault key", key.error().what);
     const ledger::PanVault vault(*key);
