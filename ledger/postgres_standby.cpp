@@ -25,9 +25,9 @@ struct PostgresStandby::Impl {
     const MayEnd may_end;
     const std::unique_ptr<PostgresCopy> copy;
 
-    std::unique_ptr<PostgresConnection> connection;
-    std::size_t next_host = 0;
     PostgresInterrupt interrupt;
+    std::unique_ptr<PostgresConnection> connection;  // waits by it
+    std::size_t next_host = 0;
 
     mutable std::mutex mutex;  // guards the two below
     std::condition_variable wake;

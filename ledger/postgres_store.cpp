@@ -70,10 +70,10 @@ struct PostgresStore::Impl {
     const std::unique_ptr<PostgresCopy> copy;
     const std::string commit_text;
 
-    // The committer's own.
+    // The committer's own. The connections wait by the interrupt, which is older than the first of them.
+    const std::unique_ptr<PostgresInterrupt> interrupt;
     std::unique_ptr<PostgresConnection> connection;
     std::size_t next_host;
-    PostgresInterrupt interrupt;
     Clock::time_point renewed_at;  // when the last renewal or commit that was acknowledged was sent
 
     // `mutex` guards sync, job, failed, why_undecided and stopping.
@@ -103,12 +103,13 @@ struct PostgresStore::Impl {
     };
 
     Impl(const PostgresOptions& o, Taken taken, std::unique_ptr<PostgresCopy> c,
-         std::unique_ptr<PostgresConnection> conn, std::size_t host)
+         std::unique_ptr<PostgresInterrupt> i, std::unique_ptr<PostgresConnection> conn, std::size_t host)
         : options(o),
           numbers(std::move(taken.numbers)),
           epoch(taken.epoch),
           copy(std::move(c)),
           commit_text(commit_sql(o.shard)),
+          interrupt(std::move(i)),
           connection(std::move(conn)),
           next_host(host),
           last_turn(copy->mark().turn) {
@@ -123,10 +124,10 @@ struct PostgresStore::Impl {
         }
         wake_committer.notify_one();
         // Ends the waits of a commit that cannot be decided; nobody waits for it any more.
-        if (undecided_since_ms.load() != 0) interrupt.raise();
+        if (undecided_since_ms.load() != 0) interrupt->raise();
         committer.join();
         if (connection && !failed &&
-            !interrupt.raised()) {  // as an orderly stop: whoever stands by need not wait for the lease
+            !interrupt->raised()) {  // as an orderly stop: whoever stands by need not wait for the lease
             PostgresParams params = of_shard();
             static_cast<void>(connection->run(let_go_sql, params, options.reply_ms));
         }
@@ -155,7 +156,7 @@ struct PostgresStore::Impl {
         }
         const std::lock_guard lock(mutex);
         why_undecided = why.what;
-        if (stopping) interrupt.raise();
+        if (stopping) interrupt->raise();
     }
 
     void is_decided() { undecided_since_ms.store(0); }
@@ -163,7 +164,7 @@ struct PostgresStore::Impl {
     /// A connection to the server that may be written and is replicated.
     Result<void, PostgresError> reconnect() {
         ++reconnects;
-        auto opened = PostgresConnection::open(options, next_host, interrupt);
+        auto opened = PostgresConnection::open(options, next_host, *interrupt);
         if (!opened) return tl::unexpected(opened.error());
         if (auto checked = check_replication(**opened, options); !checked)
             return tl::unexpected(PostgresError{PostgresError::Outcome::undecided, checked.error().what});
@@ -174,7 +175,7 @@ struct PostgresStore::Impl {
     /// The turn that the shard stands at under our epoch: asked until somebody knows.
     Result<std::uint64_t, StoreError> ask_turn() {
         for (;;) {
-            if (interrupt.raised())
+            if (interrupt->raised())
                 return tl::unexpected(StoreError{
                     StoreError::Kind::io, "stopped while a turn was undecided: " + reason_undecided()});
             if (!connection) {
@@ -195,7 +196,7 @@ struct PostgresStore::Impl {
     void pause() {
         std::unique_lock lock(mutex);
         wake_committer.wait_for(lock, retry_pause, [this] { return stopping; });
-        if (stopping) interrupt.raise();
+        if (stopping) interrupt->raise();
     }
 
     std::string reason_undecided() const {
@@ -339,9 +340,9 @@ Result<std::unique_ptr<PostgresStore>, StoreError> PostgresStore::open(const Pos
                                                                        const ShardOwner& owner) {
     auto copy = PostgresCopy::open(copy_options, options);
     if (!copy) return tl::unexpected(copy.error());
-    const PostgresInterrupt never;
+    auto interrupt = std::make_unique<PostgresInterrupt>();
     std::size_t host = 0;
-    auto opened = PostgresConnection::open(options, host, never);
+    auto opened = PostgresConnection::open(options, host, *interrupt);
     if (!opened) return tl::unexpected(StoreError{StoreError::Kind::io, opened.error().what});
     PostgresConnection& connection = **opened;
     if (auto checked = check_replication(connection, options); !checked)
@@ -375,8 +376,8 @@ Result<std::unique_ptr<PostgresStore>, StoreError> PostgresStore::open(const Pos
     taken.numbers = NumberPlan{shard.code, shard.stan_from, shard.stan_to};
     // What the owner before us wrote until it was fenced.
     if (auto followed = (*copy)->follow(connection); !followed) return tl::unexpected(followed.error());
-    return std::unique_ptr<PostgresStore>(new PostgresStore(
-        std::make_unique<Impl>(options, std::move(taken), std::move(*copy), std::move(*opened), host)));
+    return std::unique_ptr<PostgresStore>(new PostgresStore(std::make_unique<Impl>(
+        options, std::move(taken), std::move(*copy), std::move(interrupt), std::move(*opened), host)));
 }
 
 Result<std::optional<std::string>, StoreError> PostgresStore::get(Family family, std::string_view key) const {
