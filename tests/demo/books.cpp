@@ -1,7 +1,9 @@
 // The last scene: the issuers' journals against the switch's ledger, entry by entry and both ways round, as
 // refundctl shows it.
 #include <fmt/format.h>
+#include <poll.h>
 
+#include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -81,12 +83,29 @@ std::map<std::string, Entry> ledger_entries(const DemoStack& stack, const std::s
     return out;
 }
 
+/// The routes' totals, when nothing is on its way any more: what a restart sends once more waits for the HSM
+/// to be connected.
+nlohmann::json totals_at_rest(DemoStack& stack) {
+    constexpr auto longest = std::chrono::seconds(10);
+    constexpr int look_again_ms = 100;
+    const auto until = std::chrono::steady_clock::now() + longest;
+    for (;;) {
+        nlohmann::json totals = data_of(stack.refundctl("", {"--json", "totals", "--by", "route"}));
+        bool at_rest = !totals.is_null();
+        if (at_rest)
+            for (const auto& row : totals["totals"])
+                at_rest = at_rest && row.value("refunds_in_transit", "") == "0.00";
+        if (at_rest || std::chrono::steady_clock::now() >= until) return totals;
+        ::poll(nullptr, 0, look_again_ms);
+    }
+}
+
 }  // namespace
 
 void Scenes::books_compare() {
     scene("books compare");
+    const auto totals = totals_at_rest(stack_);
     const auto ledger = ledger_entries(stack_, terminals_);
-    const auto totals = data_of(stack_.refundctl("", {"--json", "totals", "--by", "route"}));
     struct Least {
         std::string issuer;
         std::size_t entries;  // fewer would compare next to nothing
