@@ -294,18 +294,31 @@ Result<std::unique_ptr<PostgresConnection>, PostgresError> PostgresConnection::o
     return undecided("no server of PostgreSQL can be written: " + why);
 }
 
+namespace {
+
+/// Parameters as libpq takes them; points into them.
+struct Arguments {
+    explicit Arguments(const PostgresParams& params) : formats(params.values().size(), binary) {
+        for (const std::string& value : params.values()) {
+            values.push_back(value.data());
+            lengths.push_back(static_cast<int>(value.size()));
+        }
+    }
+    [[nodiscard]] int count() const { return static_cast<int>(values.size()); }
+    std::vector<const char*> values;
+    std::vector<int> lengths;
+    std::vector<int> formats;
+};
+
+}  // namespace
+
 PostgresConnection::Rows PostgresConnection::run(std::string_view sql, const PostgresParams& params,
                                                  std::uint32_t limit_ms) {
     impl_->warning.clear();
-    std::vector<const char*> values;
-    std::vector<int> lengths;
-    for (const std::string& value : params.values()) {
-        values.push_back(value.data());
-        lengths.push_back(static_cast<int>(value.size()));
-    }
-    const std::vector<int> formats(values.size(), binary);
-    if (PQsendQueryParams(impl_->conn, std::string(sql).c_str(), static_cast<int>(values.size()), nullptr,
-                          values.data(), lengths.data(), formats.data(), binary) == 0)
+    const Arguments arguments(params);
+    if (PQsendQueryParams(impl_->conn, std::string(sql).c_str(), arguments.count(), nullptr,
+                          arguments.values.data(), arguments.lengths.data(), arguments.formats.data(),
+                          binary) == 0)
         return impl_->lost();
     return impl_->finish(limit_ms);
 }
@@ -320,15 +333,9 @@ PostgresConnection::Rows PostgresConnection::run_prepared(const std::string& nam
         if (auto prepared = impl_->finish(limit_ms); !prepared) return prepared;
         impl_->prepared.insert(name);
     }
-    std::vector<const char*> values;
-    std::vector<int> lengths;
-    for (const std::string& value : params.values()) {
-        values.push_back(value.data());
-        lengths.push_back(static_cast<int>(value.size()));
-    }
-    const std::vector<int> formats(values.size(), binary);
-    if (PQsendQueryPrepared(impl_->conn, name.c_str(), static_cast<int>(values.size()), values.data(),
-                            lengths.data(), formats.data(), binary) == 0)
+    const Arguments arguments(params);
+    if (PQsendQueryPrepared(impl_->conn, name.c_str(), arguments.count(), arguments.values.data(),
+                            arguments.lengths.data(), arguments.formats.data(), binary) == 0)
         return impl_->lost();
     return impl_->finish(limit_ms);
 }
