@@ -51,7 +51,7 @@ class OnTerminal:
 
     def screen(self):
         """The last whole drawing, as lines."""
-        drawn = self.text.rsplit("\x1b[H", 1)[-1].split("\x1b[J")[0]
+        drawn = self.text.rpartition("\x1b[J")[0].rpartition("\x1b[H")[2]  # what is read may end in the middle of one
         return COLOURS.sub("", drawn).replace("\x1b[K", "").replace("\r", "").split("\n")
 
     def drawings(self):
