@@ -1,5 +1,8 @@
 #include "iso8583/values/time_fields.hpp"
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "iso8583/values/bytes.hpp"
 #include "iso8583/values/ensure.hpp"
 
@@ -123,6 +126,17 @@ TransmissionTime TransmissionTime::of(std::uint32_t value) {
     TransmissionTime t;
     t.value_ = value;
     return t;
+}
+std::int64_t TransmissionTime::seconds_from(TransmissionTime other) const {
+    constexpr std::int64_t day_s = 86'400;
+    constexpr std::int64_t year_s = 366 * day_s;
+    const auto second_of_year = [](std::uint32_t v) {
+        const Date day{2000, static_cast<std::uint8_t>(v / 100'000'000),
+                       static_cast<std::uint8_t>(v / 1'000'000 % 100)};
+        return day.days() * day_s + v / 10'000 % 100 * 3'600 + v / 100 % 100 * 60 + v % 100;
+    };
+    const std::int64_t apart = std::abs(second_of_year(value_) - second_of_year(other.value_));
+    return std::min(apart, year_s - apart);
 }
 std::string TransmissionTime::str() const {
     std::string s = std::to_string(value_);

@@ -79,6 +79,8 @@ class TransmissionTime {
     [[nodiscard]] std::string str() const;                        // ten digits
     [[nodiscard]] std::uint32_t value() const { return value_; }  // MMDDhhmmss as a number
     static TransmissionTime of(std::uint32_t value);
+    /// The shorter way round a year between two of them, as if it were a leap year.
+    [[nodiscard]] std::int64_t seconds_from(TransmissionTime other) const;
     friend auto operator<=>(const TransmissionTime&, const TransmissionTime&) = default;
 
   private:

@@ -31,6 +31,16 @@ bool begins_a_story(const TerminalRequest& r) {
     return r.kind == RequestKind::sale || r.kind == RequestKind::authorization;
 }
 
+/// By the switch's clock or, of the same content, by the terminal's own: one of the two may have been set in
+/// between, and a repeat that finds nothing is paid twice.
+bool within_repeat_window(const ledger::TraceEntry& e, const TerminalRequest& r, std::uint64_t digest,
+                          iso8583::UtcTime now) {
+    if (now.ms - e.created_ms <= repeat_window_ms) return true;
+    if (e.digest != digest || e.transmission_time == 0) return false;
+    const auto then = iso8583::TransmissionTime::of(e.transmission_time);
+    return r.transmission_time.seconds_from(then) * 1'000 <= repeat_window_ms;
+}
+
 bool is_first_try(const TerminalRequest& r) { return !r.fields.mti().is_repeat(); }
 
 }  // namespace
@@ -79,11 +89,10 @@ DuplicateVerdict judge_duplicate(const ledger::TraceSlot& slot, const TerminalRe
     for (auto at = slot.entries.rbegin(); at != slot.entries.rend(); ++at) {
         const ledger::TraceEntry& e = *at;
         if (e.message_type != r.message_type || e.processing_code != r.processing_code) continue;
-        const std::int64_t age_ms = now.ms - e.created_ms;
         const bool same_time = unionpay || e.transmission_time == r.transmission_time.value();
         if (e.tombstone) {
             // A tombstone that came without DE90 knows no DE7 and stands for all of them.
-            if (age_ms <= tombstone_ms && (same_time || e.transmission_time == 0) &&
+            if (now.ms - e.created_ms <= tombstone_ms && (same_time || e.transmission_time == 0) &&
                 stone.kind == Kind::fresh)
                 stone = {Kind::reversed_before, e.rrn};
             continue;
@@ -91,7 +100,7 @@ DuplicateVerdict judge_duplicate(const ledger::TraceSlot& slot, const TerminalRe
         const DuplicateVerdict known{e.digest == digest ? Kind::same : Kind::conflict, e.rrn,
                                      e.transmission_time};
         if (same_time) return known;
-        if (age_ms > repeat_window_ms) continue;
+        if (!within_repeat_window(e, r, digest, now)) continue;
         if (!is_first_try(r)) {
             // Under another DE7 it is a repeat of the newest one, unless an older one has just this DE7.
             if (repeated.kind == Kind::fresh) repeated = known;

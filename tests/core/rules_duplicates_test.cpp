@@ -50,6 +50,36 @@ TEST_CASE("R20 a repeat (x..1) is matched over a day whatever its DE7", "[R20]")
     CHECK(d.sent.size() == 1);
 }
 
+TEST_CASE("R20 a repeat (x..1) finds its original though the switch's clock was set in between", "[R20]") {
+    constexpr std::int64_t hours_44_ms = 44LL * 3'600 * 1'000;
+    for (const char* repeated_at : {"1121040500", "1122035959", "1120040001"}) {
+        Desk d;
+        Ask s;
+        s.iso = true;
+        const auto first = d.ask(s);
+        REQUIRE(first->code == "00");
+        Ask refund = d.refund_of(*first, "000000001000");
+        const auto refunded = d.ask(refund);
+        d.set_clock(d.now().utc.plus_ms(hours_44_ms));
+        s.repeat = refund.repeat = true;
+        s.time = refund.time = repeated_at;
+        CHECK(d.ask(s)->rrn == first->rrn);
+        CHECK(d.ask(refund)->rrn == refunded->rrn);
+        s.amount = "000000009999";  // not what was asked for then
+        CHECK(d.ask(s)->rrn != first->rrn);
+    }
+    Desk d;  // a day later by both clocks: another one
+    Ask s;
+    s.iso = true;
+    const auto first = d.ask(s);
+    d.set_clock(d.now().utc.plus_ms(hours_44_ms));
+    s.repeat = true;
+    s.time = "1123000000";
+    const auto other = d.ask(s);
+    CHECK(other->code == "00");
+    CHECK(other->rrn != first->rrn);
+}
+
 TEST_CASE("R20 a repeat (x..1) with the DE7 of an older one is that one's, whatever has its trace since",
           "[R20]") {
     Desk d;

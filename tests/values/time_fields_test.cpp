@@ -97,6 +97,14 @@ TEST_CASE("transmission date and time (DE7): ten digits, no year, a real moment"
         CHECK_FALSE(TransmissionTime::parse(bad).has_value());
     }
     const UtcTime evening{1'795'297'672'123};
+    const auto apart = [](const char* a, const char* b) {
+        return TransmissionTime::parse(a).value().seconds_from(TransmissionTime::parse(b).value());
+    };
+    CHECK(apart("1121214752", "1121214752") == 0);
+    CHECK(apart("1121214752", "1122214753") == 86'401);
+    CHECK(apart("1122214753", "1121214752") == 86'401);
+    CHECK(apart("1231235959", "0101000001") == 2);       // over the new year
+    CHECK(apart("0228235959", "0301000000") == 86'401);  // as if it were a leap year
     CHECK(TransmissionTime::from_utc(evening) == TransmissionTime::parse("1121214752").value());
 }
 
