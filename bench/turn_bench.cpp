@@ -50,8 +50,8 @@ int run_crowd(std::uint32_t crowd) {
 
 /// What a transaction costs in the core: these run one after another, never inside each other.
 const std::vector<std::string> counted_functions = {
-    "acquirer::SwitchCore::step(*", "acquirer::SwitchCore::close_turn()", "ledger::Overlay::take_batch()",
-    "ledger::Overlay::in_flight_done()"};
+    "acquirer::SwitchCore::step(*", "acquirer::SwitchCore::close_turn(unsigned long)",
+    "ledger::Overlay::take_batch()", "ledger::Overlay::in_flight_done()"};
 constexpr std::uint32_t refunds_counted = 1'000;
 constexpr std::uint32_t crowd_counted = 900;
 

@@ -90,33 +90,32 @@ Result<void, StoreError> MemoryStore::scan_back(Family family, std::string_view 
 }
 
 void MemoryStore::begin_sync(Batch batch, std::function<void()> done) {
-    ENSURE(sync_ == Sync::none);
+    ENSURE(pending_.size() + ended_ < syncs_in_flight_max_);
     // After a failure nothing more is accepted, whatever its number: the process is about to stop.
-    ENSURE(failed_ || batch.turn_number == visible_.last_turn + 1);
+    ENSURE(failed_ || batch.turn_number == visible_.last_turn + pending_.size() + 1);
     if (!failed_) unsynced_.push_back(std::move(batch));
-    done_ = std::move(done);
-    sync_ = Sync::pending;
+    pending_.push_back(std::move(done));
     if (mode_ == SyncMode::immediate) complete_sync();
 }
 
 void MemoryStore::complete_sync() {
-    ENSURE(sync_ == Sync::pending);
-    sync_ = Sync::done;
+    ENSURE(sync_pending());
+    const std::function<void()> done = std::move(pending_.front());
+    pending_.pop_front();
+    ++ended_;
     if (failure_to_come_ && !failed_) failed_ = std::exchange(failure_to_come_, std::nullopt);
     if (!failed_) {
-        visible_.apply(unsynced_.back());
+        visible_.apply(unsynced_[believed_++]);
         if (!lying_) {
-            for (const Batch& batch : unsynced_) durable_.apply(batch);
-            unsynced_.clear();
+            for (; believed_ > 0; --believed_, unsynced_.pop_front()) durable_.apply(unsynced_.front());
         }
     }
-    const std::function<void()> done = std::exchange(done_, nullptr);
     if (done) done();
 }
 
 Result<void, StoreError> MemoryStore::finish_sync() {
-    ENSURE(sync_ == Sync::done);
-    sync_ = Sync::none;
+    ENSURE(ended_ > 0);
+    --ended_;
     if (failed_) return tl::unexpected(*failed_);
     return {};
 }
@@ -126,8 +125,9 @@ void MemoryStore::crash(std::size_t keep_prefix) {
     for (std::size_t i = 0; i < kept; ++i) durable_.apply(unsynced_[i]);
     visible_ = durable_;
     unsynced_.clear();
-    sync_ = Sync::none;
-    done_ = nullptr;
+    believed_ = 0;
+    pending_.clear();
+    ended_ = 0;
     failure_to_come_.reset();
     failed_.reset();
     read_failure_.reset();
@@ -139,7 +139,7 @@ std::shared_ptr<const StoreReader> MemoryStore::snapshot() const {
 }
 
 std::unique_ptr<MemoryStore> MemoryStore::copy_durable() const {
-    auto copy = std::make_unique<MemoryStore>(mode_);
+    auto copy = std::make_unique<MemoryStore>(mode_, syncs_in_flight_max_);
     copy->visible_ = durable_;
     copy->durable_ = durable_;
     return copy;

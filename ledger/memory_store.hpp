@@ -22,7 +22,8 @@ class MemoryStore final : public Store {
         manual,     // the batch waits for complete_sync()
     };
 
-    explicit MemoryStore(SyncMode mode = SyncMode::immediate) : mode_(mode) {}
+    explicit MemoryStore(SyncMode mode = SyncMode::immediate, std::size_t syncs_in_flight_max = 1)
+        : mode_(mode), syncs_in_flight_max_(syncs_in_flight_max) {}
 
     // Store
     [[nodiscard]] iso8583::Result<std::optional<std::string>, StoreError> get(
@@ -37,18 +38,22 @@ class MemoryStore final : public Store {
     [[nodiscard]] std::uint64_t last_turn_number() const override { return visible_.last_turn; }
     [[nodiscard]] StoreHealth health() const override { return health_; }
     [[nodiscard]] bool may_answer() const override { return may_answer_; }
+    [[nodiscard]] std::size_t syncs_in_flight_max() const override { return syncs_in_flight_max_; }
 
     // The world's hooks
     void set_sync_mode(SyncMode mode) { mode_ = mode; }
-    /// Between begin_sync and done.
-    [[nodiscard]] bool sync_pending() const { return sync_ == Sync::pending; }
-    /// Ends the pending sync, well or as injected, and calls its done.
+    /// Never fewer than before.
+    void set_syncs_in_flight_max(std::size_t syncs) { syncs_in_flight_max_ = syncs; }
+    /// Between begin_sync and done of one.
+    [[nodiscard]] bool sync_pending() const { return !pending_.empty(); }
+    [[nodiscard]] std::size_t syncs_pending() const { return pending_.size(); }
+    /// Ends the oldest pending sync, well or as injected, and calls its done.
     void complete_sync();
     /// The process dies and a new one opens the store. Of the batches not known to be durable the first
-    /// `keep_prefix` (at most all) survive. The pending done is never called; injected failures end; the sync
+    /// `keep_prefix` (at most all) survive. A pending done is never called; injected failures end; the sync
     /// mode stays.
     void crash(std::size_t keep_prefix);
-    /// Batches a crash could lose now: the one handed over, a failed one, and all of a lying disk.
+    /// Batches a crash could lose now: those handed over, failed ones, and all of a lying disk.
     [[nodiscard]] std::size_t unsynced_batches() const { return unsynced_.size(); }
 
     /// The next sync to complete fails, and, as the port demands, every one after it.
@@ -73,16 +78,17 @@ class MemoryStore final : public Store {
         std::uint64_t last_turn = 0;
         void apply(const Batch& batch);
     };
-    enum class Sync : std::uint8_t { none, pending, done };
     class Snapshot;
 
     SyncMode mode_;
+    std::size_t syncs_in_flight_max_;
     State visible_;  // what readers see: the durable state, or with a lying disk what is believed so
     State durable_;
     bool lying_ = false;
-    std::deque<Batch> unsynced_;
-    Sync sync_ = Sync::none;
-    std::function<void()> done_;
+    std::deque<Batch> unsynced_;                 // the first `believed_` of them are visible
+    std::size_t believed_ = 0;                   // of a lying disk
+    std::deque<std::function<void()>> pending_;  // the dones of what was handed over and has not ended
+    std::size_t ended_ = 0;                      // syncs that ended and were not finished
     std::optional<StoreError> failure_to_come_;
     std::optional<StoreError> failed_;
     std::optional<StoreError> read_failure_;

@@ -1,6 +1,7 @@
 #include "ledger/overlay.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "iso8583/values/ensure.hpp"
 
@@ -83,25 +84,27 @@ Overlay::Overlay(const Store& store) : store_(store), last_turn_(store.last_turn
 Result<std::optional<std::string>, StoreError> Overlay::get(Family family, std::string_view key) const {
     ++counts_.gets;
     if (const Mutation* m = current_.find(family, key)) return m->value;
-    if (const Mutation* m = in_flight_.find(family, key)) return m->value;
+    for (const Layer& layer : in_flight_)
+        if (const Mutation* m = layer.find(family, key)) return m->value;
     ++counts_.store_gets;
     return store_.get(family, key);
 }
 
 Overlay::Slice Overlay::slice(Family family, std::string_view from, std::string_view to) const {
     Slice merged;
+    const auto by_key = [](const Mutation* a, const Mutation* b) { return a->key.bytes < b->key.bytes; };
+    // From the newest to the oldest. Stable: of equal keys the newest comes first, and unique() keeps that
+    // one.
     const auto add = [&](const Layer& layer) {
+        const auto newer = static_cast<std::ptrdiff_t>(merged.size());
         layer.order();
         const auto& ordered = layer.ordered[at(family)];
         for (auto it = ordered.lower_bound(from); it != ordered.end() && (to.empty() || *it < to); ++it)
             merged.push_back(layer.find(family, *it));
+        std::inplace_merge(merged.begin(), merged.begin() + newer, merged.end(), by_key);
     };
     add(current_);
-    const auto middle = static_cast<std::ptrdiff_t>(merged.size());
-    add(in_flight_);
-    const auto by_key = [](const Mutation* a, const Mutation* b) { return a->key.bytes < b->key.bytes; };
-    // Stable: of equal keys the current turn's comes first, and unique() keeps that one.
-    std::inplace_merge(merged.begin(), merged.begin() + middle, merged.end(), by_key);
+    for (const Layer& layer : in_flight_) add(layer);
     const auto same_key = [](const Mutation* a, const Mutation* b) { return a->key.bytes == b->key.bytes; };
     merged.erase(std::unique(merged.begin(), merged.end(), same_key), merged.end());
     return merged;
@@ -188,13 +191,13 @@ void Overlay::erase(Family family, std::string key) {
 }
 
 Batch Overlay::take_batch() {
-    ENSURE(!has_in_flight());
     Batch batch;
     if (current_.mutations.empty()) return batch;
     batch.turn_number = ++last_turn_;
     batch.mutations.assign(current_.mutations.begin(), current_.mutations.end());
-    in_flight_.swap(current_);
-    in_flight_turn_ = batch.turn_number;
+    if (spare_.empty()) spare_.emplace_back();
+    in_flight_.splice(in_flight_.begin(), spare_, spare_.begin());
+    in_flight_.front().swap(current_);
     ++counts_.batches;
     counts_.batch_mutations += batch.mutations.size();
     counts_.wal_bytes += wal_bytes_of(batch);
@@ -203,8 +206,8 @@ Batch Overlay::take_batch() {
 
 void Overlay::in_flight_done() {
     ENSURE(has_in_flight());
-    in_flight_.clear();
-    in_flight_turn_ = 0;
+    in_flight_.back().clear();
+    spare_.splice(spare_.begin(), in_flight_, std::prev(in_flight_.end()));
 }
 
 }  // namespace ledger

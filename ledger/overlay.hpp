@@ -1,9 +1,10 @@
-// Overlay: the writes of the turn that is running and of the batch whose sync is in flight, laid over the
+// Overlay: the writes of the turn that is running and of the batches whose syncs are in flight, laid over the
 // store, so that every step reads at once what the steps before it wrote. Newest wins: current, then in
-// flight, then store. What is asked for again later is kept decoded above it (record_table.hpp).
+// flight from the newest on, then store. What is asked for again later is kept decoded above it
+// (record_table.hpp).
 //
 //     step …: put, erase, get, scan → batch = take_batch() → store.begin_sync(batch, done)
-//     later:  store.finish_sync()   → in_flight_done()
+//     later:  store.finish_sync()   → in_flight_done()      (once a batch, in their order)
 //
 // Two writes of one key in one turn become one mutation of the batch; a batch is all or nothing, so nobody
 // can see the first. Owner: the turn loop. The store must outlive the overlay. Thread: the core's. Bound:
@@ -12,6 +13,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <optional>
 #include <set>
 #include <string>
@@ -56,13 +58,12 @@ class Overlay final : public StoreReader {
 
     /// True while the current turn has written nothing.
     [[nodiscard]] bool current_empty() const { return current_.mutations.empty(); }
-    [[nodiscard]] bool has_in_flight() const { return in_flight_turn_ != 0; }
+    [[nodiscard]] bool has_in_flight() const { return !in_flight_.empty(); }
 
-    /// The current batch, numbered one after the last; it becomes the one in flight and stays readable.
-    /// An empty one has turn_number 0, is not in flight and must not be synced. ENSUREs that nothing is in
-    /// flight.
+    /// The current batch, numbered one after the last; it becomes the newest in flight and stays readable.
+    /// An empty one has turn_number 0, is not in flight and must not be synced.
     [[nodiscard]] Batch take_batch();
-    /// The batch in flight is durable and readable in the store.
+    /// The oldest batch in flight is durable and readable in the store.
     void in_flight_done();
 
     [[nodiscard]] const WriteCounts& counts() const { return counts_; }
@@ -88,9 +89,9 @@ class Overlay final : public StoreReader {
 
     const Store& store_;
     Layer current_;
-    Layer in_flight_;
+    std::list<Layer> in_flight_;  // the newest first
+    std::list<Layer> spare_;      // empty ones, with the memory that they had
     std::uint64_t last_turn_;
-    std::uint64_t in_flight_turn_ = 0;
     mutable WriteCounts counts_;
 };
 

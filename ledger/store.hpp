@@ -7,6 +7,7 @@
 // never retried.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -92,11 +93,15 @@ struct StoreHealth {
 
 class Store : public StoreReader {
   public:
-    /// Starts applying and syncing `batch`. At most one sync in flight. `done` may be called on any thread,
-    /// once, also before begin_sync returns; then the caller calls finish_sync on the core thread. Until
-    /// finish_sync returns, `get` and `scan` may or may not show the batch (ledger/overlay.hpp covers that).
+    /// Starts applying and syncing `batch`; at most syncs_in_flight_max() are in flight, and they end in the
+    /// order in which they began: what is durable is always a prefix. `done` may be called on any thread,
+    /// once a sync, also before begin_sync returns; for each the caller calls finish_sync on the core thread,
+    /// which ends the oldest. Until it returns, `get` and `scan` may or may not show the batch
+    /// (ledger/overlay.hpp covers that).
     virtual void begin_sync(Batch batch, std::function<void()> done) = 0;
     virtual iso8583::Result<void, StoreError> finish_sync() = 0;
+    /// Never fewer than before.
+    [[nodiscard]] virtual std::size_t syncs_in_flight_max() const { return 1; }
     /// A consistent view of what is durable now.
     [[nodiscard]] virtual std::shared_ptr<const StoreReader> snapshot() const = 0;
     /// Turn number of the last applied batch; 0 for a new store.

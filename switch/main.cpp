@@ -241,7 +241,7 @@ int report_orphans(SwitchCore& core, ledger::Overlay& overlay, const iso8583::No
         std::fprintf(stderr, "refund-switch: recovery: %s\n", recovered.error().what.c_str());
         return exit_failed;
     }
-    core.close_turn();
+    core.close_turn(1);
     const auto report = find_orphans(overlay, *core.live_work());
     if (!report) {
         std::fprintf(stderr, "refund-switch: %s\n", report.error().what.c_str());

@@ -93,20 +93,20 @@ bool InFlight::uses(routing::RouteId route, const ledger::Ledger::IssuerNumbers&
 
 std::set<DeadlineId> InFlight::departing() const {
     std::set<DeadlineId> ids;
-    for (const auto* const turn : {&departing_, &departed_})
-        for (const auto& [id, after_ms] : *turn) ids.insert(id);
+    for (const auto& [id, after_ms] : departing_) ids.insert(id);
+    for (const Departure& d : closed_) ids.insert(d.id);
     return ids;
 }
 
-void InFlight::turn_closed() {
-    departed_.insert(departed_.end(), departing_.begin(), departing_.end());
+void InFlight::turn_closed(std::uint64_t turn) {
+    for (const auto& [id, after_ms] : departing_) closed_.push_back({turn, id, after_ms});
     departing_.clear();
 }
 
-void InFlight::effects_left(iso8583::Instant now) {
+void InFlight::effects_left(std::uint64_t turn, iso8583::Instant now) {
     // One that was answered or given up meanwhile finds nothing when it falls due.
-    for (const auto& [id, after_ms] : departed_) deadlines_.set(id, now.plus_ms(after_ms));
-    departed_.clear();
+    for (; !closed_.empty() && closed_.front().turn <= turn; closed_.pop_front())
+        deadlines_.set(closed_.front().id, now.plus_ms(closed_.front().after_ms));
 }
 
 }  // namespace acquirer

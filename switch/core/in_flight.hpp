@@ -9,6 +9,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -122,10 +123,10 @@ class InFlight {
     void await_until(const DeadlineId& id, std::int64_t after_ms) { departing_.emplace_back(id, after_ms); }
     /// The deadlines that begin to run when what was decided has left.
     [[nodiscard]] std::set<DeadlineId> departing() const;
-    /// The turn that collected is being synced.
-    void turn_closed();
-    /// Its effects have left: what they await is awaited from now on.
-    void effects_left(iso8583::Instant now);
+    /// The turn that collected is closed; turns are numbered as they leave.
+    void turn_closed(std::uint64_t turn);
+    /// Its effects and those of the turns before it have left: what they await is awaited from now on.
+    void effects_left(std::uint64_t turn, iso8583::Instant now);
 
   private:
     struct Request {
@@ -147,7 +148,12 @@ class InFlight {
     std::vector<BatchOf> ended_;
     std::map<IssuerKey, Awaited> awaited_;
     std::vector<std::pair<DeadlineId, std::int64_t>> departing_;  // of the turn that collects
-    std::vector<std::pair<DeadlineId, std::int64_t>> departed_;   // of the turn that is being synced
+    struct Departure {
+        std::uint64_t turn = 0;
+        DeadlineId id;
+        std::int64_t after_ms = 0;
+    };
+    std::deque<Departure> closed_;  // of the turns that have not left, in order
 };
 
 }  // namespace acquirer

@@ -178,16 +178,18 @@ void SwitchCore::pass_deadlines(const iso8583::Now& now, Effects& effects) {
 
 std::optional<iso8583::Instant> SwitchCore::next_deadline() const { return impl_->context.deadlines.next(); }
 
-void SwitchCore::close_turn() {
+void SwitchCore::close_turn(std::uint64_t turn) {
     ++impl_->turns;
     impl_->orphan_watch.close_turn();
     impl_->batches.close_turn();
     impl_->notices.close_turn();
     impl_->context.ledger.close_turn();
-    impl_->context.in_flight.turn_closed();
+    impl_->context.in_flight.turn_closed(turn);
 }
 
-void SwitchCore::effects_left(const iso8583::Now& now) { impl_->context.in_flight.effects_left(now.instant); }
+void SwitchCore::effects_left(std::uint64_t turn, const iso8583::Now& now) {
+    impl_->context.in_flight.effects_left(turn, now.instant);
+}
 
 std::pair<iso8583::Stan, iso8583::TransmissionTime> SwitchCore::next_issuer_numbers(routing::RouteId route,
                                                                                     const iso8583::Now& now) {

@@ -44,10 +44,11 @@ class SwitchCore {
     void pass_deadlines(const iso8583::Now& now, Effects& effects);
     [[nodiscard]] std::optional<iso8583::Instant> next_deadline() const;
     /// Adds the turn's own record (totals, counters) when the turn wrote; called by Turn before the batch is
-    /// taken.
-    void close_turn();
-    /// The effects of the closed turn have left: what awaits an issuer's answer awaits it from now on.
-    void effects_left(const iso8583::Now& now);
+    /// taken. `turn` numbers the turns as they leave; of one that stays open it may be said again.
+    void close_turn(std::uint64_t turn);
+    /// The effects of that turn and of those before it have left: what awaits an issuer's answer awaits it
+    /// from now on.
+    void effects_left(std::uint64_t turn, const iso8583::Now& now);
     [[nodiscard]] CoreStatus status() const;
     [[nodiscard]] const std::optional<ledger::StoreError>& store_error() const;
     /// DE11 and DE7 of the next message to that route's link group: above every durable one after a restart,

@@ -24,8 +24,8 @@ Shard::Shard(std::size_t index, const ShardParts& parts, const ShardBounds& boun
       turn_(parts.core, parts.overlay, parts.store,
             [this] {
                 // On the store's committer thread, or inside begin_sync().
-                sync_ended_.store(true);
-                sync_ended_.notify_all();
+                syncs_ended_.fetch_add(1);
+                syncs_ended_.notify_all();
                 shell_.sync_ended();
             }),
       perform_([this](const Effect& effect) { shell_.perform(*this, effect); }) {}
@@ -41,7 +41,7 @@ iso8583::Result<void, ledger::StoreError> Shard::recover() {
         if (!turn_.syncing())
             return tl::unexpected(ledger::StoreError{ledger::StoreError::Kind::io,
                                                      "the lease ended while the ledger was recovered"});
-        sync_ended_.wait(false);
+        syncs_ended_.wait(0);
     }
 }
 
@@ -91,27 +91,28 @@ void Shard::step_first(std::deque<Event>& inbox, const Now& at) {
     inbox.pop_front();
     ++events_stepped_;
     --may_step_;
-    // The disk has nothing to do: it gets what there is, and the rest is stepped meanwhile.
-    if (sync_ended_.load(std::memory_order_relaxed) ||
-        (!turn_.syncing() && turn_.events() >= turn_events_min))
+    // The disk has room: it gets what there is, and the rest is stepped meanwhile.
+    if (syncs_ended_.load(std::memory_order_relaxed) > 0 ||
+        (turn_.may_sync() && turn_.events() >= turn_events_min))
         pump();
 }
 
 void Shard::pump() {
     for (;;) {
-        if (sync_ended_.exchange(false)) {
+        for (std::uint32_t ended = syncs_ended_.exchange(0); ended > 0; --ended) {
             turn_.sync_has_ended();
-            sync_times_.add_us(steady_now_us() - sync_begun_us_);
+            sync_times_.add_us(steady_now_us() - syncs_begun_us_.front());
+            syncs_begun_us_.pop_front();
         }
-        const bool synced_before = parts_.overlay.has_in_flight();
+        const std::uint64_t batches_before = parts_.overlay.counts().batches;
         turn_.pump(shell_.now(), perform_);
         if (turn_.failed()) return;
-        if (parts_.overlay.has_in_flight() && !synced_before) {
+        if (parts_.overlay.counts().batches > batches_before) {
             ++syncs_;
-            sync_begun_us_ = steady_now_us();
+            syncs_begun_us_.push_back(steady_now_us());
         }
         // A store that syncs inside begin_sync() has its effects performed in this same pass.
-        if (!sync_ended_.load()) return;
+        if (syncs_ended_.load() == 0) return;
     }
 }
 

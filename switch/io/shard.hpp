@@ -79,11 +79,11 @@ class Shard {
     /// Events wait and the turn has room: drive again. A full turn goes on when its sync has ended.
     [[nodiscard]] bool can_go_on() const { return !inboxes_empty() && !turn_.is_full(); }
     /// Sockets had better wait for a drive: a sync has ended, or as many events as make a turn lie there
-    /// while none is under way. So reading, deciding and the disk work at the same time, however many
-    /// requests come at once.
+    /// while the store has room for one. So reading, deciding and the disk work at the same time, however
+    /// many requests come at once.
     [[nodiscard]] bool drive_is_due() const {
-        return sync_ended_.load(std::memory_order_relaxed) ||
-               (!turn_.syncing() && !turn_.is_full() &&
+        return syncs_ended_.load(std::memory_order_relaxed) > 0 ||
+               (turn_.may_sync() && !turn_.is_full() &&
                 answers_.size() + requests_.size() >= turn_events_min);
     }
     /// When the core wants deadlines_due(); nothing while it has been said.
@@ -115,7 +115,7 @@ class Shard {
     const ShardParts parts_;
     const ShardBounds bounds_;
     ShardShell& shell_;
-    std::atomic<bool> sync_ended_{false};
+    std::atomic<std::uint32_t> syncs_ended_{0};  // and not yet told to the turn
     Turn turn_;
     std::deque<Event> answers_;
     std::deque<Event> requests_;
@@ -125,7 +125,7 @@ class Shard {
     bool store_accepts_ = true;
     std::uint64_t events_stepped_ = 0;
     std::uint64_t syncs_ = 0;
-    std::int64_t sync_begun_us_ = 0;
+    std::deque<std::int64_t> syncs_begun_us_;  // of those under way, the oldest first
     DurationHistogram sync_times_;
 };
 

@@ -464,7 +464,7 @@ OperatorAnswer Desk::operate(OperatorCommand command, const std::string& user, R
 }
 
 void Desk::slow_disk(bool slow) {
-    if (disk_is_slow_ && !slow) turn_->sync_has_ended();
+    if (disk_is_slow_ && !slow && turn_->syncing()) turn_->sync_has_ended();
     disk_is_slow_ = slow;
     run();
 }

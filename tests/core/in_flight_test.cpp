@@ -60,10 +60,12 @@ TEST_CASE("an issuer's time runs from when the request left, and ends with its a
     InFlight in_flight(deadlines);
     const auto sent = record("633200000001", "10000001", "000001", 1);
     in_flight.begin(sent, 2, issuer_link, 5000, {});
-    in_flight.effects_left({100});
+    in_flight.effects_left(1, {100});
     CHECK(!deadlines.next());  // its turn is not closed yet
-    in_flight.turn_closed();
-    in_flight.effects_left({300});
+    in_flight.turn_closed(2);
+    in_flight.effects_left(1, {200});
+    CHECK(!deadlines.next());  // that was the turn before
+    in_flight.effects_left(2, {300});
     REQUIRE(deadlines.next());
     CHECK(*deadlines.next() == iso8583::Instant{5300});
     CHECK(in_flight.find({{1}, 2, 1, 0}) != nullptr);

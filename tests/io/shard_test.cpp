@@ -40,7 +40,9 @@ OperatorCommanded suspend_merchant(std::uint64_t ticket) {
 }
 
 struct Shell final : ShardShell {
-    iso8583::Now now() override { return {{1'000'000}, {1'795'233'600'000}, 8 * 3600}; }
+    iso8583::Now now() override {
+        return {{1'000'000 + passed_ms}, {1'795'233'600'000 + passed_ms}, 8 * 3600};
+    }
     void perform(Shard& from, const Effect& effect) override {
         if (const auto* answer = std::get_if<AnswerOperator>(&effect))
             answered.emplace_back(from.index(), answer->ticket);
@@ -59,6 +61,7 @@ struct Shell final : ShardShell {
     std::vector<std::pair<std::string, std::string>> asked;  // DE37 and DE11 towards issuers
     int drives_wanted = 0;
     int syncs_ended = 0;
+    std::int64_t passed_ms = 0;
     const MemoryStore* store = nullptr;  // whether it had work when the last effect left
     bool the_disk_was_at_work = false;
 };
@@ -164,6 +167,100 @@ TEST_CASE("a shard: the disk gets a turn's worth at once, and the rest is steppe
     room.store.complete_sync();
     shard.drive();
     CHECK(shell.answered.size() == first_turn + rest);
+}
+
+TEST_CASE(
+    "a shard: beside a sync another begins with a turn's worth or when it is old, and they leave in order") {
+    Shell shell;
+    Room room(shell);
+    Shard& shard = *room.shard;
+    room.store.set_syncs_in_flight_max(3);
+    const std::int64_t begins_ms = shell.now().instant.ms;
+    CHECK(shard.take(suspend_merchant(1)));
+    shard.drive();
+    CHECK(room.store.syncs_pending() == 1);
+    CHECK(shard.take(suspend_merchant(2)));
+    shard.drive();
+    CHECK(room.store.syncs_pending() == 1);  // a small turn waits a moment for company
+    REQUIRE(shard.next_deadline());
+    CHECK(shard.next_deadline()->ms <= begins_ms + acquirer::turn_wait_ms);
+    shell.passed_ms = acquirer::turn_wait_ms;
+    shard.deadlines_due();
+    shard.drive();
+    CHECK(room.store.syncs_pending() == 2);
+    for (std::uint64_t i = 0; i < acquirer::turn_events_min; ++i) CHECK(shard.take(suspend_merchant(3 + i)));
+    CHECK(shard.drive_is_due());
+    shard.drive();
+    CHECK(room.store.syncs_pending() == 3);
+    CHECK(shard.take(suspend_merchant(100)));
+    shell.passed_ms = 10;
+    CHECK_FALSE(shard.drive_is_due());
+    shard.drive();
+    CHECK(room.store.syncs_pending() == 3);  // the store has no room
+    CHECK(shell.answered.empty());
+    room.store.complete_sync();
+    room.store.complete_sync();
+    shard.drive();
+    CHECK(shell.answered == std::vector<std::pair<std::size_t, std::uint64_t>>{{0, 1}, {0, 2}});
+    shell.passed_ms += acquirer::turn_wait_ms;
+    shard.drive();
+    CHECK(room.store.syncs_pending() == 2);
+    room.store.complete_sync();
+    room.store.complete_sync();
+    shard.drive();
+    REQUIRE(shell.answered.size() == 3 + acquirer::turn_events_min);
+    CHECK(shell.answered.back().second == 100);
+    CHECK(shard.quiet());
+}
+
+TEST_CASE("a shard: what wrote nothing leaves in its place between turns that did") {
+    Shell shell;
+    Room room(shell);
+    Shard& shard = *room.shard;
+    room.store.set_syncs_in_flight_max(3);
+    CHECK(shard.take(suspend_merchant(1)));
+    shard.drive();
+    CHECK(shard.take(OperatorCommanded{2, "checker1", Role::supervisor, ChangeMerchant{"no such one", {}}}));
+    shell.passed_ms = 1;
+    shard.drive();
+    shell.passed_ms = 2;
+    shard.drive();
+    CHECK(room.store.syncs_pending() == 1);  // it asked for nothing
+    CHECK(shell.answered.empty());           // and says nothing before what came before it
+    CHECK(shard.take(suspend_merchant(3)));
+    shard.drive();
+    shell.passed_ms = 4;
+    shard.drive();
+    CHECK(room.store.syncs_pending() == 2);
+    room.store.complete_sync();
+    shard.drive();
+    CHECK(shell.answered == std::vector<std::pair<std::size_t, std::uint64_t>>{{0, 1}, {0, 2}});
+    room.store.complete_sync();
+    shard.drive();
+    CHECK(shell.answered.size() == 3);
+}
+
+TEST_CASE("a shard: a sync that fails lets no effect of those behind it leave, what is durable does (R62)") {
+    Shell shell;
+    Room room(shell);
+    Shard& shard = *room.shard;
+    room.store.set_syncs_in_flight_max(2);
+    for (std::uint64_t i = 1; i <= 2; ++i) {
+        CHECK(shard.take(suspend_merchant(i)));
+        shard.drive();
+        shell.passed_ms += acquirer::turn_wait_ms;
+        shard.drive();
+    }
+    REQUIRE(room.store.syncs_pending() == 2);
+    room.store.complete_sync();
+    shard.drive();
+    CHECK(shell.answered.size() == 1);
+    room.store.fail_next_sync({ledger::StoreError::Kind::io, "sync: the disk is gone"});
+    room.store.complete_sync();
+    CHECK(shard.take(suspend_merchant(3)));
+    shard.drive();
+    CHECK(shard.failed());
+    CHECK(shell.answered.size() == 1);
 }
 
 TEST_CASE("a shard: a sync that fails lets no effect leave, then or later (R62)") {

@@ -41,6 +41,35 @@ TEST_CASE("the memory store does what every store must") {
         }
 }
 
+TEST_CASE("of several syncs under way a crash keeps any first few, and one that fails ends those behind it") {
+    for (std::size_t keep = 0; keep <= 3; ++keep) {
+        INFO("keep " << keep);
+        MemoryStore store(MemoryStore::SyncMode::manual, 3);
+        std::vector<int> done;
+        for (int turn = 1; turn <= 3; ++turn)
+            store.begin_sync(put(static_cast<std::uint64_t>(turn), std::to_string(turn)),
+                             [&done, turn] { done.push_back(turn); });
+        CHECK(store.syncs_pending() == 3);
+        CHECK(store.unsynced_batches() == 3);
+        if (keep == 3) {
+            store.complete_sync();
+            CHECK(done == std::vector<int>{1});
+            CHECK(store.finish_sync());
+            CHECK(value_in(store) == "1");
+            store.fail_next_sync({StoreError::Kind::io, "injected"});
+            store.complete_sync();
+            store.complete_sync();
+            CHECK(done == std::vector<int>{1, 2, 3});
+            CHECK_FALSE(store.finish_sync());
+            CHECK_FALSE(store.finish_sync());
+            CHECK(value_in(store) == "1");
+        }
+        store.crash(keep);
+        CHECK(value_in(store) == (keep == 0 ? "none" : std::to_string(keep)));
+        CHECK(store.last_turn_number() == keep);
+    }
+}
+
 TEST_CASE("a batch is durable when the owner says so") {
     MemoryStore store(MemoryStore::SyncMode::manual);
     bool done = false;

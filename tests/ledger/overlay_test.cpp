@@ -121,7 +121,7 @@ TEST_CASE("overlay and model agree on random work") {
     for (std::uint64_t seed = 1; seed <= 150; ++seed) {
         INFO("seed " << seed);
         Rng rng(seed);
-        MemoryStore store(MemoryStore::SyncMode::manual);
+        MemoryStore store(MemoryStore::SyncMode::manual, 1 + below(rng, 4));
         Overlay overlay(store);
         Model model;
         for (int step = 0; step < 300; ++step) {
@@ -142,7 +142,8 @@ TEST_CASE("overlay and model agree on random work") {
                     break;
                 }
                 case 3:
-                    if (overlay.has_in_flight()) {
+                    if (overlay.has_in_flight() &&
+                        (store.syncs_pending() == store.syncs_in_flight_max() || below(rng, 2) == 0)) {
                         store.complete_sync();
                         REQUIRE(store.finish_sync());
                         overlay.in_flight_done();

@@ -201,6 +201,36 @@ void overlay_and_store(const StorePlaces& new_place) {
     CHECK(contents_of(store) == model);
 }
 
+void several_in_flight(const StorePlaces& new_place) {
+    const auto place = new_place();
+    Store& store = place->open();
+    ledger::Overlay overlay(store);
+    Model model;
+    Rng rng(5);
+    std::counting_semaphore<> done(0);
+    std::size_t in_flight = 0;
+    const auto finish_oldest = [&] {
+        done.acquire();
+        REQUIRE(store.finish_sync());
+        overlay.in_flight_done();
+        --in_flight;
+    };
+    for (int turn = 1; turn <= 300; ++turn) {
+        const Batch wanted = random_batch(rng, 0);
+        for (const ledger::Mutation& m : wanted.mutations)
+            m.value ? overlay.put(m.key.family, m.key.bytes, *m.value)
+                    : overlay.erase(m.key.family, m.key.bytes);
+        if (in_flight == store.syncs_in_flight_max()) finish_oldest();
+        store.begin_sync(overlay.take_batch(), [&done] { done.release(); });
+        ++in_flight;
+        model.apply(wanted);
+        REQUIRE(contents_of(overlay) == model);
+    }
+    while (in_flight > 0) finish_oldest();
+    CHECK(contents_of(store) == model);
+    CHECK(store.last_turn_number() == 300);
+}
+
 }  // namespace
 
 const std::vector<ConformanceCase>& conformance_cases() {
@@ -212,6 +242,7 @@ const std::vector<ConformanceCase>& conformance_cases() {
         {"it agrees with a std::map on random work, across restarts", agrees_with_map},
         {"a snapshot stays as it was, on another thread, and after the store is gone", snapshot_stays},
         {"overlay and store together show each write once, while the sync is under way", overlay_and_store},
+        {"as many syncs as it takes are under way at once and end in their order", several_in_flight},
     };
     return cases;
 }

@@ -403,6 +403,7 @@ std::vector<std::string> all_ways_out() {
 
 constexpr std::string_view of_the_world[] = {"crash mid-sync",
                                              "crash between turns",
+                                             "several turns in flight",
                                              "crash while effects leave",
                                              "R62 failed sync",
                                              "R62 disk nearly full",

@@ -364,17 +364,23 @@ void Checkers::batch_handed_over(const ledger::Batch& batch,
     visit_decoded([&](const TransactionRecord& object) {
         const auto in_batch = written.find(object.rrn);
         if (in_batch == written.end() && !whole) return;
-        const TransactionRecord* stored = in_batch != written.end() ? &in_batch->second : record(object.rrn);
+        const auto in_flight = handed_over_.find(object.rrn);
+        const TransactionRecord* stored = in_batch != written.end()         ? &in_batch->second
+                                          : in_flight != handed_over_.end() ? &in_flight->second.record
+                                                                            : record(object.rrn);
         if (stored == nullptr)
             broken("records", object.rrn.str() + " is decoded and was never written", at);
         else if (*stored != object)
             broken("records", object.rrn.str() + " is another object than its bytes", at);
     });
+    for (const auto& [rrn, record] : written)
+        handed_over_.insert_or_assign(rrn, HandedOver{batch.turn_number, record});
     if (on_written)
         for (auto& [rrn, record] : written) on_written(std::move(record));
 }
 
 void Checkers::batch_durable(const ledger::Batch& batch, iso8583::Instant at) {
+    std::erase_if(handed_over_, [&](const auto& entry) { return entry.second.turn <= batch.turn_number; });
     std::set<Rrn> touched;
     for (const ledger::Mutation& m : batch.mutations) {
         if (m.key.family != ledger::Family::journal || m.key.bytes.empty() || !m.value) continue;
@@ -503,6 +509,7 @@ void Checkers::check_sale(const TransactionRecord& sale, iso8583::Instant at) {
 }
 
 void Checkers::after_crash(iso8583::Instant at) {
+    handed_over_.clear();
     for (const auto& [rrn, r] : records_) {
         const auto stored = disk_.get(ledger::Family::journal, ledger::transaction_key(rrn));
         if (!stored || !*stored || ledger::encode(r) != **stored)

@@ -93,6 +93,11 @@ class Checkers {
     [[nodiscard]] bool has_open_exception(const ledger::TransactionRecord& record) const;
 
   private:
+    /// As a turn wrote it that is not known to be durable.
+    struct HandedOver {
+        std::uint64_t turn = 0;
+        ledger::TransactionRecord record;
+    };
     struct Told {
         bool approved = false;  // 00 was among the answers
         bool refused = false;   // something else was, with an RRN
@@ -126,6 +131,7 @@ class Checkers {
 
     const ledger::MemoryStore& disk_;
     std::map<iso8583::Rrn, ledger::TransactionRecord> records_;
+    std::map<iso8583::Rrn, HandedOver> handed_over_;
     std::map<iso8583::Rrn, std::set<iso8583::Rrn>> children_;  // refunds and voids by sale
     std::map<std::string, iso8583::Rrn> entry_of_key_;         // wire key → record (I3)
     std::map<std::string, ledger::ExceptionRecord> exceptions_;

@@ -41,10 +41,6 @@ class Watch {
     virtual void crashed() {}
 };
 
-/// For somebody who has to wait until what the core was given just now is durable: a turn may be on its way
-/// to the disk already, the event is in the next one.
-inline constexpr int turns_until_durable = 2;
-
 [[nodiscard]] std::vector<std::unique_ptr<Watch>> make_watches(World& world);
 
 // Their makers, each in its file.

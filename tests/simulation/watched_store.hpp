@@ -2,8 +2,8 @@
 // durable.
 #pragma once
 
+#include <deque>
 #include <functional>
-#include <optional>
 #include <utility>
 
 #include "ledger/memory_store.hpp"
@@ -27,7 +27,7 @@ class WatchedStore final : public ledger::Store {
         return disk.scan_back(family, from, to, visit);
     }
     void begin_sync(ledger::Batch batch, std::function<void()> done) override {
-        handed_over = batch;
+        handed_over.push_back(batch);
         if (on_handed_over) on_handed_over(batch);
         disk.begin_sync(std::move(batch), std::move(done));
     }
@@ -37,10 +37,11 @@ class WatchedStore final : public ledger::Store {
     }
     [[nodiscard]] std::uint64_t last_turn_number() const override { return disk.last_turn_number(); }
     [[nodiscard]] ledger::StoreHealth health() const override { return disk.health(); }
+    [[nodiscard]] std::size_t syncs_in_flight_max() const override { return disk.syncs_in_flight_max(); }
 
     ledger::MemoryStore disk{ledger::MemoryStore::SyncMode::manual};
-    /// The batch of the sync that is in flight.
-    std::optional<ledger::Batch> handed_over;
+    /// The batches that were handed over and are not known to be durable, the oldest first.
+    std::deque<ledger::Batch> handed_over;
     /// Called inside begin_sync: nothing of the next turn has happened yet.
     std::function<void(const ledger::Batch&)> on_handed_over;
 };

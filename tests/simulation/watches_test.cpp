@@ -97,14 +97,14 @@ TEST_CASE("Watch: a reversal is answered in its turn, and one of a process that 
         for (int n = 0; n < count; ++n) watch->turn_durable();
     };
     watch->offering(request(RequestKind::reversal, 400, 2));
-    turns(turns_until_durable);
+    turns(world.turns_until_durable());
     watch->released(reply(410, 2, "12"));
     watch->offering(request(RequestKind::reversal, 400, 3));
     watch->crashed();
-    turns(turns_until_durable + 1);
+    turns(world.turns_until_durable() + 1);
     CHECK(broken_by(world).empty());
     watch->offering(request(RequestKind::reversal, 400, 4));
-    turns(turns_until_durable + 1);
+    turns(world.turns_until_durable() + 1);
     CHECK(broken_by(world) == std::vector<std::string>{"R30"});
 }
 

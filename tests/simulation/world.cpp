@@ -150,14 +150,14 @@ void World::after_step() {
     look_after_sync();
     if (process_->dead()) {
         checkers_.reached("crash while effects leave");
-        crash(chance_.below(2), chance_.between(faults.downtime_ms_min, faults.downtime_ms_max));
+        crash(some_unsynced(chance_), chance_.between(faults.downtime_ms_min, faults.downtime_ms_max));
     } else if (process_->failed()) {
         checkers_.reached("R62 failed sync");
         trace("the store failed: " + process_->failed()->what + ": the process ends");
-        crash(chance_.below(2), chance_.between(faults.downtime_ms_min, faults.downtime_ms_max));
+        crash(some_unsynced(chance_), chance_.between(faults.downtime_ms_min, faults.downtime_ms_max));
     } else if (chance_.permille(faults.crash_permille)) {
         checkers_.reached(store.disk.sync_pending() ? "crash mid-sync" : "crash between turns");
-        crash(chance_.below(2), chance_.between(faults.downtime_ms_min, faults.downtime_ms_max));
+        crash(some_unsynced(chance_), chance_.between(faults.downtime_ms_min, faults.downtime_ms_max));
     }
 }
 
@@ -193,9 +193,12 @@ void World::at_work(std::int64_t after_ms, Agenda::Deed deed) {
 // ---- Disk
 
 void World::look_after_sync() {
-    if (!store.disk.sync_pending() || sync_is_timed_) return;
+    while (process_ && syncs_timed_ < store.disk.syncs_pending()) time_sync();
+}
+
+void World::time_sync() {
     ++turns_;
-    sync_is_timed_ = true;
+    if (++syncs_timed_ > 1) checkers_.reached("several turns in flight");
     if (crash_in_next_sync_) {
         const bool kept = *std::exchange(crash_in_next_sync_, std::nullopt);
         at(0, [this, kept] { crash(kept ? 1 : 0, 1'000); });
@@ -208,7 +211,7 @@ void World::look_after_sync() {
         at(takes_ms / 2, [this, generation] {
             if (generation != generation_) return;
             checkers_.reached("crash mid-sync");
-            crash(chance_.below(2), chance_.between(faults.downtime_ms_min, faults.downtime_ms_max));
+            crash(some_unsynced(chance_), chance_.between(faults.downtime_ms_min, faults.downtime_ms_max));
         });
         return;
     }
@@ -221,17 +224,18 @@ void World::look_after_sync() {
 }
 
 void World::complete_sync() {
-    sync_is_timed_ = false;
+    --syncs_timed_;
     const std::uint64_t before = store.disk.last_turn_number();
     store.disk.complete_sync();
     if (store.disk.last_turn_number() != before) batch_durable();
 }
 
 void World::batch_durable() {
-    checkers_.batch_durable(*store.handed_over, clock_);
-    honest_.batch_durable(*store.handed_over);
-    if (const auto wrong = days_.durable(*store.handed_over, *configuration_))
-        checkers_.broken("days", *wrong, clock_);
+    const ledger::Batch batch = std::move(store.handed_over.front());
+    store.handed_over.pop_front();
+    checkers_.batch_durable(batch, clock_);
+    honest_.batch_durable(batch);
+    if (const auto wrong = days_.durable(batch, *configuration_)) checkers_.broken("days", *wrong, clock_);
     for (const auto& watch : watches_) watch->turn_durable();
 }
 
@@ -239,7 +243,7 @@ void World::batch_durable() {
 
 void World::start() {
     ++generation_;
-    sync_is_timed_ = false;
+    syncs_timed_ = 0;
     accepts_new_work_ = true;
     process_ = std::make_unique<SwitchProcess>(configuration_, store, vault_, *this);
     store.on_handed_over = [this](const ledger::Batch& batch) {
@@ -267,6 +271,11 @@ void World::check_orphans() {
     for (const Orphan& orphan : report->orphans) checkers_.broken("I6a", orphan.words, clock_);
 }
 
+std::size_t World::some_unsynced(Chance& chance) const {
+    return chance.below(static_cast<std::uint32_t>(std::max<std::size_t>(1, store.disk.unsynced_batches())) +
+                        1);
+}
+
 void World::crash(std::size_t keep_prefix, std::int64_t downtime_ms) {
     if (!process_) return;
     const bool in_sync =
@@ -281,7 +290,8 @@ void World::crash(std::size_t keep_prefix, std::int64_t downtime_ms) {
     process_.reset();
     for (const auto& watch : watches_) watch->crashed();
     store.disk.crash(keep_prefix);
-    if (in_sync && keep_prefix > 0) batch_durable();
+    for (; keep_prefix > 0 && !store.handed_over.empty(); --keep_prefix) batch_durable();
+    store.handed_over.clear();
     checkers_.after_crash(clock_);
     branches_.crashed(checkers_.records());
     const std::set<std::uint64_t> broken_off = std::exchange(connections_, {});

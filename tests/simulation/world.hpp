@@ -88,6 +88,13 @@ class World final : public Surroundings {
     /// I6a over everything that is stored; when a turn was closed and nothing has happened since.
     void check_orphans();
     void crash(std::size_t keep_prefix, std::int64_t downtime_ms);
+    /// For somebody who has to wait until what the core was given just now is durable: as many turns as the
+    /// disk takes may be on their way to it already, the event is in the next one.
+    [[nodiscard]] int turns_until_durable() const {
+        return static_cast<int>(store.disk.syncs_in_flight_max()) + 1;
+    }
+    /// How many of the batches of syncs under way might survive a crash: for crash().
+    std::size_t some_unsynced(Chance& chance) const;
     /// It dies, and starts again on a backup that was made at that moment (R65).
     void restore_backup(std::int64_t downtime_ms);
     [[nodiscard]] bool was_restored() const { return comes_from_.has_value(); }
@@ -166,6 +173,7 @@ class World final : public Surroundings {
     bool step(iso8583::Instant until);
     void after_step();
     void look_after_sync();
+    void time_sync();
     void complete_sync();
     void batch_durable();
     void start();
@@ -192,7 +200,7 @@ class World final : public Surroundings {
     std::unique_ptr<SwitchProcess> process_;
     std::uint64_t generation_ = 0;  // of the process: what was meant for an earlier one is lost
     std::uint64_t turns_of_process_ = 0;
-    bool sync_is_timed_ = false;
+    std::size_t syncs_timed_ = 0;
     bool releasing_ = false;  // an effect of the process: what is done about it waits for the step's end
     iso8583::Instant starts_again_;  // while there is no process
     std::optional<bool> crash_in_next_sync_;

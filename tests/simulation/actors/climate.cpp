@@ -8,6 +8,7 @@ namespace {
 constexpr std::int64_t event_ms_min = 2'000;
 constexpr std::int64_t event_ms_max = 20'000;
 constexpr std::int64_t disk_full_ms_max = 10'000;
+constexpr std::uint32_t syncs_in_flight_most = 4;
 constexpr std::int64_t hsm_down_ms_max = 5'000;
 constexpr std::int64_t downtime_ms_max = 15'000;
 constexpr std::int64_t long_downtime_ms_max = 40 * 3'600'000LL;  // days end meanwhile
@@ -26,6 +27,9 @@ class Climate final : public Actor {
         n.break_permille = s.rate("network breaks", 400, 15);
         WorldFaults& w = world_.faults;
         if (s.has("sync time", 700)) w.sync_ms_max = size.between(1, 20);
+        if (s.has("turns in flight", 400))
+            world_.store.disk.set_syncs_in_flight_max(
+                2 + s.chance("turns in flight").below(syncs_in_flight_most - 1));
         w.sync_slow_permille = s.rate("slow syncs", 400, 20);
         w.sync_fails_permille = s.rate("failed syncs", 200, 5);
         w.crash_in_sync_permille = s.rate("crashes in syncs", 400, 20);
@@ -74,7 +78,7 @@ class Climate final : public Actor {
                 if (!sleeps_ || !chance.permille(300)) return;
                 const std::int64_t down_ms = chance.between(0, long_downtime_ms_max);
                 world_.checkers().reached("long downtime");
-                return world_.crash(chance.below(2), down_ms);
+                return world_.crash(world_.some_unsynced(chance), down_ms);
             }
             default:
                 return;

@@ -40,7 +40,7 @@ class Decades final : public Actor {
         const std::int64_t crash_ms = before_the_end_ms + chance_.between(4'000, 12'000);
         world_.at(crash_ms, [this] {
             ticks_.did();
-            world_.crash(chance_.below(2), chance_.between(0, 500));
+            world_.crash(world_.some_unsynced(chance_), chance_.between(0, 500));
         });
         world_.at(crash_ms + chance_.between(0, 4'000), [this] {
             for (const routing::RouteId route : {route_a, route_b}) set_up(route, true);

@@ -61,7 +61,7 @@ class IssuerAnswers final : public Watch {
 
     void turn_durable() override {
         std::erase_if(paid_, [this](Paid& paid) {
-            if (++paid.turns < turns_until_durable) return false;
+            if (++paid.turns < world_.turns_until_durable()) return false;
             judge_paid(paid.rrn);
             return true;
         });

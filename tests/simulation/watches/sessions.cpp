@@ -88,7 +88,7 @@ class Sessions final : public Watch {
 
     void turn_durable() override {
         for (auto at = reversals_.begin(); at != reversals_.end();) {
-            if (++at->second <= turns_until_durable) {
+            if (++at->second <= world_.turns_until_durable()) {
                 ++at;
                 continue;
             }
