@@ -60,13 +60,22 @@ Result<void, StoreError> PostgresCopy::follow(PostgresConnection& connection) {
     const auto run = [&](const char* sql) { return connection.run_script(sql, options_.reply_ms); };
     if (auto begun = run("begin isolation level repeatable read read only"); !begun)
         return failed("beginning to read the shard", begun.error());
-    auto followed = follow_in_snapshot(connection);
+    const auto read = follow_in_snapshot(connection);
     // What failed inside leaves a transaction that only its end mends; the first error is what counts.
-    if (auto ended = run("rollback"); !ended && followed) return failed("reading the shard", ended.error());
-    return followed;
+    const auto ended = run("rollback");
+    if (!read) return tl::unexpected(read.error());
+    if (!ended) return failed("reading the shard", ended.error());
+    if (!*read) return {};
+    // Who writes several turns at once does not wait for the standby with each: they are seen before they are
+    // durable, and a server's death may take them back.
+    if (const auto durable = connection.run(marker_sql, {}, options_.reply_ms); !durable)
+        return failed("waiting until what was read is durable", durable.error());
+    if (auto applied = tables_->apply_copied((*read)->mutations, (*read)->mark); !applied) return applied;
+    mark_ = (*read)->mark;
+    return {};
 }
 
-Result<void, StoreError> PostgresCopy::follow_in_snapshot(PostgresConnection& connection) {
+PostgresCopy::MaybeRead PostgresCopy::follow_in_snapshot(PostgresConnection& connection) {
     const auto ledger = read_ledger_identity(connection, options_.reply_ms);
     if (!ledger) return tl::unexpected(ledger.error());
     const auto shards = read_shards(connection, options_.shard, options_.reply_ms);
@@ -85,15 +94,18 @@ Result<void, StoreError> PostgresCopy::follow_in_snapshot(PostgresConnection& co
         return lost("the copy in " + copy_options_.directory + " holds turn " + std::to_string(mark_.turn) +
                     ", shard " + std::to_string(options_.shard) + " ends with turn " + std::to_string(turn));
     if (mark_.whole) {
-        const auto tailed = tail(connection, turn);
-        if (!tailed) return tl::unexpected(tailed.error());
-        if (*tailed) return {};
+        auto tailed = tail(connection, turn);
+        if (!tailed) return tailed;
+        if (*tailed) {
+            if ((*tailed)->mark.turn == mark_.turn) return std::optional<Read>{};
+            return tailed;
+        }
     }
     return seed(connection, CopyMark{*ledger, 0, turn, false});
 }
 
-Result<bool, StoreError> PostgresCopy::tail(PostgresConnection& connection, std::uint64_t to_turn) {
-    if (to_turn - mark_.turn > tail_turns_max) return false;
+PostgresCopy::MaybeRead PostgresCopy::tail(PostgresConnection& connection, std::uint64_t to_turn) {
+    if (to_turn - mark_.turn > tail_turns_max) return std::optional<Read>{};
     PostgresParams params;
     params.int8(mark_.turn);
     const std::string schema = shard_schema(options_.shard);
@@ -108,7 +120,7 @@ Result<bool, StoreError> PostgresCopy::tail(PostgresConnection& connection, std:
     for (const PostgresRow& row : *turns) {
         const auto turn = static_cast<std::uint64_t>(integer_of(row[0]));
         const auto epoch = static_cast<std::uint64_t>(integer_of(row[1]));
-        if (turn != expected) return false;
+        if (turn != expected) return std::optional<Read>{};
         ++expected;
         if (turn == mark_.turn) {
             if (epoch != mark_.epoch)
@@ -125,8 +137,8 @@ Result<bool, StoreError> PostgresCopy::tail(PostgresConnection& connection, std:
         next.turn = turn;
         next.epoch = epoch;
     }
-    if (expected != to_turn + 1) return false;
-    if (next.turn == mark_.turn) return true;
+    if (expected != to_turn + 1) return std::optional<Read>{};
+    if (next.turn == mark_.turn) return Read{{}, next};
 
     std::vector<Mutation> mutations;
     for (const Family family : {Family::journal, Family::index}) {
@@ -145,13 +157,10 @@ Result<bool, StoreError> PostgresCopy::tail(PostgresConnection& connection, std:
         for (PostgresRow& row : *rows)
             mutations.push_back({{family, std::move(*row[0])}, std::move(*row[1])});
     }
-    if (auto applied = tables_->apply_copied(mutations, next); !applied)
-        return tl::unexpected(applied.error());
-    mark_ = next;
-    return true;
+    return Read{std::move(mutations), next};
 }
 
-Result<void, StoreError> PostgresCopy::seed(PostgresConnection& connection, const CopyMark& to) {
+PostgresCopy::MaybeRead PostgresCopy::seed(PostgresConnection& connection, const CopyMark& to) {
     if (!mark_.ledger.empty()) {  // something of ours is here, and not what is wanted
         tables_.reset();
         std::error_code error;
@@ -160,14 +169,15 @@ Result<void, StoreError> PostgresCopy::seed(PostgresConnection& connection, cons
             return tl::unexpected(
                 StoreError{StoreError::Kind::io, copy_options_.directory + ": " + error.message()});
         mark_ = {};
-        if (auto opened = reopen(); !opened) return opened;
+        if (auto opened = reopen(); !opened) return tl::unexpected(opened.error());
     }
     CopyMark filling = to;
-    if (auto marked = tables_->apply_copied({}, filling); !marked) return marked;
+    if (auto marked = tables_->apply_copied({}, filling); !marked) return tl::unexpected(marked.error());
     mark_ = filling;
     ++seeds_;
     for (const Family family : {Family::journal, Family::index})
-        if (auto filled = seed_family(connection, family, filling); !filled) return filled;
+        if (auto filled = seed_family(connection, family, filling); !filled)
+            return tl::unexpected(filled.error());
     if (to.turn > 0) {
         PostgresParams params;
         params.int8(to.turn);
@@ -182,9 +192,7 @@ Result<void, StoreError> PostgresCopy::seed(PostgresConnection& connection, cons
         filling.epoch = static_cast<std::uint64_t>(integer_of(rows->front().front()));
     }
     filling.whole = true;
-    if (auto marked = tables_->apply_copied({}, filling); !marked) return marked;
-    mark_ = filling;
-    return {};
+    return Read{{}, filling};
 }
 
 Result<void, StoreError> PostgresCopy::seed_family(PostgresConnection& connection, Family family,

@@ -3,12 +3,15 @@
 // that acknowledged work was lost there.
 //
 //     follow: one snapshot of the server: its last turn, the keys of the turns that are missing here, their
-//     values apply:  a turn of our own, once it is acknowledged
+//             values; then a commit of its own, behind which all that was read is durable
+//     apply:  a turn of our own, once it is acknowledged
 //
 // Owner and thread: one at a time, but reads of tables() on any.
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "ledger/postgres_connection.hpp"
 #include "ledger/postgres_options.hpp"
@@ -36,12 +39,20 @@ class PostgresCopy {
     PostgresCopy(const RocksStoreOptions& copy, const PostgresOptions& options)
         : copy_options_(copy), options_(options) {}
     iso8583::Result<void, StoreError> reopen();
-    iso8583::Result<void, StoreError> follow_in_snapshot(PostgresConnection& connection);
-    iso8583::Result<void, StoreError> seed(PostgresConnection& connection, const CopyMark& to);
+    /// What was read and is not here yet.
+    struct Read {
+        std::vector<Mutation> mutations;
+        CopyMark mark;
+    };
+    using MaybeRead = iso8583::Result<std::optional<Read>, StoreError>;
+    /// Nothing: nothing is missing.
+    MaybeRead follow_in_snapshot(PostgresConnection& connection);
+    /// The rows go into the tables as they come; they count when the mark says that they are whole.
+    MaybeRead seed(PostgresConnection& connection, const CopyMark& to);
     iso8583::Result<void, StoreError> seed_family(PostgresConnection& connection, Family family,
                                                   const CopyMark& filling);
-    /// False: the log does not reach back to what is here.
-    iso8583::Result<bool, StoreError> tail(PostgresConnection& connection, std::uint64_t to_turn);
+    /// Nothing: the log does not reach back to what is here.
+    MaybeRead tail(PostgresConnection& connection, std::uint64_t to_turn);
 
     const RocksStoreOptions copy_options_;
     const PostgresOptions options_;

@@ -19,7 +19,8 @@ struct PostgresOptions {
     std::string password;  // empty: none
     std::string tls_ca;    // file; empty: in clear. With it the server's name is checked too
     std::uint32_t shard = 0;
-    std::string node;  // this switch among those that may own the shard
+    std::string node;            // this switch among those that may own the shard
+    std::uint32_t pipeline = 1;  // turns under way at once
     std::uint32_t connect_ms = 2'000;
     std::uint32_t reply_ms = 2'500;  // without an answer for so long the connection is given up
     std::uint32_t lease_ms = 3'000;

@@ -48,6 +48,32 @@ Result<Replication, StoreError> read_replication(PostgresConnection& connection,
     return Replication{text_of(row[0]), text_of(row[1])};
 }
 
+Result<void, StoreError> check_replication(PostgresConnection& connection, const PostgresOptions& options) {
+    const auto replication = read_replication(connection, options.reply_ms);
+    if (!replication) return tl::unexpected(replication.error());
+    if (replication->synchronous_commit != "on")
+        return tl::unexpected(
+            StoreError{StoreError::Kind::version, connection.host() + ": synchronous_commit is \"" +
+                                                      replication->synchronous_commit + "\" and not \"on\""});
+    if (replication->synchronous_standby_names.empty() && !options.allow_unreplicated)
+        return tl::unexpected(StoreError{
+            StoreError::Kind::version,
+            connection.host() +
+                ": synchronous_standby_names is empty: what is acknowledged would die with that server "
+                "([store.postgres] allow_unreplicated is for tests)"});
+    return {};
+}
+
+StoreError fenced_error(const PostgresOptions& options) {
+    return {StoreError::Kind::fenced, "shard " + std::to_string(options.shard) +
+                                          " has another owner now: node " + options.node +
+                                          " was fenced, and answers nothing any more"};
+}
+
+StoreError refused_error(std::uint64_t turn, const PostgresError& why) {
+    return {StoreError::Kind::io, "committing turn " + std::to_string(turn) + ": " + why.what};
+}
+
 Result<std::vector<ShardRow>, StoreError> read_shards(PostgresConnection& connection,
                                                       std::optional<std::uint32_t> only,
                                                       std::uint32_t limit_ms) {

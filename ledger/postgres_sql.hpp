@@ -22,6 +22,13 @@ iso8583::Result<std::string, StoreError> read_ledger_identity(PostgresConnection
                                                               std::uint32_t limit_ms);
 iso8583::Result<Replication, StoreError> read_replication(PostgresConnection& connection,
                                                           std::uint32_t limit_ms);
+/// That what this server acknowledges lies on another one too, or that nobody minds.
+iso8583::Result<void, StoreError> check_replication(PostgresConnection& connection,
+                                                    const PostgresOptions& options);
+/// A commit that writes nothing of ours: when it ends well, everything written before it is where it is.
+inline constexpr const char* marker_sql = "select pg_logical_emit_message(true, 'turn', ''::text)";
+StoreError fenced_error(const PostgresOptions& options);
+StoreError refused_error(std::uint64_t turn, const PostgresError& why);
 /// All, or the one.
 iso8583::Result<std::vector<ShardRow>, StoreError> read_shards(PostgresConnection& connection,
                                                                std::optional<std::uint32_t> only,

@@ -1,9 +1,10 @@
 // PostgresStore: the store port over tables of PostgreSQL with synchronous standbys, for a switch on several
 // machines. The truth is there; reads go to a copy on this machine (postgres_copy.hpp), which gets each turn
 // once it is acknowledged. A turn is one statement that is fenced by the owner's epoch and the number of the
-// turn before; one whose end is not known is decided by these two after connecting again.
+// turn before; one whose end is not known is decided by these two after connecting again
+// (postgres_committer.hpp).
 //
-// One committer thread inside. Owner: the shell; it must have finished its last sync before it destroys the
+// Threads of its own inside. Owner: the shell; it must have finished its last sync before it destroys the
 // store, which lets the lease go. Snapshots may outlive it. Errors: docs/cluster.md; those of finish_sync are
 // final (rule R62): `fenced` when another process owns the shard now, `corruption` when PostgreSQL lost
 // acknowledged work. What is not decided is asked for until it is, and health() refuses new work meanwhile.
@@ -50,6 +51,7 @@ class PostgresStore final : public Store {
     [[nodiscard]] std::uint64_t last_turn_number() const override;
     [[nodiscard]] StoreHealth health() const override;
     [[nodiscard]] bool may_answer() const override;
+    [[nodiscard]] std::size_t syncs_in_flight_max() const override;
 
     /// The shard's own part of the numbers.
     [[nodiscard]] const NumberPlan& numbers() const;

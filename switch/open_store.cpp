@@ -48,6 +48,7 @@ Result<ledger::PostgresOptions> postgres_options_of(const StoreOptions& store) {
     options.reply_ms = static_cast<std::uint32_t>(store.reply_ms);
     options.lease_ms = static_cast<std::uint32_t>(store.lease_ms);
     options.stall_ms = static_cast<std::uint32_t>(store.stall_ms);
+    options.pipeline = static_cast<std::uint32_t>(store.pipeline);
     options.turns_kept = static_cast<std::uint64_t>(store.turns_kept);
     options.allow_unreplicated = store.allow_unreplicated;
     return options;

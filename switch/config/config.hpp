@@ -120,7 +120,8 @@ struct StoreOptions {
     std::int32_t connect_ms = 2'000;
     std::int32_t reply_ms = 2'500;  // a server that is silent for so long is given up
     std::int32_t lease_ms = 3'000;
-    std::int32_t stall_ms = 1'000;      // a turn undecided for so long: no new work
+    std::int32_t stall_ms = 1'000;  // a turn undecided for so long: no new work
+    std::int64_t pipeline = 1;
     std::int64_t turns_kept = 100'000;  // of the log that copies follow by
     bool allow_unreplicated = false;    // demo only
     friend bool operator==(const StoreOptions&, const StoreOptions&) = default;

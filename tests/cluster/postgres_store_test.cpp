@@ -1,11 +1,16 @@
 // PostgresStore over servers of its own: what every store must do, and what only this one promises: nothing
 // acknowledged is lost when a server dies, freezes or lies, and one owner at a time.
+#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <deque>
+#include <semaphore>
 #include <thread>
 
 #include "ledger/postgres_cluster.hpp"
+#include "ledger/postgres_connection.hpp"
+#include "ledger/postgres_copy.hpp"
 #include "ledger/postgres_import.hpp"
 #include "ledger/postgres_store.hpp"
 #include "tests/cluster/postgres_nodes.hpp"
@@ -75,6 +80,7 @@ bool eventually(const std::function<bool()>& holds, std::chrono::milliseconds li
 
 class PostgresPlace final : public StorePlace {
   public:
+    explicit PostgresPlace(std::uint32_t pipeline) { options_.pipeline = pipeline; }
     ledger::Store& open() override {
         store_ = ::open(options_, copy_in(directory_));
         return *store_;
@@ -122,9 +128,10 @@ void mend(int node) { servers().order("rejoin " + std::to_string(node)); }
 }  // namespace
 
 TEST_CASE("PostgresStore does what every store must") {
-    for (const ConformanceCase& c : conformance_cases()) DYNAMIC_SECTION(c.name) {
-            c.run([] { return std::make_unique<PostgresPlace>(); });
-        }
+    for (const std::uint32_t pipeline : {1U, 4U})
+        for (const ConformanceCase& c : conformance_cases()) DYNAMIC_SECTION(c.name << ", " << pipeline) {
+                c.run([pipeline] { return std::make_unique<PostgresPlace>(pipeline); });
+            }
 }
 
 TEST_CASE("the tables are made once, and only in a database that is meant for them") {
@@ -362,8 +369,10 @@ TEST_CASE("a server without a synchronous standby is not worked with") {
 }
 
 TEST_CASE("a wait for the standby that somebody cancels is not acknowledged") {
+    const std::uint32_t pipeline = GENERATE(1U, 4U);
     const TempDirectory directory;
     PostgresOptions options = new_cluster();
+    options.pipeline = pipeline;
     options.reply_ms = 20'000;  // not the timer is looked at here
     const auto store = open(options, copy_in(directory));
     REQUIRE(commit(*store, one_put(1, "k", "1")));
@@ -395,9 +404,60 @@ TEST_CASE("a wait for the standby that somebody cancels is not acknowledged") {
     mend(killed);
 }
 
-TEST_CASE("a server that freezes is given up, and who takes its place is found") {
+TEST_CASE("turns that a server shows and no standby has are neither acknowledged nor copied") {
     const TempDirectory directory;
-    const PostgresOptions options = new_cluster();
+    PostgresOptions options = new_cluster();
+    options.pipeline = 4;
+    options.reply_ms = 20'000;
+    const auto store = open(options, copy_in(directory));
+    REQUIRE(commit(*store, one_put(1, "k", "1")));
+    std::vector<int> standbys;
+    for (int node = 0; node < 3; ++node)
+        if (node != written()) standbys.push_back(node);
+    for (const int node : standbys) servers().order("freeze " + std::to_string(node));
+    std::deque<Begun> begun;
+    for (std::uint64_t turn = 2; turn <= 5; ++turn)
+        begun.emplace_back(*store, one_put(turn, "k" + std::to_string(turn), std::to_string(turn)));
+    REQUIRE(eventually(
+        [&] { return servers().sql(written(), "select turn from cluster.shard", options.database) == "5"; }));
+    CHECK(store->last_turn_number() == 1);
+    CHECK(std::none_of(begun.begin(), begun.end(), [](const Begun& turn) { return turn.done(); }));
+    {
+        PostgresOptions of_standby = options;
+        of_standby.reply_ms = 500;
+        const ledger::PostgresInterrupt interrupt;
+        std::size_t host = 0;
+        const auto connection = ledger::PostgresConnection::open(of_standby, host, interrupt);
+        REQUIRE(connection);
+        const auto copy = ledger::PostgresCopy::open(copy_in(directory, "standby"), of_standby);
+        REQUIRE(copy);
+        const auto followed = (*copy)->follow(**connection);
+        REQUIRE_FALSE(followed);
+        CHECK(followed.error().kind == StoreError::Kind::io);
+        CHECK(followed.error().what.find("waiting until what was read is durable") != std::string::npos);
+        CHECK_FALSE((*copy)->mark().whole);
+    }
+    // The only server that has them is gone for good: all are written again, in their order.
+    const int killed = written();
+    servers().order("kill " + std::to_string(killed));
+    for (const int node : standbys) servers().order("thaw " + std::to_string(node));
+    written() = std::stoi(servers().order("advance"));
+    servers().order("promote " + std::to_string(written()));
+    for (Begun& turn : begun) REQUIRE(turn.finish());
+    CHECK(store->last_turn_number() == 5);
+    CHECK(servers().sql(written(),
+                        "select string_agg(encode(value, 'escape'), '' order by key) from shard_00.journal",
+                        options.database) == "12345");
+    CHECK(servers().sql(written(), "select string_agg(turn::text, '' order by turn) from shard_00.turns",
+                        options.database) == "12345");
+    mend(killed);
+}
+
+TEST_CASE("a server that freezes is given up, and who takes its place is found") {
+    const std::uint32_t pipeline = GENERATE(1U, 4U);
+    const TempDirectory directory;
+    PostgresOptions options = new_cluster();
+    options.pipeline = pipeline;
     const auto store = open(options, copy_in(directory));
     REQUIRE(commit(*store, one_put(1, "k", "1")));
     const int frozen = written();
@@ -422,9 +482,11 @@ TEST_CASE("a server that freezes is given up, and who takes its place is found")
 
 TEST_CASE("servers are killed under work: nothing acknowledged is lost, and no turn is missing") {
     const char* wanted = std::getenv("POSTGRES_KILLS");
-    const int kills = wanted == nullptr ? 4 : std::atoi(wanted);
+    const std::uint32_t pipeline = GENERATE(1U, 4U);
+    const int kills = (wanted == nullptr ? 4 : std::atoi(wanted)) / 2;
     const TempDirectory directory;
-    const PostgresOptions options = new_cluster();
+    PostgresOptions options = new_cluster();
+    options.pipeline = pipeline;
     Model model;
     std::atomic<std::uint64_t> acknowledged{0};
     std::atomic<bool> stop{false};
@@ -434,20 +496,34 @@ TEST_CASE("servers are killed under work: nothing acknowledged is lost, and no t
         const auto store = open(options, copy_in(directory));
         std::thread writer([&] {
             Rng rng(11);
-            for (std::uint64_t turn = 1; !stop; ++turn) {
-                Batch batch = random_batch(rng, turn, 300);
-                batch.put(Family::journal, "turn" + std::to_string(turn), std::to_string(turn));
-                const auto begun = Clock::now();
-                if (const auto committed = commit(*store, batch); !committed) {
-                    error = committed.error().what;
-                    return;
-                }
+            struct UnderWay {
+                Batch batch;
+                Clock::time_point begun;
+            };
+            std::deque<UnderWay> under_way;
+            std::counting_semaphore<> done(0);
+            const auto finish_oldest = [&] {
+                done.acquire();
+                if (const auto finished = store->finish_sync(); !finished && error.empty())
+                    error = finished.error().what;
+                const UnderWay oldest = std::move(under_way.front());
+                under_way.pop_front();
+                if (!error.empty()) return;
                 longest_ms = std::max<std::int64_t>(
                     longest_ms,
-                    std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun).count());
-                model.apply(batch);
-                acknowledged = turn;
+                    std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - oldest.begun)
+                        .count());
+                model.apply(oldest.batch);
+                acknowledged = oldest.batch.turn_number;
+            };
+            for (std::uint64_t turn = 1; !stop && error.empty(); ++turn) {
+                Batch batch = random_batch(rng, turn, 300);
+                batch.put(Family::journal, "turn" + std::to_string(turn), std::to_string(turn));
+                under_way.push_back({batch, Clock::now()});
+                store->begin_sync(std::move(batch), [&] { done.release(); });
+                if (under_way.size() == options.pipeline) finish_oldest();
             }
+            while (!under_way.empty()) finish_oldest();
         });
         for (int kill = 0; kill < kills; ++kill) {
             const std::uint64_t before = acknowledged;
@@ -471,6 +547,6 @@ TEST_CASE("servers are killed under work: nothing acknowledged is lost, and no t
     CHECK(contents_of(*store) == model);
     CHECK(servers().sql(written(), "select count(*) = max(turn) - min(turn) + 1 from shard_00.turns",
                         options.database) == "t");
-    WARN(kills << " kills, " << acknowledged << " turns acknowledged, none lost; longest silence "
-               << longest_ms << " ms");
+    WARN("pipeline " << pipeline << ": " << kills << " kills, " << acknowledged
+                     << " turns acknowledged, none lost; longest silence " << longest_ms << " ms");
 }

@@ -9,10 +9,11 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "cluster"))
 import postgres_nodes  # noqa: E402
 
 
-def store_section(nodes, password_file, node):
+def store_section(nodes, password_file, node, pipeline=1):
     hosts = ", ".join(f'"127.0.0.1:{port}"' for port in nodes.ports)
     return (f'\n[store]\nengine = "postgres"\n\n[store.postgres]\nhosts = [{hosts}]\ndatabase = "refund"\n'
-            f'user = "switch"\npassword_file = "{password_file}"\nnode = "{node}"\n')
+            f'user = "switch"\npassword_file = "{password_file}"\nnode = "{node}"\n'
+            f'pipeline = {pipeline}\n')
 
 
 def cluster(args, config, *words):
@@ -23,7 +24,7 @@ def cluster(args, config, *words):
 
 
 @contextlib.contextmanager
-def servers(args, count=2):
+def servers(args, count=2, pipeline=1):
     """Servers with the tables made; gives them and the options of a stack. Ends the program with 77 where PostgreSQL is
     not installed."""
     postgres_nodes.skip_or_fail()
@@ -32,7 +33,7 @@ def servers(args, count=2):
         password_file = nodes.dir / "password"
         password_file.touch(mode=0o600)
         password_file.write_text(postgres_nodes.PASSWORD + "\n")
-        section = store_section(nodes, password_file, "a")
+        section = store_section(nodes, password_file, "a", pipeline)
         with open(os.path.join(args.source, "switch", "config", "demo.toml"), encoding="utf-8") as f:
             text = f.read()
         config = nodes.dir / "init.toml"
