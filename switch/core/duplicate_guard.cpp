@@ -31,12 +31,11 @@ bool begins_a_story(const TerminalRequest& r) {
     return r.kind == RequestKind::sale || r.kind == RequestKind::authorization;
 }
 
-/// By the switch's clock or, of the same content, by the terminal's own: one of the two may have been set in
-/// between, and a repeat that finds nothing is paid twice.
-bool within_repeat_window(const ledger::TraceEntry& e, const TerminalRequest& r, std::uint64_t digest,
-                          iso8583::UtcTime now) {
+/// By the switch's clock or by the terminal's own: one of the two may have been set in between, and a repeat
+/// that finds nothing is paid twice.
+bool within_repeat_window(const ledger::TraceEntry& e, const TerminalRequest& r, iso8583::UtcTime now) {
     if (now.ms - e.created_ms <= repeat_window_ms) return true;
-    if (e.digest != digest || e.transmission_time == 0) return false;
+    if (e.transmission_time == 0) return false;
     const auto then = iso8583::TransmissionTime::of(e.transmission_time);
     return r.transmission_time.seconds_from(then) * 1'000 <= repeat_window_ms;
 }
@@ -100,7 +99,7 @@ DuplicateVerdict judge_duplicate(const ledger::TraceSlot& slot, const TerminalRe
         const DuplicateVerdict known{e.digest == digest ? Kind::same : Kind::conflict, e.rrn,
                                      e.transmission_time};
         if (same_time) return known;
-        if (!within_repeat_window(e, r, digest, now)) continue;
+        if (!within_repeat_window(e, r, now)) continue;
         if (!is_first_try(r)) {
             // Under another DE7 it is a repeat of the newest one, unless an older one has just this DE7.
             if (repeated.kind == Kind::fresh) repeated = known;

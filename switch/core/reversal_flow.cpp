@@ -237,13 +237,7 @@ ReversalFlow::Outcome ReversalFlow::judge_sale(TransactionRecord& sale) {
             // A cut-over alone does not stop it, a settled batch and a refund do (R38).
             if (c_.is_settled(sale)) return Outcome::not_allowed;
             if (sale.chargebacks_minor > 0) return Outcome::not_allowed;  // as a refund (R38)
-            if (sale.refunds_count > 0 && !cancel_held_refunds(sale)) return Outcome::not_allowed;
-            if (sale.is_completion() && sale.advice.kind == ledger::QueuedAdvice::Kind::completion)
-                if (const auto as_advice = judge_completion_advice(sale)) return *as_advice;
-            sale.reversal_digest = digest_;
-            c_.add_to_batch(sale, -1);
-            undoing_.reverse(sale, "R30", Original::approved);
-            return Outcome::accepted;
+            return judge_approved_sale(sale);
         case State::declined:
         case State::reversal_stuck:
         case State::voided:
@@ -272,23 +266,31 @@ ReversalFlow::Outcome ReversalFlow::judge_sale(TransactionRecord& sale) {
     ENSURE(false);
 }
 
-/// A completion that goes as a 0220. Never attempted: it did not happen, and its authorization stands again.
-/// A terminal's advice that was attempted goes on, as R33's (ruling 37); another one is undone behind its
-/// final answer (ruling 8): nothing here.
-std::optional<ReversalFlow::Outcome> ReversalFlow::judge_completion_advice(TransactionRecord& completion) {
-    if (completion.is_uncollected() && completion.advice.attempts == 0) {
-        completion.reversal_digest = digest_;
-        queue_.withdraw(completion);
-        c_.add_to_batch(completion, -1);
-        move(completion, State::cancelled, "R33", c_.now.utc);
-        chain_.completion_cancelled(completion);
-        return Outcome::accepted;
+/// Held refunds end with a sale that is reversed, not with one that is refused. A completion by 0220 that
+/// never left did not happen, and its authorization stands again; a terminal's advice that was attempted goes
+/// on, as R33's (ruling 37); another one is undone behind its final answer (ruling 8).
+ReversalFlow::Outcome ReversalFlow::judge_approved_sale(TransactionRecord& sale) {
+    const auto held = chain_.held_refunds(sale);
+    if (!held) return Outcome::not_allowed;
+    const bool by_advice = sale.is_completion() && sale.advice.kind == ledger::QueuedAdvice::Kind::completion;
+    const bool never_left = by_advice && sale.is_uncollected() && sale.advice.attempts == 0;
+    if (by_advice && !never_left && sale.completed_by_advice) {
+        c_.open_exception(sale.rrn, "completion_reversal", "R33",
+                          "a terminal reversed a completion whose advice had left; the completion goes on");
+        note_rule(sale, "R33", c_.now.utc);
+        return Outcome::not_allowed;
     }
-    if (!completion.completed_by_advice) return std::nullopt;
-    c_.open_exception(completion.rrn, "completion_reversal", "R33",
-                      "a terminal reversed a completion whose advice had left; the completion goes on");
-    note_rule(completion, "R33", c_.now.utc);
-    return Outcome::not_allowed;
+    cancel_cases(*held);
+    sale.reversal_digest = digest_;
+    c_.add_to_batch(sale, -1);
+    if (never_left) {
+        queue_.withdraw(sale);
+        move(sale, State::cancelled, "R33", c_.now.utc);
+        chain_.completion_cancelled(sale);
+    } else {
+        undoing_.reverse(sale, "R30", Original::approved);
+    }
+    return Outcome::accepted;
 }
 
 /// As a sale's; one that is completed, or being completed, is as a sale with a refund (R38).
@@ -469,23 +471,13 @@ ReversalFlow::Outcome ReversalFlow::judge_void(TransactionRecord& v) {
     return Outcome::accepted;
 }
 
-/// A terminal's reversal beats a held refund. False when a refund of the sale counts that is not held.
-bool ReversalFlow::cancel_held_refunds(const TransactionRecord& sale) {
-    std::vector<TransactionRecord*> held;
-    for (std::optional<iso8583::Rrn> at = sale.last_refund; at;) {
-        const TransactionRecord* refund = c_.ledger.find(*at);
-        if (refund == nullptr) return false;
-        at = refund->last_refund;
-        if (!ledger::counts_in_remaining(refund->state)) continue;
-        if (refund->state != State::held) return false;
-        held.push_back(c_.ledger.edit(refund->rrn));
+void ReversalFlow::cancel_cases(const std::vector<iso8583::Rrn>& held) {
+    for (const iso8583::Rrn& rrn : held) {
+        TransactionRecord& refund = *c_.ledger.edit(rrn);
+        c_.end_case(rrn);
+        refund.reversal_digest = digest_;
+        cancel_refund(refund);
     }
-    for (TransactionRecord* refund : held) {
-        c_.end_case(refund->rrn);
-        refund->reversal_digest = digest_;
-        cancel_refund(*refund);
-    }
-    return true;
 }
 
 void ReversalFlow::cancel_refund(TransactionRecord& refund) {

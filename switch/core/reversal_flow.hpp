@@ -34,10 +34,10 @@ class ReversalFlow {
     Outcome judge_part(ledger::TransactionRecord& sale, std::int64_t left_minor);
     Outcome judge_sale(ledger::TransactionRecord& sale);
     Outcome judge_refund(ledger::TransactionRecord& refund);
-    std::optional<Outcome> judge_completion_advice(ledger::TransactionRecord& completion);
+    Outcome judge_approved_sale(ledger::TransactionRecord& sale);
     Outcome judge_authorization(ledger::TransactionRecord& authorization);
     Outcome judge_void(ledger::TransactionRecord& void_record);
-    bool cancel_held_refunds(const ledger::TransactionRecord& sale);
+    void cancel_cases(const std::vector<iso8583::Rrn>& held);
     void cancel_refund(ledger::TransactionRecord& refund);
 
     CoreContext& c_;

@@ -296,4 +296,17 @@ TransactionRecord* SaleChain::void_failed(const TransactionRecord& void_record, 
     return reverse_now ? &sale : nullptr;
 }
 
+std::optional<std::vector<iso8583::Rrn>> SaleChain::held_refunds(const TransactionRecord& sale) const {
+    std::vector<iso8583::Rrn> held;
+    for (std::optional<iso8583::Rrn> at = sale.last_refund; at;) {
+        const TransactionRecord* refund = c_.ledger.find(*at);
+        if (refund == nullptr) return std::nullopt;
+        at = refund->last_refund;
+        if (!ledger::counts_in_remaining(refund->state)) continue;
+        if (refund->state != State::held) return std::nullopt;
+        held.push_back(refund->rrn);
+    }
+    return held;
+}
+
 }  // namespace acquirer

@@ -6,7 +6,9 @@
 // Ownership: member of SwitchCore. Thread: the core's. Rules R3, R8, R24, R32, R34, R39, R51a, R55.
 #pragma once
 
+#include <optional>
 #include <string_view>
+#include <vector>
 
 #include "switch/core/core_context.hpp"
 
@@ -58,6 +60,11 @@ class SaleChain {
     void case_not_paid(const ledger::TransactionRecord& refund);
     /// It did not happen, or not any more: neither the sale nor the terminal's day counts it.
     void release(ledger::TransactionRecord& refund);
+
+    /// The refunds of a sale that a terminal's reversal of it beats. Nothing: one of them counts that is not
+    /// held.
+    [[nodiscard]] std::optional<std::vector<iso8583::Rrn>> held_refunds(
+        const ledger::TransactionRecord& sale) const;
 
     // A void, of a sale or (R91) of an authorization.
     /// Its issuer is asked.

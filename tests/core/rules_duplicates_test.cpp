@@ -66,7 +66,7 @@ TEST_CASE("R20 a repeat (x..1) finds its original though the switch's clock was 
         CHECK(d.ask(s)->rrn == first->rrn);
         CHECK(d.ask(refund)->rrn == refunded->rrn);
         s.amount = "000000009999";  // not what was asked for then
-        CHECK(d.ask(s)->rrn != first->rrn);
+        CHECK(d.ask(s)->code == "94");
     }
     Desk d;  // a day later by both clocks: another one
     Ask s;

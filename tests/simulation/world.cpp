@@ -19,7 +19,6 @@ constexpr std::int64_t reconnect_ms_min = 200;
 constexpr std::int64_t reconnect_ms_max = 2'000;
 // Of a downtime, what those see who try meanwhile.
 constexpr std::int64_t downtime_seen_ms = 20'000;
-constexpr std::int64_t slow_sync_ms_max = 3'000;
 // The first of a process, which is that of its recovery, and some of the others.
 constexpr std::uint64_t turns_between_orphan_checks = 16;
 // What a confused HSM may say to anything.
@@ -148,6 +147,8 @@ void World::after_step() {
     if (!process_ || releasing_) return;
     process_->drive();
     look_after_sync();
+    for (; broken_told_ < checkers_.all_broken().size(); ++broken_told_)
+        trace("BROKEN: " + checkers_.all_broken()[broken_told_].what);
     if (process_->dead()) {
         checkers_.reached("crash while effects leave");
         crash(some_unsynced(chance_), chance_.between(faults.downtime_ms_min, faults.downtime_ms_max));
@@ -190,55 +191,6 @@ void World::at_work(std::int64_t after_ms, Agenda::Deed deed) {
     at(after_ms + std::max<std::int64_t>(0, down_ms - downtime_seen_ms), std::move(deed));
 }
 
-// ---- Disk
-
-void World::look_after_sync() {
-    while (process_ && syncs_timed_ < store.disk.syncs_pending()) time_sync();
-}
-
-void World::time_sync() {
-    ++turns_;
-    if (++syncs_timed_ > 1) checkers_.reached("several turns in flight");
-    if (crash_in_next_sync_) {
-        const bool kept = *std::exchange(crash_in_next_sync_, std::nullopt);
-        at(0, [this, kept] { crash(kept ? 1 : 0, 1'000); });
-        return;
-    }
-    std::int64_t takes_ms = chance_.between(faults.sync_ms_min, faults.sync_ms_max);
-    if (chance_.permille(faults.sync_slow_permille)) takes_ms += chance_.between(0, slow_sync_ms_max);
-    const std::uint64_t generation = generation_;
-    if (chance_.permille(faults.crash_in_sync_permille)) {
-        at(takes_ms / 2, [this, generation] {
-            if (generation != generation_) return;
-            checkers_.reached("crash mid-sync");
-            crash(some_unsynced(chance_), chance_.between(faults.downtime_ms_min, faults.downtime_ms_max));
-        });
-        return;
-    }
-    if (chance_.permille(faults.sync_fails_permille))
-        store.disk.fail_next_sync({ledger::StoreError::Kind::io, "a write failed"});
-    if (chance_.permille(faults.crash_in_effects_permille)) process_->die_after(chance_.below(4));
-    at(takes_ms, [this, generation] {
-        if (generation == generation_) complete_sync();
-    });
-}
-
-void World::complete_sync() {
-    --syncs_timed_;
-    const std::uint64_t before = store.disk.last_turn_number();
-    store.disk.complete_sync();
-    if (store.disk.last_turn_number() != before) batch_durable();
-}
-
-void World::batch_durable() {
-    const ledger::Batch batch = std::move(store.handed_over.front());
-    store.handed_over.pop_front();
-    checkers_.batch_durable(batch, clock_);
-    honest_.batch_durable(batch);
-    if (const auto wrong = days_.durable(batch, *configuration_)) checkers_.broken("days", *wrong, clock_);
-    for (const auto& watch : watches_) watch->turn_durable();
-}
-
 // ---- The switch
 
 void World::start() {
@@ -269,11 +221,6 @@ void World::check_orphans() {
     const auto report = process_->find_orphans();
     if (!report) return checkers_.broken("I6a", report.error().what, clock_);
     for (const Orphan& orphan : report->orphans) checkers_.broken("I6a", orphan.words, clock_);
-}
-
-std::size_t World::some_unsynced(Chance& chance) const {
-    return chance.below(static_cast<std::uint32_t>(std::max<std::size_t>(1, store.disk.unsynced_batches())) +
-                        1);
 }
 
 void World::crash(std::size_t keep_prefix, std::int64_t downtime_ms) {

@@ -201,6 +201,7 @@ class World final : public Surroundings {
     std::uint64_t generation_ = 0;  // of the process: what was meant for an earlier one is lost
     std::uint64_t turns_of_process_ = 0;
     std::size_t syncs_timed_ = 0;
+    std::size_t broken_told_ = 0;
     bool releasing_ = false;  // an effect of the process: what is done about it waits for the step's end
     iso8583::Instant starts_again_;  // while there is no process
     std::optional<bool> crash_in_next_sync_;
