@@ -1,6 +1,7 @@
 #include "ledger/postgres_cluster.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstdio>
 
 #include "ledger/postgres_connection.hpp"
@@ -65,6 +66,19 @@ std::string shard_tables(std::uint32_t shard) {
            std::to_string(shard) + ", '" + code_of(shard) + "');\n";
 }
 
+/// Version 2 brought them: who the shard is to go to, until when others leave it alone, and whether that node
+/// waits.
+constexpr std::string_view move_columns =
+    "  move_to text, move_until timestamptz not null default '-infinity', move_ready boolean not null "
+    "default false";
+constexpr const char* to_version_2 =
+    "begin;\n"
+    "alter table cluster.shard add column move_to text,\n"
+    "  add column move_until timestamptz not null default '-infinity',\n"
+    "  add column move_ready boolean not null default false;\n"
+    "update cluster.meta set version = 2;\n"
+    "commit;\n";
+
 /// One script, one transaction.
 std::string tables_of(std::uint32_t shards, const std::string& user) {
     std::string sql =
@@ -77,7 +91,9 @@ std::string tables_of(std::uint32_t shards, const std::string& user) {
         "create table cluster.shard(id int primary key, code char(2) unique not null,\n"
         "  epoch bigint not null default 0, turn bigint not null default 0, owner text, address text,\n"
         "  lease_until timestamptz not null default '-infinity', stan_from int not null default 1,\n"
-        "  stan_to int not null default 999999, config_hash text) with (fillfactor=10);\n"
+        "  stan_to int not null default 999999, config_hash text,\n" +
+        std::string(move_columns) +
+        ") with (fillfactor=10);\n"
         "create table cluster.secret(name text primary key, sealed bytea not null);\n";
     for (std::uint32_t shard = 0; shard < shards; ++shard) sql += shard_tables(shard);
     const std::string to = " to " + quoted(user) + ";\n";
@@ -97,15 +113,39 @@ std::string shard_schema(std::uint32_t shard) {
     return name.data();
 }
 
+namespace {
+
+PostgresOptions as_owner_of(const PostgresOptions& options, const std::string& owner,
+                            const std::string& password) {
+    PostgresOptions out = options;
+    if (owner.empty()) return out;
+    out.user = owner;
+    out.password = password;
+    return out;
+}
+
+}  // namespace
+
+Result<bool, StoreError> upgrade_cluster(const PostgresOptions& options, const std::string& owner,
+                                         const std::string& owner_password) {
+    const PostgresInterrupt never;
+    const auto connection = connect(as_owner_of(options, owner, owner_password), never);
+    if (!connection) return tl::unexpected(connection.error());
+    const auto rows = (*connection)->run("select version from cluster.meta", {}, options.reply_ms);
+    if (!rows) {
+        if (rows.error().sqlstate == "3F000" || rows.error().sqlstate == "42P01") return false;  // none yet
+        return io_error("reading cluster.meta", rows.error());
+    }
+    if (rows->size() != 1 || integer_of(rows->front()[0]) != 1) return false;
+    if (auto done = (*connection)->run_script(to_version_2, create_limit_ms); !done)
+        return io_error("bringing the tables in " + options.database + " to version 2", done.error());
+    return true;
+}
+
 Result<void, StoreError> create_cluster(const PostgresOptions& options, const std::string& owner,
                                         const std::string& owner_password, std::uint32_t shards) {
     const PostgresInterrupt never;
-    PostgresOptions as_owner = options;
-    if (!owner.empty()) {
-        as_owner.user = owner;
-        as_owner.password = owner_password;
-    }
-    const auto connection = connect(as_owner, never);
+    const auto connection = connect(as_owner_of(options, owner, owner_password), never);
     if (!connection) return tl::unexpected(connection.error());
     if (auto done = (*connection)->run_script(tables_of(shards, options.user), create_limit_ms); !done) {
         if (done.error().sqlstate == "42P06")
@@ -176,6 +216,80 @@ Result<std::string, StoreError> keep_secret(const PostgresOptions& options, cons
     if (!kept) return tl::unexpected(kept.error());
     if (!*kept) return io_error("the secret " + name + " was stored and is not there");
     return std::move(**kept);
+}
+
+namespace {
+
+constexpr const char* wait_sql = "select pg_sleep(0.1)::text";  // between two looks
+constexpr std::chrono::seconds ready_wait{10};
+constexpr std::uint32_t taking_seconds = 30;  // after the owner's end, before others may take it
+
+/// The wish, if the shard is another node's whose lease runs.
+Result<ShardRow, StoreError> wish_move(PostgresConnection& connection, const PostgresOptions& options,
+                                       const std::string& to, std::uint32_t wait_seconds) {
+    PostgresParams params;
+    params.int4(static_cast<std::int32_t>(options.shard)).text(to).int8(wait_seconds + taking_seconds);
+    const auto wished = connection.run(
+        "update cluster.shard set move_to = $2::text, move_ready = false, "
+        "move_until = clock_timestamp() + $3::bigint * interval '1 second' where id = $1::int "
+        "and owner is not null and owner <> $2::text and lease_until > clock_timestamp() returning epoch",
+        params, options.reply_ms);
+    if (!wished) return io_error("asking for the move", wished.error());
+    auto shards = read_shards(connection, options.shard, options.reply_ms);
+    if (!shards) return tl::unexpected(shards.error());
+    const std::string shard = "shard " + std::to_string(options.shard);
+    if (shards->empty()) return io_error("the cluster has no " + shard);
+    ShardRow row = std::move(shards->front());
+    if (!wished->empty()) return row;
+    if (row.owner == to) return io_error(shard + " is node " + to + "'s already");
+    if (row.owner.empty()) return io_error(shard + " is nobody's yet: start node " + to);
+    return io_error("no node serves " + shard + " now (the lease of node " + row.owner +
+                    " has run out): whoever stands by takes it");
+}
+
+void withdraw_move(PostgresConnection& connection, const PostgresOptions& options, const std::string& to) {
+    PostgresParams params;
+    params.int4(static_cast<std::int32_t>(options.shard)).text(to);
+    static_cast<void>(
+        connection.run("update cluster.shard set move_to = null, move_ready = false where id = $1::int "
+                       "and move_to = $2::text and not move_ready",
+                       params, options.reply_ms));
+}
+
+}  // namespace
+
+Result<Moved, StoreError> move_shard(const PostgresOptions& options, const std::string& to,
+                                     std::uint32_t wait_seconds) {
+    const PostgresInterrupt never;
+    const auto connection = connect(options, never);
+    if (!connection) return tl::unexpected(connection.error());
+    if (const auto known = read_ledger_identity(**connection, options.reply_ms); !known)
+        return tl::unexpected(known.error());
+    const auto begun = std::chrono::steady_clock::now();
+    const auto before = wish_move(**connection, options, to, wait_seconds);
+    if (!before) return tl::unexpected(before.error());
+    for (bool ready = false;;) {
+        const auto shards = read_shards(**connection, options.shard, options.reply_ms);
+        if (!shards) return tl::unexpected(shards.error());
+        const ShardRow& now = shards->front();
+        const auto since = std::chrono::steady_clock::now() - begun;
+        if (now.owner == to)
+            return Moved{before->owner, now.epoch,
+                         std::chrono::duration_cast<std::chrono::milliseconds>(since).count()};
+        ready = ready || now.move_ready;
+        if (!ready && since > ready_wait) {
+            withdraw_move(**connection, options, to);
+            return io_error("node " + to + " does not stand by for shard " + std::to_string(options.shard) +
+                            ", or would not take it (its /readyz says why): node " + now.owner + " goes on");
+        }
+        if (since > std::chrono::seconds(wait_seconds))
+            return io_error("node " + to + " has not taken the shard within " + std::to_string(wait_seconds) +
+                            " s: it is node " + now.owner + "'s, " +
+                            (now.lease_left_ms > 0 ? "which has not ended yet" : "whose lease is over"));
+        if (const auto waited = (*connection)->run(wait_sql, {}, options.reply_ms); !waited)
+            return io_error("waiting for the move, which may still come about (cluster status tells)",
+                            waited.error());
+    }
 }
 
 }  // namespace ledger

@@ -18,7 +18,7 @@ class PostgresConnection;
 class PostgresInterrupt;
 
 /// Of the tables; in cluster.meta.
-inline constexpr std::int32_t cluster_schema_version = 1;
+inline constexpr std::int32_t cluster_schema_version = 2;
 /// Of one cluster.
 inline constexpr std::uint32_t cluster_shards_max = 256;
 
@@ -32,6 +32,9 @@ struct ShardRow {
     std::int64_t lease_left_ms = 0;
     std::uint32_t stan_from = 0, stan_to = 0;
     std::string config_hash;
+    std::string move_to;            // node that the shard is to go to; empty: it stays
+    std::int64_t move_left_ms = 0;  // while others leave it to that node
+    bool move_ready = false;        // that node follows, and waits for it
 };
 
 struct ClusterStatus {
@@ -48,7 +51,21 @@ std::string shard_schema(std::uint32_t shard);
 /// lets the options' user work on them. An error when there are tables already.
 iso8583::Result<void, StoreError> create_cluster(const PostgresOptions& options, const std::string& owner,
                                                  const std::string& owner_password, std::uint32_t shards);
+/// Tables of an older version are brought to this program's. False: they are of it.
+iso8583::Result<bool, StoreError> upgrade_cluster(const PostgresOptions& options, const std::string& owner,
+                                                  const std::string& owner_password);
 iso8583::Result<ClusterStatus, StoreError> read_cluster(const PostgresOptions& options);
+
+/// How a shard went to another node.
+struct Moved {
+    std::string from;
+    std::uint64_t epoch = 0;  // of the new owner
+    std::int64_t ms = 0;      // from the wish to the new owner's taking
+};
+/// The shard's owner ends in order as soon as node `to` stands by, and that node takes the shard. Blocks up
+/// to `wait_seconds`. The error says who owns it then; where `to` does not stand by nothing is changed.
+iso8583::Result<Moved, StoreError> move_shard(const PostgresOptions& options, const std::string& to,
+                                              std::uint32_t wait_seconds);
 
 /// The secret of that name, sealed as it was stored; nothing when there is none.
 iso8583::Result<std::optional<std::string>, StoreError> read_secret(const PostgresOptions& options,

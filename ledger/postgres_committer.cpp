@@ -20,7 +20,11 @@ constexpr const char* fence_sql =
     "update cluster.shard set owner = owner where id = $1::int and epoch = $2::bigint returning turn";
 constexpr const char* renew_sql =
     "update cluster.shard set lease_until = clock_timestamp() + $3::bigint * interval '1 millisecond' "
-    "where id = $1::int and epoch = $2::bigint returning turn";
+    "where id = $1::int and epoch = $2::bigint returning turn, case when move_ready then move_to end";
+constexpr const char* renew_and_tell_sql =
+    "update cluster.shard set lease_until = clock_timestamp() + $3::bigint * interval '1 millisecond', "
+    "config_hash = $4::text where id = $1::int and epoch = $2::bigint "
+    "returning turn, case when move_ready then move_to end";
 constexpr const char* let_go_sql =
     "update cluster.shard set lease_until = clock_timestamp() where id = $1::int and epoch = $2::bigint";
 
@@ -30,12 +34,14 @@ std::int64_t steady_ms(PostgresCommitter::Clock::time_point at) {
 
 }  // namespace
 
-PostgresCommitter::PostgresCommitter(const PostgresOptions& options, Taken taken, PostgresCopy& copy,
+PostgresCommitter::PostgresCommitter(const PostgresOptions& options, Taken taken,
+                                     std::function<void(std::int64_t us)> on_commit, PostgresCopy& copy,
                                      std::unique_ptr<PostgresInterrupt> interrupt,
                                      std::unique_ptr<PostgresConnection> connection, std::size_t next_host)
     : options_(options),
       epoch_(taken.epoch),
       commit_text_(commit_sql(options.shard)),
+      on_commit_(std::move(on_commit)),
       copy_(copy),
       interrupt_(std::move(interrupt)),
       connection_(std::move(connection)),
@@ -114,6 +120,23 @@ StoreHealth PostgresCommitter::look(StoreHealth health) const {
     health.cluster =
         ClusterHealth{epoch_, lease_until_ms_.load() - now, undecided_count_.load(), reconnects_.load()};
     return health;
+}
+
+void PostgresCommitter::runs_by(const std::string& config_hash) {
+    {
+        const std::lock_guard lock(mutex_);
+        config_hash_ = config_hash;
+    }
+    wake_.notify_all();
+}
+
+std::string PostgresCommitter::wanted_by() const {
+    const std::lock_guard lock(mutex_);
+    return wanted_by_;
+}
+
+void PostgresCommitter::is_wanted_by(const std::optional<std::string>& node) {
+    if (node && *node != options_.node) wanted_by_ = *node;
 }
 
 PostgresParams PostgresCommitter::of_shard() const {
@@ -212,7 +235,7 @@ void PostgresCommitter::run_committer() {
     Lock lock(mutex_);
     const auto has_something = [this] {
         if (failed_) return stopping_ || !turns_.empty();
-        return broken_ || confirmable() > 0 || (stopping_ && turns_.empty());
+        return broken_ || config_hash_ || confirmable() > 0 || (stopping_ && turns_.empty());
     };
     for (;;) {
         // While turns are under way they renew the lease.
@@ -225,6 +248,8 @@ void PostgresCommitter::run_committer() {
             if (stopping_) return;
         } else if (broken_) {
             resolve(lock);
+        } else if (config_hash_) {
+            renew(lock);
         } else if (confirmable() > 0) {
             confirm(lock);
         } else if (turns_.empty()) {
@@ -248,6 +273,7 @@ void PostgresCommitter::run_writer() {
         lock.lock();
         writing_ = false;
         if (rows && !rows->empty() && integer_of(rows->front().front()) == 1) {
+            is_wanted_by(rows->front()[1]);
             turns_[written_].sent = sent;
             ++written_;
         } else if (!rows && rows.error().outcome == PostgresError::Outcome::refused) {
@@ -283,6 +309,7 @@ void PostgresCommitter::confirm(Lock& lock) {
         broken_ = true;
         return;
     }
+    if (alone) is_wanted_by(rows->front()[1]);
     if (alone) first.sent = sent;
     acknowledge(lock, turns);
 }
@@ -298,6 +325,9 @@ void PostgresCommitter::acknowledge(Lock& lock, std::size_t turns) {
         auto copied = copy_.apply(turn.batch, epoch_);
         lock.lock();
         if (copied) {
+            if (on_commit_)
+                on_commit_(
+                    std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - turn.begun).count());
             last_turn_.store(turn.batch.turn_number);
             ended_.emplace_back();
         } else {
@@ -312,11 +342,14 @@ void PostgresCommitter::acknowledge(Lock& lock, std::size_t turns) {
 }
 
 void PostgresCommitter::renew(Lock& lock) {
+    const std::optional<std::string> hash = config_hash_;
     lock.unlock();
     const auto sent = Clock::now();
     PostgresParams params = of_shard();
     params.int8(options_.lease_ms);
-    const auto rows = connection_->run_prepared("renew", renew_sql, params, options_.reply_ms);
+    if (hash) params.text(*hash);
+    const auto rows = hash ? connection_->run(renew_and_tell_sql, params, options_.reply_ms)
+                           : connection_->run_prepared("renew", renew_sql, params, options_.reply_ms);
     if (!rows) is_undecided(rows.error());
     lock.lock();
     if (!rows) {
@@ -327,6 +360,8 @@ void PostgresCommitter::renew(Lock& lock) {
                stands_at < last_turn_.load()) {
         failed_ = lost_work(stands_at);
     } else {
+        is_wanted_by(rows->front()[1]);
+        if (config_hash_ == hash) config_hash_.reset();
         acknowledged_at(sent);
     }
 }

@@ -38,7 +38,10 @@ class PostgresCommitter {
     };
     /// `connection` waits by `interrupt`; the one after it goes to the host at `next_host`. `copy` outlives
     /// it and gets each turn before it ends.
-    PostgresCommitter(const PostgresOptions& options, Taken taken, PostgresCopy& copy,
+    /// `on_commit`: how long each turn took, from handed over to acknowledged; on the committer's thread; may
+    /// be empty.
+    PostgresCommitter(const PostgresOptions& options, Taken taken,
+                      std::function<void(std::int64_t us)> on_commit, PostgresCopy& copy,
                       std::unique_ptr<PostgresInterrupt> interrupt,
                       std::unique_ptr<PostgresConnection> connection, std::size_t next_host);
     ~PostgresCommitter();
@@ -54,6 +57,9 @@ class PostgresCommitter {
     [[nodiscard]] bool lease_runs() const;
     /// What `health` of the copy becomes by what is undecided, failed, or late.
     [[nodiscard]] StoreHealth look(StoreHealth health) const;
+    /// As PostgresStore's.
+    void runs_by(const std::string& config_hash);
+    [[nodiscard]] std::string wanted_by() const;
 
   private:
     struct Turn {
@@ -80,6 +86,8 @@ class PostgresCommitter {
     void run_committer();
     void confirm(Lock& lock);
     void acknowledge(Lock& lock, std::size_t turns);
+    /// The node that stands by for the shard and shall have it, as a statement of ours said.
+    void is_wanted_by(const std::optional<std::string>& node);  // under the mutex
     void renew(Lock& lock);
     void resolve(Lock& lock);
     void end_failed(Lock& lock);
@@ -89,6 +97,7 @@ class PostgresCommitter {
     const PostgresOptions options_;
     const std::uint64_t epoch_;
     const std::string commit_text_;
+    const std::function<void(std::int64_t us)> on_commit_;
     PostgresCopy& copy_;
 
     // The connections wait by the interrupt, which is older than the first of them. `writer_` is the writer's
@@ -106,6 +115,8 @@ class PostgresCommitter {
     std::deque<std::optional<StoreError>> ended_;  // for finish()
     std::optional<StoreError> failed_;
     std::string why_undecided_;
+    std::string wanted_by_;
+    std::optional<std::string> config_hash_;  // to be written with the next renewal
     bool writing_ = false;
     bool broken_ = false;  // something is undecided: nothing is written before it is resolved
     bool stopping_ = false;

@@ -5,6 +5,7 @@
 
 #include "ledger/postgres_copy.hpp"
 #include "ledger/postgres_sql.hpp"
+#include "ledger/store_compare.hpp"
 
 namespace ledger {
 
@@ -15,6 +16,7 @@ namespace {
 constexpr std::size_t batch_bytes = std::size_t{4} << 20;
 constexpr std::uint32_t insert_limit_ms = 60'000;
 constexpr const char* vault_key_secret = "vault.key";
+constexpr const char* differ = "what was read back is not what was written: the shard must not be used";
 
 tl::unexpected<StoreError> failed(const std::string& doing, const PostgresError& why) {
     return tl::unexpected(StoreError{StoreError::Kind::io, doing + ": " + why.what});
@@ -97,38 +99,6 @@ Result<ImportedLedger, StoreError> insert_all(PostgresConnection& connection, co
     return out;
 }
 
-using Entry = std::pair<std::string, std::string>;
-
-/// Batches of a scan that is interrupted and goes on, so that two stores can be walked side by side.
-Result<std::vector<Entry>, StoreError> some_from(const StoreReader& reader, Family family,
-                                                 const std::string& from) {
-    constexpr std::size_t entries_max = 4'096;
-    std::vector<Entry> out;
-    const auto read = reader.scan(family, from, "", [&](std::string_view key, std::string_view value) {
-        out.emplace_back(key, value);
-        return out.size() < entries_max;
-    });
-    if (!read) return tl::unexpected(read.error());
-    return out;
-}
-
-Result<void, StoreError> compare(const StoreReader& ours, const StoreReader& theirs) {
-    for (const Family family : {Family::journal, Family::index})
-        for (std::string from;;) {
-            const auto a = some_from(ours, family, from);
-            if (!a) return tl::unexpected(a.error());
-            const auto b = some_from(theirs, family, from);
-            if (!b) return tl::unexpected(b.error());
-            if (*a != *b)
-                return tl::unexpected(StoreError{StoreError::Kind::corruption,
-                                                 "what was read back is not what was written: the shard must "
-                                                 "not be used"});
-            if (a->empty()) break;
-            from = a->back().first + '\0';
-        }
-    return {};
-}
-
 }  // namespace
 
 Result<ImportedLedger, StoreError> import_ledger(const PostgresOptions& options,
@@ -162,7 +132,7 @@ Result<ImportedLedger, StoreError> import_ledger(const PostgresOptions& options,
     auto copy = PostgresCopy::open(copy_options, options);
     if (!copy) return tl::unexpected(copy.error());
     auto compared = (*copy)->follow(connection);
-    if (compared) compared = compare(**store, (*copy)->tables());
+    if (compared) compared = compare_stores(**store, (*copy)->tables(), differ);
     copy->reset();
     std::error_code none;
     std::filesystem::remove_all(scratch, none);

@@ -32,10 +32,10 @@ Result<std::string, StoreError> read_ledger_identity(PostgresConnection& connect
                        "cluster.meta has " + std::to_string(rows->size()) + " rows, not 1"});
     const std::int64_t version = integer_of(rows->front()[0]);
     if (version != cluster_schema_version)
-        return tl::unexpected(
-            StoreError{StoreError::Kind::version, "the tables of the cluster have version " +
-                                                      std::to_string(version) + ", this program knows " +
-                                                      std::to_string(cluster_schema_version) + " only"});
+        return tl::unexpected(StoreError{
+            StoreError::Kind::version, "the tables of the cluster have version " + std::to_string(version) +
+                                           ", this program knows " + std::to_string(cluster_schema_version) +
+                                           " only (refund-switch cluster init brings older ones to it)"});
     return text_of(rows->front()[1]);
 }
 
@@ -83,7 +83,10 @@ Result<std::vector<ShardRow>, StoreError> read_shards(PostgresConnection& connec
         "select id, code::text, epoch, turn, owner, address, "
         "case when isfinite(lease_until) then "
         "(extract(epoch from lease_until - clock_timestamp()) * 1000)::bigint else 0::bigint end, "
-        "stan_from, stan_to, config_hash from cluster.shard where $1::int in (-1, id) order by id",
+        "stan_from, stan_to, config_hash, move_to, "
+        "case when isfinite(move_until) then "
+        "(extract(epoch from move_until - clock_timestamp()) * 1000)::bigint else 0::bigint end, "
+        "move_ready::int from cluster.shard where $1::int in (-1, id) order by id",
         params, limit_ms);
     if (!rows) return failed("reading cluster.shard", rows.error());
     std::vector<ShardRow> out;
@@ -99,6 +102,9 @@ Result<std::vector<ShardRow>, StoreError> read_shards(PostgresConnection& connec
         shard.stan_from = static_cast<std::uint32_t>(integer_of(row[7]));
         shard.stan_to = static_cast<std::uint32_t>(integer_of(row[8]));
         shard.config_hash = text_of(row[9]);
+        shard.move_to = text_of(row[10]);
+        shard.move_left_ms = integer_of(row[11]);
+        shard.move_ready = integer_of(row[12]) != 0;
     }
     return out;
 }
@@ -108,7 +114,8 @@ std::string commit_sql(std::uint32_t shard) {
     // Every part stands on f: without the row of our epoch and the turn before, none of them writes.
     return "with f as (update cluster.shard set turn = $2::bigint, "
            "lease_until = clock_timestamp() + $3::bigint * interval '1 millisecond' "
-           "where id = $4::int and epoch = $1::bigint and turn = $2::bigint - 1 returning 1), "
+           "where id = $4::int and epoch = $1::bigint and turn = $2::bigint - 1 "
+           "returning case when move_ready then move_to end as move_to), "
            "j as (insert into " +
            schema +
            ".journal select u.k, u.v from f, unnest($5::bytea[], $6::bytea[]) u(k, v) "
@@ -129,7 +136,7 @@ std::string commit_sql(std::uint32_t shard) {
            "o as (delete from " +
            schema +
            ".turns where turn = $2::bigint - $12::bigint and exists (select from f)) "
-           "select count(*) from f";
+           "select count(*), max(move_to) from f";
 }
 
 PostgresParams commit_params(const Batch& batch, std::uint64_t epoch, const PostgresOptions& options) {

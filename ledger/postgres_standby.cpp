@@ -11,6 +11,7 @@
 namespace ledger {
 
 using iso8583::Result;
+using Clock = std::chrono::steady_clock;
 
 namespace {
 
@@ -28,6 +29,7 @@ struct PostgresStandby::Impl {
     PostgresInterrupt interrupt;
     std::unique_ptr<PostgresConnection> connection;  // waits by it
     std::size_t next_host = 0;
+    Clock::time_point seen_since;  // the shard's row has been read at each look since
 
     mutable std::mutex mutex;  // guards the two below
     std::condition_variable wake;
@@ -80,6 +82,7 @@ struct PostgresStandby::Impl {
                 return false;
             }
             connection = std::move(*opened);
+            seen_since = Clock::now();
         }
         const auto followed = copy->follow(*connection);
         if (!followed && followed.error().kind != StoreError::Kind::io)
@@ -92,7 +95,27 @@ struct PostgresStandby::Impl {
             next_host = (next_host + 1) % options.hosts.size();
             return false;
         }
-        return judge(shards->front());
+        const ShardRow& shard = shards->front();
+        const bool may_take = judge(shard);
+        if (!may_take && shard.move_to == options.node && !shard.move_ready && status().trouble.empty())
+            say_ready(shard.epoch);
+        return may_take;
+    }
+
+    /// The shard is to come here: its owner may end, for what it wrote is here and we wait. A try that fails
+    /// is made again at the next look.
+    void say_ready(std::uint64_t epoch) {
+        PostgresParams params;
+        params.int4(static_cast<std::int32_t>(options.shard)).text(options.node).int8(epoch);
+        static_cast<void>(
+            connection->run("update cluster.shard set move_ready = true where id = $1::int and "
+                            "move_to = $2::text and epoch = $3::bigint",
+                            params, options.reply_ms));
+    }
+
+    StandbyStatus status() const {
+        const std::lock_guard lock(mutex);
+        return seen;
     }
 
     bool judge(const ShardRow& shard) {
@@ -103,7 +126,16 @@ struct PostgresStandby::Impl {
                 "node " + shard.owner + " runs by another configuration file: it is not taken over";
             return false;
         }
-        return shard.owner.empty() || shard.owner == options.node || shard.lease_left_ms <= 0;
+        if (!shard.move_to.empty() && shard.move_to != options.node && shard.move_left_ms > 0) {
+            seen.trouble = "the shard is on its way to node " + shard.move_to;
+            return false;
+        }
+        if (shard.owner.empty() || shard.owner == options.node) return true;
+        if (shard.move_to == options.node && shard.lease_left_ms <= 0) return true;
+        // A lease that ran out while the database was away says nothing of its owner, who has the time of a
+        // lease to renew it once there is one again.
+        return shard.lease_left_ms <= 0 &&
+               Clock::now() - seen_since >= std::chrono::milliseconds(options.lease_ms);
     }
 };
 
@@ -119,9 +151,6 @@ Result<std::unique_ptr<PostgresStandby>, StoreError> PostgresStandby::begin(
         std::make_unique<Impl>(options, config_hash, std::move(may_end), std::move(*copy))));
 }
 
-StandbyStatus PostgresStandby::status() const {
-    const std::lock_guard lock(impl_->mutex);
-    return impl_->seen;
-}
+StandbyStatus PostgresStandby::status() const { return impl_->status(); }
 
 }  // namespace ledger

@@ -14,8 +14,9 @@ namespace {
 
 constexpr const char* take_sql =
     "update cluster.shard set epoch = epoch + 1, owner = $2::text, address = $3::text, "
-    "config_hash = $4::text, lease_until = clock_timestamp() + $5::bigint * interval '1 millisecond' "
-    "where id = $1::int and (owner is null or owner = $2::text or lease_until < clock_timestamp()) "
+    "config_hash = $4::text, lease_until = clock_timestamp() + $5::bigint * interval '1 millisecond', "
+    "move_to = null, move_ready = false where id = $1::int and (owner is null or owner = $2::text or "
+    "lease_until < clock_timestamp()) "
     "returning epoch, turn";
 
 }  // namespace
@@ -77,7 +78,7 @@ Result<std::unique_ptr<PostgresStore>, StoreError> PostgresStore::open(const Pos
                  taken.epoch,
                  options.pipeline,
                  std::move(*copy),
-                 {options, taken, shared, std::move(interrupt), std::move(*opened), host}})));
+                 {options, taken, owner.on_commit, shared, std::move(interrupt), std::move(*opened), host}})));
 }
 
 Result<std::optional<std::string>, StoreError> PostgresStore::get(Family family, std::string_view key) const {
@@ -105,6 +106,8 @@ StoreHealth PostgresStore::health() const { return impl_->committer.look(impl_->
 bool PostgresStore::may_answer() const { return impl_->committer.lease_runs(); }
 const NumberPlan& PostgresStore::numbers() const { return impl_->numbers; }
 std::uint64_t PostgresStore::epoch() const { return impl_->epoch; }
+void PostgresStore::runs_by(const std::string& config_hash) { impl_->committer.runs_by(config_hash); }
+std::string PostgresStore::wanted_by() const { return impl_->committer.wanted_by(); }
 std::uint64_t PostgresStore::copy_seeds() const { return impl_->copy->seeds(); }
 
 }  // namespace ledger

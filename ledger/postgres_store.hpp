@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -26,6 +27,8 @@ namespace ledger {
 struct ShardOwner {
     std::string address;      // where its /role is; may be empty
     std::string config_hash;  // of the file it runs by
+    /// How long each turn took, from handed over to acknowledged. On the committer thread; may be empty.
+    std::function<void(std::int64_t us)> on_commit = {};
 };
 
 class PostgresStore final : public Store {
@@ -53,6 +56,10 @@ class PostgresStore final : public Store {
     [[nodiscard]] bool may_answer() const override;
     [[nodiscard]] std::size_t syncs_in_flight_max() const override;
 
+    /// The configuration was read again: what standbys compare with is the new one's hash, soon. Any thread.
+    void runs_by(const std::string& config_hash);
+    /// A node that stands by and shall have the shard: whoever serves ends in order. Empty: none. Any thread.
+    [[nodiscard]] std::string wanted_by() const;
     /// The shard's own part of the numbers.
     [[nodiscard]] const NumberPlan& numbers() const;
     [[nodiscard]] std::uint64_t epoch() const;

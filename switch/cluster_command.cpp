@@ -6,6 +6,7 @@
 #include "ledger/backup_directory.hpp"
 #include "ledger/durable_file.hpp"
 #include "ledger/postgres_cluster.hpp"
+#include "ledger/postgres_export.hpp"
 #include "ledger/postgres_import.hpp"
 #include "switch/open_store.hpp"
 
@@ -41,11 +42,43 @@ int cluster_init(const LoadedConfig& config, const ClusterInit& wanted) {
         if (!text) return failed(text.error().what);
         password = text->substr(0, text->find('\n'));
     }
+    const auto upgraded = ledger::upgrade_cluster(*options, wanted.owner, password);
+    if (!upgraded) return failed(upgraded.error().what);
+    if (*upgraded) {
+        std::fprintf(stdout, "the tables of the database %s are of version %d now\n",
+                     options->database.c_str(), ledger::cluster_schema_version);
+        return exit_done;
+    }
     if (const auto created = ledger::create_cluster(*options, wanted.owner, password, wanted.shards);
         !created)
         return failed(created.error().what);
     std::fprintf(stdout, "the database %s has the tables of a cluster of %u %s\n", options->database.c_str(),
                  wanted.shards, wanted.shards == 1 ? "shard" : "shards");
+    return exit_done;
+}
+
+int cluster_move(const LoadedConfig& config, const ClusterMove& wanted) {
+    const auto options = options_of(config);
+    if (!options) return failed(options.error().what);
+    const auto moved = ledger::move_shard(*options, wanted.to, wanted.wait_seconds);
+    if (!moved) return failed(moved.error().what);
+    std::fprintf(stdout, "shard %d went from node %s to node %s under epoch %llu after %lld ms\n",
+                 config.store.shard, moved->from.c_str(), wanted.to.c_str(),
+                 static_cast<unsigned long long>(moved->epoch), static_cast<long long>(moved->ms));
+    return exit_done;
+}
+
+int cluster_export(const LoadedConfig& config, const std::string& data) {
+    const auto options = options_of(config);
+    if (!options) return failed(options.error().what);
+    const auto exported = ledger::export_ledger(*options, rocks_options_of(config, data), data);
+    if (!exported) return failed(exported.error().what);
+    std::fprintf(
+        stdout,
+        "%s holds the ledger of shard %d up to turn %llu: %llu keys, read back and equal. Start a switch "
+        "on one of the two only\n",
+        data.c_str(), config.store.shard, static_cast<unsigned long long>(exported->turn),
+        static_cast<unsigned long long>(exported->keys));
     return exit_done;
 }
 
@@ -89,9 +122,10 @@ int cluster_status(const LoadedConfig& config) {
                                   : shard.lease_left_ms > 0
                                       ? ", lease runs for " + std::to_string(shard.lease_left_ms) + " ms"
                                       : ", lease has run out";
-        std::fprintf(stdout, "shard %u (%s): %s, epoch %llu, turn %llu%s\n", shard.id, shard.code.c_str(),
+        const std::string move = shard.move_to.empty() ? "" : ", to go to node " + shard.move_to;
+        std::fprintf(stdout, "shard %u (%s): %s, epoch %llu, turn %llu%s%s\n", shard.id, shard.code.c_str(),
                      owner.c_str(), static_cast<unsigned long long>(shard.epoch),
-                     static_cast<unsigned long long>(shard.turn), lease.c_str());
+                     static_cast<unsigned long long>(shard.turn), lease.c_str(), move.c_str());
     }
     return exit_done;
 }

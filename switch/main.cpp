@@ -3,8 +3,10 @@
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <semaphore>
@@ -65,8 +67,11 @@ struct Flags {
     bool verify = false;
     bool standby = false;
     std::string node;
+    std::string listen_host;
     ClusterInit cluster_init;
     std::string import_from;
+    ClusterMove cluster_move;
+    std::string export_to;
 };
 
 /// Tells the log what the embedded HSM refused, and why; it never gets a secret.
@@ -337,22 +342,55 @@ admin::OperatorsControl::People people_of(const LoadedConfig& config) {
     return config.configuration->demo ? People::demo : People::accounts;
 }
 
+/// The file as this node reads it, or the sentence about the flag that cannot be.
+Result<ConfigSurroundings> surroundings_of(const Flags& flags) {
+    ConfigSurroundings around = ConfigSurroundings::of_this_machine();
+    if (flags.listen_host.empty()) return around;
+    const bool v6 = flags.listen_host.find(':') != std::string::npos && flags.listen_host.front() != '[';
+    const auto at = Endpoint::parse((v6 ? "[" + flags.listen_host + "]" : flags.listen_host) + ":0");
+    if (!at) return parse_error("--listen-host " + flags.listen_host + " is no address and no name");
+    around.listen_host = at->host;
+    return around;
+}
+
+/// The file again, for a standby: what it will serve by, and what the active node's is compared with.
+void read_file_again(LoadedConfig& config, const Flags& flags, Log& log, WallClock& clock) {
+    ConfigSurroundings around = ConfigSurroundings::of_this_machine();
+    around.listen_host = config.listen_host;
+    auto wanted = load_config(flags.config, around);
+    const auto stays = [&](Severity severity, const char* event, const std::string& why) {
+        log.line(severity, event, {{"detail", why}, {"consequence", "the configuration read before stays"}},
+                 clock.now());
+    };
+    if (!wanted) return stays(Severity::alarm, "configuration_rejected", text(wanted.error()));
+    wanted->store.node = config.store.node;
+    const auto changed = restart_needed(config, *wanted);
+    for (const std::string& sentence : changed) stays(Severity::warning, "restart_needed", sentence);
+    if (!changed.empty()) return;
+    config = std::move(*wanted);
+    log.line(Severity::info, "configuration_read_again", {{"hash", config.configuration->hash}}, clock.now());
+}
+
 /// The store; as a standby once its owner's lease is over. Nothing: it was stopped before that.
-Result<std::optional<OpenedStore>> open_when_due(const LoadedConfig& config, const Flags& flags,
+Result<std::optional<OpenedStore>> open_when_due(LoadedConfig& config, const Flags& flags,
                                                  const std::string& data, const ShellSetup& shell, Log& log,
-                                                 WallClock& clock) {
+                                                 WallClock& clock, StandBy* standby) {
     for (;;) {
-        if (flags.standby) {
-            const auto stood = stand_by(config, data, shell, log, clock);
+        if (standby != nullptr) {
+            const auto stood = standby->wait(config, data, shell);
             if (!stood) return tl::unexpected(stood.error());
             if (*stood == StoodBy::stopped) return std::optional<OpenedStore>();
+            if (*stood == StoodBy::file_changed) {
+                read_file_again(config, flags, log, clock);
+                continue;
+            }
         }
         auto opened = open_store(config, data, is_looked_at(data, flags) ? StoreUse::look : StoreUse::serve);
         if (opened) return std::optional(std::move(*opened));
         // Another standby was faster, or the server went away just now: back to looking.
         using Kind = ledger::StoreError::Kind;
         const Kind kind = opened.error().kind;
-        if (!flags.standby || (kind != Kind::locked && kind != Kind::io))
+        if (standby == nullptr || (kind != Kind::locked && kind != Kind::io))
             return parse_error(opened.error().what);
         log.line(Severity::warning, "not_taken_over", {{"detail", opened.error().what}}, clock.now());
     }
@@ -384,7 +422,14 @@ int serve(LoadedConfig config, const Flags& flags) {
         tls->put_into(shell, of);
         return shell;
     };
-    auto opened = open_when_due(config, flags, data, shell_of(config), log, clock);
+    // Asked to stop while the store is opened or recovered: it ends in order, as soon as it could serve.
+    std::function<void()> drain = [] {};
+    if (!flags.verify)
+        for (const int signal : {SIGTERM, SIGINT}) reactor.on_signal(signal, [&drain] { drain(); });
+    std::optional<StandBy> standby;
+    if (flags.standby) standby.emplace(log, clock);
+    auto opened =
+        open_when_due(config, flags, data, shell_of(config), log, clock, standby ? &*standby : nullptr);
     if (!opened) return refuse_to_start(log, clock, "store", opened.error().what);
     if (!*opened) return exit_done;
     std::unique_ptr<ledger::Store>& store = (*opened)->store;
@@ -416,7 +461,9 @@ int serve(LoadedConfig config, const Flags& flags) {
     const auto apply_policy = [&reload](const std::string& text) { return reload.apply(text); };
     const auto reload_all = [&]() -> ConfigurationPtr {
         tls->reload(log, clock);
-        return reload();
+        ConfigurationPtr fresh = reload();
+        if (fresh && (*opened)->postgres != nullptr) (*opened)->postgres->runs_by(fresh->hash);
+        return fresh;
     };
     if (!config.data.control_group.empty()) {
         const auto gid = open_control_directory(config.data.control_group, shell.control_path);
@@ -435,8 +482,10 @@ int serve(LoadedConfig config, const Flags& flags) {
                                  [&reload] { return reload.lay_parties_over(); },
                                  notices ? &*notices : nullptr,
                                  [&tls] { return tls->status(); },
-                                 [&] { return active_role(config, (*opened)->epoch); }},
+                                 [&] { return active_role(config, (*opened)->epoch); },
+                                 (*opened)->cluster_figures()},
                     std::move(shell), config.configuration);
+    drain = [&runtime] { runtime.begin_to_stop(); };
     CertificateWatch certificates(reactor, *tls, log, clock);
     if (const auto recovered = runtime.recover(); !recovered)
         return refuse_to_start(log, clock, "recovery", recovered.error().what);
@@ -510,6 +559,8 @@ struct ClusterCommands {
     CLI::App* init = nullptr;
     CLI::App* status = nullptr;
     CLI::App* import = nullptr;
+    CLI::App* move = nullptr;
+    CLI::App* move_out = nullptr;
 };
 
 ClusterCommands add_cluster_commands(CLI::App& app, Flags& flags) {
@@ -530,7 +581,19 @@ ClusterCommands add_cluster_commands(CLI::App& app, Flags& flags) {
     out.import = cluster->add_subcommand(
         "import", "move the ledger of one machine, whose switch is stopped, into a new shard");
     out.import->add_option("--from", flags.import_from, "its data directory")->type_name("DIR")->required();
-    for (CLI::App* command : {out.init, out.status, out.import}) command->fallthrough();
+    out.move = cluster->add_subcommand(
+        "move", "let the shard go to another node, which stands by, in an orderly way");
+    out.move->add_option("--to", flags.cluster_move.to, "the node's name")->type_name("NODE")->required();
+    out.move->add_option("--wait", flags.cluster_move.wait_seconds, "how long for it (120)")
+        ->check(CLI::Range(1U, 3'600U))
+        ->type_name("SECONDS");
+    out.move_out =
+        cluster->add_subcommand("export", "move a shard, whose switches are stopped, out to one machine");
+    out.move_out->add_option("--to", flags.export_to, "a data directory without a ledger")
+        ->type_name("DIR")
+        ->required();
+    for (CLI::App* command : {out.init, out.status, out.import, out.move, out.move_out})
+        command->fallthrough();
     return out;
 }
 
@@ -539,6 +602,8 @@ std::optional<int> run_cluster_command(const ClusterCommands& commands, const Lo
                                        const Flags& flags) {
     if (commands.init->parsed()) return cluster_init(config, flags.cluster_init);
     if (commands.status->parsed()) return cluster_status(config);
+    if (commands.move->parsed()) return cluster_move(config, flags.cluster_move);
+    if (commands.move_out->parsed()) return cluster_export(config, flags.export_to);
     if (commands.import->parsed()) return cluster_import(config, flags.import_from);
     return std::nullopt;
 }
@@ -570,6 +635,9 @@ int main(int argc, char** argv) {
                  "\"postgres\")");
     app.add_option("--node", flags.node, "this node's name (wins over the configuration's)")
         ->type_name("NAME");
+    app.add_option("--listen-host", flags.listen_host,
+                   "this node's address, where [listen] has the ports (wins over the hosts there)")
+        ->type_name("HOST");
     const ClusterCommands cluster = add_cluster_commands(app, flags);
     if (const auto code = command_line::Program(app, manual()).parse(argc, argv)) return *code;
     if (flags.config.empty()) {
@@ -579,7 +647,12 @@ int main(int argc, char** argv) {
             stderr);
         return exit_usage;
     }
-    auto config = load_config(flags.config, ConfigSurroundings::of_this_machine());
+    const auto around = surroundings_of(flags);
+    if (!around) {
+        std::fputs(("refund-switch: " + around.error().what + "\n").c_str(), stderr);
+        return exit_usage;
+    }
+    auto config = load_config(flags.config, *around);
     if (!config) {
         std::fputs((text(config.error()) + "\n").c_str(), stderr);
         return exit_failed;

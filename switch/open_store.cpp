@@ -3,7 +3,6 @@
 #include "hsm_sim/lmk_file.hpp"
 #include "ledger/backup_directory.hpp"
 #include "ledger/postgres_cluster.hpp"
-#include "ledger/postgres_store.hpp"
 
 namespace acquirer {
 
@@ -54,6 +53,11 @@ Result<ledger::PostgresOptions> postgres_options_of(const StoreOptions& store) {
     return options;
 }
 
+std::function<ClusterFigures()> OpenedStore::cluster_figures() const {
+    if (postgres == nullptr) return {};
+    return [store = postgres, times = commits] { return ClusterFigures{times->times(), store->wanted_by()}; };
+}
+
 Result<OpenedStore, ledger::StoreError> open_store(const LoadedConfig& config, const std::string& data,
                                                    StoreUse use) {
     OpenedStore out;
@@ -70,10 +74,13 @@ Result<OpenedStore, ledger::StoreError> open_store(const LoadedConfig& config, c
     if (!options)
         return tl::unexpected(ledger::StoreError{ledger::StoreError::Kind::io, options.error().what});
     const std::string address = config.metrics ? config.metrics->str() : "";
-    auto store = ledger::PostgresStore::open(*options, rocks, {address, config.configuration->hash});
+    auto store = ledger::PostgresStore::open(
+        *options, rocks,
+        {address, config.configuration->hash, [times = out.commits](std::int64_t us) { times->add_us(us); }});
     if (!store) return tl::unexpected(store.error());
     out.numbers = (*store)->numbers();
     out.epoch = (*store)->epoch();
+    out.postgres = store->get();
     out.store = std::move(*store);
     return out;
 }

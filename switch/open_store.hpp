@@ -4,26 +4,51 @@
 // Thread: start-up's. Errors: a sentence, for people.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "iso8583/values/random_source.hpp"
 #include "ledger/number_plan.hpp"
 #include "ledger/pan_vault.hpp"
 #include "ledger/postgres_options.hpp"
+#include "ledger/postgres_store.hpp"
 #include "ledger/rocks_store.hpp"
 #include "ledger/vault_key_file.hpp"
 #include "switch/config/config.hpp"
+#include "switch/io/metrics.hpp"
 
 namespace acquirer {
 
 enum class StoreUse : std::uint8_t { serve, look };
 
+/// Counted by the committer, read by the shell.
+class CommitTimes {
+  public:
+    void add_us(std::int64_t us) {
+        const std::lock_guard lock(mutex_);
+        times_.add_us(us);
+    }
+    [[nodiscard]] DurationHistogram times() const {
+        const std::lock_guard lock(mutex_);
+        return times_;
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    DurationHistogram times_;
+};
+
 struct OpenedStore {
+    std::shared_ptr<CommitTimes> commits = std::make_shared<CommitTimes>();
     std::unique_ptr<ledger::Store> store;
     const ledger::RocksStore* rocks = nullptr;  // the same, where backups can be made of it
+    ledger::PostgresStore* postgres = nullptr;  // the same, where standbys compare configurations
     ledger::NumberPlan numbers;
     std::uint64_t epoch = 0;  // of this owner, on PostgreSQL
+    /// For the shell; empty where the store is on this machine. It must not outlive the store.
+    [[nodiscard]] std::function<ClusterFigures()> cluster_figures() const;
 };
 
 /// Name in the data directory of the store, or of the copy of one that lies elsewhere.

@@ -35,6 +35,7 @@ iso8583::Result<ConfigSurroundings> Reloader::around(std::string policy, std::st
     out.version = running_.configuration->version + 1;
     out.policy = std::move(policy);
     out.policy_name = std::move(name);
+    out.listen_host = running_.listen_host;
     const auto parties = ledger::stored_parties(*store_.snapshot());
     if (!parties) return tl::unexpected(parties.error());
     for (const ledger::PartyRecord& party : *parties) out.added.push_back({what_it_is(party), party.section});

@@ -2,10 +2,10 @@
 
 #include <csignal>
 #include <cstdio>
+#include <utility>
 
 #include "ledger/postgres_standby.hpp"
 #include "switch/io/http.hpp"
-#include "switch/io/reactor.hpp"
 #include "switch/io/service_manager.hpp"
 #include "switch/open_store.hpp"
 
@@ -34,9 +34,11 @@ std::string standby_role(const StoreOptions& store, const ledger::StandbyStatus&
 
 std::string standby_metrics(const ledger::StandbyStatus& seen) {
     const std::uint64_t lag = seen.turn > seen.copy_turn ? seen.turn - seen.copy_turn : 0;
-    return "# TYPE shard_role gauge\nshard_role 0\n# TYPE shard_epoch gauge\nshard_epoch " +
-           std::to_string(seen.epoch) + "\n# TYPE store_copy_lag_turns gauge\nstore_copy_lag_turns " +
-           std::to_string(lag) + "\n";
+    const auto gauge = [](const std::string& name, std::uint64_t value) {
+        const std::string full = "refund_switch_" + name;
+        return "# TYPE " + full + " gauge\n" + full + " " + std::to_string(value) + "\n";
+    };
+    return gauge("shard_role", 0) + gauge("shard_epoch", seen.epoch) + gauge("store_copy_lag_turns", lag);
 }
 
 }  // namespace
@@ -48,29 +50,36 @@ std::string active_role(const LoadedConfig& config, std::uint64_t epoch) {
            "}\n";
 }
 
-Result<StoodBy> stand_by(const LoadedConfig& config, const std::string& data, const ShellSetup& shell,
-                         Log& log, WallClock& clock) {
+StandBy::StandBy(Log& log, WallClock& clock) : log_(log), clock_(clock) {
+    for (const int signal : {SIGTERM, SIGINT}) reactor_.on_signal(signal, [this] { end(StoodBy::stopped); });
+    reactor_.on_signal(SIGHUP, [this] { end(StoodBy::file_changed); });
+}
+
+void StandBy::end(StoodBy how) {
+    if (ended_ != StoodBy::stopped) ended_ = how;
+    reactor_.stop();
+}
+
+Result<StoodBy> StandBy::wait(const LoadedConfig& config, const std::string& data, const ShellSetup& shell) {
     const auto options = postgres_options_of(config.store);
     if (!options) return tl::unexpected(options.error());
-    Reactor reactor;
-    StoodBy how = StoodBy::stopped;
-    std::string failed;
-    auto standby =
-        ledger::PostgresStandby::begin(*options, rocks_options_of(config, data), config.configuration->hash,
-                                       [&](const std::optional<ledger::StoreError>& why) {
-                                           reactor.post([&, why] {
-                                               how = StoodBy::may_take;
-                                               if (why) failed = why->what;
-                                               reactor.stop();
-                                           });
-                                       });
+    failed_.clear();
+    const auto may_end = [this, wait = ++waits_](const std::optional<ledger::StoreError>& why) {
+        reactor_.post([this, wait, why] {
+            if (wait != waits_) return;  // of a wait that something else has ended
+            if (why) failed_ = why->what;
+            end(StoodBy::may_take);
+        });
+    };
+    auto standby = ledger::PostgresStandby::begin(*options, rocks_options_of(config, data),
+                                                  config.configuration->hash, may_end);
     if (!standby) return parse_error(standby.error().what);
     const auto why_not_ready = [&] {
         const ledger::StandbyStatus seen = (*standby)->status();
         return "standby of " + (seen.owner.empty() ? "nobody yet" : "node " + seen.owner) +
                (seen.trouble.empty() ? "" : ": " + seen.trouble);
     };
-    HttpServer http(reactor, shell.bounds,
+    HttpServer http(reactor_, shell.bounds,
                     {[&] { return standby_metrics((*standby)->status()); }, why_not_ready,
                      [&] { return standby_role(config.store, (*standby)->status()); }});
     std::string at;
@@ -79,21 +88,22 @@ Result<StoodBy> stand_by(const LoadedConfig& config, const std::string& data, co
         if (!listening) return tl::unexpected(listening.error());
         at = " metrics=" + *listening;
     }
-    for (const int signal : {SIGTERM, SIGINT}) reactor.on_signal(signal, [&] { reactor.stop(); });
-    log.line(Severity::info, "standing_by", {{"node", config.store.node}}, clock.now());
-    log.flush();
+    log_.line(Severity::info, "standing_by", {{"node", config.store.node}}, clock_.now());
+    log_.flush();
     std::fputs(("ready standby=" + config.store.node + at + "\n").c_str(), stdout);
     std::fflush(stdout);
     notify_service_manager("READY=1");
-    reactor.run();
+    reactor_.run();
     const ledger::StandbyStatus seen = (*standby)->status();
     standby->reset();  // the copy is the store's now
-    if (!failed.empty()) return parse_error(failed);
+    if (!failed_.empty()) return parse_error(failed_);
+    const StoodBy how = *std::exchange(ended_, std::nullopt);
     if (how == StoodBy::may_take)
-        log.line(
+        log_.line(
             Severity::warning, "taking_over",
             {{"from", seen.owner.empty() ? "nobody" : seen.owner}, {"epoch", std::to_string(seen.epoch)}},
-            clock.now());
+            clock_.now());
+    log_.flush();
     return how;
 }
 

@@ -135,6 +135,7 @@ iso8583::Result<LoadedConfig, ConfigProblems> load_config_text(std::string_view 
     if (!reader.ok()) return tl::unexpected(problems());
     loaded.source = toml;
     loaded.absent = std::move(absent);
+    loaded.listen_host = around.listen_host;
     return loaded;
 }
 

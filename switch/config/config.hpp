@@ -175,6 +175,7 @@ struct LoadedConfig {
     NoticeOptions notices;
     std::vector<OperatorAccount> operators;
     std::string source;               // the file as it was read
+    std::string listen_host;          // ConfigSurroundings::listen_host
     std::vector<std::string> absent;  // parties that the policy names and the file does not: sentences
 
     [[nodiscard]] const OperatorAccount* find_operator(std::int64_t uid) const;
@@ -216,6 +217,9 @@ struct ConfigSurroundings {
     /// Laid over the file. One of a merchant or of the same terminals as the file's stands instead of it.
     std::vector<AddedSection> added = {};
     std::uint32_t version = 1;  // of the snapshot; the shell counts up at each reload
+    /// Stands instead of the host of each address of [listen]; empty: the file's. Nodes that share a file
+    /// have addresses of their own.
+    std::string listen_host = {};
     /// Zones of this machine's tzdata ("UTC" always), the built-in dialects and those of files.
     static ConfigSurroundings of_this_machine();
 };

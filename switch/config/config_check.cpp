@@ -393,6 +393,9 @@ void check_operators(const RawConfig& raw, Reader& reader) {
 void check_sections(RawConfig& raw, const ConfigSurroundings& around, Reader& reader) {
     check_general(raw, around, reader);
     RawListen& listen = raw.listen;
+    if (!around.listen_host.empty())
+        for (std::optional<Endpoint>* at : {&listen.unionpay_pos, &listen.iso87_ascii, &listen.metrics})
+            if (*at) (*at)->host = around.listen_host;
     check_terminal_dialect("listen.unionpay-pos-dialect", Profile::unionpay_pos, listen.unionpay_dialect,
                            listen.unionpay_table, around, reader);
     check_terminal_dialect("listen.iso87-ascii-dialect", Profile::iso87, listen.iso87_dialect,

@@ -149,6 +149,8 @@ void add_store(Page& page, const ledger::StoreHealth& store) {
                      store.cluster->undecided);
         page.counter("store_reconnects_total", "connections to PostgreSQL after the first",
                      store.cluster->reconnects);
+        page.counter("store_fenced_total", "1 once another owner has the shard: this process ends",
+                     store.failed && store.failed->kind == ledger::StoreError::Kind::fenced ? 1 : 0);
     }
 }
 
@@ -213,6 +215,9 @@ std::string render_metrics(const ShellStatus& shell, const CoreStatus& core,
                    shell.answers);
     page.histogram("drive_seconds", "one pass: step, effects performed, bytes written", shell.drive);
     page.histogram("sync_seconds", "from the begin of a sync to its end seen", shell.shard.sync);
+    if (shell.cluster)
+        page.histogram("store_commit_seconds", "from a turn handed over to its acknowledgement by PostgreSQL",
+                       shell.cluster->commits);
     return page.text();
 }
 

@@ -28,6 +28,12 @@ struct ShardCounters {
     DurationHistogram sync;  // from begin_sync to its end seen
 };
 
+/// What a store on PostgreSQL says beside StoreHealth, which any store has.
+struct ClusterFigures {
+    DurationHistogram commits;  // from a turn handed over to its acknowledgement
+    std::string wanted_by;      // a node that stands by and shall have the shard; empty: none
+};
+
 struct ShellStatus {
     std::size_t terminal_links = 0;
     std::uint64_t terminal_links_accepted = 0;
@@ -60,6 +66,7 @@ struct ShellStatus {
         std::uint64_t handshakes = 0, resumed = 0, failures = 0;
     };
     std::vector<Tls> tls;
+    std::optional<ClusterFigures> cluster;
 };
 
 std::string render_metrics(const ShellStatus& shell, const CoreStatus& core,

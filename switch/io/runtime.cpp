@@ -111,8 +111,6 @@ iso8583::Result<ListeningAt> Runtime::listen() {
 }
 
 int Runtime::run() {
-    reactor_.on_signal(SIGTERM, [this] { drain(); });
-    reactor_.on_signal(SIGINT, [this] { drain(); });
     reactor_.on_signal(SIGHUP, [this] { reload(); });
     reactor_.after_each([this] { drive_if_due(); });
     issuers_.connect_all();
@@ -294,6 +292,10 @@ void Runtime::arm() {
 
 void Runtime::poll_stores() {
     if (finished_) return;
+    if (const std::string to = parts_.cluster && !draining_ ? parts_.cluster().wanted_by : ""; !to.empty()) {
+        parts_.log.line(Severity::warning, "shard_is_moved", {{"to", to}}, now());
+        drain();
+    }
     store_stalled_ = false;
     for (const auto& shard : shards_) {
         const ledger::StoreHealth health = shard->look_at_store();
@@ -405,6 +407,7 @@ void Runtime::store_failed(const ledger::StoreError& why) {
 
 ShellStatus Runtime::status() const {
     ShellStatus s;
+    if (parts_.cluster) s.cluster = parts_.cluster();
     s.terminal_links = terminals_.size();
     s.terminal_links_accepted = terminals_.accepted();
     s.terminal_links_rejected = terminals_.rejected();

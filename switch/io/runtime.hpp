@@ -54,6 +54,8 @@ struct RuntimeParts {
     std::function<std::vector<ShellStatus::Tls>()> tls = {};
     /// For /role, as JSON. None: the only node there is.
     std::function<std::string()> role = {};
+    /// Of a store on PostgreSQL; none of another.
+    std::function<ClusterFigures()> cluster = {};
 };
 
 /// Where the switch listens, for the ready line.

@@ -29,19 +29,20 @@ import time
 BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
 PASSWORD = "switch-test-password"
 SKIPPED = 77
+SEARCHED = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"  # servers stand there
 START_SECONDS = 60
 MEMORY_BYTES_MIN = 2 << 30
 
 
-def missing():
-    """Why there can be no cluster here, or None."""
-    if not (BIN / "initdb").exists():
-        return f"no PostgreSQL 15 server in {BIN} (scripts/packages-cluster.txt names what to install)"
-    return None
+def missing(programs=()):
+    """Why there can be no cluster here, or None. `programs`: what is needed beside a server."""
+    lacks = [] if (BIN / "initdb").exists() else [f"no PostgreSQL 15 server in {BIN}"]
+    lacks += [f"no {program}" for program in programs if shutil.which(program, path=SEARCHED) is None]
+    return ", ".join(lacks) + " (scripts/packages-cluster.txt names what to install)" if lacks else None
 
 
-def skip_or_fail():
-    why = missing()
+def skip_or_fail(programs=()):
+    why = missing(programs)
     if why is None:
         return
     if os.environ.get("CI"):
@@ -57,6 +58,55 @@ def free_port():
         return s.getsockname()[1]
 
 
+def own_directory(prefix):
+    """A new one that the user postgres may enter; in memory where there is room."""
+    shm = pathlib.Path("/dev/shm")
+    in_memory = shm.is_dir() and shutil.disk_usage(shm).free >= MEMORY_BYTES_MIN
+    directory = pathlib.Path(tempfile.mkdtemp(prefix=prefix, dir=shm if in_memory else "/tmp"))
+    directory.chmod(0o755)
+    return directory
+
+
+def make_data_folder(folder):
+    folder.mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
+
+
+def processes_of(data):
+    """Of the server with this data directory: the postmaster first, then its children."""
+    try:
+        postmaster = int((data / "postmaster.pid").read_text().split("\n")[0])
+    except (FileNotFoundError, ValueError):
+        return []
+    out = [postmaster] if pathlib.Path(f"/proc/{postmaster}").exists() else []
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[1]) == postmaster:
+            out.append(int(stat.parent.name))
+    return out
+
+
+def signal_server(data, number):
+    for pid in processes_of(data):
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+
+
+def kill_server(data):
+    """kill -9 to all its processes; back when they are gone."""
+    pids = processes_of(data)
+    signal_server(data, signal.SIGKILL)
+    end = time.monotonic() + 10
+    while any(is_running(pid) for pid in pids) and time.monotonic() < end:
+        time.sleep(0.01)
+
+
 def as_postgres(*command, check=True, env=None):
     words = [str(word) for word in command]
     if os.geteuid() == 0:
@@ -66,6 +116,12 @@ def as_postgres(*command, check=True, env=None):
     if check and done.returncode != 0:
         raise RuntimeError(f"{' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}")
     return done.stdout
+
+
+def sql_at(port, statement, database="refund"):
+    """As the superuser; prints rows."""
+    return as_postgres(BIN / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", port, "-U",
+                       "postgres", "-d", database, "-c", statement).strip()
 
 
 class Nodes:
@@ -80,11 +136,7 @@ class Nodes:
 
     @classmethod
     def start(cls, count):
-        # Not below a folder that the user postgres may not enter; in memory where there is room.
-        shm = pathlib.Path("/dev/shm")
-        in_memory = shm.is_dir() and shutil.disk_usage(shm).free >= MEMORY_BYTES_MIN
-        directory = pathlib.Path(tempfile.mkdtemp(prefix="refund-postgres-", dir=shm if in_memory else "/tmp"))
-        directory.chmod(0o755)
+        directory = own_directory("refund-postgres-")
         (directory / "nodes.json").write_text(json.dumps({"ports": [], "written": 0}))
         nodes = cls(directory)
         try:
@@ -97,15 +149,10 @@ class Nodes:
     def data(self, node):
         return self.dir / f"n{node}"
 
-    def make_folder(self, node):
-        self.data(node).mkdir(mode=0o700)
-        if os.geteuid() == 0:
-            shutil.chown(self.data(node), "postgres", "postgres")
-
     def create(self, count):
         self.ports = [free_port() for _ in range(count)]
         self.save()
-        self.make_folder(0)
+        make_data_folder(self.data(0))
         as_postgres(BIN / "initdb", "-D", self.data(0), "--no-locale", "-E", "UTF8", "-A", "trust", "-k",
                     "-N", "-U", "postgres")
         conf = self.data(0) / "postgresql.conf"
@@ -129,7 +176,7 @@ class Nodes:
         self.database("refund")
 
     def copy(self, node, source):
-        self.make_folder(node)
+        make_data_folder(self.data(node))
         as_postgres(BIN / "pg_basebackup", "-D", self.data(node), "-R", "-X", "stream", "-c", "fast", "--no-sync",
                     "-d",
                     self.conninfo(source, node))
@@ -143,34 +190,13 @@ class Nodes:
                     START_SECONDS, "-o", f"-p {self.ports[node]}", "start")
 
     def processes(self, node):
-        """The postmaster first, then its children."""
-        try:
-            postmaster = int((self.data(node) / "postmaster.pid").read_text().split("\n")[0])
-        except (FileNotFoundError, ValueError):
-            return []
-        out = [postmaster] if pathlib.Path(f"/proc/{postmaster}").exists() else []
-        for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = stat.read_text().rsplit(")", 1)[1].split()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if int(fields[1]) == postmaster:
-                out.append(int(stat.parent.name))
-        return out
+        return processes_of(self.data(node))
 
     def signal(self, node, number):
-        for pid in self.processes(node):
-            try:
-                os.kill(pid, number)
-            except ProcessLookupError:
-                pass
+        signal_server(self.data(node), number)
 
     def kill(self, node):
-        pids = self.processes(node)
-        self.signal(node, signal.SIGKILL)
-        end = time.monotonic() + 10
-        while any(is_running(pid) for pid in pids) and time.monotonic() < end:
-            time.sleep(0.01)
+        kill_server(self.data(node))
         (self.data(node) / "postmaster.pid").unlink(missing_ok=True)
 
     def promote(self, node):
@@ -197,8 +223,7 @@ class Nodes:
         self.copy(node, self.written)
 
     def sql(self, node, statement, database="refund"):
-        return as_postgres(BIN / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1",
-                           "-p", self.ports[node], "-U", "postgres", "-d", database, "-c", statement).strip()
+        return sql_at(self.ports[node], statement, database)
 
     def database(self, name):
         self.sql(self.written, f"create database {name} owner switch", database="postgres")

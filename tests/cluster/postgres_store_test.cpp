@@ -13,7 +13,7 @@
 #include "ledger/postgres_copy.hpp"
 #include "ledger/postgres_import.hpp"
 #include "ledger/postgres_store.hpp"
-#include "tests/cluster/postgres_nodes.hpp"
+#include "tests/cluster/cluster_servers.hpp"
 #include "tests/ledger/store_conformance.hpp"
 #include "tests/ledger/store_driver.hpp"
 
@@ -26,63 +26,11 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-/// Three servers for all cases: any two of them hold what is acknowledged.
-PostgresNodes& servers() {
-    static PostgresNodes nodes(3);
-    return nodes;
-}
-
-int& written() {
-    static int node = 0;
-    return node;
-}
-
-ledger::RocksStoreOptions copy_in(const TempDirectory& directory, const std::string& name = "copy") {
-    ledger::RocksStoreOptions options;
-    options.directory = directory.path(name);
-    options.memtable_bytes = 256 << 10;
-    options.wal_bytes_max = 1 << 20;
-    options.block_cache_bytes = 4 << 20;
-    options.disk_free_bytes_min = 0;
-    return options;
-}
-
-PostgresOptions new_cluster(const std::string& node = "a") {
-    const PostgresOptions options = servers().new_database(node);
-    const auto created = ledger::create_cluster(options, "", "", 1);
-    INFO((created ? "" : created.error().what));
-    REQUIRE(created);
-    return options;
-}
-
-iso8583::Result<std::unique_ptr<PostgresStore>, StoreError> try_to_open(
-    const PostgresOptions& options, const ledger::RocksStoreOptions& copy) {
-    return PostgresStore::open(options, copy, {"127.0.0.1:9", "hash"});
-}
-
-std::unique_ptr<PostgresStore> open(const PostgresOptions& options, const ledger::RocksStoreOptions& copy) {
-    auto store = try_to_open(options, copy);
-    INFO((store ? "" : store.error().what));
-    REQUIRE(store);
-    return std::move(*store);
-}
-
-bool eventually(const std::function<bool()>& holds, std::chrono::milliseconds limit = 30s) {
-    const auto end = Clock::now() + limit;
-    while (!holds()) {
-        if (Clock::now() > end) return false;
-        // Looks at servers outside, which have no event to wait for.
-        std::binary_semaphore never(0);
-        static_cast<void>(never.try_acquire_for(10ms));
-    }
-    return true;
-}
-
 class PostgresPlace final : public StorePlace {
   public:
     explicit PostgresPlace(std::uint32_t pipeline) { options_.pipeline = pipeline; }
     ledger::Store& open() override {
-        store_ = ::open(options_, copy_in(directory_));
+        store_ = ledger_test::open(options_, copy_in(directory_));
         return *store_;
     }
     void close() override { store_.reset(); }

@@ -22,6 +22,7 @@ using iso8583::Result;
 
 constexpr int connections_wait_ms = 30'000;
 constexpr int connections_look_again_ms = 20;
+constexpr const char* cluster_name = "cluster";
 const std::vector<std::string> issuer_names = {"issuer-a", "issuer-b", "issuer-w"};
 
 std::string read_file(const std::string& path) {
@@ -71,7 +72,17 @@ Result<bool> DemoStack::make_tls() {
     return true;
 }
 
+/// What it answers is the ready line of the switch that serves.
+Result<bool> DemoStack::ask_the_cluster(const std::string& command) {
+    switch_ready_ = tell(cluster_name, command);
+    if (!switch_ready_.starts_with("ready "))
+        return parse_error(command + " was answered by: " + switch_ready_);
+    fmt::print("refund-switch: {}\n", switch_ready_);
+    return await_connections();
+}
+
 Result<bool> DemoStack::start() {
+    if (options_.attached) return ask_the_cluster("where");
     if (options_.tls)
         if (auto made = make_tls(); !made) return made;
     const auto speak_tls = [this](std::vector<std::string>& argv, const char* peer) {
@@ -144,19 +155,21 @@ Result<bool> DemoStack::write_switch_config() {
 }
 
 Result<bool> DemoStack::start_switch() {
+    if (options_.attached) return ask_the_cluster("start");
     auto process =
         ChildProcess::start({program("refund-switch"), "--config", path("demo.toml"), "--data", path("data")},
                             path("refund-switch.log"), when_demo_ends());
     if (!process) return tl::unexpected(process.error());
     fmt::print("refund-switch: {}\n", process->ready_line());
     switch_.emplace(std::move(*process));
+    switch_ready_ = switch_->ready_line();
     return await_connections();
 }
 
 /// Ready means that the switch listens; its own connections, to HSM and issuers, come up a moment later. Its
 /// metrics say when.
 Result<bool> DemoStack::await_connections() const {
-    const std::string metrics = value_of(switch_->ready_line(), "metrics");
+    const std::string metrics = value_of(switch_ready_, "metrics");
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(connections_wait_ms);
     for (;;) {
         std::istringstream lines(http_get(metrics, "/metrics", monitor_channel_));
@@ -174,6 +187,7 @@ Result<bool> DemoStack::await_connections() const {
 }
 
 void DemoStack::kill_switch() {
+    if (options_.attached) return static_cast<void>(tell(cluster_name, "kill"));
     switch_->kill();
     switch_.reset();
 }
@@ -205,12 +219,11 @@ void DemoStack::keep() {
 }
 
 std::string DemoStack::address(const std::string& profile) const {
-    return value_of(switch_->ready_line(), "terminals." + profile);
+    return value_of(switch_ready_, "terminals." + profile);
 }
 
 Finished DemoStack::refundctl(const std::string& user, std::vector<std::string> words) const {
-    std::vector<std::string> argv = {program("refundctl"), "--socket",
-                                     value_of(switch_->ready_line(), "control")};
+    std::vector<std::string> argv = {program("refundctl"), "--socket", value_of(switch_ready_, "control")};
     if (!user.empty()) argv.insert(argv.end(), {"--as", user});
     argv.insert(argv.end(), words.begin(), words.end());
     return run_to_end(argv);

@@ -20,6 +20,9 @@ struct StackOptions {
     std::string bin;     // folder of the programs
     std::string config;  // folder of demo.toml, issuer-a.toml, issuer-b.toml
     std::string folder;  // logs, journals, data: a temporary one
+    /// The stack runs already, and this is its folder: issuers' journals and control sockets as here, and
+    /// cluster.sock, which says `where` the switch is, may `kill` it and `start` another.
+    bool attached = false;
     bool hsm_over_tcp = false;
     bool tls = false;   // every link: terminals, issuers, monitoring, and the HSM over TCP
     bool keep = false;  // the programs may outlive the demo: keep() can be called
@@ -67,6 +70,7 @@ class DemoStack {
         return options_.keep ? WhenParentEnds::lives_on : WhenParentEnds::ends_too;
     }
     iso8583::Result<bool> make_tls();
+    iso8583::Result<bool> ask_the_cluster(const std::string& command);
     iso8583::Result<bool> write_switch_config();
     iso8583::Result<bool> await_connections() const;
 
@@ -76,6 +80,7 @@ class DemoStack {
     acquirer::MakeChannel monitor_channel_ = acquirer::plain_channel;
     std::map<std::string, ChildProcess> issuers_;
     std::optional<ChildProcess> hsm_, switch_;
+    std::string switch_ready_;  // the switch's ready line
 };
 
 }  // namespace demo

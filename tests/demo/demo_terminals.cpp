@@ -41,7 +41,7 @@ std::string temporary_folder() {
 
 int main(int argc, char** argv) {
     demo::StackOptions options;
-    std::string hsm = "embedded", profile;
+    std::string hsm = "embedded", profile, attach;
     CLI::App app("demo-terminals: a small terminal fleet against the whole stack on loopback");
     app.add_option("--bin", options.bin, "folder of the programs")->required();
     app.add_option("--config", options.config, "folder of demo.toml and the issuers' files")->required();
@@ -51,14 +51,19 @@ int main(int argc, char** argv) {
         ->check(CLI::IsMember({"unionpay-pos", "iso87-ascii"}));
     app.add_flag("--tls", options.tls, "every link speaks TLS, with certificates on both sides");
     app.add_flag("--free-ports", options.free_ports, "listen on free ports instead of the demo's own");
-    app.add_flag("--keep", options.keep, "leave the stack running and say how to connect and how to end it");
+    CLI::Option* keep = app.add_flag("--keep", options.keep,
+                                     "leave the stack running and say how to connect and how to end it");
+    app.add_option("--attach", attach, "play against the stack of this folder, which runs already")
+        ->check(CLI::ExistingDirectory)
+        ->excludes(keep);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 2;
     }
     options.hsm_over_tcp = hsm == "tcp";
-    options.folder = temporary_folder();
+    options.attached = !attach.empty();
+    options.folder = options.attached ? attach : temporary_folder();
     // Lines of the demo and of a pipe's reader come in order.
     std::setvbuf(stdout, nullptr, _IOLBF, 0);
 
@@ -70,16 +75,17 @@ int main(int argc, char** argv) {
     demo::Scenes scenes(stack);
     scenes.play_all(profile);
     auto rows = scenes.expectations();
-    if (!options.keep) {
+    const bool own = !options.attached;
+    if (own && !options.keep) {
         const int code = stack.stop();
         rows.push_back({"stop", "SIGTERM drains and ends", "0", std::to_string(code)});
     }
     const int differ = print_table(rows);
     if (options.keep)
         stack.keep();
-    else if (differ == 0)
+    else if (own && differ == 0)
         std::filesystem::remove_all(options.folder);
-    else
+    else if (own)
         fmt::print("logs, journals and data: {}\n", options.folder);
     return differ == 0 ? 0 : 1;
 }

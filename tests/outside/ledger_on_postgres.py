@@ -9,8 +9,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "cluster"))
 import postgres_nodes  # noqa: E402
 
 
-def store_section(nodes, password_file, node, pipeline=1):
-    hosts = ", ".join(f'"127.0.0.1:{port}"' for port in nodes.ports)
+def store_section(ports, password_file, node, pipeline=1):
+    hosts = ", ".join(f'"127.0.0.1:{port}"' for port in ports)
     return (f'\n[store]\nengine = "postgres"\n\n[store.postgres]\nhosts = [{hosts}]\ndatabase = "refund"\n'
             f'user = "switch"\npassword_file = "{password_file}"\nnode = "{node}"\n'
             f'pipeline = {pipeline}\n')
@@ -23,6 +23,22 @@ def cluster(args, config, *words):
     return run.returncode, run.stdout + run.stderr
 
 
+def options_with_tables(args, folder, ports, pipeline=1):
+    """Makes the tables on servers that listen on these ports of loopback; the options of a stack whose ledger lies there."""
+    password_file = folder / "password"
+    password_file.touch(mode=0o600)
+    password_file.write_text(postgres_nodes.PASSWORD + "\n")
+    section = store_section(ports, password_file, "a", pipeline)
+    with open(os.path.join(args.source, "switch", "config", "demo.toml"), encoding="utf-8") as f:
+        text = f.read()
+    config = folder / "init.toml"
+    config.write_text(text + section)
+    code, said = cluster(args, str(config), "init")
+    if code != 0:
+        raise RuntimeError(f"cluster init: {said}")
+    return ((r"\Z", section),)
+
+
 @contextlib.contextmanager
 def servers(args, count=2, pipeline=1):
     """Servers with the tables made; gives them and the options of a stack. Ends the program with 77 where PostgreSQL is
@@ -30,17 +46,6 @@ def servers(args, count=2, pipeline=1):
     postgres_nodes.skip_or_fail()
     nodes = postgres_nodes.Nodes.start(count)
     try:
-        password_file = nodes.dir / "password"
-        password_file.touch(mode=0o600)
-        password_file.write_text(postgres_nodes.PASSWORD + "\n")
-        section = store_section(nodes, password_file, "a", pipeline)
-        with open(os.path.join(args.source, "switch", "config", "demo.toml"), encoding="utf-8") as f:
-            text = f.read()
-        config = nodes.dir / "init.toml"
-        config.write_text(text + section)
-        code, said = cluster(args, str(config), "init")
-        if code != 0:
-            raise RuntimeError(f"cluster init: {said}")
-        yield nodes, ((r"\Z", section),)
+        yield nodes, options_with_tables(args, nodes.dir, nodes.ports, pipeline)
     finally:
         nodes.stop()

@@ -226,8 +226,9 @@ class Stack:
         lines = [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines() if line.startswith("{")]
         return [line for line in lines if all(line.get(name) == value for name, value in wanted.items())]
 
-    def metrics(self, path="/metrics"):
-        host, port = address_of(self.ready["metrics"])
+    def metrics(self, path="/metrics", at=None):
+        """`at`: of another node than the one that serves."""
+        host, port = at or address_of(self.ready["metrics"])
         with socket.create_connection((host, port), timeout=10) as s:
             s.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
             text = b""
