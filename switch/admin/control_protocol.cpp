@@ -195,6 +195,13 @@ std::string write_answer(const Answer& answer) {
         {AnswerError::refused, too_long("the answer") + ": ask for fewer lines with limit", {}});
 }
 
+iso8583::Result<View> parse_json(std::string_view text) {
+    if (text.size() > answer_bytes_max) return parse_error(too_long("the text"));
+    const auto json = parse_object(text);
+    if (!json) return parse_error("it is no JSON object");
+    return view_of(*json);
+}
+
 iso8583::Result<Answer> parse_answer(std::string_view line) {
     if (line.size() > answer_bytes_max) return parse_error(too_long("the answer"));
     const auto json = parse_object(line);

@@ -52,6 +52,8 @@ std::string write_request(const Request& request);
 /// One line without the newline. An answer over answer_bytes_max becomes a refusal that says so.
 std::string write_answer(const Answer& answer);
 iso8583::Result<Answer> parse_answer(std::string_view line);
+/// One JSON object, of whoever.
+iso8583::Result<View> parse_json(std::string_view text);
 /// A view as JSON, without line breaks.
 std::string write_json(const View& view);
 

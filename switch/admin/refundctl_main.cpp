@@ -16,6 +16,7 @@
 
 #include "hsm_sim/wrap_tool.hpp"
 #include "iso8583/command_line/program.hpp"
+#include "switch/admin/active_node.hpp"
 #include "switch/admin/client_commands.hpp"
 #include "switch/admin/commands.hpp"
 #include "switch/admin/control_client.hpp"
@@ -40,6 +41,7 @@ constexpr int exit_unreachable = 3;
 
 struct GlobalOptions {
     std::string socket = "data/control.sock";
+    std::string nodes;
     std::string as;
     bool json = false;
     bool wide = false;
@@ -390,12 +392,45 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
     app.add_option("--socket", options.socket, "control socket of the switch (data/control.sock)")
         ->type_name("PATH")
         ->envname("REFUNDCTL_SOCKET");
+    app.add_option("--nodes", options.nodes,
+                   "nodes of a cluster: HOST:PORT of the page /role of each, with =SOCKET where its control "
+                   "socket is reached "
+                   "from here; the active one is asked")
+        ->type_name("NODES")
+        ->envname("REFUNDCTL_NODES");
     app.add_option("--as", options.as, "demo only: maker1, maker2, checker1, checker2, security1 or admin1")
         ->type_name("WHO");
     app.add_flag("--json", options.json, "the answer as one line of JSON, also of wrong usage");
     app.add_flag("--wide", options.wide, "tables as wide as they are, with every column");
     app.add_option("--timeout", options.timeout_seconds, "seconds to wait for the answer (30)")
         ->check(CLI::Range(1, 600));
+}
+
+/// With --nodes: the socket of whoever serves, or the sentence that says who does. 0: go on.
+int find_active(GlobalOptions& options, bool socket_was_given) {
+    if (options.nodes.empty()) return exit_done;
+    const auto nodes = parse_nodes(options.nodes);
+    if (!nodes) return fail(AnswerError::usage, "nodes: " + nodes.error().what, options);
+    const std::vector<NodeRole> roles = ask_roles(*nodes);
+    const NodeRole* active = active_of(roles);
+    if (active == nullptr) {
+        const bool two =
+            std::any_of(roles.begin(), roles.end(), [](const auto& r) { return r.role == "active"; });
+        return fail(AnswerError::unreachable,
+                    (two ? "two nodes say that they serve: one of them is being fenced, ask again\n"
+                         : "no node serves now\n") +
+                        text_of(roles),
+                    options);
+    }
+    if (!active->at.socket.empty()) options.socket = active->at.socket;
+    if (!active->at.socket.empty() || socket_was_given ||
+        SwitchConnection::open(options.socket, options.timeout_seconds))
+        return exit_done;
+    return fail(AnswerError::unreachable,
+                "node " + active->node + " at " + active->at.str() +
+                    " serves: ask there, or name its control socket behind it (HOST:PORT=SOCKET)\n" +
+                    text_of(roles),
+                options);
 }
 
 }  // namespace
@@ -418,6 +453,9 @@ int main(int argc, char** argv) {
             fail(AnswerError::usage, what, options);
         });
     if (const auto code = program.parse(argc, argv)) return *code;
+    const bool asks_a_switch = !own.ceremony.app->parsed() && !app.get_subcommands().empty();
+    if (asks_a_switch)
+        if (const int code = find_active(options, app.count("--socket") > 0); code != exit_done) return code;
     for (const GivenCommand& given : all)
         if (given.app->parsed()) return run(given, options);
     if (own.watching.app->parsed())

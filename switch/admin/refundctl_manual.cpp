@@ -17,6 +17,7 @@ command_line::Manual refundctl_manual() {
          "columns, or to the terminal's when it has more, and name what they left out."},
         {{"0", "done"}, {"1", "refused or failed"}, {"2", "usage"}, {"3", "the switch cannot be reached"}},
         {{"REFUNDCTL_SOCKET", "the control socket, when --socket is not given."},
+         {"REFUNDCTL_NODES", "the nodes of a cluster, when --nodes is not given."},
          {"NO_COLOR", "no colours, when it is not empty; there are none without a terminal anyway."},
          {"PAGER",
           "shows what is longer than the terminal; less -FRX when it is not set, nothing when empty."}},
