@@ -1,8 +1,14 @@
 #include "iso8583/command_line/program.hpp"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstring>
+#include <new>
+#include <string_view>
 
 #include "iso8583/command_line/texts.hpp"
 #include "iso8583/command_line/version.hpp"
@@ -107,6 +113,26 @@ std::string reworded(const CLI::ParseError& error) {
 
 void print(const std::string& text, std::FILE* to) { std::fwrite(text.data(), 1, text.size(), to); }
 
+// Said where nothing can be allocated any more, so it stands ready.
+std::array<char, 96> out_of_memory_line{};
+
+[[noreturn]] void end_out_of_memory() {
+    const ssize_t ignored =
+        ::write(STDERR_FILENO, out_of_memory_line.data(), std::strlen(out_of_memory_line.data()));
+    static_cast<void>(ignored);
+    // What was answered is durable and nothing else counts (R58): no destructor may run half.
+    ::_exit(exit_out_of_memory);
+}
+
+/// Without it an allocation that fails is std::bad_alloc in whatever thread it was, and a program that
+/// aborts.
+void end_when_memory_is_out(std::string_view program) {
+    std::snprintf(out_of_memory_line.data(), out_of_memory_line.size(),
+                  "%.*s: out of memory: ends here, start it again\n", static_cast<int>(program.size()),
+                  program.data());
+    std::set_new_handler(end_out_of_memory);
+}
+
 }  // namespace
 
 std::string version_line(const std::string& program) {
@@ -114,6 +140,7 @@ std::string version_line(const std::string& program) {
 }
 
 Program::Program(CLI::App& app, Manual manual) : app_(app), manual_(std::move(manual)) {
+    end_when_memory_is_out(app_.get_name());
     app_.set_version_flag("--version", version_line(app_.get_name()), "name, version and commit");
 }
 

@@ -25,10 +25,12 @@ namespace command_line {
 
 inline constexpr int exit_done = 0;
 inline constexpr int exit_usage = 2;
+inline constexpr int exit_out_of_memory = 1;
 
 class Program {
   public:
-    /// `app` has its name, and outlives this.
+    /// `app` has its name, and outlives this. From here on a program that gets no memory ends with a line on
+    /// stderr and exit_out_of_memory.
     Program(CLI::App& app, Manual manual);
 
     /// Who is told of a wrong usage instead of stderr: a sentence.

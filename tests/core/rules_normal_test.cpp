@@ -277,6 +277,22 @@ TEST_CASE("R24 not enabled; limit of amount; limit of count, held ones included"
     CHECK(d.ask(r)->code == "00");
 }
 
+TEST_CASE("R25 format 30 is said before the MAC's A0, and before a sign-on is asked for", "[R25][R40]") {
+    Desk d;
+    Ask s;
+    s.trace = d.next_trace();
+    for (const MacState mac : {MacState::wrong, MacState::missing, MacState::no_key, MacState::hsm_down}) {
+        s.mac = mac;
+        s.format_fault = "DE52 at offset 90: 8 bytes are needed";
+        const auto refused = d.ask(s);
+        CHECK(refused->code == "30");
+        CHECK(refused->rrn.empty());
+    }
+    s.format_fault.clear();
+    s.mac = MacState::wrong;
+    CHECK(d.ask(s)->code == "A0");
+}
+
 TEST_CASE("R25 unknown, suspended, not the terminal's merchant, not signed on", "[R25]") {
     Desk d;
     Ask s;

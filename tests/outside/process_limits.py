@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Limits of the process: a write past the file size limit ended the switch by a signal (SIGXFSZ), one to a reader that
-is gone could (SIGPIPE), and accept out of descriptors failed in silence. Now the first is a refused write (R62: exit 1
-and one line that says why), the second is nothing, and the third is said once and goes on."""
+is gone could (SIGPIPE), accept out of descriptors failed in silence, and std::bad_alloc was an abort. Now the first is
+a refused write (R62: exit 1 and one line that says why), the second is nothing, the third is said once and goes on, and
+the fourth is a line and exit 1."""
 import os
 import re
 import resource
@@ -15,8 +16,10 @@ from terminal import Terminal
 CARD = "4111111111111111"
 PROFILE, NUMBER, MERCHANT = "iso87-ascii", 20000171, "898110157220002"
 ROOM_BYTES = 24_000  # until the next write is refused
-SALES_MAX = 500  # more than that room takes
+SALES_MAX = 5000  # more than that room takes
 FEW_DESCRIPTORS = 20
+ROOM_OF_MEMORY = 1 << 20  # until the next allocation is refused
+EATERS_MAX = 1000
 FLOOD = 200
 
 
@@ -179,12 +182,66 @@ def few_descriptors_from_the_start(checks, running):
     seller.close()
 
 
+def size_of_addresses(pid):
+    with open(f"/proc/{pid}/statm", encoding="ascii") as f:
+        return int(f.read().split()[0]) * resource.getpagesize()
+
+
+def eat_memory(program, address, piece):
+    """Connections that send `piece` and wait, until the program has ended."""
+    held = []
+    for _ in range(EATERS_MAX):
+        if not program.running():
+            break
+        try:
+            s = socket.create_connection(address, timeout=10)
+            s.sendall(piece)
+            held.append(s)
+        except OSError:  # it is ending
+            break
+    return held
+
+
+def out_of_memory(checks, running):
+    """bad_alloc was an abort; now it is a line and exit 1, and what was answered is known after the restart."""
+    running.switch.terminate()
+    running.start_switch()
+    if "libasan" in open(f"/proc/{running.switch.process.pid}/maps", encoding="utf-8").read():
+        print("SKIPPED: a sanitizer's addresses cannot be limited", flush=True)
+        return
+    seller = terminal(running, 7)
+    sale = seller.sale(CARD, 1600)
+    sold = seller.exchange(sale)
+    hsm = stack.Program("hsm-sim", [running.program("hsm-sim"), "--listen", "127.0.0.1:0", "--lmk", "test",
+                                    "--connections", "4096"], running.path("hsm-sim.log"))
+    half_a_frame = b"\x1f\xff" + b"0" * 4000
+    def of_the_hsm():
+        for s in eat_memory(hsm, stack.address_of(hsm.ready), half_a_frame):
+            s.close()
+
+    for program, eat in ((hsm, of_the_hsm), (running.switch, lambda: sell_until_it_ends(checks, seller, running.switch))):
+        limit = size_of_addresses(program.process.pid) + ROOM_OF_MEMORY
+        resource.prlimit(program.process.pid, resource.RLIMIT_AS, (limit, limit))
+        eat()
+        program.wait()
+        checks.equal(program.process.returncode, 1, f"the exit code of {program.name} without memory")
+        with open(program.log, encoding="utf-8", errors="replace") as f:
+            last = f.read().splitlines()[-1]
+        checks.equal(last, f"{program.name}: out of memory: ends here, start it again", "the last line says so")
+    seller.close()
+    running.start_switch()
+    seller.connect(running.addresses[PROFILE])
+    again = seller.exchange(sale)
+    checks.equal((again.code, again.rrn), (sold.code, sold.rrn), "the sale is known after the restart")
+    seller.close()
+
+
 def main():
     args = stack.arguments(__doc__)
     checks = stack.Checks()
     with stack.Stack(args) as running:
         for story in (both_signals_are_ignored, file_size_of_the_switch, file_size_of_an_issuer, log_reader_that_is_gone,
-                      out_of_descriptors, few_descriptors_from_the_start):
+                      out_of_descriptors, few_descriptors_from_the_start, out_of_memory):
             print(story.__name__.replace("_", " "), flush=True)
             story(checks, running)
         running.switch.terminate()
