@@ -73,12 +73,12 @@ Result<std::unique_ptr<PostgresStore>, StoreError> PostgresStore::open(const Pos
     // What the owner before us wrote until it was fenced.
     if (auto followed = (*copy)->follow(connection); !followed) return tl::unexpected(followed.error());
     PostgresCopy& shared = **copy;
-    return std::unique_ptr<PostgresStore>(new PostgresStore(std::unique_ptr<Impl>(
-        new Impl{{shard.code, shard.stan_from, shard.stan_to},
-                 taken.epoch,
-                 options.pipeline,
-                 std::move(*copy),
-                 {options, taken, owner.on_commit, shared, std::move(interrupt), std::move(*opened), host}})));
+    return std::unique_ptr<PostgresStore>(new PostgresStore(std::unique_ptr<Impl>(new Impl{
+        {shard.code, shard.stan_from, shard.stan_to},
+        taken.epoch,
+        options.pipeline,
+        std::move(*copy),
+        {options, taken, owner.on_commit, shared, std::move(interrupt), std::move(*opened), host}})));
 }
 
 Result<std::optional<std::string>, StoreError> PostgresStore::get(Family family, std::string_view key) const {

@@ -51,7 +51,10 @@ def finds_the_active_node(checks, running):
                (("active", at["active"], running.active), ("standby", at["standby"], running.waiting))}
     code, said = refundctl(running, f"{sockets['standby']},{sockets['active']}", "status")
     checks.that(code == 0 and "issuer-a" in said, f"refundctl finds the active node: {code} {said}")
-    code, said = refundctl(running, f"{at['standby']},{at['active']}", "status")
+    both = f"{at['standby']},{at['active']}"
+    stack.wait_until("the standby has looked at the shard",
+                     lambda: "standby of nobody" not in refundctl(running, both, "status")[1])
+    code, said = refundctl(running, both, "status")
     checks.that(code == 3 and f"node {running.active} at {at['active']} serves" in said and
                 f"node {running.waiting} at {at['standby']}: standby of node {running.active}" in said,
                 f"refundctl names the active node: {code} {said}")
