@@ -4,6 +4,7 @@
 
 #include "hsm_sim/engine_parts.hpp"
 #include "hsm_sim/mac.hpp"
+#include "hsm_sim/stack_wipe.hpp"
 #include "iso8583/values/overloaded.hpp"
 
 namespace hsm {
@@ -102,8 +103,12 @@ void HsmEngine::set_authorised(bool authorised) { parts_->options.authorised = a
 bool HsmEngine::authorised() const { return parts_->options.authorised; }
 const HsmOptions& HsmEngine::options() const { return parts_->options; }
 std::array<std::uint8_t, 8> HsmEngine::lmk_check_value() const { return parts_->keys.lmk().check_value(); }
-std::uint64_t HsmEngine::pin_failures() const { return parts_->pin_failures.failures(); }
-std::uint64_t HsmEngine::pin_attacks() const { return parts_->pin_failures.attacks(); }
+std::uint64_t HsmEngine::pin_failures() const { return parts_->pin_guard.failures(); }
+std::uint64_t HsmEngine::pin_attacks() const { return parts_->pin_guard.attacks(); }
+Result<void> HsmEngine::take_in_pin_counts(const std::vector<std::string>& lines) {
+    return parts_->pin_guard.take_in(lines);
+}
+void HsmEngine::serve_client(std::string_view client) { parts_->pin_guard.serve_client(client); }
 std::size_t HsmEngine::keys_cached() const { return parts_->keys.cached(); }
 void HsmEngine::forget_keys() { parts_->keys.forget_all(); }
 
@@ -124,9 +129,11 @@ Reply HsmEngine::perform(const Request& request) {
                                 if (r.pan.empty())
                                     return parts.explain({HsmFault::account_number,
                                                           "a PIN translation needs an account number"});
-                                auto done = parts.translate_pin(
-                                    {r.source_kind, r.source.text(), r.source_format, r.pin_block},
-                                    r.destination.text(), r.destination_format, PinAccount::of(r.pan));
+                                auto done = without_traces([&] {
+                                    return parts.translate_pin(
+                                        {r.source_kind, r.source.text(), r.source_format, r.pin_block},
+                                        r.destination.text(), r.destination_format, PinAccount::of(r.pan));
+                                });
                                 if (!done) return parts.explain(done.error());
                                 return PinTranslated{std::move(done->pin_block)};
                             },

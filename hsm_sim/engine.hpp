@@ -7,6 +7,7 @@
 // Source: docs/hsm.md.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 
 #include "hsm_sim/functions.hpp"
 #include "hsm_sim/lmk.hpp"
+#include "hsm_sim/pin_guard.hpp"
 #include "hsm_sim/port.hpp"
 #include "iso8583/values/random_source.hpp"
 #include "iso8583/values/result.hpp"
@@ -39,7 +41,9 @@ struct HsmOptions {
     bool zone_key_exchange = false;
     Decimalisation decimalisation = Decimalisation::encrypted;
     std::vector<std::string> stored_decimalisation_tables;  // K0000 is the first
-    unsigned pin_failures_max = 10;                         // per account and key, then fraud_detected
+    PinBounds pin_bounds;                                   // failures, then fraud_detected
+    PinCountStore* pin_counts = nullptr;                    // none: counts begin at zero with the process
+    std::function<std::int64_t()> seconds_now;              // UTC; none: no failure is ever forgotten
 };
 
 class HsmEngine {
@@ -73,6 +77,11 @@ class HsmEngine {
     /// Bytes of a key text, 8 to 32; what BU compares its length flag with.
     [[nodiscard]] iso8583::Result<std::size_t, HsmFault> key_bytes(KeyType type, std::string_view key) const;
 
+    /// What HsmOptions::pin_counts kept before this process. Errors: the line and what is wrong with it.
+    [[nodiscard]] iso8583::Result<void> take_in_pin_counts(const std::vector<std::string>& lines);
+    /// Whose commands follow, for the count of failed PINs by client; empty: nobody's.
+    void serve_client(std::string_view client);
+
     /// Like perform(TranslatePin), with an account number of 12 digits and the PIN's length in the answer.
     [[nodiscard]] iso8583::Result<PinTranslation, HsmFault> translate_pin(const PinToVerify& source,
                                                                           std::string_view zpk,
@@ -101,7 +110,7 @@ class HsmEngine {
     [[nodiscard]] const HsmOptions& options() const;
     [[nodiscard]] bool is_test_lmk() const;
     [[nodiscard]] std::array<std::uint8_t, 8> lmk_check_value() const;
-    /// Failed PIN verifications since the start, and how often the limit answered instead.
+    /// PINs that failed since the start, and how often a bound answered instead.
     [[nodiscard]] std::uint64_t pin_failures() const;
     [[nodiscard]] std::uint64_t pin_attacks() const;
     [[nodiscard]] std::size_t keys_cached() const;

@@ -1,15 +1,15 @@
 // What the engine's .cpp files share; nobody outside hsm_engine includes it.
 #pragma once
 
-#include <deque>
 #include <functional>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "hsm_sim/engine.hpp"
 #include "hsm_sim/key_ring.hpp"
 #include "hsm_sim/pin_block.hpp"
+#include "hsm_sim/pin_guard.hpp"
 
 namespace hsm {
 
@@ -31,30 +31,6 @@ class RandomPool {
     std::size_t used_ = batch_bytes;
 };
 
-/// Failed PIN verifications per account and key, under a keyed hash, so that the table holds no account
-/// numbers.
-class PinFailures {
-  public:
-    static constexpr std::size_t entries_max = 100000;  // the oldest goes
-
-    explicit PinFailures(RandomPool& random);
-    /// By the key itself: the same one in another scheme or block has no guesses of its own.
-    [[nodiscard]] Block16 entry(const PinAccount& account, const ClearKey& pvk);
-    [[nodiscard]] unsigned count(const Block16& entry) const;
-    void failed(const Block16& entry);
-    void passed(const Block16& entry);
-    void attacked() { ++attacks_; }
-    [[nodiscard]] std::uint64_t failures() const { return failures_; }
-    [[nodiscard]] std::uint64_t attacks() const { return attacks_; }
-
-  private:
-    std::unique_ptr<AesCipher> hash_;
-    std::map<Block16, unsigned> counts_;
-    std::deque<Block16> order_;
-    std::uint64_t failures_ = 0;
-    std::uint64_t attacks_ = 0;
-};
-
 template <typename T>
 using Answer = iso8583::Result<T, KeyFault>;
 
@@ -70,10 +46,14 @@ struct HsmEngine::Parts {
     KeyRing keys;
     RandomPool random;
     HsmOptions options;
-    PinFailures pin_failures;
+    PinGuard pin_guard;
 
     Parts(Lmk lmk, iso8583::RandomSource& source, HsmOptions o)
-        : keys(std::move(lmk)), random(source), options(std::move(o)), pin_failures(random) {}
+        : keys(std::move(lmk)),
+          random(source),
+          options(std::move(o)),
+          pin_guard(keys.lmk().pin_count_key(), options.pin_bounds, options.pin_counts, options.seconds_now) {
+    }
 
     /// Tells the observer and keeps the number.
     tl::unexpected<HsmFault> explain(const KeyFault& fault) const {
@@ -101,8 +81,14 @@ struct HsmEngine::Parts {
                                          PinBlockFormat destination_format, const PinAccount& account);
     Answer<PinTranslation> translate_dukpt_pin(const TranslateDukptPin& request);
     Answer<ClearPin> pin_to_verify(const PinToVerify& request);
+    /// Beyond a bound: fraud_detected, and nothing is tried.
+    [[nodiscard]] std::optional<KeyFault> beyond_bound(const PinGuard::Subjects& subjects);
     Answer<bool> limited(const PinAccount& account, const ClearKey& pvk,
                          const std::function<Answer<bool>()>& verify);
+    /// decrypt_pin where a block that is no PIN counts as a guess.
+    Answer<ClearPin> decrypt_counted(KeyRing::Keyed& key, const std::array<std::uint8_t, 8>& fingerprint,
+                                     PinBlockFormat format, iso8583::ByteView block,
+                                     const PinAccount& account);
     Answer<ClearPin> decrypt_pin(KeyRing::Keyed& key, PinBlockFormat format, iso8583::ByteView block,
                                  const PinAccount& account);
     iso8583::Bytes encrypt_pin(KeyRing::Keyed& key, PinBlockFormat format, const ClearPin& pin,

@@ -4,6 +4,7 @@
 #include "hsm_sim/dukpt.hpp"
 #include "hsm_sim/engine_parts.hpp"
 #include "hsm_sim/mac.hpp"
+#include "hsm_sim/stack_wipe.hpp"
 
 namespace hsm {
 namespace {
@@ -86,15 +87,17 @@ Answer<PinTranslation> HsmEngine::Parts::translate_pin(const PinSource& source, 
     if (!cipher_fits(**to, destination_format))
         return refuse(HsmFault::pin_block_format,
                       "the destination format does not go with the ZPK's algorithm");
-    const auto pin = decrypt_pin(**from, source.format, source.block, account);
+    const auto pin = decrypt_counted(**from, (*from)->fingerprint, source.format, source.block, account);
     if (!pin) return tl::unexpected(pin.error());
     return PinTranslation{pin->size(), encrypt_pin(**to, destination_format, *pin, account)};
 }
 
 Result<PinTranslation, HsmFault> HsmEngine::translate_pin(const PinToVerify& source, std::string_view zpk,
                                                           PinBlockFormat destination_format) {
-    auto done = parts_->translate_pin({source.kind, source.key, source.format, source.pin_block}, zpk,
-                                      destination_format, source.account);
+    auto done = without_traces([&] {
+        return parts_->translate_pin({source.kind, source.key, source.format, source.pin_block}, zpk,
+                                     destination_format, source.account);
+    });
     if (!done) return parts_->explain(done.error());
     return std::move(*done);
 }
@@ -144,13 +147,15 @@ Answer<PinTranslation> HsmEngine::Parts::translate_dukpt_pin(const TranslateDukp
                       "the destination format does not go with the ZPK's algorithm");
     auto from = dukpt_pin_key(*bdk, request.ksn, request.source_format);
     if (!from) return tl::unexpected(from.error());
-    const auto pin = decrypt_pin(*from, request.source_format, request.pin_block, request.account);
+    const auto fingerprint = fingerprint_of(bdk->key.view(), bdk->attributes.algorithm == 'A');
+    const auto pin =
+        decrypt_counted(*from, fingerprint, request.source_format, request.pin_block, request.account);
     if (!pin) return tl::unexpected(pin.error());
     return PinTranslation{pin->size(), encrypt_pin(**to, request.destination_format, *pin, request.account)};
 }
 
 Result<PinTranslation, HsmFault> HsmEngine::translate_dukpt_pin(const TranslateDukptPin& request) {
-    auto done = parts_->translate_dukpt_pin(request);
+    auto done = without_traces([&] { return parts_->translate_dukpt_pin(request); });
     if (!done) return parts_->explain(done.error());
     return std::move(*done);
 }

@@ -1,8 +1,9 @@
-// PIN verification: IBM 3624 offset and Visa PVV, with a limit on wrong guesses per account and key.
+// PIN verification: IBM 3624 offset and Visa PVV, and the limit on wrong guesses.
 #include <algorithm>
 
 #include "hsm_sim/engine_parts.hpp"
 #include "hsm_sim/pin_verification.hpp"
+#include "hsm_sim/stack_wipe.hpp"
 
 namespace hsm {
 namespace {
@@ -14,41 +15,6 @@ using iso8583::Result;
 constexpr KeyType decimalisation_type{0, 10};
 
 }  // namespace
-
-PinFailures::PinFailures(RandomPool& random) {
-    ClearKey key(16);
-    random.source().fill({key.data(), key.size()});
-    hash_ = std::make_unique<AesCipher>(key.view());
-}
-
-Block16 PinFailures::entry(const PinAccount& account, const ClearKey& pvk) {
-    std::array<std::uint8_t, 12 + ClearKey::bytes_max> text{};
-    const Wipe wipe(text);
-    std::copy(account.twelve().begin(), account.twelve().end(), text.begin());
-    std::copy(pvk.view().begin(), pvk.view().end(), text.begin() + 12);
-    return hash_->cmac(text);
-}
-
-unsigned PinFailures::count(const Block16& entry) const {
-    const auto found = counts_.find(entry);
-    return found == counts_.end() ? 0 : found->second;
-}
-
-void PinFailures::failed(const Block16& entry) {
-    ++failures_;
-    const auto [at, is_new] = counts_.try_emplace(entry, 0);
-    ++at->second;
-    if (!is_new) return;
-    order_.push_back(entry);
-    while (order_.size() > entries_max) {
-        counts_.erase(order_.front());
-        order_.pop_front();
-    }
-}
-
-void PinFailures::passed(const Block16& entry) {
-    if (counts_.erase(entry) != 0) order_.erase(std::find(order_.begin(), order_.end(), entry));
-}
 
 Answer<ClearPin> HsmEngine::Parts::pin_to_verify(const PinToVerify& request) {
     if (request.kind != KeyKind::tpk && request.kind != KeyKind::zpk)
@@ -107,23 +73,44 @@ Answer<DecimalisationTable> read_table(const HsmOptions& options, const Lmk& lmk
 
 }  // namespace
 
+std::optional<KeyFault> HsmEngine::Parts::beyond_bound(const PinGuard::Subjects& subjects) {
+    auto why = pin_guard.refusal(subjects);
+    if (!why) return std::nullopt;
+    return KeyFault{HsmFault::fraud_detected, std::move(*why)};
+}
+
+namespace {
+
+KeyFault not_kept() { return {HsmFault::storage, "the count of failed PINs cannot be written"}; }
+
+}  // namespace
+
 /// The limit around a verification: asked first, counted afterwards, one answer for every way to be wrong.
 Answer<bool> HsmEngine::Parts::limited(const PinAccount& account, const ClearKey& pvk,
                                        const std::function<Answer<bool>()>& verify) {
-    const Block16 entry = pin_failures.entry(account, pvk);
-    if (pin_failures.count(entry) >= options.pin_failures_max) {
-        pin_failures.attacked();
-        return refuse(HsmFault::fraud_detected, "this account and key have failed " +
-                                                    std::to_string(options.pin_failures_max) + " times");
-    }
+    const PinGuard::Subjects subjects = pin_guard.subjects(account, tdes_check_value(pvk.view()));
+    if (auto refused = beyond_bound(subjects)) return tl::unexpected(std::move(*refused));
     auto matches = verify();
     // A block that decrypts to no PIN is a guess as well.
     const bool wrong = matches ? !*matches : matches.error().fault == HsmFault::pin_block_content;
-    if (wrong)
-        pin_failures.failed(entry);
-    else if (matches)
-        pin_failures.passed(entry);
+    const bool kept = wrong ? pin_guard.failed(subjects) : matches ? pin_guard.passed(subjects) : true;
+    if (!kept) return tl::unexpected(not_kept());
     return matches;
+}
+
+/// A translation says by 20 whether a block is a PIN for an account: asked often enough, with accounts of the
+/// asker's choice, it tells the PIN. So it is limited like a verification; nothing that is right here is
+/// forgiven for, since whoever guesses can be right at will.
+Answer<ClearPin> HsmEngine::Parts::decrypt_counted(KeyRing::Keyed& key,
+                                                   const std::array<std::uint8_t, 8>& fingerprint,
+                                                   PinBlockFormat format, ByteView block,
+                                                   const PinAccount& account) {
+    const PinGuard::Subjects subjects = pin_guard.subjects(account, fingerprint);
+    if (auto refused = beyond_bound(subjects)) return tl::unexpected(std::move(*refused));
+    auto pin = decrypt_pin(key, format, block, account);
+    if (!pin && pin.error().fault == HsmFault::pin_block_content && !pin_guard.failed(subjects))
+        return tl::unexpected(not_kept());
+    return pin;
 }
 
 Result<void, HsmFault> HsmEngine::verify_pin(const VerifyIbmPin& request) {
@@ -143,7 +130,7 @@ Result<void, HsmFault> HsmEngine::verify_pin(const VerifyIbmPin& request) {
             return refuse(HsmFault::pin_length, "the PIN is shorter than the check length");
         return ibm_offset_matches(TdesCipher(pvk->view()), request.validation, *table, *pin, request.offset);
     };
-    const auto matches = parts.limited(request.pin.account, *pvk, verify);
+    const auto matches = without_traces([&] { return parts.limited(request.pin.account, *pvk, verify); });
     if (!matches) return parts.explain(matches.error());
     if (!*matches) return parts.explain({HsmFault::verification_failed, "the PIN does not match its offset"});
     return {};
@@ -164,7 +151,7 @@ Result<void, HsmFault> HsmEngine::verify_pin(const VerifyVisaPin& request) {
         const Wipe wipe(right);
         return equal_constant_time(iso8583::as_bytes(right), iso8583::as_bytes(request.pvv));
     };
-    const auto matches = parts.limited(request.pin.account, *pvk, verify);
+    const auto matches = without_traces([&] { return parts.limited(request.pin.account, *pvk, verify); });
     if (!matches) return parts.explain(matches.error());
     if (!*matches) return parts.explain({HsmFault::verification_failed, "the PIN does not match its PVV"});
     return {};

@@ -36,6 +36,8 @@ class HostCommands {
   public:
     HostCommands(HsmEngine& engine, HostCommandOptions options);
 
+    /// Whose frames follow (failed PINs are counted by client as well).
+    void serve_client(std::string_view client) { engine_.serve_client(client); }
     /// nullopt: no command can be read, close the connection.
     [[nodiscard]] std::optional<std::string> execute(std::string_view frame);
 

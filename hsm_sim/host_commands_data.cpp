@@ -40,6 +40,7 @@ HostCommands::Data HostCommands::translate(CommandReader& in, KeyKind kind) {
     in.end();
     if (in.fault()) return refused(in);
     const auto done = engine_.translate_pin({kind, std::string(source), from, block, account}, zpk, to);
+    note_pin_failures();
     if (!done) return tl::unexpected(done.error());
     return translated(*done, to);
 }
@@ -70,6 +71,7 @@ HostCommands::Data HostCommands::g0(CommandReader& in) {
     if (in.fault()) return refused(in);
     const auto done = engine_.translate_dukpt_pin(
         {std::string(bdk), std::string(zpk), std::string(ksn), from, to, block, account});
+    note_pin_failures();
     if (!done) return tl::unexpected(done.error());
     return translated(*done, to);
 }

@@ -4,6 +4,7 @@
 
 #include "hsm_sim/control_client.hpp"
 #include "hsm_sim/openssl_random.hpp"
+#include "hsm_sim/pin_count_file.hpp"
 #include "hsm_sim/process_hardening.hpp"
 #include "hsm_sim/sim_options.hpp"
 #include "hsm_sim/sim_server.hpp"
@@ -43,6 +44,17 @@ int serve(const SimOptions& options) {
         if (!material) return fail_start(material.error().what);
         lmk.emplace(*material);
     }
+    std::optional<PinCountFile> pin_counts;
+    if (!options.pin_counts.empty()) {
+        auto opened = PinCountFile::open(options.pin_counts);
+        if (!opened) return fail_start(opened.error().what);
+        pin_counts.emplace(std::move(*opened));
+    }
+    if (!pin_counts || pin_counts->is_new())
+        journal.log(sealed ? "warning" : "info", "pin_counts_begin_at_zero",
+                    {{"why", pin_counts ? options.pin_counts + " was not there"
+                                        : "no --pin-counts: failed PINs are forgotten with the process"}});
+
     OpensslRandom random;
     HsmOptions engine_options;
     engine_options.observer = &journal;
@@ -50,10 +62,15 @@ int serve(const SimOptions& options) {
     engine_options.zone_key_exchange = options.zone_key_exchange;
     engine_options.decimalisation = options.decimalisation;
     engine_options.stored_decimalisation_tables = options.decimalisation_tables;
-    engine_options.pin_failures_max = options.pin_failures_max;
+    engine_options.pin_bounds = options.pin_bounds;
+    engine_options.pin_counts = pin_counts ? &*pin_counts : nullptr;
+    engine_options.seconds_now = seconds_now;
     HsmEngine engine(std::move(*lmk), random, engine_options);
     const auto tested = engine.self_test();
     if (!tested) return fail_start(tested.error().what);
+    if (pin_counts)
+        if (const auto taken = engine.take_in_pin_counts(pin_counts->lines()); !taken)
+            return fail_start(options.pin_counts + ": " + taken.error().what);
     if (options.authorised) journal.log("warning", "authorised", {{"why", "--authorised: meant for tests"}});
 
     HostCommandOptions command_options;
@@ -65,6 +82,8 @@ int serve(const SimOptions& options) {
     command_options.seconds_now = seconds_now;
     HostCommands commands(engine, command_options);
     Officers officers(engine, journal, std::move(sealed), options.authorised_seconds);
+    // Everything that is opened later is a socket or one of its own files.
+    if (const auto denied = deny_system_calls(); !denied) return fail_start(denied.error().what);
     return run_server(options, engine, journal, officers, commands);
 }
 

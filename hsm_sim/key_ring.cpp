@@ -134,6 +134,7 @@ Result<KeyRing::Keyed*, KeyFault> KeyRing::find(KeyKind kind, std::string_view t
     Keyed keyed;
     keyed.attributes = unwrapped->attributes;
     keyed.bytes = unwrapped->key.size();
+    keyed.fingerprint = fingerprint_of(unwrapped->key.view(), unwrapped->attributes.algorithm == 'A');
     if (unwrapped->attributes.algorithm == 'A')
         keyed.aes = std::make_unique<AesCipher>(unwrapped->key.view());
     else
@@ -227,6 +228,15 @@ std::array<std::uint8_t, 5> aes_check_value(iso8583::ByteView key) {
     static constexpr Block16 zero{};
     const Block16 mac = AesCipher(key).cmac(zero);
     std::array<std::uint8_t, 5> out;
+    std::copy_n(mac.begin(), out.size(), out.begin());
+    return out;
+}
+
+std::array<std::uint8_t, 8> fingerprint_of(iso8583::ByteView key, bool is_aes) {
+    if (!is_aes) return tdes_check_value(key);
+    static constexpr Block16 zero{};
+    const Block16 mac = AesCipher(key).cmac(zero);
+    std::array<std::uint8_t, 8> out;
     std::copy_n(mac.begin(), out.size(), out.begin());
     return out;
 }

@@ -7,6 +7,7 @@
 // goes.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -46,6 +47,7 @@ class KeyRing {
     struct Keyed {
         KeyAttributes attributes;
         std::size_t bytes = 0;
+        std::array<std::uint8_t, 8> fingerprint{};  // of fingerprint_of()
         std::unique_ptr<TdesCipher> tdes;
         std::unique_ptr<AesCipher> aes;
     };
@@ -103,5 +105,7 @@ std::vector<KeyKind> kinds_of(KeyType type);
 /// Key check values: TDES encrypts zeros, AES-CMAC of a zero block (X9.24-1, TR-31).
 std::array<std::uint8_t, 8> tdes_check_value(iso8583::ByteView key);
 std::array<std::uint8_t, 5> aes_check_value(iso8583::ByteView key);
+/// Tells a key from others, whatever scheme it came in; says nothing of it.
+std::array<std::uint8_t, 8> fingerprint_of(iso8583::ByteView key, bool is_aes);
 
 }  // namespace hsm

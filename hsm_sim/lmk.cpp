@@ -149,10 +149,19 @@ LmkMaterial::~LmkMaterial() {
 struct Lmk::Keys {
     LmkMaterial material;
     KeyBlockProtection blocks;
+    ClearKey pin_count_key;
 
-    explicit Keys(const LmkMaterial& m) : material(m), blocks(KeyBlockProtection::aes(m.aes)) {
+    explicit Keys(const LmkMaterial& m)
+        : material(m), blocks(KeyBlockProtection::aes(m.aes)), pin_count_key(derived(m, "failed PINs")) {
         // The AES key lives on only in the derived schedules.
         iso8583::zeroise(material.aes.data(), material.aes.size());
+    }
+
+    static ClearKey derived(const LmkMaterial& m, std::string_view purpose) {
+        AesCipher cipher{ByteView(m.aes)};
+        Block16 key = cipher.cmac(iso8583::as_bytes(purpose));
+        const Wipe wipe(key);
+        return ClearKey{ByteView(key)};
     }
 
     [[nodiscard]] ClearKey pair(KeyType type) const {
@@ -188,6 +197,7 @@ std::string Lmk::wrap_variant(KeyType type, const ClearKey& key, char scheme) co
 
 const KeyBlockProtection& Lmk::blocks() const { return keys_->blocks; }
 bool Lmk::is_test() const { return keys_->material.is_test; }
+ClearKey Lmk::pin_count_key() const { return keys_->pin_count_key; }
 
 std::array<std::uint8_t, 8> Lmk::check_value() const {
     std::array<std::uint8_t, 8> out{};

@@ -62,6 +62,9 @@ class Lmk {
     /// Eight bytes that tell one LMK from another (host command NC).
     [[nodiscard]] std::array<std::uint8_t, 8> check_value() const;
     [[nodiscard]] bool is_test() const;
+    /// A key of its own for the hashes of hsm_sim/pin_guard.hpp: the same after a restart, no use for
+    /// anything else.
+    [[nodiscard]] ClearKey pin_count_key() const;
 
   private:
     struct Keys;

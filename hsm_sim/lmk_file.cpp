@@ -24,7 +24,11 @@ using iso8583::parse_error;
 using iso8583::Result;
 
 // Do not change: files of this version are read back years later (docs/hsm.md, sealed LMK).
-constexpr std::string_view first_line = "hsm-sim sealed LMK 1";
+constexpr std::string_view first_line_1 = "hsm-sim sealed LMK 1";
+// Since version 2 a line `integrity` covers all others under the file's key, and the sealed part is bound to
+// its version.
+constexpr std::string_view first_line_2 = "hsm-sim sealed LMK 2";
+constexpr std::size_t integrity_digits = 64;
 constexpr unsigned cost_min = 10;
 constexpr unsigned cost_max = 20;
 constexpr std::uint64_t scrypt_r = 8;
@@ -148,21 +152,44 @@ Result<LmkMaterial> combine_lmk_components(const ClearKey& first, const ClearKey
     return material;
 }
 
+namespace {
+
+std::string_view sealed_purpose(const SealedLmk& sealed) {
+    return sealed.integrity.empty() ? "sealed" : "sealed 2";
+}
+
+/// What the integrity line says of the others.
+std::string integrity_of(SealedLmk sealed, const ClearKey& file_key) {
+    sealed.integrity.assign(integrity_digits, '0');
+    return iso8583::to_hex(hmac(file_key.view(), "integrity\n" + sealed.text()).view());
+}
+
+/// An officer's salt or check: hex of so many bytes.
+bool is_hex_of(std::string_view text, std::size_t bytes) {
+    const auto parsed = iso8583::parse_hex(text);
+    return parsed && parsed->size() == bytes;
+}
+
+}  // namespace
+
 std::string SealedLmk::text() const {
-    std::string out(first_line);
+    std::string out(integrity.empty() ? first_line_1 : first_line_2);
     out += "\nscrypt-cost " + std::to_string(cost);
     out += "\ncheck-value " + check_value + "\nofficers-slot " + officers_slot + "\n";
     if (!key_file_slot.empty()) out += "key-file-slot " + key_file_slot + "\n";
     for (std::size_t i = 0; i < officers_count; ++i)
         out += "officer " + std::to_string(i + 1) + " " + officers[i].salt + " " + officers[i].check + "\n";
-    return out + "sealed " + sealed + "\n";
+    out += "sealed " + sealed + "\n";
+    return integrity.empty() ? out : out + "integrity " + integrity + "\n";
 }
 
 Result<SealedLmk> SealedLmk::parse(std::string_view text) {
     std::istringstream in{std::string(text)};
     std::string line;
-    if (!std::getline(in, line) || line != first_line)
-        return parse_error("sealed LMK: line 1 must be '" + std::string(first_line) + "'");
+    const bool read = static_cast<bool>(std::getline(in, line));
+    const bool has_integrity = line == first_line_2;
+    if (!read || (!has_integrity && line != first_line_1))
+        return parse_error("sealed LMK: line 1 must be '" + std::string(first_line_2) + "'");
     SealedLmk out;
     for (std::size_t number = 2; std::getline(in, line); ++number) {
         std::istringstream words(line);
@@ -183,6 +210,8 @@ Result<SealedLmk> SealedLmk::parse(std::string_view text) {
             words >> out.key_file_slot;
         else if (key == "sealed")
             words >> out.sealed;
+        else if (key == "integrity" && has_integrity)
+            words >> out.integrity;
         else if (key == "officer") {
             std::size_t officer = 0;
             words >> officer;
@@ -204,6 +233,11 @@ Result<SealedLmk> SealedLmk::parse(std::string_view text) {
         out.officers[0].check.empty() || out.officers[1].check.empty())
         return parse_error(
             "sealed LMK: a line is missing; needs check-value, officers-slot, officer 1 and 2, sealed");
+    for (std::size_t i = 0; i < officers_count; ++i)
+        if (!is_hex_of(out.officers[i].salt, salt_bytes) || !is_hex_of(out.officers[i].check, 32))
+            return parse_error("sealed LMK: the line of officer " + std::to_string(i + 1) + " is damaged");
+    if (has_integrity && !is_hex_of(out.integrity, integrity_digits / 2))
+        return parse_error("sealed LMK: the integrity line is missing or damaged");
     return out;
 }
 
@@ -243,7 +277,9 @@ Result<SealedLmk> seal_lmk(const LmkMaterial& material, const SealingSecrets& se
     for (const auto& pair : material.pairs) clear.insert(clear.end(), pair.begin(), pair.end());
     clear.insert(clear.end(), material.aes.begin(), material.aes.end());
     const Wipe wipe(clear);
-    out.sealed = seal(file_key, clear, "sealed", random);
+    out.integrity.assign(integrity_digits, '0');
+    out.sealed = seal(file_key, clear, sealed_purpose(out), random);
+    out.integrity = integrity_of(out, file_key);
     return out;
 }
 
@@ -256,7 +292,16 @@ Result<LmkMaterial> open_with(const SealedLmk& sealed, const ClearKey& slot_key,
     const Wipe wipe_key(*file_key);
     if (file_key->size() != 32)
         return parse_error("sealed LMK: the " + std::string(purpose) + " line is damaged");
-    auto clear = unseal(ClearKey{ByteView(*file_key)}, sealed.sealed, "sealed");
+    // Before anything of the file is believed: the officers' lines open nothing, so damage in them shows
+    // nowhere else.
+    if (!sealed.integrity.empty() &&
+        !equal_constant_time(iso8583::as_bytes(integrity_of(sealed, ClearKey{ByteView(*file_key)})),
+                             iso8583::as_bytes(sealed.integrity)))
+        return parse_error(
+            "sealed LMK: a line was changed or damaged (the integrity line covers the officers' lines too); "
+            "take "
+            "the copy that was kept");
+    auto clear = unseal(ClearKey{ByteView(*file_key)}, sealed.sealed, sealed_purpose(sealed));
     if (!clear) return tl::unexpected(clear.error());
     const Wipe wipe(*clear);
     if (clear->size() != material_bytes) return parse_error("sealed LMK: holds another number of keys");
@@ -323,17 +368,23 @@ bool officer_knows(const SealedLmk& sealed, std::size_t officer, std::string_vie
 Result<std::string> read_secret_file(const std::string& path, std::size_t bytes_max) {
     const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (file < 0) return parse_error(path + ": " + std::strerror(errno));
-    std::string out(bytes_max + 1, '\0');
+    struct stat status {};
+    if (::fstat(file, &status) != 0) {
+        ::close(file);
+        return parse_error(path + ": " + std::strerror(errno));
+    }
+    const bool tells_size = S_ISREG(status.st_mode);
+    const auto room = tells_size ? std::min(static_cast<std::size_t>(status.st_size), bytes_max) : bytes_max;
+    std::string out(room + 1, '\0');
     std::size_t size = 0;
     for (;;) {
         const ssize_t got = ::read(file, out.data() + size, out.size() - size);
         if (got <= 0 || (size += static_cast<std::size_t>(got)) == out.size()) break;
     }
-    struct stat status {};
-    const bool readable_by_others =
-        ::fstat(file, &status) == 0 && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0;
+    const bool readable_by_others = (status.st_mode & (S_IRWXG | S_IRWXO)) != 0;
     ::close(file);
     if (readable_by_others) return parse_error(path + ": may be read by others; set its mode to 0600");
+    if (size > room && size <= bytes_max) return parse_error(path + ": grew while it was read");
     if (size > bytes_max) return parse_error(path + ": larger than " + std::to_string(bytes_max) + " bytes");
     out.resize(size);
     return out;

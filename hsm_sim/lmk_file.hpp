@@ -2,8 +2,8 @@
 //
 // The file holds the LMK under a random key (AES-256-GCM), that key under both officers' passphrases together
 // and, when wished, under a key file for unattended starts, and for each officer a value to check the
-// passphrase by when the authorised state is asked for. All derivations are scrypt. The file's format has a
-// version and does not change.
+// passphrase by when the authorised state is asked for. All derivations are scrypt. Since version 2 a MAC
+// under the file's key covers every line. A version does not change; both are read, the second is written.
 //
 // Ownership: values, clear bytes are wiped. Thread: any. Errors: sentences that name file and line, never
 // contents.
@@ -44,6 +44,7 @@ struct SealedLmk {
     std::string key_file_slot;  // empty: no unattended start
     std::array<Officer, officers_count> officers;
     std::string sealed;
+    std::string integrity;  // hex, HMAC-SHA-256 over the other lines under the file's key; empty: version 1
 
     [[nodiscard]] std::string text() const;
     static iso8583::Result<SealedLmk> parse(std::string_view text);

@@ -48,9 +48,27 @@ void add_key_flags(CLI::App& app, SimOptions& o) {
                    "4: BU gives 16 digits for working keys outside the authorised state too")
         ->capture_default_str()
         ->check(CLI::Range(3, 4));
-    app.add_option("--pin-failures-max", o.pin_failures_max, "wrong PINs per account and key before 39")
+}
+
+void add_pin_flags(CLI::App& app, SimOptions& o) {
+    app.add_option("--pin-failures-max", o.pin_bounds.account_and_key,
+                   "failed PINs per account and key before 39; forgotten after a day without one")
         ->capture_default_str()
         ->check(CLI::Range(1, 1000));
+    app.add_option("--pin-failures-per-account-max", o.pin_bounds.account,
+                   "the same of an account, under any key")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 100000));
+    app.add_option("--pin-failures-per-key-max", o.pin_bounds.key, "the same of a key, for any account")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 100000000));
+    app.add_option("--pin-failures-per-client-max", o.pin_bounds.client,
+                   "the same of a client: the name in its certificate, without TLS its address")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 100000000));
+    app.add_option("--pin-counts", o.pin_counts,
+                   "file that keeps these counts over a restart; without it they begin at zero")
+        ->type_name("FILE");
 }
 
 void add_wire_flags(CLI::App& app, SimOptions& o) {
@@ -68,6 +86,9 @@ void add_wire_flags(CLI::App& app, SimOptions& o) {
         ->capture_default_str()
         ->check(CLI::Range(1, 4096));
     app.add_option("--frame-seconds", o.frame_seconds_max, "a frame that has begun must end within this")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 3600));
+    app.add_option("--handshake-seconds", o.handshake_seconds_max, "a TLS handshake must end within this")
         ->capture_default_str()
         ->check(CLI::Range(1, 3600));
     app.add_option("--idle-seconds", o.idle_seconds_max, "an idle connection is closed after this; 0: never")
@@ -125,7 +146,8 @@ command_line::Manual manual() {
         {},
         {{"hsm-sim --listen 127.0.0.1:1500", "a server with the test LMK."},
          {"hsm-sim ceremony --out lmk.sealed", "two officers make a real LMK."},
-         {"hsm-sim --lmk lmk.sealed --lmk-key lmk.key --control hsm.sock --audit hsm.audit",
+         {"hsm-sim --lmk lmk.sealed --lmk-key lmk.key --control hsm.sock --audit hsm.audit "
+          "--pin-counts hsm.pins",
           "a server with a real one."},
          {"hsm-sim verify-audit hsm.audit", "is the audit whole?"}},
         {"refund-switch(8)", "refundctl(1)"}};
@@ -154,6 +176,7 @@ ParsedOptions parse_sim_options(int argc, char** argv) {
     CLI::App app("a software HSM that speaks payShield-style host commands", "hsm-sim");
     add_wire_flags(app, o);
     add_key_flags(app, o);
+    add_pin_flags(app, o);
     app.require_subcommand(0, 1);
     add_wrap_key(app, o);
     app.add_subcommand("wrap-table", "a decimalisation table from stdin, encrypted under the test LMK");

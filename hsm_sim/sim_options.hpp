@@ -8,6 +8,7 @@
 
 #include "hsm_sim/functions.hpp"
 #include "hsm_sim/payshield.hpp"
+#include "hsm_sim/pin_guard.hpp"
 #include "hsm_sim/wrap_tool.hpp"
 
 namespace hsm {
@@ -35,10 +36,12 @@ struct SimOptions {
     Decimalisation decimalisation = Decimalisation::encrypted;
     std::vector<std::string> decimalisation_tables;
     unsigned working_key_kcv_bytes = 4;
-    unsigned pin_failures_max = 10;
+    PinBounds pin_bounds;
+    std::string pin_counts;  // file; empty: in memory alone
     unsigned connections_max = 64;
     unsigned frame_seconds_max = 30;  // a frame that has begun must end within this
-    unsigned idle_seconds_max = 0;    // 0: connections may be idle as long as they like
+    unsigned handshake_seconds_max = 10;
+    unsigned idle_seconds_max = 0;  // 0: connections may be idle as long as they like
     unsigned drain_seconds_max = 5;
     std::vector<std::string> disabled;
     std::string serial = "SIMULATOR001";

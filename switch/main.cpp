@@ -115,7 +115,7 @@ struct Hsm {
 };
 
 Result<Hsm> open_embedded(const LoadedConfig& config, const Flags& flags, hsm::OpensslRandom& random,
-                          HsmLog& observer) {
+                          HsmLog& observer, WallClock& clock) {
     auto lmk = open_lmk_of(config, flags);
     if (!lmk) return tl::unexpected(lmk.error());
     auto sealing_lmk = open_lmk_of(config, flags);
@@ -123,6 +123,7 @@ Result<Hsm> open_embedded(const LoadedConfig& config, const Flags& flags, hsm::O
     hsm::HsmOptions options;
     options.observer = &observer;
     options.zone_key_exchange = config.hsm.zone_key_exchange;
+    options.seconds_now = [&clock] { return clock.now().utc.ms / 1000; };
     Hsm out;
     out.engine = std::make_unique<hsm::HsmEngine>(std::move(*lmk), random, options);
     if (const auto tested = out.engine->self_test(); !tested) return tl::unexpected(tested.error());
@@ -149,7 +150,7 @@ Result<std::unique_ptr<ledger::KeyEncryption>> key_file_of(const LoadedConfig& c
 Result<Hsm> open_hsm(const LoadedConfig& config, const TlsContexts& tls, const Flags& flags,
                      const std::string& data, Reactor& reactor, Log& log, WallClock& clock,
                      hsm::OpensslRandom& random, HsmLog& observer) {
-    if (config.hsm.embedded) return open_embedded(config, flags, random, observer);
+    if (config.hsm.embedded) return open_embedded(config, flags, random, observer, clock);
     auto kek = key_file_of(config, flags, data, random);
     if (!kek) return tl::unexpected(kek.error());
     Hsm out;
@@ -324,12 +325,17 @@ Result<std::optional<ledger::BackupMark>> open_data(const LoadedConfig& config, 
     return ledger::backup_mark_of(data);
 }
 
-void harden_process(const Configuration& config, Log& log, WallClock& clock) {
+Result<void> harden_process(const LoadedConfig& config, Log& log, WallClock& clock) {
     hsm::forbid_core_dumps();
     hsm::make_failed_writes_errors();
-    if (config.demo) return;
-    if (const auto locked = hsm::lock_memory(); !locked)
-        log.line(Severity::warning, "memory_not_locked", {{"detail", locked.error().what}}, clock.now());
+    const MemoryLock wanted = config.data.memory_lock;
+    if (config.configuration->demo || wanted == MemoryLock::none) return {};
+    const auto locked = hsm::lock_memory();
+    if (locked) return {};
+    if (wanted == MemoryLock::required)
+        return parse_error(locked.error().what + ", or say [data] memory_lock = \"tried\"");
+    log.line(Severity::warning, "memory_not_locked", {{"detail", locked.error().what}}, clock.now());
+    return {};
 }
 
 /// A path of the configuration: in the data directory, unless it is absolute.
@@ -399,7 +405,8 @@ Result<std::optional<OpenedStore>> open_when_due(LoadedConfig& config, const Fla
 int serve(LoadedConfig config, const Flags& flags) {
     WallClock clock(config.configuration->time_zone);
     Log log;
-    harden_process(*config.configuration, log, clock);
+    if (const auto hard = harden_process(config, log, clock); !hard)
+        return refuse_to_start(log, clock, "memory", hard.error().what);
     const std::string data = flags.data.empty() ? config.data.directory : flags.data;
     const auto mark = open_data(config, data, flags);
     if (!mark) return refuse_to_start(log, clock, "data directory", mark.error().what);
@@ -491,6 +498,9 @@ int serve(LoadedConfig config, const Flags& flags) {
         return refuse_to_start(log, clock, "recovery", recovered.error().what);
     const auto at = runtime.listen();
     if (!at) return refuse_to_start(log, clock, "listening", at.error().what);
+    // What is opened from here on is a file of its own or a socket.
+    if (const auto denied = hsm::deny_system_calls(); !denied)
+        return refuse_to_start(log, clock, "system calls", denied.error().what);
     std::fputs(ready_line(config, *at).c_str(), stdout);
     std::fflush(stdout);
     const int exit_code = runtime.run();

@@ -1,11 +1,10 @@
 #include "iso8583/command_line/program.hpp"
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <string_view>
@@ -117,11 +116,9 @@ void print(const std::string& text, std::FILE* to) { std::fwrite(text.data(), 1,
 std::array<char, 96> out_of_memory_line{};
 
 [[noreturn]] void end_out_of_memory() {
-    const ssize_t ignored =
-        ::write(STDERR_FILENO, out_of_memory_line.data(), std::strlen(out_of_memory_line.data()));
-    static_cast<void>(ignored);
+    std::fputs(out_of_memory_line.data(), stderr);  // which has no buffer
     // What was answered is durable and nothing else counts (R58): no destructor may run half.
-    ::_exit(exit_out_of_memory);
+    std::_Exit(exit_out_of_memory);
 }
 
 /// Without it an allocation that fails is std::bad_alloc in whatever thread it was, and a program that

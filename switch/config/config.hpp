@@ -94,6 +94,9 @@ struct HsmOptions {
     friend bool operator==(const HsmOptions&, const HsmOptions&) = default;
 };
 
+/// What a start outside the demonstration does about memory that may not be kept from the swap.
+enum class MemoryLock : std::uint8_t { required, tried, none };
+
 struct DataOptions {
     std::string directory = "data";               // --data wins over it
     std::string control_socket = "control.sock";  // in the directory, unless absolute
@@ -101,6 +104,7 @@ struct DataOptions {
     std::int64_t disk_free_mib_min = 512;         // below: new requests are refused (R62)
     std::int64_t wal_mib_max = 256;               // write-ahead log kept before it is flushed
     std::int64_t cache_mib = 64;                  // of the store's blocks
+    MemoryLock memory_lock = MemoryLock::required;
     friend bool operator==(const DataOptions&, const DataOptions&) = default;
 };
 

@@ -175,6 +175,13 @@ const Keys<DataOptions>& data_keys() {
                              CONFIG_AT(wal_mib_max)),
         integer<DataOptions>("cache_mib", 8, 1'000'000, "MiB", "Memory for blocks of the store.",
                              CONFIG_AT(cache_mib)),
+        choice<DataOptions, MemoryLock>(
+            "memory_lock",
+            {{"required", MemoryLock::required}, {"tried", MemoryLock::tried}, {"none", MemoryLock::none}},
+            "Keys and card numbers in memory are kept from the swap (mlockall): or the switch does not "
+            "start, or "
+            "with a warning, or not at all. A demonstration never locks.",
+            CONFIG_AT(memory_lock)),
     };
     return keys;
 }

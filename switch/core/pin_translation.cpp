@@ -50,7 +50,8 @@ namespace {
 /// HSM (R64).
 bool is_fault_of_the_pin_block(hsm::HsmFault fault) {
     return fault == hsm::HsmFault::pin_block_content || fault == hsm::HsmFault::pin_block_format ||
-           fault == hsm::HsmFault::pin_length || fault == hsm::HsmFault::account_number;
+           fault == hsm::HsmFault::pin_length || fault == hsm::HsmFault::account_number ||
+           fault == hsm::HsmFault::fraud_detected;
 }
 
 }  // namespace
@@ -70,7 +71,8 @@ void TransactionFlow::on_pin_translated(hsm::Ticket ticket, const hsm::Reply& re
     if (translated == nullptr) {
         const bool of_the_block = !reply && is_fault_of_the_pin_block(reply.error());
         Note n;
-        n.severity = of_the_block ? Severity::info : Severity::warning;
+        const bool guessed = !reply && reply.error() == hsm::HsmFault::fraud_detected;
+        n.severity = of_the_block && !guessed ? Severity::info : Severity::warning;
         n.kind = NoteKind::hsm_fault;
         n.terminal = waiting.event.request.terminal.str();
         n.rule = "R64";

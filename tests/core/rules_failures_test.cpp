@@ -410,8 +410,9 @@ TEST_CASE("R64 the HSM: before sending 96 and never sent; a refused PIN block is
     }
     SECTION("faults of the block, and those that are ours") {
         using hsm::HsmFault;
-        for (const HsmFault fault : {HsmFault::pin_block_content, HsmFault::pin_length,
-                                     HsmFault::account_number, HsmFault::pin_block_format}) {
+        for (const HsmFault fault :
+             {HsmFault::pin_block_content, HsmFault::pin_length, HsmFault::account_number,
+              HsmFault::pin_block_format, HsmFault::fraud_detected}) {
             Desk of_the_block;
             of_the_block.hsm = [&](const hsm::Request&) { return hsm::Reply(tl::unexpected(fault)); };
             INFO(hsm::name(fault));

@@ -39,6 +39,28 @@ SealingSecrets secrets(bool with_key_file) {
     return out;
 }
 
+// What version 1 wrote of the same components, passphrases and key file.
+const std::string sealed_version_1 =
+    "hsm-sim sealed LMK 1\n"
+    "scrypt-cost 10\n"
+    "check-value AE07FE4EAC191C29\n"
+    "officers-slot 8427126BF808A12B52C7369BB1ED761C 4E721567D29E81AAAF8F58B4206423B373ABD1B980741A262"
+    "9DA4CA85E7547BC1430104A2CCA736ECB9482DCB7C2568BFFF39777B07F6768FDECA653\n"
+    "key-file-slot 156E6CD3412897B3233D66E25E40D4A29F6F36608D592D4664C31DA972B790B22707E34E6868D057E3"
+    "8865FF1E8B0A75FFE700CB5B4D082C4343BE71\n"
+    "officer 1 6B0EE1506D8CFD8065FCF4BF5F00423D 3570A39B4067F3EB9D8A937BE484BC973A193B80EAA1F506FCE55"
+    "8922A90161A\n"
+    "officer 2 F5D9024F59BB166210D867658414F667 D693101E0A5AD610EBE8714A87E9E84630F13FA05F0A8D6CDFBEC"
+    "82FFF1A5A15\n"
+    "sealed C1F76FC82028AFE48F8626ADCB445695F625C9A2BA25515FA0F08C4E39423B97BE71FB3DC97160266A1A85873"
+    "482281D6BC238B3C054B4EE13F32C797A0DA82FBCD76A6E761A6375025A82BDBA3AECB8DEAC531500C627A1866CD55D4"
+    "FC8B6D62894D4F23B7CE014234CFBF582B8CD250EE8F77F6044230E480A3C6D37F723188B58694CB657052A97D6B1B72"
+    "80E1D44C5617481FD490E30108CDF8D3EC4C32F6C558BB11C21450C258C2F959186915F89E9137438159B02683C0963E"
+    "98E5364891224BEEF0D61389A76A1FC752CC095B09D5277F7F7B3BDB3C8B301AB5EE4DB94FBFDE910CD68796C8B065FF"
+    "A93DA58AB026A2ED47316B08288554CE9DA50787C08DCDB6F319AD207E512FA036C95F2FDE32A3ED98FCCB767E795770"
+    "D020058156CD91580F70907E7BBEEA0AA68E50AB94543179C992C1A326404610844430B969E8E3F608DC087DD26B0C21"
+    "0D76FB4C735503F1266272BD1F9DC76FEF7BACF66EAE7F960A3E855F6733AB4BEAFDB9885801AE603AD487A376A73D4\n";
+
 std::string read_file(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
@@ -114,8 +136,9 @@ TEST_CASE("a changed LMK file does not open, and says which line is wrong") {
         std::string_view line;
         std::string_view why;
     };
-    for (const Row row :
-         {Row{"sealed ", "sealed"}, {"key-file-slot ", "key-file-slot"}, {"check-value ", "check value"}}) {
+    for (const Row row : {Row{"sealed ", "a line was changed"},
+                          {"key-file-slot ", "key-file-slot"},
+                          {"check-value ", "a line was changed"}}) {
         INFO(row.line);
         std::string changed = text;
         char& digit = changed[changed.find("\n" + std::string(row.line)) + 1 + row.line.size() + 12];
@@ -124,9 +147,65 @@ TEST_CASE("a changed LMK file does not open, and says which line is wrong") {
         REQUIRE_FALSE(opened.has_value());
         CHECK(opened.error().what.find(row.why) != std::string::npos);
     }
-    for (const std::string& bad : {std::string(), std::string("hsm-sim sealed LMK 2\n"), text + "more\n",
+    for (const std::string& bad : {std::string(), std::string("hsm-sim sealed LMK 3\n"), text + "more\n",
                                    text.substr(0, text.find("sealed ")), text + "officer 3 00 00\n"})
         CHECK_FALSE(SealedLmk::parse(bad).has_value());
+}
+
+TEST_CASE("damage in the officers' part of the LMK file is noticed, whoever opens it") {
+    SeededRandom random(24);
+    const std::string text = seal_lmk(material(), secrets(true), random, test_cost)->text();
+    const ClearKey key = *secrets(true).key_file;
+    std::size_t changes = 0;
+    for (const std::string_view line :
+         {"officer 1 ", "officer 2 ", "officers-slot ", "scrypt-cost ", "integrity "}) {
+        const std::size_t from = text.find("\n" + std::string(line)) + 1 + line.size();
+        for (std::size_t at = from; at < text.find('\n', from); at += 3) {
+            if (text[at] == ' ') continue;
+            std::string changed = text;
+            changed[at] = changed[at] == '1' ? '2' : '1';
+            INFO(line << at - from);
+            const auto parsed = SealedLmk::parse(changed);
+            if (!parsed) continue;
+            CHECK_FALSE(open_lmk(*parsed, key).has_value());
+            ++changes;
+        }
+    }
+    CHECK(changes > 100);
+    // Cut down to nothing, exchanged, or made a file of the version that has no such line.
+    struct Row {
+        std::string_view from, to, why;
+    };
+    const std::size_t first = text.find("officer 1 ") + 10, second = text.find("officer 2 ") + 10;
+    const std::string one = text.substr(first, text.find('\n', first) - first);
+    const std::string two = text.substr(second, text.find('\n', second) - second);
+    for (const Row& row : {Row{one, "00 00", "officer 1"},
+                           {two, two.substr(0, 40), "too few or too many words"},
+                           {one, two, "a line was changed"},
+                           {"LMK 2", "LMK 1", "unknown key"}}) {
+        std::string changed = text;
+        changed.replace(changed.find(row.from), row.from.size(), row.to);
+        const auto parsed = SealedLmk::parse(changed);
+        const auto opened = parsed ? open_lmk(*parsed, key) : tl::unexpected(parsed.error());
+        REQUIRE_FALSE(opened.has_value());
+        INFO(opened.error().what);
+        CHECK(opened.error().what.find(row.why) != std::string::npos);
+    }
+    std::string without = text.substr(0, text.find("integrity "));
+    CHECK_FALSE(SealedLmk::parse(without).has_value());
+    without.replace(without.find("LMK 2"), 5, "LMK 1");
+    CHECK_FALSE(open_lmk(SealedLmk::parse(without).value(), key).has_value());
+    CHECK_FALSE(open_lmk(SealedLmk::parse(without).value(), passphrases).has_value());
+}
+
+TEST_CASE("a sealed LMK of version 1 opens as ever") {
+    const auto parsed = SealedLmk::parse(sealed_version_1);
+    REQUIRE(parsed.has_value());
+    CHECK(parsed->text() == sealed_version_1);
+    const LmkMaterial clear = material();
+    CHECK(open_lmk(*parsed, passphrases)->pairs == clear.pairs);
+    CHECK(open_lmk(*parsed, *secrets(true).key_file)->aes == clear.aes);
+    CHECK(officer_knows(*parsed, 2, passphrases[1]));
 }
 
 TEST_CASE("secret files are for their owner alone") {
@@ -146,7 +225,9 @@ TEST_CASE("two officers open the authorised state, one does not, and time closes
     SeededRandom random(24);
     const auto sealed = seal_lmk(material(), secrets(false), random, test_cost).value();
     SimJournal journal(AuditChain::open("").value());
-    HsmEngine engine(Lmk(material()), random, {&journal, false, false, Decimalisation::encrypted, {}, 10});
+    HsmOptions options;
+    options.observer = &journal;
+    HsmEngine engine(Lmk(material()), random, options);
     Officers officers(engine, journal, sealed, 600);
     const std::string one = "authorise 1 " + passphrases[0];
     const std::string two = "authorise 2 " + passphrases[1];

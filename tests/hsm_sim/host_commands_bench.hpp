@@ -40,7 +40,7 @@ struct Bench {
     HostCommands commands;
 
     explicit Bench(HsmOptions options = {}, HostCommandOptions host = {})
-        : engine(Lmk::test(), random, with(options, listener)),
+        : engine(Lmk::test(), random, with(std::move(options), listener, now)),
           commands(engine, with_clock(std::move(host), now)) {}
 
     /// The answer after the header, which must be echoed.
@@ -52,8 +52,9 @@ struct Bench {
     }
 
   private:
-    static HsmOptions with(HsmOptions options, Listener& listener) {
+    static HsmOptions with(HsmOptions options, Listener& listener, std::int64_t& now) {
         options.observer = &listener;
+        options.seconds_now = [&now] { return now; };
         return options;
     }
     static HostCommandOptions with_clock(HostCommandOptions host, std::int64_t& now) {

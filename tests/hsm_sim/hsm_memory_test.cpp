@@ -9,14 +9,17 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <span>
@@ -24,6 +27,7 @@
 #include "hsm_sim/engine.hpp"
 #include "hsm_sim/openssl_random.hpp"
 #include "hsm_sim/payshield.hpp"
+#include "hsm_sim/stack_wipe.hpp"
 #include "hsm_sim/test_keys.hpp"
 #include "tests/hsm_sim/hsm_process.hpp"
 
@@ -170,7 +174,113 @@ std::string core_in(const std::string& folder) {
     return found;
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool stacks_can_be_read = false;
+#else
+constexpr bool stacks_can_be_read = true;
+#endif
+
+/// A stack of one's own, on which one call runs and which is looked through afterwards.
+class OwnStack {
+  public:
+    static constexpr std::size_t bytes = 256 * 1024;
+    static constexpr std::size_t callers_bytes =
+        2 * 1024;  // frames of those who ask; they hold nothing in clear
+
+    /// Names of the needles that `call` has left.
+    std::string left_by(const std::function<void()>& call) {
+        std::fill(memory_.begin(), memory_.end(), std::uint8_t{0});
+        running_ = &call;
+        ::getcontext(&inside_);
+        inside_.uc_stack.ss_sp = memory_.data();
+        inside_.uc_stack.ss_size = memory_.size();
+        inside_.uc_link = &outside_;
+        ::makecontext(&inside_, &OwnStack::enter, 0);
+        current_ = this;
+        ::swapcontext(&outside_, &inside_);
+        std::string found;
+        for (const Needle& needle : tdes_needles)
+            if (holds(memory_, needle)) found += std::string(needle.name) + "; ";
+        return found;
+    }
+    /// Nothing but zeros from so many bytes below the top to so many.
+    [[nodiscard]] bool is_clean_between(std::size_t from, std::size_t to) const {
+        return std::all_of(memory_.end() - static_cast<std::ptrdiff_t>(to),
+                           memory_.end() - static_cast<std::ptrdiff_t>(from),
+                           [](std::uint8_t b) { return b == 0; });
+    }
+    /// How far down the call went: to its last byte that is not 0.
+    [[nodiscard]] std::size_t depth() const {
+        const auto first =
+            std::find_if(memory_.begin(), memory_.end(), [](std::uint8_t b) { return b != 0; });
+        return static_cast<std::size_t>(memory_.end() - first);
+    }
+
+  private:
+    static void enter() { (*current_->running_)(); }
+    static inline OwnStack* current_ = nullptr;
+    std::vector<std::uint8_t> memory_ = std::vector<std::uint8_t>(bytes);
+    const std::function<void()>* running_ = nullptr;
+    ucontext_t inside_{};
+    ucontext_t outside_{};
+};
+
 }  // namespace
+
+TEST_CASE("no PIN block and no PIN is left on the stack of a call: found there in 3 of 3 runs") {
+    if (!stacks_can_be_read) {
+        std::cerr << "SKIPPED: a sanitizer has its own mind about stacks\n";
+        return;
+    }
+    OpensslRandom random;
+    HsmEngine engine(Lmk::test(), random);
+    const auto pan = *iso8583::Pan::parse("4111111111111111");
+    const auto other = *iso8583::Pan::parse("4222222222222220");
+    const auto pin = *iso8583::parse_hex(encrypted_pin);
+    const auto ask = [&](std::string_view to, PinBlockFormat format, const iso8583::Pan& of) {
+        return engine.perform(TranslatePin{KeyKind::tpk, block(test_keys::tpk), block(to),
+                                           PinBlockFormat::iso0, format, pin, of});
+    };
+    const PinToVerify verified{KeyKind::tpk, std::string(test_keys::tpk), PinBlockFormat::iso0, pin,
+                               PinAccount::of(pan)};
+    // A PVK of this test alone (it shares the TPK's pair of the LMK).
+    const std::string pvk(test_keys::tpk);
+    const std::string table = engine.encrypt_decimalisation_table("1234567890123456").value();
+    OwnStack stack;
+    struct Row {
+        std::string_view call;
+        std::function<void()> run;
+    };
+    const Row rows[] = {
+        {"format 0 to 0", [&] { (void)ask(test_keys::zpk, PinBlockFormat::iso0, pan); }},
+        {"format 0 to 3", [&] { (void)ask(test_keys::zpk, PinBlockFormat::iso3, pan); }},
+        {"format 0 to 4", [&] { (void)ask(aes_zpk, PinBlockFormat::iso4, pan); }},
+        {"refused: another account", [&] { (void)ask(test_keys::zpk, PinBlockFormat::iso0, other); }},
+        {"CA", [&] { (void)engine.translate_pin(verified, test_keys::zpk, PinBlockFormat::iso0); }},
+        {"DA",
+         [&] {
+             (void)engine.verify_pin(VerifyIbmPin{verified, pvk, 4, table, {}, "0000"});
+         }},
+        {"DC",
+         [&] {
+             (void)engine.verify_pin(VerifyVisaPin{verified, pvk, '1', "0000"});
+         }},
+    };
+    for (const Row& row : rows)
+        for (int run = 0; run < 3; ++run) {
+            INFO(row.call << ", run " << run);
+            CHECK(stack.left_by(row.run).empty());
+            // And nothing else is left there either; no call went deeper than what is wiped.
+            CHECK(stack.is_clean_between(OwnStack::callers_bytes, stack_wiped_bytes));
+            CHECK(stack.depth() < OwnStack::callers_bytes + stack_wiped_bytes);
+        }
+    // The search on that stack finds what is there: the same PIN, left by a call that does not wipe.
+    CHECK(stack.left_by([] {
+        volatile std::uint8_t left[12];
+        for (std::size_t i = 0; i < 12; ++i) left[i] = tdes_needles[4].masked[i] ^ mask;
+        static_cast<void>(left[0]);
+    }) == "PIN as digits; ");
+}
 
 TEST_CASE("the search finds what is there") {
     auto planted = std::make_unique<std::array<std::uint8_t, 16>>();

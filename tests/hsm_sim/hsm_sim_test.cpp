@@ -163,6 +163,19 @@ TEST_CASE("connections are bounded") {
     CHECK(answer == make_frame("0001", "B300x"));
 }
 
+TEST_CASE("connections that never send a command make room for those who do") {
+    HsmProcess hsm({"--connections", "8"});
+    Connection at_work(hsm.port());
+    CHECK(at_work.exchange("0001B20001x") == "0001B300x");
+    std::vector<std::unique_ptr<Connection>> silent;
+    for (int i = 0; i < 64; ++i) {
+        silent.push_back(std::make_unique<Connection>(hsm.port()));
+        if (i == 0) silent.back()->send(std::string("\0\x20", 2));  // has begun a frame
+    }
+    for (int i = 0; i < 20; ++i) CHECK(Connection(hsm.port()).exchange("0001B20001x") == "0001B300x");
+    CHECK(at_work.exchange("0001B20001x") == "0001B300x");
+}
+
 TEST_CASE("metrics and health") {
     HsmProcess hsm({"--metrics", "127.0.0.1:0"});
     Connection connection(hsm.port());

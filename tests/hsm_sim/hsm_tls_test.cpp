@@ -7,6 +7,8 @@
 
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <memory>
+#include <vector>
 
 #include "hsm_sim/payshield.hpp"
 #include "tests/hsm_sim/hsm_process.hpp"
@@ -81,6 +83,35 @@ TEST_CASE("TLS with client certificates") {
     hsm.signal(SIGTERM);
     CHECK(hsm.wait() == 0);
     CHECK(hsm.log().find("CN=switch") != std::string::npos);
+}
+
+TEST_CASE("64 half handshakes do not block hsm-sim") {
+    std::signal(SIGPIPE, SIG_IGN);
+    const Identity authority("test authority");
+    const Identity server("hsm", authority);
+    const Identity client("switch", authority);
+    HsmProcess hsm({"--tls-cert", server.certificate_path(), "--tls-key", server.key_path(),
+                    "--tls-client-ca", authority.certificate_path(), "--connections", "64",
+                    "--handshake-seconds", "3600"});
+    const std::string right = make_frame("0001", "B300abc");
+    // Half of them say nothing, half the first bytes of a hello; none ends it.
+    std::vector<std::unique_ptr<hsm::testing::Connection>> half;
+    for (int i = 0; i < 64; ++i) {
+        half.push_back(std::make_unique<hsm::testing::Connection>(hsm.port()));
+        if (i % 2 == 0) half.back()->send(std::string("\x16\x03\x01\x02\x00\x01", 6));
+    }
+    for (int i = 0; i < 20; ++i) CHECK(ask(hsm.port(), authority, &client, TLS1_3_VERSION) == right);
+    CHECK(hsm.log().find("makes room") != std::string::npos);
+}
+
+TEST_CASE("a handshake that does not end is closed in time") {
+    const Identity authority("test authority");
+    const Identity server("hsm", authority);
+    HsmProcess hsm({"--tls-cert", server.certificate_path(), "--tls-key", server.key_path(),
+                    "--tls-client-ca", authority.certificate_path(), "--handshake-seconds", "1"});
+    const hsm::testing::Connection half(hsm.port());
+    CHECK(half.receive().empty());
+    CHECK(hsm.log().find("the TLS handshake was not completed in time") != std::string::npos);
 }
 
 TEST_CASE("hsm-sim does not start with a certificate that it cannot read") {

@@ -96,7 +96,7 @@ def main():
         os.chmod(folder, 0o755)
         control = os.path.join(folder, "run", "control.sock")
         where = (r"\[data\]\ndirectory = .*\ncontrol_socket = .*\n",
-                 f'[data]\ncontrol_socket = "{control}"\ncontrol_group = "{name}"\n')
+                 f'[data]\nmemory_lock = "tried"\ncontrol_socket = "{control}"\ncontrol_group = "{name}"\n')
         hsm = stack.Program("hsm-sim", [os.path.join(args.bin, "hsm-sim"), "--listen", "127.0.0.1:0", "--lmk", "test"],
                             os.path.join(folder, "hsm-sim.log"))
         # No demonstration: who somebody is, the kernel says.
