@@ -10,6 +10,7 @@
 #include "bench/limit.hpp"
 #include "bench/load.hpp"
 #include "bench/load_session.hpp"
+#include "bench/session_bench.hpp"
 #include "bench/soak.hpp"
 #include "bench/tls_bench.hpp"
 #include "bench/turn_bench.hpp"
@@ -253,6 +254,23 @@ CLI::App* declare_turn(CLI::App& app, bench::TurnBenchOptions& o) {
     return turn;
 }
 
+CLI::App* declare_session(CLI::App& app, bench::SessionBenchOptions& o) {
+    CLI::App* session = app.add_subcommand(
+        "session", "from a request's bytes to its answer's, with all MACs; memory store, no sockets");
+    session->add_option("--transactions", o.transactions, "sales, and as many refunds")
+        ->check(CLI::Range(1, 1'000'000))
+        ->capture_default_str();
+    session->add_option("--terminals", o.terminals, "whose requests arrive together")
+        ->check(CLI::Range(1, 999))
+        ->capture_default_str();
+    session->add_option("--only", o.only, "terminals of this profile alone")
+        ->check(CLI::IsMember({"unionpay-pos", "iso87-ascii"}));
+    session->add_flag("--sales-only", o.sales_only, "no refunds");
+    session->add_flag("--sign-on-only", o.sign_on_only, "not even sales");
+    session->add_option("--json", o.json_file, "write the figures to this file")->type_name("FILE");
+    return session;
+}
+
 command_line::Manual manual() {
     return {
         1,
@@ -304,6 +322,8 @@ int main(int argc, char** argv) {
     const CLI::App* hsm = declare_hsm(app, hsm_options);
     bench::TurnBenchOptions turn_options;
     const CLI::App* turn = declare_turn(app, turn_options);
+    bench::SessionBenchOptions session_options;
+    const CLI::App* session = declare_session(app, session_options);
     bench::remember_command(argc, argv);
     if (const auto code = command_line::Program(app, manual()).parse(argc, argv)) return *code;
     if (load->parsed()) return bench::run_load(load_options);
@@ -322,5 +342,6 @@ int main(int argc, char** argv) {
     if (ledger->parsed()) return bench::run_ledger_bench(ledger_options);
     if (hsm->parsed()) return bench::run_hsm_bench(hsm_options);
     if (turn->parsed()) return bench::run_turn_bench(turn_options);
+    if (session->parsed()) return bench::run_session_bench(session_options);
     return exit_usage;
 }

@@ -53,6 +53,10 @@ const std::vector<std::string> counted_functions = {
     "acquirer::SwitchCore::step(*", "acquirer::SwitchCore::close_turn(unsigned long)",
     "ledger::Overlay::take_batch()", "ledger::Overlay::in_flight_done()"};
 constexpr std::uint32_t refunds_counted = 1'000;
+/// And between the bytes of a request and those of its answer, the HSM's part included.
+const std::vector<std::string> counted_of_sessions = {"simulation::SwitchProcess::bytes_arrived(*",
+                                                      "simulation::SwitchProcess::drive()"};
+constexpr std::uint32_t session_terminals = 50, session_transactions = 1'000;
 constexpr std::uint32_t crowd_counted = 900;
 
 /// The allocator's version and the first word of it: "jemalloc 5.3.0".
@@ -76,6 +80,21 @@ nlohmann::json built_with() {
     return place;
 }
 
+struct SessionCount {
+    double sale = 0, refund = 0;
+};
+SessionCount count_session(const std::string& profile) {
+    const auto run = [&](const std::string& what) {
+        return count_instructions("session --terminals " + std::to_string(session_terminals) +
+                                      " --transactions " + std::to_string(session_transactions) + " --only " +
+                                      profile + what,
+                                  counted_of_sessions) /
+               session_transactions;
+    };
+    const double signed_on = run(" --sign-on-only"), sold = run(" --sales-only");
+    return {sold - signed_on, run("") - sold};
+}
+
 double count_echo(std::uint32_t crowd) {
     return count_instructions("turn --crowd " + std::to_string(crowd), {"*::CoreBench::offer_alone(*"}) /
            echoes_counted;
@@ -90,8 +109,10 @@ int count_turns(const TurnBenchOptions& options) {
     };
     const double sale = run("online --sales-only"), online = run("online") - sale,
                  advice = run("advice") - sale;
+    const SessionCount unionpay = count_session("unionpay-pos"), iso = count_session("iso87-ascii");
     const double echo = count_echo(0), echo_in_crowd = count_echo(crowd_counted);
-    if (sale <= 0 || online <= 0 || advice <= 0 || echo <= 0 || echo_in_crowd <= 0) {
+    if (sale <= 0 || online <= 0 || advice <= 0 || unionpay.sale <= 0 || unionpay.refund <= 0 ||
+        iso.sale <= 0 || iso.refund <= 0 || echo <= 0 || echo_in_crowd <= 0) {
         std::fputs("switch-bench turn: nothing was counted; is valgrind installed?\n", stderr);
         return 1;
     }
@@ -99,7 +120,11 @@ int count_turns(const TurnBenchOptions& options) {
                                   {"instructions",
                                    {{"sale", std::llround(sale)},
                                     {"refund_online", std::llround(online)},
-                                    {"refund_advice", std::llround(advice)}}},
+                                    {"refund_advice", std::llround(advice)},
+                                    {"session_unionpay_sale", std::llround(unionpay.sale)},
+                                    {"session_unionpay_refund", std::llround(unionpay.refund)},
+                                    {"session_iso_sale", std::llround(iso.sale)},
+                                    {"session_iso_refund", std::llround(iso.refund)}}},
                                   {"echo",
                                    {{"alone", std::llround(echo)},
                                     {"in_crowd", std::llround(echo_in_crowd)},
@@ -111,10 +136,14 @@ int count_turns(const TurnBenchOptions& options) {
 
 }  // namespace
 
+void write_figures(const std::map<std::string, double>& figures, const std::string& file) {
+    if (!file.empty()) std::ofstream(file) << nlohmann::json(figures).dump(2) << '\n';
+}
+
 int run_turn_bench(const TurnBenchOptions& options) {
     if (options.count) return count_turns(options);
     if (options.crowd) return run_crowd(*options.crowd);
-    nlohmann::json figures;
+    std::map<std::string, double> figures;
     bool approved = true;
     for (const auto mode : {routing::RefundMode::online, routing::RefundMode::advice}) {
         const std::string name(routing::name(mode));
@@ -142,7 +171,7 @@ int run_turn_bench(const TurnBenchOptions& options) {
         std::printf("%-8s sale %8.0f ns   refund %8.0f ns\n", name.c_str(), per(sold - start),
                     per(done - ready));
     }
-    if (!options.json_file.empty()) std::ofstream(options.json_file) << figures.dump(2) << '\n';
+    write_figures(figures, options.json_file);
     if (!approved) std::fputs("switch-bench turn: an answer was not 00\n", stderr);
     return approved ? 0 : 1;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -23,6 +24,9 @@ struct TurnBenchOptions {
 /// Prints nanoseconds per sale and per refund, by route mode; 0, or 1 when an answer was not 00. With
 /// `count`: instructions of step, close_turn and the overlay, per sale, online refund and advice refund, with
 /// what they were built with; and of an echo, alone and in a crowd. 1 as well when nothing can be counted.
+/// Nanoseconds by name, as JSON; no file when none is named.
+void write_figures(const std::map<std::string, double>& figures, const std::string& file);
+
 int run_turn_bench(const TurnBenchOptions& options);
 
 }  // namespace bench
