@@ -40,6 +40,7 @@
 #include "switch/lmk_key_encryption.hpp"
 #include "switch/open_store.hpp"
 #include "switch/reloader.hpp"
+#include "switch/report_export.hpp"
 #include "switch/shell_setup_of.hpp"
 #include "switch/stand_by.hpp"
 #include "switch/tls_contexts.hpp"
@@ -72,6 +73,7 @@ struct Flags {
     std::string import_from;
     ClusterMove cluster_move;
     std::string export_to;
+    ReportTarget report;
 };
 
 /// Tells the log what the embedded HSM refused, and why; it never gets a secret.
@@ -607,6 +609,26 @@ ClusterCommands add_cluster_commands(CLI::App& app, Flags& flags) {
     return out;
 }
 
+CLI::App* add_export_command(CLI::App& app, ReportTarget& to) {
+    CLI::App* all = app.add_subcommand("export", "the ledger for programs of others");
+    all->require_subcommand(1)->fallthrough();
+    CLI::App* postgres = all->add_subcommand(
+        "postgres",
+        "into the schema report of a database, for people's SQL: from a switch that is stopped, from a "
+        "backup, or from a copy of the shard of its own (--data)");
+    postgres->fallthrough();
+    postgres->add_option("--hosts", to.hosts, "servers; whichever may be written is used")
+        ->delimiter(',')
+        ->required()
+        ->type_name("NODES");
+    postgres->add_option("--database", to.database, "(report)")->type_name("NAME");
+    postgres->add_option("--user", to.user, "(report)")->type_name("NAME");
+    postgres->add_option("--password-file", to.password_file, "its first line is the password")
+        ->type_name("FILE");
+    postgres->add_option("--tls-ca", to.tls_ca, "who signs the servers' certificates")->type_name("FILE");
+    return postgres;
+}
+
 /// Its exit code; nothing when it was none of these.
 std::optional<int> run_cluster_command(const ClusterCommands& commands, const LoadedConfig& config,
                                        const Flags& flags) {
@@ -649,6 +671,7 @@ int main(int argc, char** argv) {
                    "this node's address, where [listen] has the ports (wins over the hosts there)")
         ->type_name("HOST");
     const ClusterCommands cluster = add_cluster_commands(app, flags);
+    const CLI::App* export_command = add_export_command(app, flags.report);
     if (const auto code = command_line::Program(app, manual()).parse(argc, argv)) return *code;
     if (flags.config.empty()) {
         if (!flags.describe.empty()) return describe(flags.describe, std::nullopt);
@@ -669,6 +692,8 @@ int main(int argc, char** argv) {
     }
     if (!flags.describe.empty()) return describe(flags.describe, *config);
     if (const auto code = run_cluster_command(cluster, *config, flags)) return *code;
+    if (export_command->parsed())
+        return export_report(*config, flags.data.empty() ? config->data.directory : flags.data, flags.report);
     if (!flags.node.empty()) config->store.node = flags.node;
     if (const auto why = why_unfit(config->store, flags); !why.empty()) {
         std::fputs(("refund-switch: " + why + "\n").c_str(), stderr);

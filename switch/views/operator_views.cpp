@@ -96,28 +96,6 @@ View advice_view(const ViewContext& context, const TransactionRecord& record) {
     return view;
 }
 
-std::string_view words(ledger::Account account) {
-    switch (account) {
-        case ledger::Account::issuer_receivable:
-            return "issuer_receivable";
-        case ledger::Account::merchant_payable:
-            return "merchant_payable";
-        case ledger::Account::refund_in_transit:
-            return "refund_in_transit";
-        case ledger::Account::refund_suspense:
-            return "refund_suspense";
-        case ledger::Account::paid_outside:
-            return "paid_outside";
-        case ledger::Account::chargebacks:
-            return "chargebacks";
-        case ledger::Account::merchant_reserve:
-            return "merchant_reserve";
-        case ledger::Account::fee_income:
-            return "fee_income";
-    }
-    return "?";
-}
-
 void put_money(View& view, const ViewContext&, const TransactionRecord& record) {
     const auto major = [&](std::int64_t minor) {
         return iso8583::Amount(minor, record.amount.currency()).major();
@@ -147,7 +125,9 @@ View postings_view(const TransactionRecord& record) {
     View list = View::list();
     for (const ledger::Posting& p : record.postings) {
         View one = View::object();
-        one.put("day", p.day.date.iso()).put("debit", words(p.debit)).put("credit", words(p.credit));
+        one.put("day", p.day.date.iso())
+            .put("debit", account_word(p.debit))
+            .put("credit", account_word(p.credit));
         one.put("amount", iso8583::Amount(p.amount_minor, record.amount.currency()).major());
         list.add(std::move(one));
     }

@@ -81,4 +81,26 @@ std::string_view kind_word(const ledger::TransactionRecord& record) {
     return record.of_authorization ? "authorization_void" : ledger::name(record.kind);
 }
 
+std::string_view account_word(ledger::Account account) {
+    switch (account) {
+        case ledger::Account::issuer_receivable:
+            return "issuer_receivable";
+        case ledger::Account::merchant_payable:
+            return "merchant_payable";
+        case ledger::Account::refund_in_transit:
+            return "refund_in_transit";
+        case ledger::Account::refund_suspense:
+            return "refund_suspense";
+        case ledger::Account::paid_outside:
+            return "paid_outside";
+        case ledger::Account::chargebacks:
+            return "chargebacks";
+        case ledger::Account::merchant_reserve:
+            return "merchant_reserve";
+        case ledger::Account::fee_income:
+            return "fee_income";
+    }
+    return "?";
+}
+
 }  // namespace acquirer

@@ -1,5 +1,5 @@
 // What a state means, for somebody behind a counter: the rest of a sentence that begins with "It is". What
-// kinds of transactions are called in lists and on slips. Pure.
+// kinds of transactions are called in lists and on slips, and accounts. Pure.
 #pragma once
 
 #include <array>
@@ -18,5 +18,7 @@ inline constexpr std::array<std::string_view, 6> kind_words{
     "sale", "void", "refund", "authorization", "completion", "authorization_void"};
 /// Which of them a transaction is.
 std::string_view kind_word(const ledger::TransactionRecord& record);
+/// "issuer_receivable" …: what people read of a posting.
+std::string_view account_word(ledger::Account account);
 
 }  // namespace acquirer
