@@ -43,7 +43,7 @@ struct HsmOptions {
     std::vector<std::string> stored_decimalisation_tables;  // K0000 is the first
     PinBounds pin_bounds;                                   // failures, then fraud_detected
     PinCountStore* pin_counts = nullptr;                    // none: counts begin at zero with the process
-    std::function<std::int64_t()> seconds_now;              // UTC; none: no failure is ever forgotten
+    std::function<std::int64_t()> seconds_now = {};         // UTC; none: no failure is ever forgotten
 };
 
 class HsmEngine {
