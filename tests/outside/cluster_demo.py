@@ -334,6 +334,7 @@ def main():
     args = stack.arguments(__doc__, lambda p: (
         p.add_argument("--scenes", action="store_true", help="play the demo's scenes first"),
         p.add_argument("--events", type=known_events, default=",".join(EVENTS), metavar="A,B…", help=", ".join(EVENTS)),
+        p.add_argument("--pipeline", type=int, default=4, help="turns under way at once (4)"),
         p.add_argument("--rounds", type=int, default=1, help="how often all events"),
         p.add_argument("--patience", type=float, default=1.0, help="factor on the bounds of silence, for a busy machine"),
         p.add_argument("--seed", type=int, default=None)))
@@ -347,7 +348,7 @@ def main():
         begun = time.monotonic()
         nodes = patroni_nodes.PatroniNodes()
         around.callback(nodes.stop)
-        options = ledger_on_postgres.options_with_tables(args, nodes.dir, nodes.ports)
+        options = ledger_on_postgres.options_with_tables(args, nodes.dir, nodes.ports, args.pipeline)
         running = around.enter_context(FrontedNodes(args, options, checks))
         print(f"three etcd, three PostgreSQL, two switches and the front are up after {time.monotonic() - begun:.0f} s", flush=True)
         if args.scenes:
