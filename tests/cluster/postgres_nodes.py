@@ -165,6 +165,7 @@ class Nodes:
                     "min_wal_size = 32MB\nmax_wal_size = 128MB\n"
                     "wal_log_hints = on\nhot_standby = on\nwal_sender_timeout = 5s\nwal_receiver_timeout = 5s\n"
                     "wal_retrieve_retry_interval = 200ms\n"
+                    "dynamic_shared_memory_type = mmap\n"  # in the data directory, and gone with it after a kill -9
                     f"synchronous_standby_names = '{standbys}'\n")
         (self.data(0) / "pg_hba.conf").write_text(
             "host all switch 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n"
