@@ -29,6 +29,31 @@ void add_arguments(std::vector<SectionArgument>& into, const Keys<T>& keys, std:
     }
 }
 
+iso8583::Result<std::string> quoted(const std::string& name, std::string_view text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+            return parse_error(name + ": holds a control character");
+        if (c == '"' || c == '\\') out += '\\';
+        out += c;
+    }
+    return out + "\"";
+}
+
+/// "a,b" as TOML's list of texts.
+iso8583::Result<std::string> list_of_texts(const std::string& name, std::string_view text) {
+    std::string out = "[";
+    while (true) {
+        const std::size_t end = std::min(text.find(','), text.size());
+        const auto item = quoted(name, text.substr(0, end));
+        if (!item) return item;
+        out += *item;
+        if (end == text.size()) return out + "]";
+        out += ", ";
+        text.remove_prefix(end + 1);
+    }
+}
+
 /// A value as TOML has it.
 iso8583::Result<std::string> value_of(const SectionArgument& argument, const std::string& text) {
     switch (argument.kind) {
@@ -41,20 +66,14 @@ iso8583::Result<std::string> value_of(const SectionArgument& argument, const std
             if (text != "true" && text != "false")
                 return parse_error(argument.name + ": needs true or false");
             return text;
-        case Node::Kind::text:
         case Node::Kind::list:
+            return list_of_texts(argument.name, text);
+        case Node::Kind::text:
         case Node::Kind::table:
         case Node::Kind::other:
             break;
     }
-    std::string quoted = "\"";
-    for (const char c : text) {
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
-            return parse_error(argument.name + ": holds a control character");
-        if (c == '"' || c == '\\') quoted += '\\';
-        quoted += c;
-    }
-    return quoted + "\"";
+    return quoted(argument.name, text);
 }
 
 const char* list_of(PartyKind kind) { return kind == PartyKind::merchant ? "merchant" : "terminals"; }

@@ -103,6 +103,8 @@ const Keys<MerchantConfig>& merchant_keys();
 const Keys<RawTerminals>& terminals_keys();
 const Keys<RawFee>& fee_keys();
 const Keys<TlsProfile>& tls_keys();
+/// What is wrong with a list of certificates' names; nothing when it is usable.
+std::optional<std::string> fault_of_names(const std::vector<std::string>& names);
 const Keys<NoticeOptions>& notice_keys();
 const Keys<OperatorAccount>& operator_keys();
 

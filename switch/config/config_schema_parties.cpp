@@ -276,6 +276,16 @@ const Keys<MerchantConfig>& merchant_keys() {
     return keys;
 }
 
+namespace {
+
+std::optional<std::string> set_certificate_names(RawTerminals& into, std::vector<std::string> names) {
+    if (auto fault = fault_of_names(names)) return fault;
+    into.range.certificate_names = std::move(names);
+    return std::nullopt;
+}
+
+}  // namespace
+
 const Keys<RawTerminals>& terminals_keys() {
     static const Keys<RawTerminals> keys = {
         required(parsed<RawTerminals>("first", "8 digits", "", "DE41 of the first terminal of the range.",
@@ -305,6 +315,11 @@ const Keys<RawTerminals>& terminals_keys() {
             "unionpay-pos: a sign-on may ask for single-length keys (60.3 = 001); mac = \"ecb\" "
             "alone.",
             CONFIG_AT(range.single_length_keys)),
+        text_list<RawTerminals>(
+            "certificate_names", "any that the port lets in",
+            "Whose certificates may speak for these terminals: DNS names. Another one's connection "
+            "is closed, with an alarm. Needs TLS with an authority on the port.",
+            set_certificate_names),
         choice<RawTerminals, hsm::MacPadding>(
             "mac_padding", {{"zeros", hsm::MacPadding::zeros}, {"bit", hsm::MacPadding::bit}},
             "ISO 9797-1 padding 1 or 2.", CONFIG_AT(range.mac.padding)),

@@ -14,17 +14,22 @@ constexpr std::size_t path_characters_max = 1'024;
 constexpr std::size_t name_characters_max = 253;
 
 std::optional<std::string> set_names(TlsProfile& into, std::vector<std::string> names) {
+    if (auto fault = fault_of_names(names)) return fault;
+    into.names = std::move(names);
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> fault_of_names(const std::vector<std::string>& names) {
     if (names.empty() || names.size() > tls_names_max)
         return "needs 1 to " + std::to_string(tls_names_max) + " names";
     for (std::size_t i = 0; i < names.size(); ++i)
         if (names[i].empty() || names[i].size() > name_characters_max)
             return "entry " + std::to_string(i + 1) + " needs 1 to " + std::to_string(name_characters_max) +
                    " characters";
-    into.names = std::move(names);
     return std::nullopt;
 }
-
-}  // namespace
 
 const Keys<TlsProfile>& tls_keys() {
     static const Keys<TlsProfile> keys = {
@@ -144,6 +149,17 @@ void check_tls(RawConfig& raw, const ConfigSurroundings& around, Reader& reader)
         for (const Endpoint& address : raw.hsm.addresses)
             needs_protection("hsm.addresses", !raw.hsm.tls.empty(), raw.hsm.protected_channel, address,
                              reader);
+    }
+    for (const auto& [path, terminals] : raw.terminals) {
+        if (terminals.range.certificate_names.empty()) continue;
+        const bool unionpay = terminals.range.profile == Profile::unionpay_pos;
+        const std::string& of_port = unionpay ? l.unionpay_tls : l.iso87_tls;
+        const auto tls = std::find_if(raw.tls.begin(), raw.tls.end(),
+                                      [&](const auto& placed) { return placed.value.name == of_port; });
+        if (tls == raw.tls.end() || tls->value.authority.empty())
+            reader.problem(path + ".certificate_names", std::string("needs listen.") +
+                                                            (unionpay ? "unionpay-pos" : "iso87-ascii") +
+                                                            "-tls to name a [[tls]] with an authority");
     }
     use.tell_unused();
 }

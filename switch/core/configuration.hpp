@@ -83,9 +83,11 @@ struct TerminalRange {
     hsm::MacProfile mac;
     bool protected_channel = false;   // said by the operator: the way to the port is protected (ecb needs it)
     bool single_length_keys = false;  // unionpay_pos: a sign-on may ask for them (60.3 = 001)
-    hsm::KeyBlock tmk;                // unionpay_pos: working keys come by sign-on under it
-    hsm::KeyBlock tak;                // iso87: configured
-    hsm::KeyBlock tpk;                // iso87: configured
+    /// Whose certificates may speak for these terminals; empty: whoever the port lets in.
+    std::vector<std::string> certificate_names;
+    hsm::KeyBlock tmk;  // unionpay_pos: working keys come by sign-on under it
+    hsm::KeyBlock tak;  // iso87: configured
+    hsm::KeyBlock tpk;  // iso87: configured
 };
 
 /// Time-outs and bounds; every bound has a name and is shown by `--describe limits`.

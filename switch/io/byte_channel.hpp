@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "iso8583/values/bytes.hpp"
 
@@ -43,6 +44,9 @@ class ByteChannel {
     virtual iso8583::ByteView finish() = 0;
     /// The wire ended after what was fed: in order (peer_finished()), or cut off (failure()).
     virtual void wire_ended() = 0;
+
+    /// The peer has shown a certificate that carries one of these names. A plain channel's never has.
+    [[nodiscard]] virtual bool peer_has_one_of(const std::vector<std::string>&) const { return false; }
 
     /// The handshake must end within this, from begin() on.
     [[nodiscard]] std::int32_t handshake_ms_max() const { return handshake_ms_max_; }

@@ -167,6 +167,9 @@ std::string render_metrics(const ShellStatus& shell, const CoreStatus& core,
                  shell.terminal_links_rejected);
     page.counter("terminal_links_evicted_total", "terminal connections that made room for others",
                  shell.terminal_links_evicted);
+    page.counter("terminal_links_wrong_certificate_total",
+                 "terminal connections whose certificate may not speak for their terminal",
+                 shell.terminal_links_wrong_certificate);
     page.gauge("terminal_links_max", "places for terminal connections",
                static_cast<double>(shell.terminal_links_max));
     page.gauge("terminal_links_unverified", "terminal connections on which no MAC has verified",

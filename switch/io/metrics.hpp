@@ -40,6 +40,7 @@ struct ShellStatus {
     std::uint64_t terminal_links_rejected = 0;
     std::size_t terminal_links_not_read = 0;
     std::uint64_t terminal_links_evicted = 0;
+    std::uint64_t terminal_links_wrong_certificate = 0;
     std::size_t terminal_links_max = 0;
     std::size_t terminal_links_unverified = 0;
     std::size_t terminal_links_of_one_address = 0;

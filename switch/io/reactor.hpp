@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "iso8583/values/bytes.hpp"
 #include "iso8583/values/ip_address.hpp"
@@ -69,6 +70,8 @@ class Stream {
     /// Closes as soon as everything written has left, or after linger_longest_ms; the owner hears no more.
     virtual void close_after_writing() = 0;
     [[nodiscard]] virtual std::string peer() const = 0;
+    /// The peer has shown a certificate that carries one of these names.
+    [[nodiscard]] virtual bool peer_has_one_of(const std::vector<std::string>& names) const = 0;
     /// The peer's IP address; none (::) of a Unix socket.
     [[nodiscard]] iso8583::IpAddress address() const;
     /// The peer's user and group by the kernel's word; only of a Unix socket.

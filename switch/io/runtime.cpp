@@ -413,6 +413,7 @@ ShellStatus Runtime::status() const {
     s.terminal_links_rejected = terminals_.rejected();
     s.terminal_links_not_read = terminals_.not_read();
     s.terminal_links_evicted = terminals_.evicted();
+    s.terminal_links_wrong_certificate = terminals_.wrong_certificates();
     s.terminal_links_max = terminals_.places().bounds().links_max;
     s.terminal_links_unverified = terminals_.places().unverified();
     s.terminal_links_of_one_address = terminals_.places().most_of_one_address();

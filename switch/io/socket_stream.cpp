@@ -95,6 +95,10 @@ class SocketStream final : public Stream, public std::enable_shared_from_this<So
         return Credentials{peer.uid, peer.gid};
     }
 
+    [[nodiscard]] bool peer_has_one_of(const std::vector<std::string>& names) const override {
+        return channel_->peer_has_one_of(names);
+    }
+
   private:
     // ---- reading
 

@@ -113,9 +113,14 @@ void TerminalLinks::accepted(const TerminalPort& port, std::shared_ptr<Stream> s
     tell_how_full(now);
     const iso8583::Dialect* dialect = dialect_of(port, now);
     const iso8583::FramingSpec framing = dialect == port.dialect ? port.framing : dialect->framing();
-    auto link = std::make_unique<Link>(TerminalSessionSetup{id, source_of(stream->address()), port.profile,
-                                                            dialect, framing, setup_.terminal_limits},
-                                       keys_, configuration_, now);
+    // The stream lives as long as its session is asked anything.
+    const auto peer_has_one_of = [&of = *stream](const std::vector<std::string>& names) {
+        return of.peer_has_one_of(names);
+    };
+    auto link =
+        std::make_unique<Link>(TerminalSessionSetup{id, source_of(stream->address()), port.profile, dialect,
+                                                    framing, setup_.terminal_limits, peer_has_one_of},
+                               keys_, configuration_, now);
     link->port = &port;
     link->stream = std::move(stream);
     Link& there = *link;
@@ -265,6 +270,15 @@ std::unique_ptr<TerminalLinks::Link> TerminalLinks::take_out(LinkId id, const st
     const PeerAddress source = source_of(link->stream->address());
     log_.stranger_line("link_closed", source.view(), {{"peer", link->stream->peer()}, {"detail", reason}},
                        now);
+    if (const auto& terminal = link->session.spoke_for()) {
+        ++wrong_certificates_;
+        log_.line(Severity::alarm, "certificate_of_another",
+                  {{"peer", link->stream->peer()},
+                   {"terminal", terminal->str()},
+                   {"detail", "its certificate is none of the range's certificate_names"},
+                   {"consequence", "the connection is closed, nothing that it sent counts"}},
+                  now);
+    }
     const auto how =
         link->session.peer_was_wrong() ? TerminalPlaces::Left::sent_nonsense : TerminalPlaces::Left::in_order;
     if (places_.left(id, how, now.instant))

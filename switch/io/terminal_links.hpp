@@ -43,6 +43,8 @@ class TerminalLinks final : public StreamOwner {
     [[nodiscard]] std::uint64_t rejected() const { return rejected_; }
     /// Connections that made room for others, since none of their MACs had verified.
     [[nodiscard]] std::uint64_t evicted() const { return evicted_; }
+    /// Connections whose certificate may not speak for the terminal that they spoke for.
+    [[nodiscard]] std::uint64_t wrong_certificates() const { return wrong_certificates_; }
     [[nodiscard]] const TerminalPlaces& places() const { return places_; }
     /// A newcomer is served, or finds somebody who has to make room.
     [[nodiscard]] bool has_room() const { return !places_.all_taken(); }
@@ -92,6 +94,7 @@ class TerminalLinks final : public StreamOwner {
     std::uint64_t accepted_ = 0;
     std::uint64_t rejected_ = 0;
     std::uint64_t evicted_ = 0;
+    std::uint64_t wrong_certificates_ = 0;
     TerminalPlaces places_;
     bool nearly_full_ = false;
     std::map<const TerminalPort*, const iso8583::Dialect*> spoken_;

@@ -159,6 +159,10 @@ class TlsChannel final : public ByteChannel {
         }
         return take_out();
     }
+    bool peer_has_one_of(const std::vector<std::string>& names) const override {
+        const CertificatePtr peer(SSL_get1_peer_certificate(ssl_.get()));
+        return ready_ && peer && has_one_of(peer.get(), names);
+    }
     void wire_ended() override {
         if (peer_finished_ || !failure_.empty()) return;
         fail(ready_ ? "the connection was cut off without TLS's farewell"

@@ -85,6 +85,10 @@ void TerminalSession::frame_arrived(iso8583::Frame frame, const Now& now) {
                                           configuration_->wallet_wire);
     if (!request)
         return refuse("a message without MTI, DE11, DE41 or DE42 cannot be answered: " + fault.text);
+    if (!may_speak_for(request->terminal)) {
+        spoke_for_ = request->terminal;
+        return refuse("its certificate may not speak for terminal " + request->terminal.str());
+    }
     incoming_.emplace_back();
     Incoming& incoming = incoming_.back();
     incoming.event.request = std::move(*request);
@@ -96,6 +100,15 @@ void TerminalSession::frame_arrived(iso8583::Frame frame, const Now& now) {
     from.header = iso8583::FixedText<6>(iso8583::as_text(frame.header));
     outstanding_.push_back(now.instant);
     judge_mac(incoming);
+}
+
+/// A MAC says which terminal made a message, the certificate who brings it: where a range names certificates,
+/// another one's connection is no way for its messages, not even for those that were overheard and sent
+/// again.
+bool TerminalSession::may_speak_for(const iso8583::TerminalId& terminal) const {
+    const TerminalRange* range = configuration_->find_terminal(terminal);
+    if (range == nullptr || range->certificate_names.empty()) return true;
+    return setup_.peer_has_one_of && setup_.peer_has_one_of(range->certificate_names);
 }
 
 // The strict decoder names the first fault only. Read again with content faults as warnings, and the list is

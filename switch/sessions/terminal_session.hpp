@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -55,6 +56,8 @@ struct TerminalSessionSetup {
     const iso8583::Dialect* dialect = nullptr;
     iso8583::FramingSpec framing;
     TerminalSessionLimits limits;
+    /// Whether the peer has shown a certificate of one of these names; without it: it has shown none.
+    std::function<bool(const std::vector<std::string>&)> peer_has_one_of{};
 };
 
 class TerminalSession {
@@ -83,6 +86,8 @@ class TerminalSession {
     /// A MAC has verified on this connection: it is no stranger's, or a stranger's who sends again what he
     /// has overheard.
     [[nodiscard]] bool has_verified() const { return has_verified_; }
+    /// The terminal that it spoke for, though its certificate is of nobody who may.
+    [[nodiscard]] const std::optional<iso8583::TerminalId>& spoke_for() const { return spoke_for_; }
     /// It was closed for what its peer sent, and not for time, answers or the peer's own end.
     [[nodiscard]] bool peer_was_wrong() const { return peer_was_wrong_; }
     /// No request is being verified, none awaits its answer and no reply waits for its MAC (for draining).
@@ -110,6 +115,7 @@ class TerminalSession {
     void frame_arrived(iso8583::Frame frame, const iso8583::Now& now);
     bool is_only_amount_bad() const;
     std::vector<Candidate> candidates_for(Incoming& incoming) const;
+    [[nodiscard]] bool may_speak_for(const iso8583::TerminalId& terminal) const;
     void judge_mac(Incoming& incoming);
     void ask_next_candidate(Incoming& incoming);
     void mac_verified(Incoming& incoming, const hsm::Reply& reply);
@@ -134,6 +140,7 @@ class TerminalSession {
     iso8583::Instant opened_, last_activity_;
     bool has_verified_ = false;
     bool peer_was_wrong_ = false;
+    std::optional<iso8583::TerminalId> spoke_for_;
     std::set<iso8583::TerminalId> verified_here_;
 };
 

@@ -59,12 +59,20 @@ TEST_CASE("added sections: every key of the file's sections is an argument, and 
         for (const config::SectionArgument& argument : config::section_arguments(kind)) {
             INFO(argument.name);
             CHECK(names.insert(argument.name).second);
-            CHECK(argument.kind != config::Node::Kind::list);
             CHECK(argument.secret ==
                   (argument.name == "tmk" || argument.name == "tak" || argument.name == "tpk"));
         }
         CHECK(names.size() > 8);
     }
+}
+
+TEST_CASE("added sections: a list is written with commas") {
+    const auto section = section_of(PartyKind::terminals, "10000950",
+                                    {{"last", "10000951"}, {"certificate-names", "a.test,b\"c.test"}});
+    REQUIRE(section);
+    CHECK(section->find("certificate_names = [\"a.test\", \"b\\\"c.test\"]\n") != std::string::npos);
+    CHECK(section_of(PartyKind::terminals, "10000950", {{"certificate-names", "a\nb"}}).error().what ==
+          "certificate-names: holds a control character");
 }
 
 TEST_CASE("added sections: ill-formed arguments are named") {

@@ -172,7 +172,9 @@ class TlsStack(stack.Stack):
                             'metrics-tls = "monitoring"\n')
         # TLS on the port is the protected channel that ECB needs.
         text = re.sub(r"^protected_channel = true.*\n", "", text, flags=re.M)
-        text += self.profile("terminals", ["terminal.test"]) + self.profile("monitoring", ["monitor.test"])
+        # The unionpay-pos range that this test uses is one certificate's.
+        text = re.sub(r'(\[\[terminals\]\]\nfirst = "10000001"\n)', r'\1certificate_names = ["terminal.test"]\n', text)
+        text += self.profile("terminals", ["terminal.test", "till-9.test"]) + self.profile("monitoring", ["monitor.test"])
         for name in (*stack.ISSUERS, "hsm"):
             text += self.profile(name, [f"{name}.test"])
         with open(path, "w", encoding="utf-8") as f:
@@ -195,6 +197,9 @@ class TlsStack(stack.Stack):
                 while piece := s.recv(PIECE_BYTES):
                     text += piece
         return text.decode()
+
+    def counter(self, metric):
+        return float(re.search(rf"^refund_switch_{metric} (\S+)$", self.metrics(), re.M).group(1))
 
     def value(self, metric, **labels):
         for line in self.metrics().splitlines():
@@ -272,6 +277,35 @@ def strangers(checks, running):
     checks.equal(page, "", "a terminal's certificate does not open monitoring")
 
 
+def certificates_of_terminals(checks, running):
+    """A range that names certificates: its own speaks for it, another one of the fleet does not, whatever it knows."""
+    running.authority.sign("till-9.test")
+    own = TlsTerminal(UNIONPAY, running.addresses["unionpay-pos"], running.as_client("terminal.test"))
+    own.connect()
+    checks.equal(own.sign_on().code, "00", "the certificate that its range names: sign-on")
+    sale = plays(checks, running, own, CARD_A, "the certificate that its range names")
+    before, alarms = running.counter("terminal_links_wrong_certificate_total"), len(running.log_lines(event="certificate_of_another"))
+    other = TlsTerminal(UNIONPAY, running.addresses["unionpay-pos"], running.as_client("till-9.test"))
+    other.connect()
+    other.key, other.pik, other.batch = own.key, own.pik, own.batch  # as if it had them all
+    answered = True
+    try:
+        other.exchange(other.sale(CARD_A, 10000))
+    except (OSError, Unexpected):
+        answered = False
+    checks.that(not answered, "a message for that terminal over another one's certificate gets no answer")
+    said = stack.wait_until("an alarm says so", lambda: running.log_lines(event="certificate_of_another")[alarms:])
+    checks.equal((said[0]["severity"], said[0]["terminal"]), ("alarm", UNIONPAY[1]), "the alarm names the terminal")
+    checks.equal(running.counter("terminal_links_wrong_certificate_total"), before + 1, "and it is counted")
+    # For a range that names nobody the same certificate is good.
+    iso = TlsTerminal(ISO, running.addresses["iso87-ascii"], running.as_client("till-9.test"))
+    iso.connect()
+    plays(checks, running, iso, CARD_B, "a range that names nobody")
+    checks.that(sale.rrn, "the sale stands")
+    for terminal in (own, other, iso):
+        terminal.close()
+
+
 def files_read_again(checks, running):
     terminal = TlsTerminal(UNIONPAY, running.addresses["unionpay-pos"], running.as_client("terminal.test"))
     terminal.connect()
@@ -321,6 +355,8 @@ def does_not_start(checks, running):
          'addresses = ["10.1.0.5:8601"]')
     says("a name that nobody has", "no [[tls]] is called nobody", r'^metrics-tls = .*$', 'metrics-tls = "nobody"')
     says("a [[tls]] that nobody uses", "is used by no port and no link", r'^tls = "hsm"\n', "")
+    says("certificates of terminals without TLS", "certificate_names: needs listen.unionpay-pos-tls to name a [[tls]] with",
+         r'^unionpay-pos-tls = "terminals"$', "")
     says("a link that would trust anybody", "needs authority and names", r'^names = \["issuer-a.test"\]\n', "")
 
 
@@ -332,6 +368,7 @@ def main():
         with TlsStack(args, authority) as running:
             day_over_tls(checks, running)
             strangers(checks, running)
+            certificates_of_terminals(checks, running)
             does_not_start(checks, running)
             files_read_again(checks, running)
     return checks.report()

@@ -1,6 +1,8 @@
 // What a stranger's bytes do at a terminal connection: MTIs that are no request's, keep-alives, answers that
 // must not carry a MAC, sign-offs (docs/wire.md; docs/security.md).
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <functional>
 
 #include "switch/sessions/terminal_session.hpp"
 #include "tests/sessions/session_world.hpp"
@@ -18,10 +20,11 @@ using acquirer::TerminalSessionSetup;
 namespace {
 
 struct Door {
-    explicit Door(Profile profile, acquirer::TerminalSessionLimits limits = {})
+    explicit Door(Profile profile, acquirer::TerminalSessionLimits limits = {},
+                  std::function<bool(const std::vector<std::string>&)> peer_has_one_of = {})
         : how(dialect(profile == Profile::unionpay_pos ? "unionpay-pos" : "iso87-ascii")),
           session(TerminalSessionSetup{acquirer::LinkId{7}, acquirer::PeerAddress("192.0.2.7"), profile, &how,
-                                       how.framing(), limits},
+                                       how.framing(), limits, std::move(peer_has_one_of)},
                   keys, config, at_ms(0)) {}
 
     void arrive(const FieldValues& fields, const PeerMac* mac = nullptr) {
@@ -59,6 +62,50 @@ TEST_CASE("an ordinary request whose MTI is 9999 closes the connection and is no
             CHECK(door.session.outbox().empty());
         }
     }
+}
+
+TEST_CASE(
+    "a connection whose certificate may not speak for a terminal is closed, before any MAC is asked about") {
+    struct Row {
+        std::string_view what;
+        std::vector<std::string> range;
+        std::optional<std::string> shown;
+        bool served;
+    };
+    for (const Row& row : {Row{"nobody named: whoever the port lets in", {}, std::nullopt, true},
+                           {"the one named", {"till.shop-1.test"}, "till.shop-1.test", true},
+                           {"one of those named", {"a.test", "till.shop-1.test"}, "till.shop-1.test", true},
+                           {"another one of the fleet", {"till.shop-1.test"}, "till.shop-2.test", false},
+                           {"none shown", {"till.shop-1.test"}, std::nullopt, false}}) {
+        INFO(row.what);
+        Door door(Profile::unionpay_pos, {}, [&](const std::vector<std::string>& names) {
+            return row.shown && std::find(names.begin(), names.end(), *row.shown) != names.end();
+        });
+        auto changed = std::make_shared<acquirer::Configuration>(*door.config);
+        changed->terminals[0].certificate_names = row.range;
+        door.config = changed;
+        const TerminalKeyVersion key = door.hsm.new_terminal_keys(1);
+        door.install({key}, 1);
+        const PeerMac mac{hsm::KeyKind::tak, key.mac_key, unionpay_mac};
+        door.arrive(unionpay_refund(), &mac);
+        if (!row.served) {
+            CHECK(door.session.closed());
+            CHECK(door.session.peer_was_wrong());
+            CHECK(door.session.spoke_for()->str() == unionpay_terminal);
+            CHECK_FALSE(door.session.has_asks());
+        } else {
+            const auto requests = door.requests();
+            REQUIRE(requests.size() == 1);
+            CHECK(requests[0].mac == MacState::verified);
+        }
+    }
+    // Without a channel that has certificates there is none.
+    Door plain(Profile::unionpay_pos);
+    auto changed = std::make_shared<acquirer::Configuration>(*plain.config);
+    changed->terminals[0].certificate_names = {"till.shop-1.test"};
+    plain.config = changed;
+    plain.arrive(unionpay_sign_on());
+    CHECK(plain.session.closed());
 }
 
 TEST_CASE("the peer's address goes to the core with its request") {
