@@ -123,6 +123,7 @@ void search_max(const Bound& kept, const LoadOptions& o, LoadSession& session, R
 }  // namespace
 
 int run_load(const LoadOptions& given) {
+    if (given.with_tls) return run_load_with_tls(given);
     LoadOptions o = given;
     const auto wrong = [](const std::string& what) { return complain("load", what, 2); };
     const auto rate = parse_rate(o.rate);

@@ -20,6 +20,7 @@ struct LoadOptions {
     double duration_s = 30;
     bool with_limit = false;   // the rungs of `limit` too, in the same shape
     bool quick = false;        // about 20 s in all
+    bool with_tls = false;     // the same load with and without TLS in turn, on a stack each
     std::uint32_t rounds = 0;  // of load and rungs in turn; 0: rounds_with_limit with rungs, otherwise one
     std::uint64_t seed = 1;
     LoadMix mix;
@@ -40,6 +41,8 @@ struct LoadOptions {
 inline constexpr std::uint32_t rounds_with_limit = 5;
 inline constexpr std::uint32_t rounds_max = 50;
 
+/// `load --with-tls` (load_tls.cpp).
+int run_load_with_tls(LoadOptions options);
 /// Exit code: 0 all in order, 1 something differed or could not run, 2 usage.
 int run_load(const LoadOptions& options);
 

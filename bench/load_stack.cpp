@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/peers/tls_identity.hpp"
+
 namespace bench {
 
 namespace fs = std::filesystem;
@@ -32,6 +34,14 @@ std::string ready_word(const std::string& line, const std::string& key) {
     const auto begin = at + wanted.size();
     return line.substr(begin, line.find(' ', begin) - begin);
 }
+
+struct LoadStack::Certificates {
+    tls_peers::Identity authority{"bench authority"};
+    tls_peers::Identity of_switch{"switch.bench", authority};
+    tls_peers::Identity terminal{"terminal.bench", authority};
+};
+
+LoadStack::LoadStack() = default;
 
 LoadStack::~LoadStack() {
     stop();
@@ -94,6 +104,34 @@ void name_dialect_files(std::string& text, const std::string& folder) {
 
 }  // namespace
 
+std::string LoadStack::tls_sections() {
+    certificates_ = std::make_unique<Certificates>();
+    const Certificates& c = *certificates_;
+    return "\n[[tls]]\nname = \"terminals\"\ncertificate = \"" + c.of_switch.certificate_path() +
+           "\"\nkey = \"" + c.of_switch.key_path() + "\"\nauthority = \"" + c.authority.certificate_path() +
+           "\"\nnames = [\"terminal.bench\"]\n";
+}
+
+Result<void> LoadStack::put_fronts() {
+    const Certificates& c = *certificates_;
+    for (std::string* target : {&targets_.unionpay, &targets_.iso}) {
+        const auto colon = target->rfind(':');
+        auto context =
+            acquirer::TlsContext::open(acquirer::TlsContext::Side::client, {c.terminal.certificate_path(),
+                                                                            c.terminal.key_path(),
+                                                                            c.authority.certificate_path(),
+                                                                            {"switch.bench"}});
+        if (!context) return tl::unexpected(context.error());
+        auto front = TlsFront::start(target->substr(0, colon),
+                                     static_cast<std::uint16_t>(std::stoul(target->substr(colon + 1))),
+                                     std::move(*context));
+        if (!front) return tl::unexpected(front.error());
+        *target = "127.0.0.1:" + std::to_string((*front)->port());
+        fronts_.push_back(std::move(*front));
+    }
+    return {};
+}
+
 Result<void> LoadStack::start_switch() {
     std::ifstream demo(options_.config + "/demo.toml");
     if (!demo) return parse_error("cannot read " + options_.config + "/demo.toml");
@@ -109,6 +147,11 @@ Result<void> LoadStack::start_switch() {
     for (const std::string& line : options_.shell) text += line + "\n";
     // Notices are off unless somebody asks for them; a load measures the switch without.
     replace_all(text, "[notices]\ndirectory = ", "# notices: ");
+    if (options_.tls) {
+        replace_all(text, "[listen]\n",
+                    "[listen]\nunionpay-pos-tls = \"terminals\"\niso87-ascii-tls = \"terminals\"\n");
+        text += tls_sections();
+    }
     const std::string config = options_.directory + "/switch.toml";
     std::ofstream(config) << text;
     auto ready = switch_.start(
@@ -121,11 +164,12 @@ Result<void> LoadStack::start_switch() {
     targets_.metrics = ready_word(*ready, "metrics");
     if (targets_.unionpay.empty() || targets_.iso.empty())
         return parse_error("refund-switch's ready line names no addresses: " + *ready);
-    return {};
+    return options_.tls ? put_fronts() : Result<void>();
 }
 
 std::string LoadStack::stop() {
     std::string wrong;
+    fronts_.clear();
     const bool was_running = switch_.running();
     if (const int status = switch_.stop(); was_running && status != 0)
         wrong += "refund-switch ended with status " + std::to_string(status) + "; ";

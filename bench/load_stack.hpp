@@ -6,7 +6,10 @@
 #include <string>
 #include <vector>
 
+#include <memory>
+
 #include "bench/child_process.hpp"
+#include "bench/tls_front.hpp"
 #include "iso8583/values/result.hpp"
 
 namespace bench {
@@ -27,11 +30,12 @@ struct StackOptions {
     bool keep = false;      // leave it there afterwards
     std::vector<std::string> issuer_flags;
     std::vector<std::string> shell;  // lines of the switch's [shell]
+    bool tls = false;  // terminals' ports speak TLS 1.3 with certificates, behind fronts in clear
 };
 
 class LoadStack {
   public:
-    LoadStack() = default;
+    LoadStack();
     ~LoadStack();
     LoadStack(const LoadStack&) = delete;
     LoadStack& operator=(const LoadStack&) = delete;
@@ -51,12 +55,18 @@ class LoadStack {
   private:
     iso8583::Result<void> start_issuers();
     iso8583::Result<void> start_switch();
+    /// What the configuration says of TLS; makes the certificates.
+    std::string tls_sections();
+    iso8583::Result<void> put_fronts();
 
     StackOptions options_;
     LoadTargets targets_;
     std::vector<ChildProcess> issuers_;
     std::vector<std::string> issuer_addresses_;
     ChildProcess switch_;
+    struct Certificates;
+    std::unique_ptr<Certificates> certificates_;
+    std::vector<std::unique_ptr<TlsFront>> fronts_;
     bool started_ = false;
 };
 

@@ -97,6 +97,9 @@ CLI::App* declare_load(CLI::App& app, bench::LoadOptions& o) {
     declare_targets(*load, o);
     load->add_flag("--quick", o.quick, "a run of about 20 s, with --with-limit");
     load->add_flag("--with-limit", o.with_limit, "also the rungs of `limit` in the same shape, for ratios");
+    load->add_flag(
+        "--with-tls", o.with_tls,
+        "with TLS and without in turn, on a stack each: what it costs the switch (ratio.tls.switch_cpu)");
     load->add_option("--rounds", o.rounds,
                      "times that load (and rungs) are played in turn; 5 with --with-limit")
         ->check(CLI::Range(1U, bench::rounds_max));

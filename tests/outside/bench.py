@@ -143,6 +143,18 @@ def others(checks, bench, before):
     checks.equal(code, 1, f"a ratio above its bound: {err}")
 
 
+def load_with_tls(checks, bench):
+    """Beside the figure: the books of both stacks agree, so what was played over TLS was played."""
+    code, out, err, report = bench.run("load", *LOAD, "--duration", "2", "--rounds", "2", "--with-tls")
+    checks.equal(code, 0, f"load with and without TLS: {out}{err}")
+    names = [run["name"] for run in report["runs"]]
+    checks.equal(names, [f"{how}, round {n}" for n in (1, 2) for how in ("in clear", "with TLS")], "in turn")
+    figures = report["figures"]
+    checks.that(all(figures[f"{how}.per_second"] > 10 for how in ("clear", "tls")), f"both are answered: {figures}")
+    checks.that(figures["ratio.tls.switch_cpu"] > 0.5, f"the cost is told: {figures}")
+    checks.that(sum("ledger: all routes" in line for line in out.splitlines()) >= 2, "the books of both are compared")
+
+
 def wrong_words(checks, bench):
     with open(bench.path("bad.toml"), "w", encoding="utf-8") as file:
         file.write("sale = 1\nrefnd = 2\n")
@@ -153,6 +165,8 @@ def wrong_words(checks, bench):
                               (("load", "--find-max", "p99=1ms", "--rate", "5"), 2, "chooses the rates itself"),
                               (("load", "--mix", "bad.toml"), 2, "line 2: 'refnd'"),
                               (("load", "--rate", "fast"), 2, "--rate"),
+                              (("load", "--with-tls", "--quick"), 2, "stacks of its own"),
+                              (("load", "--with-tls", "--iso", "127.0.0.1:1"), 2, "stacks of its own"),
                               (("load", "--programs", bench.folder), 1, "issuer-sim"),
                               (("idle", "--rate", "max"), 2, "--rate"),
                               (("soak", "--fail-if", "p99"), 2, "as in p99>50ms"),
@@ -174,6 +188,7 @@ def main():
         report = load(checks, bench)
         over_a_dialect_file(checks, bench, args)
         bounds(checks, bench)
+        load_with_tls(checks, bench)
         others(checks, bench, report)
         wrong_words(checks, bench)
     return checks.report()
