@@ -23,27 +23,47 @@ int fail_start(const std::string& what) {
     return 1;
 }
 
+/// The chain, held against what was noted of it; its first line with a MAC says that they begin.
+iso8583::Result<AuditChain> open_audit(const SimOptions& options, const AuditChain::Mac& mac) {
+    std::optional<AuditChain::Head> noted;
+    if (!options.audit_head.empty()) {
+        auto read = AuditChain::read_head(options.audit_head, mac);
+        if (!read) return tl::unexpected(read.error());
+        noted = std::move(*read);
+    }
+    auto audit = AuditChain::open(options.audit, mac, noted);
+    if (!audit || audit->is_keyed()) return audit;
+    const auto begun = audit->append(time_now_text(), "start", {"audit_keyed", "audit", {}, std::nullopt});
+    if (!begun) return tl::unexpected(begun.error());
+    return audit;
+}
+
 int serve(const SimOptions& options) {
     forbid_core_dumps();
     make_failed_writes_errors();
     const auto locked = lock_memory();
     if (!locked && options.require_memory_lock) return fail_start(locked.error().what);
-    auto audit = AuditChain::open(options.audit);
-    if (!audit) return fail_start(audit.error().what);
-    SimJournal journal(std::move(*audit));
-    if (!locked) journal.log("warning", "memory_not_locked", {{"why", locked.error().what}});
-
     std::optional<SealedLmk> sealed;
     std::optional<Lmk> lmk;
+    std::shared_ptr<const Lmk> audit_lmk;
     if (options.lmk == "test") {
         lmk.emplace(Lmk::test());
-        journal.log("warning", "test_lmk",
-                    {{"why", "the TEST LMK is published and protects nothing; never use it with real keys"}});
+        audit_lmk = std::make_shared<const Lmk>(Lmk::test());
     } else {
         const auto material = open_lmk_file(options.lmk, options.lmk_key, sealed.emplace());
         if (!material) return fail_start(material.error().what);
         lmk.emplace(*material);
+        audit_lmk = std::make_shared<const Lmk>(*material);
     }
+    auto audit = open_audit(options, audit_mac_of(audit_lmk));
+    if (!audit) return fail_start(audit.error().what);
+    SimJournal journal(std::move(*audit));
+    journal.note_heads_in(options.audit_head, options.audit_syslog);
+    if (!locked) journal.log("warning", "memory_not_locked", {{"why", locked.error().what}});
+
+    if (options.lmk == "test")
+        journal.log("warning", "test_lmk",
+                    {{"why", "the TEST LMK is published and protects nothing; never use it with real keys"}});
     std::optional<PinCountFile> pin_counts;
     if (!options.pin_counts.empty()) {
         auto opened = PinCountFile::open(options.pin_counts);
@@ -116,7 +136,7 @@ int run(const SimOptions& options) {
         case SimOptions::Command::status:
             return ask_control_socket(options.control, "status\n");
         case SimOptions::Command::verify_audit:
-            return verify_audit(options.audit);
+            return verify_audit({options.audit, options.audit_head, options.audit_lmk, options.lmk_key});
     }
     return 2;
 }

@@ -232,8 +232,8 @@ Result<KeyBlockHeader, KeyBlockFault> parse_header(std::string_view block, std::
     header.exportability = block[11];
     if (!alphanumeric(header.usage))
         return refuse(HsmFault::key_usage, "key usage at offset 5 is not alphanumeric");
-    if (std::string_view("ADT").find(header.algorithm) == std::string_view::npos)
-        return refuse(HsmFault::key_usage, "algorithm at offset 7 is none of A, D, T");
+    if (std::string_view("ADHT").find(header.algorithm) == std::string_view::npos)
+        return refuse(HsmFault::key_usage, "algorithm at offset 7 is none of A, D, H, T");
     if (std::string_view("BCDEGNSTVXY").find(header.mode) == std::string_view::npos)
         return refuse(HsmFault::key_usage, "mode of use at offset 8 is unknown");
     if (std::string_view("ENS").find(header.exportability) == std::string_view::npos)
@@ -316,6 +316,7 @@ Result<UnwrappedKey, KeyBlockFault> KeyBlockProtection::unwrap(std::string_view 
         return refuse(HsmFault::key_length, "the key's length in bits does not fit the block");
     const bool fits = header->algorithm == 'A'   ? size == 16 || size == 24 || size == 32
                       : header->algorithm == 'T' ? size == 16 || size == 24
+                      : header->algorithm == 'H' ? size >= 16
                                                  : size == 8;
     if (!fits) return refuse(HsmFault::key_length, "the key's length is none of its algorithm's");
     return UnwrappedKey{std::move(*header), ClearKey(ByteView(*body).subspan(2, size))};

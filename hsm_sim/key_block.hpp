@@ -25,7 +25,7 @@ struct KeyBlockHeader {
     };
     char version = 'D';                   // B or D
     std::string usage = "P0";             // 2 characters
-    char algorithm = 'A';                 // A AES, T TDES, D DES
+    char algorithm = 'A';                 // A AES, T TDES, D DES, H HMAC
     char mode = 'B';                      // B C D E G N S T V X Y
     std::string key_version = "00";       // 2 characters
     char exportability = 'N';             // E under any KEK, S sensitive, N never

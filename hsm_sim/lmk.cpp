@@ -1,8 +1,11 @@
 #include "hsm_sim/lmk.hpp"
 
+#include <openssl/evp.h>
+
 #include <cstring>
 
 #include "hsm_sim/ciphers.hpp"
+#include "iso8583/values/ensure.hpp"
 
 namespace hsm {
 namespace {
@@ -146,13 +149,31 @@ LmkMaterial::~LmkMaterial() {
     iso8583::zeroise(aes.data(), aes.size());
 }
 
+namespace {
+
+constexpr std::string_view audit_key_label = "hsm-sim audit chain, key 1";
+
+std::array<std::uint8_t, 32> hmac_sha256(ByteView key, ByteView bytes) {
+    std::array<std::uint8_t, 32> out{};
+    std::size_t size = 0;
+    ENSURE(EVP_Q_mac(nullptr, "HMAC", nullptr, "SHA256", nullptr, key.data(), key.size(), bytes.data(),
+                     bytes.size(), out.data(), out.size(), &size) != nullptr);
+    return out;
+}
+
+}  // namespace
+
 struct Lmk::Keys {
     LmkMaterial material;
     KeyBlockProtection blocks;
     ClearKey pin_count_key;
+    std::array<std::uint8_t, 32> audit_key;
 
     explicit Keys(const LmkMaterial& m)
-        : material(m), blocks(KeyBlockProtection::aes(m.aes)), pin_count_key(derived(m, "failed PINs")) {
+        : material(m),
+          blocks(KeyBlockProtection::aes(m.aes)),
+          pin_count_key(derived(m, "failed PINs")),
+          audit_key(hmac_sha256(m.aes, iso8583::as_bytes(audit_key_label))) {
         // The AES key lives on only in the derived schedules.
         iso8583::zeroise(material.aes.data(), material.aes.size());
     }
@@ -163,6 +184,9 @@ struct Lmk::Keys {
         const Wipe wipe(key);
         return ClearKey{ByteView(key)};
     }
+    ~Keys() { iso8583::zeroise(audit_key.data(), audit_key.size()); }
+    Keys(const Keys&) = delete;
+    Keys& operator=(const Keys&) = delete;
 
     [[nodiscard]] ClearKey pair(KeyType type) const {
         ClearKey out{ByteView(material.pairs.at(type.pair))};
@@ -198,6 +222,10 @@ std::string Lmk::wrap_variant(KeyType type, const ClearKey& key, char scheme) co
 const KeyBlockProtection& Lmk::blocks() const { return keys_->blocks; }
 bool Lmk::is_test() const { return keys_->material.is_test; }
 ClearKey Lmk::pin_count_key() const { return keys_->pin_count_key; }
+
+std::array<std::uint8_t, 32> Lmk::audit_mac(ByteView bytes) const {
+    return hmac_sha256(keys_->audit_key, bytes);
+}
 
 std::array<std::uint8_t, 8> Lmk::check_value() const {
     std::array<std::uint8_t, 8> out{};

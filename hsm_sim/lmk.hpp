@@ -65,6 +65,8 @@ class Lmk {
     /// A key of its own for the hashes of hsm_sim/pin_guard.hpp: the same after a restart, no use for
     /// anything else.
     [[nodiscard]] ClearKey pin_count_key() const;
+    /// HMAC-SHA256 under a key that is derived from the AES key, for what hsm-sim notes of itself.
+    [[nodiscard]] std::array<std::uint8_t, 32> audit_mac(iso8583::ByteView bytes) const;
 
   private:
     struct Keys;

@@ -1,9 +1,14 @@
 #include "hsm_sim/sim_journal.hpp"
 
+#include <unistd.h>
+
 #include <array>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+
+#include "hsm_sim/lmk_file.hpp"
+#include "hsm_sim/syslog_line.hpp"
 
 namespace hsm {
 
@@ -58,7 +63,29 @@ void SimJournal::key_operated(const KeyOperation& operation) {
          {"audit", *hash}});
 }
 
+void SimJournal::note_heads_in(const std::string& file, const std::string& syslog) {
+    head_file_ = file;
+    head_syslog_ = syslog;
+    note_head();
+}
+
+void SimJournal::note_head() {
+    if ((head_file_.empty() && head_syslog_.empty()) || audit_.head() == noted_head_) return;
+    const std::string text = audit_.head_text();
+    if (!head_file_.empty()) {
+        ::unlink((head_file_ + ".new").c_str());  // of a process that died meanwhile
+        const auto written = write_secret_file(head_file_, text);
+        if (!written) return log("error", "audit_head_not_noted", {{"why", written.error().what}});
+    }
+    if (!head_syslog_.empty()) {
+        const auto sent = send_to_syslog(head_syslog_, "hsm-sim", text.substr(0, text.size() - 1));
+        if (!sent) return log("error", "audit_head_not_noted", {{"why", sent.error().what}});
+    }
+    noted_head_ = audit_.head();
+}
+
 void SimJournal::tick() {
+    note_head();
     if (suppressed_ != 0) log("warning", "refusals_not_logged", {{"count", std::to_string(suppressed_)}});
     refusal_lines_ = 0;
     suppressed_ = 0;

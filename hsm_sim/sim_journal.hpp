@@ -22,6 +22,12 @@ class SimJournal final : public HsmObserver {
 
     explicit SimJournal(AuditChain audit) : audit_(std::move(audit)) {}
 
+    /// Where the audit's last line is noted, at the end of each second that had one, and by note_head();
+    /// empty: in no file.
+    void note_heads_in(const std::string& file, const std::string& syslog);
+    /// A fault is told, and tried again a second later.
+    void note_head();
+
     using Values = std::vector<std::pair<std::string_view, std::string>>;
     void log(std::string_view level, std::string_view event, const Values& values);
     void refused(HsmFault fault, std::string_view why) override;
@@ -42,6 +48,9 @@ class SimJournal final : public HsmObserver {
     std::string who_ = "start";
     std::string command_;
     bool audit_failed_ = false;
+    std::string head_file_;
+    std::string head_syslog_;
+    std::string noted_head_;
     std::uint32_t refusal_lines_ = 0;
     std::uint64_t suppressed_ = 0;
     std::map<std::string, std::uint64_t> refusals_;  // by error code

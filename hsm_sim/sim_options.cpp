@@ -103,6 +103,14 @@ void add_wire_flags(CLI::App& app, SimOptions& o) {
     app.add_option("--audit", o.audit,
                    "file of the chained audit of key operations; without it, memory and log only")
         ->type_name("FILE");
+    app.add_option(
+           "--audit-head", o.audit_head,
+           "file elsewhere that the audit's last line is noted in, every second; a chain that ends before it "
+           "is refused at the start")
+        ->type_name("FILE");
+    app.add_option("--audit-syslog", o.audit_syslog,
+                   "note it in syslog as well: its socket, usually /dev/log")
+        ->type_name("PATH");
     app.add_option("--metrics", o.metrics, "address of /metrics and /healthz")->type_name("ADDRESS:PORT");
     app.add_option("--control", o.control, "Unix socket for officers (authorise, revoke, status)")
         ->type_name("PATH");
@@ -196,6 +204,14 @@ ParsedOptions parse_sim_options(int argc, char** argv) {
             ->type_name("PATH");
     auto* audit = app.add_subcommand("verify-audit", "checks the chain of an audit file");
     audit->add_option("file", o.audit, "the audit file")->required()->type_name("FILE");
+    audit->add_option("--head", o.audit_head, "the file that its last line was noted in")->type_name("FILE");
+    auto* lmk = audit
+                    ->add_option("--lmk", o.audit_lmk,
+                                 "\"test\" or the sealed LMK it was written under: checks its MACs too")
+                    ->type_name("FILE");
+    audit->add_option("--lmk-key", o.lmk_key, "opens a sealed LMK without its officers")
+        ->type_name("FILE")
+        ->needs(lmk);
     out.exit_code = command_line::Program(app, manual()).parse(argc, argv);
     if (out.exit_code) return out;
     static const std::map<std::string, SimOptions::Command> commands = {

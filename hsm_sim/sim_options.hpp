@@ -46,6 +46,9 @@ struct SimOptions {
     std::vector<std::string> disabled;
     std::string serial = "SIMULATOR001";
     std::string audit;
+    std::string audit_head;
+    std::string audit_syslog;  // a socket; empty: not there
+    std::string audit_lmk;     // verify-audit: whose MACs; empty: hashes alone
     std::string metrics;
     std::string control;
     std::string tls_certificate;

@@ -63,6 +63,7 @@ class Server {
         journal_.log("info", "ready", {{"listen", address_of(acceptor_)}, {"tls", tls_ ? "yes" : "no"}});
         io_.run();
         if (!options_.control.empty()) ::unlink(options_.control.c_str());
+        journal_.note_head();
         journal_.log("info", "stopped", {{"audit_head", journal_.audit().head()}});
         return failed_ ? 1 : 0;
     }

@@ -240,11 +240,40 @@ int hold_ceremony(const std::string& path, const std::string& key_file) {
     return 0;
 }
 
-int verify_audit(const std::string& path) {
-    const auto verified = AuditChain::verify(path);
+int verify_audit(const VerifyAuditOptions& options) {
+    std::shared_ptr<const Lmk> lmk;
+    if (options.lmk == "test") {
+        lmk = std::make_shared<const Lmk>(Lmk::test());
+    } else if (!options.lmk.empty()) {
+        SealedLmk sealed;
+        const auto material = open_lmk_file(options.lmk, options.lmk_key, sealed);
+        if (!material) return complain(material.error().what);
+        lmk = std::make_shared<const Lmk>(*material);
+    }
+    const AuditChain::Mac mac = lmk ? audit_mac_of(lmk) : AuditChain::Mac{};
+    std::optional<AuditChain::Head> noted;
+    if (!options.head.empty()) {
+        auto read = AuditChain::read_head(options.head, mac);
+        if (!read) return complain(read.error().what);
+        if (!*read) return complain(options.head + ": there is no such file");
+        noted = std::move(*read);
+    }
+    const auto verified = AuditChain::verify(options.audit, mac, noted);
     if (!verified) return complain(verified.error().what);
-    std::cout << "audit: " << verified->lines << " lines in order, head " << verified->head << '\n';
+    if (mac && verified->lines != 0 && verified->keyed_from == 0)
+        return complain(options.audit + ": no line carries a MAC");
+    std::cout << "audit: " << verified->lines << " lines in order, head " << verified->head;
+    if (verified->keyed_from != 0)
+        std::cout << ", MACs from line " << verified->keyed_from
+                  << (mac ? " on are right" : " on not checked");
+    std::cout << '\n';
     return 0;
+}
+
+AuditChain::Mac audit_mac_of(std::shared_ptr<const Lmk> lmk) {
+    return [lmk = std::move(lmk)](std::string_view text) {
+        return iso8583::to_hex(lmk->audit_mac(iso8583::as_bytes(text)));
+    };
 }
 
 Result<LmkMaterial> open_lmk_file(const std::string& path, const std::string& key_file, SealedLmk& sealed) {

@@ -2,8 +2,11 @@
 // ceremony of two officers, audit verification. They talk to a terminal.
 #pragma once
 
+#include <memory>
 #include <string>
 
+#include "hsm_sim/audit_chain.hpp"
+#include "hsm_sim/lmk.hpp"
 #include "hsm_sim/lmk_file.hpp"
 #include "iso8583/values/result.hpp"
 
@@ -25,7 +28,12 @@ int wrap_table();
 /// Two officers at one terminal make a real LMK and seal it into `path`; `key_file` empty: no unattended
 /// start.
 int hold_ceremony(const std::string& path, const std::string& key_file);
-int verify_audit(const std::string& path);
+struct VerifyAuditOptions {
+    std::string audit, head, lmk, lmk_key;  // but the first may be empty
+};
+int verify_audit(const VerifyAuditOptions& options);
+/// MACs of the audit under this LMK.
+AuditChain::Mac audit_mac_of(std::shared_ptr<const Lmk> lmk);
 
 /// One line from the terminal without echo (or from stdin when it is no terminal). Wiped by the caller.
 iso8583::Result<std::string> read_secret_line(const std::string& prompt);

@@ -18,6 +18,9 @@ constexpr std::size_t key_bytes = 9;
 
 std::string audit_range_end() { return all_keys(KeyPrefix::audit).to; }
 
+constexpr std::uint32_t mac_property = 1;
+constexpr std::size_t checksum_bytes = 4;
+
 std::string encode(const AuditEntry& entry) {
     RecordWriter w(property_record_version);
     w.u64(entry.sequence);
@@ -27,7 +30,16 @@ std::string encode(const AuditEntry& entry) {
     w.text(entry.event.action);
     w.text(entry.event.detail);
     w.fixed_bytes(entry.previous_hash);
+    if (entry.mac) w.property(mac_property, iso8583::as_text(*entry.mac));
     return w.finish();
+}
+
+/// Over what an entry without a MAC would be, but its checksum.
+AuditDigest mac_of(const AuditEntry& entry, const AuditKey& key) {
+    AuditEntry bare = entry;
+    bare.mac.reset();
+    const std::string bytes = encode(bare);
+    return key.mac(iso8583::as_bytes(std::string_view(bytes).substr(0, bytes.size() - checksum_bytes)));
 }
 
 Result<AuditEntry, RecordError> decode(std::string_view value) {
@@ -41,7 +53,15 @@ Result<AuditEntry, RecordError> decode(std::string_view value) {
     entry.event.detail = r.text("detail");
     const iso8583::ByteView hash = r.fixed_bytes("previous hash", entry.previous_hash.size());
     std::copy(hash.begin(), hash.end(), entry.previous_hash.begin());
-    (void)r.unknown_properties();  // an entry is never written again: the hash over its bytes keeps them
+    while (r.next_property()) {
+        std::string kept;  // an entry is never written again: the hash over its bytes keeps them
+        if (r.property() != mac_property) {
+            r.keep_property(kept, mac_property);
+            continue;
+        }
+        const iso8583::ByteView mac = r.fixed_bytes("mac", sizeof(AuditDigest));
+        std::copy(mac.begin(), mac.end(), entry.mac.emplace().begin());
+    }
     if (auto done = r.done(); !done) return tl::unexpected(done.error());
     return entry;
 }
@@ -79,11 +99,11 @@ std::string audit_key(std::uint64_t sequence) {
     return key;
 }
 
-Result<AuditLog, AuditError> AuditLog::open(const StoreReader& store, AuditHash hash) {
+Result<AuditLog, AuditError> AuditLog::open(const StoreReader& store, AuditHash hash, const AuditKey* key) {
     AuditHead head;
     std::optional<AuditError> error;
-    const auto take_last = [&](std::string_view key, std::string_view value) {
-        const auto entry = stored_audit_entry(key, value);
+    const auto take_last = [&](std::string_view at, std::string_view value) {
+        const auto entry = stored_audit_entry(at, value);
         if (entry)
             head = {entry->sequence, hash(iso8583::as_bytes(value))};
         else
@@ -93,7 +113,7 @@ Result<AuditLog, AuditError> AuditLog::open(const StoreReader& store, AuditHash 
     if (auto read = store.scan_back(Family::journal, audit_key(0), audit_range_end(), take_last); !read)
         return store_error(read.error());
     if (error) return tl::unexpected(*error);
-    return AuditLog(hash, head);
+    return AuditLog(hash, key, head);
 }
 
 Result<AuditEntry> AuditLog::make(AuditEvent event, std::string& key, std::string& value) {
@@ -105,7 +125,8 @@ Result<AuditEntry> AuditLog::make(AuditEvent event, std::string& key, std::strin
     if (event.role.size() > role_bytes_max) return too_long("role", role_bytes_max);
     if (event.action.size() > action_bytes_max) return too_long("action", action_bytes_max);
     if (event.detail.size() > detail_bytes_max) return too_long("detail", detail_bytes_max);
-    AuditEntry entry{head_.sequence + 1, std::move(event), head_.hash};
+    AuditEntry entry{head_.sequence + 1, std::move(event), head_.hash, std::nullopt};
+    if (key_ != nullptr) entry.mac = mac_of(entry, *key_);
     key = audit_key(entry.sequence);
     value = encode(entry);
     head_ = {entry.sequence, hash_(iso8583::as_bytes(value))};
@@ -155,8 +176,8 @@ Result<void, AuditError> read_audit_entries(const StoreReader& store, std::uint6
 namespace {
 
 /// One step of the chain: `value` must be the entry after `head`, and becomes the head.
-Result<void, AuditError> follow(AuditHead& head, std::string_view key, std::string_view value,
-                                AuditHash hash) {
+Result<void, AuditError> follow(AuditHead& head, std::string_view key, std::string_view value, AuditHash hash,
+                                const AuditKey* audit_key) {
     const std::uint64_t due = head.sequence + 1;
     const auto entry = stored_audit_entry(key, value);
     if (!entry) return tl::unexpected(entry.error());
@@ -164,18 +185,26 @@ Result<void, AuditError> follow(AuditHead& head, std::string_view key, std::stri
     if (entry->sequence != due && !after_a_restore) return audit_error(due, "it is missing");
     if (entry->previous_hash != head.hash)
         return audit_error(due, "the hash it holds of the entry before is wrong: one of the two was changed");
-    head = {entry->sequence, hash(iso8583::as_bytes(value))};
+    if (head.keyed_from != 0 && !entry->mac)
+        return audit_error(due, "it carries no MAC, and entry " + std::to_string(head.keyed_from) +
+                                    " before it does: the chain was written anew from here on");
+    if (audit_key != nullptr && entry->mac && *entry->mac != mac_of(*entry, *audit_key))
+        return audit_error(due,
+                           "its MAC is not under the key of this ledger's chain: somebody else wrote it");
+    const std::uint64_t keyed_from = head.keyed_from == 0 && entry->mac ? entry->sequence : head.keyed_from;
+    head = {entry->sequence, hash(iso8583::as_bytes(value)), keyed_from};
     return {};
 }
 
 }  // namespace
 
 Result<AuditHead, AuditError> verify_audit_chain(const StoreReader& store, AuditHash hash,
-                                                 std::optional<AuditHead> expected, AuditHead anchor) {
+                                                 std::optional<AuditHead> expected, AuditHead anchor,
+                                                 const AuditKey* key) {
     AuditHead head = anchor;
     Result<void, AuditError> verdict;
-    const auto check = [&](std::string_view key, std::string_view value) {
-        verdict = follow(head, key, value, hash);
+    const auto check = [&](std::string_view at, std::string_view value) {
+        verdict = follow(head, at, value, hash, key);
         if (verdict && expected && head.sequence == expected->sequence && head.hash != expected->hash)
             verdict = audit_error(head.sequence, "its hash is not the one noted earlier");
         return verdict.has_value();
@@ -187,7 +216,30 @@ Result<AuditHead, AuditError> verify_audit_chain(const StoreReader& store, Audit
         return audit_error(head.sequence + 1, "it is missing: the chain ends before entry " +
                                                   std::to_string(expected->sequence) +
                                                   ", which was noted earlier");
+    if (key != nullptr && head.keyed_from == 0 && head.sequence > anchor.sequence)
+        return audit_error(head.sequence,
+                           "it carries no MAC, and this ledger's chain has a key: the chain was "
+                           "written anew");
     return head;
+}
+
+Result<std::optional<AuditHead>, AuditError> audit_head_at(const StoreReader& store, AuditHash hash,
+                                                           std::uint64_t sequence) {
+    const std::string key = audit_key(sequence);
+    const auto value = store.get(Family::journal, key);
+    if (!value) return store_error(value.error());
+    if (!*value) return std::optional<AuditHead>{};
+    const auto entry = stored_audit_entry(key, **value);
+    if (!entry) return tl::unexpected(entry.error());
+    return std::optional(AuditHead{sequence, hash(iso8583::as_bytes(**value)), entry->mac ? sequence : 0});
+}
+
+Result<std::optional<std::string>, StoreError> sealed_audit_key(const StoreReader& store) {
+    return store.get(Family::index, all_keys(KeyPrefix::audit_key).from);
+}
+
+void save_audit_key(Overlay& overlay, std::string sealed) {
+    overlay.put(Family::index, all_keys(KeyPrefix::audit_key).from, std::move(sealed));
 }
 
 }  // namespace ledger

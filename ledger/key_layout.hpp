@@ -21,6 +21,7 @@
 //   'g' date             reconciled business day           'H' merchant token code          authorizations of a card
 //                                                       'B' id                             backup it was restored from
 //                                                       'P' sequence                       version of the policy
+//                                                       'Z'                                key of the audit chain, sealed
 //   'N' number           notice to customer or merchant  'M' kind id                       merchant or terminals that were added
 //                                                       'O' merchant order            wallet's order number
 //                                                       'D'                                how far notices are delivered
@@ -81,6 +82,7 @@ enum class KeyPrefix : char {
     adjustment = 'A',             // index
     authorization_of_card = 'H',  // index: authorization_index.hpp
     order_number = 'O',
+    audit_key = 'Z',  // index: audit_log.hpp
 };
 
 /// What an operator's override is about. Bytes on disk: do not change.

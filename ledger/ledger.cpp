@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::uint64_t decimal_sequences = 100'000'000;  // 8 digits; letters only beyond
 constexpr std::int64_t day_ms = 86'400'000;
+/// How far ahead of the clock the day of RRNs and the time of DE7 may lie: beyond it a clock had leapt.
+constexpr std::int32_t days_ahead_max = 1;
 /// With a shard code a millisecond of the day has room for so many RRNs above the floor.
 constexpr std::uint64_t shard_sequences_a_ms = 20;
 constexpr std::size_t shard_code_size = 2;
@@ -53,6 +55,9 @@ std::uint32_t stan_after(const NumberPlan& plan, std::uint32_t stan, std::uint64
     const std::uint64_t place = inside ? stan - plan.stan_from + steps : steps - 1;
     return plan.stan_from + static_cast<std::uint32_t>(place % count);
 }
+
+/// The day belongs to a clock that had leapt, and has come back.
+bool leapt_ahead(std::int32_t day, std::int32_t today) { return today < day - days_ahead_max; }
 
 }  // namespace
 
@@ -211,7 +216,9 @@ iso8583::Rrn Ledger::first_rrn_at(const iso8583::CivilTime& local) const {
 iso8583::Rrn Ledger::next_rrn(const iso8583::Now& now) {
     const std::int64_t local_ms = now.utc.ms + std::int64_t{now.local_offset_s} * 1000;
     const auto today = static_cast<std::int32_t>(now.local().date.days());
-    if (today > counters_.rrn_day) {
+    // A clock that is set back by hours crosses midnight at most once, and its day's numbers go on. One that
+    // comes back from far ahead must not leave the day there (docs/decisions/0044).
+    if (today > counters_.rrn_day || leapt_ahead(counters_.rrn_day, today)) {
         counters_.rrn_day = today;
         counters_.rrn_sequence = 0;
         // What this process stored itself ten years ago lies in what it once found free.
@@ -233,9 +240,9 @@ void Ledger::skip_lost_numbers(const iso8583::Now& now) {
     const iso8583::CivilTime local = now.local();
     const std::int32_t today = local.date.days();
     std::uint64_t ms = static_cast<std::uint64_t>(day_ms);  // of a day that a clock before had reached
-    if (today >= counters_.rrn_day) {
+    if (today >= counters_.rrn_day || leapt_ahead(counters_.rrn_day, today)) {
         ms = (std::uint64_t{local.hour} * 3'600 + local.minute * 60U + local.second + 1U) * 1'000;
-        if (today > counters_.rrn_day) counters_.rrn_sequence = 0;
+        if (today != counters_.rrn_day) counters_.rrn_sequence = 0;
         counters_.rrn_day = today;
     }
     const std::uint64_t above = ms * (numbers_.shard.empty() ? restored_rrns_a_ms : restored_shard_rrns_a_ms);
@@ -266,7 +273,9 @@ void Ledger::step_over_stored_rrns() {
 }
 
 Ledger::IssuerNumbers Ledger::next_issuer_numbers(const iso8583::Now& now) {
-    counters_.issuer_time_ms = std::max(counters_.issuer_time_ms, now.utc.ms);
+    // As RRNs: a clock that had leapt does not keep DE7 where it was.
+    const bool comes_back = counters_.issuer_time_ms - now.utc.ms > days_ahead_max * day_ms;
+    counters_.issuer_time_ms = comes_back ? now.utc.ms : std::max(counters_.issuer_time_ms, now.utc.ms);
     counters_.issuer_stan = stan_after(numbers_, counters_.issuer_stan, 1);
     return {iso8583::Stan::of(counters_.issuer_stan),
             iso8583::TransmissionTime::from_utc(iso8583::UtcTime{counters_.issuer_time_ms})};

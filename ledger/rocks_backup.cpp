@@ -89,6 +89,7 @@ Result<std::uint64_t> turn_of(const std::string& store) {
     options.directory = store;
     options.read_only = true;
     options.create_if_missing = false;
+    options.take_as_is = true;  // a checkpoint has no acknowledged turn of its own
     options.block_cache_bytes = 8U << 20;
     auto opened = RocksStore::open(options);
     if (!opened) return parse_error(opened.error().what);
@@ -128,7 +129,8 @@ class Maker {
         const std::string store = std::string(store_name) + "/";
         auto acknowledged = AcknowledgedTurn::open(acknowledged_path(partial_ + "/" + store_name));
         if (!acknowledged) return parse_error(acknowledged.error().what);
-        if (auto recorded = acknowledged->record(turn); !recorded) return parse_error(recorded.error().what);
+        if (auto recorded = acknowledged->record_durably(turn); !recorded)
+            return parse_error(recorded.error().what);
         if (auto noted = note(store + "acknowledged"); !noted) return tl::unexpected(noted.error());
         manifest_.mark = {backup_id(order_.made, manifest_.files), order_.made, order_.business_day, turn};
         if (auto marked = write(store + backup_mark_name, encode(manifest_.mark)); !marked)

@@ -7,7 +7,11 @@
 #include <thread>
 
 #include "iso8583/values/ensure.hpp"
+#include "ledger/acknowledged_places.hpp"
 #include "ledger/acknowledged_turn.hpp"
+#include "ledger/backup_manifest.hpp"
+#include "ledger/durable_file.hpp"
+#include "ledger/key_layout.hpp"
 #include "ledger/rocks_tables.hpp"
 
 namespace ledger {
@@ -16,7 +20,7 @@ using iso8583::Result;
 
 struct RocksStore::Impl {
     std::unique_ptr<RocksTables> tables;
-    AcknowledgedTurn acknowledged;
+    AcknowledgedPlaces acknowledged;
     std::atomic<std::uint64_t> last_turn;
 
     // The committer: `mutex` guards sync, job, failed and stopping.
@@ -38,7 +42,7 @@ struct RocksStore::Impl {
     std::thread committer;
     std::thread watcher;
 
-    Impl(std::unique_ptr<RocksTables> t, AcknowledgedTurn a)
+    Impl(std::unique_ptr<RocksTables> t, AcknowledgedPlaces a)
         : tables(std::move(t)), acknowledged(std::move(a)), last_turn(tables->found_turn()) {
         refresh_health();
         committer = std::thread([this] { run_committer(); });
@@ -105,6 +109,8 @@ struct RocksStore::Impl {
 
     [[nodiscard]] StoreHealth look() const {
         StoreHealth health = tables->look();
+        health.warning = acknowledged.warning();
+        if (auto gone = tables->is_gone()) health.failed = std::move(gone);
         const std::lock_guard lock(mutex);
         if (failed) {
             health.accepts_new_work = false;
@@ -132,21 +138,43 @@ Result<std::unique_ptr<RocksStore>, StoreError> RocksStore::open_on(const RocksS
     return over(RocksTables::open_on(options, env));
 }
 
+namespace {
+
+Result<FoundStore, StoreError> found_store(const RocksTables& tables) {
+    FoundStore found;
+    found.directory = tables.options().directory;
+    found.last_turn = tables.found_turn();
+    const std::string path = found.directory + "/" + backup_mark_name;
+    const auto text = read_small_file(path, manifest_bytes_max);
+    if (!text) return tl::unexpected(text.error());
+    if (!*text) return found;
+    const auto mark = parse_backup_mark(iso8583::as_text(**text));
+    if (!mark)
+        return tl::unexpected(StoreError{StoreError::Kind::corruption, path + ": " + mark.error().what});
+    if (mark->id.size() > AcknowledgedCopy::backup_bytes_max)
+        return tl::unexpected(StoreError{StoreError::Kind::corruption,
+                                         path + ": the id is longer than " +
+                                             std::to_string(AcknowledgedCopy::backup_bytes_max) + " bytes"});
+    found.backup = mark->id;
+    const auto known = tables.get(Family::index, restore_key(mark->id));
+    if (!known) return tl::unexpected(known.error());
+    found.has_worked_since = known->has_value();
+    return found;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<RocksStore>, StoreError> RocksStore::over(
     Result<std::unique_ptr<RocksTables>, StoreError> tables) {
     if (!tables) return tl::unexpected(tables.error());
     const RocksStoreOptions& options = (*tables)->options();
-    const std::uint64_t last = (*tables)->found_turn();
-    const std::string acknowledged_file = acknowledged_path(options.directory);
-    auto acknowledged = options.read_only ? AcknowledgedTurn::look(acknowledged_file)
-                                          : AcknowledgedTurn::open(acknowledged_file);
+    const auto found = found_store(**tables);
+    if (!found) return tl::unexpected(found.error());
+    auto acknowledged =
+        AcknowledgedPlaces::open({acknowledged_path(options.directory), options.acknowledged_copy,
+                                  options.acknowledged_copy_ms, options.take_as_is, options.read_only},
+                                 *found);
     if (!acknowledged) return tl::unexpected(acknowledged.error());
-    if (acknowledged->found() > last)
-        return tl::unexpected(StoreError{
-            StoreError::Kind::corruption,
-            "turn " + std::to_string(acknowledged->found()) + " was acknowledged, but the store in " +
-                options.directory + " could be recovered only up to turn " + std::to_string(last) +
-                ": its write-ahead log is damaged, or the disk does not keep what it says it has synced"});
     return std::unique_ptr<RocksStore>(
         new RocksStore(std::make_unique<Impl>(std::move(*tables), std::move(*acknowledged))));
 }
@@ -195,6 +223,12 @@ std::uint64_t RocksStore::last_turn_number() const { return impl_->last_turn.loa
 StoreHealth RocksStore::health() const {
     const std::lock_guard lock(impl_->watch_mutex);
     return impl_->last_health;
+}
+
+const std::string& RocksStore::lost() const { return impl_->acknowledged.taken(); }
+
+Result<void, StoreError> RocksStore::comes_from(const std::string& backup) {
+    return impl_->acknowledged.comes_from(backup);
 }
 
 void RocksStore::refresh_health() { impl_->refresh_health(); }

@@ -20,6 +20,11 @@ namespace ledger {
 
 struct RocksStoreOptions {
     std::string directory;
+    /// The second place of the last acknowledged turn (acknowledged_places.hpp); empty: there is none.
+    std::string acknowledged_copy;
+    std::uint32_t acknowledged_copy_ms = 100;
+    /// A store that lies behind what was acknowledged is opened all the same, and lost() says what is amiss.
+    bool take_as_is = false;
     bool create_if_missing = true;
     /// For whoever only looks: nothing is written or locked, no sync can be begun. What lies in the log is
     /// read into memory.
@@ -45,9 +50,9 @@ class RocksStore final : public Store {
     /// Recovery can name a gap among this many last turns.
     static constexpr std::uint32_t turn_ring_slots = 65'536;
 
-    /// Recovers, checks the marker, the turn numbers and the acknowledged turn. Kinds: `locked` when another
-    /// process has it open, `version` when it is no store of ours or a newer one, `corruption` when something
-    /// is lost.
+    /// Recovers, checks the marker, the turn numbers and both places of the acknowledged turn. Kinds:
+    /// `locked` when another process has it open, `version` when it is no store of ours or a newer one,
+    /// `corruption` when something is lost.
     static iso8583::Result<std::unique_ptr<RocksStore>, StoreError> open(const RocksStoreOptions& options);
     /// Over another file system: for tests that break it. `env` must outlive the store and its snapshots.
     static iso8583::Result<std::unique_ptr<RocksStore>, StoreError> open_on(const RocksStoreOptions& options,
@@ -66,6 +71,11 @@ class RocksStore final : public Store {
     [[nodiscard]] std::shared_ptr<const StoreReader> snapshot() const override;
     [[nodiscard]] std::uint64_t last_turn_number() const override;
     [[nodiscard]] StoreHealth health() const override;
+
+    /// With take_as_is: what is amiss; empty: nothing is.
+    [[nodiscard]] const std::string& lost() const;
+    /// The store counts as one restored from this backup from now on. Before the first sync.
+    iso8583::Result<void, StoreError> comes_from(const std::string& backup);
 
     /// Looks at the disk now instead of at the next poll. Any thread.
     void refresh_health();

@@ -2,8 +2,11 @@
 
 #include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <system_error>
 #include <vector>
 
 #include "ledger/rocks_database.hpp"
@@ -64,6 +67,12 @@ std::uint64_t property(const RocksDatabase& database, const Slice& name) {
     return value;
 }
 
+std::optional<std::pair<std::uint64_t, std::uint64_t>> place_of(const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+    return std::pair<std::uint64_t, std::uint64_t>(status.st_dev, status.st_ino);
+}
+
 std::size_t bytes_for(const std::vector<Mutation>& mutations) {
     constexpr std::size_t bytes_a_mutation = 384;
     return 64 + mutations.size() * bytes_a_mutation;
@@ -73,7 +82,10 @@ std::size_t bytes_for(const std::vector<Mutation>& mutations) {
 
 RocksTables::RocksTables(const RocksStoreOptions& options, std::shared_ptr<RocksDatabase> database,
                          std::uint64_t found_turn)
-    : options_(options), database_(std::move(database)), found_turn_(found_turn) {}
+    : options_(options),
+      database_(std::move(database)),
+      found_turn_(found_turn),
+      place_(place_of(options.directory)) {}
 RocksTables::~RocksTables() = default;
 
 Result<std::unique_ptr<RocksTables>, StoreError> RocksTables::open(const RocksStoreOptions& options) {
@@ -192,6 +204,22 @@ StoreHealth RocksTables::look() const {
     if (health.log_bytes > 2 * options_.wal_bytes_max)
         refuse("the write-ahead log is twice as long as it may be");
     return health;
+}
+
+std::optional<StoreError> RocksTables::is_gone() const {
+    const std::string current = database_path(options_.directory) + "/CURRENT";
+    const auto gone = [](std::string what) { return StoreError{StoreError::Kind::gone, std::move(what)}; };
+    struct stat status {};
+    if (::stat(current.c_str(), &status) != 0) {
+        const int code = errno;
+        if (code != ENOENT && code != ENOTDIR && code != ESTALE)
+            return std::nullopt;  // a read says what it is
+        return gone("the store's files were taken away while it worked: " + current + ": " +
+                    std::generic_category().message(code));
+    }
+    if (place_ && place_of(options_.directory) != place_)
+        return gone("another directory was put in the place of " + options_.directory + " while it worked");
+    return std::nullopt;
 }
 
 Result<void, StoreError> RocksTables::checkpoint(const std::string& directory) const {

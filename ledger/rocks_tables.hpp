@@ -8,7 +8,9 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ledger/rocks_store.hpp"
@@ -73,6 +75,8 @@ class RocksTables final : public StoreReader {
     [[nodiscard]] const RocksStoreOptions& options() const { return options_; }
     /// Looks at the disk and at what RocksDB says of itself.
     [[nodiscard]] StoreHealth look() const;
+    /// Its files were taken away, or others put in their place, since it was opened; nothing: they are there.
+    [[nodiscard]] std::optional<StoreError> is_gone() const;
     /// As RocksStore::checkpoint.
     iso8583::Result<void, StoreError> checkpoint(const std::string& directory) const;
     [[nodiscard]] iso8583::Result<void, StoreError> verify_checksums() const;
@@ -88,6 +92,7 @@ class RocksTables final : public StoreReader {
     const RocksStoreOptions options_;
     const std::shared_ptr<RocksDatabase> database_;
     const std::uint64_t found_turn_;
+    const std::optional<std::pair<std::uint64_t, std::uint64_t>> place_;  // device and inode of its directory
 };
 
 }  // namespace ledger

@@ -48,8 +48,9 @@ struct Batch {
 };
 
 struct StoreError {
-    /// fenced: another process has taken the ledger over, and nothing of this one's counts any more.
-    enum class Kind : std::uint8_t { io, corruption, disk_full, locked, version, fenced };
+    /// fenced: another process has taken the ledger over, and nothing of this one's counts any more. gone:
+    /// its files were taken away while it worked.
+    enum class Kind : std::uint8_t { io, corruption, disk_full, locked, version, fenced, gone };
     Kind kind = Kind::io;
     std::string what;  // a sentence: operation and reason, no keys or values
 };
@@ -85,6 +86,7 @@ struct StoreHealth {
     bool accepts_new_work = true;  // false: no room, or writes do not keep up: new requests are refused (R62)
     std::string reason;            // why not, in words
     std::uint64_t disk_free_bytes = 0;
+    std::string warning = {};     // what is amiss beside the ledger, in words; work goes on
     std::uint64_t log_bytes = 0;  // what a restart has to read again before it serves; 0: nothing to read
     /// The store can go on no more, whether a sync is under way or not: the process must end.
     std::optional<StoreError> failed = {};

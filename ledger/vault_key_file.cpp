@@ -116,15 +116,34 @@ Result<Bytes> KeyFileKek::unwrap(ByteView wrapped) const {
     return std::move(*clear);
 }
 
-namespace {
-
-Result<std::string> seal(const KeyEncryption& kek, ByteView clear) {
+Result<std::string> seal_key(const KeyEncryption& kek, ByteView clear) {
     const auto wrapped = kek.wrap(clear);
-    if (!wrapped) return parse_error("vault key: " + wrapped.error().what);
+    if (!wrapped) return tl::unexpected(wrapped.error());
     RecordWriter w(record_version);
     w.text(kek.name());
     w.bytes(*wrapped);
     return std::string(w.finish());
+}
+
+Result<Bytes> open_sealed_key(std::string_view sealed, const std::string& where, const KeyEncryption& kek) {
+    RecordReader r(sealed, record_version, "sealed key");
+    const std::string sealed_by(r.text("sealed by"));
+    const ByteView wrapped = r.bytes("wrapped key");
+    if (const auto done = r.done(); !done) return parse_error(where + ": " + done.error().what());
+    if (sealed_by != kek.name())
+        return parse_error(where + ": it is sealed under \"" + sealed_by + "\", not under \"" +
+                           std::string(kek.name()) + "\"");
+    auto clear = kek.unwrap(wrapped);
+    if (!clear) return parse_error(where + ": " + clear.error().what);
+    return clear;
+}
+
+namespace {
+
+Result<std::string> seal(const KeyEncryption& kek, ByteView clear) {
+    auto sealed = seal_key(kek, clear);
+    if (!sealed) return parse_error("vault key: " + sealed.error().what);
+    return sealed;
 }
 
 Result<void> store_vault_key(const std::string& path, const KeyEncryption& kek, ByteView clear) {
@@ -161,15 +180,8 @@ Result<std::string> seal_new_vault_key(const KeyEncryption& kek, iso8583::Random
 
 Result<PanVaultKey> open_vault_key(std::string_view sealed, const std::string& path,
                                    const KeyEncryption& kek) {
-    RecordReader r(sealed, record_version, "vault key");
-    const std::string sealed_by(r.text("sealed by"));
-    const ByteView wrapped = r.bytes("wrapped key");
-    if (const auto done = r.done(); !done) return parse_error(path + ": " + done.error().what());
-    if (sealed_by != kek.name())
-        return parse_error("vault key " + path + ": it is sealed under \"" + sealed_by + "\", not under \"" +
-                           std::string(kek.name()) + "\"");
-    auto clear = kek.unwrap(wrapped);
-    if (!clear) return parse_error("vault key " + path + ": " + clear.error().what);
+    auto clear = open_sealed_key(sealed, "vault key " + path, kek);
+    if (!clear) return tl::unexpected(clear.error());
     const Wipe wipe{*clear};
     if (clear->size() != PanVaultKey::size)
         return parse_error("vault key " + path + ": it is not " + std::to_string(PanVaultKey::size) +

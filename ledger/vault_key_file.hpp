@@ -54,6 +54,11 @@ iso8583::Result<PanVaultKey> load_or_create_vault_key(const std::string& path, c
                                                       iso8583::RandomSource& random);
 /// The same without a file, for a ledger that lies elsewhere: the bytes that the file would have.
 iso8583::Result<std::string> seal_new_vault_key(const KeyEncryption& kek, iso8583::RandomSource& random);
+/// Any key, sealed as the file has it: record of what seals and the wrapped bytes.
+iso8583::Result<std::string> seal_key(const KeyEncryption& kek, iso8583::ByteView clear);
+/// Wiped by the caller. `where` it was found, for errors.
+iso8583::Result<iso8583::Bytes> open_sealed_key(std::string_view sealed, const std::string& where,
+                                                const KeyEncryption& kek);
 /// `where` they were found, for errors.
 iso8583::Result<PanVaultKey> open_vault_key(std::string_view sealed, const std::string& where,
                                             const KeyEncryption& kek);

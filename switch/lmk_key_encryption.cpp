@@ -14,7 +14,12 @@ namespace {
 // version, so that parts cannot change places. Parts stand one a line. Stored: do not change.
 constexpr std::size_t part_bytes = 32;
 constexpr std::size_t parts_max = 9;
-constexpr std::string_view usage_key_encryption = "K0";
+struct Usage {
+    std::string_view usage;
+    char algorithm, mode;
+};
+/// By Use.
+constexpr Usage usages[] = {{"K0", 'A', 'B'}, {"M7", 'H', 'C'}};
 
 std::string part_number(std::size_t part) { return "P" + std::to_string(part); }
 
@@ -26,7 +31,10 @@ iso8583::Result<Bytes> LmkKeyEncryption::wrap(ByteView clear) const {
     std::string text;
     for (std::size_t at = 0; at < clear.size(); at += part_bytes) {
         hsm::KeyBlockHeader header;
-        header.usage = usage_key_encryption;
+        const Usage& wanted = usages[static_cast<std::size_t>(use_)];
+        header.usage = wanted.usage;
+        header.algorithm = wanted.algorithm;
+        header.mode = wanted.mode;
         header.key_version = part_number(at / part_bytes);
         header.exportability = 'N';
         text += lmk_.blocks().wrap(header, hsm::ClearKey(clear.subspan(at, part_bytes)), random_);
@@ -45,9 +53,9 @@ iso8583::Result<Bytes> LmkKeyEncryption::unwrap(ByteView wrapped) const {
         const auto block = lmk_.blocks().unwrap(rest.substr(0, end));
         rest.remove_prefix(std::min(end + 1, rest.size()));
         if (!block) return parse_error("it was changed, or sealed under another LMK: " + block.error().what);
-        if (part >= parts_max || block->header.usage != usage_key_encryption ||
+        if (part >= parts_max || block->header.usage != usages[static_cast<std::size_t>(use_)].usage ||
             block->header.key_version != part_number(part) || block->key.size() != part_bytes)
-            return parse_error("its key blocks are not the ones that seal a vault key");
+            return parse_error("its key blocks are not the ones that seal such a key");
         const ByteView key = block->key.view();
         clear.insert(clear.end(), key.begin(), key.end());
     }

@@ -25,6 +25,7 @@
 #include "ledger/rocks_store.hpp"
 #include "ledger/vault_key_file.hpp"
 #include "switch/admin/control_handler.hpp"
+#include "switch/audit_guard.hpp"
 #include "switch/cluster_command.hpp"
 #include "switch/config/config.hpp"
 #include "switch/config/config_keys.hpp"
@@ -35,10 +36,12 @@
 #include "switch/core/switch_core.hpp"
 #include "switch/core/transaction_state.hpp"
 #include "switch/describe.hpp"
+#include "switch/io/clock_watch.hpp"
 #include "switch/io/hsm_client.hpp"
 #include "switch/io/runtime.hpp"
 #include "switch/lmk_key_encryption.hpp"
 #include "switch/open_store.hpp"
+#include "switch/production.hpp"
 #include "switch/reloader.hpp"
 #include "switch/report_export.hpp"
 #include "switch/shell_setup_of.hpp"
@@ -67,6 +70,8 @@ struct Flags {
     bool check = false;
     bool verify = false;
     bool standby = false;
+    bool as_restored = false;
+    bool allow_root = false;
     std::string node;
     std::string listen_host;
     ClusterInit cluster_init;
@@ -114,6 +119,7 @@ struct Hsm {
     std::unique_ptr<hsm::HsmEngine> engine;
     std::unique_ptr<HsmAccess> access;
     std::unique_ptr<ledger::KeyEncryption> vault_kek;
+    std::unique_ptr<ledger::KeyEncryption> audit_kek;
 };
 
 Result<Hsm> open_embedded(const LoadedConfig& config, const Flags& flags, hsm::OpensslRandom& random,
@@ -122,6 +128,8 @@ Result<Hsm> open_embedded(const LoadedConfig& config, const Flags& flags, hsm::O
     if (!lmk) return tl::unexpected(lmk.error());
     auto sealing_lmk = open_lmk_of(config, flags);
     if (!sealing_lmk) return tl::unexpected(sealing_lmk.error());
+    auto audit_lmk = open_lmk_of(config, flags);
+    if (!audit_lmk) return tl::unexpected(audit_lmk.error());
     hsm::HsmOptions options;
     options.observer = &observer;
     options.zone_key_exchange = config.hsm.zone_key_exchange;
@@ -131,6 +139,8 @@ Result<Hsm> open_embedded(const LoadedConfig& config, const Flags& flags, hsm::O
     if (const auto tested = out.engine->self_test(); !tested) return tl::unexpected(tested.error());
     out.access = std::make_unique<EmbeddedHsm>(*out.engine);
     out.vault_kek = std::make_unique<LmkKeyEncryption>(std::move(*sealing_lmk), random);
+    out.audit_kek =
+        std::make_unique<LmkKeyEncryption>(std::move(*audit_lmk), random, LmkKeyEncryption::Use::hmac);
     return out;
 }
 
@@ -155,11 +165,15 @@ Result<Hsm> open_hsm(const LoadedConfig& config, const TlsContexts& tls, const F
     if (config.hsm.embedded) return open_embedded(config, flags, random, observer, clock);
     auto kek = key_file_of(config, flags, data, random);
     if (!kek) return tl::unexpected(kek.error());
+    auto audit_kek = key_file_of(config, flags, data, random);
+    if (!audit_kek) return tl::unexpected(audit_kek.error());
     Hsm out;
     HsmClientSetup setup = hsm_client_setup_of(config);
+    if (config.production) setup.refused_lmk = iso8583::to_hex(hsm::Lmk::test().check_value());
     tls.put_into(setup, config);
     out.access = std::make_unique<HsmClient>(reactor, log, clock, std::move(setup));
     out.vault_kek = std::move(*kek);
+    out.audit_kek = std::move(*audit_kek);
     return out;
 }
 
@@ -227,7 +241,8 @@ void warn_of_weak_terminals(const Configuration& config, Log& log, WallClock& cl
 
 /// The whole ledger against I1, I2, I12, I13, the audit chain, reconciliation and I6a, the last as a start of
 /// the switch would find it: recovered in memory, and nothing written.
-int report_orphans(SwitchCore& core, ledger::Overlay& overlay, const iso8583::Now& now) {
+int report_orphans(SwitchCore& core, ledger::Overlay& overlay, const ledger::AuditKey* audit_key,
+                   const iso8583::Now& now) {
     std::vector<std::string> faults;
     const auto money = find_money_faults(overlay);
     if (!money) {
@@ -243,7 +258,9 @@ int report_orphans(SwitchCore& core, ledger::Overlay& overlay, const iso8583::No
         return exit_failed;
     }
     for (const std::string& fault : merchants->faults) faults.push_back("money: " + fault);
-    if (const auto chain = ledger::verify_audit_chain(overlay, ledger::audit_sha256); !chain)
+    if (const auto chain =
+            ledger::verify_audit_chain(overlay, ledger::audit_sha256, std::nullopt, {}, audit_key);
+        !chain)
         faults.push_back("audit chain: " + chain.error().what);
     if (const auto recovered = core.recover(now); !recovered) {
         std::fprintf(stderr, "refund-switch: recovery: %s\n", recovered.error().what.c_str());
@@ -379,6 +396,11 @@ void read_file_again(LoadedConfig& config, const Flags& flags, Log& log, WallClo
     log.line(Severity::info, "configuration_read_again", {{"hash", config.configuration->hash}}, clock.now());
 }
 
+StoreUse use_of(const std::string& data, const Flags& flags) {
+    if (is_looked_at(data, flags)) return StoreUse::look;
+    return flags.as_restored ? StoreUse::accept_loss : StoreUse::serve;
+}
+
 /// The store; as a standby once its owner's lease is over. Nothing: it was stopped before that.
 Result<std::optional<OpenedStore>> open_when_due(LoadedConfig& config, const Flags& flags,
                                                  const std::string& data, const ShellSetup& shell, Log& log,
@@ -393,7 +415,7 @@ Result<std::optional<OpenedStore>> open_when_due(LoadedConfig& config, const Fla
                 continue;
             }
         }
-        auto opened = open_store(config, data, is_looked_at(data, flags) ? StoreUse::look : StoreUse::serve);
+        auto opened = open_store(config, data, use_of(data, flags));
         if (opened) return std::optional(std::move(*opened));
         // Another standby was faster, or the server went away just now: back to looking.
         using Kind = ledger::StoreError::Kind;
@@ -404,13 +426,38 @@ Result<std::optional<OpenedStore>> open_when_due(LoadedConfig& config, const Fla
     }
 }
 
+/// What the store and its audit chain have lost by what is noted elsewhere: refuses to start, or, where a
+/// person has decided so, makes the ledger one that was restored.
+Result<void> judge_what_is_lost(const LoadedConfig& config, const Flags& flags, const std::string& data,
+                                OpenedStore& opened, const OpenedAuditKey& audit,
+                                std::optional<ledger::BackupMark>& mark, Log& log, WallClock& clock) {
+    std::string lost = opened.rocks != nullptr ? opened.rocks->lost() : "";
+    // A backup, and what was restored from one and not worked on yet, end before what is noted.
+    const bool ends_before = is_looked_at(data, flags) || (mark && !has_worked_on(*opened.store, *mark));
+    if (lost.empty() && !ends_before) lost = audit_fault_at_start(*opened.store, audit, config.audit);
+    if (!flags.as_restored && lost.empty()) return {};
+    if (!flags.as_restored) return parse_error(lost + "; docs/operations.md, \"A ledger that lost its end\"");
+    if (lost.empty())
+        return parse_error("--as-restored: the ledger has all that was acknowledged; start without it");
+    auto restored = count_as_restored(opened, data, clock.now().utc);
+    if (!restored) return tl::unexpected(restored.error());
+    log.line(Severity::alarm, "loss_accepted", {{"detail", lost}, {"rule", "R65"}}, clock.now());
+    mark = std::move(*restored);
+    return {};
+}
+
 int serve(LoadedConfig config, const Flags& flags) {
     WallClock clock(config.configuration->time_zone);
     Log log;
     if (const auto hard = harden_process(config, log, clock); !hard)
         return refuse_to_start(log, clock, "memory", hard.error().what);
     const std::string data = flags.data.empty() ? config.data.directory : flags.data;
-    const auto mark = open_data(config, data, flags);
+    if (config.production && !flags.verify)
+        if (const std::string why = why_unfit_for_production(
+                config, {flags.config, data, flags.lmk_key_file, flags.vault_key_file, flags.allow_root});
+            !why.empty())
+            return refuse_to_start(log, clock, "production", why);
+    auto mark = open_data(config, data, flags);
     if (!mark) return refuse_to_start(log, clock, "data directory", mark.error().what);
 
     hsm::OpensslRandom random;
@@ -442,6 +489,11 @@ int serve(LoadedConfig config, const Flags& flags) {
     if (!opened) return refuse_to_start(log, clock, "store", opened.error().what);
     if (!*opened) return exit_done;
     std::unique_ptr<ledger::Store>& store = (*opened)->store;
+    const auto audit = open_audit_key(*store, *hsm->audit_kek, random);
+    if (!audit) return refuse_to_start(log, clock, "audit key", audit.error().what);
+    if (const auto accepted = judge_what_is_lost(config, flags, data, **opened, *audit, *mark, log, clock);
+        !accepted)
+        return refuse_to_start(log, clock, "audit chain", accepted.error().what);
     std::error_code none;  // it is ours now: what a backup that was cut short was copied from is nobody's
     if (!flags.verify) std::filesystem::remove_all(data + "/" + ledger::checkpoint_name, none);
     if (const auto ready = flags.verify ? check_format(*store) : migrate(*store, log, clock); !ready)
@@ -457,8 +509,13 @@ int serve(LoadedConfig config, const Flags& flags) {
     ledger::Overlay overlay(*store);
     SwitchCore core(config.configuration, overlay, vault, ledger::audit_sha256, (*opened)->numbers);
     core.comes_from(*mark);
-    if (flags.verify) return report_orphans(core, overlay, clock.now());
-    admin::OperatorsControl control(config.operators, people_of(config), ledger::audit_sha256, &reload);
+    core.keys_audit_with(*audit->key, audit->made);
+    if (flags.verify) return report_orphans(core, overlay, audit->of_stored_chain(), clock.now());
+    NotedHead noted_head;
+    if (!config.audit.head_file.empty())
+        noted_head = [path = config.audit.head_file] { return noted_audit_head(path); };
+    admin::OperatorsControl control(config.operators, people_of(config),
+                                    {ledger::audit_sha256, audit->key.get(), noted_head}, &reload);
     std::optional<NoticeFiles> notices;
     if (config.configuration->notices) notices.emplace(path_in(data, config.notices.directory));
     reload.tell_operators(
@@ -498,6 +555,9 @@ int serve(LoadedConfig config, const Flags& flags) {
     CertificateWatch certificates(reactor, *tls, log, clock);
     if (const auto recovered = runtime.recover(); !recovered)
         return refuse_to_start(log, clock, "recovery", recovered.error().what);
+    const ClockWatch clocks(reactor, log, clock);
+    warn_of_a_ledger_ahead(*store, log, clock);
+    AuditHeads heads(reactor, *store, *audit->key, config.audit, log, clock);
     const auto at = runtime.listen();
     if (!at) return refuse_to_start(log, clock, "listening", at.error().what);
     // What is opened from here on is a file of its own or a socket.
@@ -507,6 +567,7 @@ int serve(LoadedConfig config, const Flags& flags) {
     std::fflush(stdout);
     const int exit_code = runtime.run();
     runtime.end_backup();  // it reads the store
+    heads.finish();        // so does it
     // Its committer may still be saying that a sync has ended: it must be gone before the runtime is.
     store.reset();
     notices.reset();  // the same of the thread that writes notices
@@ -518,7 +579,9 @@ std::string why_unfit(const StoreOptions& store, const Flags& flags) {
     if (store.engine == StoreEngine::rocks)
         return flags.standby || !flags.node.empty()
                    ? "--standby and --node belong to [store] engine = \"postgres\""
-                   : "";
+               : flags.as_restored && flags.verify ? "--as-restored starts the switch, --verify only looks"
+                                                   : "";
+    if (flags.as_restored) return "--as-restored belongs to [store] engine = \"rocks\"";
     if (store.node.empty())
         return "[store.postgres] node or --node is needed: each switch has a name of its own";
     const auto word = config::word(store.node);
@@ -553,7 +616,8 @@ command_line::Manual manual() {
         {{"0", "ended as asked, or checked and found good"},
          {"1", "did not start, or failed; the log's last line says why"},
          {"2", "usage"},
-         {"4", "another node has taken the shard over: start it again as its standby"}},
+         {"4", "another node has taken the shard over: start it again as its standby"},
+         {"5", "the data directory's files were taken away while it ran"}},
         {},
         {{"switch/config/demo.toml", "the demonstration's configuration, with every section explained."},
          {"DATA/control.sock", "the socket that refundctl asks."},
@@ -662,6 +726,12 @@ int main(int argc, char** argv) {
     app.add_flag("--verify", flags.verify,
                  "look through the ledger of a switch that does not run for transactions that nothing and "
                  "nobody waits for, and exit: 0 when there are none");
+    app.add_flag(
+        "--as-restored", flags.as_restored,
+        "start although the ledger lies behind what was acknowledged: as one that was restored from a "
+        "backup, which takes no new work before two people have reconciled and accepted it (R65)");
+    app.add_flag("--allow-root", flags.allow_root,
+                 "run as root although the configuration says production = true");
     app.add_flag("--standby", flags.standby,
                  "follow the node that serves, and take over when its lease is over ([store] engine = "
                  "\"postgres\")");

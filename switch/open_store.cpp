@@ -2,6 +2,8 @@
 
 #include "hsm_sim/lmk_file.hpp"
 #include "ledger/backup_directory.hpp"
+#include "ledger/key_layout.hpp"
+#include "ledger/ledger.hpp"
 #include "ledger/postgres_cluster.hpp"
 
 namespace acquirer {
@@ -27,6 +29,8 @@ ledger::RocksStoreOptions rocks_options_of(const LoadedConfig& config, const std
     options.block_cache_bytes = static_cast<std::uint64_t>(config.data.cache_mib) * mib;
     options.wal_bytes_max = static_cast<std::uint64_t>(config.data.wal_mib_max) * mib;
     options.disk_free_bytes_min = static_cast<std::uint64_t>(config.data.disk_free_mib_min) * mib;
+    options.acknowledged_copy = config.store.acknowledged_copy;
+    options.acknowledged_copy_ms = static_cast<std::uint32_t>(config.store.acknowledged_copy_ms);
     return options;
 }
 
@@ -64,6 +68,7 @@ Result<OpenedStore, ledger::StoreError> open_store(const LoadedConfig& config, c
     ledger::RocksStoreOptions rocks = rocks_options_of(config, data);
     if (config.store.engine == StoreEngine::rocks) {
         rocks.read_only = use == StoreUse::look;
+        rocks.take_as_is = use == StoreUse::accept_loss;
         auto store = ledger::RocksStore::open(rocks);
         if (!store) return tl::unexpected(store.error());
         out.rocks = store->get();
@@ -83,6 +88,30 @@ Result<OpenedStore, ledger::StoreError> open_store(const LoadedConfig& config, c
     out.postgres = store->get();
     out.store = std::move(*store);
     return out;
+}
+
+Result<ledger::BackupMark> count_as_restored(OpenedStore& opened, const std::string& data,
+                                             iso8583::UtcTime now) {
+    ledger::Overlay overlay(*opened.store);
+    ledger::Ledger books(overlay);
+    const auto day = books.newest_business_day();
+    if (const auto& error = books.error()) return parse_error(error->what);
+    ledger::BackupMark mark;
+    mark.made = now;
+    mark.turn = opened.store->last_turn_number();
+    mark.business_day = day ? day->day : iso8583::BusinessDate{iso8583::civil_from_utc(now).date};
+    mark.id = ledger::backup_id(now, {});
+    const std::string path = data + "/" + ledger::store_name + "/" + ledger::backup_mark_name;
+    const std::string text = encode(mark);
+    if (auto written = ledger::write_file_durably(path, iso8583::as_bytes(text)); !written)
+        return parse_error(written.error().what);
+    if (auto taken = opened.rocks->comes_from(mark.id); !taken) return parse_error(taken.error().what);
+    return mark;
+}
+
+bool has_worked_on(const ledger::StoreReader& store, const ledger::BackupMark& mark) {
+    const auto known = store.get(ledger::Family::index, ledger::restore_key(mark.id));
+    return known && known->has_value();
 }
 
 Result<ledger::PanVaultKey> vault_key_of(const LoadedConfig& config, const ledger::Store& store,

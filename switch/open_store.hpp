@@ -10,6 +10,7 @@
 #include <string>
 
 #include "iso8583/values/random_source.hpp"
+#include "ledger/backup_manifest.hpp"
 #include "ledger/number_plan.hpp"
 #include "ledger/pan_vault.hpp"
 #include "ledger/postgres_options.hpp"
@@ -21,7 +22,8 @@
 
 namespace acquirer {
 
-enum class StoreUse : std::uint8_t { serve, look };
+/// accept_loss: to serve, though the store lies behind what was acknowledged.
+enum class StoreUse : std::uint8_t { serve, look, accept_loss };
 
 /// Counted by the committer, read by the shell.
 class CommitTimes {
@@ -43,7 +45,7 @@ class CommitTimes {
 struct OpenedStore {
     std::shared_ptr<CommitTimes> commits = std::make_shared<CommitTimes>();
     std::unique_ptr<ledger::Store> store;
-    const ledger::RocksStore* rocks = nullptr;  // the same, where backups can be made of it
+    ledger::RocksStore* rocks = nullptr;  // the same, where backups can be made of it
     ledger::PostgresStore* postgres = nullptr;  // the same, where standbys compare configurations
     ledger::NumberPlan numbers;
     std::uint64_t epoch = 0;  // of this owner, on PostgreSQL
@@ -60,6 +62,12 @@ iso8583::Result<ledger::PostgresOptions> postgres_options_of(const StoreOptions&
 /// With PostgreSQL only to serve: takes the shard.
 iso8583::Result<OpenedStore, ledger::StoreError> open_store(const LoadedConfig& config,
                                                             const std::string& data, StoreUse use);
+/// What --as-restored decides: a ledger that lost its end becomes one that was restored from a backup made
+/// `now` (R65): its mark, durable before anything is written.
+iso8583::Result<ledger::BackupMark> count_as_restored(OpenedStore& opened, const std::string& data,
+                                                      iso8583::UtcTime now);
+/// The ledger has been started on since it was restored from that backup.
+bool has_worked_on(const ledger::StoreReader& store, const ledger::BackupMark& mark);
 /// A store that holds records must find its key: a new one could never open their PANs.
 iso8583::Result<ledger::PanVaultKey> vault_key_of(const LoadedConfig& config, const ledger::Store& store,
                                                   const std::string& data, const ledger::KeyEncryption& kek,

@@ -53,9 +53,9 @@ std::vector<Person> demo_people() {
             {"security1", {Role::security_officer}}, {"admin1", {Role::admin}}};
 }
 
-OperatorsControl::OperatorsControl(std::vector<OperatorAccount> operators, People people,
-                                   ledger::AuditHash hash, PartyCheck* parties)
-    : operators_(std::move(operators)), people_(people), hash_(hash), parties_(parties) {}
+OperatorsControl::OperatorsControl(std::vector<OperatorAccount> operators, People people, AuditCheck audit,
+                                   PartyCheck* parties)
+    : operators_(std::move(operators)), people_(people), audit_(std::move(audit)), parties_(parties) {}
 
 iso8583::Result<Person> OperatorsControl::person_of(const ControlRequest& request,
                                                     const Request& parsed) const {
@@ -126,9 +126,9 @@ ControlDecision OperatorsControl::decide(const ControlRequest& request) {
     if (!has_role)
         return ControlAnswer{refuse(parsed->command + " needs the role " + std::string(command->role) + "; " +
                                     person->name + " does not have it")};
-    auto read = [request = *parsed, hash = hash_](const ControlView& view) {
+    auto read = [request = *parsed, audit = audit_](const ControlView& view) {
         const ViewContext context{*view.store, view.status, *view.configuration, view.now, &view.shell};
-        auto data = run_read(request, context, hash);
+        auto data = run_read(request, context, audit);
         if (!data) return write_answer({AnswerError::refused, data.error().what, {}});
         return write_answer({AnswerError::none, "", std::move(*data)});
     };

@@ -40,9 +40,8 @@ class OperatorsControl final : public ControlHandler {
     /// Who somebody is: his Unix user's account alone; in the demo also the one he names (`--as`), and
     /// everybody may look.
     enum class People : std::uint8_t { accounts, demo };
-    /// `hash` is ledger/audit_hash.hpp's SHA-256.
     /// `parties`: none: nothing can be added.
-    OperatorsControl(std::vector<OperatorAccount> operators, People people, ledger::AuditHash hash,
+    OperatorsControl(std::vector<OperatorAccount> operators, People people, AuditCheck audit,
                      PartyCheck* parties = nullptr);
 
     ControlDecision decide(const ControlRequest& request) override;
@@ -60,7 +59,7 @@ class OperatorsControl final : public ControlHandler {
     /// What two requests need beside the core: the difference of a policy to the one in force.
     [[nodiscard]] ControlDecision decide_policy(const Request& request, const Person& person) const;
 
-    ledger::AuditHash hash_;
+    AuditCheck audit_;
     JudgePolicy judge_policy_;
     PartyCheck* parties_;
 };
@@ -68,6 +67,6 @@ class OperatorsControl final : public ControlHandler {
 /// The command of a request that changes something; nothing for a read.
 std::optional<OperatorCommand> operator_command(const Request& request);
 /// A read over what the worker was given.
-ViewResult run_read(const Request& request, const ViewContext& context, ledger::AuditHash hash);
+ViewResult run_read(const Request& request, const ViewContext& context, const AuditCheck& audit);
 
 }  // namespace acquirer::admin

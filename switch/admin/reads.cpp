@@ -55,7 +55,7 @@ ViewResult totals(const Request& request, const ViewContext& context) {
 
 }  // namespace
 
-ViewResult run_read(const Request& r, const ViewContext& context, ledger::AuditHash hash) {
+ViewResult run_read(const Request& r, const ViewContext& context, const AuditCheck& audit) {
     const std::string id = argument(r, "id");
     const ListQuery list = list_query(r);
     if (!argument(r, "day").empty() && !(argument(r, "from") + argument(r, "to")).empty())
@@ -90,8 +90,8 @@ ViewResult run_read(const Request& r, const ViewContext& context, ledger::AuditH
     if (r.command == "totals") return totals(r, context);
     if (r.command == "audit list")
         return view_audit_entries(context, {list, argument(r, "user"), argument(r, "command")});
-    if (r.command == "audit export") return view_audit_export(context, list, hash);
-    if (r.command == "audit verify") return view_audit_verify(context, hash);
+    if (r.command == "audit export") return view_audit_export(context, list, audit.hash);
+    if (r.command == "audit verify") return view_audit_verify(context, audit);
     if (auto recon = recon_read(r, context)) return *recon;
     if (auto store = store_read(r, context)) return *store;
     if (auto money = money_read(r, context)) return std::move(*money);

@@ -205,6 +205,8 @@ std::vector<std::string> restart_needed(const LoadedConfig& running, const Loade
     compare(running.store == wanted.store, "[store]");
     compare(running.shell == wanted.shell, "[shell]");
     compare(running.notices == wanted.notices, "[notices]");
+    compare(running.audit == wanted.audit, "[audit]");
+    compare(running.production == wanted.production, "production");
     compare(running.issuers == wanted.issuers, "addresses, connections, dialect or MAC of an [[issuer]]");
     compare(same_pin_block_formats(*running.configuration, *wanted.configuration),
             "pin_block_format of an [[issuer]]");

@@ -113,6 +113,8 @@ enum class StoreEngine : std::uint8_t { rocks, postgres };
 /// [store] and [store.postgres]: who keeps the ledger. With PostgreSQL the data directory has a copy of it.
 struct StoreOptions {
     StoreEngine engine = StoreEngine::rocks;
+    std::string acknowledged_copy;  // second place of the last acknowledged turn; empty: there is none
+    std::int32_t acknowledged_copy_ms = 100;
     std::vector<Endpoint> hosts;  // all servers of PostgreSQL; whichever may be written is used
     std::string database = "refund";
     std::string user = "switch";
@@ -155,6 +157,14 @@ struct NoticeOptions {
     friend bool operator==(const NoticeOptions&, const NoticeOptions&) = default;
 };
 
+/// [audit]: where the head of the audit chain is noted beside the ledger.
+struct AuditOptions {
+    std::string head_file;  // empty: in no file
+    std::string syslog;     // its socket; empty: not there
+    std::int32_t head_seconds = 60;
+    friend bool operator==(const AuditOptions&, const AuditOptions&) = default;
+};
+
 /// A person (or a job) known by the Unix user id of the control socket's peer.
 struct OperatorAccount {
     std::int64_t uid = -1;
@@ -177,6 +187,8 @@ struct LoadedConfig {
     StoreOptions store;
     ShellLimits shell;
     NoticeOptions notices;
+    AuditOptions audit;
+    bool production = false;
     std::vector<OperatorAccount> operators;
     std::string source;               // the file as it was read
     std::string listen_host;          // ConfigSurroundings::listen_host

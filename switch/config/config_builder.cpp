@@ -78,8 +78,8 @@ RawConfig read_sections(const Node& document, Reader& reader) {
     RawConfig raw;
     Context context;
     reader.read(document, "", top_keys(),
-                {"switch", "listen", "data", "store", "notices", "hsm", "limits", "shell", "refund", "issuer",
-                 "iin", "wallet", "wallet_wire", "merchant", "terminals", "fee", "operator", "tls"},
+                {"switch", "listen", "data", "store", "notices", "audit", "hsm", "limits", "shell", "refund",
+                 "issuer", "iin", "wallet", "wallet_wire", "merchant", "terminals", "fee", "operator", "tls"},
                 context, raw.top);
     // An unreadable `demo` would make other lines look wrong that are not.
     if (reader.has_problem_under("demo")) raw.top.demo = true;
@@ -92,6 +92,7 @@ RawConfig read_sections(const Node& document, Reader& reader) {
             reader.read(*postgres, "store.postgres", store_postgres_keys(), {}, context, raw.store);
     }
     read_section(document, reader, "notices", notice_keys(), context, raw.notices);
+    read_section(document, reader, "audit", audit_keys(), context, raw.audit);
     read_section(document, reader, "hsm", hsm_keys(), context, raw.hsm);
     read_section(document, reader, "limits", limits_keys(), context, raw.limits);
     read_section(document, reader, "shell", shell_keys(), context, raw.shell);
@@ -108,6 +109,22 @@ RawConfig read_sections(const Node& document, Reader& reader) {
     read_list(document, reader, "operator", operators_max, operator_keys(), context, raw.operators);
     return raw;
 }
+
+namespace {
+
+void put_listeners(const RawListen& listen, LoadedConfig& loaded) {
+    if (listen.unionpay_pos)
+        loaded.listeners.push_back({Profile::unionpay_pos, *listen.unionpay_pos, listen.unionpay_tls,
+                                    listen.unionpay_dialect, listen.unionpay_table, listen.unionpay_allow});
+    if (listen.iso87_ascii)
+        loaded.listeners.push_back({Profile::iso87, *listen.iso87_ascii, listen.iso87_tls,
+                                    listen.iso87_dialect, listen.iso87_table, listen.iso87_allow});
+    loaded.metrics = listen.metrics;
+    loaded.metrics_tls = listen.metrics_tls;
+    loaded.metrics_allow = listen.metrics_allow;
+}
+
+}  // namespace
 
 LoadedConfig build(RawConfig raw, std::uint32_t version, std::string hash, PolicyInForce policy,
                    Reader& reader) {
@@ -152,23 +169,15 @@ LoadedConfig build(RawConfig raw, std::uint32_t version, std::string hash, Polic
     std::sort(configuration->terminals.begin(), configuration->terminals.end(),
               [](const TerminalRange& a, const TerminalRange& b) { return a.first < b.first; });
 
-    if (raw.listen.unionpay_pos)
-        loaded.listeners.push_back({Profile::unionpay_pos, *raw.listen.unionpay_pos, raw.listen.unionpay_tls,
-                                    raw.listen.unionpay_dialect, raw.listen.unionpay_table,
-                                    raw.listen.unionpay_allow});
-    if (raw.listen.iso87_ascii)
-        loaded.listeners.push_back({Profile::iso87, *raw.listen.iso87_ascii, raw.listen.iso87_tls,
-                                    raw.listen.iso87_dialect, raw.listen.iso87_table,
-                                    raw.listen.iso87_allow});
-    loaded.metrics = raw.listen.metrics;
-    loaded.metrics_tls = raw.listen.metrics_tls;
-    loaded.metrics_allow = raw.listen.metrics_allow;
+    put_listeners(raw.listen, loaded);
     for (auto& [path, profile] : raw.tls) loaded.tls.push_back(std::move(profile));
     loaded.hsm = std::move(raw.hsm);
     loaded.data = std::move(raw.data);
     loaded.store = std::move(raw.store);
     configuration->notices = !raw.notices.directory.empty();
     loaded.notices = std::move(raw.notices);
+    loaded.audit = std::move(raw.audit);
+    loaded.production = raw.top.production;
     loaded.shell = raw.shell;
     for (auto& [path, account] : raw.operators) {
         if (!account.terminal_operators.empty())

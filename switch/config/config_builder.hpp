@@ -26,6 +26,7 @@ struct RawConfig {
     Limits limits;
     ShellLimits shell;
     NoticeOptions notices;
+    AuditOptions audit;
     RefundPolicy refund;
     std::vector<Placed<RawIssuer>> issuers;
     std::vector<Placed<RawIin>> iins;
@@ -46,6 +47,8 @@ void check_sections(RawConfig& raw, const ConfigSurroundings& around, Reader& re
 void check_tls(RawConfig& raw, const ConfigSurroundings& around, Reader& reader);
 /// What [store] and [store.postgres] say together (config_schema_store.cpp).
 void check_store(RawConfig& raw, const ConfigSurroundings& around, Reader& reader);
+/// What `production` does not allow (config_production.cpp).
+void check_production(const RawConfig& raw, Reader& reader);
 /// The schedules that [[fee]] make, into the merchants (config_fees.cpp).
 void check_fees(RawConfig& raw, Reader& reader);
 /// Only of sections without problems.

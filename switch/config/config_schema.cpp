@@ -95,6 +95,12 @@ const Keys<RawTop>& top_keys() {
             "Allows what only a demonstration may do: the test LMK, `refundctl --as`, a quarantine "
             "shorter than the rule.",
             CONFIG_AT(demo)),
+        boolean<RawTop>("production",
+                        "The switch does not start with what only a trial may have: test keys, one terminal "
+                        "master key for "
+                        "many terminals unless said, files that others may read, no second place of what was "
+                        "acknowledged.",
+                        CONFIG_AT(production)),
     };
     return keys;
 }

@@ -37,6 +37,7 @@ using Keys = std::vector<Key<T>>;
 // The file as it stands, section by section, before the parts are held against each other.
 struct RawTop {
     bool demo = false;
+    bool production = false;
 };
 struct RawSwitch {
     std::string zone;
@@ -81,6 +82,7 @@ struct RawTerminals {
     TerminalRange range;
     std::string first, last, merchant;
     std::optional<hsm::MacAlgorithm> mac;
+    bool shared_keys = false;
 };
 
 const Keys<RawTop>& top_keys();
@@ -88,6 +90,7 @@ const Keys<RawSwitch>& switch_keys();
 const Keys<RawListen>& listen_keys();
 const Keys<DataOptions>& data_keys();
 const Keys<StoreOptions>& store_keys();
+const Keys<AuditOptions>& audit_keys();
 const Keys<StoreOptions>& store_postgres_keys();
 const Keys<HsmOptions>& hsm_keys();
 const Keys<Limits>& limits_keys();

@@ -320,6 +320,11 @@ const Keys<RawTerminals>& terminals_keys() {
             "Whose certificates may speak for these terminals: DNS names. Another one's connection "
             "is closed, with an alarm. Needs TLS with an authority on the port.",
             set_certificate_names),
+        boolean<RawTerminals>(
+            "shared_keys",
+            "You say that these terminals have the same key blocks as others, or each other's: "
+            "who opens one terminal opens all of them. Needed with production = true.",
+            CONFIG_AT(shared_keys)),
         choice<RawTerminals, hsm::MacPadding>(
             "mac_padding", {{"zeros", hsm::MacPadding::zeros}, {"bit", hsm::MacPadding::bit}},
             "ISO 9797-1 padding 1 or 2.", CONFIG_AT(range.mac.padding)),

@@ -1,4 +1,5 @@
-// [store] and [store.postgres]: who keeps the ledger, and what only one of the engines knows.
+// [store], [store.postgres] and [audit]: who keeps the ledger, what only one of the engines knows, and what
+// is noted of it elsewhere.
 #include <filesystem>
 
 #include "switch/config/config_builder.hpp"
@@ -13,6 +14,13 @@ constexpr std::size_t name_characters_max = 63;  // PostgreSQL's own bound of a 
 constexpr std::int64_t pipeline_max = 4;         // more were slower (scale-out's measurements)
 constexpr std::int64_t wait_ms_max = 600'000;
 
+iso8583::Result<std::string> absolute_path(std::string_view text) {
+    auto path = plain_text(path_characters_max)(text);
+    if (path && (path->front() != '/' || path->back() == '/'))
+        return iso8583::parse_error("needs the path of a file, from / on");
+    return path;
+}
+
 }  // namespace
 
 const Keys<StoreOptions>& store_keys() {
@@ -22,6 +30,15 @@ const Keys<StoreOptions>& store_keys() {
             "rocks: RocksDB in the data directory, one machine. postgres: PostgreSQL with synchronous "
             "standbys, and a copy in the data directory.",
             CONFIG_AT(engine)),
+        parsed<StoreOptions>(
+            "acknowledged_copy", "path", "none",
+            "rocks: a file on another file system that says up to which turn work was acknowledged, so that "
+            "a "
+            "ledger that lost its end is noticed though its directory lost `acknowledged` too.",
+            CONFIG_AT(acknowledged_copy), absolute_path),
+        integer<StoreOptions>("acknowledged_copy_ms", 10, 60'000, "ms",
+                              "rocks: how old the copy may be when the process is killed.",
+                              CONFIG_AT(acknowledged_copy_ms)),
     };
     return keys;
 }
@@ -84,6 +101,23 @@ const Keys<StoreOptions>& store_postgres_keys() {
     return keys;
 }
 
+const Keys<AuditOptions>& audit_keys() {
+    static const Keys<AuditOptions> keys = {
+        parsed<AuditOptions>(
+            "head_file", "path", "none",
+            "A file on another file system that the newest entry is noted in, so that a chain that "
+            "was cut or made anew is found at the next start.",
+            CONFIG_AT(head_file), absolute_path),
+        parsed<AuditOptions>("syslog", "path", "none",
+                             "The socket of syslog, usually /dev/log: each entry that is noted goes there as "
+                             "well (authpriv, notice).",
+                             CONFIG_AT(syslog), absolute_path),
+        integer<AuditOptions>("head_seconds", 1, 86'400, "s", "How often the newest entry is noted.",
+                              CONFIG_AT(head_seconds)),
+    };
+    return keys;
+}
+
 void check_store(RawConfig& raw, const ConfigSurroundings& around, Reader& reader) {
     StoreOptions& store = raw.store;
     if (store.engine == StoreEngine::rocks) {
@@ -92,6 +126,11 @@ void check_store(RawConfig& raw, const ConfigSurroundings& around, Reader& reade
                 reader.problem(path, "belongs to [store] engine = \"postgres\"");
         return;
     }
+    for (const char* path : {"store.acknowledged_copy", "store.acknowledged_copy_ms"})
+        if (reader.has(path))
+            reader.problem(path,
+                           "belongs to [store] engine = \"rocks\": PostgreSQL's standbys are the second "
+                           "place of a ledger that lies there");
     if (store.hosts.empty() && !reader.has_problem_under("store.postgres.hosts"))
         reader.problem("store.postgres.hosts", "is needed with [store] engine = \"postgres\"");
     for (const Endpoint& host : store.hosts)

@@ -82,6 +82,8 @@ struct SwitchCore::Impl {
 
     CoreContext context;
     ledger::AuditHash audit_hash;
+    const ledger::AuditKey* audit_key = nullptr;
+    std::string made_audit_key;
     SaleChain chain{context};
     StoreAndForward queue{context, chain, undoing};  // each refers to the other
     Undoing undoing{context, chain, queue};
@@ -125,12 +127,18 @@ iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::
     c.now = now;
     c.effects = &effects;
     c.ledger.recover();
-    auto audit = ledger::AuditLog::open(c.ledger.overlay(), impl_->audit_hash);
+    auto audit = ledger::AuditLog::open(c.ledger.overlay(), impl_->audit_hash, impl_->audit_key);
     if (!audit)
         return tl::unexpected(ledger::StoreError{ledger::StoreError::Kind::corruption, audit.error().what});
     impl_->operations.open_audit(*audit);
     const bool begins_restored = impl_->restored.recover();
     if (begins_restored) impl_->operations.audit_restore(impl_->restored.to_reconcile());
+    if (!impl_->made_audit_key.empty()) {
+        ledger::save_audit_key(c.ledger.overlay(), std::move(impl_->made_audit_key));
+        impl_->operations.audit("the switch", "", std::string(ledger::audit_keyed_action),
+                                "entries carry an HMAC-SHA256 from here on, under the key with check value " +
+                                    impl_->audit_key->check_value());
+    }
     impl_->days.recover();
     impl_->terminals.recover();
     impl_->key_exchange.recover();
@@ -158,6 +166,11 @@ iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::
 
 void SwitchCore::comes_from(std::optional<ledger::BackupMark> backup) {
     impl_->restored.comes_from(std::move(backup));
+}
+
+void SwitchCore::keys_audit_with(const ledger::AuditKey& key, std::string made) {
+    impl_->audit_key = &key;
+    impl_->made_audit_key = std::move(made);
 }
 
 void SwitchCore::step(const Event& event, const iso8583::Now& now, Effects& effects) {

@@ -36,6 +36,9 @@ class SwitchCore {
 
     /// The store was made out of this backup (R65); before recover(). Nothing: it grew here.
     void comes_from(std::optional<ledger::BackupMark> backup);
+    /// Entries of the audit chain carry a MAC under this key, which outlives the core; before recover().
+    /// `made`: the key as it is to be stored, with the entry that says since when; empty: it is stored.
+    void keys_audit_with(const ledger::AuditKey& key, std::string made);
     /// Rebuilds the tables from the ledger before the first step: totals, open work, terminals, overrides;
     /// what was with an issuer becomes in doubt (R57), advices go on as x..1. Effects as of any step; writes
     /// go to the overlay.

@@ -83,6 +83,10 @@ void HsmClient::check_health(std::size_t index, std::int32_t timeout_ms) {
 void HsmClient::health_answered(std::size_t index, bool healthy, const std::string& lmk_check_value) {
     Connection& c = connections_[index];
     if (!healthy) return lost(index, "the health check was refused");
+    if (!setup_.refused_lmk.empty() && lmk_check_value == setup_.refused_lmk) {
+        log_.line(Severity::alarm, "hsm_test_lmk", {{"address", c.redial->address().str()}}, clock_.now());
+        return lost(index, "it has the published test LMK, and the configuration says production = true");
+    }
     if (lmk_check_value_.empty()) lmk_check_value_ = lmk_check_value;
     if (lmk_check_value != lmk_check_value_) {
         log_.line(Severity::alarm, "hsm_other_lmk", {{"address", c.redial->address().str()}}, clock_.now());

@@ -44,6 +44,8 @@ struct HsmClientSetup {
     std::size_t waiting_max = 4'096;
     std::size_t read_bytes = 65'536;
     MakeChannel channel = plain_channel;
+    /// An HSM whose LMK has this check value, as NC gives it, is never used; empty: there is none such.
+    std::string refused_lmk;
 };
 
 class HsmClient final : public HsmAccess, private StreamOwner {

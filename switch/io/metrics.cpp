@@ -140,6 +140,8 @@ void add_store(Page& page, const ledger::StoreHealth& store) {
     // The name is RocksDB's word for any store's log: monitors outside read it.
     page.gauge("store_wal_bytes", "bytes of the store's log, which a restart reads again",
                static_cast<double>(store.log_bytes));
+    page.gauge("store_warning", "1 while something beside the ledger is amiss; the log says what",
+               store.warning.empty() ? 0 : 1);
     if (store.cluster) {
         page.gauge("shard_epoch", "of this owner; rises with each takeover",
                    static_cast<double>(store.cluster->epoch));

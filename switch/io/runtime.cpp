@@ -300,6 +300,11 @@ void Runtime::poll_stores() {
     for (const auto& shard : shards_) {
         const ledger::StoreHealth health = shard->look_at_store();
         if (health.failed) return store_failed(*health.failed);
+        if (health.warning != store_warning_) {
+            store_warning_ = health.warning;
+            parts_.log.line(store_warning_.empty() ? Severity::info : Severity::alarm, "store_warning",
+                            {{"detail", store_warning_.empty() ? "it is over" : store_warning_}}, now());
+        }
         if (!health.cluster) continue;
         store_stalled_ = store_stalled_ || !health.accepts_new_work;
         schedule_drive();  // what waited for the lease may leave now, and terminals may be read again
@@ -396,10 +401,20 @@ void Runtime::finish(int exit_code) {
     reactor_.stop();
 }
 
+namespace {
+
+int exit_code_of(ledger::StoreError::Kind kind) {
+    if (kind == ledger::StoreError::Kind::fenced) return exit_fenced;
+    if (kind == ledger::StoreError::Kind::gone) return exit_store_gone;
+    return 1;
+}
+
+}  // namespace
+
 void Runtime::store_failed(const ledger::StoreError& why) {
     // Not one effect of this or a later turn may leave: nothing is flushed, the process ends (R62).
     finished_ = true;
-    exit_code_ = why.kind == ledger::StoreError::Kind::fenced ? exit_fenced : 1;
+    exit_code_ = exit_code_of(why.kind);
     parts_.log.line(Severity::alarm, "store_failed", {{"detail", why.what}, {"rule", "R62"}}, now());
     parts_.log.flush();
     reactor_.stop();

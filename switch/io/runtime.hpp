@@ -67,6 +67,8 @@ struct ListeningAt {
 
 /// The process was fenced: another owns the ledger now. It may be started again as a standby.
 inline constexpr int exit_fenced = 4;
+/// The store's files were taken away while it worked.
+inline constexpr int exit_store_gone = 5;
 
 class Runtime final : private LinkHub, private ShardShell {
   public:
@@ -78,7 +80,8 @@ class Runtime final : private LinkHub, private ShardShell {
     iso8583::Result<void, ledger::StoreError> recover();
     /// Binds every address; accepting begins with run().
     iso8583::Result<ListeningAt> listen();
-    /// Until stopped and drained. 0, 1 when the store failed, exit_fenced when another took the ledger over.
+    /// Until stopped and drained. 0, 1 when the store failed, exit_fenced when another took the ledger over,
+    /// exit_store_gone when its files are gone.
     int run();
     /// After run(), before the store goes: a backup that is still being made ends, and leaves nothing.
     void end_backup();
@@ -153,6 +156,7 @@ class Runtime final : private LinkHub, private ShardShell {
     bool draining_ = false;
     /// The ledger's servers do not confirm: no answer could leave, so that nobody is asked for more.
     bool store_stalled_ = false;
+    std::string store_warning_;  // as it was logged last
     bool finished_ = false;
     int exit_code_ = 0;
     DurationHistogram drive_times_;

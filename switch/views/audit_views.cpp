@@ -107,6 +107,7 @@ ViewResult view_audit_export(const ViewContext& context, const ListQuery& query,
             row.put("utc_ms", entry->event.utc.ms);
             row.put("previous_hash", iso8583::to_hex(entry->previous_hash));
             row.put("hash", iso8583::to_hex(hash(iso8583::as_bytes(value))));
+            if (entry->mac) row.put("mac", iso8583::to_hex(*entry->mac));
             row.put("bytes", iso8583::to_hex(iso8583::as_bytes(value)));
             if (!page.add(std::move(row), place)) return false;
         }

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ledger/audit_log.hpp"
+#include "ledger/audit_head.hpp"
 #include "ledger/store.hpp"
 #include "ledger/stored_records.hpp"
 #include "ledger/transaction_record.hpp"
@@ -32,6 +32,8 @@ struct ViewContext {
     const ShellFigures* shell = nullptr;  // none: there is no shell around the core
 };
 using ViewResult = iso8583::Result<View>;
+/// The head of the audit chain as a second place has it; nothing: it has none.
+using NotedHead = std::function<iso8583::Result<std::optional<ledger::AuditHeadLine>>()>;
 
 /// With the steps of the histogram of answers, from which rates and percentiles of an interval are made.
 enum class StatusDetail : std::uint8_t { figures, with_steps };
@@ -97,8 +99,19 @@ ViewResult view_day(const ViewContext& context);
 enum class TotalsBy : std::uint8_t { route, merchant, terminal, instrument, reason };
 /// Of a business day; nothing: the current one. By terminal: of open batches as well.
 ViewResult view_totals(const ViewContext& context, TotalsBy by, std::optional<iso8583::BusinessDate> day);
-/// Walks the whole chain; `hash` is ledger/audit_hash.hpp's.
-ViewResult view_audit_verify(const ViewContext& context, ledger::AuditHash hash);
+/// What the audit chain is held against: ledger/audit_hash.hpp's SHA-256, the chain's key, and the head that
+/// was noted elsewhere, where the configuration says so.
+struct AuditCheck {
+    // NOLINTNEXTLINE(google-explicit-constructor): without a key it is the hash alone
+    AuditCheck(ledger::AuditHash sha256, const ledger::AuditKey* chain_key = nullptr,
+               NotedHead noted_head = {})
+        : hash(sha256), key(chain_key), noted(std::move(noted_head)) {}
+    ledger::AuditHash hash;
+    const ledger::AuditKey* key;
+    NotedHead noted;
+};
+/// Walks the whole chain.
+ViewResult view_audit_verify(const ViewContext& context, const AuditCheck& check);
 
 // Shared by the views.
 

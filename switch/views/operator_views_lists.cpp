@@ -244,11 +244,23 @@ ViewResult view_day(const ViewContext& context) {
     return view;
 }
 
-ViewResult view_audit_verify(const ViewContext& context, ledger::AuditHash hash) {
-    auto head = ledger::verify_audit_chain(context.store, hash);
+ViewResult view_audit_verify(const ViewContext& context, const AuditCheck& check) {
+    auto head = ledger::verify_audit_chain(context.store, check.hash, std::nullopt, {}, check.key);
     if (!head) return parse_error("the audit chain is broken: " + head.error().what);
     View view = View::object();
     view.put("intact", true).put("entries", head->sequence).put("head", iso8583::to_hex(head->hash));
+    if (head->keyed_from != 0) view.put("keyed_from", head->keyed_from);
+    if (check.key != nullptr) view.put("key_check_value", check.key->check_value());
+    if (!check.noted) return view;
+    const auto noted = check.noted();
+    if (!noted) return parse_error("the noted head of the audit chain cannot be used: " + noted.error().what);
+    if (!*noted) return view;
+    // Noted while this was read: it may name what the snapshot does not have yet.
+    if ((*noted)->time >= ledger::audit_head_time(context.now.utc)) return view;
+    const std::string fault =
+        ledger::audit_chain_fault(context.store, (*noted)->turn, check.hash, check.key, *noted);
+    if (!fault.empty()) return parse_error("the audit chain is not what was noted: " + fault);
+    view.put("noted_entry", (*noted)->head.sequence).put("noted_at", (*noted)->time);
     return view;
 }
 

@@ -303,6 +303,93 @@ TEST_CASE("the audit chain goes on after a restart, and shows what was done to i
     ::unlink(path.c_str());
 }
 
+TEST_CASE("lines carry MACs under the LMK, and a chain that somebody else wrote shows") {
+    const std::string path = fresh_path("audit");
+    const auto mac_of = [](const Lmk& lmk) {
+        return AuditChain::Mac([&lmk](std::string_view text) {
+            return iso8583::to_hex(lmk.audit_mac(iso8583::as_bytes(text)));
+        });
+    };
+    const Lmk ours = Lmk::test();
+    LmkMaterial other_material = material();
+    other_material.aes[0] ^= 1;
+    const Lmk theirs(other_material);
+    const auto write = [&](const AuditChain::Mac& mac, const char* kcv) {
+        auto chain = AuditChain::open(path, mac);
+        REQUIRE(chain.has_value());
+        REQUIRE(chain->append("2026-01-01T00:00:00.000Z", "peer", {"generate", "001", kcv, std::nullopt}));
+        return AuditChain::Head{chain->sequence(), chain->head()};
+    };
+    write({}, "000001");  // before there was a key
+    write(mac_of(ours), "000002");
+    const AuditChain::Head third = write(mac_of(ours), "000003");
+    const auto verified = AuditChain::verify(path, mac_of(ours), third);
+    REQUIRE(verified.has_value());
+    CHECK(verified->lines == 3);
+    CHECK(verified->keyed_from == 2);
+    // Who has no key follows the hashes.
+    CHECK(AuditChain::verify(path).has_value());
+    const std::string good = read_file(path);
+
+    const auto says = [&](const iso8583::Result<AuditChain::Verified>& found, const char* part) {
+        REQUIRE_FALSE(found.has_value());
+        INFO(found.error().what);
+        CHECK(found.error().what.find(part) != std::string::npos);
+    };
+    SECTION("its end is cut off") {
+        const std::size_t second_end = good.find('\n', good.find('\n') + 1) + 1;
+        write_file(path, good.substr(0, second_end));
+        CHECK(AuditChain::verify(path, mac_of(ours)).has_value());
+        says(AuditChain::verify(path, mac_of(ours), third), "was cut, or made anew");
+    }
+    SECTION("it is made anew under no key") {
+        ::unlink(path.c_str());
+        for (const char* kcv : {"000001", "000002", "000009"}) write({}, kcv);
+        says(AuditChain::verify(path, mac_of(ours), third), "written anew");
+    }
+    SECTION("it goes on under no key") {
+        write({}, "000004");
+        says(AuditChain::verify(path), "line 4: carries no MAC");
+    }
+    SECTION("it goes on under another LMK") {
+        ::unlink(path.c_str());
+        write({}, "000001");
+        write(mac_of(theirs), "000002");
+        CHECK(AuditChain::verify(path).has_value());
+        says(AuditChain::verify(path, mac_of(ours)), "line 2: its MAC is not under this LMK");
+        CHECK_FALSE(AuditChain::open(path, mac_of(ours)).has_value());
+    }
+    SECTION("the file is gone") {
+        ::unlink(path.c_str());
+        CHECK_FALSE(AuditChain::open(path, mac_of(ours), third).has_value());
+    }
+    ::unlink(path.c_str());
+}
+
+TEST_CASE("the noted head of the audit is believed when its MAC fits") {
+    const std::string path = fresh_path("head");
+    const Lmk lmk = Lmk::test();
+    const AuditChain::Mac mac = [&lmk](std::string_view text) {
+        return iso8583::to_hex(lmk.audit_mac(iso8583::as_bytes(text)));
+    };
+    const AuditChain::Head head{12, std::string(64, 'A')};
+    const std::string good = AuditChain::head_text(head, mac);
+    CHECK(AuditChain::read_head(path, mac).value() == std::nullopt);
+    write_file(path, good);
+    CHECK(AuditChain::read_head(path, mac).value() == head);
+    write_file(path, AuditChain::head_text(head, {}));
+    CHECK(AuditChain::read_head(path, mac).value() == head);
+    std::string other_line = good;
+    other_line.replace(other_line.find("line=12"), 7, "line=11");
+    for (const std::string& bad : {other_line, good + good, good.substr(0, good.size() - 1),
+                                   std::string("x\n"), std::string(), std::string(5'000, 'x')}) {
+        INFO(bad);
+        write_file(path, bad);
+        CHECK_FALSE(AuditChain::read_head(path, mac).has_value());
+    }
+    ::unlink(path.c_str());
+}
+
 TEST_CASE("what cannot be audited is not done quietly") {
     // A disk without room: no file of this process may grow past a few lines.
     const std::string path = fresh_path("audit");

@@ -206,7 +206,8 @@ TEST_CASE("the audit of key operations is on disk before the answer") {
         kcv = answer.substr(answer.size() - 6);
         const auto verified = AuditChain::verify(path);
         REQUIRE(verified.has_value());
-        CHECK(verified->lines == 1);
+        CHECK(verified->lines == 2);  // that lines carry MACs, and the key
+        CHECK(verified->keyed_from == 1);
         (void)connection.exchange("0001HC" + tmk);
         (void)connection.exchange("0001A6001" + tmk + tmk + "U");
         hsm.signal(SIGKILL);
@@ -214,7 +215,10 @@ TEST_CASE("the audit of key operations is on disk before the answer") {
     }
     const auto [code, said] = run_tool("verify-audit " + path, "");
     CHECK(code == 0);
-    CHECK(said.find("3 lines") != std::string::npos);
+    CHECK(said.find("4 lines") != std::string::npos);
+    CHECK(said.find("on not checked") != std::string::npos);
+    CHECK(run_tool("verify-audit " + path + " --lmk test", "").second.find("on are right") !=
+          std::string::npos);
     std::ifstream in(path);
     const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
     CHECK(text.find("\"kcv\":\"" + kcv + "\"") != std::string::npos);

@@ -358,3 +358,45 @@ TEST_CASE("a shard has its place in the RRN, and STANs come from its range") {
     for (int i = 0; i < 5; ++i) stans.push_back(books.next_issuer_numbers(now).stan.value());
     CHECK(stans == std::vector<std::uint32_t>{100, 101, 102, 100, 101});
 }
+
+TEST_CASE(
+    "a clock that leapt a year ahead and came back leaves neither RRN nor DE7 there, over a restart too") {
+    constexpr std::int64_t day_ms = 86'400'000;
+    iso8583::Now now{iso8583::Instant{0}, iso8583::UtcTime{1'795'240'800'000}, 8 * 3600};
+    MemoryStore store;
+    Overlay overlay(store);
+    ledger::TransactionRecord t = golden_transactions().at(0);
+    const auto give = [&](Ledger& books) {
+        t.rrn = books.next_rrn(now);
+        books.add(t);
+        static_cast<void>(books.next_issuer_numbers(now));
+        books.close_turn();
+        REQUIRE(commit(store, overlay.take_batch()));
+        overlay.in_flight_done();
+        return t.rrn.str();
+    };
+    std::vector<std::string> given;
+    {
+        Ledger books(overlay);
+        books.recover();
+        given.push_back(give(books));
+        now.utc.ms += 365 * day_ms;
+        given.push_back(give(books));
+    }
+    Ledger books(overlay);
+    books.recover();
+    SECTION("put right: today's numbers again, none twice") {
+        now.utc.ms -= 365 * day_ms;
+        given.push_back(give(books));
+        CHECK(given[2].substr(0, 4) == given[0].substr(0, 4));
+        CHECK(given[2] > given[0]);
+        CHECK(books.next_issuer_numbers(now).transmission_time ==
+              iso8583::TransmissionTime::from_utc(iso8583::UtcTime{now.utc.ms}));
+    }
+    SECTION("set back by a day: the later day's numbers go on") {
+        now.utc.ms -= day_ms;
+        given.push_back(give(books));
+        CHECK(given[2].substr(0, 4) == given[1].substr(0, 4));
+        CHECK(given[2] > given[1]);
+    }
+}

@@ -98,7 +98,7 @@ Campaign run_campaign(std::uint64_t points, Syncs syncs) {
     REQUIRE(operations > turns * 2);
     for (std::uint64_t point = 0; point < points; ++point) {
         const TempDirectory directory;
-        const auto options = options_in(directory);
+        auto options = options_in(directory);
         const auto fs = std::make_shared<FaultFileSystem>();
         FaultEnv env(fs);
         if (syncs == Syncs::empty) fs->make_syncs_empty();
@@ -108,6 +108,7 @@ Campaign run_campaign(std::uint64_t points, Syncs syncs) {
         fs->take_unsynced_away(chance);
         // Every other time without the acknowledged-turn file, so that the store cannot lean on it.
         if (point % 2 == 1) std::filesystem::remove(options.directory + "/acknowledged");
+        options.take_as_is = point % 2 == 1;
         ++campaign.points;
         campaign.acknowledged_in_all += run.acknowledged;
         if (const std::string fault = inspect(options, run); !fault.empty())

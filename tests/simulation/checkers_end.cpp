@@ -2,11 +2,13 @@
 #include <algorithm>
 
 #include "iso8583/values/bytes.hpp"
+#include "ledger/audit_hash.hpp"
 #include "ledger/ledger.hpp"
 #include "ledger/merchant_books.hpp"
 #include "switch/core/merchant_money_check.hpp"
 #include "switch/core/recon_check.hpp"
 #include "tests/simulation/checkers.hpp"
+#include "tests/simulation/switch_process.hpp"
 
 namespace simulation {
 
@@ -66,6 +68,9 @@ void Checkers::check_whole_store(iso8583::Instant at) {
     }
     check_totals(at);
     check_clear_text(at);
+    const auto chain =
+        ledger::verify_audit_chain(disk_, ledger::audit_sha256, std::nullopt, {}, &simulated_audit_key());
+    if (!chain) broken("I9", chain.error().what, at);
     const auto recon = acquirer::find_recon_faults(disk_);
     if (!recon) broken("I9", recon.error().what, at);
     for (const std::string& fault : recon ? recon->faults : std::vector<std::string>())

@@ -9,6 +9,11 @@ namespace simulation {
 
 using namespace acquirer;
 
+const ledger::AuditKey& simulated_audit_key() {
+    static const ledger::HmacAuditKey key(iso8583::Bytes(ledger::HmacAuditKey::size, 0x5A));
+    return key;
+}
+
 SwitchProcess::SwitchProcess(ConfigurationPtr configuration, ledger::Store& store,
                              const ledger::PanVault& vault, Surroundings& surroundings)
     : configuration_(std::move(configuration)),
@@ -18,6 +23,9 @@ SwitchProcess::SwitchProcess(ConfigurationPtr configuration, ledger::Store& stor
       turn_(core_, overlay_, store, [this] { turn_.sync_has_ended(); }) {}
 
 bool SwitchProcess::recover() {
+    const auto sealed = ledger::sealed_audit_key(overlay_);
+    if (!sealed) return false;
+    core_.keys_audit_with(simulated_audit_key(), *sealed ? "" : "the key of this world's audit chain");
     auto effects = core_.recover(around_.now());
     if (!effects) return false;
     turn_.offer_recovered(std::move(*effects));

@@ -43,6 +43,9 @@ class Surroundings {
     virtual void logged(const std::string& text) = 0;
 };
 
+/// Of every simulated audit chain.
+const ledger::AuditKey& simulated_audit_key();
+
 class SwitchProcess {
   public:
     SwitchProcess(acquirer::ConfigurationPtr configuration, ledger::Store& store,
