@@ -12,6 +12,7 @@
 #include "bench/load_session.hpp"
 #include "bench/session_bench.hpp"
 #include "bench/soak.hpp"
+#include "bench/store_bench.hpp"
 #include "bench/tls_bench.hpp"
 #include "bench/turn_bench.hpp"
 #include "iso8583/command_line/program.hpp"
@@ -232,6 +233,36 @@ CLI::App* declare_ledger(CLI::App& app, bench::LedgerBenchOptions& o) {
     return ledger;
 }
 
+CLI::App* declare_store(CLI::App& app, bench::StoreBenchOptions& o) {
+    CLI::App* store =
+        app.add_subcommand("store", "refunds a second that RocksDB and PostgreSQL commit, by size and depth");
+    o.directory = bench::own_directory();
+    store->add_option("--directory", o.directory, "a directory on the disk to be measured")->type_name("DIR");
+    store->add_option("--hosts", o.hosts, "servers of PostgreSQL; without them RocksDB alone")
+        ->delimiter(',')
+        ->type_name("NODES");
+    store->add_option("--database", o.database, "an empty one")->capture_default_str()->type_name("NAME");
+    store->add_option("--user", o.user, "its owner")->capture_default_str()->type_name("NAME");
+    store->add_option("--password-file", o.password_file, "its first line is the password")
+        ->type_name("FILE");
+    store->add_option("--batches", o.batches, "refunds of a turn")
+        ->delimiter(',')
+        ->check(CLI::Range(1, 1'024))
+        ->capture_default_str();
+    store->add_option("--depths", o.depths, "turns under way on PostgreSQL")
+        ->delimiter(',')
+        ->check(CLI::Range(1, 4))
+        ->capture_default_str();
+    store->add_option("--case-ms", o.case_ms, "milliseconds of each case")
+        ->check(CLI::Range(10, 600'000))
+        ->capture_default_str();
+    store->add_option("--rounds", o.rounds, "in which the cases take turns")
+        ->check(CLI::Range(1, 100))
+        ->capture_default_str();
+    store->add_option("--json", o.json_path, "write the figures to this file")->type_name("FILE");
+    return store;
+}
+
 CLI::App* declare_hsm(CLI::App& app, bench::HsmBenchOptions& o) {
     CLI::App* hsm = app.add_subcommand("hsm", "nanoseconds of MACs, PIN translation and random bytes");
     hsm->add_option("--json", o.json_file, "write the figures to this file")->type_name("FILE");
@@ -321,6 +352,8 @@ int main(int argc, char** argv) {
     const CLI::App* tls = declare_tls(app, tls_options);
     bench::LedgerBenchOptions ledger_options;
     const CLI::App* ledger = declare_ledger(app, ledger_options);
+    bench::StoreBenchOptions store_options;
+    const CLI::App* store = declare_store(app, store_options);
     bench::HsmBenchOptions hsm_options;
     const CLI::App* hsm = declare_hsm(app, hsm_options);
     bench::TurnBenchOptions turn_options;
@@ -343,6 +376,7 @@ int main(int argc, char** argv) {
     if (codec->parsed()) return bench::run_codec_bench(codec_options);
     if (tls->parsed()) return bench::run_tls_bench(tls_options);
     if (ledger->parsed()) return bench::run_ledger_bench(ledger_options);
+    if (store->parsed()) return bench::run_store_bench(store_options);
     if (hsm->parsed()) return bench::run_hsm_bench(hsm_options);
     if (turn->parsed()) return bench::run_turn_bench(turn_options);
     if (session->parsed()) return bench::run_session_bench(session_options);

@@ -14,7 +14,7 @@ import two_nodes
 from terminal import Terminal
 
 CARD = "6212345678900000003"
-STOPS = 5  # SIGTERM at other moments of a takeover each
+STOPS = 3  # SIGTERM at other moments of a takeover each
 
 
 class Till:
