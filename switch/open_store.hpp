@@ -45,7 +45,7 @@ class CommitTimes {
 struct OpenedStore {
     std::shared_ptr<CommitTimes> commits = std::make_shared<CommitTimes>();
     std::unique_ptr<ledger::Store> store;
-    ledger::RocksStore* rocks = nullptr;  // the same, where backups can be made of it
+    ledger::RocksStore* rocks = nullptr;        // the same, where backups can be made of it
     ledger::PostgresStore* postgres = nullptr;  // the same, where standbys compare configurations
     ledger::NumberPlan numbers;
     std::uint64_t epoch = 0;  // of this owner, on PostgreSQL

@@ -32,7 +32,7 @@ foreach(package refund-switch refund-switch-tools)
   install(FILES ${sbom} DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${package} RENAME sbom.cdx.json COMPONENT ${package}
     EXCLUDE_FROM_ALL)
 endforeach()
-install(FILES ${PROJECT_SOURCE_DIR}/switch/config/example.toml DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/refund-switch
+install(FILES ${PROJECT_SOURCE_DIR}/switch/config/example.toml ${PROJECT_SOURCE_DIR}/switch/packaging/refund-switch-cluster.conf DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/refund-switch
   COMPONENT refund-switch EXCLUDE_FROM_ALL)
 
 add_custom_target(sboms DEPENDS ${sboms})

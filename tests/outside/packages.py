@@ -116,7 +116,8 @@ def inside(args):
         "/usr/lib/systemd/system/refund-switch.service", "/usr/lib/systemd/system/hsm-sim.service",
         "/etc/default/refund-switch", "/etc/default/hsm-sim", "/usr/share/man/man8/refund-switch.8",
         "/usr/share/man/man1/refundctl.1", "/usr/share/bash-completion/completions/refundctl",
-        "/usr/share/doc/refund-switch/sbom.cdx.json", "/usr/share/doc/refund-switch/example.toml", "/var/lib/refund-switch",
+        "/usr/share/doc/refund-switch/sbom.cdx.json", "/usr/share/doc/refund-switch/example.toml",
+        "/usr/share/doc/refund-switch/refund-switch-cluster.conf", "/var/lib/refund-switch",
         "/var/lib/hsm-sim", "/etc/refund-switch"}
     new = {path for path, what in after.items() if what == "new"}
     checks.equal(wanted - new, set(), "what is installed")
