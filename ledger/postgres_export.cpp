@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "iso8583/values/bytes.hpp"
+#include "ledger/acknowledged_turn.hpp"
 #include "ledger/backup_directory.hpp"
 #include "ledger/durable_file.hpp"
 #include "ledger/postgres_cluster.hpp"
@@ -76,6 +77,10 @@ Result<ExportedLedger, StoreError> write_store(const PostgresStore& shard, const
         if (!keys) return tl::unexpected(keys.error());
         out.keys = *keys;
         if (auto turns = write_turns(**tables, out.turn); !turns) return tl::unexpected(turns.error());
+        auto acknowledged = AcknowledgedTurn::open(acknowledged_path(options.directory));
+        if (!acknowledged) return tl::unexpected(acknowledged.error());
+        if (auto recorded = acknowledged->record_durably(out.turn); !recorded)
+            return tl::unexpected(recorded.error());
     }
     const auto written = RocksStore::open(options);
     if (!written) return tl::unexpected(written.error());
