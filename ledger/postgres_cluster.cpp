@@ -99,9 +99,11 @@ std::string tables_of(std::uint32_t shards, const std::string& user) {
     const std::string to = " to " + quoted(user) + ";\n";
     sql += "grant usage on schema cluster" + to + "grant select on cluster.meta" + to +
            "grant select, update on cluster.shard" + to + "grant select, insert on cluster.secret" + to;
-    for (std::uint32_t shard = 0; shard < shards; ++shard)
-        sql += "grant usage on schema " + shard_schema(shard) + to +
-               "grant select, insert, update, delete on all tables in schema " + shard_schema(shard) + to;
+    for (std::uint32_t shard = 0; shard < shards; ++shard) {
+        const std::string schema = shard_schema(shard);
+        sql.append("grant usage on schema ").append(schema).append(to);
+        sql.append("grant select, insert, update, delete on all tables in schema ").append(schema).append(to);
+    }
     return sql + "commit;\n";
 }
 

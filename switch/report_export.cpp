@@ -126,7 +126,7 @@ class Exporter {
           exceptions_(to, ReportTable::exceptions) {}
 
     Result<void> run() {
-        const auto transactions =
+        auto transactions =
             scan<TransactionRecord>(ledger::KeyPrefix::transaction, ledger::decode_transaction_record,
                                     [this](const TransactionRecord& record) { return put(record); });
         if (!transactions) return transactions;
@@ -136,7 +136,7 @@ class Exporter {
                                                [this](const auto& entry) { return put(entry); });
             if (!read) return parse_error(read.error().what);
         }
-        const auto exceptions = scan<ledger::ExceptionRecord>(
+        auto exceptions = scan<ledger::ExceptionRecord>(
             ledger::KeyPrefix::exception, ledger::decode_exception,
             [this](const ledger::ExceptionRecord& exception) { return put(exception); });
         if (!exceptions) return exceptions;
