@@ -80,8 +80,8 @@ struct AcknowledgedPlaces::Impl {
         copier.join();
     }
 
-    void run_copier() {
-        std::uint64_t written = turn.load();
+    /// `written`: the turn that the copy says already; not the one of now, which may have passed it.
+    void run_copier(std::uint64_t written) {
         std::unique_lock lock(mutex);
         while (true) {
             const bool last_time =
@@ -134,7 +134,7 @@ Result<AcknowledgedPlaces, StoreError> AcknowledgedPlaces::open(const Acknowledg
     }
     if (impl->copy) {
         impl->copy_ms = options.copy_ms;
-        impl->copier = std::thread([raw = impl.get()] { raw->run_copier(); });
+        impl->copier = std::thread([raw = impl.get(), at = store.last_turn] { raw->run_copier(at); });
     }
     return AcknowledgedPlaces(std::move(impl));
 }

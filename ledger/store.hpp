@@ -86,11 +86,11 @@ struct StoreHealth {
     bool accepts_new_work = true;  // false: no room, or writes do not keep up: new requests are refused (R62)
     std::string reason;            // why not, in words
     std::uint64_t disk_free_bytes = 0;
-    std::string warning = {};     // what is amiss beside the ledger, in words; work goes on
     std::uint64_t log_bytes = 0;  // what a restart has to read again before it serves; 0: nothing to read
     /// The store can go on no more, whether a sync is under way or not: the process must end.
     std::optional<StoreError> failed = {};
     std::optional<ClusterHealth> cluster = {};
+    std::string warning = {};  // what is amiss beside the ledger, in words; work goes on
 };
 
 class Store : public StoreReader {

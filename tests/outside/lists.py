@@ -210,11 +210,11 @@ def third_party(checks, lines, what):
 def audit(checks, desk):
     checks.that("security_officer" in desk.says("audit", "list", code=1), "the audit log is not a viewer's")
     entries = desk.data("audit", "list", user="security1")["entries"]
-    checks.equal([e["action"] for e in entries], ["refund.reject", "refund.open"], "newest first")
+    checks.equal([e["action"] for e in entries], ["refund.reject", "refund.open", "audit.keyed"], "newest first")
     mine = desk.data("audit", "list", "--user", "maker1", "--command", "refund open", user="security1")["entries"]
     checks.equal([(e["user"], e["role"]) for e in mine], [("maker1", "operator")], "by whom and what")
     table = list(csv.DictReader(io.StringIO(desk.says("audit", "list", "--csv", "-", user="security1"))))
-    checks.equal([r["entry"] for r in table], ["2", "1"], "as CSV")
+    checks.equal([r["entry"] for r in table], ["3", "2", "1"], "as CSV")
     verified = desk.data("audit", "verify", user="security1")
     lines = [json.loads(line) for line in desk.says("audit", "export", user="security1").splitlines()]
     checks.equal(len(lines), verified["entries"], "the export is the whole chain")
