@@ -58,14 +58,16 @@ bool StoreAndForward::on_late_reply(TransactionRecord& record, const IssuerReply
 }
 
 /// What an issuer says once more of what left before this reversal says nothing of it: of the first 0420 of
-/// R51a that it does not know the original, of a completion that it has it.
+/// R51a that it does not know the original, of a void before this one that it did not take it, of a
+/// completion that it has it.
 bool StoreAndForward::repeats_what_was_said(const TransactionRecord& record, const routing::Route& route,
                                             const IssuerReply& reply) {
+    const bool of_a_reversal = reply.mti.message_class() == class_of(record.advice);
+    const auto verdict = routing::classify_reversal(route, *reply.code, routing::ReversedOriginal::in_doubt);
     const bool says_so_again =
-        reply.mti.message_class() == class_of(record.advice)
-            ? routing::classify_reversal(route, *reply.code, routing::ReversedOriginal::in_doubt) ==
-                  routing::ReversalVerdict::not_found
-            : routing::says_approved(routing::classify_request(route, *reply.code));
+        !of_a_reversal ? routing::says_approved(routing::classify_request(route, *reply.code))
+        : record.kind == ledger::TransactionKind::void_sale ? verdict != routing::ReversalVerdict::done
+                                                            : verdict == routing::ReversalVerdict::not_found;
     if (!says_so_again) return false;
     answered_again(record);
     return true;
@@ -110,7 +112,7 @@ bool StoreAndForward::late_refund_reply(TransactionRecord& record, const routing
                 return false;
         }
     }
-    if (verdict == routing::AdviceVerdict::abnormal && !of_the_last) {
+    if (!of_the_last) {
         // It has new numbers because it was refused under these, or paid though these came later.
         answered_again(record);
         return true;

@@ -231,9 +231,23 @@ void SaleChain::void_asked(TransactionRecord& void_record, const iso8583::Rrn& s
         move(sale, State::voiding, "R3", c_.now.utc);
 }
 
+/// What came to nothing as a 0420 is answered with the sale's RRN, which leads to the newest void: it knows
+/// the numbers of those before it.
+void SaleChain::know_numbers_of_void_before(const TransactionRecord& sale, TransactionRecord& void_record) {
+    const TransactionRecord* before = sale.voided_by ? c_.ledger.find(*sale.voided_by) : nullptr;
+    if (before == nullptr || before->advice.kind != ledger::QueuedAdvice::Kind::reversal ||
+        before->advice.attempts == 0)
+        return;
+    void_record.earlier_attempts = before->earlier_attempts;
+    auto& known = void_record.earlier_attempts;
+    if (known.size() == ledger::earlier_attempts_max) known.erase(known.begin());
+    known.push_back({before->advice.stan, before->advice.transmission_time});
+}
+
 void SaleChain::void_queued(TransactionRecord& void_record, const iso8583::Rrn& sale_rrn) {
     void_record.original = sale_rrn;
     TransactionRecord& sale = sale_of(void_record);
+    know_numbers_of_void_before(sale, void_record);
     sale.voided_by = void_record.rrn;
     c_.deadlines.cancel({DeadlineId::Kind::lapse, sale.rrn, 0});
     set_voided(sale, void_rule_of(sale));

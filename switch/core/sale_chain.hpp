@@ -84,6 +84,8 @@ class SaleChain {
                                                          std::string_view rule);
 
   private:
+    void know_numbers_of_void_before(const ledger::TransactionRecord& sale,
+                                     ledger::TransactionRecord& void_record);
     ledger::TransactionRecord& sale_of(const ledger::TransactionRecord& refund_or_void);
     void set_voided(ledger::TransactionRecord& sale, std::string_view rule);
     void post(ledger::TransactionRecord& sale);

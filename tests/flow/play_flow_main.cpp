@@ -25,6 +25,10 @@ int main(int argc, char** argv) {
         return 2;
     }
     bool failed = false;
+    if (flow::casts_of(*script).empty()) {
+        std::fprintf(stderr, "%s: there is no such profile and route: it plays nowhere\n", argv[1]);
+        return 1;
+    }
     for (const flow::Cast& cast : flow::casts_of(*script)) {
         if (tracing) std::printf("== %s\n", cast.str().c_str());
         const auto trace = [](const std::string& line) { std::printf("%s\n", line.c_str()); };

@@ -203,6 +203,15 @@ void Checkers::released(const Effect& effect, iso8583::Instant at) {
     }
 }
 
+/// An x..1 is answered under a DE7 of its own, which nothing is recorded under: another amount under that is
+/// another transaction.
+bool Checkers::is_under_a_repeats_time(const Rrn& repeated, const iso8583::FieldValues& reply) const {
+    const TransactionRecord* r = record(repeated);
+    return r != nullptr && r->transmission_time.value() != 0 &&
+           r->transmission_time.str() != reply.get(Field::transmission_time) &&
+           r->amount.field() != reply.get(Field::amount_transaction);
+}
+
 void Checkers::released_reply(const SendReply& reply, iso8583::Instant at) {
     const iso8583::FieldValues& f = reply.fields;
     const int message_class = f.mti().message_class();
@@ -228,6 +237,7 @@ void Checkers::released_reply(const SendReply& reply, iso8583::Instant at) {
     // R72: it stands again by two people's word, and its repeats are answered so.
     if (const TransactionRecord* r = record(*rrn); told.refused && (r == nullptr || !people_decided(*r)))
         broken("I3", "a request was refused with an RRN and later answered 00, RRN " + rrn->str(), at);
+    if (told.approved && told.rrn != *rrn && is_under_a_repeats_time(told.rrn, f)) told = {};
     if (told.approved && (told.rrn != *rrn || told.authorization != authorization))
         broken("I3",
                "a retry was answered 00 with other content, RRN " + rrn->str() + " after " + told.rrn.str(),

@@ -130,6 +130,9 @@ class Checkers {
     [[nodiscard]] bool chain_is_excused(const ledger::TransactionRecord& record) const;
 
     const ledger::MemoryStore& disk_;
+    [[nodiscard]] bool is_under_a_repeats_time(const iso8583::Rrn& repeated,
+                                               const iso8583::FieldValues& reply) const;
+
     std::map<iso8583::Rrn, ledger::TransactionRecord> records_;
     std::map<iso8583::Rrn, HandedOver> handed_over_;
     std::map<iso8583::Rrn, std::set<iso8583::Rrn>> children_;  // refunds and voids by sale
