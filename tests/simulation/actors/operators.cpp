@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <map>
 
+#include <set>
+
 #include "switch/core/ways_out.hpp"
 #include "tests/simulation/actor.hpp"
 #include "tests/simulation/flow_words.hpp"
@@ -20,6 +22,7 @@ using ledger::TransactionRecord;
 constexpr std::int64_t event_ms_min = 150;
 constexpr std::int64_t event_ms_max = 3'000;
 constexpr std::int64_t away_ms_max = 20'000;
+constexpr std::int64_t answered_by_then_ms = 10'000;  // by an issuer that answers
 constexpr std::size_t remembered_max = 16;
 // Persons who have had no part in anything before.
 constexpr const char *ender_proposes = "maker9", *ender_agrees = "checker9";
@@ -71,9 +74,8 @@ class Operators final : public Actor {
         for (const auto& [rrn, r] : world_.checkers().records())
             if (r.state == State::abnormal)
                 end_it(rrn, ResolveAbnormal{rrn.str(), ResolveAbnormal::Way::merchant_account, "", note});
-            else if (const auto outcomes = outcomes_of(r); !outcomes.empty())
-                end_it(rrn, SettleTransaction{rrn.str(), std::string(outcomes.substr(0, outcomes.find('|'))),
-                                              note});
+            else
+                settle(r);
     }
     void judge() override {
         for (const auto& [rrn, what] : to_end_) {
@@ -87,6 +89,11 @@ class Operators final : public Actor {
     }
 
   private:
+    void settle(const TransactionRecord& r) {
+        if (const auto outcomes = outcomes_of(r); !outcomes.empty())
+            end_it(r.rrn,
+                   SettleTransaction{r.rrn.str(), std::string(outcomes.substr(0, outcomes.find('|'))), note});
+    }
     /// One proposes, another agrees; to_end_ has the last word of the switch. A proposal that is open already
     /// is rejected first.
     void end_it(const iso8583::Rrn& rrn, const OperatorCommand& command, bool again = false) {
@@ -110,8 +117,14 @@ class Operators final : public Actor {
     }
     void agree_to(const iso8583::Rrn& rrn, const std::string& proposal) {
         world_.operate(DecideProposal{proposal, DecideProposal::To::approve, note}, ender_agrees,
-                       Role::supervisor,
-                       [this, rrn](const OperatorAnswer& agreed) { to_end_[rrn] = agreed.text; });
+                       Role::supervisor, [this, rrn](const OperatorAnswer& agreed) {
+                           to_end_[rrn] = agreed.text;
+                           // A part of it came to its end, and the whole behind that has gone to its issuer,
+                           // who may refuse that too.
+                           if (agreed.text.ends_with("is now reversing") && sent_on_.insert(rrn).second)
+                               world_.at(answered_by_then_ms,
+                                         [this, rrn] { settle(*world_.checkers().record(rrn)); });
+                       });
     }
 
     void happen(Chance& chance) {
@@ -371,6 +384,7 @@ class Operators final : public Actor {
     std::vector<Till*> tills_;
     std::vector<std::string> proposals_;
     std::map<iso8583::Rrn, std::string> to_end_;
+    std::set<iso8583::Rrn> sent_on_;  // whose end has sent something
     std::uint32_t references_ = 0;
     bool cases_ = false, ways_out_ = false, disputes_ = false, routes_ = false, suspends_ = false,
          busy_ = false;
