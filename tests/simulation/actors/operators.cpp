@@ -3,7 +3,6 @@
 // disagree, move routes, suspend and resume, whenever they like, and sometimes as the wrong person.
 #include <algorithm>
 #include <map>
-
 #include <set>
 
 #include "switch/core/ways_out.hpp"
