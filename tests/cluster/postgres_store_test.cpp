@@ -73,6 +73,24 @@ void fail_over() {
 /// All three are there again.
 void mend(int node) { servers().order("rejoin " + std::to_string(node)); }
 
+/// Nobody confirms what is written from now on. Which they are.
+std::vector<int> freeze_standbys() {
+    std::vector<int> standbys;
+    for (int node = 0; node < 3; ++node)
+        if (node != written()) standbys.push_back(node);
+    for (const int node : standbys) servers().order("freeze " + std::to_string(node));
+    return standbys;
+}
+
+/// The written server is gone for good with what it alone has; of the frozen ones the most advanced takes its
+/// place.
+void fail_over_to(const std::vector<int>& frozen) {
+    servers().order("kill " + std::to_string(written()));
+    for (const int node : frozen) servers().order("thaw " + std::to_string(node));
+    written() = std::stoi(servers().order("advance"));
+    servers().order("promote " + std::to_string(written()));
+}
+
 }  // namespace
 
 TEST_CASE("PostgresStore does what every store must") {
@@ -324,10 +342,7 @@ TEST_CASE("a wait for the standby that somebody cancels is not acknowledged") {
     options.reply_ms = 20'000;  // not the timer is looked at here
     const auto store = open(options, copy_in(directory));
     REQUIRE(commit(*store, one_put(1, "k", "1")));
-    std::vector<int> standbys;
-    for (int node = 0; node < 3; ++node)
-        if (node != written()) standbys.push_back(node);
-    for (const int node : standbys) servers().order("freeze " + std::to_string(node));
+    const std::vector<int> standbys = freeze_standbys();
     Begun second(*store, one_put(2, "k", "2"));
     const std::string cancel =
         "select count(pg_cancel_backend(pid)) from pg_stat_activity where wait_event = 'SyncRep' and "
@@ -339,11 +354,8 @@ TEST_CASE("a wait for the standby that somebody cancels is not acknowledged") {
     CHECK_FALSE(second.done());
     CHECK(store->last_turn_number() == 1);
     // The only server that has the turn is gone for good: the turn is written again where it is not.
-    servers().order("kill " + std::to_string(written()));
-    for (const int node : standbys) servers().order("thaw " + std::to_string(node));
     const int killed = written();
-    written() = std::stoi(servers().order("advance"));
-    servers().order("promote " + std::to_string(written()));
+    fail_over_to(standbys);
     REQUIRE(second.finish());
     CHECK(servers().sql(written(), "select encode(value, 'escape') from shard_00.journal",
                         options.database) == "2");
@@ -359,10 +371,7 @@ TEST_CASE("turns that a server shows and no standby has are neither acknowledged
     options.reply_ms = 20'000;
     const auto store = open(options, copy_in(directory));
     REQUIRE(commit(*store, one_put(1, "k", "1")));
-    std::vector<int> standbys;
-    for (int node = 0; node < 3; ++node)
-        if (node != written()) standbys.push_back(node);
-    for (const int node : standbys) servers().order("freeze " + std::to_string(node));
+    const std::vector<int> standbys = freeze_standbys();
     std::deque<Begun> begun;
     for (std::uint64_t turn = 2; turn <= 5; ++turn)
         begun.emplace_back(*store, one_put(turn, "k" + std::to_string(turn), std::to_string(turn)));
@@ -387,10 +396,7 @@ TEST_CASE("turns that a server shows and no standby has are neither acknowledged
     }
     // The only server that has them is gone for good: all are written again, in their order.
     const int killed = written();
-    servers().order("kill " + std::to_string(killed));
-    for (const int node : standbys) servers().order("thaw " + std::to_string(node));
-    written() = std::stoi(servers().order("advance"));
-    servers().order("promote " + std::to_string(written()));
+    fail_over_to(standbys);
     for (Begun& turn : begun) REQUIRE(turn.finish());
     CHECK(store->last_turn_number() == 5);
     CHECK(servers().sql(written(),
