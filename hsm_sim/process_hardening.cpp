@@ -96,6 +96,16 @@ iso8583::Result<void> not_denied(const char* step, int error) {
                                 std::strerror(-error));
 }
 
+// What SCMP_A0 says; the macro is a compound literal, which C++ does not have.
+scmp_arg_cmp first_argument(scmp_compare how, scmp_datum_t one, scmp_datum_t two = 0) {
+    scmp_arg_cmp compared{};
+    compared.arg = 0;
+    compared.op = how;
+    compared.datum_a = one;
+    compared.datum_b = two;
+    return compared;
+}
+
 }  // namespace
 
 void forbid_core_dumps() {
@@ -131,7 +141,7 @@ iso8583::Result<void> deny_system_calls() {
     for (std::uint64_t bit = 1; bit <= new_namespaces; bit <<= 1) {
         if ((new_namespaces & bit) == 0) continue;
         const int error = ::seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
-                                             SCMP_A0(SCMP_CMP_MASKED_EQ, bit, bit));
+                                             first_argument(SCMP_CMP_MASKED_EQ, bit, bit));
         if (error != 0) return not_denied("a rule about clone", error);
     }
     // AF_UNIX, AF_INET, AF_INET6, AF_NETLINK (which addresses this machine has) are 1, 2, 10, 16: all between
@@ -142,7 +152,7 @@ iso8583::Result<void> deny_system_calls() {
     for (const auto& [first, last] : odd_families)
         for (unsigned family = first; family <= last; ++family) {
             const int error = ::seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket),
-                                                 1, SCMP_A0(SCMP_CMP_EQ, family));
+                                                 1, first_argument(SCMP_CMP_EQ, family));
             if (error != 0) return not_denied("a rule about sockets", error);
         }
     if (const int error = ::seccomp_load(filter.get()); error != 0) return not_denied("loading", error);
