@@ -387,6 +387,25 @@ bool repeats_an_answer(const ledger::TransactionRecord& record, const IssuerRepl
     return of_completion || carries(record.advice) || std::any_of(partials.begin(), partials.end(), carries);
 }
 
+/// Under numbers that the record has sent, as whatever.
+bool answers_what_it_sent(const ledger::TransactionRecord& record, const IssuerReply& reply) {
+    const ledger::EarlierAttempt numbers{reply.stan.value(), reply.transmission_time.value()};
+    const auto& earlier = record.earlier_attempts;
+    return numbers == ledger::EarlierAttempt{record.issuer_stan, record.issuer_transmission_time} ||
+           repeats_an_answer(record, reply) ||
+           std::find(earlier.begin(), earlier.end(), numbers) != earlier.end();
+}
+
+/// The record that the DE37 of such an answer names, in words.
+std::string nearest(const ledger::TransactionRecord* record, bool other_terminal) {
+    if (record == nullptr) return "unknown";
+    const std::string its = "that of " + record->rrn.str();
+    if (other_terminal) return its + ", its DE41 is another terminal's";
+    const std::uint32_t stan = record->issuer_stan != 0 ? record->issuer_stan : record->advice.stan;
+    return stan == 0 ? its + ", which has sent nothing"
+                     : its + ", which sent STAN " + iso8583::Stan::of(stan).str();
+}
+
 }  // namespace
 
 void SwitchCore::Impl::on(const IssuerReplyArrived& event) {
@@ -458,12 +477,17 @@ void SwitchCore::Impl::unmatched(const IssuerReplyArrived& event) {
     if (event.mac != MacState::verified) return unmatched_and_unproven(event);
     context.count("unmatched_replies");
     std::string text = "an answer " + reply.mti.str() + " with STAN " + reply.stan.str() + " and DE7 " +
-                       reply.transmission_time.str() + " answers nothing that is awaited";
-    text += other_terminal ? "; its DE37 is that of " + record->rrn.str() + ", its DE41 is another terminal's"
-            : record != nullptr ? "; its DE37 is that of " + record->rrn.str() + ", which sent STAN " +
-                                      iso8583::Stan::of(record->issuer_stan).str()
-            : reply.rrn ? "; its DE37 is unknown"
-                        : "; it has no DE37";
+                       reply.transmission_time.str();
+    const bool of_a_route_gone = record != nullptr && !other_terminal &&
+                                 context.route(event.route.value) == nullptr &&
+                                 answers_what_it_sent(*record, reply);
+    if (of_a_route_gone)
+        text += " answers " + record->rrn.str() + " with code " + (reply.code ? reply.code->str() : "none") +
+                ", over a route that is not configured any more: nobody reads its codes";
+    else
+        text +=
+            " answers nothing that is awaited; " +
+            (reply.rrn ? "its DE37 is " + nearest(record, other_terminal) : std::string("it has no DE37"));
     // Of the route, whatever it names: a storm of answers is one thing to look at.
     context.open_exception_of_route(event.route, "unmatched_reply", "R63", std::move(text));
 }

@@ -31,8 +31,9 @@ void Stage::expect(const Line& line) {
         std::string all;
         for (const auto& [id, x] : checkers.exceptions()) {
             if (!x.resolution.empty()) continue;
-            all += (all.empty() ? "" : ", ") + x.kind;
-            open += what == "exceptions" || x.kind == line.word(1) ? 1U : 0U;
+            all += (all.empty() ? "" : ", ") + x.kind + " (" + x.text + ")";
+            const bool says_it = x.text.find(line.value("text").value_or("")) != std::string::npos;
+            open += what == "exceptions" || (x.kind == line.word(1) && says_it) ? 1U : 0U;
         }
         const std::size_t wanted =
             what == "exceptions" ? std::stoul(line.word(1)) : std::stoul(line.value("count").value_or("1"));
