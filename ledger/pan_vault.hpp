@@ -1,5 +1,5 @@
 // PanVault: seals PANs for the store and makes the tokens they are looked up by. Deterministic AES-SIV (RFC
-// 5297) with the record's key as associated data; tokens are a keyed hash. pan_vault.cpp alone sees OpenSSL.
+// 5297) with the record's key as associated data; tokens are a keyed hash.
 //
 // Ownership: the key is held here, zeroised on destruction. Thread: one. Source: docs/ledger_format.md.
 #pragma once

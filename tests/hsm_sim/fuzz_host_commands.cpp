@@ -18,7 +18,7 @@ struct Setup {
 
     Setup(bool authorised, hsm::Decimalisation decimalisation, std::size_t header, bool count_bytes)
         : engine(hsm::Lmk::test(), random,
-                 {nullptr, authorised, false, decimalisation, {"0123456789012345"}, 10}),
+                 {nullptr, authorised, false, decimalisation, {"0123456789012345"}, {}, nullptr, {}}),
           commands(engine, options(header, count_bytes)),
           header_length(header) {}
 
