@@ -24,7 +24,8 @@ Result<TlsContexts> TlsContexts::open(const LoadedConfig& config) {
     for (const IssuerConnections& issuer : config.issuers) wanted.emplace_back(Side::client, issuer.tls);
     wanted.emplace_back(Side::client, config.hsm.tls);
     for (const Key& key : wanted) {
-        const auto& [side, name] = key;
+        const Side side = key.first;
+        const std::string& name = key.second;
         if (name.empty() || out.contexts_.count(key) != 0) continue;
         const auto profile = std::find_if(config.tls.begin(), config.tls.end(),
                                           [&](const TlsProfile& p) { return p.name == name; });
