@@ -22,7 +22,7 @@ FieldValues::FieldValues(FieldValues&& other) noexcept
 FieldValues& FieldValues::operator=(const FieldValues& other) {
     if (this == &other) return *this;
     clear(other.mti_);
-    grow(other.arena_.size());
+    make_room(other.arena_.size());
     arena_ = other.arena_;
     slots_ = other.slots_;
     present_ = other.present_;
@@ -39,9 +39,8 @@ FieldValues& FieldValues::operator=(FieldValues&& other) noexcept {
     return *this;
 }
 
-/// A bigger arena, when `more` bytes do not fit; the old one is zeroised before it is given back.
+/// A bigger arena, since `more` bytes do not fit; the old one is zeroised before it is given back.
 void FieldValues::grow(std::size_t more) {
-    if (arena_.size() + more <= arena_.capacity()) return;
     std::string bigger;
     bigger.reserve(std::max({arena_bytes_first, 2 * arena_.capacity(), arena_.size() + more}));
     bigger.assign(arena_);
@@ -61,7 +60,7 @@ void FieldValues::set(Field f, std::string_view content) {
     Slot& s = slots_[index(f)];
     // Content of the same length is overwritten in place; otherwise the old bytes stay in the arena, unseen.
     if (!has(f) || s.size != content.size()) {
-        grow(content.size());
+        make_room(content.size());
         s.offset = static_cast<std::uint16_t>(arena_.size());
         s.size = static_cast<std::uint16_t>(content.size());
         arena_.append(content);

@@ -56,6 +56,9 @@ class FieldValues {
         std::uint16_t offset = 0;
         std::uint16_t size = 0;
     };
+    void make_room(std::size_t more) {
+        if (arena_.size() + more > arena_.capacity()) grow(more);
+    }
     void grow(std::size_t more);
     [[nodiscard]] std::string_view content(int n) const {
         const Slot& s = slots_[static_cast<std::size_t>(n)];

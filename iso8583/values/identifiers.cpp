@@ -14,8 +14,9 @@ Result<std::uint32_t> six_digits(std::string_view text, const char* name) {
 }
 
 std::string padded6(std::uint32_t v) {
-    std::string s = std::to_string(v);
-    return std::string(6 - s.size(), '0') + s;
+    std::string out(6, '0');
+    for (std::size_t i = out.size(); v != 0; v /= 10) out[--i] = static_cast<char>('0' + v % 10);
+    return out;
 }
 
 bool printable(std::string_view text) {
