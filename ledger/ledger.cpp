@@ -108,11 +108,12 @@ void Ledger::recover() {
                 error_ = StoreError{StoreError::Kind::corruption, loaded.error().what};
         }
     }
-    // The fold: turn records after the checkpoint, in order. A checkpoint and the erasing of what it covers
-    // are one batch.
+    // The fold: turn records after the checkpoint, in order. Before them stand those that are still to be erased.
+    std::optional<std::uint64_t> first_there;
     scan(Family::journal, KeyPrefix::turn, [&](std::string_view key, std::string_view value) {
         std::uint64_t turn = 0;
         for (char c : key.substr(1)) turn = turn << 8 | static_cast<unsigned char>(c);
+        if (!first_there) first_there = turn;
         if (turn <= checkpointed_turn_) return true;
         auto record = decoded(decode_turn_record(value));
         if (!record) return false;
@@ -125,6 +126,7 @@ void Ledger::recover() {
         turn_ = turn;
         return true;
     });
+    erased_turn_ = first_there ? std::min(*first_there - 1, checkpointed_turn_) : checkpointed_turn_;
     const std::string from = open_work_key(iso8583::Rrn{}) + counters_.low_water;
     if (auto done = overlay_.scan(Family::journal, from, all_keys(KeyPrefix::open_work).to,
                                   [&](std::string_view key, std::string_view) {
@@ -491,15 +493,19 @@ void Ledger::close_turn() {
     counters_.differences = totals_.take_differences();
     overlay_.put(Family::journal, turn_record_key(turn_), encode(counters_));
     counters_.differences.clear();
+    erase_old_turn_records();
     if (turn_ - checkpointed_turn_ >= turns_per_checkpoint) write_checkpoint();
 }
 
 void Ledger::write_checkpoint() {
     overlay_.put(Family::journal, checkpoint_key(),
                  encode(CheckpointRecord{turn_, counters_, totals_.checkpoint(), checkpoint_properties_}));
-    for (std::uint64_t turn = checkpointed_turn_ + 1; turn <= turn_; ++turn)
-        overlay_.erase(Family::journal, turn_record_key(turn));
     checkpointed_turn_ = turn_;
+}
+
+void Ledger::erase_old_turn_records() {
+    const std::uint64_t last = std::min(checkpointed_turn_, erased_turn_ + turn_records_erased_a_turn);
+    while (erased_turn_ < last) overlay_.erase(Family::journal, turn_record_key(++erased_turn_));
 }
 
 }  // namespace ledger

@@ -26,8 +26,10 @@
 
 namespace ledger {
 
-/// A checkpoint is written after this many turn records, which it then erases.
+/// A checkpoint is written after this many turn records. Those that it covers are erased by the turns after it, a few
+/// by each: all at once they would make that turn as long as ten others.
 inline constexpr std::uint64_t turns_per_checkpoint = 1024;
+inline constexpr std::uint64_t turn_records_erased_a_turn = 4;
 /// RRNs and STANs skipped at a restart, so that what was given but never became durable is not given again.
 /// Numbers are lost with the turns whose sync had not ended: the one being collected and those in flight
 /// (one, with a replicated store up to three), each of at most 256 events (acquirer::turn_events_max), each
@@ -219,6 +221,7 @@ class Ledger {
     /// A posting is counted under the accounts that the record says are its.
     void post(TransactionRecord& record, Posting posting);
     void write_checkpoint();
+    void erase_old_turn_records();
     bool check_format();
     [[nodiscard]] iso8583::Rrn rrn_of(std::uint64_t sequence) const;
     void step_over_stored_rrns();
@@ -232,6 +235,7 @@ class Ledger {
     TurnRecord counters_;
     std::uint64_t turn_ = 0;  // of the last turn record
     std::uint64_t checkpointed_turn_ = 0;
+    std::uint64_t erased_turn_ = 0;  // turn records up to this one are gone
     std::string checkpoint_properties_;  // unknown ones, written back
     bool marked_ = true;                 // the store has a format marker
     // No transaction is stored under a key in [from, to); both empty: not looked yet.
