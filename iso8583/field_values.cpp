@@ -56,17 +56,25 @@ void FieldValues::clear(Mti mti) {
 }
 
 void FieldValues::set(Field f, std::string_view content) {
-    ENSURE(number(f) >= 2 && number(f) <= field_number_max && arena_.size() + content.size() <= 0xFFFF);
-    Slot& s = slots_[index(f)];
     // Content of the same length is overwritten in place; otherwise the old bytes stay in the arena, unseen.
-    if (!has(f) || s.size != content.size()) {
-        make_room(content.size());
-        s.offset = static_cast<std::uint16_t>(arena_.size());
-        s.size = static_cast<std::uint16_t>(content.size());
-        arena_.append(content);
-    } else {
-        arena_.replace(s.offset, s.size, content);
+    if (has(f) && slots_[index(f)].size == content.size()) {
+        arena_.replace(slots_[index(f)].offset, content.size(), content);
+        return;
     }
+    begin_slot(f, content.size());
+    arena_.append(content);
+}
+
+char* FieldValues::make_place(Field f, std::size_t size) {
+    begin_slot(f, size);
+    arena_.append(size, '\0');
+    return arena_.data() + slots_[index(f)].offset;
+}
+
+void FieldValues::begin_slot(Field f, std::size_t size) {
+    ENSURE(number(f) >= 2 && number(f) <= field_number_max && arena_.size() + size <= 0xFFFF);
+    make_room(size);
+    slots_[index(f)] = {static_cast<std::uint16_t>(arena_.size()), static_cast<std::uint16_t>(size)};
     present_.add(number(f));
 }
 

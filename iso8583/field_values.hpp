@@ -40,6 +40,9 @@ class FieldValues {
     /// At most this many bytes of content are in here.
     [[nodiscard]] std::size_t content_bytes_max() const { return arena_.size(); }
     void set(Field f, std::string_view content);
+    /// So many bytes for the content of a field, for whoever writes them there; zeros until then. The place
+    /// lives until the next set(), make_place() or erase().
+    char* make_place(Field f, std::size_t size);
     void erase(Field f) {
         if (has(f)) present_.remove(number(f));
     }
@@ -56,6 +59,7 @@ class FieldValues {
         std::uint16_t offset = 0;
         std::uint16_t size = 0;
     };
+    void begin_slot(Field f, std::size_t size);
     void make_room(std::size_t more) {
         if (arena_.size() + more > arena_.capacity()) grow(more);
     }

@@ -66,13 +66,11 @@ ByteView Message::mac_input() const {
 
 FieldValues Message::values() const {
     FieldValues out(mti_);
-    std::string content;
     present_.for_each([&](int n) {
-        content.clear();
-        append_to(field(n), content);
-        out.set(field(n), content);
+        const Span& span = spans_[static_cast<std::size_t>(n)];
+        dialect_->plan(n).to_canonical(body_.data() + span.offset, span.units,
+                                       out.make_place(field(n), span.units));
     });
-    zeroise(content.data(), content.size());
     return out;
 }
 

@@ -15,8 +15,8 @@ int days_in_month(int y, int m) {
     return m == 2 && is_leap(y) ? 29 : days[m - 1];
 }
 int two(std::string_view t, std::size_t at) { return (t[at] - '0') * 10 + (t[at + 1] - '0'); }
-/// Each of the numbers with two digits, the separator between them. Written by hand, into one string of the right
-/// size: several of these stand in every message and record.
+/// Each of the numbers with two digits, the separator between them. Written by hand, into one string of the
+/// right size: several of these stand in every message and record.
 template <typename... Number>
 std::string two_digits_each(std::string_view separator, Number... numbers) {
     std::string out(2 * sizeof...(numbers) + separator.size() * (sizeof...(numbers) - 1), '\0');
