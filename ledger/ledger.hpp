@@ -26,8 +26,8 @@
 
 namespace ledger {
 
-/// A checkpoint is written after this many turn records. Those that it covers are erased by the turns after it, a few
-/// by each: all at once they would make that turn as long as ten others.
+/// A checkpoint is written after this many turn records. Those that it covers are erased by the turns after
+/// it, a few by each: all at once they would make that turn as long as ten others.
 inline constexpr std::uint64_t turns_per_checkpoint = 1024;
 inline constexpr std::uint64_t turn_records_erased_a_turn = 4;
 /// RRNs and STANs skipped at a restart, so that what was given but never became durable is not given again.
@@ -192,6 +192,8 @@ class Ledger {
     void visit_overrides(const std::function<void(const OverrideKey&, const OverrideRecord&)>& visit);
     void visit_zone_keys(const std::function<void(ZoneKeyRecord&&)>& visit);
 
+    /// find() reads no bytes.
+    [[nodiscard]] bool is_decoded(const iso8583::Rrn& rrn) const { return records_.contains(rrn); }
     /// Every record that is decoded now, for whoever compares them with what is stored.
     void visit_decoded(const std::function<void(const TransactionRecord&)>& visit) const {
         records_.visit(visit);
@@ -235,7 +237,7 @@ class Ledger {
     TurnRecord counters_;
     std::uint64_t turn_ = 0;  // of the last turn record
     std::uint64_t checkpointed_turn_ = 0;
-    std::uint64_t erased_turn_ = 0;  // turn records up to this one are gone
+    std::uint64_t erased_turn_ = 0;      // turn records up to this one are gone
     std::string checkpoint_properties_;  // unknown ones, written back
     bool marked_ = true;                 // the store has a format marker
     // No transaction is stored under a key in [from, to); both empty: not looked yet.

@@ -29,6 +29,7 @@ class RecordTable {
 
     /// Nothing when the record is not decoded here; it may be in the store.
     [[nodiscard]] TransactionRecord* find(const iso8583::Rrn& rrn);
+    [[nodiscard]] bool contains(const iso8583::Rrn& rrn) const { return entries_.contains(rrn); }
     /// A record that was read or is new; ENSUREs that there is none of its number.
     TransactionRecord& put(TransactionRecord&& record);
     /// The turn changes it: it is encoded when the turn closes.

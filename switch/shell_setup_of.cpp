@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::int32_t ms_per_second = 1000;
 constexpr std::size_t bytes_per_kib = 1024;
+// They wait for the disk, not for a processor.
+constexpr std::size_t cold_readers = 4;
 
 SocketAddress address_of(const Endpoint& endpoint) { return {endpoint.host, endpoint.port}; }
 
@@ -69,6 +71,7 @@ ShellSetup shell_setup_of(const LoadedConfig& config, const std::string& control
         static_cast<std::size_t>(config.shell.links_per_address_percent_max);
     setup.bounds.bad_links_per_address_minute_max = config.shell.bad_links_per_address_minute_max;
     setup.bounds.control_idle_ms_max = config.shell.control_idle_seconds * ms_per_second;
+    setup.bounds.cold_readers = cold_readers;
     setup.bounds.request_inbox_max = static_cast<std::size_t>(config.shell.request_inbox_max);
     setup.bounds.drain_ms_max = config.shell.drain_seconds_max * ms_per_second;
     return setup;

@@ -215,6 +215,13 @@ const std::optional<ledger::StoreError>& SwitchCore::store_error() const {
     return impl_->context.ledger.error();
 }
 
+std::vector<ledger::Key> SwitchCore::keys_wanted(const TerminalRequest& request) const {
+    std::vector<ledger::Key> keys;
+    if (request.original_rrn && !impl_->context.ledger.is_decoded(*request.original_rrn))
+        keys.push_back({ledger::Family::journal, ledger::transaction_key(*request.original_rrn)});
+    return keys;
+}
+
 void SwitchCore::visit_decoded_records(
     const std::function<void(const ledger::TransactionRecord&)>& visit) const {
     impl_->context.ledger.visit_decoded(visit);

@@ -58,6 +58,9 @@ class SwitchCore {
     /// DE7 never goes back, numbers in use are skipped. Issuer sessions take theirs for 08xx here too.
     std::pair<iso8583::Stan, iso8583::TransmissionTime> next_issuer_numbers(routing::RouteId route,
                                                                             const iso8583::Now& now);
+    /// What a step of it would read that no memory holds: the record that it names. For whoever has it read
+    /// beforehand.
+    [[nodiscard]] std::vector<ledger::Key> keys_wanted(const TerminalRequest& request) const;
     /// Every transaction record that is decoded now, for whoever compares them with what is stored.
     void visit_decoded_records(const std::function<void(const ledger::TransactionRecord&)>& visit) const;
     /// What it does about each transaction now, for find_orphans() over the overlay; valid until the next

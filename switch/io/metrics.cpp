@@ -193,6 +193,9 @@ std::string render_metrics(const ShellStatus& shell, const CoreStatus& core,
                static_cast<double>(shell.hsm_waiting));
     page.counter("events_stepped_total", "events given to the core", shell.shard.events_stepped);
     page.counter("syncs_total", "syncs of the store", shell.shard.syncs);
+    page.counter("cold_requests_total",
+                 "requests whose original was read beforehand, from the disk or its cache",
+                 shell.shard.cold_requests);
     page.counter("log_lines_suppressed_total", "log lines that strangers caused beyond the limit",
                  shell.log_lines_suppressed);
     page.counter("log_buffers_lost_total", "pieces of the log that nobody took in time",

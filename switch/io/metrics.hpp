@@ -25,7 +25,8 @@ struct ShardCounters {
     std::size_t answer_inbox = 0;
     std::uint64_t events_stepped = 0;
     std::uint64_t syncs = 0;
-    DurationHistogram sync;  // from begin_sync to its end seen
+    std::uint64_t cold_requests = 0;  // that waited for a read on another thread
+    DurationHistogram sync;           // from begin_sync to its end seen
 };
 
 /// What a store on PostgreSQL says beside StoreHealth, which any store has.

@@ -20,7 +20,8 @@ std::vector<std::unique_ptr<Shard>> one_shard(const ShardParts& parts, const She
                                               ShardShell& shell) {
     std::vector<std::unique_ptr<Shard>> shards;
     shards.push_back(std::make_unique<Shard>(
-        0, parts, ShardBounds{bounds.request_inbox_max, bounds.answer_inbox_max}, shell));
+        0, parts, ShardBounds{bounds.request_inbox_max, bounds.answer_inbox_max, bounds.cold_readers},
+        shell));
     return shards;
 }
 

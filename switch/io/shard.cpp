@@ -28,7 +28,11 @@ Shard::Shard(std::size_t index, const ShardParts& parts, const ShardBounds& boun
                 syncs_ended_.notify_all();
                 shell_.sync_ended();
             }),
-      perform_([this](const Effect& effect) { shell_.perform(*this, effect); }) {}
+      perform_([this](const Effect& effect) { shell_.perform(*this, effect); }) {
+    if (bounds_.cold_readers > 0)
+        cold_ = std::make_unique<ColdRequests>(parts_.store, bounds_.cold_readers,
+                                               [this] { shell_.sync_ended(); });
+}
 
 iso8583::Result<void, ledger::StoreError> Shard::recover() {
     auto effects = parts_.core.recover(shell_.now());
@@ -46,6 +50,7 @@ iso8583::Result<void, ledger::StoreError> Shard::recover() {
 }
 
 void Shard::take(RequestArrived request) {
+    if (cold_ && cold_->take(request, parts_.core.keys_wanted(request.request))) return;
     requests_.emplace_back(std::move(request));
     shell_.wants_drive();
 }
@@ -68,6 +73,7 @@ ledger::StoreHealth Shard::look_at_store() {
 }
 
 void Shard::drive() {
+    if (cold_) cold_->move_ready(requests_);
     may_step_ = events_per_drive_max;
     for (int pass = 0; pass < passes_per_drive_max; ++pass) {
         step(shell_.now());
@@ -122,7 +128,8 @@ std::optional<iso8583::Instant> Shard::next_deadline() const {
 }
 
 ShardCounters Shard::counters() const {
-    return {requests_.size(), answers_.size(), events_stepped_, syncs_, sync_times_};
+    return {requests_waiting(),         answers_.size(), events_stepped_, syncs_,
+            cold_ ? cold_->taken() : 0, sync_times_};
 }
 
 std::size_t shard_of(const iso8583::MerchantId& merchant, std::size_t shards) {

@@ -20,6 +20,7 @@
 
 #include "switch/core/switch_core.hpp"
 #include "switch/core/turn.hpp"
+#include "switch/io/cold_requests.hpp"
 #include "switch/io/metrics.hpp"
 
 namespace acquirer {
@@ -52,6 +53,9 @@ struct ShardBounds {
     std::size_t request_inbox_max = 4'096;
     /// Answers, HSM replies and link events not stepped yet; beyond it no issuer's answer is taken.
     std::size_t answer_inbox_max = 65'536;
+    /// Threads that read what new requests name and no memory holds (cold_requests.hpp); 0: the core reads
+    /// itself, for a store that may be read on one thread only.
+    std::size_t cold_readers = 0;
 };
 
 class Shard {
@@ -68,7 +72,7 @@ class Shard {
     /// Into the inbox of answers and link events, stepped first. False when it is full and the event is an
     /// issuer's answer; all else is taken always, there is little of it.
     [[nodiscard]] bool take(Event event);
-    [[nodiscard]] bool takes_requests() const { return requests_.size() < bounds_.request_inbox_max; }
+    [[nodiscard]] bool takes_requests() const { return requests_waiting() < bounds_.request_inbox_max; }
     /// The core's deadlines are due: stepped as soon as every answer that has come is.
     void deadlines_due() { deadlines_due_ = true; }
     /// Hears whether the store takes new work; the core is told when that changed. What was seen.
@@ -89,7 +93,9 @@ class Shard {
     /// When the core wants deadlines_due(); nothing while it has been said.
     [[nodiscard]] std::optional<iso8583::Instant> next_deadline() const;
     /// Nothing waits: no event, no sync, no issuer, no HSM.
-    [[nodiscard]] bool quiet() const { return inboxes_empty() && turn_.idle() && parts_.core.quiet(); }
+    [[nodiscard]] bool quiet() const {
+        return inboxes_empty() && requests_waiting() == 0 && turn_.idle() && parts_.core.quiet();
+    }
     [[nodiscard]] const std::optional<ledger::StoreError>& failed() const { return turn_.failed(); }
 
     [[nodiscard]] std::size_t index() const { return index_; }
@@ -107,6 +113,9 @@ class Shard {
 
   private:
     [[nodiscard]] bool inboxes_empty() const { return answers_.empty() && requests_.empty(); }
+    [[nodiscard]] std::size_t requests_waiting() const {
+        return requests_.size() + (cold_ ? cold_->size() : 0);
+    }
     void step(const iso8583::Now& at);
     void step_first(std::deque<Event>& inbox, const iso8583::Now& at);
     void pump();
@@ -127,6 +136,7 @@ class Shard {
     std::uint64_t syncs_ = 0;
     std::deque<std::int64_t> syncs_begun_us_;  // of those under way, the oldest first
     DurationHistogram sync_times_;
+    std::unique_ptr<ColdRequests> cold_;  // with cold_readers; last: its threads speak to the shell
 };
 
 /// The shard whose ledger has the merchant: of `shards`, from 0. A sale and its refunds share the merchant,

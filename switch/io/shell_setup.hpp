@@ -59,6 +59,8 @@ struct ShellBounds {
     std::size_t request_inbox_max = 4'096;
     /// Answers, HSM replies and link events not stepped yet; the issuer connection that passes it is closed.
     std::size_t answer_inbox_max = 65'536;
+    /// See ShardBounds.
+    std::size_t cold_readers = 0;
     /// Bytes of one read from a terminal, and from an issuer.
     std::size_t terminal_read_bytes = 4'096;
     std::size_t issuer_read_bytes = 65'536;
