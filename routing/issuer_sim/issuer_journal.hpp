@@ -2,7 +2,7 @@
 // in the kernel's hands, or on the disk, before the answer it belongs to leaves. One thread.
 #pragma once
 
-#include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -17,9 +17,11 @@ class IssuerJournal {
     IssuerJournal(const IssuerJournal&) = delete;
     IssuerJournal& operator=(const IssuerJournal&) = delete;
 
-    /// Opens for appending, makes it when it is not there; a torn last line of a killed run is ended. Returns
-    /// the number of lines that are there already.
-    iso8583::Result<std::uint32_t> open(const std::string& path, bool durable);
+    /// Opens for appending, makes it when it is not there, and shows each line that is there already, without
+    /// its line feed. A torn last line of a killed run is cut off: its answer never left. An error names the
+    /// file, and the line that `take` refused.
+    iso8583::Result<void> open(const std::string& path, bool durable,
+                               const std::function<iso8583::Result<void>(std::string_view)>& take);
     void append(std::string_view line) {
         if (file_ >= 0) buffer_ += line;
     }

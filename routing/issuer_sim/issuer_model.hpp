@@ -24,9 +24,11 @@
 #include "hsm_sim/engine.hpp"
 #include "hsm_sim/port.hpp"
 #include "iso8583/codec.hpp"
+#include "iso8583/values/result.hpp"
 #include "iso8583/values/time_fields.hpp"
 #include "routing/issuer_sim/issuer_behaviour.hpp"
 #include "routing/issuer_sim/issuer_books.hpp"
+#include "routing/issuer_sim/issuer_journal_line.hpp"
 #include "routing/issuer_sim/issuer_wallet.hpp"
 
 namespace routing {
@@ -45,7 +47,7 @@ struct IssuerConfig {
     /// What it answers a reversal whose original it does not know.
     iso8583::ResponseCode not_found = iso8583::ResponseCode::of("25");
     std::uint64_t seed = 1;
-    /// Authorization codes already given out by an earlier run with the same journal.
+    /// Authorization codes already given out.
     std::uint32_t authorizations_used = 0;
     IssuerFaults faults;
 };
@@ -93,6 +95,11 @@ class IssuerModel {
 
     /// ENSUREs check_issuer(config).
     IssuerModel(IssuerConfig config, hsm::HsmEngine& engine);
+
+    /// Before the first message: a line of an earlier run's journal, in the order in which they stand there.
+    /// Effects come back as they were; what was never booked (refusals, tombstones, payment codes that were
+    /// used) does not.
+    [[nodiscard]] iso8583::Result<void> read_back(const JournalLine& line);
 
     /// One message body as it came from a connection. `body`'s buffer may come back with other content, for
     /// reuse. Appends to `actions`.
@@ -172,7 +179,8 @@ class IssuerModel {
     void send(const Behaviour& behaviour, std::vector<IssuerAction>& actions);
     void send_once(const Behaviour& behaviour, std::vector<IssuerAction>& actions);
     std::uint32_t latency_ms();
-    void journal(const BookEntry& entry, iso8583::UtcTime now, std::vector<IssuerAction>& actions) const;
+    void journal(const BookEntry& entry, bool names_original, iso8583::UtcTime now,
+                 std::vector<IssuerAction>& actions);
 
     IssuerConfig config_;
     hsm::HsmEngine& engine_;

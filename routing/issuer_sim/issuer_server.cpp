@@ -148,13 +148,14 @@ iso8583::Result<void> IssuerServer::run() {
 }
 
 iso8583::Result<std::string> IssuerServer::Parts::open() {
-    if (!options.journal.empty()) {
-        auto lines = journal.open(options.journal, options.durable);
-        if (!lines) return tl::unexpected(lines.error());
-        options.issuer.authorizations_used = *lines;
-    }
     model = std::make_unique<IssuerModel>(options.issuer, engine);
     if (!options.journal.empty()) {
+        const auto read_back = [this](std::string_view text) -> iso8583::Result<void> {
+            const auto line = parse_journal_line(text);
+            return line ? model->read_back(*line) : tl::unexpected(line.error());
+        };
+        if (auto opened = journal.open(options.journal, options.durable, read_back); !opened)
+            return tl::unexpected(opened.error());
         auto keys = read_key_file(key_file());
         if (!keys) return tl::unexpected(keys.error());
         if (*keys) model->restore_keys(**keys);

@@ -8,6 +8,7 @@
 #include "iso8583/values/amount.hpp"
 #include "iso8583/values/ensure.hpp"
 #include "iso8583/values/pan.hpp"
+#include "routing/issuer_sim/issuer_journal_line.hpp"
 #include "routing/issuer_sim/issuer_request.hpp"
 
 namespace routing {
@@ -61,13 +62,6 @@ constexpr const char* code_used_before = "14";  // a wallet's payment code is us
 constexpr const char* partly_approved = "10";
 /// What is approved of an amount that is approved in part: half, but not nothing.
 std::int64_t part_of(std::int64_t amount) { return std::max<std::int64_t>(amount / 2, 1); }
-
-void append_json_text(std::string& out, std::string_view text) {
-    for (char c : text) {
-        if (c == '"' || c == '\\') out.push_back('\\');
-        out.push_back(c);
-    }
-}
 
 }  // namespace
 
@@ -237,7 +231,7 @@ void IssuerModel::decide(const Request& request, BookEntry& entry, const Behavio
         entry.discount = discount_of(entry.amount, by_magic ? magic_discount : config_.wallet.discount);
     }
     books_.book(entry, original, request.original.has_value());
-    journal(entry, now, actions);
+    journal(entry, request.original.has_value(), now, actions);
 }
 
 BookEntry* IssuerModel::original_of(const Request& request) {
@@ -423,35 +417,47 @@ ResponseCode IssuerModel::reverse(const Request& request, BookEntry& entry, iso8
     if (!request.pan_last4) entry.pan_last4 = original->pan_last4;
     ENSURE(books_.reverse(entry, *original, back));
     entry.code = ResponseCode::of("00");
-    BookEntry line = entry;
-    if (line.key.rrn.empty()) line.key.rrn = original->key.rrn;
-    journal(line, now, actions);
+    journal(entry, true, now, actions);
     return entry.code;
 }
 
-void IssuerModel::journal(const BookEntry& e, iso8583::UtcTime now,
-                          std::vector<IssuerAction>& actions) const {
-    const iso8583::CivilTime t = iso8583::civil_from_utc(now);
-    AppendJournal record;
-    const bool lifts = books_.lifts_a_hold(e);
-    std::string& line = record.line;
-    line.reserve(256);
-    fmt::format_to(std::back_inserter(line),
-                   R"({{"time":"{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z","kind":"{}",)", t.date.year,
-                   t.date.month, t.date.day, t.hour, t.minute, t.second, now.ms % 1'000,
-                   name(lifts ? EffectKind::reversal : e.kind));
-    if (lifts || e.kind == EffectKind::reversal)
-        fmt::format_to(std::back_inserter(line), R"("of":"{}",)",
-                       name(lifts ? EffectKind::authorization : e.reversed_kind));
-    fmt::format_to(
-        std::back_inserter(line),
-        R"("amount":{},"currency":"{:03}","rrn":"{}","stan":"{:06}","pan_last4":"{}","terminal":")", e.amount,
-        e.currency, e.key.rrn.view(), e.key.stan.value(), e.last4());
-    append_json_text(line, e.terminal.view());
-    line += R"(","merchant":")";
-    append_json_text(line, e.merchant.view());
-    line += "\"}\n";
-    actions.emplace_back(std::move(record));
+void IssuerModel::journal(const BookEntry& e, bool names_original, iso8583::UtcTime now,
+                          std::vector<IssuerAction>& actions) {
+    JournalLine line;
+    line.entry = e;
+    line.is_void_of_hold = books_.lifts_a_hold(e);
+    line.has_no_rrn = e.key.rrn.empty();
+    line.names_original = names_original;
+    if (e.original >= 0) line.original = books_.entry(e.original).key;
+    actions.emplace_back(AppendJournal{write_journal_line(line, now)});
+}
+
+iso8583::Result<void> IssuerModel::read_back(const JournalLine& line) {
+    if (books_.full()) return iso8583::parse_error("there are too many entries");
+    BookEntry entry = line.entry;
+    entry.tries = 1;
+    const bool is_reversal = entry.kind == EffectKind::reversal;
+    if ((is_reversal ? books_.find_reversal(entry.key) : books_.find_request(entry.key)) != nullptr)
+        return iso8583::parse_error("its request is in a line before it");
+    BookEntry& added = books_.add(std::move(entry));
+    BookEntry* original = line.original ? books_.find_original(*line.original, added.merchant) : nullptr;
+    if (original == &added || (line.original && original == nullptr))
+        return iso8583::parse_error("original: no line before it has that request");
+    if (is_reversal) {
+        if (original == nullptr || original->kind != added.reversed_kind)
+            return iso8583::parse_error("no line before it has booked what it reverses");
+        if (added.amount > original->amount - original->reversed ||
+            !books_.reverse(added, *original, added.amount))
+            return iso8583::parse_error("amount: more than what stands of the original");
+        return {};
+    }
+    ++authorizations_;
+    if (config_.kind == IssuerKind::wallet && added.kind == EffectKind::sale)
+        wallet_.remember_sale(IssuerWallet::order_number(added.order), books_.place_of(added));
+    if (config_.kind == IssuerKind::wallet && added.kind == EffectKind::refund && original != nullptr)
+        wallet_.paid(added.key.rrn, books_.place_of(*original));
+    books_.book(added, original, line.names_original);
+    return {};
 }
 
 }  // namespace routing

@@ -20,7 +20,7 @@ TEST_CASE("Sale, refund, void and reversal are booked, journalled and answered i
         CHECK(s.lines[0] ==
               R"({"time":"2026-11-21T21:47:52.123Z","kind":"sale","amount":10000,"currency":"156",)"
               R"("rrn":"632500000001","stan":"000001","pan_last4":"0003","terminal":"10000001",)"
-              R"("merchant":"898110157220001"})"
+              R"("merchant":"898110157220001","de7":"1121214752","code":"00","authorization":"271828"})"
               "\n");
 
         CHECK(s.ask(Switch::linked(Switch::request(220, "200000", 2'500, 2), sale)) == "00");

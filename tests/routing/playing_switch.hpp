@@ -40,6 +40,26 @@ struct Switch {
         config.mac = {bcd ? hsm::MacAlgorithm::aes_cmac : hsm::MacAlgorithm::retail, hsm::MacPadding::zeros};
         issuer.emplace(config, engine);
     }
+    /// Whatever was played: another run that reads the journal back has the same books.
+    ~Switch() {
+        IssuerModel again(config, engine);
+        for (const std::string& text : journal) {
+            INFO(text);
+            const auto line = parse_journal_line(std::string_view(text).substr(0, text.size() - 1));
+            CHECK(line);
+            if (!line) return;
+            const auto taken = again.read_back(*line);
+            CHECK(taken);
+            if (!taken) return;
+        }
+        const IssuerBooks &ours = books(), &its = again.books();
+        CHECK(its.standing_by_rrn() == ours.standing_by_rrn());
+        for (std::size_t kind = 0; kind < effect_kinds; ++kind) {
+            CHECK(its.booked(static_cast<EffectKind>(kind)) == ours.booked(static_cast<EffectKind>(kind)));
+            CHECK(its.reversed(static_cast<EffectKind>(kind)) ==
+                  ours.reversed(static_cast<EffectKind>(kind)));
+        }
+    }
 
     static FieldValues request(int mti, const char* processing_code, std::int64_t amount, int stan) {
         FieldValues f(Mti::of(mti));
@@ -107,6 +127,7 @@ struct Switch {
             if (const auto* line = std::get_if<AppendJournal>(&action)) {
                 CHECK_FALSE(answered);  // the journal is written before the answer leaves
                 lines.push_back(line->line);
+                journal.push_back(line->line);
             } else if (const auto* answer = std::get_if<SendAnswer>(&action)) {
                 answered = true;
                 auto message = iso8583::decode(*config.dialect, answer->body);
@@ -151,7 +172,8 @@ struct Switch {
     std::optional<IssuerModel> issuer;
     std::vector<iso8583::Message> answers;
     std::vector<std::uint32_t> delays;
-    std::vector<std::string> lines;
+    std::vector<std::string> lines;    // of the last request
+    std::vector<std::string> journal;  // of all
     bool closed = false, dropped = false;
 };
 
