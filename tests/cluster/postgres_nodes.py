@@ -107,10 +107,12 @@ def kill_server(data):
         time.sleep(0.01)
 
 
-def as_postgres(*command, check=True, env=None):
+def as_postgres(*command, check=True, env=None, inside=()):
+    """`inside`: what stands before it where it runs on another machine (split_network.py)."""
     words = [str(word) for word in command]
     if os.geteuid() == 0:
         words = ["runuser", "-u", "postgres", "--", *words]
+    words = [*inside, *words]
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd="/",
                           env=env, timeout=120)
     if check and done.returncode != 0:
@@ -118,13 +120,23 @@ def as_postgres(*command, check=True, env=None):
     return done.stdout
 
 
-def sql_at(port, statement, database="refund"):
+def sql_at(port, statement, database="refund", inside=()):
     """As the superuser; prints rows."""
     return as_postgres(BIN / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", port, "-U",
-                       "postgres", "-d", database, "-c", statement).strip()
+                       "postgres", "-d", database, "-c", statement, inside=inside).strip()
 
 
 class Nodes:
+    """All on loopback; a subclass may set them on machines of their own."""
+
+    LISTEN, PEERS = "127.0.0.1", "127.0.0.1/32"
+
+    def host(self, node):
+        return "127.0.0.1"
+
+    def inside(self, node):
+        return ()
+
     def __init__(self, directory):
         self.dir = pathlib.Path(directory)
         state = json.loads((self.dir / "nodes.json").read_text())
@@ -160,7 +172,7 @@ class Nodes:
         standbys = f"ANY 1 ({names})" if count > 1 else ""
         with conf.open("a") as f:
             # What is tried here is the death of processes, not of the power: nothing has to reach the disk.
-            f.write("listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\n"
+            f.write(f"listen_addresses = '{self.LISTEN}'\nunix_socket_directories = ''\nfsync = off\n"
                     "max_connections = 40\nshared_buffers = 32MB\nmax_wal_senders = 8\nwal_keep_size = 64MB\n"
                     "min_wal_size = 32MB\nmax_wal_size = 128MB\n"
                     "wal_log_hints = on\nhot_standby = on\nwal_sender_timeout = 5s\nwal_receiver_timeout = 5s\n"
@@ -168,8 +180,8 @@ class Nodes:
                     "dynamic_shared_memory_type = mmap\n"  # in the data directory, and gone with it after a kill -9
                     f"synchronous_standby_names = '{standbys}'\n")
         (self.data(0) / "pg_hba.conf").write_text(
-            "host all switch 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n"
-            "host replication postgres 127.0.0.1/32 trust\n")
+            f"host all switch {self.PEERS} scram-sha-256\nhost all all {self.PEERS} trust\n"
+            f"host replication postgres {self.PEERS} trust\n")
         self.run(0)
         for node in range(1, count):
             self.copy(node, 0)
@@ -179,16 +191,15 @@ class Nodes:
     def copy(self, node, source):
         make_data_folder(self.data(node))
         as_postgres(BIN / "pg_basebackup", "-D", self.data(node), "-R", "-X", "stream", "-c", "fast", "--no-sync",
-                    "-d",
-                    self.conninfo(source, node))
+                    "-d", self.conninfo(source, node), inside=self.inside(node))
         self.run(node)
 
     def conninfo(self, source, node):
-        return f"host=127.0.0.1 port={self.ports[source]} user=postgres application_name=n{node}"
+        return f"host={self.host(source)} port={self.ports[source]} user=postgres application_name=n{node}"
 
     def run(self, node):
         as_postgres(BIN / "pg_ctl", "-D", self.data(node), "-l", self.data(node) / "log", "-w", "-t",
-                    START_SECONDS, "-o", f"-p {self.ports[node]}", "start")
+                    START_SECONDS, "-o", f"-p {self.ports[node]}", "start", inside=self.inside(node))
 
     def processes(self, node):
         return processes_of(self.data(node))
@@ -224,7 +235,7 @@ class Nodes:
         self.copy(node, self.written)
 
     def sql(self, node, statement, database="refund"):
-        return sql_at(self.ports[node], statement, database)
+        return sql_at(self.ports[node], statement, database, self.inside(node))
 
     def database(self, name):
         self.sql(self.written, f"create database {name} owner switch", database="postgres")

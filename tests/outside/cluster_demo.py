@@ -93,14 +93,15 @@ class Customer(kill9.Worker):
 class FrontedNodes(two_nodes.TwoNodes):
     """Two switches of one file at addresses of their own, and the front."""
 
-    def __init__(self, args, options, checks):
+    def __init__(self, args, options, checks, hosts=None, here="127.0.0.1"):
+        hosts = hosts or HOSTS
         port = {name: postgres_nodes.free_port() for name in ("unionpay-pos", "iso87-ascii", "metrics")}
         options = (*options, (r"\Z", "\n[shell]\nlinks_per_address_percent_max = 100\n"),
-                   *((rf'{name} = "127\.0\.0\.1:0"', f'{name} = "127.0.0.1:{number}"') for name, number in port.items()))
-        super().__init__(args, options, checks)
-        self.node_flags = {name: ("--listen-host", host) for name, host in HOSTS.items()}
+                   *((rf'{name} = "{re.escape(here)}:0"', f'{name} = "{here}:{number}"') for name, number in port.items()))
+        super().__init__(args, options, checks, here)
+        self.node_flags = {name: ("--listen-host", host) for name, host in hosts.items()}
         ready = port.pop("metrics")
-        self.front = patroni_nodes.HaProxy(self.folder, {name: (host, port, ready) for name, host in HOSTS.items()})
+        self.front = patroni_nodes.HaProxy(self.folder, {name: (host, port, ready) for name, host in hosts.items()})
         self.journal_from = {}
 
     def __exit__(self, kind, value, trace):
@@ -183,7 +184,8 @@ def play_scenes(args, checks, running):
 
 
 def befall(event, nodes, running):
-    """Does it, and mends it as a supervisor or a person would."""
+    """Does it, when the one before is over, and mends it as a supervisor or a person would."""
+    nodes.wait_whole()
     if event == "switch":
         running.kill_switch()
         running.start_switch()
@@ -213,12 +215,12 @@ def longest_silence(customers, since, until):
     return max(b - a for a, b in zip(moments, moments[1:])) if len(moments) > 1 else until - since
 
 
-def try_event(event, checks, nodes, running, customers, bound_factor):
-    what, bound = EVENTS[event]
-    nodes.wait_whole()
+def try_event(event, checks, running, customers, bound_factor):
+    """`event`: what it is called, how long nobody may be answered, what does it to these customers' cluster."""
+    what, bound, befalls = event
     reconnects = sum(c.reconnects for c in customers)
     begun = time.monotonic()
-    befall(event, nodes, running)
+    befalls(customers)
     after = time.monotonic()
     deadline = after + GOES_ON_S
 
@@ -266,7 +268,7 @@ def lost_and_twice(running, customers):
     return lost, twice
 
 
-def compare(checks, nodes, running, customers):
+def compare(checks, sql, running, customers):
     stack.wait_until("every queue is empty", lambda: kill9.drained(running), seconds=60)
     for customer in customers:
         customer.recover(running.addresses[customer.terminal.profile.name], RECHECKED_AT_END)
@@ -278,7 +280,7 @@ def compare(checks, nodes, running, customers):
         print(f"  {sentence}")
     code, said = running.refundctl("audit", "verify", user="security1", json_output=False)
     checks.equal(code, 0, f"the audit chain verifies: {said}")
-    holes = nodes.sql("select max(turn) - min(turn) + 1 - count(*) from shard_00.turns")
+    holes = sql("select max(turn) - min(turn) + 1 - count(*) from shard_00.turns")
     return {"lost": len(lost), "twice": len(twice), "holes": int(holes)}
 
 
@@ -292,7 +294,8 @@ def table(rows, counts, customers):
           flush=True)
 
 
-def under_load(args, checks, nodes, running, chance):
+def under_load(checks, sql, running, chance, events, patience=1.0, others=()):
+    """`sql`: asks the server that is written. `events`: see try_event. `others`: whose books are compared, too, at the end."""
     running.journal_from = {name: len(running.journal(name)) for name in stack.ISSUERS}
     customers = [Customer(checks, Terminal(profile, number, merchant, running.addresses[profile]), issuer,
                           chance.randrange(2**32)) for profile, number, merchant, issuer in FLEET]
@@ -302,14 +305,15 @@ def under_load(args, checks, nodes, running, chance):
     rows = []
     try:
         stack.wait_until("every terminal works", lambda: all(len(c.approved_at) >= ANSWERS_AFTER for c in customers), 60)
-        for event in args.events.split(",") * args.rounds:
-            rows.append(try_event(event, checks, nodes, running, customers, args.patience))
+        for event in events:
+            rows.append(try_event(event, checks, running, customers, patience))
     finally:
         for c in customers:
             c.stopped.set()
         for t in threads:
             t.join()
-    counts = compare(checks, nodes, running, customers)
+    customers += others
+    counts = compare(checks, sql, running, customers)
     standby = stack.address_of(running.standby.ready.split("metrics=")[1])
     for node, names in ((running.metrics(), monitoring.OF_OWNERS), (running.metrics(at=standby), monitoring.OF_STANDBYS)):
         for name in names:
@@ -348,12 +352,14 @@ def main():
         begun = time.monotonic()
         nodes = patroni_nodes.PatroniNodes()
         around.callback(nodes.stop)
-        options = ledger_on_postgres.options_with_tables(args, nodes.dir, nodes.ports, args.pipeline)
+        options = ledger_on_postgres.options_with_tables(args, nodes.dir, ledger_on_postgres.on_loopback(nodes.ports), args.pipeline)
         running = around.enter_context(FrontedNodes(args, options, checks))
         print(f"three etcd, three PostgreSQL, two switches and the front are up after {time.monotonic() - begun:.0f} s", flush=True)
         if args.scenes:
             play_scenes(args, checks, running)
-        under_load(args, checks, nodes, running, chance)
+        events = [(*EVENTS[event], lambda _, event=event: befall(event, nodes, running))
+                  for event in args.events.split(",") * args.rounds]
+        under_load(checks, nodes.sql, running, chance, events, args.patience)
         running.end_standby()
         checks.equal(running.switch.terminate(), 0, "the switch ends as asked")
         kill9.check_shard(checks, args, running)

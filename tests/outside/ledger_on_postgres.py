@@ -9,8 +9,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "cluster"))
 import postgres_nodes  # noqa: E402
 
 
-def store_section(ports, password_file, node, pipeline=1):
-    hosts = ", ".join(f'"127.0.0.1:{port}"' for port in ports)
+def store_section(hosts, password_file, node, pipeline=1):
+    hosts = ", ".join(f'"{host}"' for host in hosts)
     return (f'\n[store]\nengine = "postgres"\n\n[store.postgres]\nhosts = [{hosts}]\ndatabase = "refund"\n'
             f'user = "switch"\npassword_file = "{password_file}"\nnode = "{node}"\n'
             f'pipeline = {pipeline}\n')
@@ -23,12 +23,17 @@ def cluster(args, config, *words):
     return run.returncode, run.stdout + run.stderr
 
 
-def options_with_tables(args, folder, ports, pipeline=1):
-    """Makes the tables on servers that listen on these ports of loopback; the options of a stack whose ledger lies there."""
+def on_loopback(ports):
+    return [f"127.0.0.1:{port}" for port in ports]
+
+
+def options_with_tables(args, folder, hosts, pipeline=1, more=""):
+    """Makes the tables on servers at these addresses; the options of a stack whose ledger lies there. `more`: what else stands
+    in [store.postgres]."""
     password_file = folder / "password"
     password_file.touch(mode=0o600)
     password_file.write_text(postgres_nodes.PASSWORD + "\n")
-    section = store_section(ports, password_file, "a", pipeline)
+    section = store_section(hosts, password_file, "a", pipeline) + more
     with open(os.path.join(args.source, "switch", "config", "demo.toml"), encoding="utf-8") as f:
         text = f.read()
     config = folder / "init.toml"
@@ -46,6 +51,6 @@ def servers(args, count=2, pipeline=1):
     postgres_nodes.skip_or_fail()
     nodes = postgres_nodes.Nodes.start(count)
     try:
-        yield nodes, options_with_tables(args, nodes.dir, nodes.ports, pipeline)
+        yield nodes, options_with_tables(args, nodes.dir, on_loopback(nodes.ports), pipeline)
     finally:
         nodes.stop()

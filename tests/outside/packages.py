@@ -7,13 +7,13 @@ import os
 import re
 import shutil
 import stat
-import subprocess
 import sys
 import tempfile
 
+import overlay_root
 import stack
+from overlay_root import SKIPPED, run, skip
 
-SKIPPED = 77
 EXPOSURE_MAX = 2.0  # systemd-analyze security; docs/security.md says what it is
 UNITS = ("switch/packaging/refund-switch.service", "hsm_sim/packaging/hsm-sim.service")
 PACKAGES = ("refund-switch", "refund-switch-tools")
@@ -22,15 +22,6 @@ PROGRAMS = {"refund-switch": ("refund-switch", "refundctl"),
 # Where dpkg itself, its loader's cache and the clock write; nothing of ours.
 NOT_COMPARED = re.compile(r"^/(proc|sys|dev|run|tmp|var/lib/dpkg|var/log|var/cache|etc/ld\.so\.cache|"
                           r"etc/(passwd|group|shadow|gshadow|subuid|subgid)-?$|etc/\.pwd\.lock)")
-
-
-def run(*command, **more):
-    return subprocess.run(command, capture_output=True, text=True, **more)
-
-
-def skip(why):
-    print(f"SKIPPED: {why}", flush=True)
-    sys.exit(SKIPPED)
 
 
 def units(checks, source):
@@ -88,17 +79,7 @@ def same_owner(status):
 
 def inside(args):
     """In a mount namespace of its own: the overlay, and what is done there."""
-    checks, root = stack.Checks(), os.path.join(args.overlay, "root")
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", args.overlay], check=True)
-    for name in ("upper", "work", "root"):
-        os.mkdir(os.path.join(args.overlay, name))
-    made = run("mount", "-t", "overlay", "overlay", "-o",
-               f"lowerdir=/,upperdir={args.overlay}/upper,workdir={args.overlay}/work", root)
-    if made.returncode != 0:
-        skip(f"no overlay over this root: {made.stderr.strip()}")
-    for name in ("proc", "dev"):
-        subprocess.run(["mount", "--rbind", f"/{name}", os.path.join(root, name)], check=True)
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", os.path.join(root, "tmp")], check=True)
+    checks, root = stack.Checks(), overlay_root.mounted(args.overlay)
     debs = []
     for package in PACKAGES:
         name = next(n for n in os.listdir(args.debs) if n.startswith(package + "_"))
@@ -179,8 +160,7 @@ def main():
     checks = stack.Checks()
     units(checks, args.source)
     build = os.path.dirname(args.bin)
-    if os.geteuid() != 0 or not shutil.which("unshare"):
-        skip("installing: needs root and unshare")
+    overlay_root.need_root()
     if not os.path.exists(os.path.join(build, "share", "man", "man8", "refund-switch.8")):
         skip("installing: this build has made no documents")
     made = run("cmake", "--build", build, "--target", "packages")

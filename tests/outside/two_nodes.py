@@ -9,12 +9,13 @@ EXIT_FENCED = 4
 
 
 class TwoNodes(stack.Stack):
-    def __init__(self, args, options, checks):
-        super().__init__(args, options)
+    def __init__(self, args, options, checks, host="127.0.0.1"):
+        super().__init__(args, options, host)
         self.checks, self.standby = checks, None
         self.active, self.waiting = "a", "b"
         self.taken_over = False
         self.node_flags = {}  # of each node's command line, by its name
+        self.machines = {}  # what stands before it, where a node runs on a machine of its own (split_network.py)
 
     def end_standby(self):
         """Before the other ends: it would take over."""
@@ -28,7 +29,7 @@ class TwoNodes(stack.Stack):
     def node(self, name, *flags):
         self.data = self.path("data-" + name)
         return Program("refund-switch-" + name, [
-            self.program("refund-switch"), "--config", self.write_config(), "--data", self.data, "--node", name,
+            *self.machines.get(name, ()), self.program("refund-switch"), "--config", self.write_config(), "--data", self.data, "--node", name,
             *self.node_flags.get(name, ()), *flags],
             self.path(f"switch-{name}.log"))
 

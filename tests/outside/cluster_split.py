@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+"""A network that is split, with two switches and three servers of PostgreSQL on machines of their own (network namespaces and veth
+links that are taken down), under load: the switch that serves is cut from the database while its terminals still reach it; half of the
+cluster is cut from the other half, which goes on; the written server is cut from its standbys, and from everybody. Each is healed
+again: whatever a former owner was still asked was never answered with an approval, it ends when it can be told that it was taken over,
+and the books of terminals, ledger and issuers agree. A person promotes, as without Patroni. Needs root."""
+import contextlib
+import os
+import random
+import re
+import sys
+import threading
+import time
+
+import cluster_demo
+import kill9
+import ledger_on_postgres
+import stack
+import two_nodes
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "cluster"))
+import patroni_nodes  # noqa: E402
+import postgres_nodes  # noqa: E402
+import split_network  # noqa: E402
+
+NODES = 3
+SWITCHES = {"a": 2, "b": 3}  # the last number of their addresses
+# Shorter than usual, so that the test is short: what is given up, and when, is the same.
+TIMES = "protected_channel = true\nreply_ms = 1200\nlease_ms = 1500\nstall_ms = 500\nconnect_ms = 1000\n"
+GRACE_S = 0.3  # what was confirmed before a link went down reaches its terminal within this
+EVENTS = {
+    "owner": ("the switch that serves is cut from the database", 8.0),
+    "halves": ("it and the written server are cut from the others", 15.0),
+    "standbys": ("the written server is cut from its standbys", 10.0),
+    "written": ("the written server is cut from everybody", 15.0),
+}
+
+
+class Stubborn(cluster_demo.Customer):
+    """A terminal that stays with the switch that it knows, and goes on asking."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.asked_at = []
+
+    def ask(self, *what):
+        self.asked_at.append(time.monotonic())
+        return super().ask(*what)
+
+
+class Splits:
+    """What befalls the cluster, and how it is healed."""
+
+    def __init__(self, checks, network, nodes, running, chance):
+        self.checks, self.network, self.nodes, self.running, self.chance = checks, network, nodes, running, chance
+        self.stubborn = []
+
+    @contextlib.contextmanager
+    def a_stubborn_terminal(self):
+        """It asks the switch that serves now, at its own address, and gets no approval after another has taken over (the
+        moment is `self.taken_over_at`). Later it goes to the front as all others."""
+        profile, number, merchant, issuer = f"unionpay-pos", str(10000341 + len(self.stubborn)), "898110157220001", "issuer-a"
+        host = f"10.77.1.{SWITCHES[self.running.active]}"
+        port = stack.address_of(self.running.switch.ready.split("terminals.unionpay-pos=")[1])[1]
+        customer = Stubborn(self.checks, cluster_demo.Terminal(profile, number, merchant, (host, port)), issuer,
+                            self.chance.randrange(2**32))
+        self.stubborn.append(customer)
+        thread = threading.Thread(target=customer.work, daemon=True)
+        thread.start()
+        stack.wait_until("the stubborn terminal works", lambda: customer.approved_at)
+        yield
+        customer.stopped.set()
+        thread.join()
+        self.checks.that(any(t > self.cut_at for t in customer.asked_at) or customer.under_way,
+                         "the switch that was cut off was asked")
+        late = [t - self.taken_over_at for t in customer.approved_at if t > self.taken_over_at]
+        self.checks.equal(late, [], "seconds after a takeover in which the former owner said yes")
+
+    def takes_over(self):
+        self.running.take_over()
+        self.taken_over_at = time.monotonic()
+
+    def former_owner_ends(self, former):
+        self.checks.equal(former.wait(), two_nodes.EXIT_FENCED, "exit code of the switch that was cut off and taken over")
+        self.running.start_switch()
+
+    def promote(self):
+        """What a person does: the standby that has most. The former one that is written is left alone."""
+        former = self.nodes.written
+        self.nodes.promote(self.nodes.most_advanced())
+        return former
+
+    def owner(self, _):
+        former = self.running.switch
+        cut_off = "s" + self.running.active
+        with self.a_stubborn_terminal():
+            self.cut_at = time.monotonic()
+            self.network.cut(cut_off)
+            self.takes_over()
+            self.network.mend(cut_off)
+            self.former_owner_ends(former)
+
+    def halves(self, _):
+        """The far side has the standbys of both kinds, so it goes on."""
+        former = self.running.switch
+        near = self.nodes.written
+        far = ["s" + self.running.waiting, *(self.nodes.machine(n) for n in range(NODES) if n != near)]
+        with self.a_stubborn_terminal():
+            self.cut_at = time.monotonic()
+            self.network.split(far)
+            self.promote()
+            self.takes_over()
+            self.network.join(far)
+            self.former_owner_ends(former)
+        self.one_server_is_behind(near)
+        self.nodes.rejoin(near)
+
+    def standbys(self, customers):
+        """Nothing is promoted: nothing leaves until the link is there again."""
+        far = [self.nodes.machine(n) for n in range(NODES) if n != self.nodes.written]
+        begun = time.monotonic()
+        self.network.split(far)
+        serving = stack.address_of(self.running.switch.ready.split("metrics=")[1])
+        stack.wait_until("the switch takes no new work", lambda: re.search(
+            r"^refund_switch_store_accepts_new_work 0$", self.running.metrics(at=serving), re.M))
+        until = time.monotonic()
+        answered = [t - begun for c in customers for t in c.approved_at if begun + GRACE_S < t < until]
+        self.checks.equal(answered, [], "seconds after the last standby was cut off in which somebody was told yes")
+        self.network.join(far)
+
+    def written(self, _):
+        former = self.nodes.written
+        self.network.cut(self.nodes.machine(former))
+        self.promote()
+        serving = self.running.switch
+        stack.wait_until("PostgreSQL's new server is written", lambda: not serving.running() or int(self.nodes.sql(
+            self.nodes.written, "select count(*) from pg_stat_activity where usename = 'switch'")) > 0)
+        self.network.mend(self.nodes.machine(former))
+        self.one_server_is_behind(former)
+        self.nodes.rejoin(former)
+
+    def one_server_is_behind(self, former):
+        """It believes that it is the one that is written, and nobody works with it."""
+        def turn_of(server):
+            return int(self.nodes.sql(server, "select turn from cluster.shard"))
+        self.checks.equal(self.nodes.sql(former, "select pg_is_in_recovery()"), "f", "the former server thinks that it is written")
+        stands_at = turn_of(former)  # it may have turns that no standby has
+        stack.wait_until("the new server goes on beyond it", lambda: turn_of(self.nodes.written) > stands_at)
+        self.checks.equal(turn_of(former), stands_at, "the turn of the former server")
+
+
+def known_events(text):
+    unknown = [e for e in text.split(",") if e not in EVENTS]
+    if unknown:
+        raise ValueError(f"unknown event {unknown[0]}; known: {', '.join(EVENTS)}")
+    return text
+
+
+def main():
+    args = stack.arguments(__doc__, lambda p: (
+        p.add_argument("--events", type=known_events, default=",".join(EVENTS), metavar="A,B…", help=", ".join(EVENTS)),
+        p.add_argument("--pipeline", type=int, default=4, help="turns under way at once (4)"),
+        p.add_argument("--rounds", type=int, default=1, help="how often all events"),
+        p.add_argument("--patience", type=float, default=1.0, help="factor on the bounds of silence, for a busy machine"),
+        p.add_argument("--seed", type=int, default=None)))
+    postgres_nodes.skip_or_fail(("haproxy", "ip", "nsenter", "unshare"))
+    split_network.enter_own_namespaces()
+    seed = args.seed if args.seed is not None else int.from_bytes(os.urandom(4), "big")
+    print(f"choices repeat with --seed {seed}", flush=True)
+    chance, checks = random.Random(seed), stack.Checks()
+    network = split_network.Network({
+        **{f"s{name}": (number, number) for name, number in SWITCHES.items()},
+        **{split_network.SeparateNodes.machine(n): (split_network.SeparateNodes.number(n), None) for n in range(NODES)}})
+    with contextlib.ExitStack() as around:
+        nodes = split_network.SeparateNodes.start(NODES)
+        around.callback(nodes.stop)
+        hosts = [f"{nodes.host(n)}:{nodes.ports[n]}" for n in range(NODES)]
+        options = ledger_on_postgres.options_with_tables(args, nodes.dir, hosts, args.pipeline, TIMES)
+        options = (*options, (r"\[listen\]\n", "[listen]\nprotected_channel = true\n"),
+                   (r"(?m)^(addresses = .*)$", r"\1\nprotected_channel = true"))
+        running = cluster_demo.FrontedNodes(args, options, checks, {name: f"10.77.1.{n}" for name, n in SWITCHES.items()},
+                                            split_network.FRONT_HERE)
+        running.machines = {name: split_network.inside("s" + name) for name in SWITCHES}
+        around.enter_context(running)
+        splits = Splits(checks, network, nodes, running, chance)
+        events = [(*EVENTS[event], getattr(splits, event)) for event in args.events.split(",") * args.rounds]
+        cluster_demo.under_load(checks, lambda statement: nodes.sql(nodes.written, statement), running, chance, events,
+                                args.patience, splits.stubborn)
+        running.end_standby()
+        checks.equal(running.switch.terminate(), 0, "the switch ends as asked")
+        kill9.check_shard(checks, args, running)
+    return checks.report()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
