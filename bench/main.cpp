@@ -3,6 +3,7 @@
 
 #include "bench/codec_bench.hpp"
 #include "bench/compare.hpp"
+#include "bench/delay_relay.hpp"
 #include "bench/grow_bench.hpp"
 #include "bench/hsm_bench.hpp"
 #include "bench/idle.hpp"
@@ -259,8 +260,22 @@ CLI::App* declare_store(CLI::App& app, bench::StoreBenchOptions& o) {
     store->add_option("--rounds", o.rounds, "in which the cases take turns")
         ->check(CLI::Range(1, 100))
         ->capture_default_str();
+    store
+        ->add_option("--one-way-ms", o.one_way_ms,
+                     "how far away the servers are, by a relay in front of each")
+        ->check(CLI::Range(0.0, 1'000.0))
+        ->capture_default_str();
     store->add_option("--json", o.json_path, "write the figures to this file")->type_name("FILE");
     return store;
+}
+
+CLI::App* declare_delay(CLI::App& app, bench::DelayOptions& o) {
+    CLI::App* delay = app.add_subcommand("delay", "a TCP relay that makes a server seem further away");
+    delay->add_option("--to", o.to, "the server")->required()->type_name("HOST:PORT");
+    delay->add_option("--one-way-ms", o.one_way_ms, "in each direction")
+        ->check(CLI::Range(0.0, 1'000.0))
+        ->capture_default_str();
+    return delay;
 }
 
 CLI::App* declare_hsm(CLI::App& app, bench::HsmBenchOptions& o) {
@@ -354,6 +369,8 @@ int main(int argc, char** argv) {
     const CLI::App* ledger = declare_ledger(app, ledger_options);
     bench::StoreBenchOptions store_options;
     const CLI::App* store = declare_store(app, store_options);
+    bench::DelayOptions delay_options;
+    const CLI::App* delay = declare_delay(app, delay_options);
     bench::HsmBenchOptions hsm_options;
     const CLI::App* hsm = declare_hsm(app, hsm_options);
     bench::TurnBenchOptions turn_options;
@@ -377,6 +394,7 @@ int main(int argc, char** argv) {
     if (tls->parsed()) return bench::run_tls_bench(tls_options);
     if (ledger->parsed()) return bench::run_ledger_bench(ledger_options);
     if (store->parsed()) return bench::run_store_bench(store_options);
+    if (delay->parsed()) return bench::run_delay(delay_options);
     if (hsm->parsed()) return bench::run_hsm_bench(hsm_options);
     if (turn->parsed()) return bench::run_turn_bench(turn_options);
     if (session->parsed()) return bench::run_session_bench(session_options);

@@ -9,8 +9,12 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <semaphore>
 
+#include "bench/delay_relay.hpp"
+#include "bench/store_bench_libpq.hpp"
+#include "bench/store_bench_turns.hpp"
 #include "hsm_sim/lmk_file.hpp"
 #include "ledger/postgres_cluster.hpp"
 #include "ledger/postgres_store.hpp"
@@ -23,16 +27,13 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using iso8583::parse_error;
 using iso8583::Result;
-using ledger::Batch;
-using ledger::Family;
 
-// A refund as the switch writes it: its own two records, its sale again, two rows of the index.
-constexpr std::size_t refund_bytes = 280, sale_bytes = 260, index_bytes = 90;
 constexpr std::size_t password_bytes_max = 1'024;
 
 /// One way to write; what it did over all rounds.
 struct Case {
-    std::string engine;  // "rocks", "postgres"
+    std::string
+        engine;  // "rocks", "postgres"; "libpq": the same statement without the store; "insert": one row
     std::uint32_t depth = 1;
     std::uint32_t batch = 1;
     std::vector<double> refunds_per_second = {};
@@ -44,23 +45,6 @@ double at(std::vector<double> values, double fraction) {
     if (values.empty()) return 0;
     std::sort(values.begin(), values.end());
     return values[static_cast<std::size_t>(fraction * static_cast<double>(values.size() - 1))];
-}
-
-std::string key_of(char kind, std::uint64_t number) {
-    std::string key(1, kind);
-    for (int shift = 56; shift >= 0; shift -= 8) key.push_back(static_cast<char>((number >> shift) & 0xFF));
-    return key;
-}
-
-/// Not compressible, as sealed PANs are not.
-std::string bytes_of(std::size_t size, std::uint64_t seed) {
-    std::string out;
-    for (std::uint64_t i = 0; out.size() < size; ++i) {
-        std::uint64_t v = (seed + i) * 0x9E3779B97F4A7C15;
-        v ^= v >> 29;
-        out.push_back(static_cast<char>(v & 0xFF));
-    }
-    return out;
 }
 
 /// Turns of refunds into a store, as many under way as it takes.
@@ -88,8 +72,7 @@ class Writer {
         const auto end =
             start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
         while (Clock::now() < end) {
-            Batch next = make(c.batch);
-            next.turn_number = ++turn_;
+            ledger::Batch next = turns_.next(c.batch, ++turn_);
             if (under_way.size() == std::min<std::size_t>(c.depth, store_.syncs_in_flight_max()))
                 if (auto finished = finish_oldest(); !finished) return finished;
             const auto done = std::make_shared<std::binary_semaphore>(0);
@@ -104,22 +87,9 @@ class Writer {
     }
 
   private:
-    Batch make(std::uint32_t refunds) {
-        Batch batch;
-        for (std::uint32_t i = 0; i < refunds; ++i) {
-            const std::uint64_t n = ++refund_;
-            batch.put(Family::journal, key_of('r', n), bytes_of(refund_bytes, n));
-            batch.put(Family::journal, key_of('h', n), bytes_of(refund_bytes, n + 1));
-            batch.put(Family::journal, key_of('s', n / 2), bytes_of(sale_bytes, n + 2));
-            batch.put(Family::index, key_of('t', n * 0x9E3779B97F4A7C15), bytes_of(index_bytes, n));
-            batch.put(Family::index, key_of('o', n), bytes_of(index_bytes, n));
-        }
-        return batch;
-    }
-
     ledger::Store& store_;
     std::uint64_t turn_;
-    std::uint64_t refund_ = Clock::now().time_since_epoch().count() & 0xFFFFFFFFFF;  // other keys each time
+    RefundTurns turns_;
 };
 
 ledger::RocksStoreOptions rocks_in(const std::string& directory) {
@@ -146,8 +116,21 @@ Result<ledger::PostgresOptions> postgres_of(const StoreBenchOptions& wanted) {
     return out;
 }
 
+Result<void> run_libpq(Case& c, const ledger::PostgresOptions& postgres, const std::string& folder,
+                       double seconds) {
+    std::optional<ledger::RocksStoreOptions> copy;
+    if (c.engine == "libpq+copy") copy = rocks_in(folder + "/copy");
+    const auto run = c.engine == "insert" ? run_inserts(postgres, seconds)
+                                          : run_bare(postgres, copy, c.batch, c.depth, seconds);
+    if (!run) return tl::unexpected(run.error());
+    c.turn_us.insert(c.turn_us.end(), run->turn_us.begin(), run->turn_us.end());
+    c.refunds_per_second.push_back(static_cast<double>(run->turns * c.batch) / run->seconds);
+    return {};
+}
+
 Result<void> run_case(Case& c, const ledger::PostgresOptions& postgres, const std::string& folder,
                       double seconds) {
+    if (c.engine != "rocks" && c.engine != "postgres") return run_libpq(c, postgres, folder, seconds);
     std::unique_ptr<ledger::Store> store;
     if (c.engine == "rocks") {
         auto opened = ledger::RocksStore::open(rocks_in(folder + "/rocks"));
@@ -168,39 +151,103 @@ std::vector<Case> cases_of(const StoreBenchOptions& o) {
     for (const std::uint32_t batch : o.batches) {
         cases.push_back({"rocks", 1, batch});
         if (o.hosts.empty()) continue;
-        for (const std::uint32_t depth : o.depths) cases.push_back({"postgres", depth, batch});
+        for (const std::uint32_t depth : o.depths) {
+            cases.push_back({"postgres", depth, batch});
+            cases.push_back({"libpq+copy", depth, batch});
+            cases.push_back({"libpq", depth, batch});
+        }
     }
+    if (!o.hosts.empty()) cases.push_back({"insert", 1, 1});
     return cases;
 }
 
-double rocks_rate(const std::vector<Case>& cases, std::uint32_t batch) {
+const Case* find(const std::vector<Case>& cases, const std::string& engine, std::uint32_t depth,
+                 std::uint32_t batch) {
     for (const Case& c : cases)
-        if (c.engine == "rocks" && c.batch == batch) return at(c.refunds_per_second, 0.5);
-    return 0;
+        if (c.engine == engine && c.depth == depth && c.batch == batch) return &c;
+    return nullptr;
+}
+
+double rate_of(const Case* c) { return c == nullptr ? 0 : at(c->refunds_per_second, 0.5); }
+
+/// What a cluster has to reach on any machine.
+struct Bound {
+    std::string name;
+    double seen;
+    bool at_least;
+    double bound;
+};
+
+std::vector<Bound> bounds_of(const std::vector<Case>& cases) {
+    constexpr std::uint32_t batch_compared = 64;
+    constexpr double to_libpq_min = 0.9, turn_to_insert_max = 3;
+    std::vector<Bound> out;
+    for (const Case& c : cases) {
+        if (c.engine != "postgres") continue;
+        out.push_back({fmt::format("{}.to_libpq", c.name()),
+                       rate_of(&c) / rate_of(find(cases, "libpq+copy", c.depth, c.batch)), true,
+                       to_libpq_min});
+        const double wanted = c.depth == 1 ? 0.25 : c.depth == 4 ? 0.5 : 0;
+        if (c.batch == batch_compared && wanted > 0)
+            out.push_back({fmt::format("{}.to_rocks", c.name()),
+                           rate_of(&c) / rate_of(find(cases, "rocks", 1, c.batch)), true, wanted});
+    }
+    const Case* turn = find(cases, "postgres", 1, 1);
+    const Case* insert = find(cases, "insert", 1, 1);
+    if (turn != nullptr && insert != nullptr)
+        out.push_back({"turn_to_insert.p50", at(turn->turn_us, 0.5) / at(insert->turn_us, 0.5), false,
+                       turn_to_insert_max});
+    return out;
 }
 
 void report(const std::vector<Case>& cases, const std::string& json_path) {
     fmt::print("{:<10} {:>14} {:>10} {:>12} {:>9} {:>12} {:>12}\n", "engine", "refunds a turn", "under way",
                "refunds/s", "to rocks", "turn p50 us", "turn p99 us");
     std::string json;
+    const auto note = [&json](const std::string& name, double value) {
+        json += fmt::format("{}  \"{}\": {:.3f}", json.empty() ? "" : ",\n", name, value);
+    };
     for (const Case& c : cases) {
-        const double rate = at(c.refunds_per_second, 0.5);
-        const double ratio = rate / rocks_rate(cases, c.batch);
+        const double rate = rate_of(&c);
+        const Case* rocks = find(cases, "rocks", 1, c.batch);
+        const double ratio = rocks == nullptr ? 0 : rate / rate_of(rocks);
         const double p50 = at(c.turn_us, 0.5), p99 = at(c.turn_us, 0.99);
         fmt::print("{:<10} {:>14} {:>10} {:>12.0f} {:>9.2f} {:>12.0f} {:>12.0f}\n", c.engine, c.batch,
                    c.depth, rate, ratio, p50, p99);
-        json += fmt::format(
-            "{}  \"{}.refunds_per_second\": {:.1f},\n  \"{}.ratio\": {:.3f},\n  \"{}.turn_us_p50\": "
-            "{:.1f},\n  "
-            "\"{}.turn_us_p99\": {:.1f}",
-            json.empty() ? "" : ",\n", c.name(), rate, c.name(), ratio, c.name(), p50, c.name(), p99);
+        note(c.name() + ".refunds_per_second", rate);
+        note(c.name() + ".ratio", ratio);
+        note(c.name() + ".turn_us_p50", p50);
+        note(c.name() + ".turn_us_p99", p99);
+    }
+    for (const Bound& b : bounds_of(cases)) {
+        const bool reached = b.at_least ? b.seen >= b.bound : b.seen <= b.bound;
+        fmt::print("{:<28} {:>6.2f}, at {} {:.2f}: {}\n", b.name, b.seen, b.at_least ? "least" : "most",
+                   b.bound, reached ? "reached" : "not reached");
+        note(b.name, b.seen);
     }
     if (!json_path.empty()) std::ofstream(json_path) << "{\n" + json + "\n}\n";
 }
 
+/// All servers again, each behind a relay.
+Result<std::vector<std::unique_ptr<DelayRelay>>> set_apart(ledger::PostgresOptions& postgres,
+                                                           double one_way_ms) {
+    std::vector<std::unique_ptr<DelayRelay>> relays;
+    if (one_way_ms == 0) return relays;
+    for (ledger::PostgresHost& host : postgres.hosts) {
+        auto relay = DelayRelay::start(
+            host.name, host.port, std::chrono::microseconds(static_cast<std::int64_t>(one_way_ms * 1'000)));
+        if (!relay) return tl::unexpected(relay.error());
+        relays.push_back(std::move(*relay));
+        host = {"127.0.0.1", std::to_string(relays.back()->port())};
+    }
+    return relays;
+}
+
 Result<void> measure(const StoreBenchOptions& options, const std::string& folder) {
-    const auto postgres = postgres_of(options);
+    auto postgres = postgres_of(options);
     if (!postgres) return tl::unexpected(postgres.error());
+    const auto relays = set_apart(*postgres, options.one_way_ms);
+    if (!relays) return tl::unexpected(relays.error());
     if (!options.hosts.empty())
         if (const auto made = ledger::create_cluster(*postgres, "", "", 1); !made)
             return parse_error(made.error().what);

@@ -1,6 +1,7 @@
 // `switch-bench store`: refunds a second that a store commits, RocksDB on this machine against PostgreSQL
-// with a synchronous standby, by the size of turns and by how many are under way at once. All cases in turns
-// in one run: ratios travel between machines, figures do not.
+// with a synchronous standby, by the size of turns and by how many are under way at once; beside them what
+// libpq alone does with the same statement, and with the insert of one row. All cases in turns in one run:
+// ratios travel between machines, figures do not.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +20,7 @@ struct StoreBenchOptions {
     std::vector<std::uint32_t> depths{1, 4};        // turns under way on PostgreSQL
     std::uint32_t case_ms = 2'000;                  // of each case, over all rounds
     std::uint32_t rounds = 3;
+    double one_way_ms = 0;  // the servers are as far away as that: each stands behind a DelayRelay
     std::string json_path;  // empty: none
 };
 

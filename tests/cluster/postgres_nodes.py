@@ -58,10 +58,10 @@ def free_port():
         return s.getsockname()[1]
 
 
-def own_directory(prefix):
-    """A new one that the user postgres may enter; in memory where there is room."""
+def own_directory(prefix, on_disk=False):
+    """A new one that the user postgres may enter; in memory where there is room, or on the disk."""
     shm = pathlib.Path("/dev/shm")
-    in_memory = shm.is_dir() and shutil.disk_usage(shm).free >= MEMORY_BYTES_MIN
+    in_memory = not on_disk and shm.is_dir() and shutil.disk_usage(shm).free >= MEMORY_BYTES_MIN
     directory = pathlib.Path(tempfile.mkdtemp(prefix=prefix, dir=shm if in_memory else "/tmp"))
     directory.chmod(0o755)
     return directory
@@ -126,6 +126,10 @@ def sql_at(port, statement, database="refund", inside=()):
                        "postgres", "-d", database, "-c", statement, inside=inside).strip()
 
 
+IN_MEMORY = "fsync = off\nshared_buffers = 32MB\nmin_wal_size = 32MB\nmax_wal_size = 128MB\n"
+FLUSHED = "shared_buffers = 256MB\nmax_wal_size = 4GB\nwal_compression = lz4\njit = off\n"
+
+
 class Nodes:
     """All on loopback; a subclass may set them on machines of their own."""
 
@@ -147,12 +151,14 @@ class Nodes:
         (self.dir / "nodes.json").write_text(json.dumps({"ports": self.ports, "written": self.written}))
 
     @classmethod
-    def start(cls, count):
-        directory = own_directory("refund-postgres-")
+    def start(cls, count, flushed=False):
+        """`flushed`: they write to the disk, as servers do; else what is tried is the death of processes, not of the power, and
+        nothing has to reach it."""
+        directory = own_directory("refund-postgres-", on_disk=flushed)
         (directory / "nodes.json").write_text(json.dumps({"ports": [], "written": 0}))
         nodes = cls(directory)
         try:
-            nodes.create(count)
+            nodes.create(count, FLUSHED if flushed else IN_MEMORY)
         except BaseException:
             nodes.stop()
             raise
@@ -161,7 +167,7 @@ class Nodes:
     def data(self, node):
         return self.dir / f"n{node}"
 
-    def create(self, count):
+    def create(self, count, settings):
         self.ports = [free_port() for _ in range(count)]
         self.save()
         make_data_folder(self.data(0))
@@ -171,11 +177,8 @@ class Nodes:
         names = ",".join(f"n{node}" for node in range(count))
         standbys = f"ANY 1 ({names})" if count > 1 else ""
         with conf.open("a") as f:
-            # What is tried here is the death of processes, not of the power: nothing has to reach the disk.
-            f.write(f"listen_addresses = '{self.LISTEN}'\nunix_socket_directories = ''\nfsync = off\n"
-                    "max_connections = 40\nshared_buffers = 32MB\nmax_wal_senders = 8\nwal_keep_size = 64MB\n"
-                    "min_wal_size = 32MB\nmax_wal_size = 128MB\n"
-                    "wal_log_hints = on\nhot_standby = on\nwal_sender_timeout = 5s\nwal_receiver_timeout = 5s\n"
+            f.write(f"listen_addresses = '{self.LISTEN}'\nunix_socket_directories = ''\n" + settings +
+                    "max_connections = 40\nmax_wal_senders = 8\nwal_keep_size = 64MB\nwal_log_hints = on\nhot_standby = on\nwal_sender_timeout = 5s\nwal_receiver_timeout = 5s\n"
                     "wal_retrieve_retry_interval = 200ms\n"
                     "dynamic_shared_memory_type = mmap\n"  # in the data directory, and gone with it after a kill -9
                     f"synchronous_standby_names = '{standbys}'\n")
