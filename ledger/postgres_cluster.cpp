@@ -151,8 +151,9 @@ Result<void, StoreError> create_cluster(const PostgresOptions& options, const st
     if (!connection) return tl::unexpected(connection.error());
     if (auto done = (*connection)->run_script(tables_of(shards, options.user), create_limit_ms); !done) {
         if (done.error().sqlstate == "42P06")
-            return io_error("the database " + options.database +
-                            " has the tables of a cluster already: nothing was changed");
+            return tl::unexpected(StoreError{
+                StoreError::Kind::version, "the database " + options.database +
+                                               " has the tables of a cluster already: nothing was changed"});
         return io_error("creating the tables in " + options.database, done.error());
     }
     return {};

@@ -48,7 +48,7 @@ struct ClusterStatus {
 std::string shard_schema(std::uint32_t shard);
 
 /// Creates the tables for `shards` shards as `owner` (the options' user when empty) in an empty database, and
-/// lets the options' user work on them. An error when there are tables already.
+/// lets the options' user work on them. An error of kind `version` when there are tables already.
 iso8583::Result<void, StoreError> create_cluster(const PostgresOptions& options, const std::string& owner,
                                                  const std::string& owner_password, std::uint32_t shards);
 /// Tables of an older version are brought to this program's. False: they are of it.

@@ -224,24 +224,21 @@ Result<PGconn*, std::string> connect_to(const PostgresOptions& options, const Po
     // What we read at once must have been acknowledged by a standby, and nothing waits for a lock for ever.
     constexpr const char* settings =
         "-c synchronous_commit=on -c lock_timeout=2000 -c client_min_messages=warning -c jit=off";
-    const std::array<const char*, 12> names = {"host",
-                                               "port",
-                                               "dbname",
-                                               "user",
-                                               "password",
-                                               "sslmode",
-                                               "options",
-                                               "sslrootcert",
-                                               "target_session_attrs",
-                                               "passfile",
-                                               "tcp_user_timeout",
+    // TLS is verified or not spoken at all (docs/decisions/0060), and nothing else encrypts in its place.
+    const std::array<const char*, 13> names = {"host",        "port",
+                                               "dbname",      "user",
+                                               "password",    "sslmode",
+                                               "gssencmode",  "options",
+                                               "sslrootcert", "target_session_attrs",
+                                               "passfile",    "tcp_user_timeout",
                                                nullptr};
-    const std::array<const char*, 12> values = {host.name.c_str(),
+    const std::array<const char*, 13> values = {host.name.c_str(),
                                                 host.port.c_str(),
                                                 options.database.c_str(),
                                                 options.user.c_str(),
                                                 options.password.c_str(),
                                                 options.tls_ca.empty() ? "disable" : "verify-full",
+                                                "disable",
                                                 settings,
                                                 options.tls_ca.c_str(),
                                                 "read-write",

@@ -33,9 +33,12 @@ Result<std::string, StoreError> read_ledger_identity(PostgresConnection& connect
     const std::int64_t version = integer_of(rows->front()[0]);
     if (version != cluster_schema_version)
         return tl::unexpected(StoreError{
-            StoreError::Kind::version, "the tables of the cluster have version " + std::to_string(version) +
-                                           ", this program knows " + std::to_string(cluster_schema_version) +
-                                           " only (refund-switch cluster init brings older ones to it)"});
+            StoreError::Kind::version,
+            "the tables of the cluster have version " + std::to_string(version) + ", this program knows " +
+                std::to_string(cluster_schema_version) + " only (" +
+                (version < cluster_schema_version ? "refund-switch cluster init brings older ones to it"
+                                                  : "a newer program has made them: install that one here") +
+                ")"});
     return text_of(rows->front()[1]);
 }
 

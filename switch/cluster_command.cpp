@@ -49,9 +49,22 @@ int cluster_init(const LoadedConfig& config, const ClusterInit& wanted) {
                      options->database.c_str(), ledger::cluster_schema_version);
         return exit_done;
     }
-    if (const auto created = ledger::create_cluster(*options, wanted.owner, password, wanted.shards);
-        !created)
+    const auto created = ledger::create_cluster(*options, wanted.owner, password, wanted.shards);
+    if (!created && created.error().kind != ledger::StoreError::Kind::version)
         return failed(created.error().what);
+    if (!created) {
+        // There are tables already. What runs this again, as whatever sets up machines does, gets what it
+        // wanted.
+        const auto there = ledger::read_cluster(*options);
+        if (!there) return failed(there.error().what);
+        if (there->shards.size() != wanted.shards)
+            return failed("the database " + options->database + " has the tables of a cluster of " +
+                          std::to_string(there->shards.size()) + " shards, not " +
+                          std::to_string(wanted.shards) + ": nothing was changed");
+        std::fprintf(stdout, "the database %s has the tables of a cluster already, of version %d\n",
+                     options->database.c_str(), ledger::cluster_schema_version);
+        return exit_done;
+    }
     std::fprintf(stdout, "the database %s has the tables of a cluster of %u %s\n", options->database.c_str(),
                  wanted.shards, wanted.shards == 1 ? "shard" : "shards");
     return exit_done;

@@ -216,3 +216,22 @@ TEST_CASE("tables of version 1 are brought to this program's, once") {
     CHECK(ledger::read_cluster(options));
     CHECK_FALSE(ledger::upgrade_cluster(options, "", "").value());
 }
+
+TEST_CASE("tables of a newer program are left alone") {
+    const TempDirectory directory;
+    const PostgresOptions options = new_cluster();
+    servers().sql(written(), "update cluster.meta set version = 3", options.database);
+    const std::string says = "have version 3, this program knows 2 only (a newer program has made them";
+    const auto status = ledger::read_cluster(options);
+    REQUIRE_FALSE(status);
+    CHECK(status.error().kind == StoreError::Kind::version);
+    CHECK(status.error().what.find(says) != std::string::npos);
+    const auto opened = try_to_open(options, copy_in(directory));
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().kind == StoreError::Kind::version);
+    CHECK(opened.error().what.find(says) != std::string::npos);
+    CHECK_FALSE(ledger::upgrade_cluster(options, "", "").value());
+    CHECK_FALSE(ledger::create_cluster(options, "", "", 1));
+    CHECK(servers().sql(written(), "select version from cluster.meta", options.database) == "3");
+    CHECK(servers().sql(written(), "select epoch from cluster.shard", options.database) == "0");
+}

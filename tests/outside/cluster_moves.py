@@ -152,14 +152,41 @@ def moves_out(args, checks, running, till):
     checks.that(code == 0 and "0 orphans" in said, f"--verify: {said}")
 
 
+def one_node_at_a_time(args, checks, nodes, running, till):
+    """`cluster init` again changes nothing; a program that does not know the tables' version says so and takes nothing, while whoever
+    runs goes on."""
+    config = running.write_config()
+    code, said = ledger_on_postgres.cluster(args, config, "init")
+    checks.that(code == 0 and "already, of version 2" in said, f"cluster init again: {code} {said}")
+    code, said = ledger_on_postgres.cluster(args, config, "init", "--shards", "2")
+    checks.that(code == 1 and "of 1 shards, not 2: nothing was changed" in said, f"cluster init of other shards: {code} {said}")
+    running.end_standby()
+    nodes.sql(nodes.written, "update cluster.meta set version = 3")
+    for words in (("init",), ("status",)):
+        code, said = ledger_on_postgres.cluster(args, config, *words)
+        checks.that(code == 1 and "have version 3, this program knows 2 only (a newer program has made them" in said,
+                    f"cluster {words[0]} with tables of a newer program: {code} {said}")
+    try:
+        running.node(running.waiting).kill()
+        checks.that(False, "an older program does not start on a newer one's tables")
+    except RuntimeError as e:
+        checks.that("have version 3" in str(e) and "ended with 1" in str(e), f"an older program that starts: {e}")
+    till.sell()
+    checks.equal(till.sales[-1][1].code, "00", "the one that serves goes on meanwhile")
+    nodes.sql(nodes.written, "update cluster.meta set version = 2")
+    running.standby = running.node(running.waiting, "--standby")
+    running.check_standby()
+
+
 def main():
     args = stack.arguments(__doc__)
     checks = stack.Checks()
-    with ledger_on_postgres.servers(args) as (_, options), two_nodes.TwoNodes(args, options, checks) as running:
+    with ledger_on_postgres.servers(args) as (nodes, options), two_nodes.TwoNodes(args, options, checks) as running:
         till = Till(running)
         for _ in range(5):
             till.sell()
         finds_the_active_node(checks, running)
+        one_node_at_a_time(args, checks, nodes, running, till)
         moves(args, checks, running, till)
         finds_the_active_node(checks, running)
         reads_files_again(checks, running, till)

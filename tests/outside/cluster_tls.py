@@ -5,6 +5,7 @@ standby work over it, and nothing of them goes in clear."""
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 
 import ledger_on_postgres
@@ -44,6 +45,32 @@ def status(args, running, options):
     return ledger_on_postgres.cluster(args, running.write_config(), "status")
 
 
+def in_clear_is_in_clear(checks, args, running, nodes, options):
+    """Without tls_ca nothing is spoken that only looks safe: no TLS whose server nobody verifies, though it offers it."""
+    running.options = options
+    running.start_switch()
+    spoken = nodes.sql(nodes.written, "select count(*), count(*) filter (where s.ssl or g.encrypted) from pg_stat_activity a join "
+                       "pg_stat_ssl s using (pid) join pg_stat_gssapi g using (pid) where a.usename = 'switch'")
+    all_of, encrypted = map(int, spoken.split("|"))
+    checks.that(all_of >= 1 and encrypted == 0, f"connections on loopback without tls_ca, and those over TLS: {spoken}")
+    checks.equal(running.switch.terminate(), 0, "it ends as asked")
+
+
+def another_machine(checks, args, running, options):
+    """What is not on loopback needs tls_ca, or that somebody says that the way is protected. 192.0.2.1 is nobody's."""
+    far = with_tls(options, None, "192.0.2.1")
+    code, said = status(args, running, far)
+    checks.that(code == 1 and "192.0.2.1" in said and "tls_ca is needed, or protected_channel = true" in said,
+                f"another machine in clear: {code} {said}")
+    pattern, section = far[0]
+    code, said = status(args, running, ((pattern, section + "protected_channel = true\nconnect_ms = 200\n"),))
+    checks.that(code == 1 and "no server of PostgreSQL can be written" in said, f"where the way is protected: {code} {said}")
+    report = ["--hosts", "192.0.2.1:5432", "--user", "report", "--password-file", str(running.path("none"))]
+    done = subprocess.run([running.program("refund-switch"), "--config", running.write_config(), "--data", running.path("export"),
+                           "export", "postgres", *report], capture_output=True, text=True, timeout=60)
+    checks.that(done.returncode != 0 and "192.0.2.1" in done.stderr, f"an export in clear: {done.returncode} {done.stderr}")
+
+
 def main():
     args = stack.arguments(__doc__)
     checks = stack.Checks()
@@ -56,8 +83,12 @@ def main():
             checks.equal(plain.switch.terminate(), 0, "a switch in clear on loopback, for a start")
             code, said = status(args, plain, secured)
             checks.that(code == 1 and "does not support SSL" in said, f"servers in clear: {said}")
-            serve_tls(nodes, theirs, "localhost", only=True)
+            serve_tls(nodes, ours, "localhost", only=False)
             stack.wait_until("the servers speak TLS", lambda: nodes.sql(0, "show ssl", "postgres") == "on")
+            in_clear_is_in_clear(checks, args, plain, nodes, options)
+            another_machine(checks, args, plain, options)
+            serve_tls(nodes, theirs, "localhost", only=True)
+            stack.wait_until("the other certificate is shown", lambda: "verify failed" in status(args, plain, secured)[1])
             code, said = status(args, plain, secured)
             checks.that(code == 1 and "certificate verify failed" in said, f"of another authority: {said}")
             serve_tls(nodes, ours, "another.example", only=True)
