@@ -50,25 +50,16 @@ int complain(const std::string& what, int code) {
 }
 
 std::string rung_name(const RelayRun& run) {
-    const char* words = run.relay == Relay::bare           ? "relay"
-                        : run.relay == Relay::with_records ? "relay and records"
-                                                           : "relay and records, plain";
-    return fmt::format("{} {} x {}", words, run.connections, run.per_connection);
+    return fmt::format("{} {} x {}", run.relay == Relay::bare ? "relay" : "relay and records",
+                       run.connections, run.per_connection);
 }
 
 }  // namespace
 
-std::string_view name_of(Relay relay) {
-    return relay == Relay::bare           ? "relay"
-           : relay == Relay::with_records ? "relay_records"
-                                          : "relay_plain_records";
-}
-
 iso8583::Result<Measured> run_relay(const RelayRun& run) {
     std::unique_ptr<ledger::RocksStore> store;
-    if (run.relay != Relay::bare) {
+    if (run.relay == Relay::with_records) {
         ledger::RocksStoreOptions options;
-        options.neighbours_insert = run.relay == Relay::with_records;
         options.directory = run.directory;
         auto opened = ledger::RocksStore::open(options);
         if (!opened) return iso8583::parse_error(opened.error().what);
@@ -120,9 +111,9 @@ int run_limit(const LimitOptions& o) {
     if (o.per_connection > 1) depths.push_back(o.per_connection);
     for (const std::size_t depth : depths) {
         double bare = 0;
-        for (const Relay relay : relays) {
+        for (const Relay relay : {Relay::bare, Relay::with_records}) {
             RelayRun run{relay, o.connections, depth, rate, 1, o.duration_s, {}};
-            if (relay != Relay::bare)
+            if (relay == Relay::with_records)
                 run.directory = o.directory.empty()
                                     ? fmt::format("{}/../bench-limit-{}", own_directory(), ::getpid())
                                     : o.directory;
@@ -130,11 +121,11 @@ int run_limit(const LimitOptions& o) {
             if (!measured) return complain(measured.error().what, 1);
             const double reached = measured->fleet.per_second();
             const std::string shape = fmt::format("{}x{}", o.connections, depth);
-            const std::string name(name_of(relay));
-            report.figures.emplace_back(name + "." + shape + ".per_second", reached);
+            report.figures.emplace_back(
+                (relay == Relay::bare ? "relay." : "relay_records.") + shape + ".per_second", reached);
             if (relay == Relay::bare) bare = reached;
-            if (relay != Relay::bare && bare > 0)
-                report.figures.emplace_back("ratio." + name + ".relay." + shape, reached / bare);
+            if (relay == Relay::with_records && bare > 0)
+                report.figures.emplace_back("ratio.relay_records.relay." + shape, reached / bare);
             report.runs.push_back(std::move(*measured));
         }
     }

@@ -22,20 +22,14 @@ struct LimitOptions {
     ReportFiles files;
 };
 
-/// plain_records: the store without what it does for neighbouring keys
-/// (RocksStoreOptions::neighbours_insert). The rung as it stood when the targets were set against it; whoever
-/// makes the store cheaper raises with_records, and not this one.
-enum class Relay : std::uint8_t { bare, with_records, plain_records };
-inline constexpr Relay relays[] = {Relay::bare, Relay::with_records, Relay::plain_records};
-/// As figures name it: relay, relay_records, relay_plain_records.
-std::string_view name_of(Relay relay);
+enum class Relay : std::uint8_t { bare, with_records };
 
 struct RelayRun {
     Relay relay = Relay::bare;
     std::size_t connections = 64, per_connection = 1;
     std::uint64_t rate = 0;
     double warm_up_s = 1, duration_s = 4;
-    std::string directory;  // with records: made for the run and removed
+    std::string directory;  // with_records: made for the run and removed
 };
 /// One rung; starts relay and issuer as threads of this process and stops them.
 iso8583::Result<Measured> run_relay(const RelayRun& run);

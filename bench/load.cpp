@@ -52,16 +52,16 @@ void keep(std::vector<Rounds>& all, const std::string& name, double value) {
 /// (docs/performance.md).
 Result<void> play_rungs(const LoadOptions& o, const LoadSession& session, double reached,
                         const std::string& round, std::vector<Rounds>& rounds, Report& report) {
-    for (const Relay relay : relays) {
+    for (const Relay relay : {Relay::bare, Relay::with_records}) {
         RelayRun run;
         run.relay = relay;
         run.connections = session.connections();
         run.per_connection = std::max<std::size_t>(1, session.terminals() / session.connections());
         run.duration_s = o.quick ? quick_rung_s : rung_s;
-        if (relay != Relay::bare) run.directory = run_directory(o) + "/limit";
+        if (relay == Relay::with_records) run.directory = run_directory(o) + "/limit";
         auto measured = run_relay(run);
         if (!measured) return tl::unexpected(measured.error());
-        const std::string rung(name_of(relay));
+        const std::string rung = relay == Relay::bare ? "relay" : "relay_records";
         keep(rounds, rung + ".per_second", measured->fleet.per_second());
         keep(rounds, "ratio.load." + rung, reached / std::max(1.0, measured->fleet.per_second()));
         measured->name += round;

@@ -118,9 +118,7 @@ rocksdb::ColumnFamilyOptions family_options(const RocksStoreOptions& ours,
     // A batch comes in key order (rocks_store.cpp): among the keys of one prefix the place of the last one is
     // the hint for the next.
     constexpr std::size_t key_prefix_bytes = 1;  // key_layout.hpp
-    if (ours.neighbours_insert)
-        o.memtable_insert_with_hint_prefix_extractor.reset(
-            rocksdb::NewFixedPrefixTransform(key_prefix_bytes));
+    o.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(key_prefix_bytes));
     if (family == Family::index) {
         // Most lookups of the index miss ("is this a retry?"): the memtable answers them without a walk too.
         o.memtable_prefix_bloom_size_ratio = 0.05;

@@ -35,9 +35,6 @@ struct RocksStoreOptions {
                                   << 20;  // more than this is flushed: it bounds the time of a recovery
     std::uint64_t disk_free_bytes_min = 1ULL << 30;  // below it health() refuses new work
     int open_files_max = 512;
-    /// Keys go into the memtable one after the other, each beside the last. Off for one rung of switch-bench
-    /// alone, which stands where it stood before the store had this (decision 0062).
-    bool neighbours_insert = true;
     std::uint32_t health_poll_ms = 250;
 };
 
