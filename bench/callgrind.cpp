@@ -25,10 +25,15 @@ double count_instructions(const std::string& arguments, const std::vector<std::s
     for (const std::string& function : functions) command += " '--toggle-collect=" + function + "'";
     command += " /proc/" + std::to_string(getpid()) + "/exe " + arguments + " 2>&1";
     double found = 0;
+    std::string last;
     const bool done = lines_of(command, [&](const char* line) {
         if (const char* at = std::strstr(line, "Collected : ")) found = std::strtod(at + 12, nullptr);
+        if (std::strlen(line) > 1) last = line;
     });
-    return done ? found : 0;
+    if (done && found > 0) return found;
+    // Whoever sees that nothing was counted needs to know why.
+    std::fprintf(stderr, "%s\nended with: %s", command.c_str(), last.c_str());
+    return 0;
 }
 
 std::string valgrind_version() {

@@ -108,7 +108,8 @@ void Ledger::recover() {
                 error_ = StoreError{StoreError::Kind::corruption, loaded.error().what};
         }
     }
-    // The fold: turn records after the checkpoint, in order. Before them stand those that are still to be erased.
+    // The fold: turn records after the checkpoint, in order. Before them stand those that are still to be
+    // erased.
     std::optional<std::uint64_t> first_there;
     scan(Family::journal, KeyPrefix::turn, [&](std::string_view key, std::string_view value) {
         std::uint64_t turn = 0;
