@@ -491,6 +491,8 @@ void Ledger::close_turn() {
     marked_ = true;
     ++turn_;
     counters_.low_water = open_.empty() ? "" : open_.begin()->str();
+    counters_.exceptions_from = oldest_open_exception();
+    counters_.exceptions_from_turn = turn_;
     counters_.differences = totals_.take_differences();
     overlay_.put(Family::journal, turn_record_key(turn_), encode(counters_));
     counters_.differences.clear();

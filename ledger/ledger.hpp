@@ -245,6 +245,7 @@ class Ledger {
     static std::uint64_t seconds_of(iso8583::UtcTime at) { return static_cast<std::uint64_t>(at.ms / 1'000); }
     std::string next_numbered_id(char letter, KeyPrefix prefix, std::uint64_t& last);
     void recover_exceptions();
+    [[nodiscard]] std::string oldest_open_exception() const;
     void recover_proposals();
 
     std::map<std::string, std::string> open_exceptions_;  // id → kind and subject

@@ -12,16 +12,39 @@ std::string exception_place(const std::string& kind, const std::string& subject)
     return kind + "/" + subject;
 }
 
+// Sorts behind every id: of a turn with no open exception of a transaction.
+constexpr std::string_view none_open = "~";
+
+std::string behind_those_of_no_transaction() { return exception_id({}, 0).substr(0, rrn_characters) + "~"; }
+
 }  // namespace
 
+/// Of a transaction; behind all when there is none, for what is open of a route or the whole has no place in
+/// time.
+std::string Ledger::oldest_open_exception() const {
+    const auto oldest = open_exceptions_.lower_bound(behind_those_of_no_transaction());
+    return oldest == open_exceptions_.end() ? std::string(none_open) : oldest->first;
+}
+
 /// The open ones; and what one of them is about is open work, which an older program did not list for all of
-/// the states that wait for a person.
+/// the states that wait for a person. Those of transactions are read from the oldest open one on.
 void Ledger::recover_exceptions() {
-    scan(Family::journal, KeyPrefix::exception, [&](std::string_view, std::string_view value) {
+    const auto keep_open = [&](std::string_view, std::string_view value) {
         if (auto x = decoded(decode_exception(value)); x && x->resolution.empty())
             open_exceptions_.emplace(x->id, exception_place(x->kind, x->subject));
         return true;
-    });
+    };
+    const auto read = [&](const std::string& from, const std::string& to) {
+        if (auto done = overlay_.scan(Family::journal, from, to, keep_open); !done && !error_)
+            error_ = done.error();
+    };
+    const KeyRange all = all_keys(KeyPrefix::exception);
+    if (counters_.exceptions_from.empty() || counters_.exceptions_from_turn != turn_) {
+        read(all.from, all.to);
+    } else {
+        read(all.from, exception_key(behind_those_of_no_transaction()));
+        if (counters_.exceptions_from != none_open) read(exception_key(counters_.exceptions_from), all.to);
+    }
     for (const auto& [id, place] : open_exceptions_) {
         const auto rrn = iso8583::Rrn::parse(id.substr(0, rrn_characters));
         if (!rrn || open_.contains(*rrn)) continue;

@@ -149,6 +149,11 @@ std::vector<Totals::DayPart> Totals::accounts_before(iso8583::BusinessDate day, 
     return parts;
 }
 
+namespace {
+// Bytes on disk: do not change.
+enum TurnProperty : std::uint32_t { exceptions_from_property = 1 };
+}  // namespace
+
 std::string encode(const TurnRecord& t) {
     RecordWriter w(property_record_version);
     w.svarint(t.rrn_day);
@@ -158,6 +163,12 @@ std::string encode(const TurnRecord& t) {
     w.varint(t.exception_sequence);
     w.text(t.low_water);
     w.text(t.differences);
+    if (!t.exceptions_from.empty()) {
+        w.begin_property(exceptions_from_property);
+        w.varint(t.exceptions_from_turn);
+        w.text(t.exceptions_from);
+        w.end_property();
+    }
     w.kept_properties(t.unknown_properties);
     return w.finish();
 }
@@ -172,7 +183,14 @@ Result<TurnRecord> decode_turn_record(std::string_view bytes) {
     t.exception_sequence = static_cast<std::uint32_t>(r.varint_max("exception_sequence", 0xFFFFFFFF));
     t.low_water = r.text("low_water");
     t.differences = r.text("differences");
-    t.unknown_properties = r.unknown_properties();
+    while (r.next_property()) {
+        if (r.property() == exceptions_from_property) {
+            t.exceptions_from_turn = r.varint("exceptions_from_turn");
+            t.exceptions_from = r.text("exceptions_from");
+        } else {
+            r.keep_property(t.unknown_properties, exceptions_from_property);
+        }
+    }
     if (auto done = r.done(); !done) return parse_error(done.error().what());
     return t;
 }

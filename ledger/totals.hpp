@@ -102,6 +102,10 @@ struct TurnRecord {
     std::uint32_t exception_sequence = 0;
     std::string low_water;  // no open work below this RRN; empty: none at all
     std::string differences;
+    /// Exceptions of transactions below this id are closed; empty: nothing is known of them. Of this turn
+    /// alone: what an older program writes back as it stands counts for nothing in its own turns.
+    std::string exceptions_from;
+    std::uint64_t exceptions_from_turn = 0;
     std::string unknown_properties;  // of a newer program, written back as they stand
     friend bool operator==(const TurnRecord&, const TurnRecord&) = default;
 };

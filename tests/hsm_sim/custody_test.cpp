@@ -179,9 +179,10 @@ TEST_CASE("damage in the officers' part of the LMK file is noticed, whoever open
     const std::size_t first = text.find("officer 1 ") + 10, second = text.find("officer 2 ") + 10;
     const std::string one = text.substr(first, text.find('\n', first) - first);
     const std::string two = text.substr(second, text.find('\n', second) - second);
-    const std::string half = two.substr(0, 40);
+    const std::string half = two.substr(0, 40), word = two.substr(0, two.find(' '));
     for (const Row& row : {Row{one, "00 00", "officer 1"},
-                           {two, half, "too few or too many words"},
+                           {two, half, "the line of officer 2 is damaged"},
+                           {two, word, "too few or too many words"},
                            {one, two, "a line was changed"},
                            {"LMK 2", "LMK 1", "unknown key"}}) {
         std::string changed = text;

@@ -43,16 +43,20 @@ auto migrate(ledger::Store& store) {
         store, [&store](Batch batch) { return commit(store, std::move(batch)); });
 }
 
-/// All but what differs on purpose: audit entries, which a migration leaves alone, and how many numbers the
-/// program of the time skipped at its starts.
+/// All but what differs on purpose: audit entries, which a migration leaves alone, how many numbers the
+/// program of the time skipped at its starts, since when exceptions are open, and turn records that a
+/// checkpoint covers, which this program erases later.
 Model comparable(Model all) {
     auto& journal = all.families[0];
     journal.erase(journal.lower_bound("a"), journal.lower_bound("b"));
     const auto without_numbers = [](ledger::TurnRecord turn) {
         turn.rrn_sequence = 0;
         turn.issuer_stan = 0;
+        turn.exceptions_from.clear();
         return turn;
     };
+    const auto covered = ledger::decode_checkpoint(journal.at("c")).value().turn;
+    journal.erase(journal.lower_bound("n"), journal.upper_bound(ledger::turn_record_key(covered)));
     for (auto& [key, value] : journal) {
         if (key.front() == 'n') value = encode(without_numbers(ledger::decode_turn_record(value).value()));
         if (key.front() != 'c') continue;
@@ -89,7 +93,7 @@ std::unique_ptr<MemoryStore> old_ledger() {
 TEST_CASE("the golden directory of format 2 holds what this program writes") {
     const TempDirectory directory;
     const auto store = open_golden(directory, "format-2");
-    CHECK(contents_of(*store) == fresh());
+    CHECK(comparable(contents_of(*store)) == comparable(fresh()));
     const auto migrated = migrate(*store);
     REQUIRE(migrated);
     CHECK_FALSE(migrated->has_value());
