@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A network that is split, with two switches and three servers of PostgreSQL on machines of their own (network namespaces and veth
 links that are taken down), under load: the switch that serves is cut from the database while its terminals still reach it; half of the
-cluster is cut from the other half, which goes on; the written server is cut from its standbys, and from everybody. Each is healed
-again: whatever a former owner was still asked was never answered with an approval, it ends when it can be told that it was taken over,
+cluster is cut from the other half, which goes on; the written server is cut from its standbys, and from everybody; the switch is cut
+from its terminals alone, and a person moves the shard. Each is healed again: whatever a former owner was still asked was never answered with an approval, it ends when it can be told that it was taken over,
 and the books of terminals, ledger and issuers agree. A person promotes, as without Patroni. Needs root."""
 import contextlib
 import os
@@ -33,6 +33,7 @@ EVENTS = {
     "halves": ("it and the written server are cut from the others", 15.0),
     "standbys": ("the written server is cut from its standbys", 10.0),
     "written": ("the written server is cut from everybody", 15.0),
+    "front": ("the switch that serves is cut from terminals and issuers", 20.0),
 }
 
 
@@ -138,6 +139,17 @@ class Splits:
         self.network.mend(self.nodes.machine(former))
         self.one_server_is_behind(former)
         self.nodes.rejoin(former)
+
+    def front(self, _):
+        """Its lease goes on, since it reaches the database: nobody takes over until a person moves the shard."""
+        former, cut_off = self.running.switch, "s" + self.running.active
+        self.network.cut(cut_off, "front")
+        code, said = ledger_on_postgres.cluster(self.running.args, self.running.write_config(), "move", "--to", self.running.waiting)
+        self.checks.equal(code, 0, f"the shard is moved: {said}")
+        self.takes_over()
+        self.checks.equal(former.wait(), 0, "exit code of the switch that let its shard go")
+        self.network.mend(cut_off, "front")
+        self.running.start_switch()
 
     def one_server_is_behind(self, former):
         """It believes that it is the one that is written, and nobody works with it."""
