@@ -27,6 +27,7 @@ EACH = 3
 TILL = ("unionpay-pos", "10000221", "898110157220001", "issuer-a")  # whose sales people refund
 STUCK_EVERY = 4  # rounds after which a reversal is stuck, for people to settle
 FREEZE_EVERY = 3  # with --takeover
+LEASE_MS = 1500  # the same: half of the usual, since each takeover waits for it
 LOAD_S = (0.3, 2.5)  # how long the load runs before a kill
 # Approved answers that a terminal asks for again after a restart: chosen by chance from all rounds, more at the end.
 RECHECKED_MAX, RECHECKED_AT_END_MAX = 40, 200
@@ -287,7 +288,8 @@ def main():
     with contextlib.ExitStack() as around:
         options = ()
         if args.postgres or args.takeover:
-            options = around.enter_context(ledger_on_postgres.servers(args, pipeline=args.pipeline))[1]
+            options = around.enter_context(ledger_on_postgres.servers(
+                args, pipeline=args.pipeline, more=f"lease_ms = {LEASE_MS}\n" if args.takeover else ""))[1]
         running = around.enter_context(two_nodes.TwoNodes(args, options, checks) if args.takeover
                                        else stack.Stack(args, options))
         workers = []

@@ -45,12 +45,12 @@ def options_with_tables(args, folder, hosts, pipeline=1, more=""):
 
 
 @contextlib.contextmanager
-def servers(args, count=2, pipeline=1, flushed=False):
+def servers(args, count=2, pipeline=1, flushed=False, more=""):
     """Servers with the tables made; gives them and the options of a stack. Ends the program with 77 where PostgreSQL is
     not installed."""
     postgres_nodes.skip_or_fail()
     nodes = postgres_nodes.Nodes.start(count, flushed)
     try:
-        yield nodes, options_with_tables(args, nodes.dir, on_loopback(nodes.ports), pipeline)
+        yield nodes, options_with_tables(args, nodes.dir, on_loopback(nodes.ports), pipeline, more)
     finally:
         nodes.stop()
