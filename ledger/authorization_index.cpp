@@ -63,4 +63,13 @@ void remember_authorization(Ledger& ledger, const std::string& key, const iso858
     ledger.overlay().put(Family::index, key, encode(rrns));
 }
 
+void forget_authorization(Ledger& ledger, const std::string& key, const iso8583::Rrn& rrn) {
+    std::vector<iso8583::Rrn> rrns = authorizations_of(ledger, key);
+    if (std::erase(rrns, rrn) == 0) return;
+    if (rrns.empty())
+        ledger.overlay().erase(Family::index, key);
+    else
+        ledger.overlay().put(Family::index, key, encode(rrns));
+}
+
 }  // namespace ledger

@@ -25,5 +25,7 @@ std::string authorizations_key(const iso8583::MerchantId& merchant, const iso858
 std::vector<iso8583::Rrn> authorizations_of(Ledger& ledger, const std::string& key);
 /// Adds one, and forgets the oldest beyond the bound.
 void remember_authorization(Ledger& ledger, const std::string& key, const iso8583::Rrn& rrn);
+/// It is not stored any more; a list without any goes.
+void forget_authorization(Ledger& ledger, const std::string& key, const iso8583::Rrn& rrn);
 
 }  // namespace ledger

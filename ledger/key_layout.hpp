@@ -27,6 +27,7 @@
 //                                                       'D'                                how far notices are delivered
 //   'F' merchant date n  entry of its fees              'A' merchant kind reference        charge or adjustment (R103)
 //   'R' merchant date n  entry of its reserve
+//   'X' letter …         retention (retention_records.hpp)
 // 'p' was an index of a card's sales in format 1: not to be used again.
 // clang-format on
 #pragma once
@@ -83,6 +84,7 @@ enum class KeyPrefix : char {
     authorization_of_card = 'H',  // index: authorization_index.hpp
     order_number = 'O',
     audit_key = 'Z',  // index: audit_log.hpp
+    retention = 'X',  // journal: retention_records.hpp
 };
 
 /// What an operator's override is about. Bytes on disk: do not change.

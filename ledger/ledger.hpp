@@ -43,13 +43,14 @@ inline constexpr std::uint64_t restored_shard_rrns_a_ms = 24;  // six characters
 
 class Ledger {
     // What has books of its own over the same overlay: file_books.hpp, batch_books.hpp,
-    // recon_books.hpp, notice_books.hpp, party_books.hpp, merchant_books.hpp.
+    // recon_books.hpp, notice_books.hpp, party_books.hpp, merchant_books.hpp, retention_books.hpp.
     friend class FileBooks;
     friend class BatchBooks;
     friend class ReconBooks;
     friend class NoticeBooks;
     friend class PartyBooks;
     friend class MerchantBooks;
+    friend class RetentionBooks;
 
   public:
     /// ENSUREs the form of the plan: whoever reads it from a configuration has checked it.
@@ -123,6 +124,9 @@ class Ledger {
 
     Totals& totals() { return totals_; }
     [[nodiscard]] const Totals& totals() const { return totals_; }
+
+    /// Of the step under way: what is closed in it is closed then.
+    void step_at(iso8583::UtcTime at) { step_at_ = at; }
 
     // Terminals, exceptions, overrides, days.
     [[nodiscard]] std::optional<TerminalRecord> terminal(const iso8583::TerminalId& id);
@@ -252,6 +256,7 @@ class Ledger {
     std::map<iso8583::Rrn, std::string> open_proposals_;  // by transaction: id
     std::uint64_t last_proposal_ = 0, last_dispute_ = 0;  // 0: not looked yet
     std::uint64_t numbered_from_ = 0;                     // of a restored ledger
+    iso8583::UtcTime step_at_;
     std::optional<StoreError> error_;
 
   public:

@@ -104,11 +104,14 @@ std::optional<ExceptionRecord> Ledger::exception(const std::string& id) {
 }
 
 void Ledger::save(const ExceptionRecord& x) {
+    bool closes = false;
     if (x.resolution.empty())
         open_exceptions_.emplace(x.id, exception_place(x.kind, x.subject));
     else
-        open_exceptions_.erase(x.id);
-    overlay_.put(Family::journal, exception_key(x.id), encode(x));
+        closes = open_exceptions_.erase(x.id) != 0;
+    ExceptionRecord stored = x;
+    if (closes) stored.resolved = step_at_;
+    overlay_.put(Family::journal, exception_key(x.id), encode(stored));
 }
 
 std::vector<std::string> Ledger::open_exceptions_of(const iso8583::Rrn& rrn) const {

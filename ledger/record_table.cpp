@@ -53,6 +53,23 @@ void RecordTable::let_go(ByAge& by_age, std::size_t kept_max) {
     for (; by_age.size() > kept_max; by_age.pop_front()) entries_.erase(by_age.front());
 }
 
+void RecordTable::forget(const iso8583::Rrn& rrn) {
+    const auto at = entries_.find(rrn);
+    if (at == entries_.end()) return;
+    ENSURE(!at->second->changed);
+    ByAge& by_age = at->second->record.kind == TransactionKind::sale ||
+                            at->second->record.kind == TransactionKind::authorization
+                        ? sales_
+                        : others_;
+    by_age.erase(std::find(by_age.begin(), by_age.end(), rrn));
+    entries_.erase(at);
+}
+
+bool RecordTable::is_changed(const iso8583::Rrn& rrn) const {
+    const auto at = entries_.find(rrn);
+    return at != entries_.end() && at->second->changed;
+}
+
 void RecordTable::drop() {
     entries_.clear();
     changed_.clear();

@@ -43,6 +43,9 @@ class RecordTable {
     void visit(const std::function<void(const TransactionRecord&)>& visit) const;
     /// The changes are written: the records are kept as what was read lately, the oldest go.
     void changes_written();
+    /// The record is not stored any more; ENSUREs that the turn has not changed it.
+    void forget(const iso8583::Rrn& rrn);
+    [[nodiscard]] bool is_changed(const iso8583::Rrn& rrn) const;
     /// The store failed: nothing that was decoded is true any more.
     void drop();
 

@@ -47,6 +47,11 @@ class RecentRefunds {
         if (at != facts_.end()) at->second.amount_minor = refund.amount.minor_units();
     }
 
+    /// It is not stored any more.
+    void forget(const iso8583::Rrn& rrn) {
+        if (facts_.erase(rrn) != 0) std::erase(by_age_, rrn);
+    }
+
   private:
     std::unordered_map<iso8583::Rrn, RefundFacts, RrnHash> facts_;
     std::deque<iso8583::Rrn> by_age_;

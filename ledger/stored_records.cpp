@@ -87,7 +87,11 @@ Result<TraceSlot> decode_trace_slot(std::string_view bytes) {
 
 namespace {
 /// Numbers of an exception's properties. Bytes on disk: do not change.
-enum ExceptionProperty : std::uint32_t { exception_subject_property = 1, exception_repeats_property = 2 };
+enum ExceptionProperty : std::uint32_t {
+    exception_subject_property = 1,
+    exception_repeats_property = 2,
+    exception_resolved_property = 3
+};
 }  // namespace
 
 std::string encode(const ExceptionRecord& x) {
@@ -107,6 +111,11 @@ std::string encode(const ExceptionRecord& x) {
         w.varint(x.repeats);
         w.varint(x.last_texts.size());
         for (const std::string& text : x.last_texts) w.text(text);
+        w.end_property();
+    }
+    if (x.resolved.ms != 0) {
+        w.begin_property(exception_resolved_property);
+        w.svarint(x.resolved.ms);
         w.end_property();
     }
     w.kept_properties(x.unknown_properties);
@@ -136,8 +145,11 @@ Result<ExceptionRecord> decode_exception(std::string_view bytes) {
                     x.last_texts.emplace_back(r.text("last_text"));
                 break;
             }
+            case exception_resolved_property:
+                x.resolved.ms = r.svarint("resolved");
+                break;
             default:
-                r.keep_property(x.unknown_properties, exception_repeats_property);
+                r.keep_property(x.unknown_properties, exception_resolved_property);
         }
     return finished(r, std::move(x));
 }

@@ -60,6 +60,7 @@ struct ExceptionRecord {
     /// What was seen at the last of the repeats, newest last.
     std::vector<std::string> last_texts;
     static constexpr std::size_t last_texts_max = 10;
+    iso8583::UtcTime resolved = {};  // 0: open, or closed by a program that did not note it
     std::string unknown_properties = {};
 };
 std::string encode(const ExceptionRecord& exception);

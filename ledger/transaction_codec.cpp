@@ -68,7 +68,8 @@ enum Property : std::uint32_t {
     completion_percent_property = 54,
     // 34 to 36: transaction_parts_codec.cpp; 60 to 64: sale_charges.cpp
     asked_as_void_property = 65,
-    last_known_property = asked_as_void_property
+    card_purged_property = 68,
+    last_known_property = card_purged_property
 };
 
 State state_of(RecordReader& r, std::string_view field) {
@@ -257,6 +258,11 @@ void write_later_properties(RecordWriter& w, const TransactionRecord& t) {
         w.begin_property(asked_as_void_property);
         w.varint(t.asked_as_void.stan);
         w.varint(t.asked_as_void.transmission_time);
+        w.end_property();
+    }
+    if (t.card_purged) {
+        w.begin_property(card_purged_property);
+        w.svarint(t.card_purged->date.days());
         w.end_property();
     }
 }
@@ -488,6 +494,9 @@ void read_later_property(RecordReader& r, TransactionRecord& t) {
         case asked_as_void_property:
             t.asked_as_void.stan = u32_of(r, "asked_as_void.stan");
             t.asked_as_void.transmission_time = u32_of(r, "asked_as_void.transmission_time");
+            return;
+        case card_purged_property:
+            t.card_purged = day_of(r, "card_purged");
             return;
         default:
             if (read_people_property(r, t) || read_charges_property(r, t)) return;

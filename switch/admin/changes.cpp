@@ -6,6 +6,7 @@
 #include "switch/admin/money_requests.hpp"
 #include "switch/admin/recon_requests.hpp"
 #include "switch/admin/request_arguments.hpp"
+#include "switch/admin/retention_requests.hpp"
 #include "switch/admin/store_requests.hpp"
 
 namespace acquirer::admin {
@@ -87,6 +88,7 @@ std::optional<OperatorCommand> operator_command(const Request& r) {
     if (auto batch = batch_change(r)) return batch;
     if (auto recon = recon_change(r)) return recon;
     if (auto store = store_change(r)) return store;
+    if (auto retention = retention_change(r)) return retention;
     if (auto money = money_change(r)) return money;
     const auto a = [&](std::string_view name) { return argument(r, name); };
     using Route = MoveRoute::To;

@@ -32,6 +32,8 @@ std::vector<CommandInfo> batch_commands();
 std::vector<CommandInfo> recon_commands();
 /// The switch as a whole: backups, restores, the policy.
 std::vector<CommandInfo> store_commands();
+/// What was kept long enough.
+std::vector<CommandInfo> retention_commands();
 /// A merchant's own money: fees, reserve, adjustments.
 std::vector<CommandInfo> money_commands();
 /// Reports.

@@ -41,7 +41,7 @@ const std::vector<CommandInfo>& commands() {
         std::vector<CommandInfo> list = look_commands();
         for (auto&& group : {list_commands(), refund_commands(), way_out_commands(), changing_commands(),
                              party_commands(), batch_commands(), recon_commands(), money_commands(),
-                             store_commands(), file_commands(), report_commands()})
+                             store_commands(), retention_commands(), file_commands(), report_commands()})
             list.insert(list.end(), group.begin(), group.end());
         for (CommandInfo& command : list)
             if (command.is_list()) add_list_arguments(command);

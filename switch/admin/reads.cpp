@@ -6,6 +6,7 @@
 #include "switch/admin/read_groups.hpp"
 #include "switch/admin/recon_requests.hpp"
 #include "switch/admin/request_arguments.hpp"
+#include "switch/admin/retention_requests.hpp"
 #include "switch/admin/store_requests.hpp"
 #include "switch/views/audit_views.hpp"
 
@@ -94,6 +95,7 @@ ViewResult run_read(const Request& r, const ViewContext& context, const AuditChe
     if (r.command == "audit verify") return view_audit_verify(context, audit);
     if (auto recon = recon_read(r, context)) return *recon;
     if (auto store = store_read(r, context)) return *store;
+    if (auto retention = retention_read(r, context)) return std::move(*retention);
     if (auto money = money_read(r, context)) return std::move(*money);
     if (auto file = file_read(r, context)) return *file;
     if (auto batch = batch_read(r, context)) return *batch;

@@ -204,6 +204,7 @@ void add_commands(CLI::App& app, std::deque<GivenCommand>& all, OwnCommands& own
         {"files", "internal: files that other commands hand over"},
         {"notices", "what customers and merchants are told: list, tail"},
         {"backups", "the last backup"},
+        {"purge", "what was kept long enough"},
         {"policy", "show, check, apply: by what refunds are judged"},
         {"report", "how refunds go, over days: tables, JSON, pages"},
         {"audit", "the chain of operators' changes"},

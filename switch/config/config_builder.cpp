@@ -78,8 +78,9 @@ RawConfig read_sections(const Node& document, Reader& reader) {
     RawConfig raw;
     Context context;
     reader.read(document, "", top_keys(),
-                {"switch", "listen", "data", "store", "notices", "audit", "hsm", "limits", "shell", "refund",
-                 "issuer", "iin", "wallet", "wallet_wire", "merchant", "terminals", "fee", "operator", "tls"},
+                {"switch",      "listen",   "data",      "store",  "notices",  "audit", "retention",
+                 "hsm",         "limits",   "shell",     "refund", "issuer",   "iin",   "wallet",
+                 "wallet_wire", "merchant", "terminals", "fee",    "operator", "tls"},
                 context, raw.top);
     // An unreadable `demo` would make other lines look wrong that are not.
     if (reader.has_problem_under("demo")) raw.top.demo = true;
@@ -93,6 +94,7 @@ RawConfig read_sections(const Node& document, Reader& reader) {
     }
     read_section(document, reader, "notices", notice_keys(), context, raw.notices);
     read_section(document, reader, "audit", audit_keys(), context, raw.audit);
+    read_section(document, reader, "retention", retention_keys(), context, raw.retention);
     read_section(document, reader, "hsm", hsm_keys(), context, raw.hsm);
     read_section(document, reader, "limits", limits_keys(), context, raw.limits);
     read_section(document, reader, "shell", shell_keys(), context, raw.shell);
@@ -141,6 +143,7 @@ LoadedConfig build(RawConfig raw, std::uint32_t version, std::string hash, Polic
     configuration->cutover_at_minute = raw.general.cutover_at_minute;
     configuration->refund_reasons = std::move(raw.general.refund_reasons);
     configuration->limits = raw.limits;
+    configuration->retention = raw.retention;
     configuration->policy = std::move(policy);
 
     std::vector<routing::Route> routes;

@@ -27,6 +27,7 @@ struct RawConfig {
     ShellLimits shell;
     NoticeOptions notices;
     AuditOptions audit;
+    RetentionDays retention;
     RefundPolicy refund;
     std::vector<Placed<RawIssuer>> issuers;
     std::vector<Placed<RawIin>> iins;
@@ -47,6 +48,8 @@ void check_sections(RawConfig& raw, const ConfigSurroundings& around, Reader& re
 void check_tls(RawConfig& raw, const ConfigSurroundings& around, Reader& reader);
 /// What [store] and [store.postgres] say together (config_schema_store.cpp).
 void check_store(RawConfig& raw, const ConfigSurroundings& around, Reader& reader);
+/// That nothing goes while a rule needs it (config_schema_retention.cpp).
+void check_retention(const RawConfig& raw, Reader& reader);
 /// What `production` does not allow (config_production.cpp).
 void check_production(const RawConfig& raw, Reader& reader);
 /// The schedules that [[fee]] make, into the merchants (config_fees.cpp).

@@ -411,6 +411,7 @@ void check_sections(RawConfig& raw, const ConfigSurroundings& around, Reader& re
     check_fees(raw, reader);
     check_terminals(raw, reader);
     check_operators(raw, reader);
+    check_retention(raw, reader);
     if (raw.top.production) check_production(raw, reader);
 }
 

@@ -42,6 +42,7 @@ std::string describe_config() {
           store_postgres_keys());
     print(out, "[notices]", "What customers and merchants are told of refunds.", notice_keys());
     print(out, "[audit]", "Where the head of the audit chain is noted beside the ledger.", audit_keys());
+    print(out, "[retention]", "How long what is finished is kept (docs/operations.md).", retention_keys());
     print(out, "[hsm]", "Who holds the keys.", hsm_keys());
     print(out, "[limits]", "Time-outs and bounds of transactions.", limits_keys());
     print(out, "[shell]", "Bounds of connections and queues.", shell_keys());

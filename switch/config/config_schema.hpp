@@ -109,6 +109,7 @@ const Keys<TlsProfile>& tls_keys();
 /// What is wrong with a list of certificates' names; nothing when it is usable.
 std::optional<std::string> fault_of_names(const std::vector<std::string>& names);
 const Keys<NoticeOptions>& notice_keys();
+const Keys<RetentionDays>& retention_keys();
 const Keys<OperatorAccount>& operator_keys();
 
 /// A section as `--describe config` shows it.

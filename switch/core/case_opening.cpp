@@ -10,6 +10,9 @@ using ledger::TransactionRecord;
 
 iso8583::Result<TransactionDraft, std::string> draft_case(const CoreContext& c, const TransactionRecord& sale,
                                                           iso8583::Amount amount) {
+    if (sale.card_purged)
+        return tl::unexpected("the card number of sale " + sale.rrn.str() + " was purged on " +
+                              sale.card_purged->date.iso() + " by retention: nothing can go back to it");
     TransactionDraft draft;
     draft.sale = &sale;
     draft.merchant = c.config->find_merchant(sale.merchant);

@@ -111,6 +111,21 @@ struct Limits {
     std::int32_t lines_per_second = 50;                  // of batches of refunds, together (R100)
 };
 
+/// How long what is finished is kept, in business days; 0: for ever. What it is of: docs/operations.md,
+/// "Retention".
+struct RetentionDays {
+    std::int32_t card_numbers = 0;
+    std::int32_t requests = 0;  // answered ones: keys by which a repeat is known
+    std::int32_t transactions = 0;
+    std::int32_t exceptions = 0;
+    std::int32_t proposals = 0;
+    std::int32_t batches = 0;
+    std::int32_t reconciliation = 0;
+    std::int32_t notices = 0;
+    bool daily = true;  // after each end of a business day; else only when people say so
+    friend bool operator==(const RetentionDays&, const RetentionDays&) = default;
+};
+
 /// Who a person is at the tills of a merchant: the operator number of its terminals' sign-ons (DE63.1).
 struct TillOperator {
     static constexpr std::size_t number_characters_max = 3;
@@ -174,6 +189,7 @@ struct Configuration {
     std::vector<std::string> refund_reasons = {"quality", "service",   "mistake",
                                                "promise", "duplicate", "other"};
     Limits limits;
+    RetentionDays retention;
     std::map<iso8583::MerchantId, MerchantConfig> merchants;
     std::vector<TerminalRange> terminals;  // sorted by first, disjoint
     routing::RouteTable routes;

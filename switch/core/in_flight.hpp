@@ -61,7 +61,8 @@ struct DeadlineId {
         refund_batch,
         recon_step,
         notices,
-        lapse
+        lapse,
+        retention_step
     };
     Kind kind = Kind::request_reply;
     iso8583::Rrn rrn;

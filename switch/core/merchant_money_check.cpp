@@ -3,6 +3,7 @@
 #include <map>
 
 #include "ledger/merchant_books.hpp"
+#include "ledger/retention_records.hpp"
 #include "switch/core/discounts.hpp"
 #include "switch/core/fees.hpp"
 
@@ -60,6 +61,22 @@ class Check {
                                                            return true;
                                                        });
             if (!done) return done;
+        }
+        return {};
+    }
+
+    /// What stands of transactions that retention let go; their entries stay.
+    Result<void, StoreError> read_purged() {
+        const auto sums = ledger::purged_sums(store_);
+        if (!sums) return tl::unexpected(sums.error());
+        const auto minor = [&sums](const std::string& name) {
+            const auto at = sums->find(name);
+            return at == sums->end() ? 0 : at->second.amount_minor;
+        };
+        for (auto& [id, of] : merchants_) {
+            of.fees += minor(ledger::purged_fees_name(id));
+            of.discounts += minor(ledger::purged_discounts_name(id));
+            of.drawn += minor(ledger::purged_draws_name(id));
         }
         return {};
     }
@@ -144,6 +161,7 @@ iso8583::Result<MoneyFaults, StoreError> find_merchant_money_faults(const ledger
     Check check(store);
     if (auto done = check.read_transactions(); !done) return tl::unexpected(done.error());
     if (auto done = check.read_entries(); !done) return tl::unexpected(done.error());
+    if (auto done = check.read_purged(); !done) return tl::unexpected(done.error());
     return check.finish(totals);
 }
 

@@ -169,6 +169,11 @@ void Notices::on_written(const NoticesWritten& event) {
     wake();
 }
 
+void Notices::erased_through(std::uint64_t number) {
+    progress_.erased = std::max(progress_.erased, number);
+    books_.save(progress_);
+}
+
 /// What was delivered long ago; a part in each turn.
 void Notices::erase_old() {
     if (progress_.delivered <= notices_kept_max) return;

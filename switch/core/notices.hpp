@@ -38,6 +38,8 @@ class Notices {
     void on_written(const NoticesWritten& event);
     void on_deadline();
     void configuration_replaced() { wake(); }
+    /// Retention has erased those up to that number.
+    void erased_through(std::uint64_t number);
 
     [[nodiscard]] std::uint64_t waiting() const { return progress_.last - progress_.delivered; }
     [[nodiscard]] bool stuck() const { return stuck_; }

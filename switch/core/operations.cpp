@@ -52,6 +52,7 @@ Role needed_role(const OperatorCommand& command) {
         Role operator()(const AddReserve&) const { return Role::operator_; }
         Role operator()(const ChargeMerchant&) const { return Role::operator_; }
         Role operator()(const OpenAdjustment&) const { return Role::operator_; }
+        Role operator()(const RunPurge&) const { return Role::admin; }
     };
     return std::visit(Needed{}, command);
 }

@@ -17,6 +17,7 @@
 #include "switch/core/reconciliation.hpp"
 #include "switch/core/refund_batches.hpp"
 #include "switch/core/restored.hpp"
+#include "switch/core/retention.hpp"
 #include "switch/core/settlement.hpp"
 #include "switch/core/store_and_forward.hpp"
 #include "switch/core/transaction_flow.hpp"
@@ -30,7 +31,8 @@ class Operations {
                WaysOut& ways_out, Terminals& terminals, Settlement& settlement, CutOver& days,
                KeyExchange& key_exchange, KeyInventory& key_inventory, FileIntake& files,
                RefundBatches& batches, Reconciliation& reconciliation, Restored& restored, Backups& backups,
-               Policies& policies, Parties& parties, MerchantFunds& merchant_funds, ExceptionDesk& exceptions)
+               Policies& policies, Parties& parties, MerchantFunds& merchant_funds, ExceptionDesk& exceptions,
+               Retention& retention)
         : c_(context),
           chain_(chain),
           queue_(queue),
@@ -49,7 +51,11 @@ class Operations {
           policies_(policies),
           parties_(parties),
           merchant_funds_(merchant_funds),
-          exceptions_(exceptions) {
+          exceptions_(exceptions),
+          retention_(retention) {
+        retention_.open_audit([this](const std::string& user, std::string action, const std::string& detail) {
+            audit(user, "", std::move(action), detail);
+        });
         backups_.open_audit([this](const std::string& user, std::string action, const std::string& detail) {
             audit(user, name(Role::admin), std::move(action), detail);
         });
@@ -127,6 +133,9 @@ class Operations {
     OperatorAnswer perform(const OperatorCommanded& event, const OpenAdjustment& command) {
         return merchant_funds_.propose(event, command);
     }
+    OperatorAnswer perform(const OperatorCommanded& event, const RunPurge& command) {
+        return retention_.propose(event, command);
+    }
     // Batches: refund_batches.cpp; what waits for people: ways_out.cpp.
     OperatorAnswer perform(const OperatorCommanded&, const JudgeLines& command) {
         return batches_.judge(command);
@@ -188,6 +197,7 @@ class Operations {
     Parties& parties_;
     MerchantFunds& merchant_funds_;
     ExceptionDesk& exceptions_;
+    Retention& retention_;
     std::optional<ledger::AuditLog> audit_;
 };
 

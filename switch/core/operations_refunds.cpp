@@ -27,6 +27,15 @@ std::string refused(Refusal why) {
            ")";
 }
 
+/// What became of the sales of that day; empty: nothing.
+std::string purged_words(CoreContext& c, const iso8583::Rrn& rrn) {
+    const iso8583::Date date = date_of_rrn(rrn, c.local_now().date);
+    const auto purge = ledger::purge_of_transactions(c.ledger.overlay(), date);
+    if (!purge || !*purge) return {};
+    return "; transactions of " + date.iso() + " were purged on " + (*purge)->day.date.iso() +
+           " by retention";
+}
+
 /// Who opened a case and who edited it stand in its maker, in that order.
 bool is_one_of_the_makers(const std::string& makers, const std::string& user) {
     return (", " + makers + ",").find(", " + user + ",") != std::string::npos;
@@ -69,7 +78,8 @@ iso8583::Result<TransactionDraft, OperatorAnswer> Operations::draft_refund(const
     if (!rrn) return tl::unexpected(no(rrn.error().what));
     const TransactionRecord* sale = c_.ledger.find(*rrn);
     if (sale == nullptr || sale->kind != TransactionKind::sale || sale->state == State::tombstone)
-        return tl::unexpected(no("no sale has the retrieval reference number " + rrn->str()));
+        return tl::unexpected(
+            no("no sale has the retrieval reference number " + rrn->str() + purged_words(c_, *rrn)));
     if (!date_mmdd.empty() && date_mmdd != sale->local_date.mmdd())
         return tl::unexpected(no("the sale " + rrn->str() + " is not of " + date_mmdd));
     const auto amount = iso8583::Amount::parse_major(amount_major, sale->amount.currency());

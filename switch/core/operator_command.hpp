@@ -166,13 +166,19 @@ struct OpenAdjustment {
     std::string merchant, amount_major, charge, reason, reference;
 };
 
+/// purge run: what retention lets go, goes now (admin proposes; two).
+struct RunPurge {
+    bool from_the_beginning = false;  // look at every day again, not only at those since the last run
+    std::string note;
+};
+
 using OperatorCommand =
     std::variant<CheckRefund, OpenRefund, ApproveRefund, RejectRefund, CancelRefund, MoveRoute,
                  ChangeMerchant, ChangeTerminal, CutOverDay, RetryAdvice, ChangeException, RotateIssuerKey,
                  ListKeys, SettleTransaction, ReleaseStale, ResolveAbnormal, ReopenRefund, EditRefund,
                  AddDispute, CloseDispute, DecideProposal, PutFile, JudgeLines, SubmitBatch, DecideBatch,
                  ChangeBatch, ImportIssuerFile, RunReconciliation, ResolveDifference, BackUp, AcceptRestore,
-                 ProposePolicy, AddParty, RemoveParty, AddReserve, ChargeMerchant, OpenAdjustment>;
+                 ProposePolicy, AddParty, RemoveParty, AddReserve, ChargeMerchant, OpenAdjustment, RunPurge>;
 
 struct OperatorAnswer {
     bool done = false;

@@ -83,6 +83,8 @@ const TransactionRecord* find_sale(CoreContext& c, const TerminalRequest& r) {
         });
     }
     if (sale == nullptr) return nullptr;
+    // Nothing can go back to a card that is not known any more: as one that is not found.
+    if (sale->card_purged) return nullptr;
     // Ruling 13: it is found, and its state says no.
     if (is_an_authorization_of(*sale, r.merchant)) return sale;
     if (!is_a_sale_of(*sale, r.merchant)) return nullptr;

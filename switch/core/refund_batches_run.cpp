@@ -105,7 +105,7 @@ RefundBatches::Verdict RefundBatches::judge(const iso8583::MerchantId& merchant,
     const TransactionRecord* sale = c_.ledger.find(line.sale);
     const bool found = sale != nullptr && sale->kind == TransactionKind::sale &&
                        sale->state != ledger::State::tombstone && sale->merchant == merchant &&
-                       sale->local_date.mmdd() == line.date_mmdd;
+                       sale->local_date.mmdd() == line.date_mmdd && !sale->card_purged;
     if (!found) return refused(Refusal::original_not_found);
     if (sale->amount.currency() != currency) return refused(Refusal::currency_not_allowed);
     auto draft = draft_case(c_, *sale, iso8583::Amount(line.amount_minor, currency));

@@ -6,6 +6,7 @@
 #include "ledger/postings_bound.hpp"
 #include "switch/core/duplicate_guard.hpp"
 #include "switch/core/pre_authorization.hpp"
+#include "switch/core/retention.hpp"
 #include "switch/core/shared_case.hpp"
 #include "switch/core/terminal_replies.hpp"
 #include "switch/core/transaction_state.hpp"
@@ -31,6 +32,11 @@ void ReversalFlow::on_request(const RequestArrived& event) {
         return;
     }
     const TransactionRecord& original = *found.original;
+    // Its batch is settled long since (R38).
+    if (is_taken_apart(c_, original)) {
+        answer_refusal(c_, asker, Refusal::reversal_not_allowed, original.rrn);
+        return;
+    }
     ReplyContent accepted;
     accepted.code = iso8583::ResponseCode::of("00");
     accepted.rrn = original.rrn;

@@ -38,6 +38,15 @@ struct BackupStatus {
     std::uint64_t turn = 0, files = 0, bytes = 0;
 };
 
+/// Retention's last run, or the one under way.
+struct RetentionStatus {
+    iso8583::BusinessDate day;  // the open one when it began
+    iso8583::UtcTime began;
+    std::optional<iso8583::UtcTime> ended;
+    /// Days passed at once and the daily run waits for a person's word.
+    bool waits_for_people = false;
+};
+
 struct CoreStatus {
     iso8583::BusinessDate business_date;
     std::uint32_t config_version = 0;
@@ -52,6 +61,7 @@ struct CoreStatus {
     std::uint32_t orphans = 0;
     std::optional<RestoredStatus> restored;
     std::optional<BackupStatus> backup;
+    std::optional<RetentionStatus> retention;
     /// When all open work was looked at last; nothing before the first time.
     std::optional<iso8583::UtcTime> orphans_looked_for;
     std::vector<RouteStatus> routes;

@@ -17,6 +17,7 @@
 #include "switch/core/reconciliation.hpp"
 #include "switch/core/refund_batches.hpp"
 #include "switch/core/restored.hpp"
+#include "switch/core/retention.hpp"
 #include "switch/core/reversal_flow.hpp"
 #include "switch/core/sale_chain.hpp"
 #include "switch/core/settlement.hpp"
@@ -37,6 +38,7 @@ struct SwitchCore::Impl {
          ledger::AuditHash hash, ledger::NumberPlan numbers)
         : context(std::move(configuration), overlay, vault, std::move(numbers)), audit_hash(hash) {
         restored.on_accepted = [this] { transactions.retry_cleared(); };
+        retention.tell_erased_notices([this](std::uint64_t through) { notices.erased_through(through); });
         key_exchange.on_change = [this](const std::string& user, std::string_view role, std::string action,
                                         const std::string& detail) {
             operations.audit(user, role, std::move(action), detail);
@@ -72,6 +74,7 @@ struct SwitchCore::Impl {
     void after_step() {
         if (queue.take_freed()) transactions.retry_cleared();
         settlement.after_step();
+        retention.look();
     }
 
     /// Format, terminal, merchant, sign-on, MAC: true when the request may go on.
@@ -106,10 +109,11 @@ struct SwitchCore::Impl {
     MerchantFunds merchant_funds{context, transactions, ways_out};
     ExceptionDesk exceptions{context, ways_out};
     Notices notices{context};
+    Retention retention{context, ways_out};
     Operations operations{context,   chain,      queue,          transactions, ways_out,
                           terminals, settlement, days,           key_exchange, key_inventory,
                           files,     batches,    reconciliation, restored,     backups,
-                          policies,  parties,    merchant_funds, exceptions};
+                          policies,  parties,    merchant_funds, exceptions,   retention};
     OrphanWatch orphan_watch{context, queue, transactions};
     std::uint64_t turns = 0;
 };
@@ -126,6 +130,7 @@ iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::
     Effects effects;
     c.now = now;
     c.effects = &effects;
+    c.ledger.step_at(now.utc);
     c.ledger.recover();
     auto audit = ledger::AuditLog::open(c.ledger.overlay(), impl_->audit_hash, impl_->audit_key);
     if (!audit)
@@ -155,6 +160,7 @@ iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::
     impl_->policies.look();
     impl_->orphan_watch.recover();
     impl_->notices.recover();
+    impl_->retention.recover();
     Note n;
     n.kind = NoteKind::recovered;
     n.detail = std::to_string(open.size()) + " open transactions, business day " + c.business_day.date.iso();
@@ -176,6 +182,7 @@ void SwitchCore::keys_audit_with(const ledger::AuditKey& key, std::string made) 
 void SwitchCore::step(const Event& event, const iso8583::Now& now, Effects& effects) {
     impl_->context.now = now;
     impl_->context.effects = &effects;
+    impl_->context.ledger.step_at(now.utc);
     std::visit([this](const auto& e) { impl_->on(e); }, event);
     impl_->after_step();
     impl_->context.effects = nullptr;
@@ -184,6 +191,7 @@ void SwitchCore::step(const Event& event, const iso8583::Now& now, Effects& effe
 void SwitchCore::pass_deadlines(const iso8583::Now& now, Effects& effects) {
     impl_->context.now = now;
     impl_->context.effects = &effects;
+    impl_->context.ledger.step_at(now.utc);
     while (const auto id = impl_->context.deadlines.pop_due(now.instant)) impl_->on_deadline(*id);
     impl_->after_step();
     impl_->context.effects = nullptr;
@@ -245,6 +253,7 @@ CoreStatus SwitchCore::status() const {
     s.orphans = static_cast<std::uint32_t>(impl_->orphan_watch.orphans());
     s.restored = impl_->restored.status();
     s.backup = impl_->backups.status();
+    s.retention = impl_->retention.status();
     s.orphans_looked_for = impl_->orphan_watch.last_pass();
     s.notices_waiting = impl_->notices.waiting();
     s.notices_stuck = impl_->notices.stuck();
@@ -478,7 +487,9 @@ void SwitchCore::Impl::unmatched(const IssuerReplyArrived& event) {
     // over the successor of the sale's route.
     ledger::TransactionRecord* its_void =
         record != nullptr && record->voided_by ? context.ledger.edit(*record->voided_by) : nullptr;
-    if (!other_terminal)
+    // What retention has taken apart can be undone no more: people look at what its issuer says.
+    const bool whole = record == nullptr || !is_taken_apart(context, *record);
+    if (!other_terminal && whole)
         for (ledger::TransactionRecord* one : {record, its_void})
             if (one != nullptr && routing::RouteId{one->route} == event.route && is_late(*one, event)) return;
     if (event.mac != MacState::verified) return unmatched_and_unproven(event);
@@ -585,6 +596,9 @@ void SwitchCore::Impl::on_deadline(const DeadlineId& id) {
             return;
         case DeadlineId::Kind::notices:
             notices.on_deadline();
+            return;
+        case DeadlineId::Kind::retention_step:
+            retention.on_deadline();
             return;
         case DeadlineId::Kind::key_grace:
             key_exchange.on_grace_deadline(routing::RouteId{static_cast<std::uint16_t>(id.number)});

@@ -76,15 +76,18 @@ bool TransactionFlow::answer_duplicate(const RequestArrived& event, TransactionD
         case DuplicateVerdict::Kind::fresh:
             return false;
         case DuplicateVerdict::Kind::reversed_before:
-            draft.tombstone = verdict.rrn;  // judged at its place in the order of precedence
+            // Judged at its place in the order of precedence; retention may have let it go.
+            if (c_.ledger.find(verdict.rrn) != nullptr) draft.tombstone = verdict.rrn;
             return false;
         case DuplicateVerdict::Kind::conflict:
             answer_refusal(c_, asker, Refusal::duplicate_conflict);
             return true;
         case DuplicateVerdict::Kind::same:
-            if (const auto* known = c_.ledger.find(verdict.rrn))
+            if (const auto* known = c_.ledger.find(verdict.rrn)) {
                 answer_again(asker, *known, asking_key(r, r.stan, verdict.transmission_time));
-            return true;
+                return true;
+            }
+            return false;  // retention has let it go: nothing is known of it any more
     }
     ENSURE(false);
 }

@@ -89,6 +89,7 @@ void add_counters(Page& page, const CoreStatus& core) {
         {"exceptions", "exceptions_total", "exceptions opened for people", {"kind"}},
         {"operator_refunds", "operator_refunds_total", "refunds that people opened", {"source"}},
         {"fraud_bounds", "fraud_bounds_total", "refunds over a bound of caution (R28)", {"bound"}},
+        {"retention.purged", "retention_purged_total", "records that retention has let go", {"family"}},
         {"notices", "notices_total", "notices to customers and merchants that were written", {"kind"}},
     };
     const auto row_of = [&](std::string_view label) {
@@ -119,6 +120,14 @@ void add_core(Page& page, const CoreStatus& core) {
     page.gauge("notices_waiting", "notices that are not delivered yet",
                static_cast<double>(core.notices_waiting));
     page.gauge("notices_stuck", "1 while the files of notices cannot be written", core.notices_stuck ? 1 : 0);
+    if (core.retention) {
+        constexpr double ms_per_second = 1e3;
+        page.gauge(
+            "retention_run_ended_seconds", "when the last run of retention ended; 0: one is under way",
+            core.retention->ended ? static_cast<double>(core.retention->ended->ms) / ms_per_second : 0);
+        page.gauge("retention_waits", "1 while the daily run waits for people: days passed at once",
+                   core.retention->waits_for_people ? 1 : 0);
+    }
     page.gauge("accepts_new_work", "0 while new requests are refused", core.accepts_new_work ? 1 : 0);
     page.counter("turns_total", "turns of the core", core.turns);
     page.gauge("config_version", "version of the configuration decided by", core.config_version);

@@ -13,6 +13,7 @@
 #include "switch/core/ways_out.hpp"
 #include "switch/views/money_views.hpp"
 #include "switch/views/recon_views.hpp"
+#include "switch/views/retention_views.hpp"
 
 namespace acquirer {
 
@@ -232,7 +233,11 @@ iso8583::Result<TransactionRecord> find_record(const ViewContext& context, std::
         return !found;
     });
     if (!done) return tl::unexpected(done.error());
-    if (!found) return parse_error("no transaction has that RRN or case number");
+    if (!found) {
+        const auto rrn = iso8583::Rrn::parse(id);
+        return parse_error("no transaction has that RRN or case number" +
+                           (rrn ? purged_words(context, *rrn) : std::string()));
+    }
     return std::move(*found);
 }
 
@@ -271,6 +276,7 @@ ViewResult view_show(const ViewContext& context, std::string_view id, Shown show
     view.put("policy_version", record.policy_version);
     if (record.from_operations) view.put("from_operations", true);
     if (record.hold) view.put("hold", true);
+    if (record.card_purged) view.put("card_number_purged", record.card_purged->date.iso());
     if (record.decided.reopens) view.put("reopens", record.decided.reopens->view());
     auto reconciliation = reconciliation_of(context, record);
     if (!reconciliation) return tl::unexpected(reconciliation.error());

@@ -1,4 +1,4 @@
-"""Scenes of the operators' day: the policy, and backups."""
+"""Scenes of the operators' day: the policy, backups, and retention."""
 import stack
 from day_desk import MERCHANT, NOTE
 
@@ -41,4 +41,18 @@ def backups(desk, till):
     desk.wrong("--note is needed", "accept-restore", user="admin1", code=2)
 
 
-SCENES = [policy, backups]
+def retention(desk, till):
+    with desk.task("what would the retention let go?"):
+        desk.right("purge", "show", says=("card_numbers", "kept for ever"))
+    with desk.task("what went already?"):
+        desk.right("purge", "log")
+    with desk.task("let it go now, and not after all"):
+        desk.right("purge", "run", *NOTE, user="admin1")
+        proposal = desk.json("proposals", "list")["proposals"][0]["proposal"]
+        desk.right("proposals", "reject", proposal, *NOTE, user="checker1")
+    desk.wrong("role admin is needed", "purge", "run", *NOTE, user="maker1")
+    desk.wrong("--note is needed", "purge", "run", user="admin1", code=2)
+    desk.wrong("kind", "purge", "log", "--kind", "cards", code=2)
+
+
+SCENES = [policy, backups, retention]

@@ -199,6 +199,12 @@ std::optional<std::string> apply_config(Configuration& c, const std::map<std::st
             c.limits.proposal_expires_hours = *number;
         else if (key == "cutover_at_minute" && number)
             c.cutover_at_minute = *number;
+        else if (key == "card_numbers_days" && number)
+            c.retention.card_numbers = *number;
+        else if (key == "requests_days" && number)
+            c.retention.requests = *number;
+        else if (key == "transactions_days" && number)
+            c.retention.transactions = *number;
         else if (key == "currency" && number && *number > 0 && *number < 1000)
             c.currency = iso8583::Currency::of(static_cast<std::uint16_t>(*number));
         else if (key == "route_gone" && yes)

@@ -182,6 +182,10 @@ void Stage::expect_ledger(const Line& line) {
         std::string found;
         if (key == "state")
             found = ledger::name(r->state);
+        else if (key == "stored")
+            found = world_.checkers().is_purged(r->rrn) ? "no" : "yes";
+        else if (key == "card_number")
+            found = r->card_purged ? "purged" : "kept";
         else if (key == "remaining")
             found = major(r->remaining_minor());
         else if (key == "refunds")

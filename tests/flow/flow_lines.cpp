@@ -127,6 +127,7 @@ std::optional<OperatorCommand> way_out(const Line& line, const std::string& rrn,
     if (verb == "adjust")
         return OpenAdjustment{object, third, line.value("charge").value_or(""), "mistake",
                               line.value("ref").value_or("")};
+    if (verb == "purge") return RunPurge{object == "all", note};
     if (verb == "close-dispute") return CloseDispute{object, third, note};
     if (verb == "agree") return DecideProposal{proposal, DecideProposal::To::approve, ""};
     if (verb == "disagree") return DecideProposal{proposal, DecideProposal::To::reject, note};
@@ -184,7 +185,7 @@ void Stage::operate(const Line& line) {
     if (verb == "resolve-all")
         command = ChangeException{object, ChangeException::To::resolve_all, "all alike"};
     const bool of_merchant = verb == "reserve-add" || verb == "charge" || verb == "adjust";
-    const bool names_one = !object.empty() && verb != "close-dispute" && !of_merchant;
+    const bool names_one = !object.empty() && verb != "close-dispute" && verb != "purge" && !of_merchant;
     if (!command) command = way_out(line, names_one ? rrn_of(object) : "", route, proposal_);
     if (!failures_.empty()) return;
     if (!command) return fail("operators cannot " + verb + " " + object);

@@ -189,6 +189,7 @@ std::string id_of(const OperatorCommand& command) {
         std::string operator()(const AddReserve&) const { return {}; }
         std::string operator()(const ChargeMerchant&) const { return {}; }
         std::string operator()(const OpenAdjustment&) const { return {}; }
+        std::string operator()(const RunPurge&) const { return {}; }
     };
     return std::visit(Id{}, command);
 }

@@ -96,6 +96,7 @@ void add_command_names(std::vector<std::string>& names) {
             std::string_view operator()(const AddReserve&) const { return "add reserve"; }
             std::string_view operator()(const ChargeMerchant&) const { return "charge merchant"; }
             std::string_view operator()(const OpenAdjustment&) const { return "open adjustment"; }
+            std::string_view operator()(const RunPurge&) const { return "run purge"; }
         };
         names.emplace_back(Name{}(std::variant_alternative_t<I, OperatorCommand>{}));
         add_command_names<I + 1>(names);
@@ -335,6 +336,7 @@ std::vector<OperatorCommand> commands_with_their_choices() {
                                         AddReserve{},
                                         ChargeMerchant{},
                                         OpenAdjustment{},
+                                        RunPurge{},
                                         RotateIssuerKey{"", hsm::KeyKind::zak, false},
                                         RotateIssuerKey{"", hsm::KeyKind::zpk, false}};
     for (const auto to : {MoveRoute::To::up, MoveRoute::To::down, MoveRoute::To::drain})
@@ -388,6 +390,7 @@ std::vector<std::string> all_ways_out() {
     proposal("day_cutover", "");
     proposal("exceptions_resolve", "resolved");
     proposal("restore", "accept");
+    for (const char* outcome : {"due", "all"}) proposal("purge", outcome);
     for (const TransactionKind kind : all_kinds) {
         TransactionRecord record;
         record.kind = kind;
@@ -413,6 +416,11 @@ constexpr std::string_view of_the_world[] = {"crash mid-sync",
                                              "clock back",
                                              "clock forward",
                                              "cut-over",
+                                             "retention",
+                                             "retention purges",
+                                             "retention purges a refund",
+                                             "retention purges an authorization",
+                                             "retention purges what had no card number",
                                              "case decided",
                                              "configuration replaced",
                                              "key changed by us",

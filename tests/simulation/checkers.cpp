@@ -391,8 +391,10 @@ void Checkers::batch_handed_over(const ledger::Batch& batch,
 
 void Checkers::batch_durable(const ledger::Batch& batch, iso8583::Instant at) {
     std::erase_if(handed_over_, [&](const auto& entry) { return entry.second.turn <= batch.turn_number; });
-    std::set<Rrn> touched;
+    std::set<Rrn> touched, purged;
     for (const ledger::Mutation& m : batch.mutations) {
+        if (m.key.family == ledger::Family::journal && m.key.bytes.starts_with('t') && !m.value)
+            if (const auto rrn = Rrn::parse(std::string_view(m.key.bytes).substr(1))) purged.insert(*rrn);
         if (m.key.family != ledger::Family::journal || m.key.bytes.empty() || !m.value) continue;
         if (m.key.bytes[0] == 't') {
             auto decoded = ledger::decode_transaction_record(*m.value);
@@ -433,6 +435,37 @@ void Checkers::batch_durable(const ledger::Batch& batch, iso8583::Instant at) {
         check_record(*r, at);
         if (r->kind == TransactionKind::sale) check_sale(*r, at);
     }
+    check_purged(purged, at);
+}
+
+/// Retention: nothing goes whose story has not ended, and a story goes as a whole.
+void Checkers::check_purged(const std::set<Rrn>& purged, iso8583::Instant at) {
+    for (const Rrn& rrn : purged) take_purged(rrn, at);
+    for (const Rrn& rrn : purged) {
+        const TransactionRecord* r = record(rrn);
+        if (r == nullptr) continue;
+        for (const std::optional<Rrn>& below : {r->voided_by, r->completed_by, r->last_refund})
+            if (below && record(*below) != nullptr && !purged_.contains(*below))
+                broken("retention", "a part of a story went without " + below->str() + ": " + words(*r), at);
+    }
+    if (purged.empty()) return;
+    reached("retention purges");
+    // Their keys may come again.
+    std::erase_if(told_, [&](const auto& entry) { return purged.contains(entry.second.rrn); });
+    std::erase_if(entry_of_key_, [&](const auto& entry) { return purged.contains(entry.second); });
+}
+
+void Checkers::take_purged(const Rrn& rrn, iso8583::Instant at) {
+    const TransactionRecord* r = record(rrn);
+    if (r == nullptr) return broken("retention", "what was never written is erased, RRN " + rrn.str(), at);
+    if (!purged_.insert(rrn).second) broken("retention", "it was erased before: " + words(*r), at);
+    if (ledger::is_open(*r)) broken("retention", "its story had not ended: " + words(*r), at);
+    if (has_open_exception(*r)) broken("retention", "an exception is open: " + words(*r), at);
+    if (r->hold) broken("retention", "operations hold it: " + words(*r), at);
+    if (is_refundable && is_refundable(*r)) broken("retention", "it may be refunded: " + words(*r), at);
+    if (r->card_purged) reached("retention purges what had no card number");
+    if (r->kind == TransactionKind::refund) reached("retention purges a refund");
+    if (r->kind == TransactionKind::authorization) reached("retention purges an authorization");
 }
 
 void Checkers::take_record(TransactionRecord r) {
@@ -522,6 +555,10 @@ void Checkers::after_crash(iso8583::Instant at) {
     handed_over_.clear();
     for (const auto& [rrn, r] : records_) {
         const auto stored = disk_.get(ledger::Family::journal, ledger::transaction_key(rrn));
+        if (purged_.contains(rrn)) {
+            if (!stored || *stored) return broken("I9", "what was purged is there again: " + words(r), at);
+            continue;
+        }
         if (!stored || !*stored || ledger::encode(r) != **stored)
             return broken(
                 "I9", "what was acknowledged is not what the disk holds after the crash: " + words(r), at);

@@ -50,6 +50,8 @@ class Checkers {
     std::function<void(ledger::TransactionRecord)> on_written;
     /// What the merchant's reserve holds by its statement; -1 when it does not read.
     [[nodiscard]] std::int64_t reserve_minor(const iso8583::MerchantId& merchant) const;
+    /// May the sale still be refunded, by the configuration and the business day of now?
+    std::function<bool(const ledger::TransactionRecord&)> is_refundable;
     /// Are given what has become durable, with what was durable before it (null: nothing), when the maps
     /// below say so.
     std::function<void(const ledger::TransactionRecord* before, const ledger::TransactionRecord& now)>
@@ -91,6 +93,8 @@ class Checkers {
         return exceptions_;
     }
     [[nodiscard]] bool has_open_exception(const ledger::TransactionRecord& record) const;
+    /// Retention has erased it; records() has it still.
+    [[nodiscard]] bool is_purged(const iso8583::Rrn& rrn) const { return purged_.contains(rrn); }
 
   private:
     /// As a turn wrote it that is not known to be durable.
@@ -116,6 +120,8 @@ class Checkers {
     void check_approval(const iso8583::FieldValues& reply, const iso8583::Rrn& rrn, iso8583::Instant at);
     void check_reversal_accepted(const iso8583::Rrn& rrn, iso8583::Instant at);
     void take_record(ledger::TransactionRecord record);
+    void take_purged(const iso8583::Rrn& rrn, iso8583::Instant at);
+    void check_purged(const std::set<iso8583::Rrn>& purged, iso8583::Instant at);
     void check_record(const ledger::TransactionRecord& record, iso8583::Instant at);
     void check_sale(const ledger::TransactionRecord& sale, iso8583::Instant at);
     void check_paid_or_told(const ledger::TransactionRecord& refund, iso8583::Instant at);
@@ -139,7 +145,8 @@ class Checkers {
     std::map<std::string, iso8583::Rrn> entry_of_key_;         // wire key → record (I3)
     std::map<std::string, ledger::ExceptionRecord> exceptions_;
     std::map<iso8583::Rrn, std::uint32_t> open_exceptions_;  // by RRN
-    std::set<iso8583::Rrn> looked_at_;                       // an exception was open, and a person ended it
+    std::set<iso8583::Rrn> purged_;     // by retention: records_ has them still, the disk has not
+    std::set<iso8583::Rrn> looked_at_;  // an exception was open, and a person ended it
     std::set<iso8583::Rrn> lied_about_;
     std::set<std::pair<std::uint16_t, std::uint16_t>> successors_;
 

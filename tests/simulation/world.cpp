@@ -101,6 +101,16 @@ World::World(const WorldOptions& options)
                });
     };
     watches_ = make_watches(*this);
+    checkers_.is_refundable = [this](const ledger::TransactionRecord& sale) {
+        using ledger::State;
+        const acquirer::MerchantConfig* merchant = configuration_->find_merchant(sale.merchant);
+        if (!up() || merchant == nullptr || sale.kind != ledger::TransactionKind::sale ||
+            sale.state != State::approved || sale.remaining_minor() == 0)
+            return false;
+        const std::int32_t age =
+            process_->core().status().business_date.date.days() - sale.business_date.date.days();
+        return age <= merchant->refund.window_days;
+    };
     checkers_.on_record = [this](const auto* before, const auto& now) {
         for (const auto& watch : watches_) watch->changed(before, now);
     };
