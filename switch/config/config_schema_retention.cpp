@@ -42,7 +42,7 @@ Longest longest_of_stories(const RawConfig& raw) {
         const bool own = merchant.refund.window_days != raw.refund.window_days;
         window(merchant.refund.window_days, own ? path + ".refund.window_days" : "refund.window_days");
         if (merchant.refund.refund_ratio_percent_max)
-            most.need(ratio_days, "refund.refund_ratio_percent_max");
+            most.need(caution::ratio_days, "refund.refund_ratio_percent_max");
     }
     most.need(raw.limits.case_expires_days, "limits.case_expires_days");
     most.need(key_days, "the keys of requests");

@@ -60,6 +60,13 @@ bool is_stored(Desk& d, const std::string& rrn) {
     return value->has_value();
 }
 
+/// A refund in the batch that is open now.
+Ask refund_after_settlement(Desk& d, const Answer& sale, const std::string& amount) {
+    Ask refund = d.refund_of(sale, amount, card_a);
+    refund.batch = "000002";
+    return refund;
+}
+
 std::size_t keys_of(Desk& d, Family family, ledger::KeyPrefix prefix) {
     const ledger::KeyRange range = ledger::all_keys(prefix);
     std::size_t count = 0;
@@ -221,7 +228,7 @@ TEST_CASE("retention: a sale stays while it may be refunded, and its refund late
     pass_days(d, 3);
     REQUIRE(is_stored(d, sale.rrn));
     // On the last day of its window.
-    const auto refund = d.ask(d.refund_of(sale, "000000004000", card_a));
+    const auto refund = d.ask(refund_after_settlement(d, sale, "000000004000"));
     REQUIRE(refund->code == "00");
     d.pass(60'000);
     close_batches(d);
@@ -247,7 +254,7 @@ TEST_CASE("retention: without its card number a sale can be looked at and not re
     CHECK(!record.pan_masked.empty());
     CHECK(record.card_purged == d.status().business_date);
     // As one that is not found.
-    CHECK(d.ask(d.refund_of(sale, "000000001000", card_a))->code == "25");
+    CHECK(d.ask(refund_after_settlement(d, sale, "000000001000"))->code == "25");
     const auto opened =
         d.operate(acquirer::OpenRefund{sale.rrn, "", "1.00", "quality", "ref-1"}, "maker1", Role::operator_);
     CHECK(!opened.done);
@@ -270,21 +277,17 @@ TEST_CASE("retention: the key of an answered request goes, and its transaction s
     CHECK(keys_of(d, Family::index, ledger::KeyPrefix::trace_slot) == 0);
     CHECK(is_stored(d, sale.rrn));
     // Refunds name the RRN.
-    CHECK(d.ask(d.refund_of(sale, "000000001000", card_a))->code == "00");
+    CHECK(d.ask(refund_after_settlement(d, sale, "000000001000"))->code == "00");
 }
 
 TEST_CASE("retention: what is purged is not found, and operations are told when it went", "[retention]") {
     Desk d = desk_with({.transactions = 1});
     d.pass(1'000);
     const Answer sale = d.sale(card_a);
-    const Ask refund = d.refund_of(sale, "000000001000", card_a);
     close_batches(d);
     pass_days(d, 1);
     REQUIRE(!is_stored(d, sale.rrn));
-    Ask late = refund;
-    late.trace = d.next_trace();
-    late.batch = "000002";
-    CHECK(d.ask(late)->code == "25");
+    CHECK(d.ask(refund_after_settlement(d, sale, "000000001000"))->code == "25");
     const auto checked = d.operate(acquirer::CheckRefund{sale.rrn, "", "1.00"}, "viewer1", Role::viewer);
     CHECK(!checked.done);
     CHECK(checked.text.find("were purged on 2026-11-22 by retention") != std::string::npos);
