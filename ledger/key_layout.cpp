@@ -81,6 +81,9 @@ std::string reference_key(const iso8583::MerchantId& merchant, std::string_view 
 std::string order_number_key(const iso8583::MerchantId& merchant, std::string_view order_number) {
     return key(KeyPrefix::order_number, merchant.view(), order_number);
 }
+std::string merchant_of_shard_key(const iso8583::MerchantId& merchant) {
+    return key(KeyPrefix::merchant_of_shard, merchant.view());
+}
 std::string terminal_key(const iso8583::TerminalId& terminal) {
     return key(KeyPrefix::terminal, terminal.view());
 }

@@ -26,7 +26,7 @@
 //                                                       'O' merchant order            wallet's order number
 //                                                       'D'                                how far notices are delivered
 //   'F' merchant date n  entry of its fees              'A' merchant kind reference        charge or adjustment (R103)
-//   'R' merchant date n  entry of its reserve
+//   'R' merchant date n  entry of its reserve              'S' merchant                   its work is in this shard
 //   'X' letter …         retention (retention_records.hpp)
 // 'p' was an index of a card's sales in format 1: not to be used again.
 // clang-format on
@@ -83,8 +83,9 @@ enum class KeyPrefix : char {
     adjustment = 'A',             // index
     authorization_of_card = 'H',  // index: authorization_index.hpp
     order_number = 'O',
-    audit_key = 'Z',  // index: audit_log.hpp
-    retention = 'X',  // journal: retention_records.hpp
+    audit_key = 'Z',          // index: audit_log.hpp
+    retention = 'X',          // journal: retention_records.hpp
+    merchant_of_shard = 'S',  // index: of one of several shards alone
 };
 
 /// What an operator's override is about. Bytes on disk: do not change.
@@ -107,6 +108,7 @@ std::string trace_slot_key(const iso8583::MerchantId& merchant, const iso8583::T
                            std::optional<iso8583::BatchNumber> batch, iso8583::Stan stan);
 std::string reference_key(const iso8583::MerchantId& merchant, std::string_view reference);
 std::string order_number_key(const iso8583::MerchantId& merchant, std::string_view order_number);
+std::string merchant_of_shard_key(const iso8583::MerchantId& merchant);
 std::string terminal_key(const iso8583::TerminalId& terminal);
 std::string override_key(OverrideKind kind, std::string_view id);
 struct OverrideKey {

@@ -5,6 +5,7 @@
 #include "iso8583/values/ensure.hpp"
 #include "ledger/ledger_format.hpp"
 #include "ledger/postings_bound.hpp"
+#include "ledger/shard_merchants.hpp"
 
 namespace ledger {
 namespace {
@@ -138,8 +139,23 @@ void Ledger::recover() {
         error_ = done.error();
     recover_exceptions();
     recover_proposals();
+    recover_merchants();
     counters_.issuer_stan = stan_after(numbers_, counters_.issuer_stan, numbers_skipped_at_restart);
     counters_.rrn_sequence += numbers_skipped_at_restart;
+}
+
+void Ledger::recover_merchants() {
+    if (!numbers_.has_others()) return;
+    auto kept = merchants_of_shard(overlay_, numbers_.shard);
+    if (kept)
+        merchants_ = std::move(*kept);
+    else if (!error_)
+        error_ = kept.error();
+}
+
+void Ledger::keep_merchant(const iso8583::MerchantId& merchant) {
+    if (!numbers_.has_others() || !merchants_.insert(merchant).second) return;
+    overlay_.put(Family::index, merchant_of_shard_key(merchant), numbers_.shard);
 }
 
 TransactionRecord* Ledger::loaded(const iso8583::Rrn& rrn) {
@@ -473,7 +489,8 @@ void Ledger::put_away_days_before(iso8583::BusinessDate day) {
     for (Totals::DayPart& part : totals_.accounts_before(day, DaySumsRecord::sums_max)) {
         number = before == part.day ? number + 1 : 0;
         before = part.day;
-        overlay_.put(Family::journal, day_sums_key(part.day, number),
+        // The parts of all shards are one day's.
+        overlay_.put(Family::journal, day_sums_key(part.day, number * numbers_.of + numbers_.index),
                      encode(DaySumsRecord{part.day, std::move(part.sums), {}}));
         totals_.forget(accounts_prefix(part.day));
     }

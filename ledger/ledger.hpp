@@ -95,6 +95,12 @@ class Ledger {
     };
     [[nodiscard]] IssuerNumbers next_issuer_numbers(const iso8583::Now& now);
 
+    [[nodiscard]] const NumberPlan& numbers() const { return numbers_; }
+
+    /// Of a shard beside others: the merchant's work is kept here, durably from its first turn on, and for
+    /// good.
+    void keep_merchant(const iso8583::MerchantId& merchant);
+
     // Money of one sale. `day` is the current business day.
     void post_sale(TransactionRecord& sale, iso8583::BusinessDate day);
     void unpost_sale(TransactionRecord& sale, iso8583::BusinessDate day);
@@ -251,9 +257,11 @@ class Ledger {
     void recover_exceptions();
     [[nodiscard]] std::string oldest_open_exception() const;
     void recover_proposals();
+    void recover_merchants();
 
     std::map<std::string, std::string> open_exceptions_;  // id → kind and subject
     std::map<iso8583::Rrn, std::string> open_proposals_;  // by transaction: id
+    std::set<iso8583::MerchantId> merchants_;             // of a shard beside others: written down as its own
     std::uint64_t last_proposal_ = 0, last_dispute_ = 0;  // 0: not looked yet
     std::uint64_t numbered_from_ = 0;                     // of a restored ledger
     iso8583::UtcTime step_at_;

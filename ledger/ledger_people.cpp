@@ -87,7 +87,9 @@ ExceptionRecord Ledger::add_exception(WhatHappened what, iso8583::UtcTime at) {
     ExceptionRecord x;
     x.kind = std::move(what.kind);
     x.subject = std::move(what.subject);
-    x.id = exception_id(rrn, ++counters_.exception_sequence);
+    counters_.exception_sequence =
+        static_cast<std::uint32_t>(numbers_.number_after(counters_.exception_sequence));
+    x.id = exception_id(rrn, counters_.exception_sequence);
     x.opened = at;
     x.rule = std::move(what.rule);
     x.owner = "operations";
@@ -173,7 +175,8 @@ std::string Ledger::next_numbered_id(char letter, KeyPrefix prefix, std::uint64_
         if (!done && !error_) error_ = done.error();
     }
     last = std::max(last, numbered_from_);
-    const std::string digits = std::to_string(++last);
+    last = numbers_.number_after(last);
+    const std::string digits = std::to_string(last);
     return letter + std::string(digits.size() < 8 ? 8 - digits.size() : 0, '0') + digits;
 }
 

@@ -16,6 +16,18 @@ const Route* RouteTable::find(std::string_view route_name) const {
     return nullptr;
 }
 
+RouteTable RouteTable::part(std::size_t index, std::size_t of) const {
+    const auto part_of = [&](std::uint32_t whole) {
+        return static_cast<std::uint32_t>(whole / of + (index < whole % of ? 1 : 0));
+    };
+    RouteTable out = *this;
+    for (Route& route : out.routes_) {
+        route.in_flight_max = part_of(route.in_flight_max);
+        route.advices_in_flight_max = part_of(route.advices_in_flight_max);
+    }
+    return out;
+}
+
 const Route* RouteTable::in_service(RouteId id) const {
     const Route* route = find(id);
     // build() refused circles, so this ends; the bound only keeps a broken table from hanging us.

@@ -63,6 +63,10 @@ class RouteTable {
     /// case.
     [[nodiscard]] const Route* for_original(RouteId stored) const { return in_service(stored); }
 
+    /// What the `index`-th of `of` who share the routes may use of them: its part of the bounds of what is
+    /// with an issuer, so that all parts are the whole.
+    [[nodiscard]] RouteTable part(std::size_t index, std::size_t of) const;
+
   private:
     [[nodiscard]] const Route* in_service(RouteId id) const;
     template <typename Health>

@@ -20,12 +20,16 @@ constexpr const char* where_the_key_is = "the key of the audit chain, in the led
 }  // namespace
 
 Result<OpenedAuditKey> open_audit_key(const ledger::StoreReader& store, const ledger::KeyEncryption& kek,
-                                      iso8583::RandomSource& random) {
-    const auto sealed = ledger::sealed_audit_key(store);
-    if (!sealed) return parse_error(sealed.error().what);
+                                      iso8583::RandomSource& random, const std::string& of_others) {
+    const auto stored = ledger::sealed_audit_key(store);
+    if (!stored) return parse_error(stored.error().what);
     OpenedAuditKey out;
-    if (*sealed) {
-        auto clear = ledger::open_sealed_key(**sealed, where_the_key_is, kek);
+    if (!of_others.empty() && *stored && **stored != of_others)
+        return parse_error(std::string(where_the_key_is) + ": another shard has another one");
+    if (*stored || !of_others.empty()) {
+        out.sealed = *stored ? **stored : of_others;
+        if (!*stored) out.made = out.sealed;
+        auto clear = ledger::open_sealed_key(out.sealed, where_the_key_is, kek);
         if (!clear) return tl::unexpected(clear.error());
         const bool fits = clear->size() == ledger::HmacAuditKey::size;
         if (fits) out.key = std::make_unique<ledger::HmacAuditKey>(*clear);
@@ -39,7 +43,7 @@ Result<OpenedAuditKey> open_audit_key(const ledger::StoreReader& store, const le
     out.key = std::make_unique<ledger::HmacAuditKey>(fresh);
     iso8583::zeroise(fresh.data(), fresh.size());
     if (!made) return tl::unexpected(made.error());
-    out.made = std::move(*made);
+    out.sealed = out.made = std::move(*made);
     return out;
 }
 

@@ -24,15 +24,19 @@ namespace acquirer {
 
 struct OpenedAuditKey {
     std::unique_ptr<ledger::HmacAuditKey> key;
-    std::string made;  // sealed, to be stored with the first entry that carries a MAC; empty: it was stored
+    std::string sealed;  // as it is stored, or is to be
+    std::string made;  // the same, to be stored with the first entry that carries a MAC; empty: it was stored
     /// What the chain that there is may be checked with.
     [[nodiscard]] const ledger::AuditKey* of_stored_chain() const {
         return made.empty() ? key.get() : nullptr;
     }
 };
+/// `of_others`: the sealed key of the shards beside this one, whose chain goes under the same; empty: none
+/// has one.
 iso8583::Result<OpenedAuditKey> open_audit_key(const ledger::StoreReader& store,
                                                const ledger::KeyEncryption& kek,
-                                               iso8583::RandomSource& random);
+                                               iso8583::RandomSource& random,
+                                               const std::string& of_others = "");
 
 /// The noted head; nothing when there is no such file.
 iso8583::Result<std::optional<ledger::AuditHeadLine>> noted_audit_head(const std::string& path);

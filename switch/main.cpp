@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -40,6 +41,7 @@
 #include "switch/io/hsm_client.hpp"
 #include "switch/io/runtime.hpp"
 #include "switch/lmk_key_encryption.hpp"
+#include "switch/open_shards.hpp"
 #include "switch/open_store.hpp"
 #include "switch/production.hpp"
 #include "switch/reloader.hpp"
@@ -446,6 +448,87 @@ Result<void> judge_what_is_lost(const LoadedConfig& config, const Flags& flags, 
     return {};
 }
 
+/// A shard from its data directory to its core. Its store lies apart, since it goes first at the end.
+struct ServedShard {
+    std::string data;
+    LoadedConfig config;  // its part
+    std::optional<ledger::BackupMark> mark;
+    OpenedStore opened;
+    OpenedAuditKey audit;
+    std::unique_ptr<ledger::PanVault> vault;
+    std::unique_ptr<ledger::Overlay> overlay;
+    std::unique_ptr<SwitchCore> core;
+
+    void make_core(const ConfigurationPtr& configuration, ledger::Store& store,
+                   const ledger::PanVaultKey& key, std::size_t index, std::size_t of) {
+        vault = std::make_unique<ledger::PanVault>(key);
+        overlay = std::make_unique<ledger::Overlay>(store);
+        core = std::make_unique<SwitchCore>(part_of_shard(configuration, index, of), *overlay, *vault,
+                                            ledger::audit_sha256, opened.numbers);
+        core->comes_from(mark);
+        core->keys_audit_with(*audit.key, audit.made);
+    }
+};
+
+/// The one that says whether the ledger is new.
+const ledger::Store& with_most(const std::vector<std::unique_ptr<ledger::Store>>& stores) {
+    return **std::max_element(stores.begin(), stores.end(), [](const auto& a, const auto& b) {
+        return a->last_turn_number() < b->last_turn_number();
+    });
+}
+
+struct NotReady {
+    const char* step;
+    std::string what;
+};
+
+/// What has to be right, or brought up to this program, before anything is served from the store.
+Result<void, NotReady> ready_store(ServedShard& shard, const Flags& flags, const Hsm& hsm,
+                                   hsm::OpensslRandom& random, const std::string& audit_key_of_others,
+                                   Log& log, WallClock& clock) {
+    auto audit = open_audit_key(*shard.opened.store, *hsm.audit_kek, random, audit_key_of_others);
+    if (!audit) return tl::unexpected(NotReady{"audit key", audit.error().what});
+    shard.audit = std::move(*audit);
+    if (const auto accepted = judge_what_is_lost(shard.config, flags, shard.data, shard.opened, shard.audit,
+                                                 shard.mark, log, clock);
+        !accepted)
+        return tl::unexpected(NotReady{"audit chain", accepted.error().what});
+    std::error_code none;  // it is ours now: what a backup that was cut short was copied from is nobody's
+    if (!flags.verify) std::filesystem::remove_all(shard.data + "/" + ledger::checkpoint_name, none);
+    const auto format =
+        flags.verify ? check_format(*shard.opened.store) : migrate(*shard.opened.store, log, clock);
+    if (!format) return tl::unexpected(NotReady{"ledger format", format.error().what});
+    return {};
+}
+
+/// All chains of one switch go under one key: that of the first that has one.
+Result<void, NotReady> ready_stores(const std::vector<std::unique_ptr<ServedShard>>& shards,
+                                    const Flags& flags, const Hsm& hsm, hsm::OpensslRandom& random, Log& log,
+                                    WallClock& clock) {
+    std::string audit_key;
+    for (const auto& shard : shards) {
+        const auto stored = ledger::sealed_audit_key(*shard->opened.store);
+        if (!stored) return tl::unexpected(NotReady{"audit key", stored.error().what});
+        if (audit_key.empty()) audit_key = stored->value_or("");
+    }
+    for (const auto& shard : shards) {
+        if (auto ready = ready_store(*shard, flags, hsm, random, audit_key, log, clock); !ready) return ready;
+        audit_key = shard->audit.sealed;
+    }
+    return {};
+}
+
+int verify(const std::vector<std::unique_ptr<ServedShard>>& shards, const iso8583::Now& now) {
+    int exit_code = exit_done;
+    for (std::size_t index = 0; index < shards.size(); ++index) {
+        if (shards.size() > 1) std::fprintf(stdout, "shard %zu:\n", index);
+        ServedShard& shard = *shards[index];
+        exit_code = std::max(exit_code,
+                             report_orphans(*shard.core, *shard.overlay, shard.audit.of_stored_chain(), now));
+    }
+    return exit_code;
+}
+
 int serve(LoadedConfig config, const Flags& flags) {
     WallClock clock(config.configuration->time_zone);
     Log log;
@@ -457,8 +540,18 @@ int serve(LoadedConfig config, const Flags& flags) {
                 config, {flags.config, data, flags.lmk_key_file, flags.vault_key_file, flags.allow_root});
             !why.empty())
             return refuse_to_start(log, clock, "production", why);
-    auto mark = open_data(config, data, flags);
-    if (!mark) return refuse_to_start(log, clock, "data directory", mark.error().what);
+    if (const auto settled = settle_shard_count(config, data, flags.verify ? DataUse::look : DataUse::begin);
+        !settled)
+        return refuse_to_start(log, clock, "data directory", settled.error().what);
+    std::vector<std::unique_ptr<ServedShard>> shards;
+    for (std::size_t index = 0; index < static_cast<std::size_t>(config.store.shards); ++index) {
+        auto shard = std::make_unique<ServedShard>();
+        shard->data = shard_directory(config, data, index);
+        auto mark = open_data(config, shard->data, flags);
+        if (!mark) return refuse_to_start(log, clock, "data directory", mark.error().what);
+        shard->mark = std::move(*mark);
+        shards.push_back(std::move(shard));
+    }
 
     hsm::OpensslRandom random;
     HsmLog observer(log, clock);
@@ -484,51 +577,57 @@ int serve(LoadedConfig config, const Flags& flags) {
         for (const int signal : {SIGTERM, SIGINT}) reactor.on_signal(signal, [&drain] { drain(); });
     std::optional<StandBy> standby;
     if (flags.standby) standby.emplace(log, clock);
-    auto opened =
-        open_when_due(config, flags, data, shell_of(config), log, clock, standby ? &*standby : nullptr);
-    if (!opened) return refuse_to_start(log, clock, "store", opened.error().what);
-    if (!*opened) return exit_done;
-    std::unique_ptr<ledger::Store>& store = (*opened)->store;
-    const auto audit = open_audit_key(*store, *hsm->audit_kek, random);
-    if (!audit) return refuse_to_start(log, clock, "audit key", audit.error().what);
-    if (const auto accepted = judge_what_is_lost(config, flags, data, **opened, *audit, *mark, log, clock);
-        !accepted)
-        return refuse_to_start(log, clock, "audit chain", accepted.error().what);
-    std::error_code none;  // it is ours now: what a backup that was cut short was copied from is nobody's
-    if (!flags.verify) std::filesystem::remove_all(data + "/" + ledger::checkpoint_name, none);
-    if (const auto ready = flags.verify ? check_format(*store) : migrate(*store, log, clock); !ready)
-        return refuse_to_start(log, clock, "ledger format", ready.error().what);
-    Reloader reload(flags.config, config, *store, log, clock);
+    for (std::size_t index = 0; index < shards.size(); ++index) {
+        ServedShard& shard = *shards[index];
+        shard.config = config_of_shard(config, index);
+        auto opened = open_when_due(shards.size() == 1 ? config : shard.config, flags, shard.data,
+                                    shell_of(config), log, clock, standby ? &*standby : nullptr);
+        if (!opened) return refuse_to_start(log, clock, "store", opened.error().what);
+        if (!*opened) return exit_done;
+        shard.opened = std::move(**opened);
+        if (shards.size() > 1) shard.opened.numbers = ledger::plan_of_shard(index, shards.size());
+    }
+    if (shards.size() == 1) shards.front()->config = config;  // a standby may have read the file again
+    if (const auto ready = ready_stores(shards, flags, *hsm, random, log, clock); !ready)
+        return refuse_to_start(log, clock, ready.error().step, ready.error().what);
+    std::vector<std::unique_ptr<ledger::Store>> stores;  // apart: they go before the runtime does
+    for (const auto& shard : shards) stores.push_back(std::move(shard->opened.store));
+    ServedShard& first = *shards.front();
+    ledger::Store& first_store = *stores.front();  // what is of no merchant is in it
+    Reloader reload(flags.config, config, first_store, log, clock);
     if (const auto laid = reload.begin(); !laid)
         return refuse_to_start(log, clock, "policy, merchants and terminals of the ledger",
                                laid.error().what);
     ShellSetup shell = shell_of(config);  // what the ledger lays over it is in it now; the one before is gone
-    const auto key = vault_key_of(config, *store, data, *hsm->vault_kek, random);
+    const auto key = vault_key_of(config, with_most(stores), data, *hsm->vault_kek, random);
     if (!key) return refuse_to_start(log, clock, "vault key", key.error().what);
-    const ledger::PanVault vault(*key);
-    ledger::Overlay overlay(*store);
-    SwitchCore core(config.configuration, overlay, vault, ledger::audit_sha256, (*opened)->numbers);
-    core.comes_from(*mark);
-    core.keys_audit_with(*audit->key, audit->made);
-    if (flags.verify) return report_orphans(core, overlay, audit->of_stored_chain(), clock.now());
+    ShardMap::Written merchants;
+    for (std::size_t index = 0; index < shards.size(); ++index) {
+        shards[index]->make_core(config.configuration, *stores[index], *key, index, shards.size());
+        if (const auto added = add_merchants(merchants, *stores[index], index, shards.size()); !added)
+            return refuse_to_start(log, clock, "shards", added.error().what);
+    }
+    if (flags.verify) return verify(shards, clock.now());
     NotedHead noted_head;
     if (!config.audit.head_file.empty())
-        noted_head = [path = config.audit.head_file] { return noted_audit_head(path); };
+        noted_head = [&shards](std::size_t shard) {
+            return noted_audit_head(shards[shard]->config.audit.head_file);
+        };
     admin::OperatorsControl control(config.operators, people_of(config),
-                                    {ledger::audit_sha256, audit->key.get(), noted_head}, &reload);
+                                    {ledger::audit_sha256, first.audit.key.get(), noted_head}, &reload);
     std::optional<NoticeFiles> notices;
     if (config.configuration->notices) notices.emplace(path_in(data, config.notices.directory));
     reload.tell_operators(
         [&control](std::vector<OperatorAccount> o) { control.operators_replaced(std::move(o)); });
     control.judge_policies_by([&reload](const std::string& text) { return reload.judge(text); });
     const auto make_backup = [&](const MakeBackup& order, const std::atomic<bool>& stop) {
-        return back_up((*opened)->rocks, order, data, config.data, hsm->vault_kek->name(), stop);
+        return back_up(first.opened.rocks, order, data, config.data, hsm->vault_kek->name(), stop);
     };
     const auto apply_policy = [&reload](const std::string& text) { return reload.apply(text); };
     const auto reload_all = [&]() -> ConfigurationPtr {
         tls->reload(log, clock);
         ConfigurationPtr fresh = reload();
-        if (fresh && (*opened)->postgres != nullptr) (*opened)->postgres->runs_by(fresh->hash);
+        if (fresh && first.opened.postgres != nullptr) first.opened.postgres->runs_by(fresh->hash);
         return fresh;
     };
     if (!config.data.control_group.empty()) {
@@ -536,28 +635,27 @@ int serve(LoadedConfig config, const Flags& flags) {
         if (!gid) return refuse_to_start(log, clock, "control socket", gid.error().what);
         shell.control_gid = *gid;
     }
+    std::vector<ShardParts> parts;
+    for (std::size_t index = 0; index < shards.size(); ++index)
+        parts.push_back({*shards[index]->core, *shards[index]->overlay, *stores[index]});
     Runtime runtime(reactor,
-                    RuntimeParts{{core, overlay, *store},
-                                 *hsm->access,
-                                 log,
-                                 clock,
-                                 &control,
-                                 reload_all,
-                                 make_backup,
-                                 apply_policy,
-                                 [&reload] { return reload.lay_parties_over(); },
-                                 notices ? &*notices : nullptr,
-                                 [&tls] { return tls->status(); },
-                                 [&] { return active_role(config, (*opened)->epoch); },
-                                 (*opened)->cluster_figures()},
+                    RuntimeParts{parts, *hsm->access, log, clock, &control, reload_all, make_backup,
+                                 apply_policy, [&reload] { return reload.lay_parties_over(); },
+                                 notices ? &*notices : nullptr, [&tls] { return tls->status(); },
+                                 [&] { return active_role(config, first.opened.epoch); },
+                                 first.opened.cluster_figures(), merchants},
                     std::move(shell), config.configuration);
     drain = [&runtime] { runtime.begin_to_stop(); };
     CertificateWatch certificates(reactor, *tls, log, clock);
     if (const auto recovered = runtime.recover(); !recovered)
         return refuse_to_start(log, clock, "recovery", recovered.error().what);
     const ClockWatch clocks(reactor, log, clock);
-    warn_of_a_ledger_ahead(*store, log, clock);
-    AuditHeads heads(reactor, *store, *audit->key, config.audit, log, clock);
+    std::vector<std::unique_ptr<AuditHeads>> heads;
+    for (std::size_t index = 0; index < shards.size(); ++index) {
+        warn_of_a_ledger_ahead(*stores[index], log, clock);
+        heads.push_back(std::make_unique<AuditHeads>(reactor, *stores[index], *shards[index]->audit.key,
+                                                     shards[index]->config.audit, log, clock));
+    }
     const auto at = runtime.listen();
     if (!at) return refuse_to_start(log, clock, "listening", at.error().what);
     // What is opened from here on is a file of its own or a socket.
@@ -566,10 +664,10 @@ int serve(LoadedConfig config, const Flags& flags) {
     std::fputs(ready_line(config, *at).c_str(), stdout);
     std::fflush(stdout);
     const int exit_code = runtime.run();
-    runtime.end_backup();  // it reads the store
-    heads.finish();        // so does it
-    // Its committer may still be saying that a sync has ended: it must be gone before the runtime is.
-    store.reset();
+    runtime.end_backup();                                   // it reads the store
+    for (const auto& of_shard : heads) of_shard->finish();  // so does it
+    // Their committers may still be saying that a sync has ended: they must be gone before the runtime is.
+    stores.clear();
     notices.reset();  // the same of the thread that writes notices
     return exit_code;
 }
@@ -622,6 +720,7 @@ command_line::Manual manual() {
         {{"switch/config/demo.toml", "the demonstration's configuration, with every section explained."},
          {"DATA/control.sock", "the socket that refundctl asks."},
          {"DATA/store", "the ledger."},
+         {"DATA/shards", "how many shards there are, when they are several: DATA/shard_00/store …"},
          {"DATA/vault.key", "the key of the PAN vault, sealed under the LMK or under --vault-key-file."}},
         {{"refund-switch --config switch.toml --check", "is the configuration usable?"},
          {"refund-switch --config switch.toml --data /var/lib/refund-switch", "runs it."},

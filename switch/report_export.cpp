@@ -286,7 +286,11 @@ Result<void> export_to(const LoadedConfig& config, const std::string& data, cons
 }  // namespace
 
 int export_report(const LoadedConfig& config, const std::string& data, const ReportTarget& to) {
-    const auto done = export_to(config, data, to);
+    const auto done =
+        config.store.shards == 1
+            ? export_to(config, data, to)
+            : Result<void>(
+                  parse_error("the export reads one ledger, and [store] shards says that there are several"));
     if (done) return exit_done;
     std::fprintf(stderr, "refund-switch: %s\n", done.error().what.c_str());
     return exit_failed;

@@ -125,7 +125,7 @@ std::vector<CommandInfo> other_lists() {
         {"audit export",
          "security_officer",
          "the chain itself, oldest first, with its hashes; JSON lines to stdout unless a file is named",
-         {},
+         {{"shard", Kind::line, false, false, "of a switch with several shards: whose chain"}},
          {"entries", true, false, "", "", true}},
     };
 }

@@ -127,7 +127,8 @@ ControlDecision OperatorsControl::decide(const ControlRequest& request) {
         return ControlAnswer{refuse(parsed->command + " needs the role " + std::string(command->role) + "; " +
                                     person->name + " does not have it")};
     auto read = [request = *parsed, audit = audit_](const ControlView& view) {
-        const ViewContext context{*view.store, view.status, *view.configuration, view.now, &view.shell};
+        const ViewContext context{*view.store, view.status, *view.configuration,
+                                  view.now,    &view.shell, view.shards.empty() ? nullptr : &view.shards};
         auto data = run_read(request, context, audit);
         if (!data) return write_answer({AnswerError::refused, data.error().what, {}});
         return write_answer({AnswerError::none, "", std::move(*data)});

@@ -91,7 +91,11 @@ ViewResult run_read(const Request& r, const ViewContext& context, const AuditChe
     if (r.command == "totals") return totals(r, context);
     if (r.command == "audit list")
         return view_audit_entries(context, {list, argument(r, "user"), argument(r, "command")});
-    if (r.command == "audit export") return view_audit_export(context, list, audit.hash);
+    if (r.command == "audit export") {
+        const std::string shard = argument(r, "shard");
+        return view_audit_export(context, list, audit.hash,
+                                 shard.empty() ? std::nullopt : std::optional(std::stoul(shard)));
+    }
     if (r.command == "audit verify") return view_audit_verify(context, audit);
     if (auto recon = recon_read(r, context)) return *recon;
     if (auto store = store_read(r, context)) return *store;

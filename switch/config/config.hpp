@@ -113,6 +113,7 @@ enum class StoreEngine : std::uint8_t { rocks, postgres };
 /// [store] and [store.postgres]: who keeps the ledger. With PostgreSQL the data directory has a copy of it.
 struct StoreOptions {
     StoreEngine engine = StoreEngine::rocks;
+    std::int32_t shards = 1;        // of this process; fixed when the ledger is begun
     std::string acknowledged_copy;  // second place of the last acknowledged turn; empty: there is none
     std::int32_t acknowledged_copy_ms = 100;
     std::vector<Endpoint> hosts;  // all servers of PostgreSQL; whichever may be written is used

@@ -30,6 +30,11 @@ const Keys<StoreOptions>& store_keys() {
             "rocks: RocksDB in the data directory, one machine. postgres: PostgreSQL with synchronous "
             "standbys, and a copy in the data directory.",
             CONFIG_AT(engine)),
+        integer<StoreOptions>(
+            "shards", 1, 4, "",
+            "rocks: 1, 2 or 4 cores with a ledger and a thread each, among which merchants are spread. Fixed "
+            "when the ledger is begun; what several cannot do is in docs/operations.md.",
+            CONFIG_AT(shards)),
         parsed<StoreOptions>(
             "acknowledged_copy", "path", "none",
             "rocks: a file on another file system that says up to which turn work was acknowledged, so that "
@@ -118,7 +123,31 @@ const Keys<AuditOptions>& audit_keys() {
     return keys;
 }
 
+namespace {
+
+void check_shards(const RawConfig& raw, Reader& reader) {
+    const std::int32_t shards = raw.store.shards;
+    if (shards == 1) return;
+    if (shards == 3) return reader.problem("store.shards", "has to be 1, 2 or 4");
+    if (raw.store.engine != StoreEngine::rocks)
+        return reader.problem("store.shards",
+                              "belongs to [store] engine = \"rocks\": a shard on PostgreSQL is a process of "
+                              "its own ([store.postgres] shard)");
+    const auto share = [&](const std::string& path, const char* key, std::uint32_t bound) {
+        if (bound < static_cast<std::uint32_t>(shards))
+            reader.problem(path + "." + key, "is shared by " + std::to_string(shards) +
+                                                 " shards ([store] shards): at least 1 each is needed");
+    };
+    for (const auto& [path, issuer] : raw.issuers) {
+        share(path, "in_flight_max", issuer.route.in_flight_max);
+        share(path, "advices_in_flight_max", issuer.route.advices_in_flight_max);
+    }
+}
+
+}  // namespace
+
 void check_store(RawConfig& raw, const ConfigSurroundings& around, Reader& reader) {
+    check_shards(raw, reader);
     StoreOptions& store = raw.store;
     if (store.engine == StoreEngine::rocks) {
         for (const Key<StoreOptions>& key : store_postgres_keys())

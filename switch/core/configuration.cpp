@@ -46,4 +46,12 @@ IssuerFileFormat Configuration::issuer_file(routing::RouteId route) const {
     return at == issuer_files.end() ? IssuerFileFormat{} : at->second;
 }
 
+ConfigurationPtr part_of_shard(const ConfigurationPtr& whole, std::size_t index, std::size_t of) {
+    if (of == 1) return whole;
+    auto part = std::make_shared<Configuration>(*whole);
+    part->routes = whole->routes.part(index, of);
+    part->limits.pending_max = static_cast<std::uint32_t>(whole->limits.pending_max / of);
+    return part;
+}
+
 }  // namespace acquirer

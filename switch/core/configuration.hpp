@@ -208,4 +208,8 @@ struct Configuration {
 
 using ConfigurationPtr = std::shared_ptr<const Configuration>;
 
+/// As the `index`-th of `of` shards decides by it: its part of the bounds that hold for their sum. The same
+/// object for the only one.
+ConfigurationPtr part_of_shard(const ConfigurationPtr& whole, std::size_t index, std::size_t of);
+
 }  // namespace acquirer

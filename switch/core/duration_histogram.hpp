@@ -22,6 +22,10 @@ class DurationHistogram {
         ++counts_[step];
         sum_us_ += us;
     }
+    void add(const DurationHistogram& other) {
+        for (std::size_t step = 0; step < counts_.size(); ++step) counts_[step] += other.counts_[step];
+        sum_us_ += other.sum_us_;
+    }
     [[nodiscard]] const Counts& counts() const { return counts_; }
     [[nodiscard]] std::int64_t sum_us() const { return sum_us_; }
 

@@ -43,9 +43,11 @@ struct InstallKeys {
     TerminalKeySet keys;
 };
 /// The ZAKs of a route, for all its connections, from the next message on: the first makes MACs, all verify.
+/// And its ZPK, for the shards beside this one (ZonePinKeyTold).
 struct InstallIssuerKeys {
     routing::RouteId route;
     std::vector<hsm::KeyBlock> zaks;
+    hsm::KeyBlock zpk = {};
 };
 struct CloseLink {
     LinkId link;

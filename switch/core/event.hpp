@@ -79,6 +79,11 @@ struct IssuerKeyOffered {
     iso8583::FieldValues request;
     MacState mac = MacState::missing;
 };
+/// Of a shard beside the first, which alone exchanges keys: PIN blocks to the issuer go under this one now.
+struct ZonePinKeyTold {
+    routing::RouteId route;
+    hsm::KeyBlock zpk;
+};
 struct HsmAnswered {
     hsm::Ticket ticket = 0;
     hsm::Reply reply;
@@ -113,6 +118,6 @@ struct BackupEnded {
 
 using Event = std::variant<RequestArrived, TerminalLinkClosed, IssuerLinkUp, IssuerLinkDown,
                            IssuerReplyArrived, IssuerKeyOffered, HsmAnswered, OperatorCommanded,
-                           ConfigReplaced, StoreHealthChanged, BackupEnded, NoticesWritten>;
+                           ConfigReplaced, StoreHealthChanged, BackupEnded, NoticesWritten, ZonePinKeyTold>;
 
 }  // namespace acquirer

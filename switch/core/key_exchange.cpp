@@ -96,6 +96,7 @@ std::vector<KeyExchange::Standing> KeyExchange::keys(routing::RouteId route) con
 }
 
 hsm::KeyBlock KeyExchange::zpk(routing::RouteId route) const {
+    if (const auto told = told_zpks_.find(route); told != told_zpks_.end()) return told->second;
     const auto at = records_.find({route, hsm::KeyKind::zpk});
     if (at != records_.end() && !at->second.current.block.empty()) return block_of(at->second.current.block);
     const IssuerKeys* files = configured(route);
@@ -103,8 +104,11 @@ hsm::KeyBlock KeyExchange::zpk(routing::RouteId route) const {
 }
 
 void KeyExchange::install(routing::RouteId route) {
+    // Sessions have one set of keys for all shards.
+    if (!c_.ledger.numbers().is_first()) return;
     InstallIssuerKeys effect;
     effect.route = route;
+    effect.zpk = zpk(route);
     for (Standing& standing : keys(route))
         if (standing.kind == hsm::KeyKind::zak) effect.zaks.push_back(std::move(standing.key));
     if (!effect.zaks.empty()) c_.emit(std::move(effect));

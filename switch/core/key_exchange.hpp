@@ -9,6 +9,8 @@
 // under it, and it is offered again on the next connection until an 0810 decides. The key before stays valid
 // for limits.key_change_grace_seconds, so that nothing under way is lost.
 //
+// Of several shards the first alone exchanges keys; the others are told the ZPK.
+//
 // Ownership: member of SwitchCore. Thread: the core's. Errors: to the operator who asked, as an 0810 that
 // refuses, as an exception for people when both sides may differ. Source: docs/wire.md, key change;
 // docs/decisions/0011.
@@ -42,6 +44,7 @@ class KeyExchange {
     /// Answers the operator when the issuer has answered, or when it is clear that it does not.
     void rotate(const OperatorCommanded& event, const RotateIssuerKey& command);
     void on_offer(const IssuerKeyOffered& event);
+    void on_told(const ZonePinKeyTold& event) { told_zpks_[event.route] = event.zpk; }
     [[nodiscard]] bool owns(hsm::Ticket ticket) const {
         return generating_.contains(ticket) || importing_.contains(ticket);
     }
@@ -96,7 +99,8 @@ class KeyExchange {
     void note(Severity severity, routing::RouteId route, std::string detail);
 
     CoreContext& c_;
-    std::map<RecordKey, ledger::ZoneKeyRecord> records_;  // those that follow the files' key of today
+    std::map<RecordKey, ledger::ZoneKeyRecord> records_;   // those that follow the files' key of today
+    std::map<routing::RouteId, hsm::KeyBlock> told_zpks_;  // of a shard beside the first
     std::map<routing::RouteId, Underway> underway_;
     std::map<hsm::Ticket, routing::RouteId> generating_;
     std::map<hsm::Ticket, Import> importing_;

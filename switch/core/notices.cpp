@@ -102,7 +102,7 @@ void Notices::close_turn() {
         TransactionRecord* record = c_.ledger.edit(rrn);
         record->noticed = static_cast<std::uint8_t>(due);
         ledger::Notice n;
-        n.number = ++progress_.last;
+        n.number = progress_.last = c_.ledger.numbers().number_after(progress_.last);
         n.kind = due;
         n.at = c_.now.utc;
         n.local_offset_s = c_.now.local_offset_s;

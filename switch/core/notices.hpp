@@ -41,7 +41,9 @@ class Notices {
     /// Retention has erased those up to that number.
     void erased_through(std::uint64_t number);
 
-    [[nodiscard]] std::uint64_t waiting() const { return progress_.last - progress_.delivered; }
+    [[nodiscard]] std::uint64_t waiting() const {
+        return c_.ledger.numbers().count_between(progress_.delivered, progress_.last);
+    }
     [[nodiscard]] bool stuck() const { return stuck_; }
 
   private:

@@ -64,6 +64,7 @@ struct SwitchCore::Impl {
             key_inventory.on_checked(event.ticket, event.reply);
     }
     void on(const IssuerKeyOffered& event) { key_exchange.on_offer(event); }
+    void on(const ZonePinKeyTold& event) { key_exchange.on_told(event); }
     void on(const OperatorCommanded& event) { operations.on_command(event); }
     void on(const NoticesWritten& event) { notices.on_written(event); }
     void on(const ConfigReplaced& event);
@@ -316,6 +317,7 @@ bool SwitchCore::Impl::admit(const RequestArrived& event) {
         return false;
     }
     terminals.verified(event);
+    context.ledger.keep_merchant(r.merchant);
     return restored.lets_through(event);
 }
 

@@ -11,9 +11,10 @@
 #include <memory>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "iso8583/values/time_fields.hpp"
-#include "ledger/store.hpp"
+#include "ledger/merged_reader.hpp"
 #include "switch/core/configuration.hpp"
 #include "switch/core/event.hpp"
 #include "switch/core/status.hpp"
@@ -35,6 +36,7 @@ struct ControlView {
     ConfigurationPtr configuration;
     iso8583::Now now;
     ShellFigures shell{};
+    ledger::ShardReaders shards{};  // each one's own, of several
 };
 
 /// Answered at once: the whole answer line.

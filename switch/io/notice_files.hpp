@@ -27,8 +27,8 @@ std::string append_notices(const std::string& directory, const std::vector<ledge
 
 class NoticeFiles {
   public:
-    /// One part at a time is under way.
-    static constexpr std::size_t parts_waiting_max = 2;
+    /// Of each shard one part at a time is under way.
+    static constexpr std::size_t parts_waiting_max = 8;
 
     explicit NoticeFiles(std::string directory)
         : directory_(std::move(directory)), worker_(parts_waiting_max) {}

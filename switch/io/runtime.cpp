@@ -5,6 +5,7 @@
 
 #include "iso8583/values/overloaded.hpp"
 #include "switch/io/service_manager.hpp"
+#include "switch/io/shard_thread.hpp"
 
 namespace acquirer {
 
@@ -16,12 +17,20 @@ namespace {
 // Descriptors besides the terminals': store, issuers, HSM, control, metrics.
 constexpr std::size_t other_descriptors = 1'024;
 
-std::vector<std::unique_ptr<Shard>> one_shard(const ShardParts& parts, const ShellBounds& bounds,
-                                              ShardShell& shell) {
-    std::vector<std::unique_ptr<Shard>> shards;
-    shards.push_back(std::make_unique<Shard>(
-        0, parts, ShardBounds{bounds.request_inbox_max, bounds.answer_inbox_max, bounds.cold_readers},
-        shell));
+/// The only one on the shell's thread, several on one each.
+std::vector<std::unique_ptr<ShardPort>> shards_of(const RuntimeParts& parts, const ShellBounds& bounds,
+                                                  ShardShell& shell) {
+    const std::size_t count = parts.shards.size();
+    const ShardBounds whole{bounds.request_inbox_max, bounds.answer_inbox_max, bounds.cold_readers};
+    std::vector<std::unique_ptr<ShardPort>> shards;
+    if (count == 1) {
+        shards.push_back(std::make_unique<Shard>(0, parts.shards.front(), whole, shell));
+        return shards;
+    }
+    const ShardBounds each{whole.request_inbox_max / count + 1, whole.answer_inbox_max / count + 1,
+                           whole.cold_readers};
+    for (std::size_t index = 0; index < count; ++index)
+        shards.push_back(std::make_unique<ShardThread>(index, parts.shards[index], each, shell, parts.clock));
     return shards;
 }
 
@@ -33,10 +42,10 @@ Runtime::Runtime(Reactor& reactor, const RuntimeParts& parts, ShellSetup setup,
       parts_(parts),
       setup_(std::move(setup)),
       configuration_(std::move(configuration)),
-      shards_(one_shard(parts.shard, setup_.bounds, *this)),
+      shards_(shards_of(parts_, setup_.bounds, *this), ShardMap(parts_.shards.size(), parts_.merchants)),
       terminals_(reactor, *this, parts_.log, setup_, keys_, configuration_),
       issuers_(reactor, *this, parts_.log, setup_, [this](routing::RouteId route, const Now& at) {
-          return shards_.with_station(route).next_issuer_numbers(route, at);
+          return shards_.next_session_numbers(route, at);
       }) {
     parts_.hsm.on_reply(
         [this](const HsmAsker& asker, const hsm::Reply& reply) { hsm_replied(asker, reply); });
@@ -51,6 +60,7 @@ Runtime::Runtime(Reactor& reactor, const RuntimeParts& parts, ShellSetup setup,
 
 Runtime::~Runtime() {
     end_backup();
+    stop_shards();
     reactor_.after_each([] {});
     reactor_.on_accept_fault({});
     parts_.hsm.on_reply([](const HsmAsker&, const hsm::Reply&) {});
@@ -88,8 +98,13 @@ iso8583::Result<ListeningAt> Runtime::listen() {
         http_ = std::make_unique<HttpServer>(
             reactor_, setup_.bounds,
             HttpServer::Pages{[this] {
-                                  const Shard& shard = shards_.at(0);
-                                  return render_metrics(status(), shard.status(), shard.store_health());
+                                  std::vector<CoreStatus> cores;
+                                  std::vector<ledger::StoreHealth> stores;
+                                  for (ShardView& view : views()) {
+                                      cores.push_back(std::move(view.status));
+                                      stores.push_back(std::move(view.store));
+                                  }
+                                  return render_metrics(status(), merged(cores), merged(stores));
                               },
                               [this] { return not_ready(); },
                               [this] { return parts_.role ? parts_.role() : "{\"role\": \"active\"}\n"; }});
@@ -100,9 +115,8 @@ iso8583::Result<ListeningAt> Runtime::listen() {
     if (parts_.control != nullptr && !setup_.control_path.empty()) {
         control_ = std::make_unique<ControlSocket>(
             reactor_, parts_.log, setup_, *parts_.control,
-            ControlSocket::Hooks{
-                [this](OperatorCommanded command) { static_cast<void>(event_arrived(std::move(command))); },
-                [this] { return control_view(); }, [this] { return now(); }});
+            ControlSocket::Hooks{[this](OperatorCommanded commanded) { command(std::move(commanded)); },
+                                 [this] { return control_view(); }, [this] { return now(); }});
         auto path = control_->listen();
         if (!path) return tl::unexpected(path.error());
         at.control = std::move(*path);
@@ -114,12 +128,14 @@ iso8583::Result<ListeningAt> Runtime::listen() {
 int Runtime::run() {
     reactor_.on_signal(SIGHUP, [this] { reload(); });
     reactor_.after_each([this] { drive_if_due(); });
+    for (const auto& shard : shards_) shard->start();
     issuers_.connect_all();
     poll_stores();
     schedule_drive();
     notify_service_manager("READY=1");
     parts_.log.flush();
     reactor_.run();
+    stop_shards();
     parts_.log.flush();
     return exit_code_;
 }
@@ -127,6 +143,10 @@ int Runtime::run() {
 void Runtime::end_backup() {
     stop_backup_ = true;
     backups_.reset();  // its last work still posts to the reactor, and is never run then
+}
+
+void Runtime::stop_shards() {
+    for (const auto& shard : shards_) shard->stop();
 }
 
 void Runtime::begin_to_stop() {
@@ -138,7 +158,7 @@ std::string Runtime::not_ready() const {
     for (const auto& shard : shards_)
         if (!shard->accepts_new_work()) return "the store takes no new work";
     for (const auto& shard : shards_)
-        if (const auto restored = shard->status().restored)
+        if (const auto restored = shard->view().status.restored)
             return "restored from backup " + restored->backup + ": to be reconciled and accepted";
     if (!terminals_.has_room()) return "all places for terminal connections are taken";
     return "";
@@ -186,7 +206,7 @@ void Runtime::drive() {
     const std::int64_t begun_us = steady_now_us();
     for (const auto& shard : shards_) {
         shard->drive();
-        if (const auto& why = shard->failed()) return store_failed(*why);
+        if (const auto why = shard->failed()) return store_failed(*why);
     }
     flush_touched();
     parts_.hsm.flush();
@@ -200,9 +220,11 @@ void Runtime::drive() {
     if (draining_ && drained()) finish(0);
 }
 
-// Wakes the reactor, when it sleeps: the drive comes after it (drive_if_due).
+// Wakes the reactor, when it sleeps: the drive of the only shard comes after it (drive_if_due). Another
+// thread may also have a deadline or room to tell.
 void Runtime::sync_ended() {
-    reactor_.post([] {});
+    if (shards_.size() == 1) return reactor_.post([] {});
+    reactor_.post([this] { drive(); });
 }
 
 void Runtime::drive_if_due() {
@@ -211,7 +233,7 @@ void Runtime::drive_if_due() {
     if (due) drive();
 }
 
-void Runtime::perform(Shard& from, const Effect& effect) {
+void Runtime::perform(ShardPort& from, const Effect& effect) {
     std::visit(
         iso8583::Overloaded{[this](const SendReply& e) {
                                 terminals_.send(e);
@@ -223,7 +245,11 @@ void Runtime::perform(Shard& from, const Effect& effect) {
                                 if (reply) static_cast<void>(from.take(HsmAnswered{e.ticket, *reply}));
                             },
                             [this](const InstallKeys& e) { keys_.install(e.terminal, e.keys); },
-                            [this](const InstallIssuerKeys& e) { issuers_.install_keys(e); },
+                            [this](const InstallIssuerKeys& e) {
+                                issuers_.install_keys(e);
+                                for (std::size_t i = 1; i < shards_.size(); ++i)
+                                    static_cast<void>(shards_.at(i).take(ZonePinKeyTold{e.route, e.zpk}));
+                            },
                             [this](const CloseLink& e) {
                                 terminals_.close(e.link, e.reason);
                                 issuers_.close(e.link, e.reason);
@@ -234,9 +260,7 @@ void Runtime::perform(Shard& from, const Effect& effect) {
                             },
                             [this, &from](const WriteNotices& e) { write_notices(from, e); },
                             [this](const PartiesChanged&) { lay_parties_over(); },
-                            [this](const AnswerOperator& e) {
-                                if (control_) control_->answered(e.ticket, e.answer);
-                            },
+                            [this, &from](const AnswerOperator& e) { answered(from, e); },
                             [this](const Note& e) { parts_.log.note(e, now()); }},
         effect);
 }
@@ -315,22 +339,7 @@ void Runtime::poll_stores() {
     store_alarm_->set(now().instant.plus_ms(setup_.bounds.store_poll_ms));
 }
 
-// ---- operators, reload, end
-
-ControlView Runtime::control_view() {
-    const Shard& shard = shards_.at(0);
-    const ShardCounters counters = shard.counters();
-    ShellFigures figures;
-    const Now at = now();
-    figures.since = begun_.utc;
-    figures.uptime_ms = at.instant.ms - begun_.instant.ms;
-    figures.answers = answer_times_;
-    figures.terminal_links = static_cast<std::uint32_t>(terminals_.size());
-    figures.request_inbox = static_cast<std::uint32_t>(counters.request_inbox);
-    figures.answer_inbox = static_cast<std::uint32_t>(counters.answer_inbox);
-    figures.hsm_available = parts_.hsm.available();
-    return {shard.snapshot(), shard.status(), configuration_, at, figures};
-}
+// ---- reload, end
 
 void Runtime::reload() {
     if (draining_ || !parts_.reload) return;
@@ -364,7 +373,7 @@ void Runtime::lay_parties_over() {
     static_cast<void>(event_arrived(ConfigReplaced{configuration_}));
 }
 
-void Runtime::write_notices(Shard& to, const WriteNotices& write) {
+void Runtime::write_notices(ShardPort& to, const WriteNotices& write) {
     if (parts_.notices == nullptr) {
         static_cast<void>(to.take(NoticesWritten{0, "no directory is configured"}));
         return;
@@ -441,7 +450,9 @@ ShellStatus Runtime::status() const {
     s.since = begun_.utc;
     s.answers = answer_times_;
     s.drive = drive_times_;
-    s.shard = shards_.at(0).counters();
+    std::vector<ShardCounters> counters;
+    for (const ShardView& view : views()) counters.push_back(view.counters);
+    s.shard = merged(counters);
     for (const IssuerLinks::Status& issuer : issuers_.status())
         s.issuers.push_back({issuer.route, issuer.wanted, issuer.signed_on});
     if (parts_.tls) s.tls = parts_.tls();

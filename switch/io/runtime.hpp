@@ -1,6 +1,7 @@
 // Runtime: the shell around the shards: sockets, sessions, HSM, configuration, operators. One thread for all
-// of it and, as long as there is one, for the shard: what sessions hear goes into its inboxes, the shard
-// steps and syncs it, and what the durable effects of one drive wrote leaves with one write per link.
+// of it and for the only shard; several shards have a thread each (shard_thread.hpp). What sessions hear goes
+// into a shard's inboxes, the shard steps and syncs it, and what the durable effects of one drive wrote
+// leaves with one write per link.
 //
 //     sockets → sessions → Shards::take … Shard::drive → perform → sessions → one write per touched link
 //
@@ -13,6 +14,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,7 +28,7 @@
 #include "switch/io/log.hpp"
 #include "switch/io/metrics.hpp"
 #include "switch/io/notice_files.hpp"
-#include "switch/io/shard.hpp"
+#include "switch/io/shards.hpp"
 #include "switch/io/terminal_links.hpp"
 #include "switch/io/wall_clock.hpp"
 #include "switch/io/worker.hpp"
@@ -34,7 +36,7 @@
 namespace acquirer {
 
 struct RuntimeParts {
-    ShardParts shard;
+    std::vector<ShardParts> shards;  // 1, 2 or 4
     HsmAccess& hsm;
     Log& log;
     WallClock& clock;
@@ -56,6 +58,7 @@ struct RuntimeParts {
     std::function<std::string()> role = {};
     /// Of a store on PostgreSQL; none of another.
     std::function<ClusterFigures()> cluster = {};
+    ShardMap::Written merchants = {};  // where the ledgers of several shards say that they are
 };
 
 /// Where the switch listens, for the ready line.
@@ -104,7 +107,7 @@ class Runtime final : private LinkHub, private ShardShell {
     void forget(LinkId link) override { link_deadlines_.cancel(link); }
 
     // ShardShell
-    void perform(Shard& from, const Effect& effect) override;
+    void perform(ShardPort& from, const Effect& effect) override;
     void wants_drive() override { schedule_drive(); }
     void sync_ended() override;
 
@@ -120,7 +123,11 @@ class Runtime final : private LinkHub, private ShardShell {
     void replace_configuration(const ConfigurationPtr& fresh);
     void back_up(const MakeBackup& order);
     void lay_parties_over();
-    void write_notices(Shard& to, const WriteNotices& write);
+    void write_notices(ShardPort& to, const WriteNotices& write);
+    void command(OperatorCommanded command);
+    void answered(const ShardPort& from, const AnswerOperator& answer);
+    [[nodiscard]] std::vector<ShardView> views() const;
+    void stop_shards();
     void drain();
     bool drained() const;
     void finish(int exit_code);
@@ -150,6 +157,9 @@ class Runtime final : private LinkHub, private ShardShell {
 
     std::atomic<bool> stop_backup_{false};
     std::unique_ptr<Worker> backups_;
+
+    /// Commands that all shards carry out, until the last has answered; by ticket.
+    std::map<std::uint64_t, std::vector<std::optional<OperatorAnswer>>> commanded_all_;
 
     bool drive_scheduled_ = false;
     bool listening_ = false;

@@ -1,9 +1,5 @@
 #include "switch/io/shard.hpp"
 
-#include <algorithm>
-
-#include "iso8583/values/ensure.hpp"
-
 namespace acquirer {
 
 using iso8583::Now;
@@ -130,42 +126,6 @@ std::optional<iso8583::Instant> Shard::next_deadline() const {
 ShardCounters Shard::counters() const {
     return {requests_waiting(),         answers_.size(), events_stepped_, syncs_,
             cold_ ? cold_->taken() : 0, sync_times_};
-}
-
-std::size_t shard_of(const iso8583::MerchantId& merchant, std::size_t shards) {
-    if (shards == 1) return 0;
-    std::uint64_t hash = 0xCBF29CE484222325U;  // FNV-1a, 64 bits
-    for (const char c : merchant.view()) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001B3U;
-    return static_cast<std::size_t>(hash % shards);
-}
-
-Shards::Shards(std::vector<std::unique_ptr<Shard>> shards) : shards_(std::move(shards)) {
-    ENSURE(!shards_.empty());
-}
-
-void Shards::take(RequestArrived request) {
-    Shard& shard = *shards_[shard_of(request.request.merchant, shards_.size())];
-    shard.take(std::move(request));
-}
-
-bool Shards::take(Event event) {
-    if (const auto* reply = std::get_if<IssuerReplyArrived>(&event))
-        return with_station(reply->route).take(std::move(event));
-    if (const auto* offer = std::get_if<IssuerKeyOffered>(&event))
-        return with_station(offer->route).take(std::move(event));
-    bool taken = true;
-    for (std::size_t i = 1; i < shards_.size(); ++i) taken = shards_[i]->take(event) && taken;
-    return shards_.front()->take(std::move(event)) && taken;
-}
-
-bool Shards::take_requests() const {
-    return std::all_of(shards_.begin(), shards_.end(),
-                       [](const auto& shard) { return shard->takes_requests(); });
-}
-
-Shard& Shards::with_station(routing::RouteId) const {
-    ENSURE(shards_.size() == 1);
-    return *shards_.front();
 }
 
 }  // namespace acquirer

@@ -4,9 +4,10 @@
 //
 //     shell: take(event) … drive → answers, then deadlines, new requests last → sync → shell: perform(effect)
 //
-// Which shard a merchant's work belongs to is shard_of(); `Shards` sends each event where it belongs.
+// ShardPort is what the shell sees of one: the only shard of a switch works on the shell's thread, several
+// have a thread each (shard_thread.hpp). shards.hpp sends each event where it belongs.
 //
-// Thread: one, the shard's (today the shell's), but ShardShell::sync_ended, which comes on any. Ownership:
+// Thread: one, the shard's, but ShardShell::sync_ended, which comes on any. Ownership:
 // refers to core, overlay, store and shell, which outlive it, but for the store: a sync may end as long as
 // the store lives, so it is destroyed first. Errors: failed() says why no effect leaves any more (R62).
 #pragma once
@@ -25,14 +26,14 @@
 
 namespace acquirer {
 
-class Shard;
+class ShardPort;
 
 /// What a shard needs of its shell.
 class ShardShell {
   public:
     virtual iso8583::Now now() = 0;
     /// An effect that has become durable; each once, in order.
-    virtual void perform(Shard& from, const Effect& effect) = 0;
+    virtual void perform(ShardPort& from, const Effect& effect) = 0;
     /// drive() is wanted, later and not from inside the call.
     virtual void wants_drive() = 0;
     /// The same, said on any thread.
@@ -58,56 +59,98 @@ struct ShardBounds {
     std::size_t cold_readers = 0;
 };
 
-class Shard {
+/// What is to be seen of a shard at one moment.
+struct ShardView {
+    CoreStatus status;
+    ShardCounters counters;
+    ledger::StoreHealth store;
+    std::shared_ptr<const ledger::StoreReader> snapshot;
+};
+
+/// A shard as the shell sees it, on the shell's thread.
+class ShardPort {
+  public:
+    virtual ~ShardPort() = default;
+
+    /// Rebuilds the core from the ledger, and waits until what that wrote is durable and performed.
+    virtual iso8583::Result<void, ledger::StoreError> recover() = 0;
+    /// Before the first event of the reactor, and after the last: nothing is stepped beyond them.
+    virtual void start() = 0;
+    virtual void stop() = 0;
+
+    /// Into the inbox of new requests, stepped last. Taken always: who reads terminals asks takes_requests().
+    virtual void take(RequestArrived request) = 0;
+    /// Into the inbox of answers and link events, stepped first. False when it is full and the event is an
+    /// issuer's answer; all else is taken always, there is little of it.
+    [[nodiscard]] virtual bool take(Event event) = 0;
+    [[nodiscard]] virtual bool takes_requests() const = 0;
+    /// The core's deadlines are due: stepped as soon as every answer that has come is.
+    virtual void deadlines_due() = 0;
+    /// Hears whether the store takes new work; the core is told when that changed. What was seen.
+    virtual ledger::StoreHealth look_at_store() = 0;
+
+    /// Performs what is durable; where the shard has no thread of its own, steps what waits.
+    virtual void drive() = 0;
+    /// Events wait and the turn has room: drive again. A full turn goes on when its sync has ended.
+    [[nodiscard]] virtual bool can_go_on() const = 0;
+    /// Sockets had better wait for a drive.
+    [[nodiscard]] virtual bool drive_is_due() const = 0;
+    /// When the core wants deadlines_due(); nothing while it has been said.
+    [[nodiscard]] virtual std::optional<iso8583::Instant> next_deadline() const = 0;
+    /// Nothing waits: no event, no sync, no issuer, no HSM, no effect.
+    [[nodiscard]] virtual bool quiet() const = 0;
+    [[nodiscard]] virtual std::optional<ledger::StoreError> failed() const = 0;
+
+    [[nodiscard]] virtual std::size_t index() const = 0;
+    [[nodiscard]] virtual bool accepts_new_work() const = 0;
+    /// Not for every event: a shard with a thread of its own is asked, and waited for.
+    [[nodiscard]] virtual ShardView view() = 0;
+    /// Of the only shard: its sessions' 08xx take their numbers out of its row.
+    virtual std::pair<iso8583::Stan, iso8583::TransmissionTime> next_issuer_numbers(
+        routing::RouteId route, const iso8583::Now& now) = 0;
+};
+
+class Shard final : public ShardPort {
   public:
     Shard(std::size_t index, const ShardParts& parts, const ShardBounds& bounds, ShardShell& shell);
     Shard(const Shard&) = delete;
     Shard& operator=(const Shard&) = delete;
 
-    /// Rebuilds the core from the ledger, and waits until what that wrote is durable and performed.
-    iso8583::Result<void, ledger::StoreError> recover();
-
-    /// Into the inbox of new requests, stepped last. Taken always: who reads terminals asks takes_requests().
-    void take(RequestArrived request);
-    /// Into the inbox of answers and link events, stepped first. False when it is full and the event is an
-    /// issuer's answer; all else is taken always, there is little of it.
-    [[nodiscard]] bool take(Event event);
-    [[nodiscard]] bool takes_requests() const { return requests_waiting() < bounds_.request_inbox_max; }
-    /// The core's deadlines are due: stepped as soon as every answer that has come is.
-    void deadlines_due() { deadlines_due_ = true; }
-    /// Hears whether the store takes new work; the core is told when that changed. What was seen.
-    ledger::StoreHealth look_at_store();
+    iso8583::Result<void, ledger::StoreError> recover() override;
+    void start() override {}
+    void stop() override {}
+    void take(RequestArrived request) override;
+    [[nodiscard]] bool take(Event event) override;
+    [[nodiscard]] bool takes_requests() const override {
+        return requests_waiting() < bounds_.request_inbox_max;
+    }
+    void deadlines_due() override { deadlines_due_ = true; }
+    ledger::StoreHealth look_at_store() override;
 
     /// Steps what waits and performs what is durable.
-    void drive();
-    /// Events wait and the turn has room: drive again. A full turn goes on when its sync has ended.
-    [[nodiscard]] bool can_go_on() const { return !inboxes_empty() && !turn_.is_full(); }
-    /// Sockets had better wait for a drive: a sync has ended, or as many events as make a turn lie there
-    /// while the store has room for one. So reading, deciding and the disk work at the same time, however
-    /// many requests come at once.
-    [[nodiscard]] bool drive_is_due() const {
+    void drive() override;
+    [[nodiscard]] bool can_go_on() const override { return !inboxes_empty() && !turn_.is_full(); }
+    /// A sync has ended, or as many events as make a turn lie there while the store has room for one. So
+    /// reading, deciding and the disk work at the same time, however many requests come at once.
+    [[nodiscard]] bool drive_is_due() const override {
         return syncs_ended_.load(std::memory_order_relaxed) > 0 ||
                (turn_.may_sync() && !turn_.is_full() &&
                 answers_.size() + requests_.size() >= turn_events_min);
     }
-    /// When the core wants deadlines_due(); nothing while it has been said.
-    [[nodiscard]] std::optional<iso8583::Instant> next_deadline() const;
-    /// Nothing waits: no event, no sync, no issuer, no HSM.
-    [[nodiscard]] bool quiet() const {
+    [[nodiscard]] std::optional<iso8583::Instant> next_deadline() const override;
+    [[nodiscard]] bool quiet() const override {
         return inboxes_empty() && requests_waiting() == 0 && turn_.idle() && parts_.core.quiet();
     }
-    [[nodiscard]] const std::optional<ledger::StoreError>& failed() const { return turn_.failed(); }
+    [[nodiscard]] std::optional<ledger::StoreError> failed() const override { return turn_.failed(); }
 
-    [[nodiscard]] std::size_t index() const { return index_; }
-    [[nodiscard]] bool accepts_new_work() const { return store_accepts_; }
-    [[nodiscard]] CoreStatus status() const { return parts_.core.status(); }
-    [[nodiscard]] ledger::StoreHealth store_health() const { return parts_.store.health(); }
-    [[nodiscard]] std::shared_ptr<const ledger::StoreReader> snapshot() const {
-        return parts_.store.snapshot();
+    [[nodiscard]] std::size_t index() const override { return index_; }
+    [[nodiscard]] bool accepts_new_work() const override { return store_accepts_; }
+    [[nodiscard]] ShardView view() override {
+        return {parts_.core.status(), counters(), parts_.store.health(), parts_.store.snapshot()};
     }
     [[nodiscard]] ShardCounters counters() const;
-    std::pair<iso8583::Stan, iso8583::TransmissionTime> next_issuer_numbers(routing::RouteId route,
-                                                                            const iso8583::Now& now) {
+    std::pair<iso8583::Stan, iso8583::TransmissionTime> next_issuer_numbers(
+        routing::RouteId route, const iso8583::Now& now) override {
         return parts_.core.next_issuer_numbers(route, now);
     }
 
@@ -137,34 +180,6 @@ class Shard {
     std::deque<std::int64_t> syncs_begun_us_;  // of those under way, the oldest first
     DurationHistogram sync_times_;
     std::unique_ptr<ColdRequests> cold_;  // with cold_readers; last: its threads speak to the shell
-};
-
-/// The shard whose ledger has the merchant: of `shards`, from 0. A sale and its refunds share the merchant,
-/// so a merchant never moves: do not change.
-std::size_t shard_of(const iso8583::MerchantId& merchant, std::size_t shards);
-
-/// All shards of the process, and whose an event is.
-class Shards {
-  public:
-    /// At least one, the n-th with index n.
-    explicit Shards(std::vector<std::unique_ptr<Shard>> shards);
-
-    void take(RequestArrived request);
-    /// Connections, configuration and operators' commands are told to all shards, an issuer's messages to the
-    /// one whose station it talks to. False as Shard::take.
-    [[nodiscard]] bool take(Event event);
-    [[nodiscard]] bool take_requests() const;
-    /// The shard that speaks with the route's issuer: an issuer knows one key and one row of numbers a
-    /// station. With one shard all routes are its; which of several has a route is decided before there are
-    /// several.
-    [[nodiscard]] Shard& with_station(routing::RouteId route) const;
-    [[nodiscard]] Shard& at(std::size_t index) const { return *shards_.at(index); }
-
-    [[nodiscard]] auto begin() const { return shards_.begin(); }
-    [[nodiscard]] auto end() const { return shards_.end(); }
-
-  private:
-    std::vector<std::unique_ptr<Shard>> shards_;
 };
 
 }  // namespace acquirer

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <deque>
+#include <vector>
 
 #include "iso8583/values/bytes.hpp"
 #include "ledger/audit_entry.hpp"
@@ -15,17 +17,27 @@ using iso8583::Result;
 
 namespace {
 
-/// The number of an entry in a cursor; nothing: from the list's beginning.
-Result<std::optional<std::uint64_t>> entry_behind(const ListPage& page) {
+/// The numbers of entries in a cursor, one for each shard; 0: from the list's beginning.
+Result<std::vector<std::uint64_t>> entries_behind(const ListPage& page, std::size_t shards) {
     const auto text = page.position();
     if (!text) return tl::unexpected(text.error());
-    std::optional<std::uint64_t> behind;
+    std::vector<std::uint64_t> behind(shards, 0);
     if (text->empty()) return behind;
-    behind.emplace();
+    const char* at = text->data();
     const char* const last = text->data() + text->size();
-    const auto [end, error] = std::from_chars(text->data(), last, *behind);
-    if (error != std::errc{} || end != last) return ListPage::no_cursor();
-    return behind;
+    for (std::size_t shard = 0; shard < shards; ++shard) {
+        if (shard > 0 && (at == last || *at++ != '-')) return ListPage::no_cursor();
+        const auto [end, error] = std::from_chars(at, last, behind[shard]);
+        if (error != std::errc{}) return ListPage::no_cursor();
+        at = end;
+    }
+    return at == last ? Result<std::vector<std::uint64_t>>(behind) : ListPage::no_cursor();
+}
+
+std::string place_of(const std::vector<std::uint64_t>& behind) {
+    std::string text;
+    for (const std::uint64_t sequence : behind) text += (text.empty() ? "" : "-") + std::to_string(sequence);
+    return text;
 }
 
 View row_of(const ViewContext& context, const ledger::AuditEntry& entry) {
@@ -49,50 +61,117 @@ tl::unexpected<iso8583::ParseError> broken(const std::string& what) {
 
 }  // namespace
 
+namespace {
+
+/// A chain from its newest entry back, some at a time.
+class Backwards {
+  public:
+    Backwards(const ledger::StoreReader& chain, std::uint64_t behind) : chain_(&chain), behind_(behind) {}
+
+    /// The next one; nullptr when there is none before.
+    Result<const ledger::AuditEntry*> peek() {
+        if (entries_.empty() && !exhausted_)
+            if (auto read = fill(); !read) return tl::unexpected(read.error());
+        return entries_.empty() ? nullptr : &entries_.front();
+    }
+    void pop() {
+        behind_ = entries_.front().sequence;
+        entries_.pop_front();
+    }
+    /// Of the last one that was popped.
+    [[nodiscard]] std::uint64_t behind() const { return behind_; }
+
+  private:
+    static constexpr std::size_t entries_at_once = 256;
+
+    Result<void> fill() {
+        ledger::KeyRange range = ledger::all_keys(ledger::KeyPrefix::audit);
+        if (behind_ != 0) range.to = ledger::audit_key(behind_);
+        std::optional<std::string> fault;
+        auto done = chain_->scan_back(ledger::Family::journal, range.from, range.to,
+                                      [&](std::string_view key, std::string_view value) {
+                                          auto entry = ledger::stored_audit_entry(key, value);
+                                          if (!entry)
+                                              fault = entry.error().what;
+                                          else
+                                              entries_.push_back(std::move(*entry));
+                                          return !fault && entries_.size() < entries_at_once;
+                                      });
+        if (!done) return store_fault(done.error());
+        if (fault) return broken(*fault);
+        exhausted_ = entries_.size() < entries_at_once;
+        return {};
+    }
+
+    const ledger::StoreReader* chain_;
+    std::uint64_t behind_;
+    bool exhausted_ = false;
+    std::deque<ledger::AuditEntry> entries_;
+};
+
+}  // namespace
+
+/// Of all shards' chains, the newest first by their time.
 ViewResult view_audit_entries(const ViewContext& context, const AuditQuery& query) {
     const auto scope = scope_of(context, query.list);
     if (!scope) return tl::unexpected(scope.error());
     ListPage page("entries", query.list);
-    const auto behind = entry_behind(page);
+    const auto readers = context.readers();
+    auto behind = entries_behind(page, readers.size());
     if (!behind) return tl::unexpected(behind.error());
     std::string command = query.command;
     std::replace(command.begin(), command.end(), ' ', '.');
-    ledger::KeyRange range = ledger::all_keys(ledger::KeyPrefix::audit);
-    if (*behind) range.to = ledger::audit_key(**behind);
-    std::size_t read = 0;
-    std::optional<std::string> fault;
-    const auto visit = [&](std::string_view key, std::string_view value) {
-        const auto entry = ledger::stored_audit_entry(key, value);
-        if (!entry) {
-            fault = entry.error().what;
-            return false;
+    std::vector<Backwards> chains;
+    for (std::size_t shard = 0; shard < readers.size(); ++shard)
+        chains.emplace_back(*readers[shard], (*behind)[shard]);
+    for (std::size_t read = 1;; ++read) {
+        std::size_t newest = chains.size();
+        iso8583::UtcTime at;
+        for (std::size_t shard = 0; shard < chains.size(); ++shard) {
+            const auto entry = chains[shard].peek();
+            if (!entry) return tl::unexpected(entry.error());
+            if (*entry == nullptr || (newest < chains.size() && (*entry)->event.utc <= at)) continue;
+            newest = shard;
+            at = (*entry)->event.utc;
         }
-        const std::string place = std::to_string(entry->sequence);
-        if (fits(query, command, *scope, entry->event) && !page.add(row_of(context, *entry), place))
-            return false;
-        if (++read < page_records_read_max) return true;
+        if (newest == chains.size()) break;
+        const ledger::AuditEntry entry = **chains[newest].peek();
+        chains[newest].pop();
+        (*behind)[newest] = entry.sequence;
+        const std::string place = place_of(*behind);
+        View row = row_of(context, entry);
+        if (chains.size() > 1) row.put("shard", static_cast<std::uint64_t>(newest));
+        if (fits(query, command, *scope, entry.event) && !page.add(std::move(row), place)) break;
+        if (read < page_records_read_max) continue;
         page.cut_at(place);
-        return false;
-    };
-    auto done = context.store.scan_back(ledger::Family::journal, range.from, range.to, visit);
-    if (!done) return store_fault(done.error());
-    if (fault) return broken(*fault);
+        break;
+    }
     return std::move(page).answer();
 }
 
-ViewResult view_audit_export(const ViewContext& context, const ListQuery& query, ledger::AuditHash hash) {
+ViewResult view_audit_export(const ViewContext& context, const ListQuery& query, ledger::AuditHash hash,
+                             std::optional<std::size_t> shard) {
+    const auto readers = context.readers();
+    if (readers.size() > 1 && (!shard || *shard >= readers.size()))
+        return parse_error("this switch has " + std::to_string(readers.size()) +
+                           " shards with a chain each: --shard 0 to " + std::to_string(readers.size() - 1) +
+                           " says which");
+    if (readers.size() == 1 && shard.value_or(0) != 0)
+        return parse_error("this switch has one audit chain: --shard says nothing here");
+    const ledger::StoreReader& chain = *readers[shard.value_or(0)];
     const auto scope = scope_of(context, query);
     if (!scope) return tl::unexpected(scope.error());
     ListPage page("entries", query);
-    const auto behind = entry_behind(page);
+    const auto behind = entries_behind(page, 1);
     if (!behind) return tl::unexpected(behind.error());
     ledger::KeyRange range = ledger::all_keys(ledger::KeyPrefix::audit);
-    if (*behind) range.from = ledger::audit_key(**behind + 1);
+    const std::uint64_t last = behind->front();
+    if (last != 0) range.from = ledger::audit_key(last + 1);
     std::size_t read = 0;
     std::optional<std::string> fault;
     // From the first entry of those days to before the first that is later: whatever the clock did in
     // between, there is no gap.
-    bool begun = behind->has_value();
+    bool begun = last != 0;
     const auto visit = [&](std::string_view key, std::string_view value) {
         const auto entry = ledger::stored_audit_entry(key, value);
         if (!entry) {
@@ -115,7 +194,7 @@ ViewResult view_audit_export(const ViewContext& context, const ListQuery& query,
         page.cut_at(place);
         return false;
     };
-    auto done = context.store.scan(ledger::Family::journal, range.from, range.to, visit);
+    auto done = chain.scan(ledger::Family::journal, range.from, range.to, visit);
     if (!done) return store_fault(done.error());
     if (fault) return broken(*fault);
     return std::move(page).answer();

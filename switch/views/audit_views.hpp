@@ -17,7 +17,9 @@ struct AuditQuery {
 /// Newest first.
 ViewResult view_audit_entries(const ViewContext& context, const AuditQuery& query);
 /// Oldest first, without a gap, each with the hash of the one before, its own, and the bytes that it is over.
+/// Of several shards' chains one, which has to be named.
 /// Of the days asked for: a part of the chain proves itself from its first entry on.
-ViewResult view_audit_export(const ViewContext& context, const ListQuery& query, ledger::AuditHash hash);
+ViewResult view_audit_export(const ViewContext& context, const ListQuery& query, ledger::AuditHash hash,
+                             std::optional<std::size_t> shard = std::nullopt);
 
 }  // namespace acquirer

@@ -5,6 +5,7 @@
 #include "iso8583/values/bytes.hpp"
 #include "iso8583/values/currency_letters.hpp"
 #include "ledger/notice_books.hpp"
+#include "ledger/number_plan.hpp"
 #include "switch/views/list_page.hpp"
 
 namespace acquirer {
@@ -25,13 +26,26 @@ std::uint64_t number_of(std::string_view text) {
     return number;
 }
 
-iso8583::Result<ledger::NoticeProgress> progress_of(const ViewContext& context) {
-    const auto stored = context.store.get(Family::index, ledger::notice_progress_key());
-    if (!stored) return store_fault(stored.error());
-    if (!*stored) return ledger::NoticeProgress{};
-    auto progress = ledger::decode_notice_progress(**stored);
-    if (!progress) return parse_error("the ledger's " + progress.error().what);
-    return progress;
+/// Of each shard, whose notices have numbers of their own (number_plan.hpp).
+using Progress = std::vector<ledger::NoticeProgress>;
+
+iso8583::Result<Progress> progress_of(const ViewContext& context) {
+    Progress all;
+    for (const ledger::StoreReader* reader : context.readers()) {
+        const auto stored = reader->get(Family::index, ledger::notice_progress_key());
+        if (!stored) return store_fault(stored.error());
+        auto progress = *stored ? ledger::decode_notice_progress(**stored) : ledger::NoticeProgress{};
+        if (!progress) return parse_error("the ledger's " + progress.error().what);
+        all.push_back(*progress);
+    }
+    return all;
+}
+
+std::uint64_t waiting(const Progress& all) {
+    std::uint64_t sum = 0;
+    for (std::size_t shard = 0; shard < all.size(); ++shard)
+        sum += ledger::plan_of_shard(shard, all.size()).count_between(all[shard].delivered, all[shard].last);
+    return sum;
 }
 
 View row_of(const ViewContext& context, const Notice& n, bool delivered) {
@@ -79,7 +93,7 @@ ViewResult view_notices(const ViewContext& context, const ListQuery& query, std:
             return false;
         }
         const std::string number = std::to_string(n->number);
-        const bool delivered = n->number <= progress->delivered;
+        const bool delivered = n->number <= (*progress)[n->number % progress->size()].delivered;
         const bool wanted = (!scope->merchant || n->merchant == *scope->merchant) &&
                             (!scope->terminal || n->terminal == *scope->terminal) &&
                             (query.kind.empty() || ledger::name(n->kind) == query.kind) &&
@@ -95,7 +109,7 @@ ViewResult view_notices(const ViewContext& context, const ListQuery& query, std:
     if (!done) return store_fault(done.error());
     if (fault) return tl::unexpected(*fault);
     View facts = View::object();
-    facts.put("on", context.configuration.notices).put("waiting", progress->last - progress->delivered);
+    facts.put("on", context.configuration.notices).put("waiting", waiting(*progress));
     return std::move(page).answer(facts);
 }
 

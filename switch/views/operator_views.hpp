@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "ledger/audit_head.hpp"
-#include "ledger/store.hpp"
+#include "ledger/merged_reader.hpp"
 #include "ledger/stored_records.hpp"
 #include "ledger/transaction_record.hpp"
 #include "switch/core/configuration.hpp"
@@ -25,15 +25,24 @@
 namespace acquirer {
 
 struct ViewContext {
-    const ledger::StoreReader& store;
+    const ledger::StoreReader& store;  // of all shards as one (ledger/merged_reader.hpp)
     const CoreStatus& status;
     const Configuration& configuration;
     iso8583::Now now;
-    const ShellFigures* shell = nullptr;  // none: there is no shell around the core
+    const ShellFigures* shell = nullptr;           // none: there is no shell around the core
+    const ledger::ShardReaders* shards = nullptr;  // none: there is one
+
+    /// Each shard's own, for what every shard keeps for itself.
+    [[nodiscard]] std::vector<const ledger::StoreReader*> readers() const {
+        std::vector<const ledger::StoreReader*> out;
+        if (shards == nullptr) return {&store};
+        for (const auto& reader : *shards) out.push_back(reader.get());
+        return out;
+    }
 };
 using ViewResult = iso8583::Result<View>;
-/// The head of the audit chain as a second place has it; nothing: it has none.
-using NotedHead = std::function<iso8583::Result<std::optional<ledger::AuditHeadLine>>()>;
+/// The head of a shard's audit chain as a second place has it; nothing: it has none.
+using NotedHead = std::function<iso8583::Result<std::optional<ledger::AuditHeadLine>>(std::size_t shard)>;
 
 /// With the steps of the histogram of answers, from which rates and percentiles of an interval are made.
 enum class StatusDetail : std::uint8_t { figures, with_steps };
@@ -110,7 +119,7 @@ struct AuditCheck {
     const ledger::AuditKey* key;
     NotedHead noted;
 };
-/// Walks the whole chain.
+/// Walks the whole chain, of each shard its own.
 ViewResult view_audit_verify(const ViewContext& context, const AuditCheck& check);
 
 // Shared by the views.

@@ -244,24 +244,41 @@ ViewResult view_day(const ViewContext& context) {
     return view;
 }
 
-ViewResult view_audit_verify(const ViewContext& context, const AuditCheck& check) {
-    auto head = ledger::verify_audit_chain(context.store, check.hash, std::nullopt, {}, check.key);
+namespace {
+
+/// Of one shard.
+ViewResult verified_chain(const ViewContext& context, const AuditCheck& check,
+                          const ledger::StoreReader& chain, std::size_t shard) {
+    auto head = ledger::verify_audit_chain(chain, check.hash, std::nullopt, {}, check.key);
     if (!head) return parse_error("the audit chain is broken: " + head.error().what);
     View view = View::object();
     view.put("intact", true).put("entries", head->sequence).put("head", iso8583::to_hex(head->hash));
     if (head->keyed_from != 0) view.put("keyed_from", head->keyed_from);
     if (check.key != nullptr) view.put("key_check_value", check.key->check_value());
     if (!check.noted) return view;
-    const auto noted = check.noted();
+    const auto noted = check.noted(shard);
     if (!noted) return parse_error("the noted head of the audit chain cannot be used: " + noted.error().what);
     if (!*noted) return view;
     // Noted while this was read: it may name what the snapshot does not have yet.
     if ((*noted)->time >= ledger::audit_head_time(context.now.utc)) return view;
-    const std::string fault =
-        ledger::audit_chain_fault(context.store, (*noted)->turn, check.hash, check.key, *noted);
+    const std::string fault = ledger::audit_chain_fault(chain, (*noted)->turn, check.hash, check.key, *noted);
     if (!fault.empty()) return parse_error("the audit chain is not what was noted: " + fault);
     view.put("noted_entry", (*noted)->head.sequence).put("noted_at", (*noted)->time);
     return view;
+}
+
+}  // namespace
+
+ViewResult view_audit_verify(const ViewContext& context, const AuditCheck& check) {
+    const auto readers = context.readers();
+    if (readers.size() == 1) return verified_chain(context, check, context.store, 0);
+    View chains = View::list();
+    for (std::size_t shard = 0; shard < readers.size(); ++shard) {
+        auto chain = verified_chain(context, check, *readers[shard], shard);
+        if (!chain) return parse_error("shard " + std::to_string(shard) + ": " + chain.error().what);
+        chains.add(std::move(*chain));
+    }
+    return View::object().put("intact", true).put("chains", std::move(chains));
 }
 
 }  // namespace acquirer

@@ -69,6 +69,7 @@ ViewResult view_status(const ViewContext& context, StatusDetail detail) {
     view.put("business_date", s.business_date.date.iso()).put("time", local_time(context, context.now.utc));
     view.put_if("day_warning", day_warning(context));
     view.put("demo", context.configuration.demo).put("currency", context.configuration.currency.str());
+    if (context.shards != nullptr) view.put("shards", static_cast<std::uint64_t>(context.shards->size()));
     view.put("config_version", s.config_version).put("config_hash", context.configuration.hash);
     view.put("accepts_new_work", s.accepts_new_work).put("turns", s.turns).put("pending", s.pending);
     if (s.restored) view.put("restored", restored_view(context, *s.restored));

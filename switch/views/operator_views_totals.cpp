@@ -208,17 +208,33 @@ std::string_view group_name(TotalsBy by) {
 
 }  // namespace
 
+namespace {
+
+/// Of all shards: each has its own checkpoint and turns.
+iso8583::Result<ledger::Totals> running_totals(const ViewContext& context) {
+    ledger::Totals sum;
+    for (const ledger::StoreReader* reader : context.readers()) {
+        const SnapshotStore store(*reader);
+        ledger::Overlay overlay(store);
+        ledger::Ledger books(overlay);
+        books.recover();
+        if (books.error()) return store_fault(*books.error());
+        if (auto added = sum.add_stored(books.totals().checkpoint()); !added)
+            return parse_error("the sums cannot be read: " + added.error().what);
+    }
+    return sum;
+}
+
+}  // namespace
+
 ViewResult view_totals(const ViewContext& context, TotalsBy by, std::optional<iso8583::BusinessDate> asked) {
     const iso8583::BusinessDate day = asked.value_or(context.status.business_date);
     if (auto known = check_day(context, "day", day); !known) return tl::unexpected(known.error());
     const auto movements = movements_of(context, by, day);
     if (!movements) return tl::unexpected(movements.error());
-    const SnapshotStore store(context.store);
-    ledger::Overlay overlay(store);
-    ledger::Ledger books(overlay);
-    books.recover();
-    if (books.error()) return store_fault(*books.error());
-    const auto sums = sums_of_day(context, books.totals(), day);
+    const auto running = running_totals(context);
+    if (!running) return tl::unexpected(running.error());
+    const auto sums = sums_of_day(context, *running, day);
     if (!sums) return tl::unexpected(sums.error());
     const auto merchants = accounts_of(*sums, day, true);
     View view = View::object();
@@ -230,7 +246,7 @@ ViewResult view_totals(const ViewContext& context, TotalsBy by, std::optional<is
         case TotalsBy::reason:
             return view.put("totals", std::move(kinds));
         case TotalsBy::terminal:
-            view.put("note", "of open batches").put("totals", terminals_view(context, books.totals()));
+            view.put("note", "of open batches").put("totals", terminals_view(context, *running));
             break;
         case TotalsBy::merchant:
             view.put("totals", accounts_view(context, merchants, false));

@@ -231,6 +231,11 @@ View row_of(RetentionFamily family, std::int32_t days, const WouldGo& go) {
 }  // namespace
 
 ViewResult view_purge_show(const ViewContext& context, const ListQuery& query) {
+    // Each shard has a retention of its own, with its own place and days.
+    if (context.shards != nullptr)
+        return parse_error(
+            "purge show looks at one ledger, and this switch has several shards ([store] shards); "
+            "purge log shows what they have purged");
     const auto state = ledger::stored_retention_state(context.store);
     if (!state) return store_fault(state.error());
     Look look(context);
@@ -263,13 +268,16 @@ ViewResult view_purge_log(const ViewContext& context, const ListQuery& query) {
     const auto scope = scope_of(context, query);
     if (!scope) return tl::unexpected(scope.error());
     std::vector<ledger::PurgeLogEntry> entries;
-    const auto read = ledger::visit_purge_log(context.store, [&](const ledger::PurgeLogEntry& e) {
-        const bool fits = (!scope->from || e.day >= *scope->from) && (!scope->to || e.day <= *scope->to) &&
-                          (query.kind.empty() || query.kind == name(e.family));
-        if (fits) entries.push_back(e);
-        return true;
-    });
-    if (!read) return store_fault(read.error());
+    for (const ledger::StoreReader* shard : context.readers()) {
+        const auto read = ledger::visit_purge_log(*shard, [&](const ledger::PurgeLogEntry& e) {
+            const bool fits = (!scope->from || e.day >= *scope->from) &&
+                              (!scope->to || e.day <= *scope->to) &&
+                              (query.kind.empty() || query.kind == name(e.family));
+            if (fits) entries.push_back(e);
+            return true;
+        });
+        if (!read) return store_fault(read.error());
+    }
     ListPage page("purges", query);
     const auto after = page.position();
     if (!after) return tl::unexpected(after.error());
@@ -293,10 +301,11 @@ ViewResult view_purge_log(const ViewContext& context, const ListQuery& query) {
 
 std::string purged_words(const ViewContext& context, const Rrn& rrn) {
     const iso8583::Date date = date_of_rrn(rrn, context.now.local().date);
-    const auto purge = ledger::purge_of_transactions(context.store, date);
-    if (!purge || !*purge) return {};
-    return "; transactions of " + date.iso() + " were purged on " + (*purge)->day.date.iso() +
-           " by retention";
+    for (const ledger::StoreReader* shard : context.readers())
+        if (const auto purge = ledger::purge_of_transactions(*shard, date); purge && *purge)
+            return "; transactions of " + date.iso() + " were purged on " + (*purge)->day.date.iso() +
+                   " by retention";
+    return {};
 }
 
 }  // namespace acquirer

@@ -69,6 +69,11 @@ TEST_CASE("config: what is wrong with [store] is told", "[store]") {
          "10.0.0.1:5432 is on another machine"},
         {"a lease that nobody could keep", postgres + "lease_ms = 10\n",
          "store.postgres.lease_ms: is 10, 300 to 600000 is allowed"},
+        {"three shards", "[store]\nshards = 3\n", "store.shards: has to be 1, 2 or 4"},
+        {"more shards than there are", "[store]\nshards = 5\n", "store.shards: is 5, 1 to 4 is allowed"},
+        {"shards of a process on PostgreSQL",
+         "[store]\nshards = 2\nengine = \"postgres\"\n" + postgres.substr(postgres.find("[store.p")),
+         "store.shards: belongs to [store] engine = \"rocks\""},
         {"a key that there is not", postgres + "pipelines = 2\n", "store.postgres.pipelines"},
     };
     for (const Row& row : rows) {
@@ -80,4 +85,24 @@ TEST_CASE("config: what is wrong with [store] is told", "[store]") {
     CHECK(problem_of(postgres + "allow_unreplicated = true\n") == "none");
     CHECK(problem_of(postgres + "allow_unreplicated = true\n", false)
               .find("store.postgres.allow_unreplicated: is for demo = true only") != std::string::npos);
+}
+
+TEST_CASE("config: shards share an issuer's bounds, so that each needs one at least", "[store]") {
+    ConfigSurroundings around = surroundings();
+    const std::string issuer = "[[issuer]]\n";
+    const auto problem_with = [&](const std::string& bound, const std::string& shards) {
+        std::string file = good;
+        REQUIRE(file.find(issuer) != std::string::npos);
+        file.insert(file.find(issuer) + issuer.size(), bound + "\n");
+        const auto loaded = load_config_text("s.toml", file + "[store]\nshards = " + shards + "\n", around);
+        return loaded ? std::string("none") : text(loaded.error());
+    };
+    const std::string of_each = " is shared by 4 shards ([store] shards): at least 1 each is needed";
+    CHECK(problem_with("in_flight_max = 16", "4") == "none");
+    CHECK(
+        problem_with("in_flight_max = 3\nadvices_in_flight_max = 3", "4").find("in_flight_max:" + of_each) !=
+        std::string::npos);
+    CHECK(problem_with("advices_in_flight_max = 3", "4").find("advices_in_flight_max:" + of_each) !=
+          std::string::npos);
+    CHECK(problem_with("advices_in_flight_max = 3", "2") == "none");
 }

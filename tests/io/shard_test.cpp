@@ -1,9 +1,12 @@
 // A shard without a shell: inboxes, turns, syncs; and whose an event is when there are several.
-#include "switch/io/shard.hpp"
+#include "switch/io/shards.hpp"
 
+#include <array>
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "ledger/audit_hash.hpp"
+#include "ledger/number_plan.hpp"
 #include "tests/io/stack.hpp"
 
 using namespace acquirer;
@@ -43,7 +46,7 @@ struct Shell final : ShardShell {
     iso8583::Now now() override {
         return {{1'000'000 + passed_ms}, {1'795'233'600'000 + passed_ms}, 8 * 3600};
     }
-    void perform(Shard& from, const Effect& effect) override {
+    void perform(acquirer::ShardPort& from, const Effect& effect) override {
         if (const auto* answer = std::get_if<AnswerOperator>(&effect))
             answered.emplace_back(from.index(), answer->ticket);
         if (store != nullptr) the_disk_was_at_work = store->sync_pending();
@@ -358,10 +361,10 @@ TEST_CASE("shards: a merchant's requests go to its shard alone, what concerns al
     Shell shell;
     Room first(shell, 0);
     Room second(shell, 1);
-    std::vector<std::unique_ptr<Shard>> both;
+    std::vector<std::unique_ptr<acquirer::ShardPort>> both;
     both.push_back(std::move(first.shard));
     both.push_back(std::move(second.shard));
-    Shards shards(std::move(both));
+    Shards shards(std::move(both), ShardMap(2));
     std::array<std::size_t, 2> expected{};
     for (int i = 1; i <= 7; ++i) {
         const std::string id = "89811015722000" + std::to_string(i);
@@ -370,29 +373,54 @@ TEST_CASE("shards: a merchant's requests go to its shard alone, what concerns al
     }
     for (std::size_t i = 0; i < 2; ++i) {
         CHECK(expected[i] > 0);
-        CHECK(shards.at(i).counters().request_inbox == expected[i]);
+        CHECK(shards.at(i).view().counters.request_inbox == expected[i]);
     }
     CHECK(shards.take(TerminalLinkClosed{{1}}));
     CHECK(shards.take(ConfigReplaced{first.config.configuration}));
-    for (std::size_t i = 0; i < 2; ++i) CHECK(shards.at(i).counters().answer_inbox == 2);
+    for (std::size_t i = 0; i < 2; ++i) CHECK(shards.at(i).view().counters.answer_inbox == 2);
     CHECK(shards.take_requests());
 }
 
-TEST_CASE("shards: where a merchant's ledger is never changes") {
+TEST_CASE("shards: an issuer's answer goes to the shard that gave its STAN, what none gave to the first") {
+    Shell shell;
+    Room first(shell, 0);
+    Room second(shell, 1);
+    std::vector<std::unique_ptr<acquirer::ShardPort>> both;
+    both.push_back(std::move(first.shard));
+    both.push_back(std::move(second.shard));
+    Shards shards(std::move(both), ShardMap(2));
     const struct {
-        const char* id;
-        std::size_t of_2;
-        std::size_t of_256;
-    } rows[] = {
-        {"898110157220001", 0, 232},
-        {"898110157220002", 1, 1},
-        {"898110157220003", 0, 78},
-    };
+        std::uint32_t stan;
+        std::size_t shard;
+    } rows[] = {{1, 0}, {9'999, 0}, {10'000, 0}, {504'999, 0}, {505'000, 1}, {999'999, 1}};
     for (const auto& row : rows) {
-        INFO(row.id);
-        const iso8583::MerchantId id = *iso8583::MerchantId::parse(row.id);
-        CHECK(shard_of(id, 1) == 0);
-        CHECK(shard_of(id, 2) == row.of_2);
-        CHECK(shard_of(id, 256) == row.of_256);
+        INFO(row.stan);
+        const std::size_t before = shards.at(row.shard).view().counters.answer_inbox;
+        IssuerReplyArrived reply;
+        reply.reply.stan = iso8583::Stan::of(row.stan);
+        CHECK(shards.take(Event(reply)));
+        CHECK(shards.at(row.shard).view().counters.answer_inbox == before + 1);
     }
+    CHECK(shards.take(Event(IssuerKeyOffered{})));
+    CHECK(shards.at(0).view().counters.answer_inbox == 5);
+}
+
+TEST_CASE("shards: sessions' 08xx have STANs that no shard gives, and no two of a round are equal") {
+    Shell shell;
+    Room first(shell, 0);
+    Room second(shell, 1);
+    std::vector<std::unique_ptr<acquirer::ShardPort>> both;
+    both.push_back(std::move(first.shard));
+    both.push_back(std::move(second.shard));
+    Shards shards(std::move(both), ShardMap(2));
+    std::set<std::uint32_t> given;
+    std::int64_t latest = 0;
+    for (std::uint32_t i = 0; i < ledger::session_stans; ++i) {
+        const auto [stan, time] = shards.next_session_numbers({1}, shell.now());
+        CHECK_FALSE(ledger::shard_of_stan(stan, 2));
+        given.insert(stan.value());
+        CHECK(time.value() >= latest);  // DE7 never goes back
+        latest = time.value();
+    }
+    CHECK(given.size() == ledger::session_stans);
 }

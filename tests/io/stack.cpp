@@ -349,12 +349,16 @@ ledger::PanVaultKey test_vault_key() {
     return ledger::PanVaultKey(bytes);
 }
 
+Stack::Shard::Shard(const ConfigurationPtr& configuration, std::size_t index, std::size_t of)
+    : vault(test_vault_key()),
+      overlay(*store),
+      core(part_of_shard(configuration, index, of), overlay, vault, ledger::audit_sha256,
+           ledger::plan_of_shard(index, of)) {}
+
 Stack::Stack(StackOptions options)
-    : config_(demo_config(options.issuer_reply_timeout_ms)),
-      engine_(hsm::Lmk::test(), random_),
-      vault_(test_vault_key()),
-      overlay_(*store_),
-      core_(config_.configuration, overlay_, vault_, ledger::audit_sha256) {
+    : config_(demo_config(options.issuer_reply_timeout_ms)), engine_(hsm::Lmk::test(), random_) {
+    for (std::size_t index = 0; index < options.shards; ++index)
+        shards_.push_back(std::make_unique<Shard>(config_.configuration, index, options.shards));
     hsm_ = options.hsm ? options.hsm(reactor_, log_, clock_) : std::make_unique<EmbeddedHsm>(engine_);
     ShellSetup setup = shell_setup_of(config_, options.control_path);
     for (TerminalPort& port : setup.terminals) {
@@ -369,7 +373,9 @@ Stack::Stack(StackOptions options)
     setup.issuers[0].reconnect_longest_ms = 100;
     setup.bounds = options.bounds;
     setup.terminal_limits = options.terminal_limits;
-    RuntimeParts parts{{core_, overlay_, *store_}, *hsm_, log_, clock_, options.control, {}};
+    std::vector<ShardParts> shards;
+    for (const auto& shard : shards_) shards.push_back({shard->core, shard->overlay, *shard->store});
+    RuntimeParts parts{std::move(shards), *hsm_, log_, clock_, options.control, {}};
     if (options.reload)
         parts.reload = [this, reload = options.reload] { return reload(config_.configuration); };
     runtime_ = std::make_unique<Runtime>(reactor_, parts, std::move(setup), config_.configuration);
@@ -382,7 +388,8 @@ Stack::Stack(StackOptions options)
 
 Stack::~Stack() {
     stop();
-    store_.reset();  // before the runtime, which its committer may still be calling
+    // Before the runtime, which their committers may still be calling.
+    for (const auto& shard : shards_) shard->store.reset();
 }
 
 int Stack::stop() {

@@ -152,6 +152,7 @@ acquirer::LoadedConfig demo_config(std::int32_t issuer_reply_timeout_ms);
 ledger::PanVaultKey test_vault_key();
 
 struct StackOptions {
+    std::size_t shards = 1;
     std::uint16_t issuer_port = 0;
     acquirer::ShellBounds bounds;
     acquirer::TerminalSessionLimits terminal_limits;
@@ -185,7 +186,7 @@ class Stack {
     [[nodiscard]] double metric(const std::string& name) const;
     /// Waits until a metric has at least this value. Asks again and again, for want of an event to wait for.
     bool wait_for_metric(const std::string& name, double at_least) const;
-    ThreadedStore& store() { return *store_; }
+    ThreadedStore& store(std::size_t shard = 0) { return *shards_.at(shard)->store; }
 
   private:
     acquirer::WallClock clock_{iso8583::TimeZone::fixed(8 * 3600)};
@@ -195,10 +196,14 @@ class Stack {
     hsm::HsmEngine engine_;
     acquirer::Reactor reactor_;
     std::unique_ptr<acquirer::HsmAccess> hsm_;
-    std::unique_ptr<ThreadedStore> store_ = std::make_unique<ThreadedStore>();
-    ledger::PanVault vault_;
-    ledger::Overlay overlay_;
-    acquirer::SwitchCore core_;
+    struct Shard {
+        Shard(const acquirer::ConfigurationPtr& configuration, std::size_t index, std::size_t of);
+        std::unique_ptr<ThreadedStore> store = std::make_unique<ThreadedStore>();
+        ledger::PanVault vault;
+        ledger::Overlay overlay;
+        acquirer::SwitchCore core;
+    };
+    std::vector<std::unique_ptr<Shard>> shards_;
     std::unique_ptr<acquirer::Runtime> runtime_;
     acquirer::ListeningAt at_;
     std::atomic<int> exit_code_{-1};

@@ -35,6 +35,11 @@ def arguments(description, add=None):
     return args
 
 
+def shards(count):
+    """What makes a switch of so many shards out of the demo's configuration."""
+    return (r"(?m)^\[data\]$", f"[store]\nshards = {count}\n\n[data]")
+
+
 class Program:
     """One process: stdout is a pipe that its ready line is read from, stderr goes to a file. `popen`: what else
     subprocess.Popen is to be told."""

@@ -1,0 +1,85 @@
+// Shards: all shards of the process, and whose an event is. A merchant's work is in one shard for good: where
+// its ledger says so, else where shard_of() puts it, which the ledger then writes down
+// (Ledger::keep_merchant). An issuer has one row of connections, keys and numbers for all shards: its answers
+// are told apart by their STAN, key changes are the first shard's.
+//
+// Thread: the shell's. Ownership: owns the shards. Errors: none.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "switch/io/shard.hpp"
+
+namespace acquirer {
+
+/// Where a merchant begins that no ledger knows: of `shards`, from 0. Assigned once, so it may change.
+std::size_t shard_of(const iso8583::MerchantId& merchant, std::size_t shards);
+
+class ShardMap {
+  public:
+    using Written = std::map<iso8583::MerchantId, std::size_t>;
+    /// `written`: what the ledgers said at the start. What is begun later is where shard_of() puts it, every
+    /// time.
+    explicit ShardMap(std::size_t shards, Written written = {})
+        : shards_(shards), written_(std::move(written)) {}
+    [[nodiscard]] std::size_t size() const { return shards_; }
+    [[nodiscard]] std::size_t of(const iso8583::MerchantId& merchant) const;
+
+  private:
+    std::size_t shards_;
+    Written written_;
+};
+
+/// Where an operator's command is carried out.
+struct CommandPlace {
+    enum class Where : std::uint8_t { one, all, nowhere };
+    Where where = Where::one;
+    std::size_t shard = 0;
+    std::string why;  // nowhere: a sentence
+};
+CommandPlace place_of(const OperatorCommand& command, const ShardMap& map,
+                      const Configuration& configuration);
+/// Of a command that all shards carried out: done when all have done it.
+OperatorAnswer merged(const std::vector<OperatorAnswer>& answers);
+
+/// The switch's, of its shards': counts are sums; the day, the clock's and the configuration's are the
+/// first's.
+CoreStatus merged(const std::vector<CoreStatus>& all);
+ShardCounters merged(const std::vector<ShardCounters>& all);
+/// The first that takes no work, else the one with the least room.
+ledger::StoreHealth merged(const std::vector<ledger::StoreHealth>& all);
+
+class Shards {
+  public:
+    /// At least one, the n-th with index n.
+    Shards(std::vector<std::unique_ptr<ShardPort>> shards, ShardMap map);
+
+    void take(RequestArrived request);
+    /// Connections and configuration are told to all shards, an issuer's messages to the one that they are
+    /// for. Commands: place_of(). False as ShardPort::take.
+    [[nodiscard]] bool take(Event event);
+    [[nodiscard]] bool take_requests() const;
+    /// DE11 and DE7 of a session's 08xx: of several shards none gives them, so that no thread is waited for.
+    std::pair<iso8583::Stan, iso8583::TransmissionTime> next_session_numbers(routing::RouteId route,
+                                                                             const iso8583::Now& now);
+    [[nodiscard]] ShardPort& at(std::size_t index) const { return *shards_.at(index); }
+    [[nodiscard]] std::size_t size() const { return shards_.size(); }
+    [[nodiscard]] const ShardMap& map() const { return map_; }
+
+    [[nodiscard]] auto begin() const { return shards_.begin(); }
+    [[nodiscard]] auto end() const { return shards_.end(); }
+
+  private:
+    /// Whose an issuer's message is.
+    [[nodiscard]] ShardPort& asked_by(const Event& event) const;
+
+    std::vector<std::unique_ptr<ShardPort>> shards_;
+    ShardMap map_;
+    std::uint32_t session_stan_ = 0;  // the last one given
+    std::int64_t session_time_ms_ = 0;
+};
+
+}  // namespace acquirer
