@@ -68,6 +68,15 @@ void PurgeLogEntry::add(const std::string& what, iso8583::BusinessDate of) {
     ++purged;
 }
 
+void PurgeLogEntry::add(const PurgeLogEntry& other) {
+    first = std::min(first, other.first);
+    last = std::max(last, other.last);
+    oldest = std::min(oldest, other.oldest);
+    newest = std::max(newest, other.newest);
+    at = std::max(at, other.at);
+    purged += other.purged;
+}
+
 std::string encode(const PurgeLogEntry& e) {
     RecordWriter w(property_record_version);
     w.svarint(e.day.date.days());

@@ -56,6 +56,8 @@ struct PurgeLogEntry {
     std::string unknown_properties = {};
     /// One more, of that name and day.
     void add(const std::string& name, iso8583::BusinessDate of);
+    /// Another shard's of the same day and family.
+    void add(const PurgeLogEntry& other);
     friend bool operator==(const PurgeLogEntry&, const PurgeLogEntry&) = default;
 };
 std::string encode(const PurgeLogEntry& entry);

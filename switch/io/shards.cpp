@@ -83,6 +83,7 @@ struct Placing {
     CommandPlace operator()(const CutOverDay&) const { return all(); }
     CommandPlace operator()(const ReleaseStale&) const { return all(); }
     CommandPlace operator()(const AcceptRestore&) const { return all(); }
+    CommandPlace operator()(const RunPurge&) const { return all(); }
 
     // Batches are of a merchant; their files are handed over before anybody says whose they are.
     CommandPlace operator()(const PutFile&) const { return all(); }
@@ -102,9 +103,6 @@ struct Placing {
     CommandPlace operator()(const ImportIssuerFile&) const { return not_with_several("a reconciliation"); }
     CommandPlace operator()(const RunReconciliation&) const { return not_with_several("a reconciliation"); }
     CommandPlace operator()(const ResolveDifference&) const { return not_with_several("a reconciliation"); }
-    CommandPlace operator()(const RunPurge&) const {
-        return not_with_several("purge run (each shard purges by itself, once a day)");
-    }
     CommandPlace operator()(const BackUp&) const {
         return not_with_several(
             "a backup of the running ledger (copy the data directory while the switch is stopped)");

@@ -267,13 +267,16 @@ ViewResult view_purge_show(const ViewContext& context, const ListQuery& query) {
 ViewResult view_purge_log(const ViewContext& context, const ListQuery& query) {
     const auto scope = scope_of(context, query);
     if (!scope) return tl::unexpected(scope.error());
-    std::vector<ledger::PurgeLogEntry> entries;
+    // Of several shards the same day and family together.
+    std::map<std::pair<BusinessDate, RetentionFamily>, ledger::PurgeLogEntry> entries;
     for (const ledger::StoreReader* shard : context.readers()) {
         const auto read = ledger::visit_purge_log(*shard, [&](const ledger::PurgeLogEntry& e) {
             const bool fits = (!scope->from || e.day >= *scope->from) &&
                               (!scope->to || e.day <= *scope->to) &&
                               (query.kind.empty() || query.kind == name(e.family));
-            if (fits) entries.push_back(e);
+            if (!fits) return true;
+            const auto [at, is_new] = entries.try_emplace({e.day, e.family}, e);
+            if (!is_new) at->second.add(e);
             return true;
         });
         if (!read) return store_fault(read.error());
@@ -281,7 +284,8 @@ ViewResult view_purge_log(const ViewContext& context, const ListQuery& query) {
     ListPage page("purges", query);
     const auto after = page.position();
     if (!after) return tl::unexpected(after.error());
-    for (auto e = entries.rbegin(); e != entries.rend(); ++e) {
+    for (auto at = entries.rbegin(); at != entries.rend(); ++at) {
+        const ledger::PurgeLogEntry* e = &at->second;
         const std::string position = e->day.date.yyyymmdd() + std::to_string(static_cast<int>(e->family));
         if (!after->empty() && position >= *after) continue;
         View row = View::object();
