@@ -132,7 +132,7 @@ def main():
         checks.that(re.search(r'refund_switch_retention_run_ended_seconds 1\.\d+e\+0?9|refund_switch_retention_run_ended_seconds \d{10}',
                               running.metrics()), "the metrics say when it ended")
         code, audit = running.refundctl("audit", "list", "--command", "purge", user="security1")
-        checks.equal(sorted({e["command"] for e in audit["entries"]} if code == 0 else []),
+        checks.equal(sorted({e["action"] for e in audit["entries"]} if code == 0 else []),
                      sorted(["purge.approve", "purge.begin", "purge.end", "purge.propose"]), f"the audit chain: {audit}")
         running.switch.terminate()
         code, said = running.verify()
