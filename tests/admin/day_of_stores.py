@@ -52,6 +52,7 @@ def retention(desk, till):
         desk.right("proposals", "reject", proposal, *NOTE, user="checker1")
     desk.wrong("role admin is needed", "purge", "run", *NOTE, user="maker1")
     desk.wrong("--note is needed", "purge", "run", user="admin1", code=2)
+    desk.wrong("was not expected", "purge", "show", "everything", code=2)
     desk.wrong("kind", "purge", "log", "--kind", "cards", code=2)
 
 
