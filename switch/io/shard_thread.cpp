@@ -2,7 +2,6 @@
 
 #include <iterator>
 #include <limits>
-#include <semaphore>
 
 namespace acquirer {
 
@@ -113,16 +112,16 @@ bool ShardThread::accepts_new_work() const {
 
 void ShardThread::ask(const std::function<void()>& question) {
     if (!thread_.joinable()) return question();
-    std::binary_semaphore answered(0);
-    {
-        const std::lock_guard lock(mutex_);
-        questions_.emplace_back([&] {
-            question();
-            answered.release();
-        });
-    }
+    bool answered = false;
+    std::unique_lock lock(mutex_);
+    questions_.emplace_back([&] {
+        question();
+        const std::lock_guard done(mutex_);
+        answered = true;
+        answered_.notify_one();
+    });
     wake_.notify_one();
-    answered.acquire();
+    answered_.wait(lock, [&] { return answered; });
 }
 
 ledger::StoreHealth ShardThread::look_at_store() {

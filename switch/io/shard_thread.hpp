@@ -92,7 +92,8 @@ class ShardThread final : public ShardPort, private ShardShell {
 
     std::atomic<bool> has_effects_{false};  // asked after everything that the reactor does
     mutable std::mutex mutex_;              // guards what follows
-    std::condition_variable wake_;
+    std::condition_variable wake_;          // the thread
+    std::condition_variable answered_;      // the shell, which has asked
     std::deque<RequestArrived> requests_;
     std::deque<Event> answers_;
     std::vector<std::function<void()>> questions_;
