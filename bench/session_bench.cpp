@@ -97,6 +97,8 @@ class SessionBench final : public simulation::Surroundings {
     void deadlines_pass(bool) override {}
     void released(const Effect&) override {}
     void notices_written(const std::vector<ledger::Notice>&) override {}
+    void make_vault_key(const MakeVaultKey&) override {}
+    void wipe_vault_key(const WipeVaultKey&) override {}
     void logged(const std::string&) override {}
 
   private:
@@ -210,7 +212,7 @@ class SessionBench final : public simulation::Surroundings {
     routing::IssuerModel issuer_;
     iso8583::FrameReader issuer_reader_;
     ledger::MemoryStore store_;
-    const ledger::PanVault vault_{
+    ledger::PanVault vault_{
         ledger::PanVaultKey(std::array<std::uint8_t, ledger::PanVaultKey::size>{1, 2, 3})};
     iso8583::Now now_{{1'000'000}, {1'795'233'600'000}, 8 * 3'600};
     simulation::SwitchProcess process_;

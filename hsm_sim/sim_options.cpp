@@ -230,6 +230,12 @@ ParsedOptions parse_sim_options(int argc, char** argv) {
     if (o.wrap_key.mode.size() != 1) complain("--mode is one character");
     if (o.authorised && o.lmk != "test")
         complain("--authorised goes with the test LMK only; officers open a real one");
+    if (o.command == SimOptions::Command::serve && o.audit.empty())
+        for (const auto& [name, given] :
+             {std::pair("--audit-head", &o.audit_head), std::pair("--audit-syslog", &o.audit_syslog)})
+            if (!given->empty())
+                complain(std::string(name) +
+                         " needs --audit: without it there is no audit to note the end of");
     if (o.decimalisation == Decimalisation::stored && o.decimalisation_tables.empty())
         complain("--decimalisation stored needs --decimalisation-table");
     for (const std::string* address : {&o.listen, &o.metrics})

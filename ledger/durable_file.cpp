@@ -125,6 +125,17 @@ Result<void, StoreError> write_file_durably(const std::string& path, iso8583::By
     return sync_directory(parent.empty() ? "." : parent.string());
 }
 
+Result<void, StoreError> replace_file_wiping(const std::string& path, iso8583::ByteView bytes) {
+    const Descriptor before(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (auto written = write_file_durably(path, bytes); !written) return written;
+    struct stat status {};
+    if (before.get() < 0 || ::fstat(before.get(), &status) != 0 || status.st_nlink != 0) return {};
+    const iso8583::Bytes zeros(static_cast<std::size_t>(status.st_size), 0);
+    if (!write_all(before.get(), zeros) || ::fsync(before.get()) != 0)
+        return system_error("writing over what was before in", path);
+    return {};
+}
+
 Result<std::optional<iso8583::Bytes>, StoreError> read_small_file(const std::string& path,
                                                                   std::size_t bytes_max) {
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));

@@ -16,6 +16,9 @@ namespace ledger {
 
 /// Replaces `path` by these bytes, readable and writable by the owner alone (mode 0600).
 iso8583::Result<void, StoreError> write_file_durably(const std::string& path, iso8583::ByteView bytes);
+/// The same, and the bytes that stood there before are written over on the disk, as far as its file system
+/// writes in place: for files with secrets. A file that has other names too is left as it is under those.
+iso8583::Result<void, StoreError> replace_file_wiping(const std::string& path, iso8583::ByteView bytes);
 
 /// The whole file, or nullopt when there is none. A file over `bytes_max` is an error.
 iso8583::Result<std::optional<iso8583::Bytes>, StoreError> read_small_file(const std::string& path,

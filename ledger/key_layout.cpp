@@ -54,6 +54,7 @@ constexpr std::string_view no_transaction = "000000000000";
 std::string transaction_key(const iso8583::Rrn& rrn) { return key(KeyPrefix::transaction, rrn.view()); }
 std::string open_work_key(const iso8583::Rrn& rrn) { return key(KeyPrefix::open_work, rrn.view()); }
 std::string turn_record_key(std::uint64_t turn) { return key(KeyPrefix::turn, big_endian(turn, 8)); }
+std::string vault_record_key() { return key(KeyPrefix::vault_keys, ""); }
 std::string checkpoint_key() { return key(KeyPrefix::checkpoint, ""); }
 std::string exception_id(const iso8583::Rrn& rrn, std::uint32_t sequence) {
     return std::string(rrn.empty() ? no_transaction : rrn.view()) + "-" + padded(sequence, 8);

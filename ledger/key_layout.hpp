@@ -22,6 +22,7 @@
 //                                                       'B' id                             backup it was restored from
 //                                                       'P' sequence                       version of the policy
 //                                                       'Z'                                key of the audit chain, sealed
+//                                                       'Y'                                which of the vault's keys seals
 //   'N' number           notice to customer or merchant  'M' kind id                       merchant or terminals that were added
 //                                                       'O' merchant order            wallet's order number
 //                                                       'D'                                how far notices are delivered
@@ -84,6 +85,7 @@ enum class KeyPrefix : char {
     authorization_of_card = 'H',  // index: authorization_index.hpp
     order_number = 'O',
     audit_key = 'Z',          // index: audit_log.hpp
+    vault_keys = 'Y',         // index: vault_books.hpp
     retention = 'X',          // journal: retention_records.hpp
     merchant_of_shard = 'S',  // index: of one of several shards alone
 };
@@ -119,6 +121,7 @@ struct OverrideKey {
 iso8583::Result<OverrideKey> parse_override_key(std::string_view key);
 std::string proposal_key(std::string_view id);
 std::string dispute_key(std::string_view id);
+std::string vault_record_key();
 std::string zone_key_key(ZoneKeyKind kind, std::string_view route);
 /// A file by the digest of its content (64 hex digits), and its pieces, from 0.
 std::string file_key(std::string_view digest);

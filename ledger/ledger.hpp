@@ -43,7 +43,8 @@ inline constexpr std::uint64_t restored_shard_rrns_a_ms = 24;  // six characters
 
 class Ledger {
     // What has books of its own over the same overlay: file_books.hpp, batch_books.hpp,
-    // recon_books.hpp, notice_books.hpp, party_books.hpp, merchant_books.hpp, retention_books.hpp.
+    // recon_books.hpp, notice_books.hpp, party_books.hpp, merchant_books.hpp, retention_books.hpp,
+    // vault_books.hpp.
     friend class FileBooks;
     friend class BatchBooks;
     friend class ReconBooks;
@@ -51,6 +52,7 @@ class Ledger {
     friend class PartyBooks;
     friend class MerchantBooks;
     friend class RetentionBooks;
+    friend class VaultBooks;
 
   public:
     /// ENSUREs the form of the plan: whoever reads it from a configuration has checked it.

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "ledger/backup_directory.hpp"
 #include "ledger/postgres_connection.hpp"
 #include "ledger/postgres_sql.hpp"
 
@@ -98,7 +99,8 @@ std::string tables_of(std::uint32_t shards, const std::string& user) {
     for (std::uint32_t shard = 0; shard < shards; ++shard) sql += shard_tables(shard);
     const std::string to = " to " + quoted(user) + ";\n";
     sql += "grant usage on schema cluster" + to + "grant select on cluster.meta" + to +
-           "grant select, update on cluster.shard" + to + "grant select, insert on cluster.secret" + to;
+           "grant select, update on cluster.shard" + to +
+           "grant select, insert, update, delete on cluster.secret" + to;
     for (std::uint32_t shard = 0; shard < shards; ++shard) {
         const std::string schema = shard_schema(shard);
         sql.append("grant usage on schema ").append(schema).append(to);
@@ -219,6 +221,61 @@ Result<std::string, StoreError> keep_secret(const PostgresOptions& options, cons
     if (!kept) return tl::unexpected(kept.error());
     if (!*kept) return io_error("the secret " + name + " was stored and is not there");
     return std::move(**kept);
+}
+
+std::string vault_secret_name(std::uint32_t shard) {
+    std::array<char, 16> name{};
+    std::snprintf(name.data(), name.size(), "%s.%02u", vault_key_name, shard);
+    return name.data();
+}
+
+Result<std::optional<std::string>, StoreError> read_vault_secret(const PostgresOptions& options) {
+    const PostgresInterrupt never;
+    const auto connection = connect(options, never);
+    if (!connection) return tl::unexpected(connection.error());
+    auto own = secret_of(**connection, options, vault_secret_name(options.shard));
+    if (!own || *own) return own;
+    return secret_of(**connection, options, vault_key_name);
+}
+
+Result<void, StoreError> replace_vault_secret(const PostgresOptions& options, std::uint64_t epoch,
+                                              const std::string& before, const std::string& sealed) {
+    const std::string name = vault_secret_name(options.shard);
+    const PostgresInterrupt never;
+    const auto connection = connect(options, never);
+    if (!connection) return tl::unexpected(connection.error());
+    PostgresParams params;
+    params.text(name).bytes(before).bytes(sealed);
+    params.int4(static_cast<std::int32_t>(options.shard)).int8(epoch);
+    // One statement: an owner that was fenced changes nothing.
+    const auto replaced = (*connection)
+                              ->run(
+                                  "with mine as (select 1 from cluster.shard where id = $4::int and epoch = "
+                                  "$5::bigint for share) "
+                                  "update cluster.secret set sealed = $3::bytea where name = $1::text and "
+                                  "sealed = $2::bytea and exists (select 1 from mine) returning 1",
+                                  params, options.reply_ms);
+    if (!replaced) {
+        if (replaced.error().sqlstate == "42501")
+            return io_error("the role " + options.user +
+                            " may not change cluster.secret: as the owner of the tables \"grant update, "
+                            "delete on cluster.secret to " +
+                            options.user + "\"");
+        return io_error("storing the secret " + name, replaced.error());
+    }
+    if (replaced->empty())
+        return io_error("the secret " + name + " was changed meanwhile, or the shard has another owner");
+    // What every shard has in a row of its own nobody reads any more.
+    if (const auto dropped =
+            (*connection)
+                ->run("delete from cluster.secret where name = '" + std::string(vault_key_name) +
+                          "' and not exists (select 1 from cluster.shard s where not exists "
+                          "(select 1 from cluster.secret x where x.name = '" +
+                          vault_key_name + ".' || lpad(s.id::text, 2, '0')))",
+                      {}, options.reply_ms);
+        !dropped)
+        return io_error("dropping the secret that the cluster began with", dropped.error());
+    return {};
 }
 
 namespace {

@@ -73,5 +73,14 @@ iso8583::Result<std::optional<std::string>, StoreError> read_secret(const Postgr
 /// Stores it when there is none of that name, and returns what is stored then.
 iso8583::Result<std::string, StoreError> keep_secret(const PostgresOptions& options, const std::string& name,
                                                      const std::string& sealed);
+/// The vault's keys as the shard has them: its own row, or, before its first start, the cluster's. Nothing
+/// where there is neither.
+iso8583::Result<std::optional<std::string>, StoreError> read_vault_secret(const PostgresOptions& options);
+/// Name of the shard's own row: "vault.key.00".
+std::string vault_secret_name(std::uint32_t shard);
+/// Puts `sealed` in the place of `before` in the shard's own row, if the shard is still owned under `epoch`.
+/// The cluster's row goes once every shard has its own.
+iso8583::Result<void, StoreError> replace_vault_secret(const PostgresOptions& options, std::uint64_t epoch,
+                                                       const std::string& before, const std::string& sealed);
 
 }  // namespace ledger

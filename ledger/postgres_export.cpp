@@ -95,7 +95,7 @@ Result<ExportedLedger, StoreError> export_into(const PostgresStore& shard, const
     if (shard.last_turn_number() == 0)
         return tl::unexpected(StoreError{StoreError::Kind::version,
                                          "shard " + std::to_string(options.shard) + " holds nothing"});
-    const auto sealed = read_secret(options, vault_key_name);
+    const auto sealed = read_vault_secret(options);
     if (!sealed) return tl::unexpected(sealed.error());
     if (!*sealed)
         return io_error(std::string("cluster.secret has no ") + vault_key_name +

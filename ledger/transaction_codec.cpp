@@ -68,6 +68,7 @@ enum Property : std::uint32_t {
     completion_percent_property = 54,
     // 34 to 36: transaction_parts_codec.cpp; 60 to 64: sale_charges.cpp
     asked_as_void_property = 65,
+    sealed_under_property = 66,
     card_purged_property = 68,
     last_known_property = card_purged_property
 };
@@ -258,6 +259,11 @@ void write_later_properties(RecordWriter& w, const TransactionRecord& t) {
         w.begin_property(asked_as_void_property);
         w.varint(t.asked_as_void.stan);
         w.varint(t.asked_as_void.transmission_time);
+        w.end_property();
+    }
+    if (t.sealed_under != first_vault_key) {
+        w.begin_property(sealed_under_property);
+        w.varint(t.sealed_under);
         w.end_property();
     }
     if (t.card_purged) {
@@ -494,6 +500,9 @@ void read_later_property(RecordReader& r, TransactionRecord& t) {
         case asked_as_void_property:
             t.asked_as_void.stan = u32_of(r, "asked_as_void.stan");
             t.asked_as_void.transmission_time = u32_of(r, "asked_as_void.transmission_time");
+            return;
+        case sealed_under_property:
+            t.sealed_under = u32_of(r, "sealed_under");
             return;
         case card_purged_property:
             t.card_purged = day_of(r, "card_purged");

@@ -13,6 +13,7 @@
 #include "iso8583/values/pan.hpp"
 #include "iso8583/values/time_fields.hpp"
 #include "ledger/sale_charges.hpp"
+#include "ledger/vault_key_number.hpp"
 
 namespace ledger {
 
@@ -271,8 +272,9 @@ struct TransactionRecord {
     iso8583::Amount amount;             // of a sale: what stands of it; partly approved (R26), lowered (R39)
     std::int64_t asked_minor = 0;  // sale whose terminal takes a partial approval (60.6 = 1): what it asked
     iso8583::PanToken pan_token;
-    std::string sealed_card;  // PAN, expiry (pan_vault), record key = RRN
-    std::string pan_masked;   // first 6, last 4
+    std::string sealed_card;                       // PAN, expiry (pan_vault), record key = RRN
+    std::uint32_t sealed_under = first_vault_key;  // number of the vault's key that sealed it
+    std::string pan_masked;                        // first 6, last 4
     /// Open business day when retention took the card number out of the record; nothing: it did not.
     std::optional<iso8583::BusinessDate> card_purged;
     std::string entry_mode;       // DE22

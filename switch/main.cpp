@@ -24,6 +24,7 @@
 #include "ledger/restore_records.hpp"
 #include "ledger/rocks_backup.hpp"
 #include "ledger/rocks_store.hpp"
+#include "ledger/vault_books.hpp"
 #include "ledger/vault_key_file.hpp"
 #include "switch/admin/control_handler.hpp"
 #include "switch/audit_guard.hpp"
@@ -49,6 +50,7 @@
 #include "switch/shell_setup_of.hpp"
 #include "switch/stand_by.hpp"
 #include "switch/tls_contexts.hpp"
+#include "switch/vault_file_keeper.hpp"
 
 namespace {
 
@@ -171,7 +173,8 @@ Result<Hsm> open_hsm(const LoadedConfig& config, const TlsContexts& tls, const F
     if (!audit_kek) return tl::unexpected(audit_kek.error());
     Hsm out;
     HsmClientSetup setup = hsm_client_setup_of(config);
-    if (config.production) setup.refused_lmk = iso8583::to_hex(hsm::Lmk::test().check_value());
+    (config.production ? setup.refused_lmk : setup.warned_lmk) =
+        iso8583::to_hex(hsm::Lmk::test().check_value());
     tls.put_into(setup, config);
     out.access = std::make_unique<HsmClient>(reactor, log, clock, std::move(setup));
     out.vault_kek = std::move(*kek);
@@ -241,10 +244,10 @@ void warn_of_weak_terminals(const Configuration& config, Log& log, WallClock& cl
     }
 }
 
-/// The whole ledger against I1, I2, I12, I13, the audit chain, reconciliation and I6a, the last as a start of
-/// the switch would find it: recovered in memory, and nothing written.
-int report_orphans(SwitchCore& core, ledger::Overlay& overlay, const ledger::AuditKey* audit_key,
-                   const iso8583::Now& now) {
+/// The whole ledger against I1, I2, I12, I13, its sealed cards, the audit chain, reconciliation and I6a, the
+/// last as a start of the switch would find it: recovered in memory, and nothing written.
+int report_orphans(SwitchCore& core, ledger::Overlay& overlay, const ledger::PanVault& vault,
+                   const ledger::AuditKey* audit_key, const iso8583::Now& now) {
     std::vector<std::string> faults;
     const auto money = find_money_faults(overlay);
     if (!money) {
@@ -260,6 +263,12 @@ int report_orphans(SwitchCore& core, ledger::Overlay& overlay, const ledger::Aud
         return exit_failed;
     }
     for (const std::string& fault : merchants->faults) faults.push_back("money: " + fault);
+    const auto seals = ledger::find_seal_faults(overlay, vault);
+    if (!seals) {
+        std::fprintf(stderr, "refund-switch: %s\n", seals.error().what.c_str());
+        return exit_failed;
+    }
+    for (const std::string& fault : seals->faults) faults.push_back("sealed card: " + fault);
     if (const auto chain =
             ledger::verify_audit_chain(overlay, ledger::audit_sha256, std::nullopt, {}, audit_key);
         !chain)
@@ -281,6 +290,9 @@ int report_orphans(SwitchCore& core, ledger::Overlay& overlay, const ledger::Aud
     }
     for (const std::string& fault : recon->faults) faults.push_back("reconciliation: " + fault);
     for (const std::string& fault : faults) std::fprintf(stdout, "%s\n", fault.c_str());
+    for (const ledger::SealCount& of : seals->keys)
+        std::fprintf(stdout, "%llu cards are sealed under vault key %u\n",
+                     static_cast<unsigned long long>(of.cards), of.key);
     for (const Orphan& orphan : report->orphans) std::fprintf(stdout, "orphan: %s\n", orphan.words.c_str());
     std::fprintf(stdout, "%zu transactions, %zu not final, %zu orphans\n", report->records, report->open,
                  report->orphans.size());
@@ -459,9 +471,9 @@ struct ServedShard {
     std::unique_ptr<ledger::Overlay> overlay;
     std::unique_ptr<SwitchCore> core;
 
-    void make_core(const ConfigurationPtr& configuration, ledger::Store& store,
-                   const ledger::PanVaultKey& key, std::size_t index, std::size_t of) {
-        vault = std::make_unique<ledger::PanVault>(key);
+    void make_core(const ConfigurationPtr& configuration, ledger::Store& store, const ledger::VaultKeys& keys,
+                   std::size_t index, std::size_t of) {
+        vault = std::make_unique<ledger::PanVault>(keys);
         overlay = std::make_unique<ledger::Overlay>(store);
         core = std::make_unique<SwitchCore>(part_of_shard(configuration, index, of), *overlay, *vault,
                                             ledger::audit_sha256, opened.numbers);
@@ -523,8 +535,8 @@ int verify(const std::vector<std::unique_ptr<ServedShard>>& shards, const iso858
     for (std::size_t index = 0; index < shards.size(); ++index) {
         if (shards.size() > 1) std::fprintf(stdout, "shard %zu:\n", index);
         ServedShard& shard = *shards[index];
-        exit_code = std::max(exit_code,
-                             report_orphans(*shard.core, *shard.overlay, shard.audit.of_stored_chain(), now));
+        exit_code = std::max(exit_code, report_orphans(*shard.core, *shard.overlay, *shard.vault,
+                                                       shard.audit.of_stored_chain(), now));
     }
     return exit_code;
 }
@@ -599,15 +611,18 @@ int serve(LoadedConfig config, const Flags& flags) {
         return refuse_to_start(log, clock, "policy, merchants and terminals of the ledger",
                                laid.error().what);
     ShellSetup shell = shell_of(config);  // what the ledger lays over it is in it now; the one before is gone
-    const auto key = vault_key_of(config, with_most(stores), data, *hsm->vault_kek, random);
-    if (!key) return refuse_to_start(log, clock, "vault key", key.error().what);
+    const auto keys = vault_keys_of(config, with_most(stores), data, *hsm->vault_kek, random, clock.now().utc,
+                                    flags.verify);
+    if (!keys) return refuse_to_start(log, clock, "vault key", keys.error().what);
     ShardMap::Written merchants;
     for (std::size_t index = 0; index < shards.size(); ++index) {
-        shards[index]->make_core(config.configuration, *stores[index], *key, index, shards.size());
+        shards[index]->make_core(config.configuration, *stores[index], *keys, index, shards.size());
         if (const auto added = add_merchants(merchants, *stores[index], index, shards.size()); !added)
             return refuse_to_start(log, clock, "shards", added.error().what);
     }
     if (flags.verify) return verify(shards, clock.now());
+    // Of several shards each has a vault on a thread of its own: their keys stay as they are.
+    VaultFileKeeper keeper(config.store, data, first.opened.epoch, *hsm->vault_kek, random, *first.vault);
     NotedHead noted_head;
     if (!config.audit.head_file.empty())
         noted_head = [&shards](std::size_t shard) {
@@ -638,13 +653,14 @@ int serve(LoadedConfig config, const Flags& flags) {
     std::vector<ShardParts> parts;
     for (std::size_t index = 0; index < shards.size(); ++index)
         parts.push_back({*shards[index]->core, *shards[index]->overlay, *stores[index]});
-    Runtime runtime(reactor,
-                    RuntimeParts{parts, *hsm->access, log, clock, &control, reload_all, make_backup,
-                                 apply_policy, [&reload] { return reload.lay_parties_over(); },
-                                 notices ? &*notices : nullptr, [&tls] { return tls->status(); },
-                                 [&] { return active_role(config, first.opened.epoch); },
-                                 first.opened.cluster_figures(), merchants},
-                    std::move(shell), config.configuration);
+    Runtime runtime(
+        reactor,
+        RuntimeParts{parts, *hsm->access, log, clock, &control, reload_all, make_backup, apply_policy,
+                     [&reload] { return reload.lay_parties_over(); }, notices ? &*notices : nullptr,
+                     [&tls] { return tls->status(); },
+                     [&] { return active_role(config, first.opened.epoch); }, first.opened.cluster_figures(),
+                     merchants, shards.size() == 1 ? &keeper : nullptr},
+        std::move(shell), config.configuration);
     drain = [&runtime] { runtime.begin_to_stop(); };
     CertificateWatch certificates(reactor, *tls, log, clock);
     if (const auto recovered = runtime.recover(); !recovered)
@@ -721,7 +737,7 @@ command_line::Manual manual() {
          {"DATA/control.sock", "the socket that refundctl asks."},
          {"DATA/store", "the ledger."},
          {"DATA/shards", "how many shards there are, when they are several: DATA/shard_00/store …"},
-         {"DATA/vault.key", "the key of the PAN vault, sealed under the LMK or under --vault-key-file."}},
+         {"DATA/vault.key", "the keys of the PAN vault, sealed under the LMK or under --vault-key-file."}},
         {{"refund-switch --config switch.toml --check", "is the configuration usable?"},
          {"refund-switch --config switch.toml --data /var/lib/refund-switch", "runs it."},
          {"refund-switch --config switch.toml --verify",

@@ -114,30 +114,4 @@ bool has_worked_on(const ledger::StoreReader& store, const ledger::BackupMark& m
     return known && known->has_value();
 }
 
-Result<ledger::PanVaultKey> vault_key_of(const LoadedConfig& config, const ledger::Store& store,
-                                         const std::string& data, const ledger::KeyEncryption& kek,
-                                         iso8583::RandomSource& random) {
-    const bool is_new = store.last_turn_number() == 0;
-    if (config.store.engine == StoreEngine::rocks) {
-        const std::string path = data + "/" + ledger::vault_key_name;
-        return is_new ? ledger::load_or_create_vault_key(path, kek, random)
-                      : ledger::load_vault_key(path, kek);
-    }
-    const auto options = postgres_options_of(config.store);
-    if (!options) return tl::unexpected(options.error());
-    auto sealed = ledger::read_secret(*options, ledger::vault_key_name);
-    if (!sealed) return parse_error(sealed.error().what);
-    if (!*sealed) {
-        if (!is_new)
-            return parse_error(std::string("cluster.secret has no ") + ledger::vault_key_name +
-                               ", and without it no stored PAN can be opened");
-        const auto made = ledger::seal_new_vault_key(kek, random);
-        if (!made) return tl::unexpected(made.error());
-        auto kept = ledger::keep_secret(*options, ledger::vault_key_name, *made);
-        if (!kept) return parse_error(kept.error().what);
-        *sealed = std::move(*kept);
-    }
-    return ledger::open_vault_key(**sealed, "of the cluster", kek);
-}
-
 }  // namespace acquirer

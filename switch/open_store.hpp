@@ -68,9 +68,5 @@ iso8583::Result<ledger::BackupMark> count_as_restored(OpenedStore& opened, const
                                                       iso8583::UtcTime now);
 /// The ledger has been started on since it was restored from that backup.
 bool has_worked_on(const ledger::StoreReader& store, const ledger::BackupMark& mark);
-/// A store that holds records must find its key: a new one could never open their PANs.
-iso8583::Result<ledger::PanVaultKey> vault_key_of(const LoadedConfig& config, const ledger::Store& store,
-                                                  const std::string& data, const ledger::KeyEncryption& kek,
-                                                  iso8583::RandomSource& random);
 
 }  // namespace acquirer

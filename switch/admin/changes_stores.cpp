@@ -28,11 +28,19 @@ View lines_of(const std::vector<std::string>& lines, const char* name) {
 std::optional<OperatorCommand> store_change(const Request& r) {
     if (r.command == "backups begin") return BackUp{argument(r, "directory")};
     if (r.command == "accept-restore") return AcceptRestore{argument(r, "note")};
+    if (r.command == "vault rotate") return RotateVaultKey{argument(r, "note")};
+    if (r.command == "vault retire") {
+        RetireVaultKey retire{0, argument(r, "note")};
+        const std::string number = argument(r, "key");
+        std::from_chars(number.data(), number.data() + number.size(), retire.number);
+        return retire;
+    }
     return std::nullopt;
 }
 
 std::optional<ViewResult> store_read(const Request& r, const ViewContext& context) {
     if (r.command == "backups last") return view_last_backup(context);
+    if (r.command == "vault status") return view_vault(context);
     if (r.command == "policy show") return view_policy(context, parsed<iso8583::MerchantId>(r, "merchant"));
     // Answered before it comes here where somebody knows the files (OperatorsControl::judge_policies_by).
     if (r.command == "policy judge" || r.command == "policy propose")

@@ -34,6 +34,7 @@ std::vector<CommandInfo> recon_commands();
 std::vector<CommandInfo> store_commands();
 /// What was kept long enough.
 std::vector<CommandInfo> retention_commands();
+std::vector<CommandInfo> vault_commands();
 /// A merchant's own money: fees, reserve, adjustments.
 std::vector<CommandInfo> money_commands();
 /// Reports.

@@ -39,9 +39,10 @@ void add_list_arguments(CommandInfo& command) {
 const std::vector<CommandInfo>& commands() {
     static const std::vector<CommandInfo> all = [] {
         std::vector<CommandInfo> list = look_commands();
-        for (auto&& group : {list_commands(), refund_commands(), way_out_commands(), changing_commands(),
-                             party_commands(), batch_commands(), recon_commands(), money_commands(),
-                             store_commands(), retention_commands(), file_commands(), report_commands()})
+        for (auto&& group :
+             {list_commands(), refund_commands(), way_out_commands(), changing_commands(), party_commands(),
+              batch_commands(), recon_commands(), money_commands(), store_commands(), retention_commands(),
+              vault_commands(), file_commands(), report_commands()})
             list.insert(list.end(), group.begin(), group.end());
         for (CommandInfo& command : list)
             if (command.is_list()) add_list_arguments(command);

@@ -71,4 +71,18 @@ std::vector<CommandInfo> store_commands() {
     };
 }
 
+std::vector<CommandInfo> vault_commands() {
+    return {
+        {"vault status", "viewer", "the keys that seal card numbers, and how far a change of them is", {}},
+        {"vault rotate",
+         "security_officer",
+         "seal card numbers under a new key, and those before anew (two people)",
+         {note_argument}},
+        {"vault retire",
+         "security_officer",
+         "wipe an old key under which nothing is sealed any more (two people)",
+         {{"key", Kind::number, true, true, "its number in vault status"}, note_argument}},
+    };
+}
+
 }  // namespace acquirer::admin

@@ -205,6 +205,7 @@ void add_commands(CLI::App& app, std::deque<GivenCommand>& all, OwnCommands& own
         {"notices", "what customers and merchants are told: list, tail"},
         {"backups", "the last backup"},
         {"purge", "what was kept long enough"},
+        {"vault", "the keys that seal card numbers: status, rotate, retire"},
         {"policy", "show, check, apply: by what refunds are judged"},
         {"report", "how refunds go, over days: tables, JSON, pages"},
         {"audit", "the chain of operators' changes"},

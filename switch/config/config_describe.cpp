@@ -74,6 +74,8 @@ std::string describe_limits(const LoadedConfig& loaded) {
                   {"advice_retry_longest_ms", l.advice_retry_longest_ms},
                   {"case_expires_days", l.case_expires_days},
                   {"proposal_expires_hours", l.proposal_expires_hours},
+                  {"vault_key_days", l.vault_key_days},
+                  {"vault_key_warn_days", l.vault_key_warn_days},
                   {"tombstone_hours", l.tombstone_hours},
                   {"hsm_reply_timeout_ms", l.hsm_reply_timeout_ms},
                   {"key_change_grace_seconds", l.key_change_grace_seconds},

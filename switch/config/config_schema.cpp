@@ -259,6 +259,12 @@ const Keys<Limits>& limits_keys() {
         integer<Limits>("proposal_expires_hours", 1, 8'760, "h",
                         "What a second person has not approved for so long lapses.",
                         CONFIG_AT(proposal_expires_hours)),
+        integer<Limits>("vault_key_days", 1, 3'650, "days",
+                        "Cryptoperiod of the key that seals card numbers: after so long an alarm each day, "
+                        "until vault rotate.",
+                        CONFIG_AT(vault_key_days)),
+        integer<Limits>("vault_key_warn_days", 0, 365, "days", "A warning each day for so long before.",
+                        CONFIG_AT(vault_key_warn_days)),
         integer<Limits>("tombstone_hours", 24, 720, "h",
                         "How long a reversal without its original is remembered (R35).",
                         CONFIG_AT(tombstone_hours)),

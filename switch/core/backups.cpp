@@ -5,10 +5,10 @@
 namespace acquirer {
 
 OperatorAnswer Backups::begin(const OperatorCommanded& event, const BackUp& command) {
-    if (last_ && last_->state == BackupStatus::State::running)
-        return no("a backup into " + last_->directory + " is being made; one at a time");
+    if (is_running()) return no("a backup into " + last_->directory + " is being made; one at a time");
     if (command.directory.empty() || command.directory.front() != '/')
         return no("directory: a path from / on is needed, of the switch's own machine");
+    if (const std::string why = why_not_ ? why_not_() : std::string(); !why.empty()) return no(why);
     last_ = BackupStatus{};
     last_->directory = command.directory;
     last_->by = event.user;

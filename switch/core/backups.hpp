@@ -21,15 +21,19 @@ class Backups {
 
     explicit Backups(CoreContext& context) : c_(context) {}
     void open_audit(Audit audit) { audit_ = std::move(audit); }
+    /// A sentence when none may begin now.
+    void ask_whether_it_may(std::function<std::string()> why_not) { why_not_ = std::move(why_not); }
 
     /// Answered when it has begun; how it goes on is status().
     OperatorAnswer begin(const OperatorCommanded& event, const BackUp& command);
     void on_ended(const BackupEnded& event);
     [[nodiscard]] const std::optional<BackupStatus>& status() const { return last_; }
+    [[nodiscard]] bool is_running() const { return last_ && last_->state == BackupStatus::State::running; }
 
   private:
     CoreContext& c_;
     Audit audit_;
+    std::function<std::string()> why_not_;
     std::optional<BackupStatus> last_;
 };
 

@@ -99,6 +99,8 @@ struct Limits {
     std::int32_t tombstone_hours = 24;
     std::int32_t case_expires_days = 30;       // R77: a held case; a reminder after half of it
     std::int32_t proposal_expires_hours = 72;  // what no second person approved lapses
+    std::int32_t vault_key_days = 365;         // cryptoperiod of the key that seals cards
+    std::int32_t vault_key_warn_days = 30;     // before its end
     std::int32_t hsm_reply_timeout_ms = 2'000;
     std::int32_t key_change_grace_seconds = 300;         // a key that was changed verifies for so long
     std::int32_t sign_on_burst = 3;                      // of one terminal from one address …

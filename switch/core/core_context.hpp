@@ -26,7 +26,7 @@ namespace acquirer {
 
 class CoreContext {
   public:
-    CoreContext(ConfigurationPtr configuration, ledger::Overlay& overlay, const ledger::PanVault& pan_vault,
+    CoreContext(ConfigurationPtr configuration, ledger::Overlay& overlay, ledger::PanVault& pan_vault,
                 ledger::NumberPlan numbers)
         : config(std::move(configuration)), ledger(overlay, std::move(numbers)), vault(pan_vault) {}
 
@@ -36,7 +36,7 @@ class CoreContext {
 
     ConfigurationPtr config;
     ledger::Ledger ledger;
-    const ledger::PanVault& vault;
+    ledger::PanVault& vault;  // VaultRotation alone says under which key it seals
     iso8583::BusinessDate business_day;
     DeadlineQueue<DeadlineId> deadlines;
 

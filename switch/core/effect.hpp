@@ -73,12 +73,23 @@ struct MakeBackup {
     iso8583::BusinessDate business_day;
     std::string configuration;  // hash of the files
 };
+/// Have a sealing key of that number in the vault's file, durably, and in the vault; then say VaultKeyMade.
+/// One that is in the file already is the one.
+struct MakeVaultKey {
+    std::uint32_t number = 0;
+    iso8583::UtcTime at;
+};
+/// Have it in neither any more; ends with VaultKeyWiped. One that is not there is no fault.
+struct WipeVaultKey {
+    std::uint32_t number = 0;
+};
 /// Lay this policy over the configuration of the files; ends with ConfigReplaced.
 struct ApplyPolicy {
     std::string text;  // TOML; empty: the files' policy again
 };
-using Effect = std::variant<SendReply, SendToIssuer, AskHsm, InstallKeys, InstallIssuerKeys, CloseLink,
-                            AnswerOperator, MakeBackup, ApplyPolicy, WriteNotices, PartiesChanged, Note>;
+using Effect =
+    std::variant<SendReply, SendToIssuer, AskHsm, InstallKeys, InstallIssuerKeys, CloseLink, AnswerOperator,
+                 MakeBackup, ApplyPolicy, WriteNotices, PartiesChanged, MakeVaultKey, WipeVaultKey, Note>;
 using Effects = std::vector<Effect>;
 
 }  // namespace acquirer

@@ -108,6 +108,17 @@ struct StoreHealthChanged {
     std::string reason;
 };
 
+/// What became of MakeVaultKey: it is durably in the vault's file, and the vault has it.
+struct VaultKeyMade {
+    std::uint32_t number = 0;
+    std::string fault;  // a sentence; empty: it is there
+};
+/// What became of WipeVaultKey.
+struct VaultKeyWiped {
+    std::uint32_t number = 0;
+    std::string fault;
+};
+
 /// What became of MakeBackup.
 struct BackupEnded {
     bool done = false;
@@ -116,8 +127,9 @@ struct BackupEnded {
     std::uint64_t turn = 0, files = 0, bytes = 0;
 };
 
-using Event = std::variant<RequestArrived, TerminalLinkClosed, IssuerLinkUp, IssuerLinkDown,
-                           IssuerReplyArrived, IssuerKeyOffered, HsmAnswered, OperatorCommanded,
-                           ConfigReplaced, StoreHealthChanged, BackupEnded, NoticesWritten, ZonePinKeyTold>;
+using Event =
+    std::variant<RequestArrived, TerminalLinkClosed, IssuerLinkUp, IssuerLinkDown, IssuerReplyArrived,
+                 IssuerKeyOffered, HsmAnswered, OperatorCommanded, ConfigReplaced, StoreHealthChanged,
+                 BackupEnded, NoticesWritten, ZonePinKeyTold, VaultKeyMade, VaultKeyWiped>;
 
 }  // namespace acquirer

@@ -62,7 +62,9 @@ struct DeadlineId {
         recon_step,
         notices,
         lapse,
-        retention_step
+        retention_step,
+        vault_slice,
+        vault_key_age
     };
     Kind kind = Kind::request_reply;
     iso8583::Rrn rrn;

@@ -60,6 +60,8 @@ std::string_view name(NoteKind kind) {
             return "restored";
         case NoteKind::backup_failed:
             return "backup_failed";
+        case NoteKind::vault_key:
+            return "vault_key";
         case NoteKind::policy_in_force:
             return "policy_in_force";
         case NoteKind::batch_settled:
@@ -119,6 +121,7 @@ bool is_caused_by_others(NoteKind kind) {
         case NoteKind::reconciled:
         case NoteKind::restored:
         case NoteKind::backup_failed:
+        case NoteKind::vault_key:
         case NoteKind::policy_in_force:
         case NoteKind::notices:
             return false;

@@ -43,6 +43,7 @@ enum class NoteKind : std::uint8_t {
     reconciled,
     restored,
     backup_failed,
+    vault_key,
     policy_in_force,
     notices,
     discount_not_read,

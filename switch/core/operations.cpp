@@ -49,6 +49,8 @@ Role needed_role(const OperatorCommand& command) {
         Role operator()(const ProposePolicy&) const { return Role::admin; }
         Role operator()(const AddParty&) const { return Role::supervisor; }
         Role operator()(const RemoveParty&) const { return Role::supervisor; }
+        Role operator()(const RotateVaultKey&) const { return Role::security_officer; }
+        Role operator()(const RetireVaultKey&) const { return Role::security_officer; }
         Role operator()(const AddReserve&) const { return Role::operator_; }
         Role operator()(const ChargeMerchant&) const { return Role::operator_; }
         Role operator()(const OpenAdjustment&) const { return Role::operator_; }

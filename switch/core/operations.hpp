@@ -21,6 +21,7 @@
 #include "switch/core/settlement.hpp"
 #include "switch/core/store_and_forward.hpp"
 #include "switch/core/transaction_flow.hpp"
+#include "switch/core/vault_rotation.hpp"
 #include "switch/core/ways_out.hpp"
 
 namespace acquirer {
@@ -32,7 +33,7 @@ class Operations {
                KeyExchange& key_exchange, KeyInventory& key_inventory, FileIntake& files,
                RefundBatches& batches, Reconciliation& reconciliation, Restored& restored, Backups& backups,
                Policies& policies, Parties& parties, MerchantFunds& merchant_funds, ExceptionDesk& exceptions,
-               Retention& retention)
+               Retention& retention, VaultRotation& vault_rotation)
         : c_(context),
           chain_(chain),
           queue_(queue),
@@ -52,13 +53,18 @@ class Operations {
           parties_(parties),
           merchant_funds_(merchant_funds),
           exceptions_(exceptions),
-          retention_(retention) {
+          retention_(retention),
+          vault_rotation_(vault_rotation) {
         retention_.open_audit([this](const std::string& user, std::string action, const std::string& detail) {
             audit(user, "", std::move(action), detail);
         });
         backups_.open_audit([this](const std::string& user, std::string action, const std::string& detail) {
             audit(user, name(Role::admin), std::move(action), detail);
         });
+        vault_rotation_.open_audit(
+            [this](const std::string& user, std::string action, const std::string& detail) {
+                audit(user, name(Role::security_officer), std::move(action), detail);
+            });
         parties_.open_audit([this](const OperatorCommanded& event, std::string action,
                                    const std::string& detail) { audit(event, std::move(action), detail); });
         exceptions_.open_audit(
@@ -114,6 +120,12 @@ class Operations {
     }
     OperatorAnswer perform(const OperatorCommanded& event, const AcceptRestore& command) {
         return restored_.propose(event, command);
+    }
+    OperatorAnswer perform(const OperatorCommanded& event, const RotateVaultKey& command) {
+        return vault_rotation_.propose(event, command);
+    }
+    OperatorAnswer perform(const OperatorCommanded& event, const RetireVaultKey& command) {
+        return vault_rotation_.propose(event, command);
     }
     OperatorAnswer perform(const OperatorCommanded& event, const ProposePolicy& command) {
         return policies_.propose(event, command);
@@ -198,6 +210,7 @@ class Operations {
     MerchantFunds& merchant_funds_;
     ExceptionDesk& exceptions_;
     Retention& retention_;
+    VaultRotation& vault_rotation_;
     std::optional<ledger::AuditLog> audit_;
 };
 

@@ -144,6 +144,15 @@ struct BackUp {
 struct AcceptRestore {
     std::string note;
 };
+/// vault rotate: cards are sealed under a new key from then on, and those before anew (two).
+struct RotateVaultKey {
+    std::string note;
+};
+/// vault retire: a key under which nothing is sealed any more is wiped (two).
+struct RetireVaultKey {
+    std::uint32_t number = 0;
+    std::string note;
+};
 /// policy apply: this policy over that of the files (two). Read and compared by the shell, which knows the
 /// files.
 struct ProposePolicy {
@@ -178,7 +187,8 @@ using OperatorCommand =
                  ListKeys, SettleTransaction, ReleaseStale, ResolveAbnormal, ReopenRefund, EditRefund,
                  AddDispute, CloseDispute, DecideProposal, PutFile, JudgeLines, SubmitBatch, DecideBatch,
                  ChangeBatch, ImportIssuerFile, RunReconciliation, ResolveDifference, BackUp, AcceptRestore,
-                 ProposePolicy, AddParty, RemoveParty, AddReserve, ChargeMerchant, OpenAdjustment, RunPurge>;
+                 ProposePolicy, AddParty, RemoveParty, AddReserve, ChargeMerchant, OpenAdjustment, RunPurge,
+                 RotateVaultKey, RetireVaultKey>;
 
 struct OperatorAnswer {
     bool done = false;

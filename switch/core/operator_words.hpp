@@ -15,6 +15,8 @@ inline constexpr std::string_view dispute_close_action = "dispute_close";
 inline constexpr std::string_view restore_action = "restore";
 inline constexpr std::string_view policy_action = "policy";
 inline constexpr std::string_view purge_action = "purge";
+inline constexpr std::string_view vault_rotate_action = "vault_rotate";
+inline constexpr std::string_view vault_retire_action = "vault_retire";
 inline constexpr std::string_view resolve_all_action = "exceptions_resolve";
 
 inline constexpr std::size_t note_characters_max = 200;

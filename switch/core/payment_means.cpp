@@ -269,7 +269,7 @@ PaymentMeans PaymentMeans::of(const ledger::TransactionRecord& record, const led
         std::find_if(doors.begin(), doors.end(), [&](const Door& d) { return d.is_of(record.instrument); });
     ENSURE(door != doors.end());
     if (record.sealed_card.empty()) return door->of(record, {});
-    auto opened = vault.open(record.sealed_card, record.rrn.view());
+    auto opened = vault.open(record.sealed_card, record.rrn.view(), record.sealed_under);
     ENSURE(opened.has_value());
     std::string& text = *opened;
     PaymentMeans means = door->of(record, text);
@@ -324,6 +324,7 @@ void PaymentMeans::keep_in(ledger::TransactionRecord& record, const ledger::PanV
         std::string text = means.text_to_seal();
         if (text.empty()) return;
         record.sealed_card = vault.seal(text, record.rrn.view());
+        record.sealed_under = vault.active();
         iso8583::zeroise(text.data(), text.size());
     });
 }

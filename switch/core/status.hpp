@@ -37,6 +37,28 @@ struct BackupStatus {
     iso8583::UtcTime began, ended;
     std::uint64_t turn = 0, files = 0, bytes = 0;
 };
+/// The vault's sealing keys, and how far a change of them is.
+struct VaultStatus {
+    struct Key {
+        /// unused: made, and nothing was ever sealed under it; empty: nothing is any more; retiring: it is
+        /// being wiped.
+        enum class State : std::uint8_t { active, old, empty, retiring, unused };
+        std::uint32_t number = 0;
+        iso8583::UtcTime made;
+        State state = State::active;
+    };
+    std::uint32_t active = 0;
+    std::vector<Key> keys;
+    std::uint32_t making = 0;     // number of the key that is being made; 0: none
+    std::string phase;            // "idle", "re-sealing", "checking", "stuck"
+    std::uint32_t percent = 100;  // of the pass: by when the transactions were made
+    std::uint64_t looked = 0;     // of the pass
+    std::uint64_t resealed = 0;   // since the change began
+    std::uint64_t unreadable = 0;
+    std::string first_unreadable;   // RRN
+    iso8583::UtcTime began, ended;  // of the last change; 0: none
+    iso8583::UtcTime due;           // end of the active key's cryptoperiod
+};
 
 /// Retention's last run, or the one under way.
 struct RetentionStatus {
@@ -62,6 +84,7 @@ struct CoreStatus {
     std::optional<RestoredStatus> restored;
     std::optional<BackupStatus> backup;
     std::optional<RetentionStatus> retention;
+    VaultStatus vault;
     /// When all open work was looked at last; nothing before the first time.
     std::optional<iso8583::UtcTime> orphans_looked_for;
     std::vector<RouteStatus> routes;

@@ -27,6 +27,7 @@
 #include "switch/core/terminals.hpp"
 #include "switch/core/transaction_flow.hpp"
 #include "switch/core/undoing.hpp"
+#include "switch/core/vault_rotation.hpp"
 #include "switch/core/ways_out.hpp"
 
 namespace acquirer {
@@ -34,9 +35,15 @@ namespace acquirer {
 // The context remembers, the flows decide. This file only sorts events to flows and checks what stands before
 // every flow: format, terminal, merchant, sign-on, MAC.
 struct SwitchCore::Impl {
-    Impl(ConfigurationPtr configuration, ledger::Overlay& overlay, const ledger::PanVault& vault,
+    Impl(ConfigurationPtr configuration, ledger::Overlay& overlay, ledger::PanVault& vault,
          ledger::AuditHash hash, ledger::NumberPlan numbers)
         : context(std::move(configuration), overlay, vault, std::move(numbers)), audit_hash(hash) {
+        vault_rotation.ask_whether_a_backup_runs([this] { return backups.is_running(); });
+        backups.ask_whether_it_may([this] {
+            return vault_rotation.changes_file()
+                       ? std::string("the vault's keys are being changed: try again")
+                       : std::string();
+        });
         restored.on_accepted = [this] { transactions.retry_cleared(); };
         retention.tell_erased_notices([this](std::uint64_t through) { notices.erased_through(through); });
         key_exchange.on_change = [this](const std::string& user, std::string_view role, std::string action,
@@ -69,7 +76,12 @@ struct SwitchCore::Impl {
     void on(const NoticesWritten& event) { notices.on_written(event); }
     void on(const ConfigReplaced& event);
     void on(const StoreHealthChanged& event);
-    void on(const BackupEnded& event) { backups.on_ended(event); }
+    void on(const BackupEnded& event) {
+        backups.on_ended(event);
+        vault_rotation.backup_ended();
+    }
+    void on(const VaultKeyMade& event) { vault_rotation.on_made(event); }
+    void on(const VaultKeyWiped& event) { vault_rotation.on_wiped(event); }
     void on_deadline(const DeadlineId& id);
     /// What an event made possible for others: a 0500 whose batch is done, a case whose chain is free (R75).
     void after_step() {
@@ -111,17 +123,17 @@ struct SwitchCore::Impl {
     ExceptionDesk exceptions{context, ways_out};
     Notices notices{context};
     Retention retention{context, ways_out};
-    Operations operations{context,   chain,      queue,          transactions, ways_out,
-                          terminals, settlement, days,           key_exchange, key_inventory,
-                          files,     batches,    reconciliation, restored,     backups,
-                          policies,  parties,    merchant_funds, exceptions,   retention};
+    VaultRotation vault_rotation{context, ways_out};
+    Operations operations{context,        chain,     queue,         transactions,  ways_out, terminals,
+                          settlement,     days,      key_exchange,  key_inventory, files,    batches,
+                          reconciliation, restored,  backups,       policies,      parties,  merchant_funds,
+                          exceptions,     retention, vault_rotation};
     OrphanWatch orphan_watch{context, queue, transactions};
     std::uint64_t turns = 0;
 };
 
-SwitchCore::SwitchCore(ConfigurationPtr configuration, ledger::Overlay& overlay,
-                       const ledger::PanVault& vault, ledger::AuditHash audit_hash,
-                       ledger::NumberPlan numbers)
+SwitchCore::SwitchCore(ConfigurationPtr configuration, ledger::Overlay& overlay, ledger::PanVault& vault,
+                       ledger::AuditHash audit_hash, ledger::NumberPlan numbers)
     : impl_(
           std::make_unique<Impl>(std::move(configuration), overlay, vault, audit_hash, std::move(numbers))) {}
 SwitchCore::~SwitchCore() = default;
@@ -145,6 +157,7 @@ iso8583::Result<Effects, ledger::StoreError> SwitchCore::recover(const iso8583::
                                 "entries carry an HMAC-SHA256 from here on, under the key with check value " +
                                     impl_->audit_key->check_value());
     }
+    impl_->vault_rotation.recover();  // before anything is sealed
     impl_->days.recover();
     impl_->terminals.recover();
     impl_->key_exchange.recover();
@@ -255,6 +268,7 @@ CoreStatus SwitchCore::status() const {
     s.restored = impl_->restored.status();
     s.backup = impl_->backups.status();
     s.retention = impl_->retention.status();
+    s.vault = impl_->vault_rotation.status();
     s.orphans_looked_for = impl_->orphan_watch.last_pass();
     s.notices_waiting = impl_->notices.waiting();
     s.notices_stuck = impl_->notices.stuck();
@@ -537,6 +551,7 @@ void SwitchCore::Impl::on(const ConfigReplaced& event) {
     transactions.retry_cleared();
     days.look();
     policies.look();
+    vault_rotation.configuration_replaced();
     Note n;
     n.kind = NoteKind::configuration_replaced;
     n.detail = "version " + std::to_string(context.config->version) + ", hash " + context.config->hash;
@@ -601,6 +616,12 @@ void SwitchCore::Impl::on_deadline(const DeadlineId& id) {
             return;
         case DeadlineId::Kind::retention_step:
             retention.on_deadline();
+            return;
+        case DeadlineId::Kind::vault_slice:
+            vault_rotation.on_slice_deadline();
+            return;
+        case DeadlineId::Kind::vault_key_age:
+            vault_rotation.on_age_deadline();
             return;
         case DeadlineId::Kind::key_grace:
             key_exchange.on_grace_deadline(routing::RouteId{static_cast<std::uint16_t>(id.number)});

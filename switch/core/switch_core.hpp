@@ -30,7 +30,7 @@ class SwitchCore {
   public:
     /// `audit_hash` is ledger/audit_hash.hpp's SHA-256; the core itself knows no cryptography. `numbers` are
     /// the shard's own; those of the only shard of a switch by default.
-    SwitchCore(ConfigurationPtr configuration, ledger::Overlay& overlay, const ledger::PanVault& vault,
+    SwitchCore(ConfigurationPtr configuration, ledger::Overlay& overlay, ledger::PanVault& vault,
                ledger::AuditHash audit_hash, ledger::NumberPlan numbers = {});
     ~SwitchCore();
 

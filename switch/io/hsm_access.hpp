@@ -34,6 +34,8 @@ class HsmAccess {
     virtual void flush() = 0;
     /// An HSM is there to be asked, as far as is known.
     [[nodiscard]] virtual bool available() const = 0;
+    /// Why an HSM that answers is not used, while none is: a sentence for people; empty: nothing of the kind.
+    [[nodiscard]] virtual std::string why_unfit() const { return {}; }
     /// Asked and not answered.
     [[nodiscard]] virtual std::size_t waiting() const = 0;
 };

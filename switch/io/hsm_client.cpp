@@ -85,13 +85,20 @@ void HsmClient::health_answered(std::size_t index, bool healthy, const std::stri
     if (!healthy) return lost(index, "the health check was refused");
     if (!setup_.refused_lmk.empty() && lmk_check_value == setup_.refused_lmk) {
         log_.line(Severity::alarm, "hsm_test_lmk", {{"address", c.redial->address().str()}}, clock_.now());
-        return lost(index, "it has the published test LMK, and the configuration says production = true");
+        const std::string why = "it has the published test LMK, and the configuration says production = true";
+        unfit_ = "HSM " + c.redial->address().str() + " is not used: " + why;
+        return lost(index, why);
     }
     if (lmk_check_value_.empty()) lmk_check_value_ = lmk_check_value;
     if (lmk_check_value != lmk_check_value_) {
         log_.line(Severity::alarm, "hsm_other_lmk", {{"address", c.redial->address().str()}}, clock_.now());
         return lost(index, "it has another LMK than the others");
     }
+    if (!c.usable && !setup_.warned_lmk.empty() && lmk_check_value == setup_.warned_lmk)
+        log_.line(Severity::warning, "test_keys",
+                  {{"address", c.redial->address().str()},
+                   {"detail", "the HSM runs under the published test LMK: its keys protect nothing"}},
+                  clock_.now());
     if (!c.usable)
         log_.line(Severity::info, "hsm_connected", {{"address", c.redial->address().str()}}, clock_.now());
     c.usable = true;

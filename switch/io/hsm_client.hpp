@@ -46,6 +46,8 @@ struct HsmClientSetup {
     MakeChannel channel = plain_channel;
     /// An HSM whose LMK has this check value, as NC gives it, is never used; empty: there is none such.
     std::string refused_lmk;
+    /// One whose LMK has this check value is used, and the log warns of it; empty: there is none such.
+    std::string warned_lmk;
 };
 
 class HsmClient final : public HsmAccess, private StreamOwner {
@@ -64,6 +66,7 @@ class HsmClient final : public HsmAccess, private StreamOwner {
     std::optional<hsm::Reply> ask(const HsmAsker& asker, const hsm::Request& request) override;
     void flush() override;
     [[nodiscard]] bool available() const override { return usable_connections() > 0; }
+    [[nodiscard]] std::string why_unfit() const override { return available() ? std::string() : unfit_; }
     [[nodiscard]] std::size_t usable_connections() const;
     [[nodiscard]] std::size_t waiting() const override { return questions_.size(); }
 
@@ -124,6 +127,7 @@ class HsmClient final : public HsmAccess, private StreamOwner {
     std::optional<iso8583::Instant> armed_;
     std::unique_ptr<Alarm> health_alarm_;
     hsm::Ticket last_ticket_ = 0;
+    std::string unfit_;            // why the last that answered is not used
     std::string lmk_check_value_;  // of the first HSM that answered: all must have it
 };
 

@@ -128,6 +128,18 @@ void add_core(Page& page, const CoreStatus& core) {
         page.gauge("retention_waits", "1 while the daily run waits for people: days passed at once",
                    core.retention->waits_for_people ? 1 : 0);
     }
+    page.gauge("vault_key", "number of the key that seals card numbers", core.vault.active);
+    page.gauge(
+        "vault_keys_old", "keys before it that are not wiped",
+        static_cast<double>(core.vault.keys.size() - std::min<std::size_t>(core.vault.keys.size(), 1)));
+    page.gauge("vault_key_due_seconds", "end of its cryptoperiod, since 1970; 0: not known",
+               static_cast<double>(core.vault.due.ms / 1'000));
+    page.gauge("vault_reseal_percent", "how far the pass is that seals card numbers anew; 100: none is",
+               core.vault.percent);
+    page.gauge("vault_resealed", "card numbers sealed anew since the last change of the key",
+               static_cast<double>(core.vault.resealed));
+    page.gauge("vault_unreadable", "sealed card numbers that no key opens; always 0",
+               static_cast<double>(core.vault.unreadable));
     page.gauge("accepts_new_work", "0 while new requests are refused", core.accepts_new_work ? 1 : 0);
     page.counter("turns_total", "turns of the core", core.turns);
     page.gauge("config_version", "version of the configuration decided by", core.config_version);

@@ -142,7 +142,8 @@ int Runtime::run() {
 
 void Runtime::end_backup() {
     stop_backup_ = true;
-    backups_.reset();  // its last work still posts to the reactor, and is never run then
+    vault_changes_.reset();  // what it has not told is asked for again at the next start
+    backups_.reset();        // its last work still posts to the reactor, and is never run then
 }
 
 void Runtime::stop_shards() {
@@ -160,6 +161,7 @@ std::string Runtime::not_ready() const {
     for (const auto& shard : shards_)
         if (const auto restored = shard->view().status.restored)
             return "restored from backup " + restored->backup + ": to be reconciled and accepted";
+    if (std::string why = parts_.hsm.why_unfit(); !why.empty()) return why;
     if (!terminals_.has_room()) return "all places for terminal connections are taken";
     return "";
 }
@@ -234,35 +236,43 @@ void Runtime::drive_if_due() {
 }
 
 void Runtime::perform(ShardPort& from, const Effect& effect) {
-    std::visit(
-        iso8583::Overloaded{[this](const SendReply& e) {
-                                terminals_.send(e);
-                                if (e.to.asked_us != 0) answer_times_.add_us(steady_now_us() - e.to.asked_us);
-                            },
-                            [this](const SendToIssuer& e) { issuers_.send(e); },
-                            [this, &from](const AskHsm& e) {
-                                const auto reply = ask_hsm({LinkId{0}, e.ticket, from.index()}, e.request);
-                                if (reply) static_cast<void>(from.take(HsmAnswered{e.ticket, *reply}));
-                            },
-                            [this](const InstallKeys& e) { keys_.install(e.terminal, e.keys); },
-                            [this](const InstallIssuerKeys& e) {
-                                issuers_.install_keys(e);
-                                for (std::size_t i = 1; i < shards_.size(); ++i)
-                                    static_cast<void>(shards_.at(i).take(ZonePinKeyTold{e.route, e.zpk}));
-                            },
-                            [this](const CloseLink& e) {
-                                terminals_.close(e.link, e.reason);
-                                issuers_.close(e.link, e.reason);
-                            },
-                            [this](const MakeBackup& e) { back_up(e); },
-                            [this](const ApplyPolicy& e) {
-                                if (parts_.apply_policy) replace_configuration(parts_.apply_policy(e.text));
-                            },
-                            [this, &from](const WriteNotices& e) { write_notices(from, e); },
-                            [this](const PartiesChanged&) { lay_parties_over(); },
-                            [this, &from](const AnswerOperator& e) { answered(from, e); },
-                            [this](const Note& e) { parts_.log.note(e, now()); }},
-        effect);
+    std::visit(iso8583::Overloaded{
+                   [this](const SendReply& e) {
+                       terminals_.send(e);
+                       if (e.to.asked_us != 0) answer_times_.add_us(steady_now_us() - e.to.asked_us);
+                   },
+                   [this](const SendToIssuer& e) { issuers_.send(e); },
+                   [this, &from](const AskHsm& e) {
+                       const auto reply = ask_hsm({LinkId{0}, e.ticket, from.index()}, e.request);
+                       if (reply) static_cast<void>(from.take(HsmAnswered{e.ticket, *reply}));
+                   },
+                   [this](const InstallKeys& e) { keys_.install(e.terminal, e.keys); },
+                   [this](const InstallIssuerKeys& e) {
+                       issuers_.install_keys(e);
+                       for (std::size_t i = 1; i < shards_.size(); ++i)
+                           static_cast<void>(shards_.at(i).take(ZonePinKeyTold{e.route, e.zpk}));
+                   },
+                   [this](const CloseLink& e) {
+                       terminals_.close(e.link, e.reason);
+                       issuers_.close(e.link, e.reason);
+                   },
+                   [this](const MakeBackup& e) { back_up(e); },
+                   [this, &from](const MakeVaultKey& e) {
+                       change_vault<VaultKeyMade>(
+                           from, e.number, [e](VaultKeeper& keeper) { return keeper.make(e.number, e.at); });
+                   },
+                   [this, &from](const WipeVaultKey& e) {
+                       change_vault<VaultKeyWiped>(
+                           from, e.number, [e](VaultKeeper& keeper) { return keeper.wipe(e.number); });
+                   },
+                   [this](const ApplyPolicy& e) {
+                       if (parts_.apply_policy) replace_configuration(parts_.apply_policy(e.text));
+                   },
+                   [this, &from](const WriteNotices& e) { write_notices(from, e); },
+                   [this](const PartiesChanged&) { lay_parties_over(); },
+                   [this, &from](const AnswerOperator& e) { answered(from, e); },
+                   [this](const Note& e) { parts_.log.note(e, now()); }},
+               effect);
 }
 
 void Runtime::flush_touched() {
@@ -364,6 +374,26 @@ void Runtime::back_up(const MakeBackup& order) {
         reactor_.post([ended, event = std::move(event)]() mutable { ended(std::move(event)); });
     });
     if (!taken) ended({false, "another backup is being made", {}});
+}
+
+// Kept durably on a thread beside the turns, known to the vault, and only then told to the core.
+template <typename Done, typename Work>
+void Runtime::change_vault(ShardPort& of, std::uint32_t number, Work work) {
+    constexpr std::size_t changes_waiting_max = 4;
+    const auto done = [&of, number](std::string fault) {
+        static_cast<void>(of.take(Done{number, std::move(fault)}));
+    };
+    if (parts_.vault == nullptr) return done("this switch keeps no vault keys");
+    if (!vault_changes_) vault_changes_ = std::make_unique<Worker>(changes_waiting_max);
+    const bool taken = vault_changes_->submit([this, work, done] {
+        auto keys = work(*parts_.vault);
+        reactor_.post([this, keys = std::move(keys), done] {
+            if (finished_) return;
+            if (keys) parts_.vault->adopt(*keys);
+            done(keys ? std::string() : keys.error().what);
+        });
+    });
+    if (!taken) done("another change of the vault's keys is being made");
 }
 
 // Durable by now: what is laid over the file is what a start would find.

@@ -30,6 +30,7 @@
 #include "switch/io/notice_files.hpp"
 #include "switch/io/shards.hpp"
 #include "switch/io/terminal_links.hpp"
+#include "switch/io/vault_keeper.hpp"
 #include "switch/io/wall_clock.hpp"
 #include "switch/io/worker.hpp"
 
@@ -59,6 +60,7 @@ struct RuntimeParts {
     /// Of a store on PostgreSQL; none of another.
     std::function<ClusterFigures()> cluster = {};
     ShardMap::Written merchants = {};  // where the ledgers of several shards say that they are
+    VaultKeeper* vault = nullptr;      // none: the vault's keys stay as they are
 };
 
 /// Where the switch listens, for the ready line.
@@ -122,6 +124,8 @@ class Runtime final : private LinkHub, private ShardShell {
     void reload();
     void replace_configuration(const ConfigurationPtr& fresh);
     void back_up(const MakeBackup& order);
+    template <typename Done, typename Work>
+    void change_vault(ShardPort& of, std::uint32_t number, Work work);
     void lay_parties_over();
     void write_notices(ShardPort& to, const WriteNotices& write);
     void command(OperatorCommanded command);
@@ -157,6 +161,7 @@ class Runtime final : private LinkHub, private ShardShell {
 
     std::atomic<bool> stop_backup_{false};
     std::unique_ptr<Worker> backups_;
+    std::unique_ptr<Worker> vault_changes_;
 
     /// Commands that all shards carry out, until the last has answered; by ticket.
     std::map<std::uint64_t, std::vector<std::optional<OperatorAnswer>>> commanded_all_;

@@ -103,6 +103,12 @@ struct Placing {
     CommandPlace operator()(const ImportIssuerFile&) const { return not_with_several("a reconciliation"); }
     CommandPlace operator()(const RunReconciliation&) const { return not_with_several("a reconciliation"); }
     CommandPlace operator()(const ResolveDifference&) const { return not_with_several("a reconciliation"); }
+    CommandPlace operator()(const RotateVaultKey&) const {
+        return not_with_several("changing the vault's key");
+    }
+    CommandPlace operator()(const RetireVaultKey&) const {
+        return not_with_several("retiring a key of the vault");
+    }
     CommandPlace operator()(const BackUp&) const {
         return not_with_several(
             "a backup of the running ledger (copy the data directory while the switch is stopped)");

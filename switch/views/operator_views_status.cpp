@@ -1,5 +1,6 @@
 // refundctl status: the switch at a glance.
 #include "switch/views/operator_views.hpp"
+#include "switch/views/store_views.hpp"
 
 namespace acquirer {
 
@@ -68,6 +69,7 @@ ViewResult view_status(const ViewContext& context, StatusDetail detail) {
     View view = View::object();
     view.put("business_date", s.business_date.date.iso()).put("time", local_time(context, context.now.utc));
     view.put_if("day_warning", day_warning(context));
+    view.put_if("vault_warning", vault_warning(context));
     view.put("demo", context.configuration.demo).put("currency", context.configuration.currency.str());
     if (context.shards != nullptr) view.put("shards", static_cast<std::uint64_t>(context.shards->size()));
     view.put("config_version", s.config_version).put("config_hash", context.configuration.hash);

@@ -57,6 +57,69 @@ ViewResult view_last_backup(const ViewContext& context) {
         .put("bytes", last->bytes);
 }
 
+namespace {
+
+constexpr std::int64_t day_ms = std::int64_t{24} * 3'600'000;
+
+std::string_view word(VaultStatus::Key::State state) {
+    using State = VaultStatus::Key::State;
+    switch (state) {
+        case State::active:
+            return "active";
+        case State::old:
+            return "old";
+        case State::empty:
+            return "old, nothing is sealed under it: vault retire";
+        case State::retiring:
+            return "being wiped";
+        case State::unused:
+            return "unused";
+    }
+    return {};
+}
+
+std::int64_t days_left(const ViewContext& context) {
+    return (context.status.vault.due.ms - context.now.utc.ms) / day_ms;
+}
+
+}  // namespace
+
+ViewResult view_vault(const ViewContext& context) {
+    const VaultStatus& vault = context.status.vault;
+    View view = View::object();
+    view.put("active", vault.active).put("state", vault.making != 0 ? "making a key" : vault.phase);
+    view.put("percent", vault.percent).put("looked_at", vault.looked).put("resealed", vault.resealed);
+    view.put("unreadable", vault.unreadable).put_if("first_unreadable", vault.first_unreadable);
+    if (vault.began.ms != 0) view.put("began", local_time(context, vault.began));
+    if (vault.ended.ms != 0) view.put("ended", local_time(context, vault.ended));
+    if (vault.due.ms != 0)
+        view.put("due", local_time(context, vault.due)).put("days_left", days_left(context));
+    view.put_if("warning", vault_warning(context));
+    View keys = View::list();
+    for (const VaultStatus::Key& key : vault.keys)
+        keys.add(View::object()
+                     .put("key", key.number)
+                     .put("made", key.made.ms == 0 ? std::string("not known") : local_time(context, key.made))
+                     .put("state", word(key.state)));
+    return view.put("keys", std::move(keys));
+}
+
+std::string vault_warning(const ViewContext& context) {
+    const VaultStatus& vault = context.status.vault;
+    const std::string name = "vault key " + std::to_string(vault.active);
+    if (vault.unreadable != 0)
+        return std::to_string(vault.unreadable) + " sealed cards cannot be opened (vault status)";
+    if (vault.due.ms == 0) return {};
+    const std::int64_t left_ms = vault.due.ms - context.now.utc.ms;
+    if (left_ms <= 0)
+        return name + " is over its cryptoperiod of " +
+               std::to_string(context.configuration.limits.vault_key_days) + " days: vault rotate";
+    if (left_ms <= std::int64_t{context.configuration.limits.vault_key_warn_days} * day_ms)
+        return name + " is to be changed within " + std::to_string((left_ms + day_ms - 1) / day_ms) +
+               " days: vault rotate";
+    return {};
+}
+
 ViewResult view_policy(const ViewContext& context, const std::optional<iso8583::MerchantId>& merchant) {
     const PolicyInForce& policy = context.configuration.policy;
     const MerchantConfig* known = merchant ? context.configuration.find_merchant(*merchant) : nullptr;

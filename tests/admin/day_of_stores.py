@@ -56,4 +56,23 @@ def retention(desk, till):
     desk.wrong("kind", "purge", "log", "--kind", "cards", code=2)
 
 
-SCENES = [policy, backups, retention]
+def vault(desk, till):
+    with desk.task("the key that seals card numbers is a year old"):
+        desk.right("vault", "status", says=("idle", "active"))
+        desk.right("vault", "rotate", *NOTE, user="security1")
+        proposal = desk.json("proposals", "list")["proposals"][0]["proposal"]
+        desk.right("proposals", "approve", proposal, user="checker1")
+    stack.wait_until("cards are sealed anew", lambda: desk.json("vault", "status")["active"] == 2 and
+                     desk.json("vault", "status")["state"] == "idle")
+    with desk.task("the old key goes"):
+        desk.right("vault", "retire", "1", *NOTE, user="security1")
+        proposal = desk.json("proposals", "list")["proposals"][0]["proposal"]
+        desk.right("proposals", "approve", proposal, user="checker1")
+    stack.wait_until("it is gone", lambda: len(desk.json("vault", "status")["keys"]) == 1)
+    desk.wrong("role security_officer is needed", "vault", "rotate", *NOTE, user="admin1")
+    desk.wrong("--note is needed", "vault", "rotate", user="security1", code=2)
+    desk.wrong("is the active one", "vault", "retire", "2", *NOTE, user="security1")
+    desk.wrong("was not expected", "vault", "status", "now", code=2)
+
+
+SCENES = [policy, backups, retention, vault]

@@ -140,6 +140,31 @@ TEST_CASE("a secret is kept as it was first stored") {
     CHECK(ledger::keep_secret(options, "vault.key", "two").value() == std::string("\0one", 4));
 }
 
+TEST_CASE("the vault's keys are the shard's own, and only its owner changes them") {
+    const TempDirectory directory;
+    const PostgresOptions options = servers().new_database();
+    REQUIRE(ledger::create_cluster(options, "", "", 2));
+    REQUIRE(ledger::keep_secret(options, "vault.key", "first"));
+    CHECK(ledger::vault_secret_name(0) == "vault.key.00");
+    CHECK(ledger::read_vault_secret(options).value() == "first");
+    REQUIRE(ledger::keep_secret(options, ledger::vault_secret_name(0), "of 0"));
+    CHECK(ledger::read_vault_secret(options).value() == "of 0");
+
+    const auto owner = open(options, copy_in(directory));
+    const std::uint64_t epoch = owner->epoch();
+    CHECK_FALSE(ledger::replace_vault_secret(options, epoch + 1, "of 0", "changed"));
+    CHECK_FALSE(ledger::replace_vault_secret(options, epoch, "of another", "changed"));
+    CHECK(ledger::read_vault_secret(options).value() == "of 0");
+    REQUIRE(ledger::replace_vault_secret(options, epoch, "of 0", "changed"));
+    CHECK(ledger::read_vault_secret(options).value() == "changed");
+    // The other shard has not started yet, and begins with what the cluster began with.
+    CHECK(ledger::read_secret(options, "vault.key").value() == "first");
+    REQUIRE(ledger::keep_secret(options, ledger::vault_secret_name(1), "of 1"));
+    REQUIRE(ledger::replace_vault_secret(options, epoch, "changed", "again"));
+    CHECK(ledger::read_secret(options, "vault.key").value() == std::nullopt);
+    CHECK(ledger::read_vault_secret(options).value() == "again");
+}
+
 TEST_CASE("one owner at a time: the lease is waited for, and an orderly stop lets it go") {
     const TempDirectory directory;
     PostgresOptions a = new_cluster("a");

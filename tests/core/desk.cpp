@@ -96,16 +96,10 @@ std::shared_ptr<Configuration> demo_configuration() {
     return c;
 }
 
-ledger::PanVaultKey vault_key() {
-    std::array<std::uint8_t, ledger::PanVaultKey::size> bytes{};
-    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i);
-    return ledger::PanVaultKey(bytes);
-}
-
 }  // namespace
 
 Desk::Desk(const std::function<void(Configuration&)>& adjust, iso8583::UtcTime begin)
-    : configuration(demo_configuration()), vault_(vault_key()) {
+    : configuration(demo_configuration()), vault_(vault_file) {
     if (adjust) adjust(*configuration);
     now_.instant = {1'000'000};
     set_clock(begin);
@@ -116,6 +110,7 @@ Desk::Desk(const std::function<void(Configuration&)>& adjust, iso8583::UtcTime b
 
 void Desk::start() {
     overlay_ = std::make_unique<ledger::Overlay>(store_);
+    vault_ = ledger::PanVault(vault_file);
     core_ = std::make_unique<SwitchCore>(configuration, *overlay_, vault_, &ledger::audit_sha256);
     turn_ = std::make_unique<Turn>(*core_, *overlay_, store_, [this] {
         if (turn_ && !disk_is_slow_) turn_->sync_has_ended();
@@ -217,6 +212,10 @@ void Desk::perform(const Effect& effect) {
         operator_answers_.push_back(answer->answer);
     } else if (const auto* wanted = std::get_if<MakeBackup>(&effect)) {
         backups_wanted.push_back(*wanted);
+    } else if (const auto* make = std::get_if<MakeVaultKey>(&effect)) {
+        make_vault_key(*make);
+    } else if (const auto* wipe = std::get_if<WipeVaultKey>(&effect)) {
+        wipe_vault_key(*wipe);
     } else if (const auto* policy = std::get_if<ApplyPolicy>(&effect)) {
         policies_wanted.push_back(*policy);
     } else if (const auto* write = std::get_if<WriteNotices>(&effect)) {

@@ -155,6 +155,11 @@ class Desk {
     /// The process is gone, and another one starts on that backup.
     void restore(ledger::MemoryStore& backup, const ledger::BackupMark& mark, bool links_up = true);
     std::vector<acquirer::MakeBackup> backups_wanted;
+    /// What is in the vault's file. Keys are made and wiped there at once, unless `vault_fault` says why not;
+    /// while `vault_is_slow` nobody says that they were.
+    ledger::VaultKeys vault_file = first_vault_keys();
+    std::string vault_fault;
+    bool vault_is_slow = false;
     std::vector<acquirer::ApplyPolicy> policies_wanted;
     void accept_new_work(bool accepts);
     /// While it is, a sync that was begun does not end.
@@ -188,6 +193,12 @@ class Desk {
     void perform(const acquirer::Effect& effect);
 
     ledger::MemoryStore store_;
+    static ledger::VaultKeys first_vault_keys();
+    void make_vault_key(const acquirer::MakeVaultKey& wanted);
+    void wipe_vault_key(const acquirer::WipeVaultKey& wanted);
+    template <typename Done>
+    void change_vault(std::uint32_t number, iso8583::Result<ledger::VaultKeys> changed);
+
     ledger::PanVault vault_;
     std::unique_ptr<ledger::Overlay> overlay_;
     std::unique_ptr<acquirer::SwitchCore> core_;

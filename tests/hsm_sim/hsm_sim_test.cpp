@@ -240,6 +240,8 @@ TEST_CASE("hsm-sim does not start with what it cannot use, and says why") {
                         {"--tls-cert a.pem", 2, "--tls"},
                         {"--header-length 300", 2, "header-length"},
                         {"--listen 127.0.0.1:0 --audit /nonexistent/audit", 1, "/nonexistent/audit"},
+                        {"--audit-head /tmp/head", 2, "--audit-head needs --audit"},
+                        {"--audit-syslog /dev/log", 2, "--audit-syslog needs --audit"},
                         {"--nonsense", 2, "nonsense"}};
     for (const Row& row : rows) {
         INFO(row.arguments);

@@ -3,18 +3,21 @@
 
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <set>
 
 #include "ledger/durable_file.hpp"
 #include "ledger/pan_vault.hpp"
 #include "ledger/vault_key_file.hpp"
+#include "ledger/vault_key_format.hpp"
 #include "tests/ledger/store_driver.hpp"
 
 using namespace ledger_test;
 using ledger::KeyFileKek;
 using ledger::PanVault;
 using ledger::PanVaultKey;
+using ledger::VaultKeys;
 
 namespace {
 
@@ -94,32 +97,183 @@ TEST_CASE("a sealed PAN opens only unchanged, under its own record and key") {
     CHECK(vault.open(sealed, "record 1").value() == "6212345678900000003");
 }
 
-TEST_CASE("the vault key survives a restart and a change of the key-encryption key") {
+namespace {
+
+constexpr iso8583::UtcTime noon{1'795'233'600'000};
+
+bool same_keys(const VaultKeys& a, const VaultKeys& b) {
+    return a.active == b.active && std::ranges::equal(a.token.reveal(), b.token.reveal()) &&
+           std::ranges::equal(a.sealing, b.sealing, [](const auto& x, const auto& y) {
+               return x.number == y.number && x.made == y.made &&
+                      std::ranges::equal(x.key.reveal(), y.key.reveal());
+           });
+}
+
+}  // namespace
+
+TEST_CASE("the vault's keys survive a restart and a change of the key-encryption key") {
     const TempDirectory directory;
     CountingRandom random;
     const auto kek = KeyFileKek::create(directory.path("kek"), random);
     REQUIRE(kek);
-    const auto made = ledger::load_or_create_vault_key(directory.path("vault.key"), *kek, random);
+    const std::string path = directory.path("vault.key");
+    const auto made = ledger::load_or_create_vault_keys(path, *kek, random, noon);
     REQUIRE(made);
-    const auto again = ledger::load_or_create_vault_key(directory.path("vault.key"), *kek, random);
+    const auto again = ledger::load_or_create_vault_keys(path, *kek, random, noon);
     REQUIRE(again);
-    CHECK(std::ranges::equal(made->reveal(), again->reveal()));
-    CHECK(std::ranges::equal(made->reveal(), ledger::load_vault_key(directory.path("vault.key"),
-                                                                    *KeyFileKek::load(directory.path("kek")))
-                                                 ->reveal()));
+    CHECK(same_keys(*made, *again));
+    CHECK(same_keys(*made, *ledger::load_vault_keys(path, *KeyFileKek::load(directory.path("kek")))));
 
     const auto new_kek = KeyFileKek::create(directory.path("kek2"), random);
-    REQUIRE(ledger::rewrap_vault_key(directory.path("vault.key"), *kek, *new_kek));
-    CHECK(std::ranges::equal(made->reveal(),
-                             ledger::load_vault_key(directory.path("vault.key"), *new_kek)->reveal()));
-    CHECK_FALSE(ledger::load_vault_key(directory.path("vault.key"), *kek));
+    REQUIRE(ledger::rewrap_vault_keys(path, *kek, *new_kek));
+    CHECK(same_keys(*made, *ledger::load_vault_keys(path, *new_kek)));
+    CHECK_FALSE(ledger::load_vault_keys(path, *kek));
 
-    // The key does not lie in its file in clear.
-    const auto file = ledger::read_small_file(directory.path("vault.key"), 4096).value().value();
-    CHECK(iso8583::to_hex(file).find(iso8583::to_hex(made->reveal().first(16))) == std::string::npos);
+    // No key lies in its file in clear.
+    const auto file = ledger::read_small_file(path, 4096).value().value();
+    for (const auto key : {made->token.reveal(), made->sealing.front().key.reveal()})
+        CHECK(iso8583::to_hex(file).find(iso8583::to_hex(key.first(16))) == std::string::npos);
     struct stat status {};
-    REQUIRE(::stat(directory.path("vault.key").c_str(), &status) == 0);
+    REQUIRE(::stat(path.c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0600);
+}
+
+TEST_CASE("a vault's file holds several keys, one of them active, and the token key stays") {
+    const TempDirectory directory;
+    CountingRandom random;
+    const auto kek = KeyFileKek::create(directory.path("kek"), random);
+    const std::string path = directory.path("vault.key");
+    VaultKeys keys = ledger::load_or_create_vault_keys(path, *kek, random, noon).value();
+    const VaultKeys first = keys;
+    for (std::uint32_t number = 2; number <= ledger::vault_keys_max; ++number) {
+        const iso8583::UtcTime made{noon.ms + number};
+        keys = ledger::with_new_key(std::move(keys), number, random, made).value();
+        REQUIRE(ledger::replace_vault_keys(path, *kek, keys));
+        keys = ledger::load_vault_keys(path, *kek).value();
+        CHECK(keys.active == number);
+        CHECK(keys.find(number)->made == made);
+        CHECK(std::ranges::equal(keys.token.reveal(), first.token.reveal()));
+        CHECK(std::ranges::equal(keys.find(1)->key.reveal(), first.find(1)->key.reveal()));
+        CHECK_FALSE(std::ranges::equal(keys.find(number)->key.reveal(), keys.find(number - 1)->key.reveal()));
+    }
+    // Asked for again it is the same one; there is no room for another, and none in between.
+    CHECK(same_keys(ledger::with_new_key(keys, keys.active, random, noon).value(), keys));
+    CHECK(ledger::with_new_key(keys, 9, random, noon).error().what ==
+          "there are 8 vault keys: old ones have to be retired first");
+    const VaultKeys gap = ledger::without_key(keys, 4).value();
+    CHECK(gap.find(4) == nullptr);
+    CHECK(same_keys(ledger::without_key(gap, 4).value(), gap));
+    CHECK(ledger::with_new_key(gap, 4, random, noon).error().what ==
+          "vault key 4: there is a later one already");
+    CHECK_FALSE(ledger::without_key(keys, keys.active));
+}
+
+TEST_CASE("a file of the old form is read: one key, number 1, without a date") {
+    const TempDirectory directory;
+    CountingRandom random;
+    const auto kek = KeyFileKek::create(directory.path("kek"), random);
+    std::array<std::uint8_t, PanVaultKey::size> bytes{};
+    CountingRandom{}.fill(bytes);
+    const auto sealed = ledger::seal_key(*kek, bytes).value();
+    const VaultKeys keys = ledger::open_vault_keys(sealed, "here", *kek).value();
+    CHECK(keys.active == ledger::first_vault_key);
+    CHECK(same_keys(keys, VaultKeys::of(PanVaultKey(bytes))));
+    CHECK(keys.sealing.front().made.ms == 0);
+    // What was sealed and looked up by it still is.
+    const PanVault before{PanVaultKey(bytes)};
+    const PanVault after{
+        ledger::open_vault_keys(ledger::seal_vault_keys(*kek, keys).value(), "", *kek).value()};
+    CHECK(after.open(before.seal("6212345678900000003", "record 1"), "record 1").value() ==
+          "6212345678900000003");
+    CHECK(after.token(pan("4111111111111111")) == before.token(pan("4111111111111111")));
+    // A vault's file is no other key, and no other key is a vault's file.
+    CHECK_FALSE(ledger::open_sealed_key(ledger::seal_vault_keys(*kek, keys).value(), "here", *kek));
+    CHECK(ledger::open_vault_keys(ledger::seal_key(*kek, iso8583::Bytes(32, 7)).value(), "here", *kek)
+              .error()
+              .what == "vault key here: its keys are not 64 bytes long");
+}
+
+TEST_CASE("numbers, dates and states of keys are nobody's to change") {
+    CountingRandom random;
+    const TempDirectory directory;
+    const auto kek = KeyFileKek::create(directory.path("kek"), random);
+    const VaultKeys keys =
+        ledger::with_new_key(ledger::new_vault_keys(random, noon), 2, random, noon).value();
+    const auto file = ledger::decode_vault_key_file(ledger::seal_vault_keys(*kek, keys).value()).value();
+    const auto refused = [&](auto change, const std::string& why) {
+        ledger::SealedVaultKeys changed = file;
+        change(changed);
+        const auto opened = ledger::open_vault_keys(ledger::encode(changed), "here", *kek);
+        REQUIRE_FALSE(opened);
+        CHECK(opened.error().what.find(why) != std::string::npos);
+    };
+    const std::string changed = "numbers, dates or states of its keys were changed";
+    refused([](auto& f) { f.keys[1].made.ms += 1; }, changed);
+    refused([](auto& f) { f.keys[1].number = 3; }, changed);
+    refused([](auto& f) { std::swap(f.keys[0].active, f.keys[1].active); }, changed);
+    refused([](auto& f) { f.mac[0] ^= 1; }, changed);
+    refused(
+        [](auto& f) {
+            f.keys.pop_back();
+            f.keys[0].active = true;
+        },
+        "its keys are not 64 bytes long");
+    refused([](auto& f) { f.keys[0].number = 2; }, "key.number");
+    refused([](auto& f) { f.keys[0].active = true; }, "not one of them is active");
+    refused([](auto& f) { f.keys[1].active = false; }, "not one of them is active");
+    refused([](auto& f) { f.sealed_by = "LMK"; }, "it is sealed under \"LMK\", not under \"key file\"");
+    refused([](auto& f) { f.wrapped[3] ^= 1; }, "it was changed or wrapped under another key file");
+    refused([](auto& f) { f.keys.resize(9, f.keys.back()); }, "keys");
+}
+
+TEST_CASE("a vault opens what any of its keys has sealed, and seals under the active one") {
+    CountingRandom random;
+    VaultKeys keys = ledger::new_vault_keys(random, noon);
+    PanVault vault(keys);
+    const std::string old = vault.seal("6212345678900000003", "record 1");
+    keys = ledger::with_new_key(std::move(keys), 2, random, noon).value();
+    vault.hold(keys);
+    CHECK(vault.active() == 1);  // until it is told so
+    CHECK(vault.seal("6212345678900000003", "record 1") == old);
+    vault.use(2);
+    const std::string fresh = vault.seal("6212345678900000003", "record 1");
+    CHECK(fresh != old);
+    CHECK(vault.open(fresh, "record 1", 2).value() == "6212345678900000003");
+    CHECK(vault.open(old, "record 1", 1).value() == "6212345678900000003");
+    CHECK_FALSE(vault.open(old, "record 1", 2));
+    CHECK_FALSE(vault.open(fresh, "record 1", 1));
+    CHECK(vault.open(fresh, "record 1", 3).error().what ==
+          "sealed PAN: the vault has no key 3, which sealed it");
+    CHECK(vault.token(pan("4111111111111111")) ==
+          PanVault(ledger::without_key(keys, 1).value()).token(pan("4111111111111111")));
+    vault.hold(ledger::without_key(keys, 1).value());
+    CHECK_FALSE(vault.has(1));
+    CHECK_FALSE(vault.open(old, "record 1", 1));
+    CHECK(vault.open(fresh, "record 1", 2).value() == "6212345678900000003");
+    CHECK(vault.keys() == std::vector<ledger::VaultKeyInfo>{{2, noon}});
+}
+
+TEST_CASE("a key that is wiped is gone from the disk, not only from the file") {
+    const TempDirectory directory;
+    CountingRandom random;
+    const auto kek = KeyFileKek::create(directory.path("kek"), random);
+    const std::string path = directory.path("vault.key");
+    const VaultKeys keys =
+        ledger::with_new_key(ledger::new_vault_keys(random, noon), 2, random, noon).value();
+    REQUIRE(ledger::replace_vault_keys(path, *kek, keys));
+    // Whoever held the file open sees what is left of it.
+    std::ifstream before(path, std::ios::binary);
+    REQUIRE(before.get() != EOF);
+    before.seekg(0);
+    REQUIRE(ledger::replace_vault_keys(path, *kek, ledger::without_key(keys, 1).value()));
+    const std::string left((std::istreambuf_iterator<char>(before)), {});
+    CHECK_FALSE(left.empty());
+    CHECK(left.find_first_not_of('\0') == std::string::npos);
+    // A second name is somebody's copy, which is left to him.
+    std::filesystem::create_hard_link(path, directory.path("copy"));
+    const auto kept = ledger::read_small_file(directory.path("copy"), 4096).value();
+    REQUIRE(ledger::replace_vault_keys(path, *kek, keys));
+    CHECK(ledger::read_small_file(directory.path("copy"), 4096).value() == kept);
 }
 
 TEST_CASE("AES-256 key wrap is that of RFC 3394, 4.6") {
@@ -149,20 +303,20 @@ TEST_CASE("bad key files are refused with what is wrong") {
         INFO(result.error().what);
         CHECK(result.error().what.find(part) != std::string::npos);
     };
-    contains(ledger::load_vault_key(path, *kek), "the file is missing");
-    REQUIRE(ledger::load_or_create_vault_key(path, *kek, random));
+    contains(ledger::load_vault_keys(path, *kek), "the file is missing");
+    REQUIRE(ledger::load_or_create_vault_keys(path, *kek, random, noon));
 
     auto bytes = ledger::read_small_file(path, 4096).value().value();
     for (std::size_t i = 0; i < bytes.size(); ++i) {
         auto changed = bytes;
         changed[i] = static_cast<std::uint8_t>(changed[i] ^ 1);
         write("vault.key", std::string(iso8583::as_text(changed)));
-        contains(ledger::load_or_create_vault_key(path, *kek, random), "the checksum is wrong");
+        contains(ledger::load_or_create_vault_keys(path, *kek, random, noon), "the checksum is wrong");
     }
     write("vault.key", "");
-    contains(ledger::load_or_create_vault_key(path, *kek, random), "shorter than");
+    contains(ledger::load_or_create_vault_keys(path, *kek, random, noon), "shorter than");
     write("vault.key", std::string(5000, 'x'));
-    contains(ledger::load_or_create_vault_key(path, *kek, random), "longer than 4096 bytes");
+    contains(ledger::load_or_create_vault_keys(path, *kek, random, noon), "longer than 4096 bytes");
 
     contains(KeyFileKek::create(directory.path("kek"), random), "exists already");
     contains(KeyFileKek::load(directory.path("none")), "cannot be found");

@@ -103,6 +103,8 @@ def main():
                 running.start_switch()
                 stack.wait_until("the test LMK is seen", lambda: running.log_lines(event="hsm_test_lmk"))
                 checks.that("hsm_available 0" in running.metrics(), "no HSM is used: new work gets 96 (R64)")
+                readyz = running.metrics("/readyz")
+                checks.that(" 503 " in readyz and "published test LMK" in readyz, f"/readyz says which and why: {readyz}")
                 checks.equal(os.stat(running.data).st_mode & 0o777, 0o700, "the data directory's mode")
                 checks.that(os.path.exists(os.path.join(elsewhere, "acknowledged")), "the second place is written")
                 print(running.log_lines(event="hsm_test_lmk")[0], flush=True)

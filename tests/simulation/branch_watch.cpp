@@ -184,6 +184,8 @@ std::string id_of(const OperatorCommand& command) {
         std::string operator()(const BackUp&) const { return {}; }
         std::string operator()(const AcceptRestore&) const { return {}; }
         std::string operator()(const ProposePolicy&) const { return {}; }
+        std::string operator()(const RotateVaultKey&) const { return {}; }
+        std::string operator()(const RetireVaultKey&) const { return {}; }
         std::string operator()(const AddParty&) const { return {}; }
         std::string operator()(const RemoveParty&) const { return {}; }
         std::string operator()(const AddReserve&) const { return {}; }

@@ -91,6 +91,8 @@ void add_command_names(std::vector<std::string>& names) {
             std::string_view operator()(const BackUp&) const { return "back up"; }
             std::string_view operator()(const AcceptRestore&) const { return "accept restore"; }
             std::string_view operator()(const ProposePolicy&) const { return "propose policy"; }
+            std::string_view operator()(const RotateVaultKey&) const { return "rotate vault key"; }
+            std::string_view operator()(const RetireVaultKey&) const { return "retire vault key"; }
             std::string_view operator()(const AddParty&) const { return "add party"; }
             std::string_view operator()(const RemoveParty&) const { return "remove party"; }
             std::string_view operator()(const AddReserve&) const { return "add reserve"; }
@@ -337,6 +339,8 @@ std::vector<OperatorCommand> commands_with_their_choices() {
                                         ChargeMerchant{},
                                         OpenAdjustment{},
                                         RunPurge{},
+                                        RotateVaultKey{},
+                                        RetireVaultKey{},
                                         RotateIssuerKey{"", hsm::KeyKind::zak, false},
                                         RotateIssuerKey{"", hsm::KeyKind::zpk, false}};
     for (const auto to : {MoveRoute::To::up, MoveRoute::To::down, MoveRoute::To::drain})
@@ -391,6 +395,8 @@ std::vector<std::string> all_ways_out() {
     proposal("exceptions_resolve", "resolved");
     proposal("restore", "accept");
     for (const char* outcome : {"due", "all"}) proposal("purge", outcome);
+    proposal("vault_rotate", "rotate");
+    proposal("vault_retire", "retire");
     for (const TransactionKind kind : all_kinds) {
         TransactionRecord record;
         record.kind = kind;
@@ -423,6 +429,11 @@ constexpr std::string_view of_the_world[] = {"crash mid-sync",
                                              "retention purges what had no card number",
                                              "case decided",
                                              "configuration replaced",
+                                             "vault key changed",
+                                             "vault key wiped",
+                                             "vault key asked for again",
+                                             "vault file not written",
+                                             "crash while cards are sealed anew",
                                              "key changed by us",
                                              "key changed by the issuer",
                                              "notice accepted",

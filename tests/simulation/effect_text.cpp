@@ -56,6 +56,12 @@ struct Whole {
     }
     std::string operator()(const MakeBackup& e) const { return "back up " + e.directory; }
     std::string operator()(const ApplyPolicy& e) const { return "policy " + e.text; }
+    std::string operator()(const MakeVaultKey& e) const {
+        return "make vault key " + std::to_string(e.number);
+    }
+    std::string operator()(const WipeVaultKey& e) const {
+        return "wipe vault key " + std::to_string(e.number);
+    }
     std::string operator()(const Note& e) const {
         return "note " + std::string(name(e.kind)) + e.rrn + e.terminal + e.merchant + e.route + e.rule +
                e.code + e.detail;
@@ -87,6 +93,12 @@ struct Masked {
         return (e.answer.done ? "operator: " : "operator, refused: ") + e.answer.text;
     }
     std::string operator()(const MakeBackup& e) const { return "back up into " + e.directory; }
+    std::string operator()(const MakeVaultKey& e) const {
+        return "make vault key " + std::to_string(e.number);
+    }
+    std::string operator()(const WipeVaultKey& e) const {
+        return "wipe vault key " + std::to_string(e.number);
+    }
     std::string operator()(const ApplyPolicy& e) const {
         return "apply a policy of " + std::to_string(e.text.size()) + " bytes";
     }

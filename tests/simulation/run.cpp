@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "ledger/vault_books.hpp"
 #include "tests/simulation/calendar.hpp"
 #include "tests/simulation/till.hpp"
 #include "tests/simulation/world.hpp"
@@ -121,6 +122,10 @@ void final_checks(World& world) {
     const iso8583::Instant at = world.now().instant;
     checkers.check_whole_store(at);
     checkers.check_drained(at);
+    const auto seals = ledger::find_seal_faults(world.store.disk, ledger::PanVault(world.vault_file()));
+    if (!seals) checkers.broken("vault", seals.error().what, at);
+    for (const std::string& fault : seals ? seals->faults : std::vector<std::string>())
+        checkers.broken("vault", fault, at);
     for (const routing::RouteId route : all_routes)
         if (!world.issuer(route).has_forgotten())
             checkers.check_books(route, world.issuer(route).books(), at);

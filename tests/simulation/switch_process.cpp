@@ -14,8 +14,8 @@ const ledger::AuditKey& simulated_audit_key() {
     return key;
 }
 
-SwitchProcess::SwitchProcess(ConfigurationPtr configuration, ledger::Store& store,
-                             const ledger::PanVault& vault, Surroundings& surroundings)
+SwitchProcess::SwitchProcess(ConfigurationPtr configuration, ledger::Store& store, ledger::PanVault& vault,
+                             Surroundings& surroundings)
     : configuration_(std::move(configuration)),
       around_(surroundings),
       overlay_(store),
@@ -177,6 +177,8 @@ void SwitchProcess::perform(const Effect& effect) {
                                        around_.notices_written(e.notices);
                                        answers_.push_back(NoticesWritten{e.notices.back().number, ""});
                                    },
+                                   [this](const MakeVaultKey& e) { around_.make_vault_key(e); },
+                                   [this](const WipeVaultKey& e) { around_.wipe_vault_key(e); },
                                    [](const PartiesChanged&) {}, [](const AnswerOperator&) {},
                                    [](const MakeBackup&) {}, [](const ApplyPolicy&) {}, [](const Note&) {}},
                effect);

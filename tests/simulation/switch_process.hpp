@@ -39,6 +39,9 @@ class Surroundings {
     virtual void released(const acquirer::Effect& effect) = 0;
     /// They are in their files, which outlive crashes.
     virtual void notices_written(const std::vector<ledger::Notice>& notices) = 0;
+    /// The vault's file gets a key, or loses it; the event that says so comes later.
+    virtual void make_vault_key(const acquirer::MakeVaultKey& wanted) = 0;
+    virtual void wipe_vault_key(const acquirer::WipeVaultKey& wanted) = 0;
     /// A session's complaint or reason to close, as the log would have it.
     virtual void logged(const std::string& text) = 0;
 };
@@ -48,8 +51,8 @@ const ledger::AuditKey& simulated_audit_key();
 
 class SwitchProcess {
   public:
-    SwitchProcess(acquirer::ConfigurationPtr configuration, ledger::Store& store,
-                  const ledger::PanVault& vault, Surroundings& surroundings);
+    SwitchProcess(acquirer::ConfigurationPtr configuration, ledger::Store& store, ledger::PanVault& vault,
+                  Surroundings& surroundings);
 
     /// False when the ledger cannot be read.
     [[nodiscard]] bool recover();

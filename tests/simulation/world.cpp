@@ -60,7 +60,8 @@ World::World(const WorldOptions& options)
       chance_(options.seed),
       hsm_random_(options.seed),
       engine_(hsm::Lmk::test(), hsm_random_, hsm_options()),
-      vault_(vault_key()),
+      vault_file_(ledger::VaultKeys::of(vault_key())),
+      vault_(vault_file_),
       configuration_(world_configuration()),
       checkers_(store.disk),
       honest_(vault_, [this](const std::string& what) { checkers_.broken("honest", what, clock_); }),
@@ -207,11 +208,13 @@ void World::start() {
     ++generation_;
     syncs_timed_ = 0;
     accepts_new_work_ = true;
+    vault_ = ledger::PanVault(vault_file_);
     process_ = std::make_unique<SwitchProcess>(configuration_, store, vault_, *this);
     store.on_handed_over = [this](const ledger::Batch& batch) {
         checkers_.batch_handed_over(
             batch, [this](const auto& visit) { process_->core().visit_decoded_records(visit); }, clock_);
         branches_.written(batch);
+        check_seals(batch);
         if (turns_of_process_++ % turns_between_orphan_checks == 0) check_orphans();
     };
     turns_of_process_ = 0;
@@ -235,6 +238,8 @@ void World::check_orphans() {
 
 void World::crash(std::size_t keep_prefix, std::int64_t downtime_ms) {
     if (!process_) return;
+    const std::string phase = process_->core().status().vault.phase;
+    if (phase == "re-sealing" || phase == "checking") checkers_.reached("crash while cards are sealed anew");
     const bool in_sync =
         store.disk.unsynced_batches() > 0;  // of a failed one too: it may be on the disk or not
     if (on_crash)
@@ -445,6 +450,11 @@ void World::note_effect(const Effect& effect) {
     };
     mix(std::to_string(clock_.ms));
     mix(whole_text(effect));
+    if (const auto* note = std::get_if<Note>(&effect); note != nullptr && note->kind == NoteKind::vault_key) {
+        if (note->detail.find("seals from here on") != std::string::npos)
+            checkers_.reached("vault key changed");
+        if (note->detail.ends_with(" is wiped")) checkers_.reached("vault key wiped");
+    }
     if (const auto* note = std::get_if<Note>(&effect);
         note != nullptr && note->kind == NoteKind::key_change && note->detail.starts_with("a new Z"))
         checkers_.reached(note->detail.find("by issuer") != std::string::npos ? "key changed by the issuer"

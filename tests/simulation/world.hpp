@@ -47,6 +47,7 @@ struct WorldFaults {
     std::uint32_t hsm_slow_permille = 0;  // of questions
     std::int64_t hsm_slow_ms_max = 0;
     std::uint32_t hsm_fails_permille = 0;
+    std::uint32_t vault_file_fails_permille = 0;
     std::uint32_t hsm_wrong_permille = 0;  // says an error that there is none of
 };
 
@@ -163,7 +164,11 @@ class World final : public Surroundings {
     void deadlines_pass(bool begin) override { branches_.deadlines_pass(begin); }
     void released(const acquirer::Effect& effect) override;
     void notices_written(const std::vector<ledger::Notice>& notices) override;
+    void make_vault_key(const acquirer::MakeVaultKey& wanted) override;
+    void wipe_vault_key(const acquirer::WipeVaultKey& wanted) override;
     void logged(const std::string& text) override;
+    /// What is in the vault's file, which outlives crashes.
+    [[nodiscard]] const ledger::VaultKeys& vault_file() const { return vault_file_; }
 
   private:
     struct IssuerSlot {
@@ -180,6 +185,10 @@ class World final : public Surroundings {
     void connect_issuer(std::size_t slot);
     void retry_issuer(std::size_t slot);
     void note_effect(const acquirer::Effect& effect);
+    /// Written and synced now, unless the disk fails; the process hears of it a moment later, if it lives.
+    template <typename Done>
+    void change_vault_file(std::uint32_t number, iso8583::Result<ledger::VaultKeys> changed);
+    void check_seals(const ledger::Batch& batch);
 
     Agenda agenda_;
     iso8583::Instant clock_{1'000'000};
@@ -188,7 +197,8 @@ class World final : public Surroundings {
     Chance chance_;
     SeededRandom hsm_random_;
     hsm::HsmEngine engine_;
-    ledger::PanVault vault_;
+    ledger::VaultKeys vault_file_;
+    ledger::PanVault vault_;  // of the process: begins with what is in the file
     std::shared_ptr<acquirer::Configuration> configuration_;
     Checkers checkers_;
     NoticeWatch notices_{checkers_};

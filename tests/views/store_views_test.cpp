@@ -62,6 +62,44 @@ TEST_CASE("views: the last backup, before, while and after it is made") {
     golden::check("backup_done", shown(view_last_backup(world.context())));
 }
 
+TEST_CASE("views: the vault's keys, while cards are sealed anew and after") {
+    World world;
+    constexpr std::int64_t day_ms = 86'400'000;
+    using State = VaultStatus::Key::State;
+    VaultStatus& vault = world.status.vault;
+    vault.active = 2;
+    vault.keys = {{1, {}, State::old}, {2, world.now.utc.plus_ms(-60'000), State::active}};
+    vault.phase = "re-sealing";
+    vault.percent = 61;
+    vault.looked = 5'120;
+    vault.resealed = 4'711;
+    vault.began = world.now.utc.plus_ms(-60'000);
+    vault.due = world.now.utc.plus_ms(365 * day_ms - 60'000);
+    golden::check("vault_resealing", shown(view_vault(world.context())));
+    CHECK(vault_warning(world.context()).empty());
+    CHECK(shown(view_status(world.context())).find("vault") == std::string::npos);
+
+    vault.keys[0].state = State::empty;
+    vault.phase = "idle";
+    vault.percent = 100;
+    vault.ended = world.now.utc;
+    golden::check("vault_resealed", shown(view_vault(world.context())));
+
+    // Before and after the end of its period.
+    vault.due = world.now.utc.plus_ms(30 * day_ms);
+    CHECK(vault_warning(world.context()) == "vault key 2 is to be changed within 30 days: vault rotate");
+    vault.due = world.now.utc.plus_ms(1);
+    CHECK(vault_warning(world.context()) == "vault key 2 is to be changed within 1 days: vault rotate");
+    vault.due = world.now.utc;
+    CHECK(vault_warning(world.context()) == "vault key 2 is over its cryptoperiod of 365 days: vault rotate");
+    CHECK(shown(view_status(world.context())).find("over its cryptoperiod") != std::string::npos);
+
+    vault.phase = "stuck";
+    vault.unreadable = 2;
+    vault.first_unreadable = "632500000001";
+    golden::check("vault_stuck", shown(view_vault(world.context())));
+}
+
 TEST_CASE("views: the policy in force, for all and for one merchant") {
     const World world;
     const std::string merchant = world.configuration->merchants.begin()->first.str();
