@@ -159,7 +159,7 @@ namespace {
 
 struct Shell final : ShardShell {
     iso8583::Now now() override { return {{1'000'000}, {1'795'233'600'000}, 8 * 3600}; }
-    void perform(Shard&, const Effect& effect) override {
+    void perform(ShardPort&, const Effect& effect) override {
         if (const auto* reply = std::get_if<SendReply>(&effect))
             replied.emplace_back(reply->fields.get(iso8583::Field::response_code));
     }
