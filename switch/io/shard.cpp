@@ -26,8 +26,10 @@ Shard::Shard(std::size_t index, const ShardParts& parts, const ShardBounds& boun
             }),
       perform_([this](const Effect& effect) { shell_.perform(*this, effect); }) {
     if (bounds_.cold_readers > 0)
-        cold_ = std::make_unique<ColdRequests>(parts_.store, bounds_.cold_readers,
-                                               [this] { shell_.sync_ended(); });
+        cold_ = std::make_unique<ColdRequests>(parts_.store, bounds_.cold_readers, [this] {
+            cold_ended_.store(true);
+            shell_.sync_ended();
+        });
 }
 
 iso8583::Result<void, ledger::StoreError> Shard::recover() {
@@ -69,7 +71,7 @@ ledger::StoreHealth Shard::look_at_store() {
 }
 
 void Shard::drive() {
-    if (cold_) cold_->move_ready(requests_);
+    if (cold_ended_.exchange(false) && cold_) cold_->move_ready(requests_);
     may_step_ = events_per_drive_max;
     for (int pass = 0; pass < passes_per_drive_max; ++pass) {
         step(shell_.now());

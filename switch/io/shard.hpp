@@ -118,7 +118,8 @@ class Shard final : public ShardPort {
 
     iso8583::Result<void, ledger::StoreError> recover() override;
     void start() override {}
-    void stop() override {}
+    /// No read of a cold request is under way any more: the store may go.
+    void stop() override { cold_.reset(); }
     void take(RequestArrived request) override;
     [[nodiscard]] bool take(Event event) override;
     [[nodiscard]] bool takes_requests() const override {
@@ -130,10 +131,12 @@ class Shard final : public ShardPort {
     /// Steps what waits and performs what is durable.
     void drive() override;
     [[nodiscard]] bool can_go_on() const override { return !inboxes_empty() && !turn_.is_full(); }
-    /// A sync has ended, or as many events as make a turn lie there while the store has room for one. So
+    /// A sync or a read beforehand has ended, or as many events as make a turn lie there while the store has
+    /// room for one. So
     /// reading, deciding and the disk work at the same time, however many requests come at once.
     [[nodiscard]] bool drive_is_due() const override {
         return syncs_ended_.load(std::memory_order_relaxed) > 0 ||
+               cold_ended_.load(std::memory_order_relaxed) ||
                (turn_.may_sync() && !turn_.is_full() &&
                 answers_.size() + requests_.size() >= turn_events_min);
     }
@@ -168,6 +171,7 @@ class Shard final : public ShardPort {
     const ShardBounds bounds_;
     ShardShell& shell_;
     std::atomic<std::uint32_t> syncs_ended_{0};  // and not yet told to the turn
+    std::atomic<bool> cold_ended_{false};        // what a cold request names has been read
     Turn turn_;
     std::deque<Event> answers_;
     std::deque<Event> requests_;

@@ -30,13 +30,15 @@ void ShardThread::start() {
 }
 
 void ShardThread::stop() {
-    if (!thread_.joinable()) return;
-    {
-        const std::lock_guard lock(mutex_);
-        stopping_ = true;
+    if (thread_.joinable()) {
+        {
+            const std::lock_guard lock(mutex_);
+            stopping_ = true;
+        }
+        wake_.notify_one();
+        thread_.join();
     }
-    wake_.notify_one();
-    thread_.join();
+    shard_.stop();
 }
 
 // ---- the shell's side

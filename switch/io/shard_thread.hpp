@@ -88,10 +88,9 @@ class ShardThread final : public ShardPort, private ShardShell {
     ShardShell& shell_;
     const WallClock& clock_;
     std::vector<Effect> performed_;  // the thread's, of the drive under way
-    Shard shard_;
 
     std::atomic<bool> has_effects_{false};  // asked after everything that the reactor does
-    mutable std::mutex mutex_;              // guards what follows
+    mutable std::mutex mutex_;              // guards all to the next empty line
     std::condition_variable wake_;          // the thread
     std::condition_variable answered_;      // the shell, which has asked
     std::deque<RequestArrived> requests_;
@@ -106,6 +105,7 @@ class ShardThread final : public ShardPort, private ShardShell {
     bool stopping_ = false;
     Said said_;
 
+    Shard shard_;         // speaks to what stands before it, until it is gone
     std::thread thread_;  // last: it uses all of them
 };
 

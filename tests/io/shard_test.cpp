@@ -2,8 +2,11 @@
 #include "switch/io/shards.hpp"
 
 #include <array>
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <set>
+#include <thread>
 
 #include "ledger/audit_hash.hpp"
 #include "ledger/number_plan.hpp"
@@ -63,7 +66,7 @@ struct Shell final : ShardShell {
     std::vector<std::string> replied;
     std::vector<std::pair<std::string, std::string>> asked;  // DE37 and DE11 towards issuers
     int drives_wanted = 0;
-    int syncs_ended = 0;
+    std::atomic<int> syncs_ended = 0;
     std::int64_t passed_ms = 0;
     const MemoryStore* store = nullptr;  // whether it had work when the last effect left
     bool the_disk_was_at_work = false;
@@ -423,4 +426,22 @@ TEST_CASE("shards: sessions' 08xx have STANs that no shard gives, and no two of 
         latest = time.value();
     }
     CHECK(given.size() == ledger::session_stans);
+}
+
+TEST_CASE("a shard: a cold request whose read has ended wants a drive, though nothing else happens") {
+    Shell shell;
+    Room room(shell, 0, ShardBounds{4'096, 65'536, 1});
+    room.store.set_sync_mode(MemoryStore::SyncMode::immediate);
+    Shard& shard = *room.shard;
+    RequestArrived request = sale();
+    request.request.original_rrn = *iso8583::Rrn::parse("632600000001");  // in no memory
+    shard.take(std::move(request));
+    CHECK(shard.counters().cold_requests == 1);
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!shard.drive_is_due() && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+    REQUIRE(shard.drive_is_due());
+    shard.drive();
+    CHECK(shard.counters().request_inbox == 0);
+    CHECK_FALSE(shard.drive_is_due());
+    CHECK(shell.replied.size() == 1);
 }
