@@ -132,8 +132,8 @@ class Shard final : public ShardPort {
     void drive() override;
     [[nodiscard]] bool can_go_on() const override { return !inboxes_empty() && !turn_.is_full(); }
     /// A sync or a read beforehand has ended, or as many events as make a turn lie there while the store has
-    /// room for one. So
-    /// reading, deciding and the disk work at the same time, however many requests come at once.
+    /// room for one. So reading, deciding and the disk work at the same time, however many requests come at
+    /// once.
     [[nodiscard]] bool drive_is_due() const override {
         return syncs_ended_.load(std::memory_order_relaxed) > 0 ||
                cold_ended_.load(std::memory_order_relaxed) ||
