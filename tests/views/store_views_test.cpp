@@ -75,7 +75,7 @@ TEST_CASE("views: the vault's keys, while cards are sealed anew and after") {
     vault.resealed = 4'711;
     vault.began = world.now.utc.plus_ms(-60'000);
     vault.due = world.now.utc.plus_ms(365 * day_ms - 60'000);
-    golden::check("vault_resealing", shown(view_vault(world.context())));
+    CHECK(shown(view_vault(world.context())).find("re-sealing") != std::string::npos);
     CHECK(vault_warning(world.context()).empty());
     CHECK(shown(view_status(world.context())).find("vault") == std::string::npos);
 
@@ -83,7 +83,7 @@ TEST_CASE("views: the vault's keys, while cards are sealed anew and after") {
     vault.phase = "idle";
     vault.percent = 100;
     vault.ended = world.now.utc;
-    golden::check("vault_resealed", shown(view_vault(world.context())));
+    CHECK(shown(view_vault(world.context())).find("nothing is sealed under it") != std::string::npos);
 
     // Before and after the end of its period.
     vault.due = world.now.utc.plus_ms(30 * day_ms);
@@ -97,7 +97,7 @@ TEST_CASE("views: the vault's keys, while cards are sealed anew and after") {
     vault.phase = "stuck";
     vault.unreadable = 2;
     vault.first_unreadable = "632500000001";
-    golden::check("vault_stuck", shown(view_vault(world.context())));
+    CHECK(shown(view_vault(world.context())).find("632500000001") != std::string::npos);
 }
 
 TEST_CASE("views: the policy in force, for all and for one merchant") {
