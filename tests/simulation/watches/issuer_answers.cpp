@@ -41,6 +41,8 @@ class IssuerAnswers final : public Watch {
         const std::string code = reply.code ? reply.code->str() : "";
         const bool says_so_again = fitting_.emplace(what, code).first->second == code;
         if (!says_so_again) contradicted_.insert(what);
+        // What retention has let go answers nothing any more: people look at it.
+        if (reply.rrn && world_.checkers().is_purged(*reply.rrn)) contradicted_.insert(what);
         const bool of_an_advice = reply.mti.message_class() == 2 && reply.mti.function() == 3;
         if (of_an_advice && reply.code && reply.code->view() == "00") paid_.push_back({*reply.rrn, 0});
     }
