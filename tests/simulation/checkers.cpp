@@ -492,7 +492,7 @@ std::int64_t Checkers::reserve_minor(const iso8583::MerchantId& merchant) const 
 
 void Checkers::check_record(const TransactionRecord& r, iso8583::Instant at) {
     // I3: one wire key, one entry. A tombstone becomes the record of the original that it stopped.
-    if (!r.from_operations && r.state != State::tombstone && r.answer) {
+    if (!r.from_operations && r.state != State::tombstone && r.answer && !purged_.contains(r.rrn)) {
         const auto [entry, is_new] = entry_of_key_.emplace(key_of(r), r.rrn);
         if (!is_new && entry->second != r.rrn)
             broken("I3", "two entries under one wire key: " + entry->second.str() + " and " + r.rrn.str(),

@@ -42,7 +42,9 @@ class IssuerAnswers final : public Watch {
         const bool says_so_again = fitting_.emplace(what, code).first->second == code;
         if (!says_so_again) contradicted_.insert(what);
         // What retention has let go answers nothing any more: people look at it.
-        if (reply.rrn && world_.checkers().is_purged(*reply.rrn)) contradicted_.insert(what);
+        const ledger::TransactionRecord* of = reply.rrn ? world_.checkers().record(*reply.rrn) : nullptr;
+        if (of != nullptr && (of->card_purged || world_.checkers().is_purged(of->rrn)))
+            contradicted_.insert(what);
         const bool of_an_advice = reply.mti.message_class() == 2 && reply.mti.function() == 3;
         if (of_an_advice && reply.code && reply.code->view() == "00") paid_.push_back({*reply.rrn, 0});
     }
