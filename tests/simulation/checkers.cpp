@@ -230,6 +230,7 @@ void Checkers::released_reply(const SendReply& reply, iso8583::Instant at) {
     Told& told = told_[key_of(reply)];
     if (!approved) {
         told.refused = true;
+        if (!told.approved) told.rrn = *rrn;
         return;
     }
     check_approval(f, *rrn, at);
@@ -426,6 +427,9 @@ void Checkers::batch_durable(const ledger::Batch& batch, iso8583::Instant at) {
             if (on_exception) on_exception(known.id.empty() ? nullptr : &known, *x);
         }
     }
+    // Keys of what is purged may come again, in this turn even.
+    std::erase_if(told_, [&](const auto& entry) { return purged.contains(entry.second.rrn); });
+    std::erase_if(entry_of_key_, [&](const auto& entry) { return purged.contains(entry.second); });
     for (const Rrn& rrn : touched) {
         const TransactionRecord* r = record(rrn);
         if (r == nullptr) {
@@ -448,11 +452,7 @@ void Checkers::check_purged(const std::set<Rrn>& purged, iso8583::Instant at) {
             if (below && record(*below) != nullptr && !purged_.contains(*below))
                 broken("retention", "a part of a story went without " + below->str() + ": " + words(*r), at);
     }
-    if (purged.empty()) return;
-    reached("retention purges");
-    // Their keys may come again.
-    std::erase_if(told_, [&](const auto& entry) { return purged.contains(entry.second.rrn); });
-    std::erase_if(entry_of_key_, [&](const auto& entry) { return purged.contains(entry.second); });
+    if (!purged.empty()) reached("retention purges");
 }
 
 void Checkers::take_purged(const Rrn& rrn, iso8583::Instant at) {
