@@ -245,7 +245,7 @@ struct HistoryEntry {
 /// The smallest part of the history that is kept when it grows over the bound: the first and the newest.
 inline constexpr std::size_t history_entries_max = 24;
 
-struct TransactionRecord {
+struct TransactionRecord {  // NOLINT(clang-analyzer-optin.performance.Padding): in the order of the story
     iso8583::Rrn rrn;
     TransactionKind kind = TransactionKind::sale;
     State state = State::intent;
