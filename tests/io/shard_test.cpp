@@ -90,6 +90,22 @@ struct Room {
     std::unique_ptr<Shard> shard;
 };
 
+/// Both shards of a switch that has two.
+struct TwoShards {
+    Shell shell;
+    Room first{shell, 0};
+    Room second{shell, 1};
+    Shards shards{both(), ShardMap(2)};
+
+  private:
+    std::vector<std::unique_ptr<acquirer::ShardPort>> both() {
+        std::vector<std::unique_ptr<acquirer::ShardPort>> out;
+        out.push_back(std::move(first.shard));
+        out.push_back(std::move(second.shard));
+        return out;
+    }
+};
+
 }  // namespace
 
 TEST_CASE("a shard: no effect leaves before the sync of its turn has ended and been seen") {
@@ -363,13 +379,8 @@ TEST_CASE("shards: each gives numbers of its own plan") {
 }
 
 TEST_CASE("shards: a merchant's requests go to its shard alone, what concerns all to all") {
-    Shell shell;
-    Room first(shell, 0);
-    Room second(shell, 1);
-    std::vector<std::unique_ptr<acquirer::ShardPort>> both;
-    both.push_back(std::move(first.shard));
-    both.push_back(std::move(second.shard));
-    Shards shards(std::move(both), ShardMap(2));
+    TwoShards two;
+    Shards& shards = two.shards;
     std::array<std::size_t, 2> expected{};
     for (int i = 1; i <= 7; ++i) {
         const std::string id = "89811015722000" + std::to_string(i);
@@ -381,19 +392,14 @@ TEST_CASE("shards: a merchant's requests go to its shard alone, what concerns al
         CHECK(shards.at(i).view().counters.request_inbox == expected[i]);
     }
     CHECK(shards.take(TerminalLinkClosed{{1}}));
-    CHECK(shards.take(ConfigReplaced{first.config.configuration}));
+    CHECK(shards.take(ConfigReplaced{two.first.config.configuration}));
     for (std::size_t i = 0; i < 2; ++i) CHECK(shards.at(i).view().counters.answer_inbox == 2);
     CHECK(shards.take_requests());
 }
 
 TEST_CASE("shards: an issuer's answer goes to the shard that gave its STAN, what none gave to the first") {
-    Shell shell;
-    Room first(shell, 0);
-    Room second(shell, 1);
-    std::vector<std::unique_ptr<acquirer::ShardPort>> both;
-    both.push_back(std::move(first.shard));
-    both.push_back(std::move(second.shard));
-    Shards shards(std::move(both), ShardMap(2));
+    TwoShards two;
+    Shards& shards = two.shards;
     const struct {
         std::uint32_t stan;
         std::size_t shard;
@@ -411,17 +417,12 @@ TEST_CASE("shards: an issuer's answer goes to the shard that gave its STAN, what
 }
 
 TEST_CASE("shards: sessions' 08xx have STANs that no shard gives, and no two of a round are equal") {
-    Shell shell;
-    Room first(shell, 0);
-    Room second(shell, 1);
-    std::vector<std::unique_ptr<acquirer::ShardPort>> both;
-    both.push_back(std::move(first.shard));
-    both.push_back(std::move(second.shard));
-    Shards shards(std::move(both), ShardMap(2));
+    TwoShards two;
+    Shards& shards = two.shards;
     std::set<std::uint32_t> given;
     std::int64_t latest = 0;
     for (std::uint32_t i = 0; i < ledger::session_stans; ++i) {
-        const auto [stan, time] = shards.next_session_numbers({1}, shell.now());
+        const auto [stan, time] = shards.next_session_numbers({1}, two.shell.now());
         CHECK_FALSE(ledger::shard_of_stan(stan, 2));
         given.insert(stan.value());
         CHECK(time.value() >= latest);  // DE7 never goes back
