@@ -202,12 +202,30 @@ void Ledger::write_changed_records() {
 }
 
 TraceSlot Ledger::trace_slot(const std::string& slot_key) {
+    if (free_traces_.knows_free(slot_key)) return {};
     auto stored = get(Family::index, slot_key);
-    if (!stored) return {};
+    if (!stored) {
+        if (!error_ && free_traces_.missed(slot_key)) look_behind(slot_key);
+        return {};
+    }
     return decoded(decode_trace_slot(*stored)).value_or(TraceSlot{});
 }
 
+void Ledger::look_behind(const std::string& slot_key) {
+    std::string next;
+    const auto looked = overlay_.scan(Family::index, slot_key, FreeTraces::end_of_batch(slot_key),
+                                      [&next](std::string_view key, std::string_view) {
+                                          next = key;
+                                          return false;
+                                      });
+    if (looked)
+        free_traces_.learn(slot_key, next);
+    else if (!error_)
+        error_ = looked.error();
+}
+
 void Ledger::add_trace(const std::string& slot_key, TraceSlot slot, TraceEntry entry) {
+    free_traces_.stored(slot_key);
     if (slot.entries.size() == TraceSlot::entries_max) slot.entries.erase(slot.entries.begin());
     slot.entries.push_back(std::move(entry));
     overlay_.put(Family::index, slot_key, encode(slot));
@@ -498,6 +516,7 @@ void Ledger::put_away_days_before(iso8583::BusinessDate day) {
 
 void Ledger::close_turn() {
     if (error_) {
+        free_traces_.clear();
         records_.drop();  // nothing of this turn or a later one becomes visible
         return;
     }

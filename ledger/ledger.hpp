@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "ledger/free_traces.hpp"
 #include "ledger/key_layout.hpp"
 #include "ledger/number_plan.hpp"
 #include "ledger/overlay.hpp"
@@ -239,10 +240,12 @@ class Ledger {
     bool check_format();
     [[nodiscard]] iso8583::Rrn rrn_of(std::uint64_t sequence) const;
     void step_over_stored_rrns();
+    void look_behind(const std::string& slot_key);
 
     Overlay& overlay_;
     RecordTable records_;
     RecentRefunds recent_refunds_;
+    FreeTraces free_traces_;
     NumberPlan numbers_;
     Totals totals_;
     std::set<iso8583::Rrn> open_;

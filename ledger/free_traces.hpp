@@ -1,0 +1,49 @@
+// FreeTraces: under which trace numbers of a terminal's batch nothing is stored, as far as the ledger has
+// looked. A terminal counts its STANs up, so that one look at what is stored behind a number answers "is this
+// a retry?" for those that follow it, without a read.
+//
+// Ownership: member of Ledger, through which every trace slot is written. Thread: the core's. Bound:
+// `terminals_max`; when there are more it begins anew. Errors: none.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace ledger {
+
+class FreeTraces {
+  public:
+    /// Batches of terminals; about 2 MiB.
+    static constexpr std::size_t terminals_max = 16'384;
+
+    /// Of a trace slot's key (key_layout.hpp): nothing is stored under it.
+    [[nodiscard]] bool knows_free(std::string_view slot_key) const;
+    /// Nothing was found under the key. True: the terminal counts up, and a look behind the key pays.
+    bool missed(std::string_view slot_key);
+    /// Nothing is stored from the key on up to `next`, which is of the same terminal and batch; empty:
+    /// nothing behind it at all.
+    void learn(std::string_view slot_key, std::string_view next);
+    void stored(std::string_view slot_key);
+    void clear() { batches_.clear(); }
+
+    /// The first key behind all of the same terminal and batch.
+    [[nodiscard]] static std::string end_of_batch(std::string_view slot_key);
+
+  private:
+    struct Free {
+        std::uint32_t from = 0, to = 0;  // STANs in [from, to) are free
+        std::uint32_t last_missed = 0;   // 0: none
+    };
+    struct Hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view key) const { return std::hash<std::string_view>{}(key); }
+    };
+    // By the key without its STAN.
+    std::unordered_map<std::string, Free, Hash, std::equal_to<>> batches_;
+};
+
+}  // namespace ledger
