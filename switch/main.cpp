@@ -10,7 +10,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <semaphore>
 
 #include "hsm_sim/engine.hpp"
 #include "hsm_sim/lmk_file.hpp"
@@ -19,7 +18,6 @@
 #include "iso8583/command_line/program.hpp"
 #include "ledger/audit_hash.hpp"
 #include "ledger/backup_directory.hpp"
-#include "ledger/ledger_format.hpp"
 #include "ledger/postgres_cluster.hpp"
 #include "ledger/restore_records.hpp"
 #include "ledger/rocks_backup.hpp"
@@ -182,35 +180,6 @@ Result<Hsm> open_hsm(const LoadedConfig& config, const TlsContexts& tls, const F
     return out;
 }
 
-/// Brings records of an older format to this program's, and says so in one line.
-Result<void> migrate(ledger::Store& store, Log& log, WallClock& clock) {
-    const auto commit = [&store](ledger::Batch batch) {
-        std::binary_semaphore synced(0);
-        store.begin_sync(std::move(batch), [&synced] { synced.release(); });
-        synced.acquire();
-        return store.finish_sync();
-    };
-    const auto migrated = ledger::migrate_to_current_format(store, commit);
-    if (!migrated) return parse_error(migrated.error().what);
-    if (*migrated)
-        log.line(Severity::warning, "ledger_migrated",
-                 {{"from_format", std::to_string((*migrated)->from)},
-                  {"to_format", std::to_string(ledger::format_version)},
-                  {"records", std::to_string((*migrated)->records)}},
-                 clock.now());
-    return {};
-}
-
-/// For whoever only looks: an older format is not brought to this program's.
-Result<void> check_format(const ledger::Store& store) {
-    const auto stored = ledger::stored_format(store);
-    if (!stored) return parse_error(stored.error().what);
-    if (!*stored || (*stored)->format == ledger::format_version) return {};
-    return parse_error("the ledger has format " + std::to_string((*stored)->format) +
-                       ", this program reads " + std::to_string(ledger::format_version) +
-                       ": a start of the switch migrates it");
-}
-
 std::string ready_line(const LoadedConfig& config, const ListeningAt& at) {
     std::string line = "ready";
     for (std::size_t i = 0; i < at.terminals.size(); ++i)
@@ -324,6 +293,8 @@ BackupEnded back_up(const ledger::RocksStore* store, const MakeBackup& order, co
             made->files.size(),
             made->bytes()};
 }
+
+ShardsUse manner_of(const Flags& flags) { return {flags.verify, flags.as_restored}; }
 
 bool is_looked_at(const std::string& data, const Flags& flags) {
     return flags.verify && ledger::is_backup(data);
@@ -440,96 +411,6 @@ Result<std::optional<OpenedStore>> open_when_due(LoadedConfig& config, const Fla
     }
 }
 
-/// What the store and its audit chain have lost by what is noted elsewhere: refuses to start, or, where a
-/// person has decided so, makes the ledger one that was restored.
-Result<void> judge_what_is_lost(const LoadedConfig& config, const Flags& flags, const std::string& data,
-                                OpenedStore& opened, const OpenedAuditKey& audit,
-                                std::optional<ledger::BackupMark>& mark, Log& log, WallClock& clock) {
-    std::string lost = opened.rocks != nullptr ? opened.rocks->lost() : "";
-    // A backup, and what was restored from one and not worked on yet, end before what is noted.
-    const bool ends_before = is_looked_at(data, flags) || (mark && !has_worked_on(*opened.store, *mark));
-    if (lost.empty() && !ends_before) lost = audit_fault_at_start(*opened.store, audit, config.audit);
-    if (!flags.as_restored && lost.empty()) return {};
-    if (!flags.as_restored) return parse_error(lost + "; docs/operations.md, \"A ledger that lost its end\"");
-    if (lost.empty())
-        return parse_error("--as-restored: the ledger has all that was acknowledged; start without it");
-    auto restored = count_as_restored(opened, data, clock.now().utc);
-    if (!restored) return tl::unexpected(restored.error());
-    log.line(Severity::alarm, "loss_accepted", {{"detail", lost}, {"rule", "R65"}}, clock.now());
-    mark = std::move(*restored);
-    return {};
-}
-
-/// A shard from its data directory to its core. Its store lies apart, since it goes first at the end.
-struct ServedShard {
-    std::string data;
-    LoadedConfig config;  // its part
-    std::optional<ledger::BackupMark> mark;
-    OpenedStore opened;
-    OpenedAuditKey audit;
-    std::unique_ptr<ledger::PanVault> vault;
-    std::unique_ptr<ledger::Overlay> overlay;
-    std::unique_ptr<SwitchCore> core;
-
-    void make_core(const ConfigurationPtr& configuration, ledger::Store& store, const ledger::VaultKeys& keys,
-                   std::size_t index, std::size_t of) {
-        vault = std::make_unique<ledger::PanVault>(keys);
-        overlay = std::make_unique<ledger::Overlay>(store);
-        core = std::make_unique<SwitchCore>(part_of_shard(configuration, index, of), *overlay, *vault,
-                                            ledger::audit_sha256, opened.numbers);
-        core->comes_from(mark);
-        core->keys_audit_with(*audit.key, audit.made);
-    }
-};
-
-/// The one that says whether the ledger is new.
-const ledger::Store& with_most(const std::vector<std::unique_ptr<ledger::Store>>& stores) {
-    return **std::max_element(stores.begin(), stores.end(), [](const auto& a, const auto& b) {
-        return a->last_turn_number() < b->last_turn_number();
-    });
-}
-
-struct NotReady {
-    const char* step;
-    std::string what;
-};
-
-/// What has to be right, or brought up to this program, before anything is served from the store.
-Result<void, NotReady> ready_store(ServedShard& shard, const Flags& flags, const Hsm& hsm,
-                                   hsm::OpensslRandom& random, const std::string& audit_key_of_others,
-                                   Log& log, WallClock& clock) {
-    auto audit = open_audit_key(*shard.opened.store, *hsm.audit_kek, random, audit_key_of_others);
-    if (!audit) return tl::unexpected(NotReady{"audit key", audit.error().what});
-    shard.audit = std::move(*audit);
-    if (const auto accepted = judge_what_is_lost(shard.config, flags, shard.data, shard.opened, shard.audit,
-                                                 shard.mark, log, clock);
-        !accepted)
-        return tl::unexpected(NotReady{"audit chain", accepted.error().what});
-    std::error_code none;  // it is ours now: what a backup that was cut short was copied from is nobody's
-    if (!flags.verify) std::filesystem::remove_all(shard.data + "/" + ledger::checkpoint_name, none);
-    const auto format =
-        flags.verify ? check_format(*shard.opened.store) : migrate(*shard.opened.store, log, clock);
-    if (!format) return tl::unexpected(NotReady{"ledger format", format.error().what});
-    return {};
-}
-
-/// All chains of one switch go under one key: that of the first that has one.
-Result<void, NotReady> ready_stores(const std::vector<std::unique_ptr<ServedShard>>& shards,
-                                    const Flags& flags, const Hsm& hsm, hsm::OpensslRandom& random, Log& log,
-                                    WallClock& clock) {
-    std::string audit_key;
-    for (const auto& shard : shards) {
-        const auto stored = ledger::sealed_audit_key(*shard->opened.store);
-        if (!stored) return tl::unexpected(NotReady{"audit key", stored.error().what});
-        if (audit_key.empty()) audit_key = stored->value_or("");
-    }
-    for (const auto& shard : shards) {
-        if (auto ready = ready_store(*shard, flags, hsm, random, audit_key, log, clock); !ready) return ready;
-        audit_key = shard->audit.sealed;
-    }
-    return {};
-}
-
 int verify(const std::vector<std::unique_ptr<ServedShard>>& shards, const iso8583::Now& now) {
     int exit_code = exit_done;
     for (std::size_t index = 0; index < shards.size(); ++index) {
@@ -600,7 +481,8 @@ int serve(LoadedConfig config, const Flags& flags) {
         if (shards.size() > 1) shard.opened.numbers = ledger::plan_of_shard(index, shards.size());
     }
     if (shards.size() == 1) shards.front()->config = config;  // a standby may have read the file again
-    if (const auto ready = ready_stores(shards, flags, *hsm, random, log, clock); !ready)
+    if (const auto ready = ready_stores(shards, manner_of(flags), *hsm->audit_kek, random, log, clock);
+        !ready)
         return refuse_to_start(log, clock, ready.error().step, ready.error().what);
     std::vector<std::unique_ptr<ledger::Store>> stores;  // apart: they go before the runtime does
     for (const auto& shard : shards) stores.push_back(std::move(shard->opened.store));

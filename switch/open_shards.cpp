@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <semaphore>
 
 #include "ledger/backup_directory.hpp"
 #include "ledger/durable_file.hpp"
+#include "ledger/ledger_format.hpp"
 #include "ledger/number_plan.hpp"
 #include "ledger/shard_merchants.hpp"
 
@@ -41,6 +43,75 @@ Result<std::size_t> begun_with(const std::string& data) {
             return parse_error(path +
                                ": is gone, and shards lie beside it: write how many there are into it");
     return std::filesystem::exists(data + "/" + ledger::store_name, error) ? 1 : 0;
+}
+
+/// Brings records of an older format to this program's, and says so in one line.
+Result<void> migrate(ledger::Store& store, Log& log, WallClock& clock) {
+    const auto commit = [&store](ledger::Batch batch) {
+        std::binary_semaphore synced(0);
+        store.begin_sync(std::move(batch), [&synced] { synced.release(); });
+        synced.acquire();
+        return store.finish_sync();
+    };
+    const auto migrated = ledger::migrate_to_current_format(store, commit);
+    if (!migrated) return parse_error(migrated.error().what);
+    if (*migrated)
+        log.line(Severity::warning, "ledger_migrated",
+                 {{"from_format", std::to_string((*migrated)->from)},
+                  {"to_format", std::to_string(ledger::format_version)},
+                  {"records", std::to_string((*migrated)->records)}},
+                 clock.now());
+    return {};
+}
+
+/// For whoever only looks: an older format is not brought to this program's.
+Result<void> check_format(const ledger::Store& store) {
+    const auto stored = ledger::stored_format(store);
+    if (!stored) return parse_error(stored.error().what);
+    if (!*stored || (*stored)->format == ledger::format_version) return {};
+    return parse_error("the ledger has format " + std::to_string((*stored)->format) +
+                       ", this program reads " + std::to_string(ledger::format_version) +
+                       ": a start of the switch migrates it");
+}
+
+/// What the store and its audit chain have lost by what is noted elsewhere: refuses to start, or, where a
+/// person has decided so, makes the ledger one that was restored.
+Result<void> judge_what_is_lost(const LoadedConfig& config, ShardsUse use, const std::string& data,
+                                OpenedStore& opened, const OpenedAuditKey& audit,
+                                std::optional<ledger::BackupMark>& mark, Log& log, WallClock& clock) {
+    std::string lost = opened.rocks != nullptr ? opened.rocks->lost() : "";
+    // A backup, and what was restored from one and not worked on yet, end before what is noted.
+    const bool ends_before =
+        (use.only_looks && ledger::is_backup(data)) || (mark && !has_worked_on(*opened.store, *mark));
+    if (lost.empty() && !ends_before) lost = audit_fault_at_start(*opened.store, audit, config.audit);
+    if (!use.accepts_loss && lost.empty()) return {};
+    if (!use.accepts_loss) return parse_error(lost + "; docs/operations.md, \"A ledger that lost its end\"");
+    if (lost.empty())
+        return parse_error("--as-restored: the ledger has all that was acknowledged; start without it");
+    auto restored = count_as_restored(opened, data, clock.now().utc);
+    if (!restored) return tl::unexpected(restored.error());
+    log.line(Severity::alarm, "loss_accepted", {{"detail", lost}, {"rule", "R65"}}, clock.now());
+    mark = std::move(*restored);
+    return {};
+}
+
+/// What has to be right, or brought up to this program, before anything is served from the store.
+Result<void, NotReady> ready_store(ServedShard& shard, ShardsUse use, const ledger::KeyEncryption& audit_kek,
+                                   iso8583::RandomSource& random, const std::string& audit_key_of_others,
+                                   Log& log, WallClock& clock) {
+    auto audit = open_audit_key(*shard.opened.store, audit_kek, random, audit_key_of_others);
+    if (!audit) return tl::unexpected(NotReady{"audit key", audit.error().what});
+    shard.audit = std::move(*audit);
+    if (const auto accepted = judge_what_is_lost(shard.config, use, shard.data, shard.opened, shard.audit,
+                                                 shard.mark, log, clock);
+        !accepted)
+        return tl::unexpected(NotReady{"audit chain", accepted.error().what});
+    std::error_code none;  // it is ours now: what a backup that was cut short was copied from is nobody's
+    if (!use.only_looks) std::filesystem::remove_all(shard.data + "/" + ledger::checkpoint_name, none);
+    const auto format =
+        use.only_looks ? check_format(*shard.opened.store) : migrate(*shard.opened.store, log, clock);
+    if (!format) return tl::unexpected(NotReady{"ledger format", format.error().what});
+    return {};
 }
 
 }  // namespace
@@ -90,6 +161,39 @@ Result<void> add_merchants(ShardMap::Written& written, const ledger::StoreReader
         if (!added)
             return parse_error("merchant " + merchant.str() + " has work in shard " +
                                std::to_string(at->second) + " and in shard " + std::to_string(index));
+    }
+    return {};
+}
+
+void ServedShard::make_core(const ConfigurationPtr& configuration, ledger::Store& store,
+                            const ledger::VaultKeys& keys, std::size_t index, std::size_t of) {
+    vault = std::make_unique<ledger::PanVault>(keys);
+    overlay = std::make_unique<ledger::Overlay>(store);
+    core = std::make_unique<SwitchCore>(part_of_shard(configuration, index, of), *overlay, *vault,
+                                        ledger::audit_sha256, opened.numbers);
+    core->comes_from(mark);
+    core->keys_audit_with(*audit.key, audit.made);
+}
+
+const ledger::Store& with_most(const std::vector<std::unique_ptr<ledger::Store>>& stores) {
+    return **std::max_element(stores.begin(), stores.end(), [](const auto& a, const auto& b) {
+        return a->last_turn_number() < b->last_turn_number();
+    });
+}
+
+Result<void, NotReady> ready_stores(const std::vector<std::unique_ptr<ServedShard>>& shards, ShardsUse use,
+                                    const ledger::KeyEncryption& audit_kek, iso8583::RandomSource& random,
+                                    Log& log, WallClock& clock) {
+    std::string audit_key;
+    for (const auto& shard : shards) {
+        const auto stored = ledger::sealed_audit_key(*shard->opened.store);
+        if (!stored) return tl::unexpected(NotReady{"audit key", stored.error().what});
+        if (audit_key.empty()) audit_key = stored->value_or("");
+    }
+    for (const auto& shard : shards) {
+        if (auto ready = ready_store(*shard, use, audit_kek, random, audit_key, log, clock); !ready)
+            return ready;
+        audit_key = shard->audit.sealed;
     }
     return {};
 }
