@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "ledger/number_plan.hpp"
+
 namespace ledger {
 
 using iso8583::parse_error;
@@ -38,10 +40,12 @@ std::optional<std::string> fault_of(const BackupManifest::File& wanted,
 /// May a ledger be made there?
 Result<void> check_target(const std::string& data) {
     std::error_code error;
-    const std::string store = data + "/" + store_name;
-    if (fs::exists(store, error))
-        return parse_error(store +
-                           ": a ledger is there already, and none is written over: move it away first");
+    std::vector<std::string> ledgers = {store_name, shards_name};
+    for (std::size_t index = 0; index < shards_max; ++index) ledgers.push_back(shard_directory_name(index));
+    for (const std::string& name : ledgers)
+        if (fs::exists(data + "/" + name, error))
+            return parse_error(data + "/" + name +
+                               ": a ledger is there already, and none is written over: move it away first");
     if (fs::exists(data + "/" + vault_key_name, error))
         return parse_error(data + "/" + vault_key_name +
                            ": a vault key is there already, of another ledger perhaps: move it away first");
@@ -49,6 +53,8 @@ Result<void> check_target(const std::string& data) {
 }
 
 }  // namespace
+
+std::string shard_directory_name(std::size_t index) { return "shard_0" + std::to_string(index); }
 
 bool is_backup(const std::string& directory) {
     std::error_code error;
@@ -117,13 +123,20 @@ Result<BackupManifest> restore_backup(const std::string& directory, const std::s
             return parse_error(synced.error().what);
     }
     // The key first: a store without its key is of no use, a key without a store does no harm.
-    const auto move_up = [&](const char* name) -> Result<void> {
+    const auto move_up = [&](const std::string& name) -> Result<void> {
         fs::rename(restoring + "/" + name, data + "/" + name, error);
         if (error) return parse_error(data + "/" + name + ": " + error.message());
         if (auto synced = sync_directory(data); !synced) return parse_error(synced.error().what);
         return {};
     };
-    for (const char* name : {vault_key_name, store_name})
+    std::vector<std::string> names = {vault_key_name};
+    if (manifest->shards == 1) {
+        names.emplace_back(store_name);
+    } else {
+        names.emplace_back(shards_name);
+        for (std::size_t index = manifest->shards; index-- > 0;) names.push_back(shard_directory_name(index));
+    }
+    for (const std::string& name : names)
         if (auto moved = move_up(name); !moved) return tl::unexpected(moved.error());
     fs::remove_all(restoring, error);
     return manifest;

@@ -17,6 +17,9 @@ namespace ledger {
 // Names in a data directory.
 inline constexpr const char* store_name = "store";
 inline constexpr const char* vault_key_name = "vault.key";
+/// How many shards there are, when they are several; each lies in shard_directory_name() then.
+inline constexpr const char* shards_name = "shards";
+std::string shard_directory_name(std::size_t index);
 /// A restore that was cut short; there is no store then.
 inline constexpr const char* restoring_name = "store.restoring";
 /// The checkpoint that a backup is copied from, while it is.

@@ -3,6 +3,8 @@
 #include <charconv>
 #include <numeric>
 
+#include "ledger/number_plan.hpp"
+
 namespace ledger {
 
 using iso8583::parse_error;
@@ -171,6 +173,7 @@ std::string encode(const BackupManifest& manifest) {
     put(out, "configuration", manifest.configuration.empty() ? "-" : manifest.configuration);
     put(out, "by", manifest.by);
     put(out, "sealed-under", manifest.sealed_under);
+    if (manifest.shards != 1) put(out, "shards", std::to_string(manifest.shards));
     for (const BackupManifest::File& file : manifest.files)
         put(out, "file", file.content.sha256 + " " + std::to_string(file.content.bytes) + " " + file.path);
     put(out, "end", sha256_text(out));
@@ -195,6 +198,12 @@ Result<BackupManifest> parse_backup_manifest(std::string_view text) {
         *into = std::move(*value);
     }
     if (manifest.configuration == "-") manifest.configuration.clear();
+    if (lines.next_is("shards")) {
+        const auto shards = lines.number<std::uint32_t>("shards");
+        if (!shards) return tl::unexpected(shards.error());
+        if (*shards < 2 || *shards > shards_max) return lines.fault("shards is no number of several");
+        manifest.shards = *shards;
+    }
     while (lines.next_is("file")) {
         auto file = read_file_line(lines);
         if (!file) return tl::unexpected(file.error());

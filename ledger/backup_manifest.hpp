@@ -25,7 +25,7 @@ struct BackupMark {
     std::string id;  // when it was made, and the beginning of a digest over its files
     iso8583::UtcTime made;
     iso8583::BusinessDate business_day;  // the open one
-    std::uint64_t turn = 0;              // the last one in it
+    std::uint64_t turn = 0;              // the last one in it; a manifest's: the sum of all shards'
     friend bool operator==(const BackupMark&, const BackupMark&) = default;
 };
 std::string encode(const BackupMark& mark);
@@ -42,6 +42,7 @@ struct BackupManifest {
     std::string configuration;  // hash of the file that was in force
     std::string by;             // who asked for it
     std::string sealed_under;   // what opens vault.key: "LMK", "key file"; it is not in the backup
+    std::uint32_t shards = 1;   // of the switch; each of several lies in a directory of its own
     std::vector<File> files;
     static constexpr std::size_t files_max = 100'000;
     [[nodiscard]] std::uint64_t bytes() const;

@@ -4,6 +4,8 @@
 #include <sys/statvfs.h>
 
 #include <filesystem>
+#include <memory>
+#include <vector>
 
 #include "ledger/acknowledged_turn.hpp"
 #include "ledger/backup_directory.hpp"
@@ -124,25 +126,39 @@ class Maker {
         manifest_.files.push_back({path, *content});
         return {};
     }
-    /// The mark, the manifest, and every directory synced: it is whole.
-    Result<BackupManifest> finish(std::uint64_t turn) {
-        const std::string store = std::string(store_name) + "/";
-        auto acknowledged = AcknowledgedTurn::open(acknowledged_path(partial_ + "/" + store_name));
+    /// The last turn of a store that is copied whole.
+    Result<void> acknowledge(const std::string& place, std::uint64_t turn) {
+        const std::string store = place + store_name;
+        auto acknowledged = AcknowledgedTurn::open(acknowledged_path(partial_ + "/" + store));
         if (!acknowledged) return parse_error(acknowledged.error().what);
         if (auto recorded = acknowledged->record_durably(turn); !recorded)
             return parse_error(recorded.error().what);
-        if (auto noted = note(store + "acknowledged"); !noted) return tl::unexpected(noted.error());
-        manifest_.mark = {backup_id(order_.made, manifest_.files), order_.made, order_.business_day, turn};
-        if (auto marked = write(store + backup_mark_name, encode(manifest_.mark)); !marked)
-            return tl::unexpected(marked.error());
+        stores_.push_back({store, turn});
+        return note(store + "/acknowledged");
+    }
+    /// The marks, the manifest, and every directory synced: it is whole.
+    Result<BackupManifest> finish() {
+        const std::string id = backup_id(order_.made, manifest_.files);
+        manifest_.mark = {id, order_.made, order_.business_day, 0};
+        for (const Store& store : stores_) {
+            const BackupMark mark{id, order_.made, order_.business_day, store.turn};
+            manifest_.mark.turn += store.turn;
+            if (auto marked = write(store.path + "/" + backup_mark_name, encode(mark)); !marked)
+                return tl::unexpected(marked.error());
+        }
         manifest_.ledger_format = format_version;
         manifest_.configuration = order_.configuration;
         manifest_.by = order_.by;
         manifest_.sealed_under = order_.sealed_under;
-        for (const std::string& directory :
-             {partial_ + "/" + store_name + "/rocks", partial_ + "/" + store_name, partial_})
-            if (auto synced = ledger::sync_directory(directory); !synced)
-                return parse_error(synced.error().what);
+        manifest_.shards = static_cast<std::uint32_t>(stores_.size());
+        for (const Store& store : stores_) {
+            const std::string path = partial_ + "/" + store.path;
+            for (const std::string& directory :
+                 {path + "/rocks", path, fs::path(path).parent_path().string()})
+                if (auto synced = ledger::sync_directory(directory); !synced)
+                    return parse_error(synced.error().what);
+        }
+        if (auto synced = ledger::sync_directory(partial_); !synced) return parse_error(synced.error().what);
         const std::string text = encode(manifest_);
         if (auto written = write_file_durably(partial_ + "/" + manifest_name, iso8583::as_bytes(text));
             !written)
@@ -154,48 +170,98 @@ class Maker {
     const BackupOrder& order_;
     const std::string partial_;
     const std::atomic<bool>& stop_;
+    struct Store {
+        std::string path;  // below the backup's directory
+        std::uint64_t turn = 0;
+    };
+    std::vector<Store> stores_;
     BackupManifest manifest_;
 };
 
+/// A store as it was at one moment, beside it.
+struct Moment {
+    std::string place;  // below the data directory, with its '/'; empty: it is the only one
+    std::unique_ptr<Temporary> checkpoint;
+    std::vector<std::string> files;
+    std::uint64_t turn = 0;
+    std::uint64_t bytes = 0;
+};
+
+Result<Moment> moment_of(const BackedUpStore& of, const std::string& data) {
+    Moment out;
+    out.place = of.place.empty() ? "" : of.place + "/";
+    out.checkpoint = std::make_unique<Temporary>(data + "/" + out.place + checkpoint_name);
+    const std::string& path = out.checkpoint->path();
+    std::error_code error;
+    fs::remove_all(path, error);  // of a process that died meanwhile
+    if (auto made = of.store->checkpoint(path); !made) return parse_error(made.error().what);
+    auto files = files_below(path);
+    if (!files) return tl::unexpected(files.error());
+    out.files = std::move(*files);
+    const auto turn = turn_of(path);
+    if (!turn) return tl::unexpected(turn.error());
+    out.turn = *turn;
+    for (const std::string& file : out.files) out.bytes += fs::file_size(path + "/" + file, error);
+    return out;
+}
+
+/// An empty directory for each store, below one that is there under the backup's name only when it is whole.
+Result<void> make_directories(const std::string& partial, const std::vector<Moment>& moments) {
+    std::vector<std::string> wanted = {partial};
+    for (const Moment& moment : moments) {
+        if (!moment.place.empty()) wanted.push_back(partial + "/" + moment.place);
+        wanted.push_back(partial + "/" + moment.place + store_name);
+    }
+    for (const std::string& directory : wanted)
+        if (::mkdir(directory.c_str(), S_IRWXU) != 0)
+            return parse_error(partial + ": cannot be made: " + std::generic_category().message(errno));
+    return {};
+}
+
 }  // namespace
 
-Result<BackupManifest> make_backup(const RocksStore& store, const BackupOrder& given,
+Result<BackupManifest> make_backup(const std::vector<BackedUpStore>& stores, const BackupOrder& given,
                                    const std::atomic<bool>& stop) {
     BackupOrder order = given;
     order.directory = without_slash(order.directory);
     if (auto good = check_destination(order); !good) return tl::unexpected(good.error());
     std::error_code error;
-    const Temporary checkpoint(order.data + "/" + checkpoint_name);
-    fs::remove_all(checkpoint.path(), error);  // of a process that died meanwhile
-    if (auto made = store.checkpoint(checkpoint.path()); !made) return parse_error(made.error().what);
-    const auto files = files_below(checkpoint.path());
-    if (!files) return tl::unexpected(files.error());
-    const auto turn = turn_of(checkpoint.path());
-    if (!turn) return tl::unexpected(turn.error());
-
+    std::vector<Moment> moments(stores.size());
     std::uint64_t bytes = 0;
-    for (const std::string& path : *files) bytes += fs::file_size(checkpoint.path() + "/" + path, error);
+    for (std::size_t index = stores.size(); index-- > 0;) {
+        auto moment = moment_of(stores[index], order.data);
+        if (!moment) return tl::unexpected(moment.error());
+        bytes += moment->bytes;
+        moments[index] = std::move(*moment);
+    }
     const std::string parent = fs::path(order.directory).parent_path().string();
     if (auto room = check_room(order, parent, bytes); !room) return tl::unexpected(room.error());
 
     Temporary partial(order.directory + partial_suffix);
+    const std::string first = partial.path() + "/" + moments.front().place + store_name;
     if (fs::exists(partial.path(), error) && !fs::is_empty(partial.path(), error) &&
-        !fs::exists(partial.path() + "/" + store_name, error)) {
+        !fs::exists(first, error)) {
         partial.keep();
         return parse_error(partial.path() + ": is in the way, and is no backup that was cut short");
     }
     fs::remove_all(partial.path(), error);
-    if (::mkdir(partial.path().c_str(), S_IRWXU) != 0 ||
-        ::mkdir((partial.path() + "/" + store_name).c_str(), S_IRWXU) != 0)
-        return parse_error(partial.path() + ": cannot be made: " + std::generic_category().message(errno));
+    if (auto made = make_directories(partial.path(), moments); !made) return tl::unexpected(made.error());
     Maker maker(order, partial.path(), stop);
-    for (const std::string& path : *files)
-        if (auto copied = maker.copy(checkpoint.path() + "/" + path, std::string(store_name) + "/" + path);
-            !copied)
-            return tl::unexpected(copied.error());
+    for (const Moment& moment : moments)
+        for (const std::string& path : moment.files)
+            if (auto copied = maker.copy(moment.checkpoint->path() + "/" + path,
+                                         moment.place + store_name + "/" + path);
+                !copied)
+                return tl::unexpected(copied.error());
     if (auto copied = maker.copy(order.data + "/" + vault_key_name, vault_key_name); !copied)
         return tl::unexpected(copied.error());
-    auto manifest = maker.finish(*turn);
+    if (moments.size() > 1)
+        if (auto written = maker.write(shards_name, std::to_string(moments.size()) + "\n"); !written)
+            return tl::unexpected(written.error());
+    for (const Moment& moment : moments)
+        if (auto acknowledged = maker.acknowledge(moment.place, moment.turn); !acknowledged)
+            return tl::unexpected(acknowledged.error());
+    auto manifest = maker.finish();
     if (!manifest) return manifest;
     fs::rename(partial.path(), order.directory, error);
     if (error) return parse_error(order.directory + ": " + error.message());

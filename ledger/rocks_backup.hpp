@@ -23,8 +23,16 @@ struct BackupOrder {
     std::uint64_t disk_free_bytes_min = 0;
 };
 
-/// What was written. An error leaves nothing under the directory's name.
-iso8583::Result<BackupManifest> make_backup(const RocksStore& store, const BackupOrder& order,
-                                            const std::atomic<bool>& stop);
+/// A store of the switch, and its place in the data directory as in the backup: empty, or that of a shard.
+struct BackedUpStore {
+    const RocksStore* store = nullptr;
+    std::string place;
+};
+
+/// What was written. An error leaves nothing under the directory's name. Of several shards the first is the
+/// last whose moment comes: what it has told the others it tells them again, what they have heard from it it
+/// has decided (docs/decisions/0065).
+iso8583::Result<BackupManifest> make_backup(const std::vector<BackedUpStore>& stores,
+                                            const BackupOrder& order, const std::atomic<bool>& stop);
 
 }  // namespace ledger

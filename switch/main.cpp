@@ -213,10 +213,22 @@ void warn_of_weak_terminals(const Configuration& config, Log& log, WallClock& cl
     }
 }
 
+struct OrphanSums {
+    std::size_t records = 0, open = 0, orphans = 0;
+    void add(const OrphanSums& other) {
+        records += other.records;
+        open += other.open;
+        orphans += other.orphans;
+    }
+    void print(const char* of) const {
+        std::fprintf(stdout, "%s%zu transactions, %zu not final, %zu orphans\n", of, records, open, orphans);
+    }
+};
+
 /// The whole ledger against I1, I2, I12, I13, its sealed cards, the audit chain, reconciliation and I6a, the
 /// last as a start of the switch would find it: recovered in memory, and nothing written.
 int report_orphans(SwitchCore& core, ledger::Overlay& overlay, const ledger::PanVault& vault,
-                   const ledger::AuditKey* audit_key, const iso8583::Now& now) {
+                   const ledger::AuditKey* audit_key, const iso8583::Now& now, OrphanSums& sums) {
     std::vector<std::string> faults;
     const auto money = find_money_faults(overlay);
     if (!money) {
@@ -263,16 +275,22 @@ int report_orphans(SwitchCore& core, ledger::Overlay& overlay, const ledger::Pan
         std::fprintf(stdout, "%llu cards are sealed under vault key %u\n",
                      static_cast<unsigned long long>(of.cards), of.key);
     for (const Orphan& orphan : report->orphans) std::fprintf(stdout, "orphan: %s\n", orphan.words.c_str());
-    std::fprintf(stdout, "%zu transactions, %zu not final, %zu orphans\n", report->records, report->open,
-                 report->orphans.size());
+    const OrphanSums found{report->records, report->open, report->orphans.size()};
+    found.print("");
+    sums.add(found);
     return report->orphans.empty() && faults.empty() ? exit_done : exit_failed;
 }
 
 /// Runs beside the turns, on a thread of the runtime's.
-BackupEnded back_up(const ledger::RocksStore* store, const MakeBackup& order, const std::string& data,
-                    const DataOptions& options, std::string_view sealed_under,
+BackupEnded back_up(const std::vector<std::unique_ptr<ServedShard>>& shards, const MakeBackup& order,
+                    const std::string& data, const DataOptions& options, std::string_view sealed_under,
                     const std::atomic<bool>& stop) {
-    if (store == nullptr)
+    std::vector<ledger::BackedUpStore> stores;
+    for (const auto& shard : shards) {
+        const bool is_only = shards.size() == 1;
+        stores.push_back({shard->opened.rocks, is_only ? "" : ledger::shard_directory_name(stores.size())});
+    }
+    if (stores.front().store == nullptr)
         return {false, "the ledger lies on PostgreSQL, whose own backups are those of the ledger", {}};
     ledger::BackupOrder wanted;
     wanted.directory = order.directory;
@@ -283,7 +301,7 @@ BackupEnded back_up(const ledger::RocksStore* store, const MakeBackup& order, co
     wanted.configuration = order.configuration;
     wanted.sealed_under = sealed_under;
     wanted.disk_free_bytes_min = static_cast<std::uint64_t>(options.disk_free_mib_min) << 20;
-    const auto made = ledger::make_backup(*store, wanted, stop);
+    const auto made = ledger::make_backup(stores, wanted, stop);
     if (!made) return {false, made.error().what, {}};
     return {true,
             "backup " + made->mark.id + " up to turn " + std::to_string(made->mark.turn) + " is in " +
@@ -300,10 +318,23 @@ bool is_looked_at(const std::string& data, const Flags& flags) {
     return flags.verify && ledger::is_backup(data);
 }
 
-/// Makes the data directory its owner's alone; of one that is only to be verified and is a backup, compares
-/// every file with the manifest before anything is believed. Says which backup its store was made from.
+/// Of a backup that is only to be verified compares every file with the manifest, before anything is
+/// believed.
+Result<void> look_at_backup(const std::string& data, const Flags& flags) {
+    if (!is_looked_at(data, flags)) return {};
+    const std::atomic<bool> stop = false;
+    const auto manifest = ledger::read_manifest(data);
+    if (!manifest) return tl::unexpected(manifest.error());
+    const std::vector<std::string> faults = ledger::compare_with_manifest(data, *manifest, stop);
+    for (const std::string& fault : faults) std::fprintf(stdout, "backup: %s\n", fault.c_str());
+    if (!faults.empty()) return parse_error(data + ": is not the backup that its manifest says");
+    return {};
+}
+
+/// Makes the shard's directory its owner's alone. Says which backup its store was made from. `whole`: the
+/// data directory, where a restore begins.
 Result<std::optional<ledger::BackupMark>> open_data(const LoadedConfig& config, const std::string& data,
-                                                    const Flags& flags) {
+                                                    const std::string& whole, const Flags& flags) {
     std::error_code error;
     const bool here = config.store.engine == StoreEngine::rocks;
     const std::string store = store_directory(config, data);
@@ -312,20 +343,12 @@ Result<std::optional<ledger::BackupMark>> open_data(const LoadedConfig& config, 
     if (!here && std::filesystem::exists(data + "/" + ledger::store_name, error))
         return parse_error(data + "/" + ledger::store_name +
                            ": a ledger of one machine is there, and [store] engine is \"postgres\"");
-    if (here && !has_store && std::filesystem::exists(data + "/" + ledger::restoring_name, error))
-        return parse_error(data + "/" + ledger::restoring_name +
+    if (here && !has_store && std::filesystem::exists(whole + "/" + ledger::restoring_name, error))
+        return parse_error(whole + "/" + ledger::restoring_name +
                            ": a restore was cut short: begin it again (refundctl restore)");
     std::filesystem::create_directories(data, error);
     if (error) return parse_error(data + ": " + error.message());
     ::chmod(data.c_str(), S_IRWXU);
-    if (is_looked_at(data, flags)) {
-        const std::atomic<bool> stop = false;
-        const auto manifest = ledger::read_manifest(data);
-        if (!manifest) return tl::unexpected(manifest.error());
-        const std::vector<std::string> faults = ledger::compare_with_manifest(data, *manifest, stop);
-        for (const std::string& fault : faults) std::fprintf(stdout, "backup: %s\n", fault.c_str());
-        if (!faults.empty()) return parse_error(data + ": is not the backup that its manifest says");
-    }
     return ledger::backup_mark_of(data);
 }
 
@@ -388,8 +411,9 @@ StoreUse use_of(const std::string& data, const Flags& flags) {
 
 /// The store; as a standby once its owner's lease is over. Nothing: it was stopped before that.
 Result<std::optional<OpenedStore>> open_when_due(LoadedConfig& config, const Flags& flags,
-                                                 const std::string& data, const ShellSetup& shell, Log& log,
-                                                 WallClock& clock, StandBy* standby) {
+                                                 const std::string& data, StoreUse use,
+                                                 const ShellSetup& shell, Log& log, WallClock& clock,
+                                                 StandBy* standby) {
     for (;;) {
         if (standby != nullptr) {
             const auto stood = standby->wait(config, data, shell);
@@ -400,7 +424,7 @@ Result<std::optional<OpenedStore>> open_when_due(LoadedConfig& config, const Fla
                 continue;
             }
         }
-        auto opened = open_store(config, data, use_of(data, flags));
+        auto opened = open_store(config, data, use);
         if (opened) return std::optional(std::move(*opened));
         // Another standby was faster, or the server went away just now: back to looking.
         using Kind = ledger::StoreError::Kind;
@@ -413,12 +437,14 @@ Result<std::optional<OpenedStore>> open_when_due(LoadedConfig& config, const Fla
 
 int verify(const std::vector<std::unique_ptr<ServedShard>>& shards, const iso8583::Now& now) {
     int exit_code = exit_done;
+    OrphanSums sums;
     for (std::size_t index = 0; index < shards.size(); ++index) {
         if (shards.size() > 1) std::fprintf(stdout, "shard %zu:\n", index);
         ServedShard& shard = *shards[index];
         exit_code = std::max(exit_code, report_orphans(*shard.core, *shard.overlay, *shard.vault,
-                                                       shard.audit.of_stored_chain(), now));
+                                                       shard.audit.of_stored_chain(), now, sums));
     }
+    if (shards.size() > 1) sums.print("in all: ");
     return exit_code;
 }
 
@@ -440,11 +466,13 @@ int serve(LoadedConfig config, const Flags& flags) {
     for (std::size_t index = 0; index < static_cast<std::size_t>(config.store.shards); ++index) {
         auto shard = std::make_unique<ServedShard>();
         shard->data = shard_directory(config, data, index);
-        auto mark = open_data(config, shard->data, flags);
+        auto mark = open_data(config, shard->data, data, flags);
         if (!mark) return refuse_to_start(log, clock, "data directory", mark.error().what);
         shard->mark = std::move(*mark);
         shards.push_back(std::move(shard));
     }
+    if (const auto looked = look_at_backup(data, flags); !looked)
+        return refuse_to_start(log, clock, "data directory", looked.error().what);
 
     hsm::OpensslRandom random;
     HsmLog observer(log, clock);
@@ -473,8 +501,9 @@ int serve(LoadedConfig config, const Flags& flags) {
     for (std::size_t index = 0; index < shards.size(); ++index) {
         ServedShard& shard = *shards[index];
         shard.config = config_of_shard(config, index);
-        auto opened = open_when_due(shards.size() == 1 ? config : shard.config, flags, shard.data,
-                                    shell_of(config), log, clock, standby ? &*standby : nullptr);
+        auto opened =
+            open_when_due(shards.size() == 1 ? config : shard.config, flags, shard.data, use_of(data, flags),
+                          shell_of(config), log, clock, standby ? &*standby : nullptr);
         if (!opened) return refuse_to_start(log, clock, "store", opened.error().what);
         if (!*opened) return exit_done;
         shard.opened = std::move(**opened);
@@ -518,7 +547,7 @@ int serve(LoadedConfig config, const Flags& flags) {
         [&control](std::vector<OperatorAccount> o) { control.operators_replaced(std::move(o)); });
     control.judge_policies_by([&reload](const std::string& text) { return reload.judge(text); });
     const auto make_backup = [&](const MakeBackup& order, const std::atomic<bool>& stop) {
-        return back_up(first.opened.rocks, order, data, config.data, hsm->vault_kek->name(), stop);
+        return back_up(shards, order, data, config.data, hsm->vault_kek->name(), stop);
     };
     const auto apply_policy = [&reload](const std::string& text) { return reload.apply(text); };
     const auto reload_all = [&]() -> ConfigurationPtr {

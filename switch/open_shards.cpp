@@ -19,16 +19,13 @@ using iso8583::Result;
 
 namespace {
 
-constexpr const char* count_name = "shards";
 constexpr std::size_t count_bytes_max = 16;
-
-std::string suffix(std::size_t index) { return "0" + std::to_string(index); }
 
 std::string words(std::size_t count) { return std::to_string(count) + (count == 1 ? " shard" : " shards"); }
 
 /// What the data directory was begun with; 0: it is new.
 Result<std::size_t> begun_with(const std::string& data) {
-    const std::string path = data + "/" + count_name;
+    const std::string path = data + "/" + ledger::shards_name;
     const auto bytes = ledger::read_small_file(path, count_bytes_max);
     if (!bytes) return parse_error(bytes.error().what);
     if (*bytes) {
@@ -39,7 +36,7 @@ Result<std::size_t> begun_with(const std::string& data) {
     }
     std::error_code error;
     for (std::size_t index = 0; index < ledger::shards_max; ++index)
-        if (std::filesystem::exists(data + "/shard_" + suffix(index), error))
+        if (std::filesystem::exists(data + "/" + ledger::shard_directory_name(index), error))
             return parse_error(path +
                                ": is gone, and shards lie beside it: write how many there are into it");
     return std::filesystem::exists(data + "/" + ledger::store_name, error) ? 1 : 0;
@@ -127,17 +124,20 @@ Result<void> settle_shard_count(const LoadedConfig& config, const std::string& d
                            ": the number stays as it is");
     if (*begun != 0 || wanted == 1 || use == DataUse::look) return {};
     std::error_code error;
+    // No ledger is begun beside half a restore; whoever opens the data directory says so.
+    if (std::filesystem::exists(data + "/" + ledger::restoring_name, error)) return {};
     std::filesystem::create_directories(data, error);
     if (error) return parse_error(data + ": " + error.message());
     ::chmod(data.c_str(), S_IRWXU);
     const std::string text = std::to_string(wanted) + "\n";
-    if (auto kept = ledger::write_file_durably(data + "/" + count_name, iso8583::as_bytes(text)); !kept)
+    if (auto kept = ledger::write_file_durably(data + "/" + ledger::shards_name, iso8583::as_bytes(text));
+        !kept)
         return parse_error(kept.error().what);
     return {};
 }
 
 std::string shard_directory(const LoadedConfig& config, const std::string& data, std::size_t index) {
-    return config.store.shards == 1 ? data : data + "/shard_" + suffix(index);
+    return config.store.shards == 1 ? data : data + "/" + ledger::shard_directory_name(index);
 }
 
 LoadedConfig config_of_shard(const LoadedConfig& config, std::size_t index) {
@@ -147,7 +147,7 @@ LoadedConfig config_of_shard(const LoadedConfig& config, std::size_t index) {
     out.data.cache_mib = std::max<std::int64_t>(1, out.data.cache_mib / of);
     out.data.wal_mib_max = std::max<std::int64_t>(1, out.data.wal_mib_max / of);
     for (std::string* second_place : {&out.store.acknowledged_copy, &out.audit.head_file})
-        if (!second_place->empty()) *second_place += "." + suffix(index);
+        if (!second_place->empty()) *second_place += ".0" + std::to_string(index);
     return out;
 }
 

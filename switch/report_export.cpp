@@ -9,12 +9,13 @@
 #include "ledger/key_layout.hpp"
 #include "ledger/ledger_format.hpp"
 #include "ledger/merchant_books.hpp"
+#include "ledger/merged_reader.hpp"
 #include "ledger/postgres_copy.hpp"
 #include "ledger/postgres_report.hpp"
 #include "ledger/stored_records.hpp"
 #include "switch/admin/control_protocol.hpp"
 #include "switch/core/payment_kinds.hpp"
-#include "switch/open_store.hpp"
+#include "switch/open_shards.hpp"
 #include "switch/views/state_words.hpp"
 
 namespace acquirer {
@@ -37,45 +38,61 @@ constexpr const char* of_one_machine = "of one machine";
 
 /// What is exported: a ledger of one machine or a copy of a shard, and how far it goes.
 struct Source {
-    std::unique_ptr<ledger::RocksStore> rocks;
+    std::shared_ptr<const ledger::StoreReader> rocks;  // of all shards as one
     std::unique_ptr<ledger::PostgresCopy> copy;
     std::string ledger;
     std::uint64_t turn = 0;
-    [[nodiscard]] const ledger::StoreReader& reader() const {
-        return rocks ? static_cast<const ledger::StoreReader&>(*rocks) : copy->tables();
-    }
+    [[nodiscard]] const ledger::StoreReader& reader() const { return rocks ? *rocks : copy->tables(); }
 };
 
-Result<Source> open_source(const LoadedConfig& config, const std::string& data) {
-    Source out;
-    ledger::RocksStoreOptions rocks = rocks_options_of(config, data);
-    if (config.store.engine == StoreEngine::rocks) {
-        rocks.read_only = true;
-        auto store = ledger::RocksStore::open(rocks);
-        if (!store) return parse_error(store.error().what);
-        out.rocks = std::move(*store);
-        out.ledger = of_one_machine;
-        out.turn = out.rocks->last_turn_number();
-    } else {
-        const auto options = postgres_options_of(config.store);
-        if (!options) return tl::unexpected(options.error());
-        std::error_code error;
-        std::filesystem::create_directories(data, error);
-        if (error) return parse_error(data + ": " + error.message());
-        std::filesystem::permissions(data, std::filesystem::perms::owner_all, error);
-        auto copy = ledger::followed_copy(*options, rocks);
-        if (!copy) return parse_error(copy.error().what);
-        out.copy = std::move(*copy);
-        out.ledger = out.copy->mark().ledger + " shard " + std::to_string(options->shard);
-        out.turn = out.copy->mark().turn;
-    }
-    const auto format = ledger::stored_format(out.reader());
+Result<void> check_format(const ledger::StoreReader& store) {
+    const auto format = ledger::stored_format(store);
     if (!format) return parse_error(format.error().what);
     if (!*format) return parse_error("the ledger holds nothing");
-    if ((*format)->format != ledger::format_version)
-        return parse_error("the ledger has format " + std::to_string((*format)->format) +
-                           ", this program reads " + std::to_string(ledger::format_version) +
-                           ": a start of the switch migrates it");
+    if ((*format)->format == ledger::format_version) return {};
+    return parse_error("the ledger has format " + std::to_string((*format)->format) +
+                       ", this program reads " + std::to_string(ledger::format_version) +
+                       ": a start of the switch migrates it");
+}
+
+/// The shards of one machine, whose switch is stopped; a turn of each is one of all.
+Result<Source> open_shards(const LoadedConfig& config, const std::string& data) {
+    if (const auto settled = settle_shard_count(config, data, DataUse::look); !settled)
+        return tl::unexpected(settled.error());
+    Source out;
+    ledger::ShardReaders shards;
+    const auto count = static_cast<std::size_t>(config.store.shards);
+    for (std::size_t index = 0; index < count; ++index) {
+        ledger::RocksStoreOptions options =
+            rocks_options_of(config_of_shard(config, index), shard_directory(config, data, index));
+        options.read_only = true;
+        auto store = ledger::RocksStore::open(options);
+        if (!store) return parse_error(store.error().what);
+        if (const auto format = check_format(**store); !format) return tl::unexpected(format.error());
+        out.turn += (*store)->last_turn_number();
+        shards.push_back(std::move(*store));
+    }
+    out.ledger = of_one_machine;
+    if (count > 1) out.ledger += ", " + std::to_string(count) + " shards";
+    out.rocks = count == 1 ? shards.front() : std::make_shared<ledger::MergedReader>(shards);
+    return out;
+}
+
+Result<Source> open_source(const LoadedConfig& config, const std::string& data) {
+    if (config.store.engine == StoreEngine::rocks) return open_shards(config, data);
+    Source out;
+    const auto options = postgres_options_of(config.store);
+    if (!options) return tl::unexpected(options.error());
+    std::error_code error;
+    std::filesystem::create_directories(data, error);
+    if (error) return parse_error(data + ": " + error.message());
+    std::filesystem::permissions(data, std::filesystem::perms::owner_all, error);
+    auto copy = ledger::followed_copy(*options, rocks_options_of(config, data));
+    if (!copy) return parse_error(copy.error().what);
+    out.copy = std::move(*copy);
+    out.ledger = out.copy->mark().ledger + " shard " + std::to_string(options->shard);
+    out.turn = out.copy->mark().turn;
+    if (const auto format = check_format(out.reader()); !format) return tl::unexpected(format.error());
     return out;
 }
 
@@ -286,11 +303,7 @@ Result<void> export_to(const LoadedConfig& config, const std::string& data, cons
 }  // namespace
 
 int export_report(const LoadedConfig& config, const std::string& data, const ReportTarget& to) {
-    const auto done =
-        config.store.shards == 1
-            ? export_to(config, data, to)
-            : Result<void>(
-                  parse_error("the export reads one ledger, and [store] shards says that there are several"));
+    const auto done = export_to(config, data, to);
     if (done) return exit_done;
     std::fprintf(stderr, "refund-switch: %s\n", done.error().what.c_str());
     return exit_failed;

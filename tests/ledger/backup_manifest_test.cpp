@@ -37,6 +37,12 @@ TEST_CASE("manifest and mark are read as they were written", "[backup]") {
     without.configuration.clear();
     without.files.clear();
     CHECK(parse_backup_manifest(encode(without)).value() == without);
+    CHECK(encode(m).find("shards") == std::string::npos);  // of one shard it is as it always was
+    BackupManifest of_two = m;
+    of_two.shards = 2;
+    CHECK(parse_backup_manifest(encode(of_two)).value() == of_two);
+    CHECK(parse_backup_manifest(replaced(encode(of_two), "shards 2", "shards 1")).error().what ==
+          "line 9: shards is no number of several");
 }
 
 TEST_CASE("a manifest that is not whole or was changed is refused, with its line", "[backup]") {

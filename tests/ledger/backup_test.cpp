@@ -68,7 +68,7 @@ struct Place {
         return order;
     }
     iso8583::Result<BackupManifest> back_up(const std::string& directory) {
-        auto made = make_backup(*store, order(directory), goes_on);
+        auto made = make_backup({{store.get(), ""}}, order(directory), goes_on);
         if (!made) UNSCOPED_INFO(made.error().what);
         return made;
     }
@@ -221,7 +221,7 @@ TEST_CASE("a backup is never written over anything, and never left in part", "[b
         CHECK(refused(p.data + "/backup").find("lies in the data directory") != std::string::npos);
         BackupOrder order = p.order(p.at("backup"));
         order.disk_free_bytes_min = std::uint64_t{1} << 60;
-        const auto full = make_backup(*p.store, order, goes_on);
+        const auto full = make_backup({{p.store.get(), ""}}, order, goes_on);
         REQUIRE(!full);
         CHECK(full.error().what.find("MiB are free") != std::string::npos);
         fs::remove(p.data + "/vault.key");
@@ -230,10 +230,52 @@ TEST_CASE("a backup is never written over anything, and never left in part", "[b
     }
     SECTION("told to stop, it leaves nothing") {
         const std::atomic<bool> stop = true;
-        CHECK(!make_backup(*p.store, p.order(p.at("backup")), stop));
+        CHECK(!make_backup({{p.store.get(), ""}}, p.order(p.at("backup")), stop));
         CHECK(names_in(p.root) == std::vector<std::string>{"data"});
         CHECK(names_in(p.data) == std::vector<std::string>{"store", "vault.key"});
     }
+}
+
+TEST_CASE("a backup of two shards is one, and so is what is restored from it", "[backup]") {
+    Place p;
+    fs::remove_all(p.data + "/store");
+    const std::vector<std::string> places = {"shard_00", "shard_01"};
+    std::vector<std::unique_ptr<RocksStore>> stores;
+    std::vector<BackedUpStore> of;
+    for (const std::string& place : places) {
+        p.store = Place::open(p.data + "/" + place);
+        p.commit(1);
+        if (!stores.empty()) p.commit(2);
+        of.push_back({p.store.get(), place});
+        stores.push_back(std::move(p.store));
+    }
+    const std::string backup = p.at("backup"), data = p.at("restored");
+    const auto made = make_backup(of, p.order(backup), goes_on);
+    REQUIRE(made);
+    CHECK(made->shards == 2);
+    CHECK(made->mark.turn == 3);
+    CHECK(read_manifest(backup).value() == *made);
+    CHECK(faults_of(backup).empty());
+    CHECK(names_in(backup) ==
+          std::vector<std::string>{"manifest", "shard_00", "shard_01", "shards", "vault.key"});
+    CHECK(names_in(p.data + "/shard_01") == std::vector<std::string>{"store"});  // no checkpoint is left
+    for (std::size_t shard = 0; shard < places.size(); ++shard) {
+        const auto mark = backup_mark_of(backup + "/" + places[shard]).value();
+        REQUIRE(mark);
+        CHECK(mark->id == made->mark.id);
+        CHECK(mark->turn == shard + 1);
+    }
+    REQUIRE(restore_backup(backup, data, goes_on));
+    CHECK(names_in(data) == std::vector<std::string>{"shard_00", "shard_01", "shards", "vault.key"});
+    CHECK(Place::open(data + "/shard_01")->last_turn_number() == 2);
+    const auto again = restore_backup(backup, data, goes_on);
+    CHECK(again.error().what.find("shards: a ledger is there already") != std::string::npos);
+    // Nor beside the shards of one whose number was lost.
+    fs::remove(data + "/shards");
+    CHECK(restore_backup(backup, data, goes_on).error().what.find("shard_00: a ledger is there already") !=
+          std::string::npos);
+    flip_a_byte(backup + "/" + first_of(*made, ".sst"));
+    CHECK_FALSE(restore_backup(backup, p.at("of-damaged"), goes_on));
 }
 
 TEST_CASE("a restore is never made over a ledger", "[backup]") {
