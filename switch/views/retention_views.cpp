@@ -1,6 +1,7 @@
 #include "switch/views/retention_views.hpp"
 
 #include <algorithm>
+#include <list>
 #include <map>
 
 #include "ledger/batch_books.hpp"
@@ -31,20 +32,33 @@ struct WouldGo {
         gone.add(name, of);
         bytes += size;
     }
+    void add(const WouldGo& other) {
+        if (gone.purged == 0)
+            gone = other.gone;
+        else if (other.gone.purged != 0)
+            gone.add(other.gone);
+        bytes += other.bytes;
+        for (const auto& [why, count] : other.kept) kept[why] += count;
+    }
 };
 
+/// At one shard: each has a retention of its own, with its own place and days.
 class Look {
   public:
-    explicit Look(const ViewContext& context)
+    Look(const ViewContext& context, const ledger::StoreReader& shard)
         : context_(context),
-          check_(context.store, context.configuration, context.status.business_date),
+          store_(shard),
+          check_(shard, context.configuration, context.status.business_date),
           today_(context.status.business_date) {}
 
-    iso8583::Result<void> load(const std::optional<ledger::RetentionState>& state) {
-        if (state) state_ = *state;
+    iso8583::Result<void> load() {
+        const auto stored = ledger::stored_retention_state(store_);
+        if (!stored) return store_fault(stored.error());
+        if (*stored) state_ = **stored;
         if (const auto loaded = check_.load(); !loaded) return parse_error(loaded.error().what);
         return {};
     }
+    [[nodiscard]] const ledger::RetentionState& state() const { return state_; }
     iso8583::Result<WouldGo> at(RetentionFamily family) {
         out_ = {};
         fault_.reset();
@@ -117,11 +131,11 @@ class Look {
     }
     void scan(Family family, const KeyRange& range, const ledger::ScanVisitor& visit) {
         if (range.from >= range.to || fault_) return;
-        if (const auto done = context_.store.scan(family, range.from, range.to, visit); !done)
+        if (const auto done = store_.scan(family, range.from, range.to, visit); !done)
             fault_ = done.error().what;
     }
     void look_at_notices() {
-        const auto stored = context_.store.get(Family::index, ledger::notice_progress_key());
+        const auto stored = store_.get(Family::index, ledger::notice_progress_key());
         if (!stored || !*stored) return;
         const auto progress = ledger::decode_notice_progress(**stored);
         if (!progress) {
@@ -186,7 +200,7 @@ class Look {
     std::size_t slots_of(const TransactionRecord& r) {
         std::size_t bytes = 0;
         for (const std::string& key : ledger::slot_keys_of(r)) {
-            const auto stored = context_.store.get(Family::index, key);
+            const auto stored = store_.get(Family::index, key);
             if (!stored || !*stored) continue;
             const auto slot = ledger::decode_trace_slot(**stored);
             if (!slot) continue;
@@ -197,6 +211,7 @@ class Look {
     }
 
     const ViewContext& context_;
+    const ledger::StoreReader& store_;
     RetentionCheck check_;
     BusinessDate today_;
     ledger::RetentionState state_;
@@ -231,33 +246,34 @@ View row_of(RetentionFamily family, std::int32_t days, const WouldGo& go) {
 }  // namespace
 
 ViewResult view_purge_show(const ViewContext& context, const ListQuery& query) {
-    // Each shard has a retention of its own, with its own place and days.
-    if (context.shards != nullptr)
-        return parse_error(
-            "purge show looks at one ledger, and this switch has several shards ([store] shards); "
-            "purge log shows what they have purged");
-    const auto state = ledger::stored_retention_state(context.store);
-    if (!state) return store_fault(state.error());
-    Look look(context);
-    if (const auto loaded = look.load(*state); !loaded) return tl::unexpected(loaded.error());
+    std::list<Look> looks;
+    for (const ledger::StoreReader* shard : context.readers())
+        if (const auto loaded = looks.emplace_back(context, *shard).load(); !loaded)
+            return tl::unexpected(loaded.error());
     View rows = View::list();
     for (const RetentionFamily family : ledger::retention_families) {
         const std::int32_t days = days_of(context.configuration.retention, family);
         WouldGo go;
-        if (days > 0) {
-            auto looked = look.at(family);
+        for (Look& look : looks) {
+            if (days == 0) break;
+            const auto looked = look.at(family);
             if (!looked) return tl::unexpected(looked.error());
-            go = std::move(*looked);
+            go.add(*looked);
         }
         rows.add(row_of(family, days, go));
     }
+    const bool is_cut = std::any_of(looks.begin(), looks.end(), [](const Look& l) { return l.is_cut(); });
     View view = View::object();
     view.put("day", context.status.business_date.date.iso())
         .put("daily", context.configuration.retention.daily)
-        .put("complete", !look.is_cut());
-    if (*state && (*state)->runs > 0) {
-        view.put("last_run", (*state)->day.date.iso()).put("by", (*state)->by);
-        view.put("state", (*state)->running ? "running, " + std::string(name((*state)->family)) : "done");
+        .put("complete", !is_cut);
+    // Of the one that runs, else of the last to begin.
+    const Look& last = *std::max_element(looks.begin(), looks.end(), [](const Look& a, const Look& b) {
+        return std::pair(a.state().running, a.state().began) < std::pair(b.state().running, b.state().began);
+    });
+    if (const ledger::RetentionState& state = last.state(); state.runs > 0) {
+        view.put("last_run", state.day.date.iso()).put("by", state.by);
+        view.put("state", state.running ? "running, " + std::string(name(state.family)) : "done");
     }
     if (context.status.retention && context.status.retention->waits_for_people)
         view.put("waits", "too many days passed at once: purge run is needed");
