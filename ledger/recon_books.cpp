@@ -83,6 +83,18 @@ void ReconBooks::save(const ReconDayRecord& day) {
     ledger_.overlay().put(Family::journal, recon_day_key(day.day), encode(day));
 }
 
+std::optional<PurgeLogEntry> ReconBooks::purge_of(iso8583::BusinessDate day) {
+    std::optional<PurgeLogEntry> found;
+    const auto visited = visit_purge_log(ledger_.overlay(), [&](const PurgeLogEntry& e) {
+        const bool compared =
+            e.family == RetentionFamily::transactions || e.family == RetentionFamily::reconciliation;
+        if (compared && e.oldest <= day && day <= e.newest) found = e;
+        return !found;
+    });
+    if (!visited && !ledger_.error_) ledger_.error_ = visited.error();
+    return found;
+}
+
 std::vector<BusinessDayRecord> ReconBooks::business_days() {
     std::vector<BusinessDayRecord> all;
     ledger_.scan(Family::journal, KeyPrefix::business_day, [&](std::string_view, std::string_view value) {

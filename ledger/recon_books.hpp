@@ -12,6 +12,7 @@
 
 #include "ledger/ledger.hpp"
 #include "ledger/recon_records.hpp"
+#include "ledger/retention_records.hpp"
 
 namespace ledger {
 
@@ -35,6 +36,9 @@ class ReconBooks {
     [[nodiscard]] std::optional<ReconDayRecord> day(iso8583::BusinessDate day);
     [[nodiscard]] std::vector<ReconDayRecord> days();
     void save(const ReconDayRecord& day);
+
+    /// By which retention let go of the day's transactions, or of what issuers say of them.
+    [[nodiscard]] std::optional<PurgeLogEntry> purge_of(iso8583::BusinessDate day);
 
     /// All business days that began, oldest first.
     [[nodiscard]] std::vector<BusinessDayRecord> business_days();

@@ -307,6 +307,12 @@ std::string recon_ref(iso8583::Stan stan, iso8583::TransmissionTime time,
     return "S" + stan.str() + "-" + time.str() + "-" + terminal.str();
 }
 
+std::optional<iso8583::Stan> stan_of_recon_ref(std::string_view ref) {
+    if (ref.empty() || ref.front() != 'S') return std::nullopt;
+    const auto stan = iso8583::Stan::parse(ref.substr(1, ref.find('-') - 1));
+    return stan ? std::optional(*stan) : std::nullopt;
+}
+
 std::string issuer_file_key(std::string_view sha256, std::uint16_t route) {
     return prefixed(KeyPrefix::issuer_file, sha256, route_text(route));
 }

@@ -148,6 +148,8 @@ iso8583::Result<ReconDayRecord> decode_recon_day(std::string_view bytes);
 std::string recon_ref(const iso8583::Rrn& rrn);
 std::string recon_ref(iso8583::Stan stan, iso8583::TransmissionTime time,
                       const iso8583::TerminalId& terminal);
+/// Of the latter; nothing of any other text.
+std::optional<iso8583::Stan> stan_of_recon_ref(std::string_view ref);
 /// The same content may be another issuer's file as well.
 std::string issuer_file_key(std::string_view sha256, std::uint16_t route);
 std::string recon_entry_key(iso8583::BusinessDate day, std::uint16_t route, std::string_view ref);

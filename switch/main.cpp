@@ -532,8 +532,9 @@ int serve(LoadedConfig config, const Flags& flags) {
             return refuse_to_start(log, clock, "shards", added.error().what);
     }
     if (flags.verify) return verify(shards, clock.now());
-    // Of several shards each has a vault on a thread of its own: their keys stay as they are.
-    VaultFileKeeper keeper(config.store, data, first.opened.epoch, *hsm->vault_kek, random, *first.vault);
+    std::vector<ledger::PanVault*> vaults;
+    for (const auto& shard : shards) vaults.push_back(shard->vault.get());
+    VaultFileKeeper keeper(config.store, data, first.opened.epoch, *hsm->vault_kek, random, vaults);
     NotedHead noted_head;
     if (!config.audit.head_file.empty())
         noted_head = [&shards](std::size_t shard) {
@@ -564,14 +565,13 @@ int serve(LoadedConfig config, const Flags& flags) {
     std::vector<ShardParts> parts;
     for (std::size_t index = 0; index < shards.size(); ++index)
         parts.push_back({*shards[index]->core, *shards[index]->overlay, *stores[index]});
-    Runtime runtime(
-        reactor,
-        RuntimeParts{parts, *hsm->access, log, clock, &control, reload_all, make_backup, apply_policy,
-                     [&reload] { return reload.lay_parties_over(); }, notices ? &*notices : nullptr,
-                     [&tls] { return tls->status(); },
-                     [&] { return active_role(config, first.opened.epoch); }, first.opened.cluster_figures(),
-                     merchants, shards.size() == 1 ? &keeper : nullptr},
-        std::move(shell), config.configuration);
+    Runtime runtime(reactor,
+                    RuntimeParts{parts, *hsm->access, log, clock, &control, reload_all, make_backup,
+                                 apply_policy, [&reload] { return reload.lay_parties_over(); },
+                                 notices ? &*notices : nullptr, [&tls] { return tls->status(); },
+                                 [&] { return active_role(config, first.opened.epoch); },
+                                 first.opened.cluster_figures(), merchants, &keeper},
+                    std::move(shell), config.configuration);
     drain = [&runtime] { runtime.begin_to_stop(); };
     CertificateWatch certificates(reactor, *tls, log, clock);
     if (const auto recovered = runtime.recover(); !recovered)

@@ -6,11 +6,13 @@
 // goes when no shard needs it any more and a key is wiped.
 //
 // Ownership: refers to key encryption, random source and vault, which outlive it. Thread: make() and wipe()
-// one at a time on any, adopt() the core's. Errors: sentences. Source: docs/decisions/0054.
+// one at a time on any, adopt() that of the shard's core. Errors: sentences. Source: docs/decisions/0054.
 #pragma once
 
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "iso8583/values/random_source.hpp"
 #include "ledger/vault_key_file.hpp"
@@ -29,14 +31,15 @@ iso8583::Result<ledger::VaultKeys> vault_keys_of(const LoadedConfig& config, con
 
 class VaultFileKeeper final : public VaultKeeper {
   public:
-    /// `epoch` of the shard's owner, where there is one.
+    /// `epoch` of the shard's owner, where there is one. `vaults`: one for each shard, of the same keys.
     VaultFileKeeper(const StoreOptions& store, const std::string& data, std::uint64_t epoch,
-                    const ledger::KeyEncryption& kek, iso8583::RandomSource& random, ledger::PanVault& vault)
-        : store_(store), data_(data), epoch_(epoch), kek_(kek), random_(random), vault_(vault) {}
+                    const ledger::KeyEncryption& kek, iso8583::RandomSource& random,
+                    std::vector<ledger::PanVault*> vaults)
+        : store_(store), data_(data), epoch_(epoch), kek_(kek), random_(random), vaults_(std::move(vaults)) {}
 
     iso8583::Result<ledger::VaultKeys> make(std::uint32_t number, iso8583::UtcTime now) override;
     iso8583::Result<ledger::VaultKeys> wipe(std::uint32_t number) override;
-    void adopt(const ledger::VaultKeys& keys) override { vault_.hold(keys); }
+    void adopt(std::size_t shard, const ledger::VaultKeys& keys) override { vaults_.at(shard)->hold(keys); }
 
   private:
     using Change = std::function<iso8583::Result<ledger::VaultKeys>(ledger::VaultKeys)>;
@@ -48,7 +51,7 @@ class VaultFileKeeper final : public VaultKeeper {
     const std::uint64_t epoch_;
     const ledger::KeyEncryption& kek_;
     iso8583::RandomSource& random_;
-    ledger::PanVault& vault_;
+    const std::vector<ledger::PanVault*> vaults_;
 };
 
 }  // namespace acquirer

@@ -87,9 +87,13 @@ struct WipeVaultKey {
 struct ApplyPolicy {
     std::string text;  // TOML; empty: the files' policy again
 };
-using Effect =
-    std::variant<SendReply, SendToIssuer, AskHsm, InstallKeys, InstallIssuerKeys, CloseLink, AnswerOperator,
-                 MakeBackup, ApplyPolicy, WriteNotices, PartiesChanged, MakeVaultKey, WipeVaultKey, Note>;
+/// Of a switch with several shards: the first tells all others, another tells the first (ShardTold).
+struct TellShards {
+    ShardWord word;
+};
+using Effect = std::variant<SendReply, SendToIssuer, AskHsm, InstallKeys, InstallIssuerKeys, CloseLink,
+                            AnswerOperator, MakeBackup, ApplyPolicy, WriteNotices, PartiesChanged,
+                            MakeVaultKey, WipeVaultKey, TellShards, Note>;
 using Effects = std::vector<Effect>;
 
 }  // namespace acquirer

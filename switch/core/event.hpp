@@ -8,6 +8,7 @@
 
 #include "hsm_sim/port.hpp"
 #include "iso8583/values/fixed_text.hpp"
+#include "ledger/recon_records.hpp"
 #include "switch/core/configuration.hpp"
 #include "switch/core/operator_command.hpp"
 #include "switch/core/request.hpp"
@@ -119,6 +120,33 @@ struct VaultKeyWiped {
     std::string fault;
 };
 
+// Words from shard to shard of one switch, as far as they are durable. What the first decides for all it says
+// again at each recovery, and whoever knows it already does nothing.
+
+/// The first seals under this key from here on, and the vault has it; keys that it has no more are wiped.
+struct VaultKeyInUse {
+    std::uint32_t number = 0;
+    std::string by;
+};
+/// To the first: everything of this shard is sealed under that key, but for what cannot be opened.
+struct VaultResealed {
+    std::uint32_t number = 0;
+    std::uint64_t unreadable = 0;
+};
+/// The first has read an issuer's file through: each applies the lines that are its own.
+struct IssuerFileChecked {
+    ledger::IssuerFileRecord file;
+};
+/// The first compares a business day, with the files that cover it.
+struct ReconDayBegun {
+    ledger::ReconDayRecord day;
+};
+using ShardWord = std::variant<VaultKeyInUse, VaultResealed, IssuerFileChecked, ReconDayBegun>;
+struct ShardTold {
+    std::size_t from = 0;  // its index
+    ShardWord word;
+};
+
 /// What became of MakeBackup.
 struct BackupEnded {
     bool done = false;
@@ -130,6 +158,6 @@ struct BackupEnded {
 using Event =
     std::variant<RequestArrived, TerminalLinkClosed, IssuerLinkUp, IssuerLinkDown, IssuerReplyArrived,
                  IssuerKeyOffered, HsmAnswered, OperatorCommanded, ConfigReplaced, StoreHealthChanged,
-                 BackupEnded, NoticesWritten, ZonePinKeyTold, VaultKeyMade, VaultKeyWiped>;
+                 BackupEnded, NoticesWritten, ZonePinKeyTold, VaultKeyMade, VaultKeyWiped, ShardTold>;
 
 }  // namespace acquirer

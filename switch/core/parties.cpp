@@ -74,10 +74,13 @@ std::string Parties::still_open(const RemoveParty& command) {
 
 OperatorAnswer Parties::remove(const OperatorCommanded& event, const RemoveParty& command) {
     if (const std::string why = not_now(command.config_version); !why.empty()) return no(why);
-    if (!books_.find(command.kind, command.id))
+    // The first shard keeps what was added; those beside it only say whether anything of it is open there.
+    const bool keeps = c_.ledger.numbers().is_first();
+    if (keeps && !books_.find(command.kind, command.id))
         return no(words(command.kind, command.id) +
                   " is none that was added; the configuration file has its own");
     if (const std::string why = still_open(command); !why.empty()) return no(why);
+    if (!keeps) return {true, "nothing of " + words(command.kind, command.id) + " is open"};
     books_.erase(command.kind, command.id);
     audit_(event, action("remove", command.kind), command.id);
     under_way_ = true;

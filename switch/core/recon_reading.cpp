@@ -174,6 +174,13 @@ ReconEntry Reconciliation::entry_for(const TransactionRecord* record, std::uint1
     return books_.entry(entry.day, route, ref).value_or(entry);
 }
 
+bool Reconciliation::is_of_this_shard(const IssuerLine& line) const {
+    const ledger::NumberPlan& numbers = c_.ledger.numbers();
+    const auto shard = line.rrn ? ledger::shard_of_rrn(line.rrn->view(), numbers.of)
+                                : ledger::shard_of_stan(*line.stan, numbers.of);
+    return shard.value_or(0) == numbers.index;
+}
+
 void Reconciliation::apply(IssuerFileRecord& file, const IssuerLine& line) {
     const BusinessDate day = day_of(file, line);
     std::optional<iso8583::Rrn> rrn = line.rrn;

@@ -16,6 +16,7 @@ using DayState = ReconDayRecord::State;
 
 const DeadlineId step_deadline{DeadlineId::Kind::recon_step, {}, 0};
 constexpr std::size_t name_characters_max = 200;
+constexpr std::int64_t hour_ms = 3'600'000;
 
 std::optional<BusinessDate> day_of_text(const std::string& text) {
     const auto date = iso8583::Date::parse_iso(text);
@@ -59,6 +60,7 @@ OperatorAnswer Reconciliation::import(const OperatorCommanded& event, const Impo
         answer.values = {
             {"file", number}, {"state", std::string(ledger::name(known->state))}, {"known", "yes"}};
         if (content && known->state == FileState::done) files_.drop(*content);
+        tell_others(*known);  // one of them may have lost its copy before it was done with it
         return answer;
     }
     if (!content) return no("the file is not here: hand it over first");
@@ -75,11 +77,7 @@ OperatorAnswer Reconciliation::import(const OperatorCommanded& event, const Impo
     books_.save(file);
     audit_(event, "recon.import",
            "file " + std::to_string(file.number) + " of " + route->name + ", SHA-256 " + file.sha256);
-    // Files go before days, so that a day is compared with all that came before it.
-    const auto first_day =
-        std::find_if(work_.begin(), work_.end(), [](const Work& work) { return work.file.empty(); });
-    work_.insert(first_day, Work{file.sha256, file.route, {}});
-    arm();
+    queue_file(file);
     OperatorAnswer answer =
         yes("file " + std::to_string(file.number) + " of " + route->name + " is being imported");
     answer.values = {{"file", std::to_string(file.number)},
@@ -88,13 +86,22 @@ OperatorAnswer Reconciliation::import(const OperatorCommanded& event, const Impo
     return answer;
 }
 
+/// Files go before days, so that a day is compared with all that came before it.
+void Reconciliation::queue_file(const IssuerFileRecord& file) {
+    const auto first_day =
+        std::find_if(work_.begin(), work_.end(), [](const Work& work) { return work.file.empty(); });
+    work_.insert(first_day, Work{file.sha256, file.route, {}});
+    arm();
+}
+
 OperatorAnswer Reconciliation::run(const OperatorCommanded& event, const RunReconciliation& command) {
     const auto day = day_of_text(command.day);
     if (!day) return no("day: a date as 2026-11-21 is needed");
-    business_days_ = books_.business_days();
+    begin_step();
     if (std::none_of(business_days_.begin(), business_days_.end(),
                      [&](const ledger::BusinessDayRecord& known) { return known.day == *day; }))
         return no("there was no business day " + day->date.iso());
+    if (const auto why = purged(*day)) return no("the day " + *why + ": it cannot be compared any more");
     ReconDayRecord record = books_.day(*day).value_or(ReconDayRecord{});
     if (record.state != DayState::done && record.began.ms != 0)
         return no("the day " + day->date.iso() + " is being compared");
@@ -115,8 +122,7 @@ OperatorAnswer Reconciliation::run(const OperatorCommanded& event, const RunReco
                   ": recon import --route R FILE comes first");
     record.by = event.user;
     record.began = c_.now.utc;
-    record.date = local_time(*c_.config, began_at(*day).plus_ms(-recon_clock_margin_ms))
-                      .date.plus_days(-recon_days_back);
+    record.date = first_date(*day);
     books_.save(record);
     audit_(event, "recon.run", day->date.iso());
     work_.push_back(Work{"", 0, *day});
@@ -127,16 +133,67 @@ OperatorAnswer Reconciliation::run(const OperatorCommanded& event, const RunReco
     return answer;
 }
 
+// ---- Several shards
+
+void Reconciliation::tell_others(const IssuerFileRecord& file) {
+    const bool is_checked = file.state != FileState::checking && file.state != FileState::refused;
+    if (tells_others() && is_checked) c_.emit(TellShards{IssuerFileChecked{file}});
+}
+
+void Reconciliation::on_told(const IssuerFileChecked& word) {
+    const auto known = books_.file(word.file.sha256, word.file.route);
+    if (known && known->state != FileState::refused) return;
+    const bool is_here = files_.sealed(word.file.sha256).has_value();
+    // Of what was imported long ago nothing is here any more, neither the file nor, by retention, its record.
+    const bool is_new = c_.now.utc.ms - word.file.began.ms < 2 * file_kept_hours * hour_ms;
+    if (!is_here && (known || !is_new)) return;
+    IssuerFileRecord file = word.file;
+    file.offset = known ? known->offset : 0;
+    file.line_number = known ? known->line_number : 0;
+    file.applied = known ? known->applied : 0;
+    file.repeated = known ? known->repeated : 0;
+    file.replaced = known ? known->replaced : 0;
+    file.bad = 0;
+    file.bad_lines.clear();
+    file.cursor.clear();
+    file.ended = {};
+    file.state = FileState::applying;
+    books_.save(file);
+    queue_file(file);  // where it is not here, that is what its step says
+}
+
+void Reconciliation::on_told(const ReconDayBegun& word) {
+    const auto known = books_.day(word.day.day);
+    if (known && known->began == word.day.began) return;
+    begin_step();
+    if (purged(word.day.day)) return;
+    const bool runs = known && known->state != DayState::done;
+    ReconDayRecord day = word.day;
+    day.state = DayState::ours;
+    day.cursor.clear();
+    day.looked_at = 0;
+    day.ended = {};
+    day.date = first_date(day.day);
+    books_.save(day);
+    if (!runs) work_.push_back(Work{"", 0, day.day});
+    arm();
+}
+
 // ---- The work
 
 void Reconciliation::recover() {
     work_.clear();
     reading_ = {};
     second_.reset();
-    for (const IssuerFileRecord& file : books_.files())
+    for (const IssuerFileRecord& file : books_.files()) {
         if (!file.is_at_its_end()) work_.push_back(Work{file.sha256, file.route, {}});
-    for (const ReconDayRecord& day : books_.days())
+        tell_others(file);
+    }
+    business_days_ = books_.business_days();
+    for (const ReconDayRecord& day : books_.days()) {
         if (day.state != DayState::done) work_.push_back(Work{"", 0, day.day});
+        if (tells_others() && has_begun(day)) c_.emit(TellShards{ReconDayBegun{day}});
+    }
     arm();
 }
 
@@ -162,6 +219,7 @@ void Reconciliation::on_deadline() {
 void Reconciliation::begin_step() {
     business_days_ = books_.business_days();
     runs_.clear();
+    purged_.clear();
     second_.reset();
 }
 
@@ -169,6 +227,22 @@ iso8583::UtcTime Reconciliation::began_at(BusinessDate day) const {
     for (const ledger::BusinessDayRecord& known : business_days_)
         if (known.day == day) return known.at;
     return c_.now.utc;
+}
+
+iso8583::Date Reconciliation::first_date(BusinessDate day) const {
+    return local_time(*c_.config, began_at(day).plus_ms(-recon_clock_margin_ms))
+        .date.plus_days(-recon_days_back);
+}
+
+std::optional<std::string> Reconciliation::purged(BusinessDate day) {
+    const auto known = purged_.find(day);
+    if (known != purged_.end()) return known->second;
+    std::optional<std::string> why;
+    const auto purge = books_.purge_of(day);
+    if (purge)
+        why = day.date.iso() + " was purged on " + purge->day.date.iso() + " by retention (" +
+              std::string(name(purge->family)) + ")";
+    return purged_[day] = why;
 }
 
 void Reconciliation::add_bad_line(IssuerFileRecord& file, std::uint64_t line_number,
@@ -212,6 +286,8 @@ void Reconciliation::check_step(IssuerFileRecord& file, const ledger::FileRecord
             ++(record->route == file.route ? of_route : of_others);
         if (!(*line)->time && !(*line)->date && !file.day)
             bad("time: is missing, and no --day was given with the file");
+        else if (const auto why = purged(day_of(file, **line)))
+            bad("its business day " + *why);
         else
             widen(day_of(file, **line));
         return true;
@@ -229,6 +305,7 @@ void Reconciliation::check_step(IssuerFileRecord& file, const ledger::FileRecord
     file.offset = file.line_number = 0;
     reading_ = {};
     books_.save(file);
+    tell_others(file);
 }
 
 void Reconciliation::apply_step(IssuerFileRecord& file, const ledger::FileRecord& content) {
@@ -238,7 +315,7 @@ void Reconciliation::apply_step(IssuerFileRecord& file, const ledger::FileRecord
         if (!line)  // when it was checked it could be
             add_bad_line(file, file.line_number,
                          "left out, the configuration has changed: " + line.error().what);
-        else if (*line)
+        else if (*line && is_of_this_shard(**line))
             apply(file, **line);
         return true;
     });
@@ -291,11 +368,18 @@ void Reconciliation::end_file(IssuerFileRecord& file, FileState state) {
     books_.save(file);
     work_.pop_front();
     reading_ = {};
-    c_.count(state == FileState::done ? "recon_files_done" : "recon_files_refused");
+    if (c_.ledger.numbers().is_first())
+        c_.count(state == FileState::done ? "recon_files_done" : "recon_files_refused");
     note_end(summary(file) + (state == FileState::done ? "" : ": refused, nothing of it counts"));
 }
 
+bool Reconciliation::has_begun(const ReconDayRecord& day) const {
+    return day.state != DayState::ours || !day.cursor.empty() || day.date != first_date(day.day);
+}
+
 void Reconciliation::step_day(ReconDayRecord day) {
+    // Not when it is asked for: files go before days in the others too.
+    if (tells_others() && !has_begun(day)) c_.emit(TellShards{ReconDayBegun{day}});
     if (day.state == DayState::ours)
         ours_step(day);
     else
@@ -347,7 +431,7 @@ void Reconciliation::theirs_step(ReconDayRecord& day) {
         day.ended = c_.now.utc;
         day.cursor.clear();
         work_.pop_front();
-        c_.count("recon_days_done");
+        if (c_.ledger.numbers().is_first()) c_.count("recon_days_done");
         note_end("day " + day.day.date.iso() + ": compared");
     }
     books_.save(day);

@@ -8,6 +8,11 @@
 // lines or recon_records_a_step records, then a pause. Where it stands is stored in the same turn as what it
 // did: it goes on behind that after a crash. One piece of work at a time; files before days, in their order.
 //
+// Of a switch with several shards the first is asked. It reads a file through, numbers it and tells the
+// others; each, the first too, applies the lines that are its own: by the shard of their RRN, else of their
+// STAN, else the first's. So every transaction is compared where it lies, and each difference is in one
+// shard.
+//
 // Ownership: member of SwitchCore, asked by Operations. Thread: the core's. Nothing here outlives a restart.
 #pragma once
 
@@ -56,6 +61,10 @@ class Reconciliation {
     OperatorAnswer run(const OperatorCommanded& event, const RunReconciliation& command);
     OperatorAnswer resolve(const OperatorCommanded& event, const ResolveDifference& command);
 
+    /// Of a shard beside the first. What was said before changes nothing.
+    void on_told(const IssuerFileChecked& word);
+    void on_told(const ReconDayBegun& word);
+
     void recover();
     void on_deadline();
 
@@ -82,6 +91,19 @@ class Reconciliation {
         std::map<std::string, iso8583::Rrn> by_ref;
     };
 
+    [[nodiscard]] bool tells_others() const {
+        return c_.ledger.numbers().has_others() && c_.ledger.numbers().is_first();
+    }
+    [[nodiscard]] bool is_of_this_shard(const IssuerLine& line) const;
+    void tell_others(const ledger::IssuerFileRecord& file);
+    /// The first local date whose transactions a comparison of the day looks at.
+    [[nodiscard]] iso8583::Date first_date(iso8583::BusinessDate day) const;
+    /// A step of its work is done.
+    [[nodiscard]] bool has_begun(const ledger::ReconDayRecord& day) const;
+    /// Files before days, in their order.
+    void queue_file(const ledger::IssuerFileRecord& file);
+    /// Why the day cannot be compared any more; nothing: it can.
+    [[nodiscard]] std::optional<std::string> purged(iso8583::BusinessDate day);
     void begin_step();
     [[nodiscard]] iso8583::UtcTime began_at(iso8583::BusinessDate day) const;
     static void add_bad_line(ledger::IssuerFileRecord& file, std::uint64_t line_number,
@@ -142,6 +164,7 @@ class Reconciliation {
     std::optional<Second> second_;
     std::vector<ledger::BusinessDayRecord> business_days_;                  // of the step under way
     std::map<std::pair<iso8583::BusinessDate, std::uint16_t>, bool> runs_;  // of the step under way
+    std::map<iso8583::BusinessDate, std::optional<std::string>> purged_;    // of the step under way
     std::size_t alarms_ = 0;                                                // of the work under way
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "iso8583/values/ensure.hpp"
+#include "iso8583/values/overloaded.hpp"
 #include "switch/core/backups.hpp"
 #include "switch/core/core_context.hpp"
 #include "switch/core/cut_over.hpp"
@@ -82,6 +83,16 @@ struct SwitchCore::Impl {
     }
     void on(const VaultKeyMade& event) { vault_rotation.on_made(event); }
     void on(const VaultKeyWiped& event) { vault_rotation.on_wiped(event); }
+    void on(const ShardTold& event) {
+        std::visit(
+            iso8583::Overloaded{
+                [this](const VaultKeyInUse& word) { vault_rotation.on_told(word); },
+                [this, &event](const VaultResealed& word) { vault_rotation.on_told(event.from, word); },
+                [this](const IssuerFileChecked& word) { reconciliation.on_told(word); },
+                [this](const ReconDayBegun& word) { reconciliation.on_told(word); },
+            },
+            event.word);
+    }
     void on_deadline(const DeadlineId& id);
     /// What an event made possible for others: a 0500 whose batch is done, a case whose chain is free (R75).
     void after_step() {

@@ -58,6 +58,8 @@ void VaultRotation::recover() {
     std::erase_if(state_.old,
                   [this](const VaultRecord::Old& key) { return key.empty && !c_.vault.has(key.number); });
     ask_shell();
+    resealed_there_.clear();
+    tell_others();
     if (state_.phase == Phase::stuck) begin_pass(Phase::resealing);
     if (state_.phase != Phase::idle) c_.set_deadline(slice_deadline, reseal_slice_every_ms);
     on_age_deadline();
@@ -77,6 +79,9 @@ std::optional<std::string> VaultRotation::why_not_rotate() const {
     if (state_.phase == Phase::resealing || state_.phase == Phase::checking)
         return "cards are still being sealed anew under " + key_name(state_.active) +
                ": when vault status says idle, the next change may begin";
+    if (others() == Others::under_way)
+        return "cards of other shards are still being sealed anew under " + key_name(state_.active) +
+               ": when vault status says idle, the next change may begin";
     if (state_.old.size() + 1 >= ledger::vault_keys_max)
         return "there are " + std::to_string(ledger::vault_keys_max) +
                " vault keys: retire old ones first (vault retire)";
@@ -91,6 +96,9 @@ std::optional<std::string> VaultRotation::why_not_retire(std::uint32_t number) c
     const bool is_unused = at == state_.old.end() && c_.vault.has(number) && number != state_.making;
     if (is_unused) return std::nullopt;
     if (at == state_.old.end()) return "there is no " + key_name(number);
+    if (at->empty && others() != Others::resealed)
+        return "cards of other shards are still sealed under " + key_name(number) +
+               ": vault status says how far the change is";
     if (!at->empty)
         return "cards are still sealed under " + key_name(number) +
                (state_.phase == Phase::stuck
@@ -162,8 +170,14 @@ void VaultRotation::on_made(const VaultKeyMade& event) {
         audit_(state_.by, "vault.rotate_failed", key_name(event.number) + ": " + event.fault);
         return tell(Severity::alarm, key_name(event.number) + " was not made: " + event.fault);
     }
+    state_.making = 0;
+    seal_under(event.number);
+    tell_others();
+}
+
+void VaultRotation::seal_under(std::uint32_t number) {
     state_.old.push_back({state_.active, false});
-    state_.active = std::exchange(state_.making, 0);
+    state_.active = number;
     c_.vault.use(state_.active);
     state_.began = c_.now.utc;
     state_.ended = {};
@@ -182,11 +196,50 @@ void VaultRotation::on_wiped(const VaultKeyWiped& event) {
     if (event.fault.empty())
         std::erase_if(state_.old, [&](const VaultRecord::Old& key) { return key.number == event.number; });
     VaultBooks(c_.ledger).save(state_);
+    tell_others();
     audit_(state_.by, event.fault.empty() ? "vault.retire" : "vault.retire_failed",
            key_name(event.number) + (event.fault.empty() ? " is wiped" : ": " + event.fault));
     tell(event.fault.empty() ? Severity::info : Severity::alarm,
          key_name(event.number) + (event.fault.empty() ? " is wiped" : " was not wiped: " + event.fault));
 }
+
+// ---- Several shards
+
+VaultRotation::Others VaultRotation::others() const {
+    Others least = Others::resealed;
+    for (std::size_t shard = 1; shard < c_.ledger.numbers().of; ++shard) {
+        const auto at = resealed_there_.find(shard);
+        if (at == resealed_there_.end() || at->second.number != state_.active) return Others::under_way;
+        if (at->second.unreadable != 0) least = Others::stuck;
+    }
+    return least;
+}
+
+void VaultRotation::tell_others() {
+    const ledger::NumberPlan& numbers = c_.ledger.numbers();
+    if (numbers.has_others() && numbers.is_first())
+        c_.emit(TellShards{VaultKeyInUse{state_.active, state_.by}});
+}
+
+void VaultRotation::tell_first() {
+    const ledger::NumberPlan& numbers = c_.ledger.numbers();
+    const bool ended = state_.phase == Phase::idle || state_.phase == Phase::stuck;
+    if (!numbers.is_first() && ended) c_.emit(TellShards{VaultResealed{state_.active, state_.unreadable}});
+}
+
+void VaultRotation::on_told(const VaultKeyInUse& word) {
+    // What the first waits for before it wipes: it is not in the vault any more.
+    const auto wiped = std::erase_if(
+        state_.old, [this](const VaultRecord::Old& key) { return key.empty && !c_.vault.has(key.number); });
+    if (wiped != 0) VaultBooks(c_.ledger).save(state_);
+    if (word.number <= state_.active) return tell_first();
+    if (!c_.vault.has(word.number)) return;  // the shell gives it before the word
+    state_.by = word.by;
+    state_.last = word.number;
+    seal_under(word.number);
+}
+
+void VaultRotation::on_told(std::size_t shard, const VaultResealed& word) { resealed_there_[shard] = word; }
 
 // ---- Sealing anew
 
@@ -230,6 +283,7 @@ void VaultRotation::end_pass() {
     if (state_.unreadable != 0) {
         state_.phase = Phase::stuck;
         VaultBooks(c_.ledger).save(state_);
+        tell_first();
         return tell(Severity::alarm, std::to_string(state_.unreadable) +
                                          " cards cannot be opened, the first is " + unreadable_->str() +
                                          "'s: they stay sealed as they are, and no old key can be retired");
@@ -242,6 +296,7 @@ void VaultRotation::end_pass() {
                              key_name(state_.active) + "; older keys can be retired";
     audit_("the switch", "vault.resealed", what);
     tell(Severity::info, what);
+    tell_first();
 }
 
 // ---- How old the key may be
@@ -255,7 +310,7 @@ iso8583::UtcTime VaultRotation::due() const {
 
 void VaultRotation::on_age_deadline() {
     c_.set_deadline(age_deadline, vault_key_age_every_ms);
-    if (due().ms == 0) return;
+    if (due().ms == 0 || !c_.ledger.numbers().is_first()) return;  // one vault: the first says it
     const std::int64_t left_ms = due().ms - c_.now.utc.ms;
     if (left_ms > std::int64_t{c_.config->limits.vault_key_warn_days} * day_ms) return;
     const std::string name = key_name(state_.active);

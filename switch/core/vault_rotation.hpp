@@ -3,6 +3,10 @@
 // it, and what older keys have sealed is sealed anew in small slices beside the work, pass after pass until
 // one finds nothing. Then two people may retire the old key, which the shell wipes. docs/decisions/0054.
 //
+// Of a switch with several shards the first does all of this for the one vault. The others seal under its key
+// when they are told, each seals its own cards anew and says when it has, and no old key goes before all
+// have.
+//
 //     proposed → approved, `making` written → MakeVaultKey → file synced → VaultKeyMade → `active` written
 //              → slices, each in a turn with how far it is → a pass that finds nothing → retire
 //
@@ -14,6 +18,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,6 +57,10 @@ class VaultRotation {
     OperatorAnswer propose(const OperatorCommanded& event, const RetireVaultKey& command);
     void on_made(const VaultKeyMade& event);
     void on_wiped(const VaultKeyWiped& event);
+    /// Of a shard beside the first: what the first one says of the key.
+    void on_told(const VaultKeyInUse& word);
+    /// Of the first: another has nothing under older keys any more.
+    void on_told(std::size_t shard, const VaultResealed& word);
     void on_slice_deadline();
     void on_age_deadline();
     void configuration_replaced() { on_age_deadline(); }
@@ -68,6 +77,12 @@ class VaultRotation {
     /// Why a key cannot be made, or this one not be wiped; nothing: it can.
     [[nodiscard]] std::optional<std::string> why_not_rotate() const;
     [[nodiscard]] std::optional<std::string> why_not_retire(std::uint32_t number) const;
+    enum class Others : std::uint8_t { resealed, stuck, under_way };
+    /// The least that another shard has said of the active key.
+    [[nodiscard]] Others others() const;
+    void tell_others();
+    void tell_first();
+    void seal_under(std::uint32_t number);
     void ask_shell();
     void begin_pass(ledger::VaultRecord::Phase phase);
     void end_pass();
@@ -79,7 +94,8 @@ class VaultRotation {
     Audit audit_;
     std::function<bool()> backup_runs_;
     ledger::VaultRecord state_;
-    std::optional<iso8583::Rrn> unreadable_;  // the first of the pass
+    std::optional<iso8583::Rrn> unreadable_;               // the first of the pass
+    std::map<std::size_t, VaultResealed> resealed_there_;  // of other shards, as they have said
     std::uint32_t slices_unsaved_ = 0;
     bool asked_to_make_ = false, asked_to_wipe_ = false;
 };

@@ -126,6 +126,7 @@ class Runtime final : private LinkHub, private ShardShell {
     void back_up(const MakeBackup& order);
     template <typename Done, typename Work>
     void change_vault(ShardPort& of, std::uint32_t number, Work work);
+    void tell_shards(const ShardPort& from, const TellShards& word);
     void lay_parties_over();
     void write_notices(ShardPort& to, const WriteNotices& write);
     void command(OperatorCommanded command);
@@ -163,8 +164,13 @@ class Runtime final : private LinkHub, private ShardShell {
     std::unique_ptr<Worker> backups_;
     std::unique_ptr<Worker> vault_changes_;
 
-    /// Commands that all shards carry out, until the last has answered; by ticket.
-    std::map<std::uint64_t, std::vector<std::optional<OperatorAnswer>>> commanded_all_;
+    /// What several shards carry out, until the last of them has answered.
+    struct Commanded {
+        std::vector<std::optional<OperatorAnswer>> answers;  // by shard
+        std::optional<OperatorCommanded> then_first;         // asked when the others have done it
+        CommandPlace::Where where = CommandPlace::Where::all;
+    };
+    std::map<std::uint64_t, Commanded> commanded_;  // by ticket
 
     bool drive_scheduled_ = false;
     bool listening_ = false;

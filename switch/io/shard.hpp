@@ -103,6 +103,8 @@ class ShardPort {
 
     [[nodiscard]] virtual std::size_t index() const = 0;
     [[nodiscard]] virtual bool accepts_new_work() const = 0;
+    /// Done where the shard is stepped, between two events; returns when it is.
+    virtual void ask(const std::function<void()>& question) = 0;
     /// Not for every event: a shard with a thread of its own is asked, and waited for.
     [[nodiscard]] virtual ShardView view() = 0;
     /// Of the only shard: its sessions' 08xx take their numbers out of its row.
@@ -148,6 +150,7 @@ class Shard final : public ShardPort {
 
     [[nodiscard]] std::size_t index() const override { return index_; }
     [[nodiscard]] bool accepts_new_work() const override { return store_accepts_; }
+    void ask(const std::function<void()>& question) override { question(); }
     [[nodiscard]] ShardView view() override {
         return {parts_.core.status(), counters(), parts_.store.health(), parts_.store.snapshot()};
     }

@@ -56,6 +56,7 @@ class ShardThread final : public ShardPort, private ShardShell {
     [[nodiscard]] std::size_t index() const override { return index_; }
     [[nodiscard]] bool accepts_new_work() const override;
     /// Asks the thread and waits for it: a pass of the shard at most.
+    void ask(const std::function<void()>& question) override;
     [[nodiscard]] ShardView view() override;
     std::pair<iso8583::Stan, iso8583::TransmissionTime> next_issuer_numbers(routing::RouteId route,
                                                                             const iso8583::Now& now) override;
@@ -79,8 +80,6 @@ class ShardThread final : public ShardPort, private ShardShell {
     void run();
     /// Called with the mutex held: there is something for the thread to do.
     [[nodiscard]] bool has_work() const;
-    /// On the shard's thread, and waits until it has been.
-    void ask(const std::function<void()>& question);
     void say();
 
     const std::size_t index_;

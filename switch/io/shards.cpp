@@ -6,6 +6,7 @@
 #include "iso8583/values/ensure.hpp"
 #include "iso8583/values/overloaded.hpp"
 #include "ledger/number_plan.hpp"
+#include "ledger/recon_records.hpp"
 
 namespace acquirer {
 
@@ -26,12 +27,10 @@ std::size_t ShardMap::of(const iso8583::MerchantId& merchant) const {
 
 namespace {
 
-CommandPlace one(std::size_t shard) { return {CommandPlace::Where::one, shard, ""}; }
-CommandPlace all() { return {CommandPlace::Where::all, 0, ""}; }
-CommandPlace not_with_several(const char* what) {
-    return {CommandPlace::Where::nowhere, 0,
-            std::string(what) + " cannot be done by a switch with several shards ([store] shards)"};
-}
+CommandPlace one(std::size_t shard) { return {CommandPlace::Where::one, shard}; }
+CommandPlace all() { return {CommandPlace::Where::all, 0}; }
+CommandPlace who_can() { return {CommandPlace::Where::who_can, 0}; }
+CommandPlace others_first() { return {CommandPlace::Where::others_first, 0}; }
 
 /// An operator's word that no shard knows is refused by the first one.
 struct Placing {
@@ -68,7 +67,7 @@ struct Placing {
     CommandPlace operator()(const CloseDispute& c) const { return of_id(c.id); }
     CommandPlace operator()(const DecideProposal& c) const { return of_id(c.id); }
     CommandPlace operator()(const ChangeException& c) const {
-        return c.to == ChangeException::To::resolve_all ? all() : of_id(c.id);
+        return c.to == ChangeException::To::resolve_all ? who_can() : of_id(c.id);
     }
 
     CommandPlace operator()(const ChangeMerchant& c) const { return of_merchant(c.merchant); }
@@ -81,8 +80,8 @@ struct Placing {
     // Of every shard its own part.
     CommandPlace operator()(const MoveRoute&) const { return all(); }
     CommandPlace operator()(const CutOverDay&) const { return all(); }
-    CommandPlace operator()(const ReleaseStale&) const { return all(); }
-    CommandPlace operator()(const AcceptRestore&) const { return all(); }
+    CommandPlace operator()(const ReleaseStale&) const { return who_can(); }
+    CommandPlace operator()(const AcceptRestore&) const { return who_can(); }
     CommandPlace operator()(const RunPurge&) const { return all(); }
 
     // Batches are of a merchant; their files are handed over before anybody says whose they are.
@@ -97,22 +96,23 @@ struct Placing {
     CommandPlace operator()(const ProposePolicy&) const { return one(0); }
     CommandPlace operator()(const AddParty&) const { return one(0); }
 
-    CommandPlace operator()(const RemoveParty&) const {
-        return not_with_several("taking back a merchant or terminals that were added");
+    // A range's terminals are of one merchant, but who that is may have changed: anybody may have its work.
+    CommandPlace operator()(const RemoveParty&) const { return others_first(); }
+
+    // The first is asked and tells the others; a difference is where its line is.
+    CommandPlace operator()(const ImportIssuerFile&) const { return one(0); }
+    CommandPlace operator()(const RunReconciliation&) const { return one(0); }
+    CommandPlace operator()(const ResolveDifference& c) const {
+        if (const auto stan = ledger::stan_of_recon_ref(c.id))
+            return one(ledger::shard_of_stan(*stan, map.size()).value_or(0));
+        if (iso8583::Rrn::parse(c.id)) return one(ledger::shard_of_rrn(c.id, map.size()).value_or(0));
+        return of_id(c.id);
     }
-    CommandPlace operator()(const ImportIssuerFile&) const { return not_with_several("a reconciliation"); }
-    CommandPlace operator()(const RunReconciliation&) const { return not_with_several("a reconciliation"); }
-    CommandPlace operator()(const ResolveDifference&) const { return not_with_several("a reconciliation"); }
-    CommandPlace operator()(const RotateVaultKey&) const {
-        return not_with_several("changing the vault's key");
-    }
-    CommandPlace operator()(const RetireVaultKey&) const {
-        return not_with_several("retiring a key of the vault");
-    }
-    CommandPlace operator()(const BackUp&) const {
-        return not_with_several(
-            "a backup of the running ledger (copy the data directory while the switch is stopped)");
-    }
+
+    // One vault for all: the first changes its keys, and tells the others.
+    CommandPlace operator()(const RotateVaultKey&) const { return one(0); }
+    CommandPlace operator()(const RetireVaultKey&) const { return one(0); }
+    CommandPlace operator()(const BackUp&) const { return one(0); }  // of all
 };
 
 }  // namespace
@@ -123,12 +123,16 @@ CommandPlace place_of(const OperatorCommand& command, const ShardMap& map,
     return std::visit(Placing{map, configuration}, command);
 }
 
-OperatorAnswer merged(const std::vector<OperatorAnswer>& answers) {
+OperatorAnswer merged(const std::vector<OperatorAnswer>& answers, CommandPlace::Where where) {
     ENSURE(!answers.empty());
-    OperatorAnswer out = answers.front();
+    const auto is_done = [](const OperatorAnswer& a) { return a.done; };
+    const bool one_will_do = where == CommandPlace::Where::who_can;
+    const auto first_done = std::find_if(answers.begin(), answers.end(), is_done);
+    OperatorAnswer out = one_will_do && first_done != answers.end() ? *first_done : answers.front();
     const bool alike = std::all_of(answers.begin(), answers.end(),
                                    [&](const OperatorAnswer& a) { return a.text == out.text; });
-    out.done = std::all_of(answers.begin(), answers.end(), [](const OperatorAnswer& a) { return a.done; });
+    out.done =
+        one_will_do ? first_done != answers.end() : std::all_of(answers.begin(), answers.end(), is_done);
     if (alike) return out;
     out.text.clear();
     for (std::size_t shard = 0; shard < answers.size(); ++shard)
@@ -137,6 +141,46 @@ OperatorAnswer merged(const std::vector<OperatorAnswer>& answers) {
 }
 
 // ---- figures
+
+namespace {
+
+/// The further a phase is from an end that people can do something about, the more it is the switch's.
+int distance(std::string_view phase) {
+    return phase == "re-sealing" ? 3 : phase == "checking" ? 2 : phase == "stuck" ? 1 : 0;
+}
+
+void add(VaultStatus& sum, const VaultStatus& s) {
+    using State = VaultStatus::Key::State;
+    const bool is_told = s.active == sum.active;  // of the first one's last change
+    const std::string phase = is_told ? s.phase : "re-sealing";
+    if (distance(phase) > distance(sum.phase)) sum.phase = phase;
+    sum.percent = std::min(sum.percent, is_told ? s.percent : 0);
+    if (sum.ended.ms == 0 || !is_told || s.ended.ms == 0)
+        sum.ended = {};
+    else
+        sum.ended = std::max(sum.ended, s.ended);
+    sum.looked += s.looked;
+    sum.unreadable += s.unreadable;
+    if (is_told) sum.resealed += s.resealed;
+    if (sum.first_unreadable.empty()) sum.first_unreadable = s.first_unreadable;
+    for (VaultStatus::Key& key : sum.keys)
+        for (const VaultStatus::Key& theirs : s.keys)
+            if (theirs.number == key.number && key.state == State::empty && theirs.state != State::empty)
+                key.state = State::old;
+}
+
+void add(std::optional<RetentionStatus>& sum, const std::optional<RetentionStatus>& s) {
+    if (!sum || !s) {
+        if (s) sum = s;
+        return;
+    }
+    sum->day = std::min(sum->day, s->day);
+    sum->began = std::min(sum->began, s->began);
+    if (sum->ended) sum->ended = s->ended ? std::max(sum->ended, s->ended) : std::nullopt;
+    sum->waits_for_people = sum->waits_for_people || s->waits_for_people;
+}
+
+}  // namespace
 
 CoreStatus merged(const std::vector<CoreStatus>& all) {
     ENSURE(!all.empty());
@@ -152,6 +196,8 @@ CoreStatus merged(const std::vector<CoreStatus>& all) {
         out.accepts_new_work = out.accepts_new_work && s.accepts_new_work;
         out.orphans += s.orphans;
         if (!out.restored) out.restored = s.restored;
+        add(out.retention, s.retention);
+        add(out.vault, s.vault);
         // Looked for everywhere only when the last of them was.
         out.orphans_looked_for = std::min(out.orphans_looked_for, s.orphans_looked_for);
         out.notices_waiting += s.notices_waiting;

@@ -35,15 +35,16 @@ class ShardMap {
 
 /// Where an operator's command is carried out.
 struct CommandPlace {
-    enum class Where : std::uint8_t { one, all, nowhere };
+    /// who_can: by all, of whom those that have nothing of it refuse. others_first: by those beside the
+    /// first, and by it once none of them has anything against it.
+    enum class Where : std::uint8_t { one, all, who_can, others_first };
     Where where = Where::one;
     std::size_t shard = 0;
-    std::string why;  // nowhere: a sentence
 };
 CommandPlace place_of(const OperatorCommand& command, const ShardMap& map,
                       const Configuration& configuration);
-/// Of a command that all shards carried out: done when all have done it.
-OperatorAnswer merged(const std::vector<OperatorAnswer>& answers);
+/// Of a command that all shards carried out: done when all have done it, or one of those who can.
+OperatorAnswer merged(const std::vector<OperatorAnswer>& answers, CommandPlace::Where where);
 
 /// The switch's, of its shards': counts are sums; the day, the clock's and the configuration's are the
 /// first's.

@@ -1,6 +1,6 @@
 // VaultKeeper: who keeps the vault's keys where they outlive the process, as the shell needs it. Making and
-// wiping block and run on a thread of the shell's; adopt() is the thread's that steps the core, before the
-// core hears of it.
+// wiping block and run on a thread of the shell's; adopt() is the thread's that steps the shard's core,
+// before the core hears of it.
 #pragma once
 
 #include "iso8583/values/result.hpp"
@@ -17,7 +17,7 @@ class VaultKeeper {
     virtual iso8583::Result<ledger::VaultKeys> make(std::uint32_t number, iso8583::UtcTime now) = 0;
     /// The same without it.
     virtual iso8583::Result<ledger::VaultKeys> wipe(std::uint32_t number) = 0;
-    virtual void adopt(const ledger::VaultKeys& keys) = 0;
+    virtual void adopt(std::size_t shard, const ledger::VaultKeys& keys) = 0;
 };
 
 }  // namespace acquirer

@@ -21,6 +21,32 @@ using ledger::ReconStatus;
 
 namespace {
 
+/// What another shard has done of a file that the first has checked: each applies its own lines.
+void add(IssuerFileRecord& sum, const std::optional<IssuerFileRecord>& theirs) {
+    using State = IssuerFileRecord::State;
+    if (sum.state == State::checking || sum.state == State::refused) return;
+    if (!theirs) {  // it is still to hear of it
+        sum.state = State::applying;
+        sum.offset = 0;
+        sum.ended = {};
+        return;
+    }
+    sum.applied += theirs->applied;
+    sum.repeated += theirs->repeated;
+    sum.replaced += theirs->replaced;
+    sum.bad += theirs->bad;
+    for (const IssuerFileRecord::BadLine& line : theirs->bad_lines)
+        if (sum.bad_lines.size() < IssuerFileRecord::bad_lines_max) sum.bad_lines.push_back(line);
+    if (theirs->state == State::refused) {
+        sum.state = State::refused;
+        sum.ended = theirs->ended;
+    } else if (std::pair(theirs->state, theirs->offset) < std::pair(sum.state, sum.offset)) {
+        sum.state = theirs->state;
+        sum.offset = theirs->offset;
+    }
+    sum.ended = sum.is_at_its_end() ? std::max(sum.ended, theirs->ended) : iso8583::UtcTime{};
+}
+
 iso8583::Result<std::vector<IssuerFileRecord>> all_files(const ViewContext& context) {
     std::vector<IssuerFileRecord> files;
     auto done = each_value_of<IssuerFileRecord>(context, Family::index,
@@ -30,8 +56,49 @@ iso8583::Result<std::vector<IssuerFileRecord>> all_files(const ViewContext& cont
                                                     return true;
                                                 });
     if (!done) return tl::unexpected(done.error());
+    const auto readers = context.readers();
+    for (std::size_t shard = 1; shard < readers.size(); ++shard)
+        for (IssuerFileRecord& file : files) {
+            const auto stored =
+                readers[shard]->get(Family::index, ledger::issuer_file_key(file.sha256, file.route));
+            if (!stored) return store_fault(stored.error());
+            std::optional<IssuerFileRecord> theirs;
+            if (*stored) {
+                auto decoded = ledger::decode_issuer_file(**stored);
+                if (!decoded) return parse_error("the ledger's " + decoded.error().what);
+                theirs = std::move(*decoded);
+            }
+            add(file, theirs);
+        }
     std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.number < b.number; });
     return files;
+}
+
+/// How far the comparison of a day is, in the slowest shard.
+iso8583::Result<std::optional<ReconDayRecord>> run_of(const ViewContext& context, BusinessDate day) {
+    std::optional<ReconDayRecord> sum;
+    bool is_first = true;
+    for (const ledger::StoreReader* shard : context.readers()) {
+        const auto stored = shard->get(Family::journal, ledger::recon_day_key(day));
+        if (!stored) return store_fault(stored.error());
+        std::optional<ReconDayRecord> theirs;
+        if (*stored) {
+            auto decoded = ledger::decode_recon_day(**stored);
+            if (!decoded) return parse_error("the ledger's " + decoded.error().what);
+            theirs = std::move(*decoded);
+        }
+        if (std::exchange(is_first, false)) {
+            sum = std::move(theirs);
+            if (!sum) return sum;
+            continue;
+        }
+        const bool is_told = theirs && theirs->began == sum->began;
+        if (is_told) sum->looked_at += theirs->looked_at;
+        sum->state = std::min(sum->state, is_told ? theirs->state : ReconDayRecord::State::ours);
+        sum->ended = sum->state == ReconDayRecord::State::done ? std::max(sum->ended, theirs->ended)
+                                                               : iso8583::UtcTime{};
+    }
+    return sum;
 }
 
 std::string iso(const std::optional<BusinessDate>& day) { return day ? day->date.iso() : ""; }
@@ -225,14 +292,13 @@ ViewResult view_recon_file(const ViewContext& context, std::uint32_t wanted_numb
 }
 
 ViewResult view_recon_day(const ViewContext& context, BusinessDate day) {
-    auto stored = context.store.get(Family::journal, ledger::recon_day_key(day));
-    if (!stored) return store_fault(stored.error());
-    if (!*stored) return parse_error("day: it was not compared yet (recon run)");
-    const auto record = ledger::decode_recon_day(**stored);
-    if (!record) return parse_error("the ledger's " + record.error().what);
+    const auto run = run_of(context, day);
+    if (!run) return tl::unexpected(run.error());
+    if (!*run) return parse_error("day: it was not compared yet (recon run)");
+    const ReconDayRecord& record = **run;
     View view = View::object();
-    view.put("day", day.date.iso()).put("state", ledger::name(record->state));
-    view.put("ended", record->state == ReconDayRecord::State::done).put("looked_at", record->looked_at);
+    view.put("day", day.date.iso()).put("state", ledger::name(record.state));
+    view.put("ended", record.state == ReconDayRecord::State::done).put("looked_at", record.looked_at);
     return view;
 }
 
@@ -332,13 +398,12 @@ ViewResult view_recon_report(const ViewContext& context, std::optional<BusinessD
         asked = **newest;
     }
     const BusinessDate day = *asked;
-    auto stored = context.store.get(Family::journal, ledger::recon_day_key(day));
-    if (!stored) return store_fault(stored.error());
-    if (!*stored)
+    const auto known = run_of(context, day);
+    if (!known) return tl::unexpected(known.error());
+    const std::optional<ReconDayRecord>& run = *known;
+    if (!run)
         return parse_error("day: " + day.date.iso() + " was not compared yet: recon run --day " +
                            day.date.iso() + " comes first");
-    auto run = ledger::decode_recon_day(**stored);
-    if (!run) return parse_error("the ledger's " + run.error().what);
     auto files = all_files(context);
     if (!files) return tl::unexpected(files.error());
     ReconSums sums;

@@ -98,8 +98,9 @@ std::shared_ptr<Configuration> demo_configuration() {
 
 }  // namespace
 
-Desk::Desk(const std::function<void(Configuration&)>& adjust, iso8583::UtcTime begin)
-    : configuration(demo_configuration()), vault_(vault_file) {
+Desk::Desk(const std::function<void(Configuration&)>& adjust, iso8583::UtcTime begin,
+           ledger::NumberPlan numbers)
+    : configuration(demo_configuration()), numbers_(std::move(numbers)), vault_(vault_file) {
     if (adjust) adjust(*configuration);
     now_.instant = {1'000'000};
     set_clock(begin);
@@ -111,7 +112,7 @@ Desk::Desk(const std::function<void(Configuration&)>& adjust, iso8583::UtcTime b
 void Desk::start() {
     overlay_ = std::make_unique<ledger::Overlay>(store_);
     vault_ = ledger::PanVault(vault_file);
-    core_ = std::make_unique<SwitchCore>(configuration, *overlay_, vault_, &ledger::audit_sha256);
+    core_ = std::make_unique<SwitchCore>(configuration, *overlay_, vault_, &ledger::audit_sha256, numbers_);
     turn_ = std::make_unique<Turn>(*core_, *overlay_, store_, [this] {
         if (turn_ && !disk_is_slow_) turn_->sync_has_ended();
     });
@@ -216,6 +217,8 @@ void Desk::perform(const Effect& effect) {
         make_vault_key(*make);
     } else if (const auto* wipe = std::get_if<WipeVaultKey>(&effect)) {
         wipe_vault_key(*wipe);
+    } else if (const auto* tell = std::get_if<TellShards>(&effect)) {
+        told.push_back(tell->word);
     } else if (const auto* policy = std::get_if<ApplyPolicy>(&effect)) {
         policies_wanted.push_back(*policy);
     } else if (const auto* write = std::get_if<WriteNotices>(&effect)) {

@@ -112,8 +112,9 @@ class Desk {
     static constexpr iso8583::UtcTime noon{1'795'233'600'000};  // 2026-11-21 04:00:00 UTC
 
     /// It begins at noon in Shanghai, or at `begin` in the zone that `adjust` says.
+    /// `numbers`: of a shard beside others, whose words lie in `told`.
     explicit Desk(const std::function<void(acquirer::Configuration&)>& adjust = {},
-                  iso8583::UtcTime begin = noon);
+                  iso8583::UtcTime begin = noon, ledger::NumberPlan numbers = {});
 
     // Terminals.
     std::optional<Answer> ask(const Ask& question);
@@ -160,6 +161,9 @@ class Desk {
     ledger::VaultKeys vault_file = first_vault_keys();
     std::string vault_fault;
     bool vault_is_slow = false;
+    /// What another shard's desk has changed there.
+    void take_vault_file(const ledger::VaultKeys& changed);
+    std::vector<acquirer::ShardWord> told;  // to other shards; whoever passes them on takes them out
     std::vector<acquirer::ApplyPolicy> policies_wanted;
     void accept_new_work(bool accepts);
     /// While it is, a sync that was begun does not end.
@@ -199,6 +203,7 @@ class Desk {
     template <typename Done>
     void change_vault(std::uint32_t number, iso8583::Result<ledger::VaultKeys> changed);
 
+    ledger::NumberPlan numbers_;
     ledger::PanVault vault_;
     std::unique_ptr<ledger::Overlay> overlay_;
     std::unique_ptr<acquirer::SwitchCore> core_;

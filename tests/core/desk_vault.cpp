@@ -22,6 +22,11 @@ void Desk::change_vault(std::uint32_t number, iso8583::Result<ledger::VaultKeys>
     inbox_.push_back(Done{number, std::move(fault)});
 }
 
+void Desk::take_vault_file(const ledger::VaultKeys& changed) {
+    vault_file = changed;
+    vault_.hold(vault_file);
+}
+
 void Desk::make_vault_key(const MakeVaultKey& wanted) {
     ledger_test::KeyOfNumber random(wanted.number);
     change_vault<VaultKeyMade>(wanted.number,

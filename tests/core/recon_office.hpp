@@ -49,7 +49,9 @@ inline std::string digest_of(const std::string& text) {
 
 class Recon {
   public:
-    explicit Recon(const std::function<void(acquirer::Configuration&)>& adjust = {}) : d(adjust) {}
+    explicit Recon(const std::function<void(acquirer::Configuration&)>& adjust = {},
+                   ledger::NumberPlan numbers = {})
+        : d(adjust, Desk::noon, std::move(numbers)) {}
     Desk d;
 
     void hand_over(const std::string& text) {

@@ -212,8 +212,9 @@ TEST_CASE("shards: where an operator's command is carried out") {
         {"a proposal of the first", DecideProposal{"P00000012", {}, ""}, Where::one, 0},
         {"an exception of a sale", ChangeException{rrn + "-00000003", {}, ""}, Where::one, 1},
         {"an exception of none", ChangeException{"000000000000-00000004", {}, ""}, Where::one, 0},
-        {"exceptions of a kind", ChangeException{"parked", ChangeException::To::resolve_all, ""}, Where::all,
-         0},
+        {"exceptions of a kind", ChangeException{"parked", ChangeException::To::resolve_all, ""},
+         Where::who_can, 0},
+        {"stale advices", ReleaseStale{}, Where::who_can, 0},
         {"a merchant", ChangeMerchant{"898110157220002"}, Where::one, 1},
         {"a terminal", ChangeTerminal{"20000001"}, Where::one, 1},
         {"a terminal of nobody", ChangeTerminal{"99999999"}, Where::one, 0},
@@ -221,25 +222,46 @@ TEST_CASE("shards: where an operator's command is carried out") {
         {"the day", CutOverDay{}, Where::all, 0},
         {"a key", RotateIssuerKey{"issuer-a"}, Where::one, 0},
         {"a policy", ProposePolicy{}, Where::one, 0},
-        {"a backup", BackUp{"/tmp/backup"}, Where::nowhere, 0},
-        {"a reconciliation", RunReconciliation{"2026-11-30"}, Where::nowhere, 0},
+        {"a merchant more", AddParty{}, Where::one, 0},
+        {"one less", RemoveParty{}, Where::others_first, 0},
+        {"the vault's key", RotateVaultKey{}, Where::one, 0},
+        {"an old one", RetireVaultKey{}, Where::one, 0},
+        {"a backup", BackUp{"/tmp/backup"}, Where::one, 0},
+        {"an issuer's file", ImportIssuerFile{}, Where::one, 0},
+        {"a comparison", RunReconciliation{"2026-11-30"}, Where::one, 0},
+        {"a difference of a transaction", ResolveDifference{rrn, "", "note"}, Where::one, 1},
+        {"one of its exception", ResolveDifference{rrn + "-00000003", "", "note"}, Where::one, 1},
+        {"one of a number of nobody", ResolveDifference{"999912345671", "", "note"}, Where::one, 0},
+        {"one of a line without RRN", ResolveDifference{"S999999-1121040000-10000001", "", "note"},
+         Where::one, 1},
+        {"one of the first's STANs", ResolveDifference{"S010000-1121040000-10000001", "", "note"}, Where::one,
+         0},
     };
     for (const auto& row : rows) {
         INFO(row.name);
         const acquirer::CommandPlace place = place_of(row.command, map, *config.configuration);
         CHECK(place.where == row.where);
         CHECK(place.shard == row.shard);
-        CHECK(place.why.empty() == (row.where != Where::nowhere));
         CHECK(place_of(row.command, ShardMap(1), *config.configuration).where == Where::one);
     }
 }
 
 TEST_CASE("shards: what all did is done when the last has done it") {
     const acquirer::OperatorAnswer yes{true, "route issuer-a is down"}, no{false, "no route"};
-    CHECK(acquirer::merged({yes, yes}).text == yes.text);
-    CHECK(acquirer::merged({yes, yes}).done);
-    CHECK_FALSE(acquirer::merged({yes, no}).done);
-    CHECK(acquirer::merged({yes, no}).text == "shard 0: route issuer-a is down; shard 1: no route");
+    using Where = acquirer::CommandPlace::Where;
+    CHECK(acquirer::merged({yes, yes}, Where::all).text == yes.text);
+    CHECK(acquirer::merged({yes, yes}, Where::all).done);
+    CHECK_FALSE(acquirer::merged({yes, no}, Where::all).done);
+    CHECK(acquirer::merged({yes, no}, Where::all).text ==
+          "shard 0: route issuer-a is down; shard 1: no route");
+    // What only one of them has anything of.
+    const acquirer::OperatorAnswer nothing{false, "nothing of issuer-a is stale"};
+    const acquirer::OperatorAnswer sent{true, "3 stale advices are sent again", {{"released", "3"}}};
+    CHECK(acquirer::merged({nothing, sent}, Where::who_can).done);
+    CHECK(acquirer::merged({nothing, sent}, Where::who_can).values == sent.values);
+    CHECK(acquirer::merged({nothing, sent}, Where::who_can).text ==
+          "shard 0: nothing of issuer-a is stale; shard 1: 3 stale advices are sent again");
+    CHECK_FALSE(acquirer::merged({nothing, nothing}, Where::who_can).done);
 }
 
 TEST_CASE("shards: the bounds of a route hold for the sum of its parts") {

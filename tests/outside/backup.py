@@ -86,7 +86,7 @@ def backed_up_under_load(checks, running, directory):
 def damaged(checks, running, directory):
     copy = running.path("damaged")
     shutil.copytree(directory, copy)
-    tables = os.path.join(copy, "store", "rocks")
+    tables = os.path.join(running.stores(copy)[-1], "rocks")
     table = next(name for name in sorted(os.listdir(tables)) if name.endswith(".sst"))
     path = os.path.join(tables, table)
     with open(path, "r+b") as f:
@@ -108,7 +108,7 @@ def killed_in_the_middle(checks, running, directory):
     os.mkfifo(key)
     asking = subprocess.Popen([running.program("refundctl"), "--socket", running.ready["control"], "--as", "admin1",
                                "backup", directory], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    partial = os.path.join(directory + ".partial", "store", "rocks", "CURRENT")
+    partial = os.path.join(running.stores(directory + ".partial")[-1], "rocks", "CURRENT")
     stack.wait_until("the store is copied", lambda: os.path.exists(partial), every=0.01)
     running.kill_switch()
     checks.equal(asking.wait(60), 3, "whoever asked hears that the switch is gone")
@@ -187,7 +187,7 @@ def accepted(checks, running):
     checks.equal((code, proposal.get("needed")), (0, "1"), f"it is proposed: {proposal}")
     code, said = running.refundctl("proposals", "approve", proposal["proposal"], user="admin1")
     checks.equal(code, 1, f"and not approved by who proposed: {said}")
-    code, said = running.refundctl("proposals", "approve", proposal["proposal"], user="checker1")
+    code, said = running.approve(proposal)
     checks.equal(code, 0, f"but by another: {said}")
     checks.that("restored" not in running.refundctl("status")[1], "status: it waits no more")
     checks.that(" 200 " in running.metrics("/readyz"), "/readyz: ready")

@@ -281,13 +281,12 @@ def main():
         p.add_argument("--kills", type=int, default=5), p.add_argument("--seed", type=int, default=None),
         p.add_argument("--takeover", action="store_true", help="--postgres, and another switch that stands by"),
         p.add_argument("--postgres", action="store_true", help="the ledger on PostgreSQL servers of the test's own"),
-        p.add_argument("--shards", type=int, default=1, help="of the switch, with its ledger on RocksDB"),
         p.add_argument("--pipeline", type=int, default=1, help="with these: turns under way at once")))
     seed = args.seed if args.seed is not None else int.from_bytes(os.urandom(4), "big")
     print(f"repeat with --kills {args.kills} --seed {seed} (moments differ, choices do not)", flush=True)
     chance, checks = random.Random(seed), stack.Checks()
     with contextlib.ExitStack() as around:
-        options = () if args.shards == 1 else (stack.shards(args.shards),)
+        options = ()
         if args.postgres or args.takeover:
             options = around.enter_context(ledger_on_postgres.servers(
                 args, pipeline=args.pipeline, more=f"lease_ms = {LEASE_MS}\n" if args.takeover else ""))[1]

@@ -10,7 +10,7 @@ import wire
 from terminal import Terminal
 
 CARD = "6212345678900000003"
-MERCHANT, TERMINAL, LAST = "898110157220077", "77000001", "77000009"
+MERCHANT, TERMINAL, LAST = "898110157220076", "77000001", "77000009"
 TMK = "U1750CDFB0757D3B3994430636DBB281B"  # the demo's test key, under the test LMK
 RANGE = ("--merchant", MERCHANT, "--profile", "unionpay-pos", "--mac", "cmac", "--tmk", TMK)
 

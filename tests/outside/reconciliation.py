@@ -10,6 +10,7 @@ import stack
 from terminal import Terminal
 
 TERMINAL, MERCHANT = "10000191", "898110157220001"
+OTHER_TERMINAL, OTHER_MERCHANT = "60000003", "898110157220006"  # of two shards the second's
 CARD = {"issuer-a": "6212345678900000003", "issuer-b": "4111111111111111"}
 NOTE = ("--note", "their file of the next day says so")
 
@@ -258,15 +259,17 @@ def main():
     checks = stack.Checks()
     with stack.Stack(args) as running:
         office = Office(checks, running)
-        terminal = Terminal("unionpay-pos", TERMINAL, MERCHANT, running.addresses["unionpay-pos"])
-        terminal.connect()
-        terminal.sign_on()
-        made = {issuer: traffic(checks, terminal, issuer) for issuer in CARD}
+        terminal, other = (Terminal("unionpay-pos", *of, running.addresses["unionpay-pos"])
+                           for of in ((TERMINAL, MERCHANT), (OTHER_TERMINAL, OTHER_MERCHANT)))
+        for one in (terminal, other):
+            one.connect()
+            one.sign_on()
+        made = {issuer: traffic(checks, one, issuer) for issuer, one in zip(CARD, (terminal, other))}
         drained(running)
         day = office.does("day", "status")["business_date"]
         office.refused("no file that was imported covers", "recon", "run", "--day", day)
         everything_matches(office, day, made)
-        more = traffic(checks, terminal, "issuer-b")
+        more = traffic(checks, other, "issuer-b")
         drained(running)
         found = each_kind_is_found(office, day, more)
         a_later_file_resolves(office, found, more)
@@ -274,6 +277,7 @@ def main():
         pages(office, day)
         killed_in_the_middle(office, day, args.lines // 2 * 2)
         terminal.close()
+        other.close()
         running.kill_switch()
         code, text = running.verify()
         checks.equal(code, 0, f"--verify finds nothing: {text}")

@@ -13,7 +13,9 @@ from terminal import Terminal
 
 CARD_A, CARD_B = "6212345678900000003", "4111111111111111"  # refunds by advice, and online
 TERMINAL, OPEN_TERMINAL, MERCHANT = "10000191", "10000192", "898110157220001"
+OTHER_TERMINAL, OTHER_MERCHANT, OTHER_SALES = "60000003", "898110157220006", 10  # of two shards the second's
 DAYS, SALES, KILLS = 31, 120, 5  # days: the least that rules allow (30 of an authorization)
+STORIES = SALES + 2 + OTHER_SALES  # with a sale and its refund
 NOTE = ("--note", "the quarter's look at what is kept")
 def settings(card_numbers, transactions):
     """For demo.toml: no refund after the day of its sale, and these days; a run only when people say so."""
@@ -44,7 +46,7 @@ def days_pass(running, days):
             continue
         code, said = running.refundctl("day", "cutover", "--force", user="admin1")
         if code == 0 and "proposal" in said:
-            running.refundctl("proposals", "approve", said["proposal"], user="checker1")
+            running.approve(said)
 
 
 def families(running):
@@ -58,7 +60,7 @@ def begin_run(checks, running):
         return
     code, refused = running.refundctl("proposals", "approve", said["proposal"], user="admin1")
     checks.that(code == 1, "nobody approves alone")
-    code, said = running.refundctl("proposals", "approve", said["proposal"], user="checker1")
+    code, said = running.approve(said)
     checks.equal(code, 0, f"a second person agrees: {said}")
 
 
@@ -86,19 +88,24 @@ def main():
         terminal = Terminal("unionpay-pos", TERMINAL, MERCHANT, running.addresses["unionpay-pos"])
         checks.equal(terminal.sign_on().code, "00", "sign-on")
         sale, sold = work(checks, terminal)
+        store = Terminal("unionpay-pos", OTHER_TERMINAL, OTHER_MERCHANT, running.addresses["unionpay-pos"])
+        store.sign_on()
+        for number in range(OTHER_SALES):
+            checks.equal(store.exchange(store.sale(CARD_B, 100 + number)).code, "00", "a sale of another merchant")
         other = Terminal("unionpay-pos", OPEN_TERMINAL, MERCHANT, running.addresses["unionpay-pos"])
         other.sign_on()
         kept = other.exchange(other.sale(CARD_B, 777))  # its batch is never settled
         stack.wait_until("the refund is with its issuer", lambda: not running.refundctl("saf", "list")[1]["advices"])
-        running.refundctl("terminals", "close-batch", TERMINAL, user="checker1")
+        for number in (TERMINAL, OTHER_TERMINAL):
+            running.refundctl("terminals", "close-batch", number, user="checker1")
         checks.equal(families(running)["transactions"]["would_go"], 0, "nothing is old")
         before = running.refundctl("totals", "--by", "merchant")[1]
         days_pass(running, DAYS + 1)
         shown = families(running)
-        checks.equal(shown["transactions"]["would_go"], SALES + 2, f"what would go: {shown['transactions']}")
+        checks.equal(shown["transactions"]["would_go"], STORIES, f"what would go: {shown['transactions']}")
         checks.equal((shown["transactions"]["kept"], shown["transactions"]["because"]),
                      (1, "1: its terminal's batch is not settled"), "what stays, and why")
-        checks.equal(shown["card_numbers"]["would_go"], SALES + 2, "card numbers")
+        checks.equal(shown["card_numbers"]["would_go"], STORIES, "card numbers")
         checks.equal((shown["notices"]["days"], shown["notices"]["because"]), (0, "kept for ever"), "what has no retention")
         code, csv = running.refundctl("purge", "show", "--csv", "-", json_output=False)
         checks.that(code == 0 and csv.startswith("family,days,would_go"), f"the same as CSV: {csv}")
@@ -116,8 +123,8 @@ def main():
             running.start_switch()
         stack.wait_until("the run is over", lambda: run_is_over(running))
         log = {row["family"]: row for row in running.refundctl("purge", "log")[1]["purges"]}
-        checks.equal(log["transactions"]["purged"], SALES + 2, f"each went once: {log}")
-        checks.equal(log["card_numbers"]["purged"], SALES + 2, "each card number too")
+        checks.equal(log["transactions"]["purged"], STORIES, f"each went once: {log}")
+        checks.equal(log["card_numbers"]["purged"], STORIES, "each card number too")
         checks.that(sold.rrn >= log["transactions"]["first"], "the log names the first")
         code, said = running.refundctl("show", sold.rrn, json_output=False)
         checks.that(code == 1 and re.search(r"were purged on \d{4}-\d\d-\d\d by retention", said), f"show says when: {said}")

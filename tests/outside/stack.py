@@ -28,6 +28,7 @@ def arguments(description, add=None):
     parser.add_argument("--source", default=source, help="the project's root")
     parser.add_argument("--bin", help="folder of the programs (default: build/dev/bin below the root)")
     parser.add_argument("--keep", action="store_true", help="leave logs and data where they are")
+    parser.add_argument("--shards", type=int, choices=(1, 2, 4), help="of the switch ([store] shards)")
     if add:
         add(parser)
     args = parser.parse_args()
@@ -106,7 +107,7 @@ class Stack:
     def __init__(self, args, options=(), host="127.0.0.1"):
         """`options`: (pattern, replacement) pairs applied to the configuration's text. `host`: where all listen."""
         self.host, self.flags = host, []  # flags: of the switch's command line
-        self.args, self.options = args, options
+        self.args, self.options = args, (*options, *([shards(args.shards)] if (args.shards or 1) > 1 else []))
         self.folder = tempfile.mkdtemp(prefix="refund-switch-test-")
         self.data = os.path.join(self.folder, "data")
         self.issuers, self.switch = {}, None
@@ -214,6 +215,22 @@ class Stack:
 
     def kill_switch(self):
         self.switch.kill()
+
+    def stores(self, directory=None):
+        """The folders of the ledger in a data directory or a backup (default: the running switch's)."""
+        at = directory or self.data
+        count = getattr(self.args, "shards", None) or 1
+        return [os.path.join(at, "store")] if count == 1 else [os.path.join(at, f"shard_0{i}", "store") for i in range(count)]
+
+    def approve(self, said, user="checker1"):
+        """What was proposed, in each shard that made a proposal of it; the exit code and the last answer."""
+        code, listed = self.refundctl("proposals", "list", "--limit", "100")
+        action = next(p["action"] for p in listed["proposals"] if p["proposal"] == said["proposal"].split(",")[0])
+        for proposal in [p["proposal"] for p in listed["proposals"] if p["action"] == action]:
+            code, answer = self.refundctl("proposals", "approve", proposal, user=user)
+            if code != 0:
+                break
+        return code, answer
 
     def verify(self):
         """`refund-switch --verify` over the ledger of a switch that does not run: exit code and what it says."""

@@ -16,6 +16,15 @@ std::string all_fields(const iso8583::FieldValues& fields) {
     return text;
 }
 
+std::string text_of(const ShardWord& word) {
+    return std::visit(
+        iso8583::Overloaded{
+            [](const VaultKeyInUse& w) { return "vault key in use " + std::to_string(w.number); },
+            [](const VaultResealed& w) { return "resealed under vault key " + std::to_string(w.number); },
+        },
+        word);
+}
+
 struct Whole {
     std::string operator()(const SendReply& e) const {
         return "reply " + std::to_string(e.to.link.value) + (e.sign_on_again ? "!" : " ") +
@@ -62,6 +71,7 @@ struct Whole {
     std::string operator()(const WipeVaultKey& e) const {
         return "wipe vault key " + std::to_string(e.number);
     }
+    std::string operator()(const TellShards& e) const { return "tell shards, " + text_of(e.word); }
     std::string operator()(const Note& e) const {
         return "note " + std::string(name(e.kind)) + e.rrn + e.terminal + e.merchant + e.route + e.rule +
                e.code + e.detail;
@@ -99,6 +109,7 @@ struct Masked {
     std::string operator()(const WipeVaultKey& e) const {
         return "wipe vault key " + std::to_string(e.number);
     }
+    std::string operator()(const TellShards& e) const { return "tell shards, " + text_of(e.word); }
     std::string operator()(const ApplyPolicy& e) const {
         return "apply a policy of " + std::to_string(e.text.size()) + " bytes";
     }

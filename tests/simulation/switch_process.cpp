@@ -179,8 +179,10 @@ void SwitchProcess::perform(const Effect& effect) {
                                    },
                                    [this](const MakeVaultKey& e) { around_.make_vault_key(e); },
                                    [this](const WipeVaultKey& e) { around_.wipe_vault_key(e); },
-                                   [](const PartiesChanged&) {}, [](const AnswerOperator&) {},
-                                   [](const MakeBackup&) {}, [](const ApplyPolicy&) {}, [](const Note&) {}},
+                                   // There are no others.
+                                   [](const TellShards&) { ENSURE(false); }, [](const PartiesChanged&) {},
+                                   [](const AnswerOperator&) {}, [](const MakeBackup&) {},
+                                   [](const ApplyPolicy&) {}, [](const Note&) {}},
                effect);
 }
 
