@@ -141,6 +141,8 @@ int run_load(const LoadOptions& given) {
                 "it");
         kept = *bound;
     }
+    if (o.shards != 1 && !(o.targets.unionpay.empty() && o.targets.iso.empty()))
+        return wrong("--shards is of a stack of our own: no addresses beside it");
     Report report;
     report.title = "switch-bench load";
     report.facts = machine_facts();
@@ -150,6 +152,7 @@ int run_load(const LoadOptions& given) {
     auto session = LoadSession::start(o, *targets, stack);
     if (!session) return complain("load", session.error().what, 1);
     (*session)->describe(report);
+    if (o.shards != 1) report.facts.emplace_back("shards", std::to_string(o.shards));
     report.facts.emplace_back("rate", !o.find_max.empty() ? "searched: " + o.find_max
                                       : *rate == 0        ? "max (closed loop)"
                                                    : fmt::format("{} requests a second (open loop)", *rate));

@@ -36,6 +36,7 @@ struct LoadOptions {
     std::string programs, config, directory;
     bool keep = false;
     std::uint32_t issuer_latency_ms = 0;
+    std::uint32_t shards = 1;  // of the switch of our own stack
 };
 
 inline constexpr std::uint32_t rounds_with_limit = 5;

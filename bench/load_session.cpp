@@ -278,6 +278,7 @@ Result<LoadTargets> start_stack(const LoadOptions& o, LoadStack& stack, StackOpt
     options.config = o.config.empty() ? find_config_directory(options.programs) : o.config;
     options.directory = run_directory(o);
     options.keep = o.keep;
+    options.shards = o.shards;
     if (o.issuer_latency_ms > 0) options.issuer_flags = {"--latency-ms", std::to_string(o.issuer_latency_ms)};
     if (auto started = stack.start(options); !started) return tl::unexpected(started.error());
     if (o.keep) std::fprintf(stderr, "kept: %s\n", options.directory.c_str());

@@ -145,6 +145,9 @@ Result<void> LoadStack::start_switch() {
         replace_all(text, address, "127.0.0.1:0");
     if (!options_.shell.empty()) text += "\n[shell]\n";
     for (const std::string& line : options_.shell) text += line + "\n";
+    if (options_.shards > 1)
+        replace_all(text, "\n[data]\n",
+                    "\n[store]\nshards = " + std::to_string(options_.shards) + "\n\n[data]\n");
     // Notices are off unless somebody asks for them; a load measures the switch without.
     replace_all(text, "[notices]\ndirectory = ", "# notices: ");
     if (options_.tls) {

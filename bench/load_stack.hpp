@@ -30,6 +30,7 @@ struct StackOptions {
     bool keep = false;      // leave it there afterwards
     std::vector<std::string> issuer_flags;
     std::vector<std::string> shell;  // lines of the switch's [shell]
+    std::uint32_t shards = 1;
     bool tls = false;  // terminals' ports speak TLS 1.3 with certificates, behind fronts in clear
 };
 

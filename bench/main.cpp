@@ -102,6 +102,9 @@ CLI::App* declare_load(CLI::App& app, bench::LoadOptions& o) {
     load->add_flag(
         "--with-tls", o.with_tls,
         "with TLS and without in turn, on a stack each: what it costs the switch (ratio.tls.switch_cpu)");
+    load->add_option("--shards", o.shards, "of the switch of our own stack: 1, 2 or 4")
+        ->check(CLI::IsMember({1U, 2U, 4U}))
+        ->capture_default_str();
     load->add_option("--rounds", o.rounds,
                      "times that load (and rungs) are played in turn; 5 with --with-limit")
         ->check(CLI::Range(1U, bench::rounds_max));

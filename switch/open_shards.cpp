@@ -71,9 +71,11 @@ Result<void> check_format(const ledger::Store& store) {
                        ": a start of the switch migrates it");
 }
 
+enum class Lost : std::uint8_t { nothing, its_end };
+
 /// What the store and its audit chain have lost by what is noted elsewhere: refuses to start, or, where a
 /// person has decided so, makes the ledger one that was restored.
-Result<void> judge_what_is_lost(const LoadedConfig& config, ShardsUse use, const std::string& data,
+Result<Lost> judge_what_is_lost(const LoadedConfig& config, ShardsUse use, const std::string& data,
                                 OpenedStore& opened, const OpenedAuditKey& audit,
                                 std::optional<ledger::BackupMark>& mark, Log& log, WallClock& clock) {
     std::string lost = opened.rocks != nullptr ? opened.rocks->lost() : "";
@@ -81,28 +83,29 @@ Result<void> judge_what_is_lost(const LoadedConfig& config, ShardsUse use, const
     const bool ends_before =
         (use.only_looks && ledger::is_backup(data)) || (mark && !has_worked_on(*opened.store, *mark));
     if (lost.empty() && !ends_before) lost = audit_fault_at_start(*opened.store, audit, config.audit);
-    if (!use.accepts_loss && lost.empty()) return {};
+    if (lost.empty()) return Lost::nothing;
     if (!use.accepts_loss) return parse_error(lost + "; docs/operations.md, \"A ledger that lost its end\"");
-    if (lost.empty())
-        return parse_error("--as-restored: the ledger has all that was acknowledged; start without it");
     auto restored = count_as_restored(opened, data, clock.now().utc);
     if (!restored) return tl::unexpected(restored.error());
     log.line(Severity::alarm, "loss_accepted", {{"detail", lost}, {"rule", "R65"}}, clock.now());
     mark = std::move(*restored);
-    return {};
+    return Lost::its_end;
 }
 
 /// What has to be right, or brought up to this program, before anything is served from the store.
-Result<void, NotReady> ready_store(ServedShard& shard, ShardsUse use, const ledger::KeyEncryption& audit_kek,
+Result<Lost, NotReady> judge_shard(ServedShard& shard, ShardsUse use, const ledger::KeyEncryption& audit_kek,
                                    iso8583::RandomSource& random, const std::string& audit_key_of_others,
                                    Log& log, WallClock& clock) {
     auto audit = open_audit_key(*shard.opened.store, audit_kek, random, audit_key_of_others);
     if (!audit) return tl::unexpected(NotReady{"audit key", audit.error().what});
     shard.audit = std::move(*audit);
-    if (const auto accepted = judge_what_is_lost(shard.config, use, shard.data, shard.opened, shard.audit,
-                                                 shard.mark, log, clock);
-        !accepted)
-        return tl::unexpected(NotReady{"audit chain", accepted.error().what});
+    const auto lost =
+        judge_what_is_lost(shard.config, use, shard.data, shard.opened, shard.audit, shard.mark, log, clock);
+    if (!lost) return tl::unexpected(NotReady{"audit chain", lost.error().what});
+    return *lost;
+}
+
+Result<void, NotReady> ready_store(ServedShard& shard, ShardsUse use, Log& log, WallClock& clock) {
     std::error_code none;  // it is ours now: what a backup that was cut short was copied from is nobody's
     if (!use.only_looks) std::filesystem::remove_all(shard.data + "/" + ledger::checkpoint_name, none);
     const auto format =
@@ -190,11 +193,19 @@ Result<void, NotReady> ready_stores(const std::vector<std::unique_ptr<ServedShar
         if (!stored) return tl::unexpected(NotReady{"audit key", stored.error().what});
         if (audit_key.empty()) audit_key = stored->value_or("");
     }
+    // One may have lost its end and another not.
+    bool something_is_lost = false;
     for (const auto& shard : shards) {
-        if (auto ready = ready_store(*shard, use, audit_kek, random, audit_key, log, clock); !ready)
-            return ready;
+        const auto lost = judge_shard(*shard, use, audit_kek, random, audit_key, log, clock);
+        if (!lost) return tl::unexpected(lost.error());
+        something_is_lost = something_is_lost || *lost == Lost::its_end;
         audit_key = shard->audit.sealed;
     }
+    if (use.accepts_loss && !something_is_lost)
+        return tl::unexpected(NotReady{
+            "audit chain", "--as-restored: the ledger has all that was acknowledged; start without it"});
+    for (const auto& shard : shards)
+        if (auto ready = ready_store(*shard, use, log, clock); !ready) return ready;
     return {};
 }
 

@@ -43,8 +43,8 @@ ClientResult<Answer> back_up(const Request& request, const SendRequest& send) {
 View manifest_view(const ledger::BackupManifest& manifest) {
     const iso8583::CivilTime at = iso8583::civil_from_utc(manifest.mark.made);
     const auto two = [](unsigned n) { return std::string(n < 10 ? "0" : "") + std::to_string(n); };
-    return View::object()
-        .put("backup", manifest.mark.id)
+    View view = View::object();
+    view.put("backup", manifest.mark.id)
         .put("made", at.date.iso() + " " + two(at.hour) + ":" + two(at.minute) + ":" + two(at.second) + "Z")
         .put("business_date", manifest.mark.business_day.date.iso())
         .put("turn", manifest.mark.turn)
@@ -54,6 +54,8 @@ View manifest_view(const ledger::BackupManifest& manifest) {
         .put("key_needed", manifest.sealed_under)
         .put("files", manifest.files.size())
         .put("bytes", manifest.bytes());
+    if (manifest.shards != 1) view.put("shards", manifest.shards);
+    return view;
 }
 
 /// Runs a program to its end; what it printed. Nothing: it could not be run.

@@ -270,7 +270,7 @@ void Runtime::perform(ShardPort& from, const Effect& effect) {
                    },
                    [this, &from](const WriteNotices& e) { write_notices(from, e); },
                    [this](const PartiesChanged&) { lay_parties_over(); },
-                   [this, &from](const TellShards& e) { tell_shards(from, e); },
+                   [this, &from](const TellShards& e) { shards_.tell(from.index(), e); },
                    [this, &from](const AnswerOperator& e) { answered(from, e); },
                    [this](const Note& e) { parts_.log.note(e, now()); }},
                effect);
@@ -397,13 +397,6 @@ void Runtime::change_vault(ShardPort& of, std::uint32_t number, Work work) {
         });
     });
     if (!taken) done("another change of the vault's keys is being made");
-}
-
-// Between the first and the others: those do not speak to each other.
-void Runtime::tell_shards(const ShardPort& from, const TellShards& word) {
-    for (const auto& shard : shards_)
-        if ((shard->index() == 0) != (from.index() == 0))
-            static_cast<void>(shard->take(ShardTold{from.index(), word.word}));
 }
 
 // Durable by now: what is laid over the file is what a start would find.

@@ -126,7 +126,6 @@ class Runtime final : private LinkHub, private ShardShell {
     void back_up(const MakeBackup& order);
     template <typename Done, typename Work>
     void change_vault(ShardPort& of, std::uint32_t number, Work work);
-    void tell_shards(const ShardPort& from, const TellShards& word);
     void lay_parties_over();
     void write_notices(ShardPort& to, const WriteNotices& write);
     void command(OperatorCommanded command);

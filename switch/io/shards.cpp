@@ -276,6 +276,11 @@ bool Shards::take(Event event) {
     return taken;
 }
 
+void Shards::tell(std::size_t from, const TellShards& told) {
+    for (std::size_t index = 0; index < shards_.size(); ++index)
+        if ((index == 0) != (from == 0)) static_cast<void>(shards_[index]->take(ShardTold{from, told.word}));
+}
+
 bool Shards::take_requests() const {
     return std::all_of(shards_.begin(), shards_.end(),
                        [](const auto& shard) { return shard->takes_requests(); });

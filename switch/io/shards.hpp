@@ -62,6 +62,8 @@ class Shards {
     /// Connections and configuration are told to all shards, an issuer's messages to the one that they are
     /// for. Commands: place_of(). False as ShardPort::take.
     [[nodiscard]] bool take(Event event);
+    /// What the first says is for all the others, what another says is for the first.
+    void tell(std::size_t from, const TellShards& told);
     [[nodiscard]] bool take_requests() const;
     /// DE11 and DE7 of a session's 08xx: of several shards none gives them, so that no thread is waited for.
     std::pair<iso8583::Stan, iso8583::TransmissionTime> next_session_numbers(routing::RouteId route,

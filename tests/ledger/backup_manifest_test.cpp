@@ -42,7 +42,7 @@ TEST_CASE("manifest and mark are read as they were written", "[backup]") {
     of_two.shards = 2;
     CHECK(parse_backup_manifest(encode(of_two)).value() == of_two);
     CHECK(parse_backup_manifest(replaced(encode(of_two), "shards 2", "shards 1")).error().what ==
-          "line 9: shards is no number of several");
+          "line 10: shards is no number of several");
 }
 
 TEST_CASE("a manifest that is not whole or was changed is refused, with its line", "[backup]") {

@@ -243,6 +243,7 @@ TEST_CASE("a backup of two shards is one, and so is what is restored from it", "
     std::vector<std::unique_ptr<RocksStore>> stores;
     std::vector<BackedUpStore> of;
     for (const std::string& place : places) {
+        fs::create_directories(p.data + "/" + place);
         p.store = Place::open(p.data + "/" + place);
         p.commit(1);
         if (!stores.empty()) p.commit(2);

@@ -4,6 +4,7 @@ read and change goes to the right shard or to all of them; the number of shards 
 import itertools
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -181,6 +182,43 @@ def backed_up(checks, running, shards):
     checks.that(code == 1 and "a ledger is there already" in said, f"{shards} shards: never over a ledger: {said}")
 
 
+def one_lost_its_end(checks, running):
+    """The second shard's ledger of before beside its note of what it acknowledged since (R65); the first has all."""
+    running.switch.terminate()
+    store, before = running.stores()[1], running.path("before")
+    shutil.copytree(store, before)
+    running.start_switch()
+    at = till(running, 1)
+    checks.equal(at.exchange(at.sale(CARD, 1000)).code, "00", "a sale that will be lost")
+    running.switch.terminate()
+    shutil.copy(os.path.join(store, "acknowledged"), before)
+    shutil.rmtree(store)
+    shutil.copytree(before, store)
+    try:
+        running.start_switch()
+        checks.that(False, "a switch starts on a shard that lost its end")
+    except RuntimeError:
+        why = running.log_lines(event="not_started")[-1]["detail"]
+        checks.that("was acknowledged" in why and store in why, f"a shard that lost its end is told: {why}")
+    running.flags = ["--as-restored"]
+    running.start_switch()
+    running.flags = []
+    codes = []
+    for number in (0, 1):
+        at = till(running, number)
+        codes.append(at.exchange(at.sale(CARD, 1000)).code)
+    checks.equal(codes[0], "00", "a shard that lost nothing goes on")
+    checks.that(codes[1] != "00", "the other waits until it is reconciled")
+    note = ("--note", "compared with the issuers' files of the day")
+    code, said = running.refundctl("accept-restore", *note, user="admin1")
+    checks.equal(code, 0, f"it is proposed where something was lost: {said}")
+    code, said = running.approve(said)
+    checks.equal(code, 0, f"and accepted: {said}")
+    checks.that("restored" not in running.refundctl("status")[1], "it waits no more")
+    at = till(running, 1)
+    checks.equal(at.exchange(at.sale(CARD, 1000)).code, "00", "and goes on")
+
+
 def other_numbers(checks, args, running, shards):
     """What was begun with another number is not started on, and nothing is changed."""
     options = running.options
@@ -235,6 +273,8 @@ def one(checks, args, shards):
             wrong_settings(checks, args, running)
         running.start_switch()
         shown(checks, running, shards, rrns, "at the end")
+        if shards > 1:
+            one_lost_its_end(checks, running)
 
 
 def answers(running):
