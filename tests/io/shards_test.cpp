@@ -264,6 +264,66 @@ TEST_CASE("shards: what all did is done when the last has done it") {
     CHECK_FALSE(acquirer::merged({nothing, nothing}, Where::who_can).done);
 }
 
+TEST_CASE("shards: a change of the vault's key is as far as the slowest shard is") {
+    using State = VaultStatus::Key::State;
+    const auto status = [](std::uint32_t active, const char* phase, std::uint32_t percent,
+                           std::uint64_t resealed, State old) {
+        CoreStatus s;
+        s.vault.active = active;
+        s.vault.phase = phase;
+        s.vault.percent = percent;
+        s.vault.resealed = resealed;
+        s.vault.ended = {std::string_view(phase) == "idle" ? 9 : 0};
+        s.vault.keys = {{1, {}, active == 1 ? State::active : old},
+                        {2, {}, active == 1 ? State::unused : State::active}};
+        return s;
+    };
+    const struct {
+        const char* name;
+        CoreStatus first, second;
+        const char* phase;
+        std::uint32_t percent;
+        std::uint64_t resealed;
+        State old;
+    } rows[] = {
+        {"both are done", status(2, "idle", 100, 3, State::empty), status(2, "idle", 100, 4, State::empty),
+         "idle", 100, 7, State::empty},
+        {"the other is under way", status(2, "idle", 100, 3, State::empty),
+         status(2, "re-sealing", 40, 1, State::old), "re-sealing", 40, 4, State::old},
+        {"the first is", status(2, "checking", 90, 3, State::old), status(2, "idle", 100, 4, State::empty),
+         "checking", 90, 7, State::old},
+        {"the other has not heard of it", status(2, "idle", 100, 3, State::empty),
+         status(1, "idle", 100, 8, State::old), "re-sealing", 0, 3, State::old},
+        {"the other is stuck", status(2, "idle", 100, 3, State::empty),
+         status(2, "stuck", 100, 1, State::old), "stuck", 100, 4, State::old},
+    };
+    for (const auto& row : rows) {
+        INFO(row.name);
+        const VaultStatus vault = acquirer::merged({row.first, row.second}).vault;
+        CHECK(vault.active == 2);
+        CHECK(vault.phase == row.phase);
+        CHECK(vault.percent == row.percent);
+        CHECK(vault.resealed == row.resealed);
+        CHECK(vault.keys[0].state == row.old);
+        CHECK((vault.ended.ms != 0) == (std::string_view(row.phase) == "idle"));
+    }
+}
+
+TEST_CASE("shards: retention runs while it does in any, and waits for people when one does") {
+    CoreStatus first, second;
+    CHECK_FALSE(acquirer::merged({first, second}).retention);
+    second.retention = RetentionStatus{{}, {100}, iso8583::UtcTime{200}, false};
+    CHECK(acquirer::merged({first, second}).retention->ended->ms == 200);
+    first.retention = RetentionStatus{{}, {150}, std::nullopt, false};
+    second.retention->waits_for_people = true;
+    const auto both = acquirer::merged({first, second}).retention;
+    CHECK_FALSE(both->ended);
+    CHECK(both->began.ms == 100);
+    CHECK(both->waits_for_people);
+    first.retention->ended = {300};
+    CHECK(acquirer::merged({first, second}).retention->ended->ms == 300);
+}
+
 TEST_CASE("shards: the bounds of a route hold for the sum of its parts") {
     const LoadedConfig config = demo_config(5'000);
     for (const std::size_t of : {2U, 4U}) {
