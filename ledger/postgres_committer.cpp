@@ -48,8 +48,11 @@ PostgresCommitter::PostgresCommitter(const PostgresOptions& options, Taken taken
       next_host_(next_host),
       broken_(options.pipeline > 1),  // the writer has to be connected first
       handed_over_(copy.mark().turn),
-      last_turn_(copy.mark().turn) {
+      acknowledged_turn_(copy.mark().turn),
+      copied_turn_(copy.mark().turn) {
     acknowledged_at(taken.sent);
+    if (options_.pipeline > 1)
+        copier_.emplace(options_.pipeline, [this](const Batch& batch) { return copy_.apply(batch, epoch_); });
     committer_ = std::thread([this] { run_committer(); });
     if (options_.pipeline > 1) writer_thread_ = std::thread([this] { run_writer(); });
 }
@@ -79,7 +82,7 @@ PostgresCommitter::~PostgresCommitter() {
 void PostgresCommitter::begin(Batch batch, std::function<void()> done) {
     {
         const std::lock_guard lock(mutex_);
-        ENSURE(turns_.size() + ended_.size() < options_.pipeline);
+        ENSURE(turns_.size() + copying_ + ended_.size() < options_.pipeline);
         ENSURE(failed_ || batch.turn_number == handed_over_ + 1);
         handed_over_ = batch.turn_number;
         turns_.push_back({std::move(batch), std::move(done), Clock::now()});
@@ -109,6 +112,10 @@ StoreHealth PostgresCommitter::look(StoreHealth health) const {
     const std::int64_t since = waiting_since_ms_.load();
     const std::int64_t undecided = undecided_since_ms_.load();
     const std::int64_t longest = std::max(since == 0 ? 0 : now - since, undecided == 0 ? 0 : now - undecided);
+    if (const auto behind = copier_ ? copier_->oldest() : std::nullopt)
+        if (const std::int64_t waited = now - steady_ms(behind->since); waited > options_.stall_ms)
+            refuse("the copy on this machine has not taken turn " + std::to_string(behind->turn) + " for " +
+                   std::to_string(waited) + " ms");
     const std::lock_guard lock(mutex_);
     if (longest > options_.stall_ms)
         refuse("PostgreSQL has not confirmed for " + std::to_string(longest) +
@@ -145,11 +152,15 @@ PostgresParams PostgresCommitter::of_shard() const {
     return params;
 }
 
-StoreError PostgresCommitter::lost_work(std::uint64_t stands_at) const {
+StoreError PostgresCommitter::lost_work(const std::string& stands_at, const std::string& acknowledged) const {
     return {StoreError::Kind::corruption, "acknowledged work was lost on PostgreSQL: shard " +
-                                              std::to_string(options_.shard) + " stands at turn " +
-                                              std::to_string(stands_at) + ", turn " +
-                                              std::to_string(last_turn_.load()) + " was acknowledged"};
+                                              std::to_string(options_.shard) + " stands at " + stands_at +
+                                              ", " + acknowledged + " was acknowledged"};
+}
+
+StoreError PostgresCommitter::lost_turns(std::uint64_t stands_at) const {
+    return lost_work("turn " + std::to_string(stands_at),
+                     "turn " + std::to_string(acknowledged_turn_.load()));
 }
 
 PostgresCommitter::Clock::time_point PostgresCommitter::renewal_due() const {
@@ -220,11 +231,24 @@ Result<std::uint64_t, StoreError> PostgresCommitter::ask_turn() {
             }
         }
         const auto rows = connection_->run(fence_sql, of_shard(), options_.reply_ms);
-        if (rows && rows->empty()) return tl::unexpected(fenced_error(options_));
-        if (rows) return static_cast<std::uint64_t>(integer_of(rows->front().front()));
-        is_undecided(rows.error());
+        if (rows && !rows->empty()) return static_cast<std::uint64_t>(integer_of(rows->front().front()));
+        if (rows)
+            if (auto why = read_why_not_ours()) return tl::unexpected(std::move(*why));
+        if (!rows) is_undecided(rows.error());
         pause();
     }
+}
+
+/// The shard's row is not of our epoch: another took it after us, or the server is one from before us, whose
+/// taking was acknowledged. Nothing: it could not be read.
+std::optional<StoreError> PostgresCommitter::read_why_not_ours() {
+    const auto shards = read_shards(*connection_, options_.shard, options_.reply_ms);
+    if (!shards) {
+        is_undecided({PostgresError::Outcome::undecided, shards.error().what});
+        return std::nullopt;
+    }
+    if (shards->empty() || shards->front().epoch >= epoch_) return fenced_error(options_);
+    return lost_work("epoch " + std::to_string(shards->front().epoch), "epoch " + std::to_string(epoch_));
 }
 
 PostgresConnection::Rows PostgresCommitter::write(PostgresConnection& by, const Batch& batch) {
@@ -316,29 +340,44 @@ void PostgresCommitter::confirm(Lock& lock) {
 
 void PostgresCommitter::acknowledge(Lock& lock, std::size_t turns) {
     for (; turns > 0 && !failed_; --turns) {
-        const Turn turn = std::move(turns_.front());
+        Turn turn = std::move(turns_.front());
         turns_.pop_front();
         if (written_ > 0) --written_;
+        ++copying_;
+        const std::uint64_t number = turn.batch.turn_number;
+        acknowledged_turn_.store(number);
         waiting_since_ms_.store(turns_.empty() ? 0 : steady_ms(turns_.front().begun));
         lock.unlock();
         if (turn.sent != Clock::time_point{}) acknowledged_at(turn.sent);
-        auto copied = copy_.apply(turn.batch, epoch_);
-        lock.lock();
-        if (copied) {
-            if (on_commit_)
-                on_commit_(
-                    std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - turn.begun).count());
-            last_turn_.store(turn.batch.turn_number);
-            ended_.emplace_back();
-        } else {
-            failed_ = copied.error();
-            ended_.emplace_back(failed_);
-        }
-        lock.unlock();
-        if (turn.done) turn.done();
+        if (on_commit_)
+            on_commit_(
+                std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - turn.begun).count());
+        if (copier_)
+            copier_->take(std::move(turn.batch),
+                          [this, number, done = std::move(turn.done)](
+                              const Result<void, StoreError>& copied) { is_copied(number, copied, done); });
+        else
+            is_copied(number, copy_.apply(turn.batch, epoch_), turn.done);
         lock.lock();
     }
     if (!broken_) undecided_since_ms_.store(0);
+}
+
+void PostgresCommitter::is_copied(std::uint64_t turn, const Result<void, StoreError>& copied,
+                                  const std::function<void()>& done) {
+    {
+        const std::lock_guard lock(mutex_);
+        --copying_;
+        if (copied) {
+            copied_turn_.store(turn);
+            ended_.emplace_back();
+        } else {
+            if (!failed_) failed_ = copied.error();
+            ended_.emplace_back(copied.error());
+        }
+        if (failed_) wake_.notify_all();  // those that are not acknowledged end behind it
+    }
+    if (done) done();
 }
 
 void PostgresCommitter::renew(Lock& lock) {
@@ -355,10 +394,10 @@ void PostgresCommitter::renew(Lock& lock) {
     if (!rows) {
         broken_ = true;
     } else if (rows->empty()) {
-        failed_ = fenced_error(options_);
+        broken_ = true;  // whose it is decides what that means
     } else if (const auto stands_at = static_cast<std::uint64_t>(integer_of(rows->front().front()));
-               stands_at < last_turn_.load()) {
-        failed_ = lost_work(stands_at);
+               stands_at < acknowledged_turn_.load()) {
+        failed_ = lost_turns(stands_at);
     } else {
         is_wanted_by(rows->front()[1]);
         if (config_hash_ == hash) config_hash_.reset();
@@ -369,7 +408,7 @@ void PostgresCommitter::renew(Lock& lock) {
 void PostgresCommitter::resolve(Lock& lock) {
     wake_.wait(lock, [this] { return !writing_; });
     if (failed_) return;
-    const std::uint64_t first = last_turn_.load(), last = first + turns_.size();
+    const std::uint64_t first = acknowledged_turn_.load(), last = first + turns_.size();
     lock.unlock();
     writer_.reset();
     const auto stands_at = ask_turn();
@@ -382,7 +421,7 @@ void PostgresCommitter::resolve(Lock& lock) {
     written_ = 0;
     if (!stands_at) {
         // Nobody waits for a renewal that an orderly stop has cut short.
-        if (!stopping_ || !turns_.empty() || stands_at.error().kind == StoreError::Kind::fenced)
+        if (!stopping_ || !turns_.empty() || stands_at.error().kind != StoreError::Kind::io)
             failed_ = stands_at.error();
         else
             broken_ = false;
@@ -390,7 +429,7 @@ void PostgresCommitter::resolve(Lock& lock) {
     }
     // Turns that were handed over meanwhile were not written by anybody.
     if (*stands_at < first || *stands_at > last) {
-        failed_ = lost_work(*stands_at);
+        failed_ = lost_turns(*stands_at);
         return;
     }
     broken_ = !writer;
@@ -399,7 +438,7 @@ void PostgresCommitter::resolve(Lock& lock) {
 }
 
 void PostgresCommitter::end_failed(Lock& lock) {
-    wake_.wait(lock, [this] { return !writing_; });
+    wake_.wait(lock, [this] { return !writing_ && copying_ == 0; });
     while (!turns_.empty()) {
         const Turn turn = std::move(turns_.front());
         turns_.pop_front();

@@ -5,8 +5,12 @@
 // or with a WARNING, is undecided: both connections are given up, and the number of the turn that the shard
 // stands at under our epoch decides (docs/decisions/0038 and 0053).
 //
-// Two threads inside, one with pipeline 1. Owner: PostgresStore. begin() and finish() on one thread; `done`
-// is called on the committer's. Destroyed only when every turn has ended; it lets the lease go.
+// An acknowledged turn ends when the copy has it: with more than one under way a third thread writes it there
+// while the next are confirmed (turn_applier.hpp, docs/decisions/0067).
+//
+// Three threads inside, one with pipeline 1. Owner: PostgresStore. begin() and finish() on one thread; `done`
+// is called on the copier's, or on the committer's. Destroyed only when every turn has ended; it lets the
+// lease go.
 #pragma once
 
 #include <atomic>
@@ -25,6 +29,7 @@
 #include "ledger/postgres_copy.hpp"
 #include "ledger/postgres_options.hpp"
 #include "ledger/store.hpp"
+#include "ledger/turn_applier.hpp"
 
 namespace ledger {
 
@@ -52,7 +57,8 @@ class PostgresCommitter {
     void begin(Batch batch, std::function<void()> done);
     iso8583::Result<void, StoreError> finish();
 
-    [[nodiscard]] std::uint64_t last_turn() const { return last_turn_.load(); }
+    /// In the copy.
+    [[nodiscard]] std::uint64_t last_turn() const { return copied_turn_.load(); }
     /// By this machine's clock, counted from when the last acknowledged renewal was sent.
     [[nodiscard]] bool lease_runs() const;
     /// What `health` of the copy becomes by what is undecided, failed, or late.
@@ -71,7 +77,8 @@ class PostgresCommitter {
     using Lock = std::unique_lock<std::mutex>;
 
     [[nodiscard]] PostgresParams of_shard() const;
-    [[nodiscard]] StoreError lost_work(std::uint64_t stands_at) const;
+    [[nodiscard]] StoreError lost_work(const std::string& stands_at, const std::string& acknowledged) const;
+    [[nodiscard]] StoreError lost_turns(std::uint64_t stands_at) const;
     [[nodiscard]] Clock::time_point renewal_due() const;
     [[nodiscard]] std::size_t confirmable() const;  // under the mutex
     void acknowledged_at(Clock::time_point sent);
@@ -80,12 +87,15 @@ class PostgresCommitter {
     iso8583::Result<std::unique_ptr<PostgresConnection>, PostgresError> connect();
     iso8583::Result<void, PostgresError> connect_writer();
     iso8583::Result<std::uint64_t, StoreError> ask_turn();
+    std::optional<StoreError> read_why_not_ours();
     PostgresConnection::Rows write(PostgresConnection& by, const Batch& batch);
 
     // The committer's thread. Each is called with the lock and returns with it.
     void run_committer();
     void confirm(Lock& lock);
     void acknowledge(Lock& lock, std::size_t turns);
+    void is_copied(std::uint64_t turn, const iso8583::Result<void, StoreError>& copied,
+                   const std::function<void()>& done);
     /// The node that stands by for the shard and shall have it, as a statement of ours said.
     void is_wanted_by(const std::optional<std::string>& node);  // under the mutex
     void renew(Lock& lock);
@@ -112,6 +122,7 @@ class PostgresCommitter {
     std::condition_variable wake_;
     std::deque<Turn> turns_;   // handed over and not acknowledged, the oldest first
     std::size_t written_ = 0;  // so many of them by the writer, and not known to be on a standby
+    std::size_t copying_ = 0;  // acknowledged, and not in the copy yet
     std::deque<std::optional<StoreError>> ended_;  // for finish()
     std::optional<StoreError> failed_;
     std::string why_undecided_;
@@ -123,13 +134,15 @@ class PostgresCommitter {
     bool writer_stopping_ = false;
 
     std::uint64_t handed_over_;  // the last turn that was, on the caller's thread
-    std::atomic<std::uint64_t> last_turn_;
+    std::atomic<std::uint64_t> acknowledged_turn_;
+    std::atomic<std::uint64_t> copied_turn_;
     std::atomic<std::int64_t> lease_until_ms_{0};    // of the steady clock
     std::atomic<std::int64_t> waiting_since_ms_{0};  // the oldest turn under way does; 0: none
     std::atomic<std::int64_t> undecided_since_ms_{0};
     std::atomic<std::uint64_t> undecided_count_{0};
     std::atomic<std::uint64_t> reconnects_{0};
 
+    std::optional<TurnApplier> copier_;  // with pipeline > 1; ends before what it ends turns in
     std::thread committer_;
     std::thread writer_thread_;
 };

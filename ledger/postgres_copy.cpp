@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <set>
 
+#include "iso8583/values/ensure.hpp"
 #include "ledger/postgres_sql.hpp"
 
 namespace ledger {
@@ -48,6 +49,7 @@ Result<void, StoreError> PostgresCopy::reopen() {
 }
 
 Result<void, StoreError> PostgresCopy::apply(const Batch& batch, std::uint64_t epoch) {
+    ENSURE(batch.turn_number == mark_.turn + 1);
     CopyMark next = mark_;
     next.epoch = epoch;
     next.turn = batch.turn_number;

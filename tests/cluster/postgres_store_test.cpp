@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <deque>
+#include <filesystem>
 #include <semaphore>
 #include <thread>
 
@@ -262,6 +263,35 @@ TEST_CASE("a copy is filled once and then follows by the log of keys") {
     CHECK(servers().sql(written(), "select count(*) from shard_00.turns", options.database) == "5");
 }
 
+TEST_CASE("a copy that a kill left behind what was acknowledged is brought up to it") {
+    const TempDirectory directory;
+    PostgresOptions options = new_cluster();
+    options.pipeline = 4;
+    Model model;
+    Rng rng(7);
+    const auto write = [&](PostgresStore& store, std::uint64_t from, std::uint64_t to) {
+        for (std::uint64_t turn = from; turn <= to; ++turn) {
+            const Batch batch = random_batch(rng, turn, 200);
+            model.apply(batch);
+            REQUIRE(commit(store, batch));
+        }
+    };
+    {
+        const auto store = open(options, copy_in(directory));
+        write(*store, 1, 5);
+        // What lies there when the process is killed now; PostgreSQL goes on without it.
+        std::filesystem::copy(directory.path("copy"), directory.path("killed"),
+                              std::filesystem::copy_options::recursive);
+        write(*store, 6, 9);
+    }
+    const auto store = open(options, copy_in(directory, "killed"));
+    CHECK(store->copy_seeds() == 0);
+    CHECK(store->last_turn_number() == 9);
+    CHECK(contents_of(*store) == model);
+    write(*store, 10, 12);
+    CHECK(contents_of(*store) == model);
+}
+
 TEST_CASE("PostgreSQL with less than what was acknowledged is not gone on with") {
     const TempDirectory directory;
     const PostgresOptions options = new_cluster();
@@ -276,6 +306,19 @@ TEST_CASE("PostgreSQL with less than what was acknowledged is not gone on with")
         REQUIRE_FALSE(next);
         CHECK(next.error().kind == StoreError::Kind::corruption);
         CHECK(next.error().what.find("stands at turn 2, turn 3 was acknowledged") != std::string::npos);
+    }
+    SECTION(
+        "noticed by the owner whose taking it does not know, and who is not fenced by an owner before it") {
+        lose("update cluster.shard set epoch = 0, owner = 'b'");
+        const auto next = commit(*store, one_put(4, "k", "w"));
+        REQUIRE_FALSE(next);
+        CHECK(next.error().kind == StoreError::Kind::corruption);
+        CHECK(next.error().what.find("stands at epoch 0, epoch 1 was acknowledged") != std::string::npos);
+    }
+    SECTION("the same by an owner that writes nothing, with its next renewal") {
+        lose("update cluster.shard set epoch = 0, owner = 'b'");
+        REQUIRE(eventually([&] { return store->health().failed.has_value(); }));
+        CHECK(store->health().failed->kind == StoreError::Kind::corruption);
     }
     SECTION("noticed at the next start by the copy") {
         store.reset();
