@@ -9,6 +9,7 @@ ENSURES_LIST = "tests/scripts/ensures.txt"
 ENSURES_IN = ("hsm_sim/", "iso8583/", "ledger/", "routing/", "switch/")
 RULES_LIST = "tests/scripts/rules.txt"
 FAILURE_MODES = "docs/failure_modes.md"
+CLUSTER = "docs/cluster.md"  # its tables whose last column is "test"
 
 
 def reveal_callers(tree):
@@ -125,25 +126,53 @@ def check_rules(tree):
             for rule in rules if not re.search(rf"(?<![A-Za-z0-9]){rule}(?![A-Za-z0-9])", text)]
 
 
+def named_program(tree, name, part):
+    """Why `NAME.py` or `NAME.py: part of it` is no test, or None: an outside program that CI or the night runs, and an event or
+    function of it."""
+    path = "tests/outside/" + name
+    if path not in tree.paths:
+        return f"there is no {path}"
+    if not any(name in tree.text(at) for at in ("tests/outside/CMakeLists.txt", "scripts/nightly") if at in tree.paths):
+        return f"nobody runs {path}"
+    if part and not re.search(rf'"{re.escape(part)}":|^ *def {re.escape(part)}\(', tree.text(path), re.M):
+        return f"{path} has no event or function {part!r}"
+    return None
+
+
 def check_failure_modes(tree):
-    """Every row's last cell names tests that exist: `ctest_name`, or `ctest_name: part of a test case's title`."""
-    if FAILURE_MODES not in tree.paths:
-        return []
-    out = []
+    """Every row's last cell names tests that exist: `ctest_name`, `ctest_name: part of a test case's title`, or `NAME.py: event`
+    of an outside program."""
     targets, titles = test_names(tree)
-    for number, line in enumerate(tree.lines(FAILURE_MODES), 1):
-        if not line.startswith("|") or re.match(r"\|[\s:|-]+\|$", line):
+    return [f for path in (FAILURE_MODES, CLUSTER) if path in tree.paths
+            for f in check_test_column(tree, path, targets, titles, path == FAILURE_MODES)]
+
+
+def check_test_column(tree, path, targets, titles, in_table):
+    """`in_table`: all tables of the document have the column; else those whose head says so."""
+    out, always = [], in_table
+    for number, line in enumerate(tree.lines(path), 1):
+        if not line.startswith("|"):
+            in_table = always
+            continue
+        if re.match(r"\|[\s:|-]+\|$", line):
             continue
         cells = [c.strip() for c in line.strip().strip("|").split("|")]
         if cells[-1].lower() in ("test", "tests"):
+            in_table = True
+            continue
+        if not in_table:
             continue
         named = re.findall(r"`([^`]+)`", cells[-1])
         if not named:
-            out.append(Finding("failure modes", FAILURE_MODES, number, "the row names no test"))
+            out.append(Finding("failure modes", path, number, "the row names no test"))
         for name in named:
-            target, _, title = name.partition(":")
-            if target not in targets:
-                out.append(Finding("failure modes", FAILURE_MODES, number, f"there is no ctest {target!r}"))
-            elif title.strip() and not any(title.strip() in t for t in titles):
-                out.append(Finding("failure modes", FAILURE_MODES, number, f"no test case has {title.strip()!r} in its title"))
+            target, _, title = (word.strip() for word in name.partition(":"))
+            if target.endswith(".py"):
+                why = named_program(tree, target, title)
+                if why:
+                    out.append(Finding("failure modes", path, number, why))
+            elif target not in targets:
+                out.append(Finding("failure modes", path, number, f"there is no ctest {target!r}"))
+            elif title and not any(title in t for t in titles):
+                out.append(Finding("failure modes", path, number, f"no test case has {title!r} in its title"))
     return out

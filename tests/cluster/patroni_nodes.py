@@ -1,7 +1,9 @@
-"""PostgreSQL under Patroni and etcd, as docs/cluster.md says, without systemd: three of each, which listen on loopback on
-ports that are free, in a directory of their own. Everything is ended by process id, also what was frozen."""
+"""PostgreSQL under Patroni and etcd, as docs/cluster.md says, without systemd: three of each, which listen on loopback (or on
+machines of their own, split_network.py) on ports that are free, in a directory of their own. Everything is ended by process id,
+also what was frozen."""
 import json
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -70,11 +72,14 @@ def wait_for(what, probe, seconds=START_SECONDS):
         time.sleep(0.2)
 
 
-class PatroniNodes:
+class PatroniNodes(postgres_nodes.OnLoopback):
     """Nodes are numbers from 0; `ports` are PostgreSQL's."""
 
-    def __init__(self):
+    def __init__(self, authority=None):
+        """`authority`: makes who signs certificates in a folder (tls_links.Authority); all of them speak TLS then, and nothing
+        else."""
         self.dir = postgres_nodes.own_directory("refund-patroni-")
+        self.tls = authority and self.certificates(authority(self.dir / "tls", "cluster-authority"))
         self.ports = [free_port() for _ in range(COUNT)]
         self.rest = [free_port() for _ in range(COUNT)]
         self.etcd_ports = [(free_port(), free_port()) for _ in range(COUNT)]
@@ -95,33 +100,59 @@ class PatroniNodes:
     def data(self, node):
         return self.dir / f"p{node}"
 
+    @staticmethod
+    def certificates(authority):
+        """One for all, since all are on loopback: (authority, certificate, key)."""
+        certificate, key = authority.sign("localhost", also="IP:127.0.0.1")
+        if os.geteuid() == 0:
+            shutil.chown(key, "postgres", "postgres")
+        return authority.path(authority.name), certificate, key
+
     def start_etcd(self):
-        urls = [(f"http://127.0.0.1:{client}", f"http://127.0.0.1:{peer}") for client, peer in self.etcd_ports]
+        scheme = "https" if self.tls else "http"
+        urls = [(f"{scheme}://{self.host(node)}:{client}", f"{scheme}://{self.host(node)}:{peer}")
+                for node, (client, peer) in enumerate(self.etcd_ports)]
+        flags, said = [], {}
+        if self.tls:
+            for prefix in ("", "peer-"):
+                for flag, path in zip(("trusted-ca-file", "cert-file", "key-file"), self.tls):
+                    flags += [f"--{prefix}{flag}", path]
+                flags.append(f"--{prefix}client-cert-auth")
+            said = dict(zip(("ETCDCTL_CACERT", "ETCDCTL_CERT", "ETCDCTL_KEY"), self.tls))
         all_of = ",".join(f"e{i}={peer}" for i, (_, peer) in enumerate(urls))
         for i, (client, peer) in enumerate(urls):
             self.etcd.append(started(
-                ["etcd", "--name", f"e{i}", "--data-dir", self.dir / f"e{i}", "--listen-client-urls", client,
+                [*self.inside(i), "etcd", "--name", f"e{i}", "--data-dir", self.dir / f"e{i}", "--listen-client-urls", client,
                  "--advertise-client-urls", client, "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
-                 "--initial-cluster", all_of, "--initial-cluster-state", "new"], self.dir / f"e{i}.log"))
+                 "--initial-cluster", all_of, "--initial-cluster-state", "new", "--enable-v2", *flags], self.dir / f"e{i}.log"))
 
         def answers():
             done = subprocess.run(["etcdctl", "--endpoints", urls[0][0], "endpoint", "health"], capture_output=True,
-                                  env={**os.environ, "ETCDCTL_API": "3"})
+                                  env={**os.environ, "ETCDCTL_API": "3", **said})
             return done.returncode == 0
         wait_for("etcd", answers)
 
     def write(self, node):
-        etcds = ",".join(f"127.0.0.1:{client}" for client, _ in self.etcd_ports)
+        """`etcd`, not `etcd3`: by the latter Patroni 3.0.2 writes a leader's name over another's without comparing
+        (docs/decisions/0068)."""
+        etcds = ",".join(f"{self.host(other)}:{client}" for other, (client, _) in enumerate(self.etcd_ports))
+        host, hba, etcd_tls, login, server_tls = self.host(node), "host", "", "", ""
+        if self.tls:
+            ca, certificate, key = self.tls
+            hba = "hostssl"
+            etcd_tls = f"  protocol: https\n  cacert: {ca}\n  cert: {certificate}\n  key: {key}\n"
+            login = f", sslmode: verify-full, sslrootcert: {ca}"
+            server_tls = f"    ssl: 'on'\n    ssl_ca_file: {ca}\n    ssl_cert_file: {certificate}\n    ssl_key_file: {key}\n"
         local = "".join(f"    {name}: {value if value[0] == chr(39) else repr(value)}\n" for name, value in LOCAL.items())
         path = self.dir / f"p{node}.yml"
         path.write_text(f"""scope: refund
 name: p{node}
 restapi:
-  listen: 127.0.0.1:{self.rest[node]}
-  connect_address: 127.0.0.1:{self.rest[node]}
-etcd3:
+  listen: {host}:{self.rest[node]}
+  connect_address: {host}:{self.rest[node]}
+etcd:
   hosts: {etcds}
-bootstrap:
+{etcd_tls}bootstrap:
   dcs:
 {DCS}  initdb:
     - encoding: UTF8
@@ -129,37 +160,40 @@ bootstrap:
     - data-checksums
     - no-sync
 postgresql:
-  listen: 127.0.0.1:{self.ports[node]}
-  connect_address: 127.0.0.1:{self.ports[node]}
+  listen: '{self.LISTEN}:{self.ports[node]}'
+  connect_address: {host}:{self.ports[node]}
   data_dir: {self.data(node)}
   bin_dir: {BIN}
   pgpass: {self.data(node)}.pgpass
   authentication:
-    superuser: {{username: postgres, password: {PASSWORD}}}
-    replication: {{username: replicator, password: {PASSWORD}}}
-    rewind: {{username: rewinder, password: {PASSWORD}}}
+    superuser: {{username: postgres, password: {PASSWORD}{login}}}
+    replication: {{username: replicator, password: {PASSWORD}{login}}}
+    rewind: {{username: rewinder, password: {PASSWORD}{login}}}
   pg_hba:
-    - host all switch 127.0.0.1/32 scram-sha-256
-    - host replication replicator 127.0.0.1/32 scram-sha-256
-    - host all all 127.0.0.1/32 trust
+    - {hba} all switch {self.PEERS} scram-sha-256
+    - {hba} replication replicator {self.PEERS} scram-sha-256
+    - {hba} all all {self.PEERS} trust
   parameters:
-{local}""")
+{local}{server_tls}""")
         return path
 
     def run(self, node):
         """Patroni of the node, which starts and supervises its PostgreSQL."""
-        config = self.write(node)
-        user = {}
+        config, words, user = self.write(node), [*self.inside(node)], {}
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             shutil.chown(self.dir, "postgres", "postgres")
-            user = {"user": "postgres", "group": "postgres", "extra_groups": []}
-        self.patroni[node] = started(["patroni", config], self.dir / f"patroni{node}.log", cwd="/", **user)
+            postgres = pwd.getpwnam("postgres")
+            if words:  # only root may enter the machine
+                words += ["--setuid", postgres.pw_uid, "--setgid", postgres.pw_gid]
+            else:
+                user = {"user": "postgres", "group": "postgres", "extra_groups": []}
+        self.patroni[node] = started([*words, "patroni", config], self.dir / f"patroni{node}.log", cwd="/", **user)
 
     # What Patroni says
 
     def ask(self, node, path, body=None):
         """(status, text) of a node's REST API; (0, "") when it does not answer."""
-        request = urllib.request.Request(f"http://127.0.0.1:{self.rest[node]}{path}",
+        request = urllib.request.Request(f"http://{self.host(node)}:{self.rest[node]}{path}",
                                          data=json.dumps(body).encode() if body else None)
         try:
             with urllib.request.urlopen(request, timeout=60 if body else ASK_SECONDS) as answer:
@@ -190,7 +224,10 @@ postgresql:
 
     def sql(self, statement, database="refund"):
         leader = wait_for("a leader", lambda: self.with_role("/leader"))[0]
-        return postgres_nodes.sql_at(self.ports[leader], statement, database)
+        return self.sql_on(leader, statement, database)
+
+    def sql_on(self, node, statement, database="refund"):
+        return postgres_nodes.sql_at(self.ports[node], statement, database, self.inside(node))
 
     # What befalls them
 
@@ -202,14 +239,24 @@ postgresql:
         ended(self.patroni[node])
         postgres_nodes.kill_server(self.data(node))
 
+    def restart_node(self, node):
+        """In order, as for another version of its programs: Patroni stops its PostgreSQL when it ends."""
+        self.patroni[node].terminate()
+        self.patroni[node].wait(START_SECONDS)
+        wait_for("the server has stopped", lambda: not postgres_nodes.processes_of(self.data(node)))
+        self.run(node)
+
     def freeze_node(self, node):
         os.killpg(self.patroni[node].pid, signal.SIGSTOP)
         postgres_nodes.signal_server(self.data(node), signal.SIGSTOP)
 
     def reset_frozen_node(self, node):
-        """What the watchdog of a machine does before Patroni's ttl is over (`watchdog: mode: required`). Without one the frozen
-        leader may wake up: Patroni 3.0 writes its name over the new leader's in etcd then, without comparing."""
+        """What the watchdog of a machine does before Patroni's ttl is over (`watchdog: mode: required`)."""
         self.kill_node(node)
+
+    def wake_node(self, node):
+        postgres_nodes.signal_server(self.data(node), signal.SIGCONT)
+        os.killpg(self.patroni[node].pid, signal.SIGCONT)
 
     def switch_over(self):
         """Planned, to the synchronous standby."""

@@ -130,8 +130,8 @@ IN_MEMORY = "fsync = off\nshared_buffers = 32MB\nmin_wal_size = 32MB\nmax_wal_si
 FLUSHED = "shared_buffers = 256MB\nmax_wal_size = 4GB\nwal_compression = lz4\njit = off\n"
 
 
-class Nodes:
-    """All on loopback; a subclass may set them on machines of their own."""
+class OnLoopback:
+    """Where servers are; split_network.OnMachines sets them on machines of their own."""
 
     LISTEN, PEERS = "127.0.0.1", "127.0.0.1/32"
 
@@ -141,6 +141,8 @@ class Nodes:
     def inside(self, node):
         return ()
 
+
+class Nodes(OnLoopback):
     def __init__(self, directory):
         self.dir = pathlib.Path(directory)
         state = json.loads((self.dir / "nodes.json").read_text())
@@ -223,6 +225,14 @@ class Nodes:
                 self.sql(other, f"alter system set primary_conninfo = '{self.conninfo(node, other)}'",
                          database="postgres")
                 self.sql(other, "select pg_reload_conf()", database="postgres")
+
+    def supervise(self):
+        """Starts standbys again that ended by themselves, and says how many: one of PostgreSQL 15 may, where it follows another
+        server and the last record before the change crosses a segment (`could not open file "pg_wal/…"`)."""
+        ended = [node for node in range(len(self.ports)) if (self.data(node) / "standby.signal").exists() and not self.processes(node)]
+        for node in ended:
+            self.run(node)
+        return len(ended)
 
     def most_advanced(self):
         """Of the standbys that run, the one that has received most."""

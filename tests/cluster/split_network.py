@@ -8,11 +8,14 @@ import subprocess
 import sys
 
 import postgres_nodes
+from patroni_nodes import PatroniNodes
 from postgres_nodes import Nodes
 
 FRONT_HERE, DATA_HERE = "10.77.1.1", "10.77.0.1"
 INSIDE = "SPLIT_NETWORK_INSIDE"
+PROGRAMS = ("ip", "nsenter", "unshare")
 TRUNK = "trunk"
+NOBODY = "02:00:00:00:00:01"  # no machine has this hardware address
 
 
 def ip(*words):
@@ -55,10 +58,11 @@ class Network:
         self.bridge("front")
         ip("addr", "add", f"{FRONT_HERE}/24", "dev", "front")
         ip("addr", "add", f"{DATA_HERE}/24", "dev", "near")
-        for name, (in_data, in_front) in machines.items():
+        self.addresses = {name: f"10.77.0.{in_data}" for name, (in_data, _) in machines.items()}
+        for name, (_, in_front) in machines.items():
             ip("netns", "add", name)
             ip("-n", name, "link", "set", "lo", "up")
-            self.cable(name, "data", "near", f"10.77.0.{in_data}")
+            self.cable(name, "data", "near", self.addresses[name])
             if in_front is not None:
                 self.cable(name, "front", "front", f"10.77.1.{in_front}")
 
@@ -86,6 +90,15 @@ class Network:
     def mend(self, name, network="data"):
         ip("link", "set", f"{name}-{network}", "up")
 
+    def lose(self, senders, receivers):
+        """One way only: what these send to those in `data` is sent to nobody."""
+        for name, to in ((a, b) for a in senders for b in receivers if a != b):
+            ip("-n", name, "neigh", "replace", self.addresses[to], "lladdr", NOBODY, "dev", "data", "nud", "permanent")
+
+    def deliver(self, senders, receivers):
+        for name, to in ((a, b) for a in senders for b in receivers if a != b):
+            ip("-n", name, "neigh", "del", self.addresses[to], "dev", "data")
+
     def split(self, far):
         """These machines on one side, the others on the other."""
         for name in far:
@@ -103,8 +116,8 @@ def inside(name):
     return [shutil.which("nsenter", path=postgres_nodes.SEARCHED), f"--net=/run/netns/{name}"]
 
 
-class SeparateNodes(Nodes):
-    """Servers of PostgreSQL on machines `db0`, `db1` … of the network."""
+class OnMachines:
+    """Servers on machines `db0`, `db1` … of the network."""
 
     LISTEN, PEERS = "*", "samenet"
 
@@ -121,3 +134,11 @@ class SeparateNodes(Nodes):
 
     def inside(self, node):
         return inside(self.machine(node))
+
+
+class SeparateNodes(OnMachines, Nodes):
+    pass
+
+
+class SeparatePatroniNodes(OnMachines, PatroniNodes):
+    """etcd, Patroni and PostgreSQL of a node on its machine."""

@@ -3,7 +3,9 @@
 demo's scenes are played against the front; then, under load, switches and servers are killed, frozen and changed over, while
 terminals reconnect and repeat. At the end the books of terminals, ledger and issuers are compared, and a table says what was
 lost (nothing), what was done twice (nothing) and how long nobody was answered each time. Everything that was started is ended."""
+import argparse
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -12,17 +14,20 @@ import select
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
 
+import failovers
 import kill9
 import ledger_on_postgres
 import monitoring
 import stack
 import two_nodes
 from terminal import Terminal, Unexpected
+from tls_links import Authority
 from wire import WireError
 
 import patroni_nodes
@@ -43,7 +48,9 @@ EVENTS = {
     "switchover": ("planned switchover of PostgreSQL", 10.0),
     "node": ("death of the leader's node: Patroni and PostgreSQL", 40.0),
     "frozen-node": ("the leader's node freezes, and its watchdog resets it", 40.0),
+    "woken-node": ("the leader's node freezes, and wakes up when another leads", 40.0),
     "frozen-switch": ("the switch that serves is frozen", 8.0),
+    "upgrade": ("every server of PostgreSQL is stopped and started again, the leader last", 10.0),
 }
 
 
@@ -183,7 +190,21 @@ def play_scenes(args, checks, running):
     checks.equal(done.returncode, 0, "the demo's scenes against the front")
 
 
-def befall(event, nodes, running):
+def one_server_at_a_time(nodes):
+    """As docs/cluster.md upgrades PostgreSQL: the asynchronous standby, the synchronous one, then the leader, which was changed over."""
+    leader, synchronous = nodes.leader(), nodes.synchronous()
+    asynchronous = next(n for n in range(patroni_nodes.COUNT) if n not in (leader, synchronous))
+    for node in (asynchronous, synchronous):
+        nodes.restart_node(node)
+        nodes.wait_whole()
+    nodes.switch_over()
+    patroni_nodes.wait_for("another leader", lambda: nodes.leader() not in (None, leader))
+    nodes.wait_whole()
+    nodes.restart_node(leader)
+    nodes.wait_whole()
+
+
+def befall(event, nodes, running, checks):
     """Does it, when the one before is over, and mends it as a supervisor or a person would."""
     nodes.wait_whole()
     if event == "switch":
@@ -196,6 +217,8 @@ def befall(event, nodes, running):
         nodes.kill_postgres(nodes.leader())
     elif event == "switchover":
         nodes.switch_over()
+    elif event == "upgrade":
+        one_server_at_a_time(nodes)
     elif event == "node":
         dead = nodes.leader()
         nodes.kill_node(dead)
@@ -207,6 +230,14 @@ def befall(event, nodes, running):
         patroni_nodes.wait_for("another leader", lambda: nodes.leader() not in (None, frozen))
         nodes.reset_frozen_node(frozen)
         nodes.run(frozen)
+    elif event == "woken-node":
+        frozen = nodes.leader()
+        nodes.freeze_node(frozen)
+        patroni_nodes.wait_for("another leader", lambda: nodes.leader() not in (None, frozen))
+        leader = nodes.leader()
+        nodes.wake_node(frozen)
+        nodes.wait_whole()
+        checks.equal(nodes.leader(), leader, "who leads when the former leader has woken up")
 
 
 def longest_silence(customers, since, until):
@@ -215,27 +246,30 @@ def longest_silence(customers, since, until):
     return max(b - a for a, b in zip(moments, moments[1:])) if len(moments) > 1 else until - since
 
 
-def try_event(event, checks, running, customers, bound_factor):
-    """`event`: what it is called, how long nobody may be answered, what does it to these customers' cluster."""
+def try_event(event, checks, running, customers, bound_factor, heart):
+    """`event`: what it is called, how long nobody may be answered, what does it to these customers' cluster. Nothing: the machine
+    stood still meanwhile, and how long nobody was answered says nothing."""
     what, bound, befalls = event
     reconnects = sum(c.reconnects for c in customers)
     begun = time.monotonic()
     befalls(customers)
     after = time.monotonic()
-    deadline = after + GOES_ON_S
 
     def all_go_on():
         return all(len(c.approved_at) >= ANSWERS_AFTER and c.approved_at[-ANSWERS_AFTER] > after for c in customers)
-    while not all_go_on() and time.monotonic() < deadline:
+    while not all_go_on() and time.monotonic() < after + GOES_ON_S + heart.stood_still_s(after):
         running.supervise()
         select.select([], [], [], 0.05)
     running.supervise()
     checks.that(all_go_on(), f"{what}: every terminal is answered again within {GOES_ON_S} s: "
                 f"{[(c.label(), c.problem) for c in customers if len(c.approved_at) < 1 or c.approved_at[-1] < after]}")
+    if heart.stood_still_s(begun):
+        print(f"  {what}: the machine stood still for {heart.stood_still_s(begun):.0f} s meanwhile; not counted", flush=True)
+        return None
     silence = longest_silence(customers, begun, time.monotonic())
     checks.that(silence <= bound * bound_factor, f"{what}: {silence:.1f} s without an answer, at most {bound * bound_factor:.0f}")
-    row = (what, f"{silence:.1f} s", f"{bound:.0f} s", sum(c.reconnects for c in customers) - reconnects)
-    print("  {}: {} without an answer, {} reconnects".format(row[0], row[1], row[3]), flush=True)
+    row = (what, silence, bound, sum(c.reconnects for c in customers) - reconnects)
+    print(f"  {what}: {silence:.1f} s without an answer, {row[3]} reconnects", flush=True)
     return row
 
 
@@ -289,13 +323,19 @@ def table(rows, counts, customers):
     width = max(len(row[0]) for row in rows)
     print(f"\n{'what happened':<{width}}  silence  at most  reconnects")
     for what, silence, bound, reconnects in rows:
-        print(f"{what:<{width}}  {silence:>7}  {bound:>7}  {reconnects:>10}")
+        print(f"{what:<{width}}  {silence:>5.1f} s  {bound:>5.0f} s  {reconnects:>10}")
     print(f"\n{answers} approvals under {len(rows)} failures: " + ", ".join(f"{name} {n}" for name, n in counts.items()),
           flush=True)
 
 
-def under_load(checks, sql, running, chance, events, patience=1.0, others=()):
+def under_load(args, checks, sql, running, chance, events, others=()):
     """`sql`: asks the server that is written. `events`: see try_event. `others`: whose books are compared, too, at the end."""
+    with failovers.Results(args.results, os.path.basename(sys.argv[0]), args.pipeline, checks) as results:
+        play(args, checks, sql, running, chance, events, others, results)
+
+
+def play(args, checks, sql, running, chance, events, others, results):
+    heart = failovers.Heartbeat()
     running.journal_from = {name: len(running.journal(name)) for name in stack.ISSUERS}
     customers = [Customer(checks, Terminal(profile, number, merchant, running.addresses[profile]), issuer,
                           chance.randrange(2**32)) for profile, number, merchant, issuer in FLEET]
@@ -305,15 +345,22 @@ def under_load(checks, sql, running, chance, events, patience=1.0, others=()):
     rows = []
     try:
         stack.wait_until("every terminal works", lambda: all(len(c.approved_at) >= ANSWERS_AFTER for c in customers), 60)
-        for event in events:
-            rows.append(try_event(event, checks, running, customers, patience))
+        while len(rows) < len(events):
+            row = try_event(events[len(rows)], checks, running, customers, args.patience, heart)
+            if row:
+                rows.append(row)
+                results.event(*row)
+            else:
+                results.not_counted()
     finally:
+        heart.stopped.set()
         for c in customers:
             c.stopped.set()
         for t in threads:
             t.join()
     customers += others
     counts = compare(checks, sql, running, customers)
+    results.compared(sum(len(c.approved_at) for c in customers), counts)
     standby = stack.address_of(running.standby.ready.split("metrics=")[1])
     for node, names in ((running.metrics(), monitoring.OF_OWNERS), (running.metrics(at=standby), monitoring.OF_STANDBYS)):
         for name in names:
@@ -323,11 +370,51 @@ def under_load(checks, sql, running, chance, events, patience=1.0, others=()):
         checks.equal(n, 0, name)
 
 
-def known_events(text):
-    unknown = [e for e in text.split(",") if e not in EVENTS]
-    if unknown:
-        raise ValueError(f"unknown event {unknown[0]}; known: {', '.join(EVENTS)}")
-    return text
+def load_arguments(parser, known):
+    """Of every program that does something to a cluster under load; `known`: its events by their names."""
+    def known_events(text):
+        unknown = [e for e in text.split(",") if e not in known]
+        if unknown:
+            raise argparse.ArgumentTypeError(f"unknown event {unknown[0]}; known: {', '.join(known)}")
+        return text.split(",")
+    parser.add_argument("--events", type=known_events, default=list(known), metavar="A,B…", help=", ".join(known))
+    parser.add_argument("--pipeline", type=int, default=4, help="turns under way at once (4)")
+    parser.add_argument("--rounds", type=int, default=1, help="how often all events")
+    parser.add_argument("--failovers", type=int, metavar="N", help="instead of --rounds: exactly N, the events in turn")
+    parser.add_argument("--results", metavar="FILE", help="a line of JSON for this run is appended to it (failovers.py adds them up)")
+    parser.add_argument("--patience", type=float, default=1.0, help="factor on the bounds of silence, for a busy machine")
+    parser.add_argument("--seed", type=int, default=None)
+
+
+def wanted_events(args):
+    if args.failovers is None:
+        return args.events * args.rounds
+    return list(itertools.islice(itertools.cycle(args.events), args.failovers))
+
+
+def seeded(args):
+    seed = args.seed if args.seed is not None else int.from_bytes(os.urandom(4), "big")
+    print(f"choices repeat with --seed {seed}", flush=True)
+    return random.Random(seed)
+
+
+def speaks_tls(checks, nodes):
+    """Nothing of the cluster's own goes in clear, and who has no certificate is not heard."""
+    clear = nodes.sql("select count(*) from pg_stat_ssl join pg_stat_activity using (pid) where client_addr is not null and not ssl")
+    standbys = nodes.sql("select count(*) from pg_stat_replication join pg_stat_ssl using (pid) where ssl")
+    checks.equal((clear, standbys), ("0", str(patroni_nodes.COUNT - 1)), "connections to PostgreSQL in clear, standbys over TLS")
+    stranger = ssl.create_default_context(cafile=nodes.tls[0])
+    for of, ports in enumerate(nodes.etcd_ports):
+        for port in ports:
+            for wrap in (lambda s: s, lambda s: stranger.wrap_socket(s, server_hostname="localhost")):
+                with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+                    try:
+                        with wrap(plain) as s:
+                            s.sendall(b"GET /version HTTP/1.0\r\n\r\n")
+                            said = s.recv(4096).decode(errors="replace")
+                    except OSError as e:
+                        said = repr(e)
+                checks.that(" 200 " not in said, f"etcd {of}, port {port}, answers somebody without a certificate: {said}")
 
 
 def end_in_order(*_):
@@ -336,30 +423,27 @@ def end_in_order(*_):
 
 def main():
     args = stack.arguments(__doc__, lambda p: (
-        p.add_argument("--scenes", action="store_true", help="play the demo's scenes first"),
-        p.add_argument("--events", type=known_events, default=",".join(EVENTS), metavar="A,B…", help=", ".join(EVENTS)),
-        p.add_argument("--pipeline", type=int, default=4, help="turns under way at once (4)"),
-        p.add_argument("--rounds", type=int, default=1, help="how often all events"),
-        p.add_argument("--patience", type=float, default=1.0, help="factor on the bounds of silence, for a busy machine"),
-        p.add_argument("--seed", type=int, default=None)))
+        load_arguments(p, EVENTS), p.add_argument("--scenes", action="store_true", help="play the demo's scenes first"),
+        p.add_argument("--tls", action="store_true", help="etcd, Patroni, PostgreSQL and switches speak TLS, and nothing else")))
     postgres_nodes.skip_or_fail((*patroni_nodes.PROGRAMS, "haproxy"))
     signal.signal(signal.SIGTERM, end_in_order)
     signal.signal(signal.SIGHUP, end_in_order)
-    seed = args.seed if args.seed is not None else int.from_bytes(os.urandom(4), "big")
-    print(f"choices repeat with --seed {seed}", flush=True)
-    chance, checks = random.Random(seed), stack.Checks()
+    chance, checks = seeded(args), stack.Checks()
     with contextlib.ExitStack() as around:
         begun = time.monotonic()
-        nodes = patroni_nodes.PatroniNodes()
+        nodes = patroni_nodes.PatroniNodes(Authority if args.tls else None)
         around.callback(nodes.stop)
-        options = ledger_on_postgres.options_with_tables(args, nodes.dir, ledger_on_postgres.on_loopback(nodes.ports), args.pipeline)
+        hosts = [f"localhost:{port}" for port in nodes.ports] if args.tls else ledger_on_postgres.on_loopback(nodes.ports)
+        options = ledger_on_postgres.options_with_tables(args, nodes.dir, hosts, args.pipeline,
+                                                         f'tls_ca = "{nodes.tls[0]}"\n' if args.tls else "")
         running = around.enter_context(FrontedNodes(args, options, checks))
         print(f"three etcd, three PostgreSQL, two switches and the front are up after {time.monotonic() - begun:.0f} s", flush=True)
         if args.scenes:
             play_scenes(args, checks, running)
-        events = [(*EVENTS[event], lambda _, event=event: befall(event, nodes, running))
-                  for event in args.events.split(",") * args.rounds]
-        under_load(checks, nodes.sql, running, chance, events, args.patience)
+        events = [(*EVENTS[event], lambda _, event=event: befall(event, nodes, running, checks)) for event in wanted_events(args)]
+        under_load(args, checks, nodes.sql, running, chance, events)
+        if args.tls:
+            speaks_tls(checks, nodes)
         running.end_standby()
         checks.equal(running.switch.terminate(), 0, "the switch ends as asked")
         kill9.check_shard(checks, args, running)

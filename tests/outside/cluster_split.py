@@ -6,7 +6,6 @@ from its terminals alone, and a person moves the shard. Each is healed again: wh
 and the books of terminals, ledger and issuers agree. A person promotes, as without Patroni. Needs root."""
 import contextlib
 import os
-import random
 import re
 import sys
 import threading
@@ -161,46 +160,44 @@ class Splits:
         self.checks.equal(turn_of(former), stands_at, "the turn of the former server")
 
 
-def known_events(text):
-    unknown = [e for e in text.split(",") if e not in EVENTS]
-    if unknown:
-        raise ValueError(f"unknown event {unknown[0]}; known: {', '.join(EVENTS)}")
-    return text
+def switches_on_machines(args, checks, nodes, around):
+    """Two switches on machines `sa` and `sb`, which run, and the front here."""
+    hosts = [f"{nodes.host(n)}:{nodes.ports[n]}" for n in range(NODES)]
+    options = ledger_on_postgres.options_with_tables(args, nodes.dir, hosts, args.pipeline, TIMES)
+    options = (*options, (r"\[listen\]\n", "[listen]\nprotected_channel = true\n"),
+               (r"(?m)^(addresses = .*)$", r"\1\nprotected_channel = true"))
+    running = cluster_demo.FrontedNodes(args, options, checks, {name: f"10.77.1.{n}" for name, n in SWITCHES.items()},
+                                        split_network.FRONT_HERE)
+    running.machines = {name: split_network.inside("s" + name) for name in SWITCHES}
+    return around.enter_context(running)
+
+
+def all_machines():
+    machine = split_network.OnMachines
+    return {**{f"s{name}": (number, number) for name, number in SWITCHES.items()},
+            **{machine.machine(n): (machine.number(n), None) for n in range(NODES)}}
+
+
+def play(args, splits, known, sql):
+    checks, running = splits.checks, splits.running
+    events = [(*known[event], getattr(splits, event.replace("-", "_"))) for event in cluster_demo.wanted_events(args)]
+    cluster_demo.under_load(args, checks, sql, running, splits.chance, events, splits.stubborn)
+    running.end_standby()
+    checks.equal(running.switch.terminate(), 0, "the switch ends as asked")
+    kill9.check_shard(checks, args, running)
 
 
 def main():
-    args = stack.arguments(__doc__, lambda p: (
-        p.add_argument("--events", type=known_events, default=",".join(EVENTS), metavar="A,B…", help=", ".join(EVENTS)),
-        p.add_argument("--pipeline", type=int, default=4, help="turns under way at once (4)"),
-        p.add_argument("--rounds", type=int, default=1, help="how often all events"),
-        p.add_argument("--patience", type=float, default=1.0, help="factor on the bounds of silence, for a busy machine"),
-        p.add_argument("--seed", type=int, default=None)))
-    postgres_nodes.skip_or_fail(("haproxy", "ip", "nsenter", "unshare"))
+    args = stack.arguments(__doc__, lambda p: cluster_demo.load_arguments(p, EVENTS))
+    postgres_nodes.skip_or_fail(("haproxy", *split_network.PROGRAMS))
     split_network.enter_own_namespaces()
-    seed = args.seed if args.seed is not None else int.from_bytes(os.urandom(4), "big")
-    print(f"choices repeat with --seed {seed}", flush=True)
-    chance, checks = random.Random(seed), stack.Checks()
-    network = split_network.Network({
-        **{f"s{name}": (number, number) for name, number in SWITCHES.items()},
-        **{split_network.SeparateNodes.machine(n): (split_network.SeparateNodes.number(n), None) for n in range(NODES)}})
+    chance, checks = cluster_demo.seeded(args), stack.Checks()
+    network = split_network.Network(all_machines())
     with contextlib.ExitStack() as around:
         nodes = split_network.SeparateNodes.start(NODES)
         around.callback(nodes.stop)
-        hosts = [f"{nodes.host(n)}:{nodes.ports[n]}" for n in range(NODES)]
-        options = ledger_on_postgres.options_with_tables(args, nodes.dir, hosts, args.pipeline, TIMES)
-        options = (*options, (r"\[listen\]\n", "[listen]\nprotected_channel = true\n"),
-                   (r"(?m)^(addresses = .*)$", r"\1\nprotected_channel = true"))
-        running = cluster_demo.FrontedNodes(args, options, checks, {name: f"10.77.1.{n}" for name, n in SWITCHES.items()},
-                                            split_network.FRONT_HERE)
-        running.machines = {name: split_network.inside("s" + name) for name in SWITCHES}
-        around.enter_context(running)
-        splits = Splits(checks, network, nodes, running, chance)
-        events = [(*EVENTS[event], getattr(splits, event)) for event in args.events.split(",") * args.rounds]
-        cluster_demo.under_load(checks, lambda statement: nodes.sql(nodes.written, statement), running, chance, events,
-                                args.patience, splits.stubborn)
-        running.end_standby()
-        checks.equal(running.switch.terminate(), 0, "the switch ends as asked")
-        kill9.check_shard(checks, args, running)
+        running = switches_on_machines(args, checks, nodes, around)
+        play(args, Splits(checks, network, nodes, running, chance), EVENTS, lambda statement: nodes.sql(nodes.written, statement))
     return checks.report()
 
 

@@ -42,8 +42,10 @@ class Authority:
                         "-keyout", self.path(name, "key"), "-out", self.path(name), *more],
                        check=True, capture_output=True, timeout=PROGRAM_TIMEOUT_S)
 
-    def sign(self, name, days=60):
-        self.make(name, f"subjectAltName=DNS:{name}", "-CA", self.path(self.name), "-CAkey", self.path(self.name, "key"),
+    def sign(self, name, days=60, also=None):
+        """`also`: another name of it, as openssl writes it."""
+        names = f"DNS:{name},{also}" if also else f"DNS:{name}"
+        self.make(name, f"subjectAltName={names}", "-CA", self.path(self.name), "-CAkey", self.path(self.name, "key"),
                   "-days", str(days))
         return self.path(name), self.path(name, "key")
 
