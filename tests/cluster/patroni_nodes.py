@@ -183,10 +183,11 @@ postgresql:
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             shutil.chown(self.dir, "postgres", "postgres")
             postgres = pwd.getpwnam("postgres")
+            user = {"env": {**os.environ, "HOME": postgres.pw_dir}}  # libpq looks for certificates there
             if words:  # only root may enter the machine
                 words += ["--setuid", postgres.pw_uid, "--setgid", postgres.pw_gid]
             else:
-                user = {"user": "postgres", "group": "postgres", "extra_groups": []}
+                user.update(user="postgres", group="postgres", extra_groups=[])
         self.patroni[node] = started([*words, "patroni", config], self.dir / f"patroni{node}.log", cwd="/", **user)
 
     # What Patroni says
