@@ -37,9 +37,9 @@ bool FreeTraces::missed(std::string_view slot_key) {
     }
     Free& free = at->second;
     const std::uint32_t stan = stan_of(slot_key);
-    const bool counts_up = free.last_missed != 0 && stan > free.last_missed;
+    if (stan != free.last_missed) free.misses = stan > free.last_missed ? free.misses + 1 : 1;
     free.last_missed = stan;
-    return counts_up;
+    return free.misses > misses_before_look;
 }
 
 void FreeTraces::learn(std::string_view slot_key, std::string_view next) {

@@ -19,10 +19,14 @@ class FreeTraces {
   public:
     /// Batches of terminals; about 2 MiB.
     static constexpr std::size_t terminals_max = 16'384;
+    /// A look costs what so many reads of an unused number cost: a terminal that sends fewer is not looked
+    /// at.
+    static constexpr std::uint32_t misses_before_look = 8;
 
     /// Of a trace slot's key (key_layout.hpp): nothing is stored under it.
     [[nodiscard]] bool knows_free(std::string_view slot_key) const;
-    /// Nothing was found under the key. True: the terminal counts up, and a look behind the key pays.
+    /// Nothing was found under the key. True: the terminal has counted up for a while, and a look behind the
+    /// key pays.
     bool missed(std::string_view slot_key);
     /// Nothing is stored from the key on up to `next`, which is of the same terminal and batch; empty:
     /// nothing behind it at all.
@@ -36,7 +40,8 @@ class FreeTraces {
   private:
     struct Free {
         std::uint32_t from = 0, to = 0;  // STANs in [from, to) are free
-        std::uint32_t last_missed = 0;   // 0: none
+        std::uint32_t last_missed = 0;
+        std::uint32_t misses = 0;  // in a row, each above the one before
     };
     struct Hash {
         using is_transparent = void;

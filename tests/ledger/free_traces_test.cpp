@@ -32,6 +32,10 @@ struct Room {
         return overlay.counts().gets - before;
     }
     void use(const std::string& key) { books.add_trace(key, books.trace_slot(key), TraceEntry{}); }
+    /// So many that what lies behind the last is known.
+    void count_up(std::uint32_t from, int terminal = 1) {
+        for (std::uint32_t n = 0; n <= FreeTraces::misses_before_look; ++n) use(slot_key(from + n, terminal));
+    }
     void turn() {
         books.close_turn();
         if (overlay.current_empty()) return;
@@ -43,11 +47,13 @@ struct Room {
 
 }  // namespace
 
-TEST_CASE("free traces: a terminal that counts up is read twice, and then no more") {
+TEST_CASE("free traces: a terminal that counts up is read nine times, and then no more") {
     Room room;
-    room.use(slot_key(100));
-    room.use(slot_key(101));  // counts up: what lies behind is looked at
-    for (std::uint32_t stan = 102; stan < 200; ++stan) {
+    for (std::uint32_t stan = 100; stan < 109; ++stan) {
+        CHECK(room.reads_of(slot_key(stan)) == 1);
+        room.use(slot_key(stan));
+    }
+    for (std::uint32_t stan = 109; stan < 200; ++stan) {
         CHECK(room.reads_of(slot_key(stan)) == 0);
         room.use(slot_key(stan));
         if (stan % 7 == 0) room.turn();
@@ -68,8 +74,7 @@ TEST_CASE("free traces: what is stored behind the number ends them; other batche
     room.use(slot_key(20, 1, 2));
     room.use(slot_key(30, 1, std::nullopt));
     room.turn();
-    room.use(slot_key(100));
-    room.use(slot_key(101));
+    room.count_up(100);
     CHECK(room.reads_of(slot_key(149)) == 0);
     CHECK(room.books.trace_slot(slot_key(150)).entries.size() == 1);
     CHECK(room.reads_of(slot_key(151)) == 1);
@@ -77,8 +82,7 @@ TEST_CASE("free traces: what is stored behind the number ends them; other batche
     CHECK(room.books.trace_slot(slot_key(20, 1, 2)).entries.size() == 1);
     CHECK(room.books.trace_slot(slot_key(30, 1, std::nullopt)).entries.size() == 1);
     // The last number there is.
-    room.use(slot_key(999'998, 3));
-    room.use(slot_key(999'999, 3));
+    room.count_up(999'999 - FreeTraces::misses_before_look, 3);
     CHECK(room.books.trace_slot(slot_key(999'999, 3)).entries.size() == 1);
 }
 
@@ -92,14 +96,15 @@ TEST_CASE("free traces: more terminals than are kept begin anew") {
             Stan::of(stan));
     };
     for (std::size_t n = 0; n < FreeTraces::terminals_max; ++n) {
-        CHECK_FALSE(traces.missed(key(n, 1)));
-        REQUIRE(traces.missed(key(n, 2)));
-        traces.learn(key(n, 2), "");
-        REQUIRE(traces.knows_free(key(n, 3)));
+        for (std::uint32_t stan = 1; stan <= FreeTraces::misses_before_look; ++stan)
+            REQUIRE_FALSE(traces.missed(key(n, stan)));
+        REQUIRE(traces.missed(key(n, 20)));
+        traces.learn(key(n, 20), "");
+        REQUIRE(traces.knows_free(key(n, 21)));
     }
-    CHECK(traces.knows_free(key(0, 3)));
+    CHECK(traces.knows_free(key(0, 21)));
     CHECK_FALSE(traces.missed(key(FreeTraces::terminals_max, 1)));
-    CHECK_FALSE(traces.knows_free(key(0, 3)));
+    CHECK_FALSE(traces.knows_free(key(0, 21)));
 }
 
 TEST_CASE("free traces: whatever order terminals count in, the ledger says what its store would") {
