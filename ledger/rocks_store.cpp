@@ -13,6 +13,7 @@
 #include "ledger/durable_file.hpp"
 #include "ledger/key_layout.hpp"
 #include "ledger/rocks_tables.hpp"
+#include "ledger/turn_applier.hpp"
 
 namespace ledger {
 
@@ -23,15 +24,11 @@ struct RocksStore::Impl {
     AcknowledgedPlaces acknowledged;
     std::atomic<std::uint64_t> last_turn;
 
-    // The committer: `mutex` guards sync, job, failed and stopping.
-    enum class Sync : std::uint8_t { none, handed_over, done };
+    // `mutex` guards the three below.
     mutable std::mutex mutex;
-    std::condition_variable wake_committer;
-    Sync sync = Sync::none;
-    Batch job;
-    std::function<void()> job_done;
+    bool under_way = false;
+    bool ended = false;
     std::optional<StoreError> failed;
-    bool stopping = false;
 
     // The watcher: `watch_mutex` guards the two below.
     mutable std::mutex watch_mutex;
@@ -39,61 +36,43 @@ struct RocksStore::Impl {
     StoreHealth last_health;
     bool watch_stopping = false;
 
-    std::thread committer;
     std::thread watcher;
+    TurnApplier committer{1, [this](const Batch& batch) { return commit(batch); }};
 
     Impl(std::unique_ptr<RocksTables> t, AcknowledgedPlaces a)
         : tables(std::move(t)), acknowledged(std::move(a)), last_turn(tables->found_turn()) {
         refresh_health();
-        committer = std::thread([this] { run_committer(); });
         watcher = std::thread([this] { run_watcher(); });
     }
 
     ~Impl() {
         {
-            const std::lock_guard lock(mutex);
-            stopping = true;
-        }
-        {
             const std::lock_guard lock(watch_mutex);
             watch_stopping = true;
         }
-        wake_committer.notify_one();
         wake_watcher.notify_one();
-        committer.join();
         watcher.join();
     }
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
 
     Result<void, StoreError> commit(const Batch& batch) {
-        if (auto applied = tables->apply(batch, RocksTables::Sync::now); !applied) return applied;
-        return acknowledged.record(batch.turn_number);
+        auto applied = tables->apply(batch, RocksTables::Sync::now);
+        if (applied) applied = acknowledged.record(batch.turn_number);
+        if (applied)
+            last_turn.store(batch.turn_number);
+        else
+            tables->give_up();
+        return applied;
     }
 
-    void run_committer() {
-        std::unique_lock lock(mutex);
-        while (true) {
-            wake_committer.wait(lock, [this] { return stopping || sync == Sync::handed_over; });
-            if (sync != Sync::handed_over) return;
-            const Batch batch = std::move(job);
-            const std::function<void()> done = std::move(job_done);
-            if (!failed) {
-                lock.unlock();
-                const Result<void, StoreError> result = commit(batch);
-                lock.lock();
-                if (result) {
-                    last_turn.store(batch.turn_number);
-                } else {
-                    failed = result.error();
-                    tables->give_up();
-                }
-            }
-            sync = Sync::done;
-            lock.unlock();
-            if (done) done();
-            lock.lock();
+    void end(const Result<void, StoreError>& committed, const std::function<void()>& done) {
+        {
+            const std::lock_guard lock(mutex);
+            if (!committed) failed = committed.error();
+            ended = true;
         }
+        if (done) done();
     }
 
     void run_watcher() {
@@ -196,20 +175,20 @@ Result<void, StoreError> RocksStore::scan_back(Family family, std::string_view f
 void RocksStore::begin_sync(Batch batch, std::function<void()> done) {
     {
         const std::lock_guard lock(impl_->mutex);
-        ENSURE(impl_->sync == Impl::Sync::none);
+        ENSURE(!impl_->under_way);
         ENSURE(!impl_->tables->options().read_only);
         ENSURE(impl_->failed || batch.turn_number == impl_->last_turn.load() + 1);
-        impl_->job = std::move(batch);
-        impl_->job_done = std::move(done);
-        impl_->sync = Impl::Sync::handed_over;
+        impl_->under_way = true;
     }
-    impl_->wake_committer.notify_one();
+    impl_->committer.take(std::move(batch),
+                          [impl = impl_.get(), done = std::move(done)](
+                              const Result<void, StoreError>& committed) { impl->end(committed, done); });
 }
 
 Result<void, StoreError> RocksStore::finish_sync() {
     const std::lock_guard lock(impl_->mutex);
-    ENSURE(impl_->sync == Impl::Sync::done);
-    impl_->sync = Impl::Sync::none;
+    ENSURE(impl_->ended);
+    impl_->under_way = impl_->ended = false;
     if (impl_->failed) return tl::unexpected(*impl_->failed);
     return {};
 }

@@ -3,10 +3,10 @@
 //
 //     take(batch, ended)  →  apply(batch)  →  ended(result)      once a turn, in the order of take
 //
-// Owner: PostgresCommitter, for the copy of what it has confirmed. Threads: take and oldest on any one; apply
-// and `ended` are called on the applier's. Errors: after an apply that failed nothing is applied any more,
-// and every turn ends with that error. Bound: turns_max; whoever begins turns keeps to it. The destructor
-// ends what was taken.
+// Owner: RocksStore, whose committer it is, and PostgresCommitter, for the copy of what it has confirmed.
+// Threads: take and oldest on any one; apply and `ended` are called on the applier's. Errors: after an apply
+// that failed nothing is applied any more, and every turn ends with that error. Bound: turns_max; whoever
+// begins turns keeps to it. The destructor ends what was taken.
 #pragma once
 
 #include <chrono>
