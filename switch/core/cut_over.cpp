@@ -42,7 +42,18 @@ void CutOver::recover() {
                    before.date.iso() + " is closed, " + c_.business_day.date.iso() + " began";
         c_.note(std::move(n));
     }
+    tell_others();
     arm();
+}
+
+void CutOver::tell_others() {
+    const ledger::NumberPlan& numbers = c_.ledger.numbers();
+    if (numbers.has_others() && numbers.is_first())
+        c_.emit(TellShards{DayClosed{{c_.business_day.date.plus_days(-1)}, newest_.by}});
+}
+
+void CutOver::on_told(const DayClosed& word) {
+    while (c_.business_day <= word.day) cut_over(word.by);
 }
 
 bool CutOver::too_early(iso8583::Date local_date) const {
@@ -94,6 +105,7 @@ void CutOver::store(iso8583::UtcTime at, const std::string& by) {
 void CutOver::cut_over(const std::string& by) {
     store(c_.now.utc, by);
     note_began(by);
+    tell_others();
 }
 
 void CutOver::note_began(const std::string& by) {

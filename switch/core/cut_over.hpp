@@ -30,8 +30,11 @@ class CutOver {
     [[nodiscard]] std::optional<std::string> refusal() const;
     /// The next business day begins, refusal() or not. Transactions under way complete and are posted to it.
     void cut_over(const std::string& by);
+    /// Of a shard beside the first, which people ask: its day ends with the first's.
+    void on_told(const DayClosed& word);
 
   private:
+    void tell_others();
     void arm();
     /// Calls visit for each scheduled instant since the last stored cut-over up to now, in order.
     void each_due(const std::function<void(iso8583::UtcTime)>& visit) const;

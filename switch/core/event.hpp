@@ -141,7 +141,19 @@ struct IssuerFileChecked {
 struct ReconDayBegun {
     ledger::ReconDayRecord day;
 };
-using ShardWord = std::variant<VaultKeyInUse, VaultResealed, IssuerFileChecked, ReconDayBegun>;
+/// People let the first close this business day, or it was behind that when it began.
+struct DayClosed {
+    iso8583::BusinessDate day;
+    std::string by;
+};
+/// Two people let the first purge what its retention lets go.
+struct PurgeBegun {
+    iso8583::UtcTime at;
+    std::string by;
+    bool from_the_beginning = false;
+};
+using ShardWord =
+    std::variant<VaultKeyInUse, VaultResealed, IssuerFileChecked, ReconDayBegun, DayClosed, PurgeBegun>;
 struct ShardTold {
     std::size_t from = 0;  // its index
     ShardWord word;

@@ -1,6 +1,7 @@
 #include "switch/core/retention.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "iso8583/values/ensure.hpp"
 #include "ledger/batch_books.hpp"
@@ -50,6 +51,25 @@ void Retention::recover() {
     state_ = books_.state();
     waits_for_people_ = !c_.ledger.open_exceptions_of_kind(waits_kind).empty();
     if (state_ && state_->running) arm(0);
+    tell_others();
+}
+
+void Retention::tell_others() {
+    const ledger::NumberPlan& numbers = c_.ledger.numbers();
+    if (!numbers.has_others() || !numbers.is_first()) return;
+    // What the schedule begins each begins by itself.
+    if (state_ && state_->runs > 0 && state_->by != by_schedule)
+        c_.emit(TellShards{PurgeBegun{state_->began, state_->by, state_->from_the_beginning}});
+}
+
+void Retention::on_told(const PurgeBegun& word) {
+    if (state_ && state_->began >= word.at) return;
+    told_.reset();
+    if (state_ && state_->running) {
+        told_ = word;
+        return;
+    }
+    begin(word.by, word.from_the_beginning);
 }
 
 std::optional<RetentionStatus> Retention::status() const {
@@ -107,6 +127,7 @@ OperatorAnswer Retention::propose(const OperatorCommanded& event, const RunPurge
 std::string Retention::begin_by_people(const ledger::Proposal& proposal, const std::string& by) {
     if (state_ && state_->running) return "a run is under way already";
     begin(by, proposal.outcome == "all");
+    tell_others();
     return "what retention lets go is purged now";
 }
 
@@ -139,6 +160,7 @@ void Retention::on_deadline() {
     if (!state_ || !state_->running) return;
     if (c_.restored || !c_.store_accepts_new_work) return arm(retention_pause_while_full_ms);
     step();
+    if (!state_->running && told_) on_told(*std::exchange(told_, std::nullopt));
     if (!c_.ledger.error() && state_->running) arm(retention_pause_ms);
 }
 

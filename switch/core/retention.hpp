@@ -55,6 +55,8 @@ class Retention {
         if (looked_at_day_ != c_.business_day || looked_at_config_ != c_.config->version) look_at_day();
     }
     void on_deadline();
+    /// Of a shard beside the first, which people ask.
+    void on_told(const PurgeBegun& word);
     OperatorAnswer propose(const OperatorCommanded& event, const RunPurge& command);
     [[nodiscard]] std::optional<RetentionStatus> status() const;
 
@@ -69,6 +71,7 @@ class Retention {
 
     void look_at_day();
     void begin(const std::string& by, bool from_the_beginning);
+    void tell_others();
     std::string begin_by_people(const ledger::Proposal& proposal, const std::string& by);
     void arm(std::int64_t after_ms);
     void step();
@@ -111,6 +114,7 @@ class Retention {
     iso8583::BusinessDate looked_at_day_;
     std::uint32_t looked_at_config_ = 0;
     bool waits_for_people_ = false;
+    std::optional<PurgeBegun> told_;  // while a run was under way
 };
 
 }  // namespace acquirer

@@ -90,6 +90,8 @@ struct SwitchCore::Impl {
                 [this, &event](const VaultResealed& word) { vault_rotation.on_told(event.from, word); },
                 [this](const IssuerFileChecked& word) { reconciliation.on_told(word); },
                 [this](const ReconDayBegun& word) { reconciliation.on_told(word); },
+                [this](const DayClosed& word) { days.on_told(word); },
+                [this](const PurgeBegun& word) { retention.on_told(word); },
             },
             event.word);
     }

@@ -79,10 +79,8 @@ struct Placing {
 
     // Of every shard its own part.
     CommandPlace operator()(const MoveRoute&) const { return all(); }
-    CommandPlace operator()(const CutOverDay&) const { return all(); }
     CommandPlace operator()(const ReleaseStale&) const { return who_can(); }
     CommandPlace operator()(const AcceptRestore&) const { return who_can(); }
-    CommandPlace operator()(const RunPurge&) const { return all(); }
 
     // Batches are of a merchant; their files are handed over before anybody says whose they are.
     CommandPlace operator()(const PutFile&) const { return all(); }
@@ -90,6 +88,10 @@ struct Placing {
     CommandPlace operator()(const SubmitBatch& c) const { return of_merchant(c.merchant); }
     CommandPlace operator()(const DecideBatch& c) const { return of_id(c.batch); }
     CommandPlace operator()(const ChangeBatch& c) const { return of_id(c.batch); }
+
+    // The first is asked and tells the others.
+    CommandPlace operator()(const CutOverDay&) const { return one(0); }
+    CommandPlace operator()(const RunPurge&) const { return one(0); }
 
     // Of no merchant: the first shard keeps it for all.
     CommandPlace operator()(const RotateIssuerKey&) const { return one(0); }

@@ -2,6 +2,7 @@
 // docs/decisions/0065.
 #include <catch2/catch.hpp>
 
+#include "ledger/retention_records.hpp"
 #include "ledger/vault_books.hpp"
 #include "switch/core/vault_rotation.hpp"
 #include "tests/core/two_shards.hpp"
@@ -118,6 +119,54 @@ TEST_CASE("two shards: a card of the other that cannot be opened keeps its key")
     of.pass_on();
     CHECK_FALSE(retire(of, 1).done);
     REQUIRE(rotate(of).done);  // as with one shard, another key may come
+}
+
+TEST_CASE("two shards: people close the day once, and it ends in both") {
+    TwoShards of;
+    const auto day = of.first.status().business_date;
+    REQUIRE(of.first.operate(acquirer::CutOverDay{}, "admin1", Role::admin).done);
+    CHECK(of.second.status().business_date == day);
+    of.pass_on();
+    CHECK(of.first.status().business_date == day.next());
+    CHECK(of.second.status().business_date == day.next());
+    // By force, by two, and the process dies before the other has heard of it.
+    const OperatorAnswer proposed = of.first.operate(acquirer::CutOverDay{true}, "admin1", Role::admin);
+    REQUIRE(proposed.done);
+    REQUIRE(of.first
+                .operate(DecideProposal{proposed.values.front().second, DecideProposal::To::approve, note},
+                         "checker1", Role::supervisor)
+                .done);
+    of.restart();
+    CHECK(of.first.status().business_date == day.next().next());
+    CHECK(of.second.status().business_date == day.next().next());
+    of.restart();
+    CHECK(of.second.status().business_date == day.next().next());
+}
+
+TEST_CASE("two shards: one decision lets both purge, and each once") {
+    const auto keeps_a_month = [](acquirer::Configuration& c) {
+        c.retention.requests = 31;
+        c.retention.daily = false;
+    };
+    Desk first(keeps_a_month, Desk::noon, ledger::plan_of_shard(0, 2));
+    Desk second(keeps_a_month, Desk::noon, ledger::plan_of_shard(1, 2));
+    const auto runs_of = [](Desk& d) { return ledger::stored_retention_state(d.store()).value()->runs; };
+    const OperatorAnswer proposed = first.operate(acquirer::RunPurge{false, note}, "admin1", Role::admin);
+    REQUIRE(proposed.done);
+    REQUIRE(first
+                .operate(DecideProposal{proposed.values.front().second, DecideProposal::To::approve, note},
+                         "checker1", Role::supervisor)
+                .done);
+    CHECK(runs_of(second) == 0);
+    desk::restart(first, second);  // before the other has heard of it
+    for (Desk* d : {&first, &second}) {
+        d->pass(60'000);
+        CHECK(runs_of(*d) == 1);
+        CHECK(d->status().retention->ended);
+    }
+    first.pass(1'000);
+    desk::restart(first, second);
+    CHECK(runs_of(second) == 1);
 }
 
 TEST_CASE("two shards: what was added is taken back when nothing of it is open in the other") {

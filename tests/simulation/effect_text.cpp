@@ -21,6 +21,10 @@ std::string text_of(const ShardWord& word) {
         iso8583::Overloaded{
             [](const VaultKeyInUse& w) { return "vault key in use " + std::to_string(w.number); },
             [](const VaultResealed& w) { return "resealed under vault key " + std::to_string(w.number); },
+            [](const IssuerFileChecked& w) { return "issuer's file " + w.file.sha256; },
+            [](const ReconDayBegun& w) { return "day compared " + w.day.day.date.iso(); },
+            [](const DayClosed& w) { return "day closed " + w.day.date.iso(); },
+            [](const PurgeBegun& w) { return "purge begun " + std::to_string(w.at.ms); },
         },
         word);
 }
