@@ -1,5 +1,7 @@
 #include "tests/simulation/effect_text.hpp"
 
+#include "iso8583/values/overloaded.hpp"
+
 namespace simulation {
 
 using namespace acquirer;
