@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "switch/admin/follow.hpp"
 #include "switch/views/list_query.hpp"
 
 namespace acquirer::admin {
@@ -25,6 +26,7 @@ Answer tail_notices(const AskSwitch& ask, const TailOptions& options) {
     if (!out) return {AnswerError::refused, out.error().what, {}};
     std::uint64_t shown = 0;
     std::int64_t newest = 0;
+    std::string behind;  // of several shards, as the switch says it
     const auto show = [&](const View& row) {
         newest = std::max(newest, number_of(row));
         if (options.count != 0 && shown == options.count) return true;
@@ -36,9 +38,10 @@ Answer tail_notices(const AskSwitch& ask, const TailOptions& options) {
         Request request{"notices list", {}, options.as};
         request.arguments["limit"] =
             std::to_string(first ? std::max<std::uint64_t>(options.newest, 1) : list_limit_max);
-        if (!first) request.arguments["behind"] = std::to_string(newest);
+        if (!first) request.arguments["behind"] = behind.empty() ? std::to_string(newest) : behind;
         const ListAnswered listed = ask_for_list(ask, request);
         if (listed.answer.error != AnswerError::none) return listed.answer;
+        behind = text_in(listed.answer.data, "behind");
         View::List rows;
         if (const View* found = rows_of(listed.answer.data)) rows = *found->items();
         if (first) {

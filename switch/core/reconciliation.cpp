@@ -102,6 +102,8 @@ OperatorAnswer Reconciliation::run(const OperatorCommanded& event, const RunReco
                      [&](const ledger::BusinessDayRecord& known) { return known.day == *day; }))
         return no("there was no business day " + day->date.iso());
     if (const auto why = purged(*day)) return no("the day " + *why + ": it cannot be compared any more");
+    // Those beside the first are asked before it, whether they have what is to be compared.
+    if (!c_.ledger.numbers().is_first()) return yes("the day " + day->date.iso() + " can be compared");
     ReconDayRecord record = books_.day(*day).value_or(ReconDayRecord{});
     if (record.state != DayState::done && record.began.ms != 0)
         return no("the day " + day->date.iso() + " is being compared");
@@ -308,6 +310,13 @@ void Reconciliation::check_step(IssuerFileRecord& file, const ledger::FileRecord
     tell_others(file);
 }
 
+void Reconciliation::apply_or_leave_out(IssuerFileRecord& file, const IssuerLine& line) {
+    // Purged since the file was checked, or by this shard alone.
+    if (const auto why = purged(day_of(file, line)))
+        return add_bad_line(file, file.line_number, "left out, its business day " + *why);
+    apply(file, line);
+}
+
 void Reconciliation::apply_step(IssuerFileRecord& file, const ledger::FileRecord& content) {
     IssuerFileReader& reader = reader_of(file, content);
     const bool at_end = each_line(file, content, recon_lines_a_step, [&](std::string_view text) {
@@ -316,7 +325,7 @@ void Reconciliation::apply_step(IssuerFileRecord& file, const ledger::FileRecord
             add_bad_line(file, file.line_number,
                          "left out, the configuration has changed: " + line.error().what);
         else if (*line && is_of_this_shard(**line))
-            apply(file, **line);
+            apply_or_leave_out(file, **line);
         return true;
     });
     if (at_end) {

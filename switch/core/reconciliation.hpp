@@ -133,6 +133,7 @@ class Reconciliation {
     IssuerFileReader& reader_of(const ledger::IssuerFileRecord& file, const ledger::FileRecord& content);
 
     void apply(ledger::IssuerFileRecord& file, const IssuerLine& line);
+    void apply_or_leave_out(ledger::IssuerFileRecord& file, const IssuerLine& line);
     [[nodiscard]] iso8583::BusinessDate day_of(const ledger::IssuerFileRecord& file, const IssuerLine& line);
     [[nodiscard]] iso8583::BusinessDate day_at(iso8583::UtcTime at);
     [[nodiscard]] std::optional<iso8583::Rrn> find_by_numbers(const IssuerLine& line, std::uint16_t route,

@@ -103,7 +103,7 @@ struct Placing {
 
     // The first is asked and tells the others; a difference is where its line is.
     CommandPlace operator()(const ImportIssuerFile&) const { return one(0); }
-    CommandPlace operator()(const RunReconciliation&) const { return one(0); }
+    CommandPlace operator()(const RunReconciliation&) const { return others_first(); }
     CommandPlace operator()(const ResolveDifference& c) const {
         if (const auto stan = ledger::stan_of_recon_ref(c.id))
             return one(ledger::shard_of_stan(*stan, map.size()).value_or(0));

@@ -1,5 +1,6 @@
 #include "switch/views/notice_views.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "iso8583/values/bytes.hpp"
@@ -48,6 +49,31 @@ std::uint64_t waiting(const Progress& all) {
     return sum;
 }
 
+/// How far a reader is in the row of each shard: the number that it read last.
+using Places = std::vector<std::uint64_t>;
+
+/// "NUMBER", or of several shards one for each of them, as an answer says it ("NUMBER,NUMBER").
+std::optional<Places> places_of(std::string_view text, std::size_t shards) {
+    Places places;
+    for (;;) {
+        const std::size_t end = text.find(',');
+        const std::string_view one = text.substr(0, end);
+        const std::uint64_t number = number_of(one);
+        if (number == 0 && one != "0") return std::nullopt;
+        places.push_back(number);
+        if (end == std::string_view::npos) break;
+        text.remove_prefix(end + 1);
+    }
+    if (places.size() == 1) places.resize(shards, places.front());
+    return places.size() == shards ? std::optional(places) : std::nullopt;
+}
+
+std::string text_of(const Places& places) {
+    std::string text;
+    for (const std::uint64_t place : places) text += (text.empty() ? "" : ",") + std::to_string(place);
+    return text;
+}
+
 View row_of(const ViewContext& context, const Notice& n, bool delivered) {
     const iso8583::Currency currency = iso8583::Currency::of(n.currency);
     View one = View::object();
@@ -65,25 +91,19 @@ View row_of(const ViewContext& context, const Notice& n, bool delivered) {
 ViewResult view_notices(const ViewContext& context, const ListQuery& query, std::string_view behind) {
     const auto scope = scope_of(context, query);
     if (!scope) return tl::unexpected(scope.error());
-    const bool oldest_first = !behind.empty();
-    std::uint64_t from = number_of(behind);
-    if (oldest_first && from == 0 && behind != "0")
-        return parse_error("behind: needs the number of a notice");
     const auto progress = progress_of(context);
     if (!progress) return tl::unexpected(progress.error());
+    const std::size_t shards = progress->size();
+    const bool oldest_first = !behind.empty();
+    const auto given = places_of(oldest_first ? behind : "0", shards);
+    if (!given)
+        return parse_error(shards == 1 ? "behind: needs the number of a notice"
+                                       : "behind: needs the number of a notice, or one of each shard");
     ListPage page("notices", query);
     const auto position = page.position();
     if (!position) return tl::unexpected(position.error());
-    ledger::KeyRange range = ledger::all_keys(ledger::KeyPrefix::notice);
-    if (!position->empty()) {
-        const std::uint64_t at = number_of(*position);
-        if (at == 0) return ListPage::no_cursor();
-        if (oldest_first)
-            from = at;
-        else
-            range.to = ledger::notice_key(at);
-    }
-    if (oldest_first) range.from = ledger::notice_key(from + 1);
+    const std::uint64_t at = number_of(*position);
+    if (!position->empty() && at == 0) return ListPage::no_cursor();
     std::optional<iso8583::ParseError> fault;
     std::size_t read = 0;
     const auto visitor = [&](std::string_view, std::string_view value) {
@@ -93,7 +113,7 @@ ViewResult view_notices(const ViewContext& context, const ListQuery& query, std:
             return false;
         }
         const std::string number = std::to_string(n->number);
-        const bool delivered = n->number <= (*progress)[n->number % progress->size()].delivered;
+        const bool delivered = n->number <= (*progress)[n->number % shards].delivered;
         const bool wanted = (!scope->merchant || n->merchant == *scope->merchant) &&
                             (!scope->terminal || n->terminal == *scope->terminal) &&
                             (query.kind.empty() || ledger::name(n->kind) == query.kind) &&
@@ -104,12 +124,34 @@ ViewResult view_notices(const ViewContext& context, const ListQuery& query, std:
         page.cut_at(number);
         return false;
     };
-    const auto done = oldest_first ? context.store.scan(Family::journal, range.from, range.to, visitor)
-                                   : context.store.scan_back(Family::journal, range.from, range.to, visitor);
-    if (!done) return store_fault(done.error());
+    ledger::KeyRange range = ledger::all_keys(ledger::KeyPrefix::notice);
+    Places places;  // up to where this answer is
+    for (const ledger::NoticeProgress& p : *progress) places.push_back(p.last);
+    if (!oldest_first) {
+        if (at != 0) range.to = ledger::notice_key(at);
+        if (const auto done = context.store.scan_back(Family::journal, range.from, range.to, visitor); !done)
+            return store_fault(done.error());
+    } else {
+        // One shard's row after the other's; a cursor is in the row of its number.
+        const auto readers = context.readers();
+        for (std::size_t shard = at % shards; shard < shards && !fault; ++shard) {
+            const std::uint64_t from = at != 0 && shard == at % shards ? at : (*given)[shard];
+            if (page.is_cut()) {
+                places[shard] = from;
+                continue;
+            }
+            const auto done =
+                readers[shard]->scan(Family::journal, ledger::notice_key(from + 1), range.to, visitor);
+            if (!done) return store_fault(done.error());
+            if (!page.is_cut()) continue;
+            const std::uint64_t last = number_of(page.last_position());
+            places[shard] = last % shards == shard ? last : from;
+        }
+    }
     if (fault) return tl::unexpected(*fault);
     View facts = View::object();
     facts.put("on", context.configuration.notices).put("waiting", waiting(*progress));
+    if (shards > 1) facts.put("behind", text_of(places));
     return std::move(page).answer(facts);
 }
 

@@ -154,6 +154,31 @@ TEST_CASE("R101 two shards: a file that is lost in one is taken when it is impor
     CHECK(of.second.file(text).applied == 1);
 }
 
+TEST_CASE("R101 two shards: a day that one of them has purged is compared in none", "[recon]") {
+    TwoOffices of;
+    const Answer there = of.second.d.sale();
+    const std::string text = line_of({"sale", "", 10'000, there.rrn});
+    const acquirer::RunReconciliation run{today};
+    CHECK(of.second.d.operate(run, "maker1", Role::operator_).text == "the day 2026-11-21 can be compared");
+    ledger::PurgeLogEntry gone;
+    gone.day = {iso8583::Date::parse_iso("2027-06-01").value()};
+    gone.family = ledger::RetentionFamily::transactions;
+    gone.add(there.rrn, {iso8583::Date::parse_iso(today).value()});
+    of.second.d.overlay().put(ledger::Family::journal, ledger::purge_log_key(gone.day, gone.family),
+                              ledger::encode(gone));
+    of.second.d.sale();  // its turn makes that durable
+    const OperatorAnswer refused = of.second.d.operate(run, "maker1", Role::operator_);
+    CHECK_FALSE(refused.done);
+    CHECK(refused.text.find("was purged on 2027-06-01") != std::string::npos);
+    // The first knows nothing of it: the line is left out where its transaction was.
+    REQUIRE(of.import("issuer-b", text).done);
+    CHECK(ledger::name(of.first.file(text).state) == "done");
+    CHECK(of.second.file(text).applied == 0);
+    CHECK(of.second.file(text).bad_lines.at(0).what.find(
+              "left out, its business day 2026-11-21 was purged") == 0);
+    CHECK(of.second.entries().empty());
+}
+
 TEST_CASE("R101 a day that retention has let go of is not compared, and no file may speak of it", "[recon]") {
     Recon r;
     const Answer sale = r.d.sale();

@@ -229,7 +229,7 @@ TEST_CASE("shards: where an operator's command is carried out") {
         {"an old one", RetireVaultKey{}, Where::one, 0},
         {"a backup", BackUp{"/tmp/backup"}, Where::one, 0},
         {"an issuer's file", ImportIssuerFile{}, Where::one, 0},
-        {"a comparison", RunReconciliation{"2026-11-30"}, Where::one, 0},
+        {"a comparison", RunReconciliation{"2026-11-30"}, Where::others_first, 0},
         {"a difference of a transaction", ResolveDifference{rrn, "", "note"}, Where::one, 1},
         {"one of its exception", ResolveDifference{rrn + "-00000003", "", "note"}, Where::one, 1},
         {"one of a number of nobody", ResolveDifference{"999912345671", "", "note"}, Where::one, 0},
