@@ -45,12 +45,13 @@ void TurnApplier::run() {
             lock.lock();
             if (!applied) failed_ = applied.error();
         }
-        const Taken taken = std::move(turns_.front());
+        std::optional<Taken> taken(std::move(turns_.front()));
         turns_.pop_front();
         const Result<void, StoreError> result =
             failed_ ? Result<void, StoreError>(tl::unexpected(*failed_)) : Result<void, StoreError>();
         lock.unlock();
-        taken.ended(result);
+        taken->ended(result);
+        taken.reset();  // before the lock: whoever was told that it ended hands over the next one
         lock.lock();
     }
 }
