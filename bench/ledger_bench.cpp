@@ -101,7 +101,6 @@ class Writer {
   private:
     Batch make(const Case& c) {
         Batch batch;
-        batch.mutations.reserve(c.group * (c.journal_puts + c.index_puts));
         for (std::uint32_t i = 0; i < c.group; ++i) {
             ++record_;
             for (std::uint32_t j = 0; j < c.journal_puts; ++j)

@@ -49,7 +49,7 @@ void Overlay::Layer::set(Family family, std::string key, std::optional<std::stri
         return;
     }
     ENSURE(mutations.size() < mutations_max);
-    Mutation& m = mutations.emplace_back(Mutation{{family, std::move(key)}, std::move(value)});
+    Mutation& m = mutations.push_back({{family, std::move(key)}, std::move(value)});
     keys.emplace(m.key.bytes, &m);
 }
 
@@ -61,8 +61,8 @@ void Overlay::Layer::order() const {
 }
 
 void Overlay::Layer::swap(Layer& other) noexcept {
-    // Swapping a deque moves no element, so the views stay good.
-    mutations.swap(other.mutations);
+    // No element is moved, so the views stay good.
+    std::swap(mutations, other.mutations);
     for (std::size_t f = 0; f < 2; ++f) {
         by_key[f].swap(other.by_key[f]);
         ordered[f].swap(other.ordered[f]);
@@ -194,7 +194,7 @@ Batch Overlay::take_batch() {
     Batch batch;
     if (current_.mutations.empty()) return batch;
     batch.turn_number = ++last_turn_;
-    batch.mutations.assign(current_.mutations.begin(), current_.mutations.end());
+    batch.mutations = current_.mutations;
     if (spare_.empty()) spare_.emplace_back();
     in_flight_.splice(in_flight_.begin(), spare_, spare_.begin());
     in_flight_.front().swap(current_);

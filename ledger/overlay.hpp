@@ -12,7 +12,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <list>
 #include <optional>
 #include <set>
@@ -71,7 +70,7 @@ class Overlay final : public StoreReader {
 
   private:
     struct Layer {
-        std::deque<Mutation> mutations;  // a deque: the views below point into it
+        Mutations mutations;  // shared with the batch once it is taken; the views below point into it
         std::unordered_map<std::string_view, Mutation*> by_key[2];
         // Keys in order, brought up to date only by a scan: most turns never scan.
         mutable std::set<std::string_view> ordered[2];

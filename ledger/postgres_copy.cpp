@@ -142,7 +142,7 @@ PostgresCopy::MaybeRead PostgresCopy::tail(PostgresConnection& connection, std::
     if (expected != to_turn + 1) return std::optional<Read>{};
     if (next.turn == mark_.turn) return Read{{}, next};
 
-    std::vector<Mutation> mutations;
+    Mutations mutations;
     for (const Family family : {Family::journal, Family::index}) {
         std::vector<std::string_view> wanted;
         for (const Key& key : keys)
@@ -199,7 +199,7 @@ PostgresCopy::MaybeRead PostgresCopy::seed(PostgresConnection& connection, const
 
 Result<void, StoreError> PostgresCopy::seed_family(PostgresConnection& connection, Family family,
                                                    const CopyMark& filling) {
-    std::vector<Mutation> mutations;
+    Mutations mutations;
     std::size_t bytes = 0;
     std::optional<StoreError> error;
     const auto apply = [&] {

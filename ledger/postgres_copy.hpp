@@ -41,7 +41,7 @@ class PostgresCopy {
     iso8583::Result<void, StoreError> reopen();
     /// What was read and is not here yet.
     struct Read {
-        std::vector<Mutation> mutations;
+        Mutations mutations;
         CopyMark mark;
     };
     using MaybeRead = iso8583::Result<std::optional<Read>, StoreError>;

@@ -51,7 +51,7 @@ class RocksSnapshot final : public StoreReader {
 
 /// Neighbours one after the other: the memtable goes on where it put the key before (rocks_database.cpp,
 /// hint).
-std::vector<const Mutation*> in_key_order(const std::vector<Mutation>& mutations) {
+std::vector<const Mutation*> in_key_order(const Mutations& mutations) {
     std::vector<const Mutation*> ordered;
     ordered.reserve(mutations.size());
     for (const Mutation& m : mutations) ordered.push_back(&m);
@@ -73,7 +73,7 @@ std::optional<std::pair<std::uint64_t, std::uint64_t>> place_of(const std::strin
     return std::pair<std::uint64_t, std::uint64_t>(status.st_dev, status.st_ino);
 }
 
-std::size_t bytes_for(const std::vector<Mutation>& mutations) {
+std::size_t bytes_for(const Mutations& mutations) {
     constexpr std::size_t bytes_a_mutation = 384;
     return 64 + mutations.size() * bytes_a_mutation;
 }
@@ -144,8 +144,7 @@ Result<void, StoreError> RocksTables::apply(const Batch& batch, Sync sync) {
     return write(writes, batch.mutations, sync, batch.turn_number);
 }
 
-Result<void, StoreError> RocksTables::apply_copied(const std::vector<Mutation>& mutations,
-                                                   const CopyMark& mark) {
+Result<void, StoreError> RocksTables::apply_copied(const Mutations& mutations, const CopyMark& mark) {
     rocksdb::WriteBatch writes(bytes_for(mutations));
     if (Status s = database_->put_copy_mark(writes, mark); !s.ok())
         return store_error("copying turn " + std::to_string(mark.turn), s);
@@ -154,9 +153,8 @@ Result<void, StoreError> RocksTables::apply_copied(const std::vector<Mutation>& 
 
 Result<std::optional<CopyMark>, StoreError> RocksTables::copy_mark() const { return database_->copy_mark(); }
 
-Result<void, StoreError> RocksTables::write(rocksdb::WriteBatch& writes,
-                                            const std::vector<Mutation>& mutations, Sync sync,
-                                            std::uint64_t turn) {
+Result<void, StoreError> RocksTables::write(rocksdb::WriteBatch& writes, const Mutations& mutations,
+                                            Sync sync, std::uint64_t turn) {
     Status status;
     for (const Mutation* m : in_key_order(mutations)) {
         auto* handle = database_->handle(m->key.family);

@@ -63,8 +63,7 @@ class RocksTables final : public StoreReader {
     /// All of the batch and its turn's number, or nothing. After a failure the tables are given up.
     iso8583::Result<void, StoreError> apply(const Batch& batch, Sync sync);
     /// Of a copy: the mutations and the mark in one write, not synced.
-    iso8583::Result<void, StoreError> apply_copied(const std::vector<Mutation>& mutations,
-                                                   const CopyMark& mark);
+    iso8583::Result<void, StoreError> apply_copied(const Mutations& mutations, const CopyMark& mark);
     /// Of a copy; nothing: it is new.
     [[nodiscard]] iso8583::Result<std::optional<CopyMark>, StoreError> copy_mark() const;
     /// The destructor does not close the database any more, because a write failed (rocks_database.hpp).
@@ -84,9 +83,8 @@ class RocksTables final : public StoreReader {
   private:
     RocksTables(const RocksStoreOptions& options, std::shared_ptr<RocksDatabase> database,
                 std::uint64_t found_turn);
-    iso8583::Result<void, StoreError> write(rocksdb::WriteBatch& writes,
-                                            const std::vector<Mutation>& mutations, Sync sync,
-                                            std::uint64_t turn);
+    iso8583::Result<void, StoreError> write(rocksdb::WriteBatch& writes, const Mutations& mutations,
+                                            Sync sync, std::uint64_t turn);
     [[nodiscard]] std::uint64_t wal_bytes() const;
 
     const RocksStoreOptions options_;

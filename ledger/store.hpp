@@ -9,11 +9,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "iso8583/values/result.hpp"
@@ -34,10 +36,43 @@ struct Mutation {
     std::optional<std::string> value;  // nullopt erases
 };
 
+/// The writes of a batch, in order. Copies share them: the overlay reads what the store's committer writes.
+/// Adding to a list that is shared makes it one's own first; elements stay where they are.
+class Mutations {
+  public:
+    Mutations() = default;
+    explicit Mutations(const std::vector<Mutation>& list)
+        : list_(std::make_shared<List>(list.begin(), list.end())) {}
+
+    [[nodiscard]] std::size_t size() const { return list_ ? list_->size() : 0; }
+    [[nodiscard]] bool empty() const { return size() == 0; }
+    [[nodiscard]] auto begin() const { return list().begin(); }
+    [[nodiscard]] auto end() const { return list().end(); }
+    [[nodiscard]] const Mutation& operator[](std::size_t index) const { return (*list_)[index]; }
+
+    /// The reference holds until the list is shared.
+    Mutation& push_back(Mutation mutation) {
+        if (!list_)
+            list_ = std::make_shared<List>();
+        else if (list_.use_count() > 1)
+            list_ = std::make_shared<List>(*list_);
+        return list_->emplace_back(std::move(mutation));
+    }
+    void clear() { list_.reset(); }
+
+  private:
+    using List = std::deque<Mutation>;
+    [[nodiscard]] const List& list() const {
+        static const List none;
+        return list_ ? *list_ : none;
+    }
+    std::shared_ptr<List> list_;
+};
+
 /// The writes of one turn, applied in order, all or none.
 struct Batch {
     std::uint64_t turn_number = 0;  // rises by one from batch to batch; checked at recovery
-    std::vector<Mutation> mutations;
+    Mutations mutations;
     void put(Family family, std::string key, std::string value) {
         mutations.push_back({{family, std::move(key)}, std::move(value)});
     }

@@ -181,3 +181,20 @@ TEST_CASE("overlay and model agree on random work") {
         }
     }
 }
+
+TEST_CASE("mutations: copies share, whoever adds to a shared list has one of its own from there") {
+    ledger::Mutations first;
+    CHECK(first.empty());
+    CHECK(first.begin() == first.end());
+    first.push_back({{Family::journal, "a"}, "1"});
+    const ledger::Mutations shared = first;
+    CHECK(&shared[0] == &first[0]);
+    first.push_back({{Family::index, "b"}, std::nullopt});
+    CHECK(shared.size() == 1);
+    REQUIRE(first.size() == 2);
+    CHECK(first[0].value == "1");
+    CHECK(first[1].key.bytes == "b");
+    first.clear();
+    CHECK(first.empty());
+    CHECK(shared[0].key.bytes == "a");
+}

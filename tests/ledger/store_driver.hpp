@@ -54,7 +54,7 @@ inline iso8583::Result<void, ledger::StoreError> commit(ledger::Store& store, Ba
 inline Batch batch_of(std::uint64_t turn, const std::vector<ledger::Mutation>& mutations) {
     Batch batch;
     batch.turn_number = turn;
-    batch.mutations = mutations;
+    batch.mutations = ledger::Mutations(mutations);
     return batch;
 }
 
