@@ -391,10 +391,8 @@ void PostgresCommitter::renew(Lock& lock) {
                            : connection_->run_prepared("renew", renew_sql, params, options_.reply_ms);
     if (!rows) is_undecided(rows.error());
     lock.lock();
-    if (!rows) {
-        broken_ = true;
-    } else if (rows->empty()) {
-        broken_ = true;  // whose it is decides what that means
+    if (!rows || rows->empty()) {
+        broken_ = true;  // not ours: whose it is decides what that means
     } else if (const auto stands_at = static_cast<std::uint64_t>(integer_of(rows->front().front()));
                stands_at < acknowledged_turn_.load()) {
         failed_ = lost_turns(stands_at);
