@@ -146,7 +146,7 @@ void Ledger::recover() {
 
 void Ledger::recover_merchants() {
     if (!numbers_.has_others()) return;
-    auto kept = merchants_of_shard(overlay_, numbers_.shard);
+    auto kept = merchants_of_shard(overlay_, numbers_);
     if (kept)
         merchants_ = std::move(*kept);
     else if (!error_)
@@ -155,7 +155,7 @@ void Ledger::recover_merchants() {
 
 void Ledger::keep_merchant(const iso8583::MerchantId& merchant) {
     if (!numbers_.has_others() || !merchants_.insert(merchant).second) return;
-    overlay_.put(Family::index, merchant_of_shard_key(merchant), numbers_.shard);
+    overlay_.put(Family::index, merchant_of_shard_key(merchant), merchant_row(numbers_));
 }
 
 TransactionRecord* Ledger::loaded(const iso8583::Rrn& rrn) {

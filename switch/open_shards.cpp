@@ -10,7 +10,6 @@
 #include "ledger/durable_file.hpp"
 #include "ledger/ledger_format.hpp"
 #include "ledger/number_plan.hpp"
-#include "ledger/shard_merchants.hpp"
 
 namespace acquirer {
 
@@ -152,20 +151,6 @@ LoadedConfig config_of_shard(const LoadedConfig& config, std::size_t index) {
     for (std::string* second_place : {&out.store.acknowledged_copy, &out.audit.head_file})
         if (!second_place->empty()) *second_place += ".0" + std::to_string(index);
     return out;
-}
-
-Result<void> add_merchants(ShardMap::Written& written, const ledger::StoreReader& store, std::size_t index,
-                           std::size_t of) {
-    if (of == 1) return {};
-    const auto merchants = ledger::merchants_of_shard(store, ledger::plan_of_shard(index, of).shard);
-    if (!merchants) return parse_error(merchants.error().what);
-    for (const iso8583::MerchantId& merchant : *merchants) {
-        const auto [at, added] = written.emplace(merchant, index);
-        if (!added)
-            return parse_error("merchant " + merchant.str() + " has work in shard " +
-                               std::to_string(at->second) + " and in shard " + std::to_string(index));
-    }
-    return {};
 }
 
 void ServedShard::make_core(const ConfigurationPtr& configuration, ledger::Store& store,

@@ -14,7 +14,6 @@
 #include "switch/audit_guard.hpp"
 #include "switch/config/config.hpp"
 #include "switch/core/switch_core.hpp"
-#include "switch/io/shards.hpp"
 #include "switch/open_store.hpp"
 
 namespace acquirer {
@@ -28,9 +27,6 @@ iso8583::Result<void> settle_shard_count(const LoadedConfig& config, const std::
 std::string shard_directory(const LoadedConfig& config, const std::string& data, std::size_t index);
 /// The configuration as its store is opened by: caches and logs are divided, second places have a name each.
 LoadedConfig config_of_shard(const LoadedConfig& config, std::size_t index);
-/// Adds the merchants that the shard's ledger says are its; refused when another has them.
-iso8583::Result<void> add_merchants(ShardMap::Written& written, const ledger::StoreReader& store,
-                                    std::size_t index, std::size_t of);
 
 /// A shard from its data directory to its core. Its store lies apart, since it goes first at the end.
 struct ServedShard {

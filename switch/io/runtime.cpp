@@ -249,8 +249,7 @@ void Runtime::perform(ShardPort& from, const Effect& effect) {
                    [this](const InstallKeys& e) { keys_.install(e.terminal, e.keys); },
                    [this](const InstallIssuerKeys& e) {
                        issuers_.install_keys(e);
-                       for (std::size_t i = 1; i < shards_.size(); ++i)
-                           static_cast<void>(shards_.at(i).take(ZonePinKeyTold{e.route, e.zpk}));
+                       shards_.tell_others(e);
                    },
                    [this](const CloseLink& e) {
                        terminals_.close(e.link, e.reason);

@@ -28,6 +28,7 @@
 #include "switch/io/log.hpp"
 #include "switch/io/metrics.hpp"
 #include "switch/io/notice_files.hpp"
+#include "switch/io/shard.hpp"
 #include "switch/io/shards.hpp"
 #include "switch/io/terminal_links.hpp"
 #include "switch/io/vault_keeper.hpp"
@@ -162,14 +163,6 @@ class Runtime final : private LinkHub, private ShardShell {
     std::atomic<bool> stop_backup_{false};
     std::unique_ptr<Worker> backups_;
     std::unique_ptr<Worker> vault_changes_;
-
-    /// What several shards carry out, until the last of them has answered.
-    struct Commanded {
-        std::vector<std::optional<OperatorAnswer>> answers;  // by shard
-        std::optional<OperatorCommanded> then_first;         // asked when the others have done it
-        CommandPlace::Where where = CommandPlace::Where::all;
-    };
-    std::map<std::uint64_t, Commanded> commanded_;  // by ticket
 
     bool drive_scheduled_ = false;
     bool listening_ = false;

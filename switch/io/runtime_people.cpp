@@ -14,44 +14,11 @@ std::vector<ShardView> Runtime::views() const {
     return all;
 }
 
-void Runtime::command(OperatorCommanded commanded) {
-    const CommandPlace place = place_of(commanded.command, shards_.map(), *configuration_);
-    switch (place.where) {
-        case CommandPlace::Where::one:
-            static_cast<void>(shards_.at(place.shard).take(Event(std::move(commanded))));
-            return;
-        case CommandPlace::Where::all:
-        case CommandPlace::Where::who_can:
-            commanded_[commanded.ticket] = {std::vector<std::optional<OperatorAnswer>>(shards_.size()),
-                                            std::nullopt, place.where};
-            static_cast<void>(event_arrived(std::move(commanded)));
-            return;
-        case CommandPlace::Where::others_first:
-            commanded_[commanded.ticket] = {std::vector<std::optional<OperatorAnswer>>(shards_.size()),
-                                            commanded, place.where};
-            for (std::size_t i = 1; i < shards_.size(); ++i)
-                static_cast<void>(shards_.at(i).take(Event(commanded)));
-            return;
-    }
-}
+void Runtime::command(OperatorCommanded commanded) { shards_.command(std::move(commanded), *configuration_); }
 
 void Runtime::answered(const ShardPort& from, const AnswerOperator& e) {
     if (!control_) return;
-    const auto at = commanded_.find(e.ticket);
-    if (at == commanded_.end()) return control_->answered(e.ticket, e.answer);
-    at->second.answers[from.index()] = e.answer;
-    std::vector<OperatorAnswer> answers;
-    for (const auto& answer : at->second.answers)
-        if (answer) answers.push_back(*answer);
-    const bool first_is_next = at->second.then_first.has_value();
-    if (answers.size() < shards_.size() - (first_is_next ? 1 : 0)) return;
-    const std::optional<OperatorCommanded> next = std::move(at->second.then_first);
-    const CommandPlace::Where where = at->second.where;
-    commanded_.erase(at);
-    if (!next) return control_->answered(e.ticket, merged(answers, where));
-    const auto against = std::find_if(answers.begin(), answers.end(), [](const auto& a) { return !a.done; });
-    if (against != answers.end()) return control_->answered(e.ticket, *against);
-    static_cast<void>(shards_.at(0).take(Event(*next)));
+    if (const auto told = shards_.answered(from.index(), e)) control_->answered(e.ticket, *told);
 }
 
 ControlView Runtime::control_view() {

@@ -7,6 +7,7 @@
 #include "iso8583/values/overloaded.hpp"
 #include "ledger/number_plan.hpp"
 #include "ledger/recon_records.hpp"
+#include "ledger/shard_merchants.hpp"
 
 namespace acquirer {
 
@@ -21,6 +22,21 @@ std::size_t ShardMap::of(const iso8583::MerchantId& merchant) const {
     if (shards_ == 1) return 0;
     const auto at = written_.find(merchant);
     return at == written_.end() ? shard_of(merchant, shards_) : at->second;
+}
+
+iso8583::Result<void> add_merchants(ShardMap::Written& written, const ledger::StoreReader& store,
+                                    std::size_t index, std::size_t of) {
+    if (of == 1) return {};
+    const auto merchants = ledger::merchants_of_shard(store, ledger::plan_of_shard(index, of));
+    if (!merchants) return iso8583::parse_error(merchants.error().what);
+    for (const iso8583::MerchantId& merchant : *merchants) {
+        const auto [at, added] = written.emplace(merchant, index);
+        if (!added)
+            return iso8583::parse_error("merchant " + merchant.str() + " has work in shard " +
+                                        std::to_string(at->second) + " and in shard " +
+                                        std::to_string(index));
+    }
+    return {};
 }
 
 // ---- commands
@@ -125,12 +141,36 @@ CommandPlace place_of(const OperatorCommand& command, const ShardMap& map,
     return std::visit(Placing{map, configuration}, command);
 }
 
+namespace {
+
+/// What each said under a name: once when all said the same.
+std::vector<std::pair<std::string, std::string>> merged_values(const std::vector<OperatorAnswer>& answers) {
+    std::vector<std::pair<std::string, std::vector<std::string>>> said;  // in the order of their first
+    for (const OperatorAnswer& answer : answers)
+        for (const auto& [name, value] : answer.values) {
+            auto at = std::find_if(said.begin(), said.end(),
+                                   [&known = name](const auto& entry) { return entry.first == known; });
+            if (at == said.end()) at = said.insert(said.end(), {name, {}});
+            if (std::find(at->second.begin(), at->second.end(), value) == at->second.end())
+                at->second.push_back(value);
+        }
+    std::vector<std::pair<std::string, std::string>> out;
+    for (const auto& [name, values] : said) {
+        out.emplace_back(name, values.front());
+        for (std::size_t i = 1; i < values.size(); ++i) out.back().second += ", " + values[i];
+    }
+    return out;
+}
+
+}  // namespace
+
 OperatorAnswer merged(const std::vector<OperatorAnswer>& answers, CommandPlace::Where where) {
     ENSURE(!answers.empty());
     const auto is_done = [](const OperatorAnswer& a) { return a.done; };
     const bool one_will_do = where == CommandPlace::Where::who_can;
     const auto first_done = std::find_if(answers.begin(), answers.end(), is_done);
     OperatorAnswer out = one_will_do && first_done != answers.end() ? *first_done : answers.front();
+    out.values = merged_values(answers);
     const bool alike = std::all_of(answers.begin(), answers.end(),
                                    [&](const OperatorAnswer& a) { return a.text == out.text; });
     out.done =
@@ -247,50 +287,88 @@ ledger::StoreHealth merged(const std::vector<ledger::StoreHealth>& all) {
 
 // ---- events
 
-Shards::Shards(std::vector<std::unique_ptr<ShardPort>> shards, ShardMap map)
-    : shards_(std::move(shards)), map_(std::move(map)) {
-    ENSURE(!shards_.empty() && shards_.size() == map_.size());
+ShardRouter::ShardRouter(std::vector<ShardInbox*> shards, ShardMap map)
+    : inboxes_(std::move(shards)), map_(std::move(map)) {
+    ENSURE(!inboxes_.empty() && inboxes_.size() == map_.size());
 }
 
-void Shards::take(RequestArrived request) {
-    ShardPort& shard = *shards_[map_.of(request.request.merchant)];
+void ShardRouter::take(RequestArrived request) {
+    ShardInbox& shard = *inboxes_[map_.of(request.request.merchant)];
     shard.take(std::move(request));
 }
 
-ShardPort& Shards::asked_by(const Event& event) const {
+ShardInbox& ShardRouter::asked_by(const Event& event) const {
     const auto* reply = std::get_if<IssuerReplyArrived>(&event);
     // What no shard has given answers nothing: the first says so (R63).
-    return *shards_[reply == nullptr ? 0
-                                     : ledger::shard_of_stan(reply->reply.stan, shards_.size()).value_or(0)];
+    return *inboxes_[reply == nullptr
+                         ? 0
+                         : ledger::shard_of_stan(reply->reply.stan, inboxes_.size()).value_or(0)];
 }
 
-bool Shards::take(Event event) {
-    if (shards_.size() == 1) return shards_.front()->take(std::move(event));
+bool ShardRouter::take(Event event) {
+    if (inboxes_.size() == 1) return inboxes_.front()->take(std::move(event));
     if (std::holds_alternative<IssuerReplyArrived>(event) || std::holds_alternative<IssuerKeyOffered>(event))
         return asked_by(event).take(std::move(event));
     bool taken = true;
-    for (const auto& shard : shards_) {
+    for (std::size_t index = 0; index < inboxes_.size(); ++index) {
         Event theirs = event;
         if (auto* replaced = std::get_if<ConfigReplaced>(&theirs))
-            replaced->configuration = part_of_shard(replaced->configuration, shard->index(), shards_.size());
-        taken = shard->take(std::move(theirs)) && taken;
+            replaced->configuration = part_of_shard(replaced->configuration, index, inboxes_.size());
+        taken = inboxes_[index]->take(std::move(theirs)) && taken;
     }
     return taken;
 }
 
-void Shards::tell(std::size_t from, const TellShards& told) {
-    for (std::size_t index = 0; index < shards_.size(); ++index)
-        if ((index == 0) != (from == 0)) static_cast<void>(shards_[index]->take(ShardTold{from, told.word}));
+void ShardRouter::tell(std::size_t from, const TellShards& told) {
+    for (std::size_t index = 0; index < inboxes_.size(); ++index)
+        if ((index == 0) != (from == 0)) static_cast<void>(inboxes_[index]->take(ShardTold{from, told.word}));
 }
 
-bool Shards::take_requests() const {
-    return std::all_of(shards_.begin(), shards_.end(),
+void ShardRouter::command(OperatorCommanded commanded, const Configuration& configuration) {
+    const CommandPlace place = place_of(commanded.command, map_, configuration);
+    if (place.where == CommandPlace::Where::one)
+        return static_cast<void>(inboxes_.at(place.shard)->take(Event(std::move(commanded))));
+    Commanded& asked = commanded_[commanded.ticket];
+    asked.answers.resize(inboxes_.size());
+    asked.where = place.where;
+    if (place.where != CommandPlace::Where::others_first)
+        return static_cast<void>(take(Event(std::move(commanded))));
+    for (std::size_t index = 1; index < inboxes_.size(); ++index)
+        static_cast<void>(inboxes_[index]->take(Event(commanded)));
+    asked.then_first = std::move(commanded);
+}
+
+std::optional<OperatorAnswer> ShardRouter::answered(std::size_t shard, const AnswerOperator& answer) {
+    const auto at = commanded_.find(answer.ticket);
+    if (at == commanded_.end()) return answer.answer;
+    at->second.answers.at(shard) = answer.answer;
+    std::vector<OperatorAnswer> answers;
+    for (const auto& given : at->second.answers)
+        if (given) answers.push_back(*given);
+    const bool first_is_next = at->second.then_first.has_value();
+    if (answers.size() < inboxes_.size() - (first_is_next ? 1 : 0)) return std::nullopt;
+    const Commanded asked = std::move(at->second);
+    commanded_.erase(at);
+    if (!asked.then_first) return merged(answers, asked.where);
+    const auto against = std::find_if(answers.begin(), answers.end(), [](const auto& a) { return !a.done; });
+    if (against != answers.end()) return *against;
+    static_cast<void>(inboxes_.front()->take(Event(*asked.then_first)));
+    return std::nullopt;
+}
+
+void ShardRouter::tell_others(const InstallIssuerKeys& keys) {
+    for (std::size_t index = 1; index < inboxes_.size(); ++index)
+        static_cast<void>(inboxes_[index]->take(ZonePinKeyTold{keys.route, keys.zpk}));
+}
+
+bool ShardRouter::take_requests() const {
+    return std::all_of(inboxes_.begin(), inboxes_.end(),
                        [](const auto& shard) { return shard->takes_requests(); });
 }
 
-std::pair<iso8583::Stan, iso8583::TransmissionTime> Shards::next_session_numbers(routing::RouteId route,
-                                                                                 const iso8583::Now& now) {
-    if (shards_.size() == 1) return shards_.front()->next_issuer_numbers(route, now);
+std::pair<iso8583::Stan, iso8583::TransmissionTime> ShardRouter::next_session_numbers(
+    routing::RouteId route, const iso8583::Now& now) {
+    if (inboxes_.size() == 1) return inboxes_.front()->next_issuer_numbers(route, now);
     // Not stored: where the row begins is the clock's, so that a restart within DE7's second goes on
     // elsewhere.
     if (session_stan_ == 0) session_stan_ = static_cast<std::uint32_t>(now.utc.ms % ledger::session_stans);

@@ -325,6 +325,20 @@ TEST_CASE("shards: retention runs while it does in any, and waits for people whe
     CHECK(acquirer::merged({first, second}).retention->ended->ms == 300);
 }
 
+TEST_CASE("shards: an answer of all has the values of each") {
+    using Values = std::vector<std::pair<std::string, std::string>>;
+    const acquirer::OperatorAnswer first{true, "proposed as P2", {{"proposal", "P2"}, {"needed", "1"}}};
+    const acquirer::OperatorAnswer second{true, "proposed as P3", {{"proposal", "P3"}, {"needed", "1"}}};
+    const acquirer::OperatorAnswer none{false, "nothing to accept"};
+    using Where = acquirer::CommandPlace::Where;
+    const auto values_of = [](const std::vector<acquirer::OperatorAnswer>& all) {
+        return acquirer::merged(all, Where::who_can).values;
+    };
+    CHECK(values_of({first, second}) == Values{{"proposal", "P2, P3"}, {"needed", "1"}});
+    CHECK(values_of({none, second}) == second.values);
+    CHECK(values_of({first, first}) == first.values);
+}
+
 TEST_CASE("shards: the bounds of a route hold for the sum of its parts") {
     const LoadedConfig config = demo_config(5'000);
     for (const std::size_t of : {2U, 4U}) {

@@ -105,12 +105,15 @@ TEST_CASE("a shard: its merchants are written down with its first turn, and are 
     shard.books.keep_merchant(a_merchant);
     shard.books.keep_merchant(a_merchant);
     shard.end_turn();
-    const auto kept = ledger::merchants_of_shard(*shard.store, "01");
+    const auto kept = ledger::merchants_of_shard(*shard.store, plan_of_shard(1, 2));
     REQUIRE(kept);
     CHECK(*kept == std::set{a_merchant});
-    const auto of_another = ledger::merchants_of_shard(*shard.store, "00");
+    const auto of_another = ledger::merchants_of_shard(*shard.store, plan_of_shard(0, 2));
     REQUIRE_FALSE(of_another);
     CHECK(of_another.error().what == "the ledger is that of shard 01, not of shard 00");
+    const auto of_more = ledger::merchants_of_shard(*shard.store, plan_of_shard(1, 4));
+    REQUIRE_FALSE(of_more);
+    CHECK(of_more.error().what == "the ledger is that of one of 2 shards, and this switch has 4");
     ledger::Overlay overlay(*shard.store);
     ledger::Ledger in_the_wrong_place(overlay, plan_of_shard(0, 2));
     in_the_wrong_place.recover();
@@ -119,6 +122,19 @@ TEST_CASE("a shard: its merchants are written down with its first turn, and are 
     only.books.keep_merchant(a_merchant);
     only.end_turn();
     CHECK(only.store->last_turn_number() == 0);  // nothing to write down
+}
+
+TEST_CASE("a shard: what was written before rows said how many there are is read") {
+    ledger::MemoryStore store;
+    ledger::Batch batch;
+    batch.turn_number = 1;
+    batch.put(ledger::Family::index, ledger::merchant_of_shard_key(a_merchant), "01");
+    store.begin_sync(std::move(batch), [] {});
+    REQUIRE(store.finish_sync());
+    const auto kept = ledger::merchants_of_shard(store, plan_of_shard(1, 2));
+    REQUIRE(kept);
+    CHECK(*kept == std::set{a_merchant});
+    CHECK_FALSE(ledger::merchants_of_shard(store, plan_of_shard(0, 2)));
 }
 
 TEST_CASE("a merged reader: all rows of all shards in their order, and a page of them") {
