@@ -31,6 +31,11 @@ void TransactionFlow::release_cleared(TransactionRecord& refund) {
         return;
     }
     if (!c_.link_for(route->id) || queue_.reverses_in_chain_of(*refund.original)) return;
+    // It has its 01 already, so that the bound of its route is no 96 for it, but a while.
+    if (c_.in_flight.requests_of(route->id) >= route->in_flight_max) {
+        waiting_for_room_[route->id].insert(refund.rrn);
+        return;
+    }
     c_.ledger.reroute(refund, route->id.value, c_.business_day);
     leave_cleared(refund);
     send_request(refund, nullptr, {});
@@ -55,6 +60,22 @@ void TransactionFlow::retry_cleared() {
             cleared_.erase(rrn);
         else
             release_cleared(*c_.ledger.edit(rrn));
+    }
+}
+
+void TransactionFlow::go_where_is_room() {
+    for (auto at = waiting_for_room_.begin(); at != waiting_for_room_.end();) {
+        std::set<iso8583::Rrn>& rrns = at->second;
+        const routing::Route* route = c_.config->routes.find(at->first);
+        while (!rrns.empty() &&
+               (route == nullptr || c_.in_flight.requests_of(at->first) < route->in_flight_max)) {
+            const iso8583::Rrn rrn = *rrns.begin();
+            rrns.erase(rrns.begin());
+            if (const TransactionRecord* refund = c_.ledger.find(rrn);
+                refund != nullptr && refund->state == State::cleared)
+                release_cleared(*c_.ledger.edit(rrn));
+        }
+        at = rrns.empty() ? waiting_for_room_.erase(at) : std::next(at);
     }
 }
 

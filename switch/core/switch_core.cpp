@@ -99,6 +99,7 @@ struct SwitchCore::Impl {
     /// What an event made possible for others: a 0500 whose batch is done, a case whose chain is free (R75).
     void after_step() {
         if (queue.take_freed()) transactions.retry_cleared();
+        transactions.go_where_is_room();
         settlement.after_step();
         retention.look();
     }

@@ -42,8 +42,8 @@ class TransactionFlow {
 
     /// After a crash: what was with an issuer is in doubt (R57), what a checker cleared goes on.
     void recover(ledger::TransactionRecord& record);
-    /// Sends a cleared refund; it stays cleared while its route is down, its chain has an unfinished reversal
-    /// or its sale is on hold.
+    /// Sends a cleared refund; it stays cleared while its route is down or has as many in flight as it may,
+    /// its chain has an unfinished reversal or its sale is on hold.
     void release_cleared(ledger::TransactionRecord& refund);
     /// Does this cleared refund go when its route, its chain and its sale allow?
     [[nodiscard]] bool waits(const ledger::TransactionRecord& refund) const;
@@ -51,6 +51,8 @@ class TransactionFlow {
     void release_funded(const iso8583::MerchantId& merchant);
     /// Something changed that cleared refunds may have waited for.
     void retry_cleared();
+    /// Cleared refunds that wait for the bound of their route go, as many as fit; after each step.
+    void go_where_is_room();
     /// R78: what waited for the end of a sale's hold, cleared or for funds, may go.
     void hold_ended(const iso8583::Rrn& sale);
 
@@ -111,6 +113,7 @@ class TransactionFlow {
     std::map<hsm::Ticket, Translating> translating_;
     std::map<std::string, hsm::Ticket> translating_by_key_;
     std::set<iso8583::Rrn> cleared_;  // refunds of checkers that wait for a link
+    std::map<routing::RouteId, std::set<iso8583::Rrn>> waiting_for_room_;  // of them, or that were
 };
 
 }  // namespace acquirer
