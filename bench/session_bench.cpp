@@ -54,7 +54,7 @@ class SessionBench final : public simulation::Surroundings {
           dialect_(*iso8583::specs::resident_dialect(route_.dialect).value()),
           issuer_(issuer_config(), engine_),
           issuer_reader_(dialect_.framing()),
-          process_(configuration_, store_, vault_, *this) {
+          process_(configuration_, {&store_}, {}, vault_, *this) {
         ENSURE(process_.recover());
         connect_issuer();
         for (std::uint32_t i = 0; i < terminals; ++i) {
@@ -90,16 +90,20 @@ class SessionBench final : public simulation::Surroundings {
         std::fprintf(stderr, "switch-bench session: a connection was closed: %s\n", why.c_str());
         ENSURE(false);
     }
-    std::optional<hsm::Reply> ask_hsm(LinkId, hsm::Ticket, const hsm::Request& request) override {
+    std::optional<hsm::Reply> ask_hsm(const simulation::HsmAsker&, hsm::Ticket,
+                                      const hsm::Request& request) override {
         return engine_.perform(request);
     }
-    void offering(const Event&) override {}
+    void offering(std::size_t, const Event&) override {}
     void deadlines_pass(bool) override {}
-    void released(const Effect&) override {}
+    void released(std::size_t, const Effect&) override {}
+    void answered(std::uint64_t, const OperatorAnswer&) override {}
     void notices_written(const std::vector<ledger::Notice>&) override {}
-    void make_vault_key(const MakeVaultKey&) override {}
-    void wipe_vault_key(const WipeVaultKey&) override {}
+    void make_vault_key(std::size_t, const MakeVaultKey&) override {}
+    void wipe_vault_key(std::size_t, const WipeVaultKey&) override {}
     void logged(const std::string&) override {}
+    std::size_t next_of(std::size_t) override { return 0; }
+    std::int64_t pause_ms() override { return 0; }
 
   private:
     [[nodiscard]] static LinkId link_of(std::size_t terminal) { return {terminal + 1}; }

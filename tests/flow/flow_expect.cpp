@@ -42,7 +42,7 @@ void Stage::expect(const Line& line) {
     }
     if (what == "counter") {
         std::uint64_t value = 0;
-        if (const auto status = world_.process().core().status(); status.counters.contains(line.word(1)))
+        if (const auto status = world_.process().status(); status.counters.contains(line.word(1)))
             value = status.counters.at(line.word(1));
         if (std::to_string(value) != line.word(2))
             fail("counter " + line.word(1) + " is " + std::to_string(value));

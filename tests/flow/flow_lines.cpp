@@ -233,7 +233,7 @@ void Stage::disk(const Line& line) {
     if (what == "full" || what == "ok")
         world_.set_accepts_new_work(what == "ok");
     else if (what == "fails")
-        world_.store.disk.fail_next_sync({ledger::StoreError::Kind::io, "a write failed"});
+        world_.store().disk.fail_next_sync({ledger::StoreError::Kind::io, "a write failed"});
     else
         return fail("disk full, ok or fails");
     world_.pass(0);

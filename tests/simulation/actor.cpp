@@ -29,6 +29,21 @@ std::uint32_t Swarm::rate(const std::string& name, std::uint32_t permille, std::
     return chance.below(most) + 1;
 }
 
+std::vector<std::string> proposals_in(const acquirer::OperatorAnswer& answer) {
+    std::vector<std::string> proposals;
+    for (const auto& [name, value] : answer.values) {
+        if (name != "proposal") continue;
+        constexpr std::string_view between = ", ";
+        std::size_t from = 0;
+        for (std::size_t to = value.find(between); to != std::string::npos; to = value.find(between, from)) {
+            proposals.push_back(value.substr(from, to - from));
+            from = to + between.size();
+        }
+        proposals.push_back(value.substr(from));
+    }
+    return proposals;
+}
+
 std::optional<Chance> Acts::next() {
     Chance chance = chance_.split();
     if (story_.left_out.contains({actor_, number_++})) return std::nullopt;

@@ -42,6 +42,9 @@ class Swarm {
     std::set<std::string> present_;
 };
 
+/// The proposals that an answer names: several when each shard has made one.
+[[nodiscard]] std::vector<std::string> proposals_in(const acquirer::OperatorAnswer& answer);
+
 /// An act by its actor and number.
 using ActId = std::pair<std::string, std::uint32_t>;
 

@@ -4,6 +4,7 @@
 
 #include "iso8583/values/bytes.hpp"
 #include "ledger/merchant_books.hpp"
+#include "ledger/number_plan.hpp"
 #include "switch/core/authorization_check.hpp"
 #include "switch/core/merchant_money_check.hpp"
 
@@ -361,7 +362,7 @@ void Checkers::logged(std::string_view text, iso8583::Instant at) {
 
 void Checkers::batch_handed_over(const ledger::Batch& batch,
                                  const std::function<void(const RecordVisitor&)>& visit_decoded,
-                                 iso8583::Instant at) {
+                                 iso8583::Instant at, std::size_t shard) {
     std::map<Rrn, TransactionRecord> written;
     for (const ledger::Mutation& m : batch.mutations) {
         if (m.key.family != ledger::Family::journal || !m.key.bytes.starts_with('t') || !m.value) continue;
@@ -385,13 +386,15 @@ void Checkers::batch_handed_over(const ledger::Batch& batch,
             broken("records", object.rrn.str() + " is another object than its bytes", at);
     });
     for (const auto& [rrn, record] : written)
-        handed_over_.insert_or_assign(rrn, HandedOver{batch.turn_number, record});
+        handed_over_.insert_or_assign(rrn, HandedOver{shard, batch.turn_number, record});
     if (on_written)
         for (auto& [rrn, record] : written) on_written(std::move(record));
 }
 
-void Checkers::batch_durable(const ledger::Batch& batch, iso8583::Instant at) {
-    std::erase_if(handed_over_, [&](const auto& entry) { return entry.second.turn <= batch.turn_number; });
+void Checkers::batch_durable(const ledger::Batch& batch, iso8583::Instant at, std::size_t shard) {
+    std::erase_if(handed_over_, [&](const auto& entry) {
+        return entry.second.shard == shard && entry.second.turn <= batch.turn_number;
+    });
     std::set<Rrn> touched, purged;
     for (const ledger::Mutation& m : batch.mutations) {
         if (m.key.family == ledger::Family::journal && m.key.bytes.starts_with('t') && !m.value)
@@ -481,13 +484,20 @@ void Checkers::take_record(TransactionRecord r) {
 
 std::int64_t Checkers::reserve_minor(const iso8583::MerchantId& merchant) const {
     std::int64_t holds = 0;
-    const auto read =
-        ledger::visit_merchant_entries(disk_, ledger::entries_of(ledger::MerchantBook::reserve, merchant),
-                                       [&](const ledger::MerchantEntry& e) {
-                                           holds = e.stands_minor;
-                                           return true;
-                                       });
-    return read ? holds : -1;
+    const ledger::KeyRange entries = ledger::entries_of(ledger::MerchantBook::reserve, merchant);
+    for (const ledger::MemoryStore* disk : disks_) {
+        const auto read =
+            ledger::visit_merchant_entries(*disk, entries, [&holds](const ledger::MerchantEntry& e) {
+                holds = e.stands_minor;
+                return true;
+            });
+        if (!read) return -1;
+    }
+    return holds;
+}
+
+const ledger::MemoryStore& Checkers::disk_of(const Rrn& rrn) const {
+    return *disks_[ledger::shard_of_rrn(rrn.view(), disks_.size()).value_or(0)];
 }
 
 void Checkers::check_record(const TransactionRecord& r, iso8583::Instant at) {
@@ -554,7 +564,7 @@ void Checkers::check_sale(const TransactionRecord& sale, iso8583::Instant at) {
 void Checkers::after_crash(iso8583::Instant at) {
     handed_over_.clear();
     for (const auto& [rrn, r] : records_) {
-        const auto stored = disk_.get(ledger::Family::journal, ledger::transaction_key(rrn));
+        const auto stored = disk_of(rrn).get(ledger::Family::journal, ledger::transaction_key(rrn));
         if (purged_.contains(rrn)) {
             if (!stored || *stored) return broken("I9", "what was purged is there again: " + words(r), at);
             continue;

@@ -17,6 +17,7 @@
 
 #include "ledger/memory_store.hpp"
 #include "ledger/stored_records.hpp"
+#include "ledger/totals.hpp"
 #include "ledger/transaction_record.hpp"
 #include "routing/issuer_sim/issuer_books.hpp"
 #include "switch/core/effect.hpp"
@@ -35,17 +36,19 @@ bool people_decided(const ledger::TransactionRecord& record);
 
 class Checkers {
   public:
-    explicit Checkers(const ledger::MemoryStore& disk) : disk_(disk) {}
+    explicit Checkers(const ledger::MemoryStore& disk) : disks_{&disk} {}
+    /// Of several shards, in their order: what they have is one ledger.
+    explicit Checkers(std::vector<const ledger::MemoryStore*> disks) : disks_(std::move(disks)) {}
 
     // What happens, as it happens.
     void released(const acquirer::Effect& effect, iso8583::Instant at);
-    void batch_durable(const ledger::Batch& batch, iso8583::Instant at);
+    void batch_durable(const ledger::Batch& batch, iso8583::Instant at, std::size_t shard = 0);
     /// The turn that made the batch is closed: the objects that the core goes on with are what the batch and
     /// what was durable before it read as. `visit_decoded` calls back with each of them.
     using RecordVisitor = std::function<void(const ledger::TransactionRecord&)>;
     void batch_handed_over(const ledger::Batch& batch,
                            const std::function<void(const RecordVisitor&)>& visit_decoded,
-                           iso8583::Instant at);
+                           iso8583::Instant at, std::size_t shard = 0);
     /// Is given each record of a turn that was handed over, decoded.
     std::function<void(ledger::TransactionRecord)> on_written;
     /// What the merchant's reserve holds by its statement; -1 when it does not read.
@@ -99,7 +102,8 @@ class Checkers {
   private:
     /// As a turn wrote it that is not known to be durable.
     struct HandedOver {
-        std::uint64_t turn = 0;
+        std::size_t shard = 0;
+        std::uint64_t turn = 0;  // of the shard
         ledger::TransactionRecord record;
     };
     struct Told {
@@ -126,6 +130,10 @@ class Checkers {
     void check_sale(const ledger::TransactionRecord& sale, iso8583::Instant at);
     void check_paid_or_told(const ledger::TransactionRecord& refund, iso8583::Instant at);
     void check_totals(iso8583::Instant at);
+    [[nodiscard]] std::map<std::string, ledger::Total> fold_of_postings(iso8583::Instant at);
+    /// Adds what the ledger of that shard says, open days and closed ones; false, and told, when it does not
+    /// read.
+    [[nodiscard]] bool add_books(std::size_t shard, ledger::Totals& books, iso8583::Instant at);
     void check_anomalies(const routing::IssuerBooks& books, iso8583::Instant at);
     void check_clear_text(iso8583::Instant at);
     [[nodiscard]] bool waits_forever(const ledger::TransactionRecord& record) const;
@@ -135,7 +143,10 @@ class Checkers {
         const std::function<bool(const ledger::TransactionRecord&)>& wanted) const;
     [[nodiscard]] bool chain_is_excused(const ledger::TransactionRecord& record) const;
 
-    const ledger::MemoryStore& disk_;
+    /// Where that record lies: as its number says.
+    [[nodiscard]] const ledger::MemoryStore& disk_of(const iso8583::Rrn& rrn) const;
+
+    std::vector<const ledger::MemoryStore*> disks_;
     [[nodiscard]] bool is_under_a_repeats_time(const iso8583::Rrn& repeated,
                                                const iso8583::FieldValues& reply) const;
 

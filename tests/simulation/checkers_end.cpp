@@ -5,6 +5,7 @@
 #include "ledger/audit_hash.hpp"
 #include "ledger/ledger.hpp"
 #include "ledger/merchant_books.hpp"
+#include "ledger/number_plan.hpp"
 #include "switch/core/merchant_money_check.hpp"
 #include "switch/core/recon_check.hpp"
 #include "tests/simulation/checkers.hpp"
@@ -68,13 +69,15 @@ void Checkers::check_whole_store(iso8583::Instant at) {
     }
     check_totals(at);
     check_clear_text(at);
-    const auto chain =
-        ledger::verify_audit_chain(disk_, ledger::audit_sha256, std::nullopt, {}, &simulated_audit_key());
-    if (!chain) broken("I9", chain.error().what, at);
-    const auto recon = acquirer::find_recon_faults(disk_);
-    if (!recon) broken("I9", recon.error().what, at);
-    for (const std::string& fault : recon ? recon->faults : std::vector<std::string>())
-        broken("I6a", fault, at);
+    for (const ledger::MemoryStore* disk : disks_) {
+        const auto chain =
+            ledger::verify_audit_chain(*disk, ledger::audit_sha256, std::nullopt, {}, &simulated_audit_key());
+        if (!chain) broken("I9", chain.error().what, at);
+        const auto recon = acquirer::find_recon_faults(*disk);
+        if (!recon) broken("I9", recon.error().what, at);
+        for (const std::string& fault : recon ? recon->faults : std::vector<std::string>())
+            broken("I6a", fault, at);
+    }
 }
 
 /// R76: a case that a checker approved and that was not paid stands before somebody, or did.
@@ -87,9 +90,7 @@ void Checkers::check_paid_or_told(const TransactionRecord& refund, iso8583::Inst
     if (!told) broken("R76", "an approved case was not paid, and nobody is told: " + words(refund), at);
 }
 
-/// I8: postings debit and credit by their shape; per business day they sum to zero, and the running totals
-/// are their fold.
-void Checkers::check_totals(iso8583::Instant at) {
+std::map<std::string, ledger::Total> Checkers::fold_of_postings(iso8583::Instant at) {
     std::map<std::string, ledger::Total> fold;
     for (const auto& [rrn, record] : records_) {
         const ledger::TransactionRecord& r = record;  // clang 14 captures no structured binding
@@ -119,27 +120,49 @@ void Checkers::check_totals(iso8583::Instant at) {
         add(e.credit, -e.amount_minor);
         return true;
     };
-    for (const auto book : {ledger::MerchantBook::fees, ledger::MerchantBook::reserve})
-        if (!ledger::visit_merchant_entries(disk_, ledger::all_keys(ledger::prefix_of(book)), fold_entry))
-            broken("I9", "the entries of merchants' books do not read", at);
-    const auto copy = disk_.copy_durable();
+    for (const ledger::MemoryStore* disk : disks_)
+        for (const auto book : {ledger::MerchantBook::fees, ledger::MerchantBook::reserve})
+            if (!ledger::visit_merchant_entries(*disk, ledger::all_keys(ledger::prefix_of(book)), fold_entry))
+                broken("I9", "the entries of merchants' books do not read", at);
+    return fold;
+}
+
+bool Checkers::add_books(std::size_t shard, ledger::Totals& books, iso8583::Instant at) {
+    const ledger::MemoryStore& disk = *disks_[shard];
+    const auto copy = disk.copy_durable();
     ledger::Overlay overlay(*copy);
-    ledger::Ledger recovered(overlay);
+    ledger::Ledger recovered(overlay, ledger::plan_of_shard(shard, disks_.size()));
     recovered.recover();
-    if (recovered.error()) return broken("I9", "the store does not recover: " + recovered.error()->what, at);
-    const auto merchants = acquirer::find_merchant_money_faults(disk_, recovered.totals());
-    if (!merchants) return broken("I9", merchants.error().what, at);
+    if (recovered.error()) {
+        broken("I9", "the store does not recover: " + recovered.error()->what, at);
+        return false;
+    }
+    const auto merchants = acquirer::find_merchant_money_faults(disk, recovered.totals());
+    if (!merchants) {
+        broken("I9", merchants.error().what, at);
+        return false;
+    }
     for (const std::string& fault : merchants->faults)
         broken(fault.find("I13") != std::string::npos ? "I13" : "I12", fault, at);
     // Those of closed days are stored by day.
-    ledger::Totals books = recovered.totals();
     const ledger::KeyRange closed = ledger::all_keys(ledger::KeyPrefix::day_sums);
-    const auto scanned = disk_.scan(ledger::Family::journal, closed.from, closed.to,
-                                    [&](std::string_view, std::string_view value) {
-                                        const auto part = ledger::decode_day_sums(value);
-                                        return part.has_value() && books.add_stored(part->sums).has_value();
-                                    });
-    if (!scanned) return broken("I9", "the sums of closed days do not read", at);
+    const auto scanned = disk.scan(ledger::Family::journal, closed.from, closed.to,
+                                   [&](std::string_view, std::string_view value) {
+                                       const auto part = ledger::decode_day_sums(value);
+                                       return part.has_value() && books.add_stored(part->sums).has_value();
+                                   });
+    if (scanned && books.add_stored(recovered.totals().checkpoint())) return true;
+    broken("I9", "the sums of closed days do not read", at);
+    return false;
+}
+
+/// I8: postings debit and credit by their shape; per business day they sum to zero, and the running totals
+/// are their fold.
+void Checkers::check_totals(iso8583::Instant at) {
+    const std::map<std::string, ledger::Total> fold = fold_of_postings(at);
+    ledger::Totals books;
+    for (std::size_t shard = 0; shard < disks_.size(); ++shard)
+        if (!add_books(shard, books, at)) return;
     std::map<std::string, std::int64_t> by_day;
     for (const auto& [name, total] : books.all()) {
         if (name.rfind("l/", 0) != 0) continue;
@@ -158,21 +181,20 @@ void Checkers::check_clear_text(iso8583::Instant at) {
     std::vector<std::string> all = forbidden_;
     for (const std::string& clear : forbidden_)
         if (std::string bcd = packed(clear); bcd.size() >= 6) all.push_back(std::move(bcd));
-    for (const ledger::Family family : {ledger::Family::journal, ledger::Family::index}) {
-        const auto scanned = disk_.scan(family, "", "", [&](std::string_view key, std::string_view value) {
-            for (const std::string& clear : all)
-                if (key.find(clear) != std::string_view::npos ||
-                    value.find(clear) != std::string_view::npos) {
-                    broken("I10",
-                           "a card number or key stands in clear under a key beginning with '" +
-                               std::string(key.substr(0, 1)) + "'",
-                           at);
-                    return false;
-                }
-            return true;
-        });
-        if (!scanned) broken("I9", "the store does not read", at);
-    }
+    const auto look = [&](std::string_view key, std::string_view value) {
+        for (const std::string& clear : all)
+            if (key.find(clear) != std::string_view::npos || value.find(clear) != std::string_view::npos) {
+                broken("I10",
+                       "a card number or key stands in clear under a key beginning with '" +
+                           std::string(key.substr(0, 1)) + "'",
+                       at);
+                return false;
+            }
+        return true;
+    };
+    for (const ledger::MemoryStore* disk : disks_)
+        for (const ledger::Family family : {ledger::Family::journal, ledger::Family::index})
+            if (!disk->scan(family, "", "", look)) broken("I9", "the store does not read", at);
 }
 
 void Checkers::check_drained(iso8583::Instant at) {

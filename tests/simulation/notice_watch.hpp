@@ -13,7 +13,8 @@ namespace simulation {
 
 class NoticeWatch {
   public:
-    explicit NoticeWatch(Checkers& checkers) : checkers_(checkers) {}
+    /// Notices are counted by each of so many shards.
+    NoticeWatch(Checkers& checkers, std::size_t shards) : checkers_(checkers), newest_(shards) {}
     void written(const std::vector<ledger::Notice>& notices, iso8583::Instant at);
     /// At the end, drained: what every refund's state tells was told.
     void check_end(std::uint64_t waiting, iso8583::Instant at);
@@ -22,7 +23,7 @@ class NoticeWatch {
 
   private:
     Checkers& checkers_;
-    std::uint64_t newest_ = 0;
+    std::vector<std::uint64_t> newest_;  // by shard
     std::map<iso8583::Rrn, std::vector<ledger::NoticeKind>> told_;
 };
 

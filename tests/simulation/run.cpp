@@ -122,18 +122,22 @@ void final_checks(World& world) {
     const iso8583::Instant at = world.now().instant;
     checkers.check_whole_store(at);
     checkers.check_drained(at);
-    const auto seals = ledger::find_seal_faults(world.store.disk, ledger::PanVault(world.vault_file()));
-    if (!seals) checkers.broken("vault", seals.error().what, at);
-    for (const std::string& fault : seals ? seals->faults : std::vector<std::string>())
-        checkers.broken("vault", fault, at);
+    for (std::size_t shard = 0; shard < world.shards(); ++shard) {
+        const auto seals =
+            ledger::find_seal_faults(world.store(shard).disk, ledger::PanVault(world.vault_file()));
+        if (!seals) checkers.broken("vault", seals.error().what, at);
+        for (const std::string& fault : seals ? seals->faults : std::vector<std::string>())
+            checkers.broken("vault", fault, at);
+    }
     for (const routing::RouteId route : all_routes)
         if (!world.issuer(route).has_forgotten())
             checkers.check_books(route, world.issuer(route).books(), at);
     if (!world.up()) return checkers.broken("liveness", "the switch is not up", at);
     world.check_orphans();
-    if (const auto what = world.days().missed(world.configuration(), world.now().utc))
-        checkers.broken("days", *what, at);
-    const acquirer::CoreStatus status = world.process().core().status();
+    for (const DayWatch& days : world.days())
+        if (const auto what = days.missed(world.configuration(), world.now().utc))
+            checkers.broken("days", *what, at);
+    const acquirer::CoreStatus status = world.process().status();
     world.notices().check_end(status.notices_waiting, at);
     if (status.pending != 0)
         checkers.broken("liveness", std::to_string(status.pending) + " transactions are pending", at);
@@ -150,6 +154,23 @@ void final_checks(World& world) {
                 "liveness",
                 std::to_string(route.in_flight) + " requests are counted in flight to " + route.name, at);
     }
+}
+
+/// Most worlds have one shard, as most switches have.
+std::size_t choose_shards(Swarm& swarm, std::optional<std::size_t> wanted) {
+    const bool two = swarm.has("two shards", 80), four = swarm.has("four shards", 80);
+    return wanted.value_or(four ? 4 : two ? 2 : 1);
+}
+
+/// Ledgers may say of a merchant that it is elsewhere than where it would be put now.
+acquirer::ShardMap::Written choose_places(Swarm& swarm, std::size_t shards) {
+    acquirer::ShardMap::Written places;
+    if (!swarm.has("merchants assigned otherwise", 500)) return places;
+    Chance chance = swarm.chance("places of merchants");
+    const auto configuration = world_configuration();
+    for (const auto& [id, merchant] : configuration->merchants)
+        if (chance.permille(500)) places[id] = chance.below(static_cast<std::uint32_t>(shards));
+    return places;
 }
 
 }  // namespace
@@ -175,11 +196,14 @@ Verdict run_seed(const RunOptions& options) {
         c.zone = "Europe/Berlin";
         c.time_zone = berlin();
     };
+    world_options.shards = choose_shards(swarm, options.shards);
+    if (world_options.shards > 1) world_options.merchants = choose_places(swarm, world_options.shards);
     World world(world_options);
     world.on_crash = [&story, &world](const std::string& line) {
         story.acts.push_back({{"crash", 0}, world.now().instant, line});
     };
-    world.store.disk.lie_about_syncs(options.lying_disk);
+    for (std::size_t shard = 0; shard < world.shards(); ++shard)
+        world.store(shard).disk.lie_about_syncs(options.lying_disk);
 
     Scene scene{world, swarm, story, {}};
     for (const std::uint32_t number : till_numbers)

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,6 +18,8 @@ namespace simulation {
 struct RunOptions {
     std::uint64_t seed = 1;
     std::int64_t bad_weather_ms = 60'000;
+    /// 1, 2 or 4; else what the seed says.
+    std::optional<std::size_t> shards;
     std::function<void(const std::string&)> trace;
     /// What this world is spared: conditions of its swarm, single acts (shrink.hpp).
     std::set<std::string> without;

@@ -1,7 +1,7 @@
-// simulate --seeds N [--seed-base B] [--hours H] | --seed S [--trace]: the deterministic simulator. The last
-// line is the verdict: seeds, turns, branches reached (branches.hpp), invariants broken. Exit 1 on a broken
-// one, with the command that repeats it, and with --all-branches on a branch that was not reached; exit 2 on
-// wrong usage.
+// simulate --seeds N [--seed-base B] [--hours H] [--shards N] | --seed S [--trace]: the deterministic
+// simulator. The last line is the verdict: seeds, turns, branches reached (branches.hpp), invariants broken.
+// Exit 1 on a broken one, with the command that repeats it, and with --all-branches on a branch that was not
+// reached; exit 2 on wrong usage.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,17 +45,19 @@ struct Arguments {
     std::set<std::string> without;
     std::map<std::string, std::string> dialects;  // by route
     std::string shrink_to;
+    std::optional<std::size_t> shards;
 };
 constexpr std::uint64_t jobs_max = 64;
 
 constexpr const char* usage =
     "usage: simulate [--seeds N] [--seed-base B] [--hours H] [--seconds N] [--branches [--markdown]]\n"
-    "                [--all-branches] [--until-broken] [--write-pairs FILE] [--jobs N]\n"
-    "       simulate --seed S [--seconds N] [--without NAMES] [--trace | --shrink FILE]\n"
+    "                [--all-branches] [--until-broken] [--write-pairs FILE] [--jobs N] [--shards N]\n"
+    "       simulate --seed S [--seconds N] [--shards N] [--without NAMES] [--trace | --shrink FILE]\n"
     "  --seeds N      so many worlds, 200 when not said\n"
     "  --seed-base B  the first one's seed\n"
     "  --hours H      as many worlds as fit into H hours\n"
     "  --seconds N    virtual seconds of faults in each world, 60 when not said\n"
+    "  --shards N     1, 2 or 4 in every world; when not said one in most, and the seed says in which not\n"
     "  --branches     how often each branch was reached; with --markdown as tables\n"
     "  --all-branches exit 1 as well when a branch was not reached, or one that cannot be\n"
     "  --until-broken no further than the first seed that breaks an invariant, and not a word of branches\n"
@@ -94,6 +96,13 @@ bool read_dialect(std::string_view value, std::map<std::string, std::string>& di
     return found.has_value();
 }
 
+bool read_shards(const char* text, std::optional<std::size_t>& shards) {
+    std::size_t number = 0;
+    if (!parse(text, number) || (number != 1 && number != 2 && number != 4)) return false;
+    shards = number;
+    return true;
+}
+
 std::optional<Arguments> read_arguments(int argc, char** argv) {
     Arguments a;
     for (int i = 1; i < argc; ++i) {
@@ -118,6 +127,8 @@ std::optional<Arguments> read_arguments(int argc, char** argv) {
             continue;
         else if (name == "--seconds" && parse(value, a.seconds) && a.seconds > 0)
             continue;
+        else if (name == "--shards" && read_shards(value, a.shards))
+            continue;
         else if (name == "--jobs" && parse(value, a.jobs) && a.jobs > 0 && a.jobs <= jobs_max)
             continue;
         else if (name == "--write-pairs" && *value != '\0')
@@ -140,12 +151,13 @@ std::optional<Arguments> read_arguments(int argc, char** argv) {
 
 unsigned long long number(std::uint64_t n) { return n; }
 
-void say_broken(const simulation::Verdict& verdict, std::int64_t seconds) {
+void say_broken(const simulation::Verdict& verdict, const Arguments& arguments) {
     for (const simulation::Broken& b : verdict.broken)
         std::printf("seed %llu, %s broken: %s\n", number(verdict.seed), b.invariant.c_str(), b.what.c_str());
     if (!verdict.broken.empty())
-        std::printf("repeat it: simulate --seed %llu --seconds %lld --trace\n", number(verdict.seed),
-                    static_cast<long long>(seconds));
+        std::printf("repeat it: simulate --seed %llu --seconds %lld%s --trace\n", number(verdict.seed),
+                    static_cast<long long>(arguments.seconds),
+                    arguments.shards ? (" --shards " + std::to_string(*arguments.shards)).c_str() : "");
 }
 
 struct Totals {
@@ -158,6 +170,7 @@ simulation::RunOptions options_of(const Arguments& arguments, std::uint64_t seed
     options.seed = seed;
     options.bad_weather_ms = arguments.seconds * 1'000;
     options.without = arguments.without;
+    options.shards = arguments.shards;
     options.dialects = arguments.dialects;
     if (arguments.trace) options.trace = [](const std::string& line) { std::printf("%s\n", line.c_str()); };
     return options;
@@ -180,7 +193,7 @@ Totals play(const Arguments& arguments, std::uint64_t from, std::uint64_t step) 
         t.campaign.add(verdict.reached);
         t.turns += verdict.turns;
         t.broken += verdict.broken.size();
-        say_broken(verdict, arguments.seconds);
+        say_broken(verdict, arguments);
         if (progress && seeds % 20 == 0)
             std::fprintf(stderr, "\r%llu seeds, %llu turns ", number(seeds), number(t.turns));
         std::fflush(stdout);

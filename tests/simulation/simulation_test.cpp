@@ -15,16 +15,19 @@ namespace {
 
 using namespace simulation;
 
-/// What it reached.
-std::map<std::string, std::uint64_t> check_seed(std::uint64_t seed, std::int64_t bad_weather_ms) {
+/// What it reached. `shards`: nothing when the seed says how many.
+std::map<std::string, std::uint64_t> check_seed(std::uint64_t seed, std::int64_t bad_weather_ms,
+                                                std::optional<std::size_t> shards = {}) {
     RunOptions options;
     options.seed = seed;
     options.bad_weather_ms = bad_weather_ms;
+    options.shards = shards;
     const Verdict verdict = run_seed(options);
     for (const Broken& b : verdict.broken)
         FAIL_CHECK("seed " << seed << ", " << b.invariant << " broken: " << b.what
                            << "\n  repeat it: simulate --seed " << seed << " --seconds "
-                           << bad_weather_ms / 1'000 << " --trace");
+                           << bad_weather_ms / 1'000 << (shards ? " --shards " + std::to_string(*shards) : "")
+                           << " --trace");
     return verdict.reached;
 }
 
@@ -40,6 +43,22 @@ TEST_CASE("100 short seeds break no invariant, and reach no branch that cannot b
     CHECK(report.unregistered == std::vector<std::string>{});
 }
 
+TEST_CASE("60 seeds with two and with four shards break no invariant", "[simulation]") {
+    const std::size_t shards = GENERATE(2U, 4U);
+    std::set<std::string> reached;
+    for (std::uint64_t seed = 1; seed <= 60; ++seed)
+        for (const auto& [name, times] : check_seed(seed, 60'000, shards)) reached.insert(name);
+    // What the worlds are there for.
+    for (const char* name :
+         {"a shard waits while others go on", "the bound of a route is reached by all shards",
+          "keys of an issuer changed for several shards",
+          "a shard beside the first uses a key that was changed", "done in all shards",
+          "not done in all shards", "a start with another number of shards is refused"}) {
+        INFO(name);
+        CHECK(reached.contains(name));
+    }
+}
+
 TEST_CASE("Seeds that once broke an invariant do not any more", "[simulation]") {
     std::ifstream file(source_path("tests/simulation/seeds.txt"));
     REQUIRE(file.is_open());
@@ -49,7 +68,9 @@ TEST_CASE("Seeds that once broke an invariant do not any more", "[simulation]") 
         std::uint64_t seed = 0;
         std::int64_t seconds = 0;
         if (!(words >> seed >> seconds)) continue;
-        check_seed(seed, seconds * 1'000);
+        std::size_t shards = 1;
+        if (std::size_t said = 0; words >> said) shards = said;
+        check_seed(seed, seconds * 1'000, shards);
         ++seeds;
     }
     CHECK(seeds > 0);

@@ -1,6 +1,7 @@
 #include "tests/simulation/switch_process.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "iso8583/values/overloaded.hpp"
 #include "ledger/audit_hash.hpp"
@@ -14,22 +15,37 @@ const ledger::AuditKey& simulated_audit_key() {
     return key;
 }
 
-SwitchProcess::SwitchProcess(ConfigurationPtr configuration, ledger::Store& store, ledger::PanVault& vault,
-                             Surroundings& surroundings)
+namespace {
+
+std::vector<std::unique_ptr<SimulatedShard>> shards_over(const std::vector<ledger::Store*>& stores,
+                                                         const ConfigurationPtr& configuration,
+                                                         ledger::PanVault& vault, Surroundings& around) {
+    std::vector<std::unique_ptr<SimulatedShard>> shards;
+    for (ledger::Store* store : stores)
+        shards.push_back(std::make_unique<SimulatedShard>(shards.size(), stores.size(), configuration, *store,
+                                                          vault, around));
+    return shards;
+}
+
+std::vector<ShardInbox*> inboxes_of(const std::vector<std::unique_ptr<SimulatedShard>>& shards) {
+    std::vector<ShardInbox*> inboxes;
+    for (const auto& shard : shards) inboxes.push_back(shard.get());
+    return inboxes;
+}
+
+}  // namespace
+
+SwitchProcess::SwitchProcess(ConfigurationPtr configuration, const std::vector<ledger::Store*>& stores,
+                             ShardMap::Written merchants, ledger::PanVault& vault, Surroundings& surroundings)
     : configuration_(std::move(configuration)),
       around_(surroundings),
-      overlay_(store),
-      core_(configuration_, overlay_, vault, &ledger::audit_sha256),
-      turn_(core_, overlay_, store, [this] { turn_.sync_has_ended(); }) {}
+      shards_(shards_over(stores, configuration_, vault, surroundings)),
+      router_(inboxes_of(shards_), ShardMap(shards_.size(), std::move(merchants))),
+      pauses_(shards_.size()),
+      perform_first_([this](const Effect& effect) { perform(0, effect); }) {}
 
 bool SwitchProcess::recover() {
-    const auto sealed = ledger::sealed_audit_key(overlay_);
-    if (!sealed) return false;
-    core_.keys_audit_with(simulated_audit_key(), *sealed ? "" : "the key of this world's audit chain");
-    auto effects = core_.recover(around_.now());
-    if (!effects) return false;
-    turn_.offer_recovered(std::move(*effects));
-    return true;
+    return std::all_of(shards_.begin(), shards_.end(), [](const auto& shard) { return shard->recover(); });
 }
 
 void SwitchProcess::terminal_connected(LinkId link, Profile profile, const PeerAddress& address) {
@@ -49,7 +65,7 @@ void SwitchProcess::issuer_connected(IssuerSessionSetup setup) {
     // Before recovery's effects are out only a sign-on leaves, which carries no MAC.
     if (const auto keys = issuer_keys_.find(route); keys != issuer_keys_.end()) setup.zaks = keys->second;
     auto session = std::make_unique<IssuerSession>(std::move(setup), [this, route](const iso8583::Now& now) {
-        return core_.next_issuer_numbers(route, now);
+        return router_.next_session_numbers(route, now);
     });
     session->connected(around_.now());
     settle(*session);
@@ -71,119 +87,164 @@ void SwitchProcess::peer_closed(LinkId link) {
     if (const auto at = issuers_.find(link); at != issuers_.end()) at->second->close("the peer closed");
 }
 
-void SwitchProcess::hsm_answered(LinkId asker, hsm::Ticket ticket, const hsm::Reply& reply) {
-    if (asker.value == 0) {
-        answers_.push_back(HsmAnswered{ticket, reply});
-    } else if (const auto at = terminals_.find(asker); at != terminals_.end()) {
+void SwitchProcess::hsm_answered(const HsmAsker& asker, hsm::Ticket ticket, const hsm::Reply& reply) {
+    if (asker.link.value == 0) {
+        event_arrived(asker.shard, HsmAnswered{ticket, reply});
+    } else if (const auto at = terminals_.find(asker.link); at != terminals_.end()) {
         at->second->hsm_answered(ticket, reply, around_.now());
         settle(*at->second);
-    } else if (const auto issuer = issuers_.find(asker); issuer != issuers_.end()) {
+    } else if (const auto issuer = issuers_.find(asker.link); issuer != issuers_.end()) {
         issuer->second->hsm_answered(ticket, reply, around_.now());
         settle(*issuer->second);
     }
 }
 
 void SwitchProcess::event_arrived(Event event) {
+    if (auto* commanded = std::get_if<OperatorCommanded>(&event))
+        return router_.command(std::move(*commanded), *configuration_);
     if (const auto* replaced = std::get_if<ConfigReplaced>(&event)) configuration_ = replaced->configuration;
-    answers_.push_back(std::move(event));
+    static_cast<void>(router_.take(std::move(event)));
 }
 
 template <typename Session>
 void SwitchProcess::answer_asks(Session& session) {
     while (session.has_asks())
         for (const HsmAsk& ask : session.take_asks())
-            if (const auto reply = around_.ask_hsm(session.link(), ask.ticket, ask.request))
+            if (const auto reply = around_.ask_hsm({session.link()}, ask.ticket, ask.request))
                 session.hsm_answered(ask.ticket, *reply, around_.now());
 }
 
 void SwitchProcess::settle(TerminalSession& session) {
     answer_asks(session);
-    for (RequestArrived& request : session.take_requests()) requests_.emplace_back(std::move(request));
+    for (RequestArrived& request : session.take_requests()) router_.take(std::move(request));
 }
 
 void SwitchProcess::settle(IssuerSession& session) {
     answer_asks(session);
-    for (Event& event : session.take_events()) answers_.push_back(std::move(event));
+    for (Event& event : session.take_events()) static_cast<void>(router_.take(std::move(event)));
     for (const std::string& complaint : session.take_complaints()) around_.logged(complaint);
 }
 
 void SwitchProcess::drive() {
-    while (!dead_ && !turn_.failed()) {
-        offer();
-        pump();
-        if (turn_.failed()) return;
+    if (shards_.size() == 1)
+        drive_only();
+    else
+        drive_several();
+}
+
+void SwitchProcess::drive_only() {
+    SimulatedShard& shard = *shards_.front();
+    while (!dead_ && !shard.failed()) {
+        shard.work(perform_first_);
+        if (shard.failed()) return;
         flush();  // of a process that died just now: what it had handed to the system leaves
-        if ((answers_.empty() && requests_.empty() && !deadlines_due_) || turn_.is_full()) return;
+        if (!shard.has_work()) return;
     }
 }
 
-void SwitchProcess::offer() {
-    const iso8583::Now now = around_.now();
-    const auto offer_all = [&](std::deque<Event>& inbox) {
-        for (; !inbox.empty() && !turn_.is_full(); inbox.pop_front()) {
-            around_.offering(inbox.front());
-            turn_.offer(inbox.front(), now);
+void SwitchProcess::drive_several() {
+    bool again = true;
+    while (again && !dead_ && failed() == nullptr) {
+        for (const std::size_t index : any_order())
+            if (goes_on(pauses_[index].work, shards_[index]->has_work())) shards_[index]->work_apart();
+        for (const std::size_t index : any_order()) {
+            if (goes_on(pauses_[index].effects, shards_[index]->has_effects()))
+                for (const Effect& effect : shards_[index]->take_effects()) perform(index, effect);
+            if (shards_[index]->failed()) return;
         }
-    };
-    offer_all(answers_);
-    if (deadlines_due_ && answers_.empty()) {
-        deadlines_due_ = false;
-        around_.deadlines_pass(true);
-        turn_.pass_deadlines(now);
-        around_.deadlines_pass(false);
+        flush();
+        again = false;
+        for (std::size_t index = 0; index < shards_.size(); ++index)
+            again = again || (shards_[index]->has_work() && !pauses_[index].work) ||
+                    (shards_[index]->has_effects() && !pauses_[index].effects);
     }
-    offer_all(requests_);
 }
 
-void SwitchProcess::pump() {
-    turn_.pump(around_.now(), [this](const Effect& effect) { perform(effect); });
+const std::vector<std::size_t>& SwitchProcess::any_order() {
+    order_.resize(shards_.size());
+    std::iota(order_.begin(), order_.end(), std::size_t{0});
+    for (std::size_t taken = 0; taken + 1 < order_.size(); ++taken)
+        std::swap(order_[taken], order_[taken + around_.next_of(order_.size() - taken)]);
+    return order_;
 }
 
-void SwitchProcess::perform(const Effect& effect) {
+bool SwitchProcess::goes_on(std::optional<iso8583::Instant>& pause, bool has_something) {
+    const iso8583::Instant now = around_.now().instant;
+    if (pause) {
+        if (now < *pause) return false;
+        pause.reset();
+        return true;
+    }
+    if (const std::int64_t ms = has_something ? around_.pause_ms() : 0; ms > 0) pause = now.plus_ms(ms);
+    return !pause;
+}
+
+const ledger::StoreError* SwitchProcess::failed() const {
+    for (const auto& shard : shards_)
+        if (shard->failed()) return &*shard->failed();
+    return nullptr;
+}
+
+CoreStatus SwitchProcess::status() const {
+    if (shards_.size() == 1) return shards_.front()->core().status();
+    std::vector<CoreStatus> all;
+    for (const auto& shard : shards_) all.push_back(shard->core().status());
+    return merged(all);
+}
+
+bool SwitchProcess::idle() const {
+    return std::all_of(shards_.begin(), shards_.end(), [](const auto& shard) { return shard->idle(); });
+}
+
+void SwitchProcess::perform(std::size_t shard, const Effect& effect) {
     if (dead_) return;
     if (effects_to_live_ && *effects_to_live_ == 0) {
         dead_ = true;
         return;
     }
     if (effects_to_live_) --*effects_to_live_;
-    around_.released(effect);
-    std::visit(iso8583::Overloaded{[this](const SendReply& e) {
-                                       const auto at = terminals_.find(e.to.link);
-                                       if (at == terminals_.end())
-                                           return;  // the terminal is gone: its retry gets the stored answer
-                                       at->second->send(e, around_.now());
-                                       settle(*at->second);
-                                   },
-                                   [this](const SendToIssuer& e) {
-                                       const auto at = issuers_.find(e.link);
-                                       if (at == issuers_.end())
-                                           return;  // its IssuerLinkDown is in the inbox
-                                       at->second->send(e, around_.now());
-                                       settle(*at->second);
-                                   },
-                                   [this](const AskHsm& e) {
-                                       if (const auto reply = around_.ask_hsm(LinkId{0}, e.ticket, e.request))
-                                           answers_.push_back(HsmAnswered{e.ticket, *reply});
-                                   },
-                                   [this](const InstallKeys& e) { keys_.install(e.terminal, e.keys); },
-                                   [this](const InstallIssuerKeys& e) {
-                                       issuer_keys_[e.route] = e.zaks;
-                                       for (auto& [link, session] : issuers_)
-                                           if (session->route() == e.route) session->install_keys(e.zaks);
-                                   },
-                                   [this](const CloseLink& e) { peer_closed(e.link); },
-                                   [this](const WriteNotices& e) {
-                                       // In their file and synced with the effect, unless the crash is here.
-                                       around_.notices_written(e.notices);
-                                       answers_.push_back(NoticesWritten{e.notices.back().number, ""});
-                                   },
-                                   [this](const MakeVaultKey& e) { around_.make_vault_key(e); },
-                                   [this](const WipeVaultKey& e) { around_.wipe_vault_key(e); },
-                                   // There are no others.
-                                   [](const TellShards&) { ENSURE(false); }, [](const PartiesChanged&) {},
-                                   [](const AnswerOperator&) {}, [](const MakeBackup&) {},
-                                   [](const ApplyPolicy&) {}, [](const Note&) {}},
-               effect);
+    around_.released(shard, effect);
+    std::visit(
+        iso8583::Overloaded{[this](const SendReply& e) {
+                                const auto at = terminals_.find(e.to.link);
+                                if (at == terminals_.end())
+                                    return;  // the terminal is gone: its retry gets the stored answer
+                                at->second->send(e, around_.now());
+                                settle(*at->second);
+                            },
+                            [this](const SendToIssuer& e) {
+                                const auto at = issuers_.find(e.link);
+                                if (at == issuers_.end()) return;  // its IssuerLinkDown is in the inbox
+                                at->second->send(e, around_.now());
+                                settle(*at->second);
+                            },
+                            [this, shard](const AskHsm& e) {
+                                const auto reply = around_.ask_hsm({LinkId{0}, shard}, e.ticket, e.request);
+                                if (reply) event_arrived(shard, HsmAnswered{e.ticket, *reply});
+                            },
+                            [this](const InstallKeys& e) { keys_.install(e.terminal, e.keys); },
+                            [this](const InstallIssuerKeys& e) {
+                                issuer_keys_[e.route] = e.zaks;
+                                for (auto& [link, session] : issuers_)
+                                    if (session->route() == e.route) session->install_keys(e.zaks);
+                                router_.tell_others(e);
+                            },
+                            [this](const CloseLink& e) { peer_closed(e.link); },
+                            [this, shard](const WriteNotices& e) {
+                                // In their file and synced with the effect, unless the crash is here.
+                                around_.notices_written(e.notices);
+                                event_arrived(shard, NoticesWritten{e.notices.back().number, ""});
+                            },
+                            [this, shard](const MakeVaultKey& e) { around_.make_vault_key(shard, e); },
+                            [this, shard](const WipeVaultKey& e) { around_.wipe_vault_key(shard, e); },
+                            [this, shard](const AnswerOperator& e) {
+                                if (const auto told = router_.answered(shard, e))
+                                    around_.answered(e.ticket, *told);
+                            },
+                            [this, shard](const TellShards& e) { router_.tell(shard, e); },
+                            [](const PartiesChanged&) {}, [](const MakeBackup&) {}, [](const ApplyPolicy&) {},
+                            [](const Note&) {}},
+        effect);
 }
 
 void SwitchProcess::flush() {
@@ -197,7 +258,7 @@ void SwitchProcess::flush() {
         }
         around_.link_dropped(link, *session.closed());
         at = terminals_.erase(at);
-        answers_.push_back(TerminalLinkClosed{link});
+        static_cast<void>(router_.take(Event(TerminalLinkClosed{link})));
     }
     for (auto at = issuers_.begin(); at != issuers_.end();) {
         IssuerSession& session = *at->second;
@@ -223,15 +284,18 @@ void SwitchProcess::pass_deadlines() {
         session->pass_deadlines(now);
         settle(*session);
     }
-    deadlines_due_ = true;
+    for (const auto& shard : shards_) shard->deadlines_due();
 }
 
 std::optional<iso8583::Instant> SwitchProcess::next_deadline() const {
-    // What is due already waits for the inbox, not for the clock.
-    std::optional<iso8583::Instant> first = deadlines_due_ ? std::nullopt : turn_.next_deadline();
+    std::optional<iso8583::Instant> first;
     const auto consider = [&first](std::optional<iso8583::Instant> when) {
         if (when && (!first || *when < *first)) first = when;
     };
+    for (std::size_t index = 0; index < shards_.size(); ++index) {
+        consider(pauses_[index].work ? pauses_[index].work : shards_[index]->next_deadline());
+        consider(pauses_[index].effects);
+    }
     for (const auto& [link, session] : terminals_) consider(session->next_deadline());
     for (const auto& [link, session] : issuers_) consider(session->next_deadline());
     return first;

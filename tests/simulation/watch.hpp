@@ -23,9 +23,10 @@ class World;
 class Watch {
   public:
     virtual ~Watch() = default;
-    /// The core is given it next.
-    virtual void offering(const acquirer::Event& event) { (void)event; }
-    /// It leaves: the turn that it is of is durable, and no later one.
+    /// The core of that shard is given it next.
+    virtual void offering(std::size_t shard, const acquirer::Event& event) { (void)shard, (void)event; }
+    /// It leaves: the turn that it is of is durable, and no later one (of several shards: it may have waited
+    /// for the shell).
     virtual void released(const acquirer::Effect& effect) { (void)effect; }
     /// Durable from now on; `before` is what was durable until then, null for a new one. The checkers' maps
     /// say `now` already.
@@ -35,8 +36,8 @@ class Watch {
     virtual void changed(const ledger::ExceptionRecord* before, const ledger::ExceptionRecord& now) {
         (void)before, (void)now;
     }
-    /// All that a turn wrote has been told.
-    virtual void turn_durable() {}
+    /// All that a turn of that shard wrote has been told.
+    virtual void turn_durable(std::size_t shard) { (void)shard; }
     /// The process died: what was given to it and is not durable never happened.
     virtual void crashed() {}
 };

@@ -48,11 +48,11 @@ SendReply reply(int mti, std::uint32_t stan, const char* code, const char* amoun
 TEST_CASE("Watch: a sale behind its terminal's sign-off is not answered 00", "[simulation]") {
     World world({});
     const auto watch = watch_sessions(world);
-    watch->offering(request(RequestKind::sign_off, 820, 1));
-    watch->offering(request(RequestKind::sale, 200, 2));
+    watch->offering(0, request(RequestKind::sign_off, 820, 1));
+    watch->offering(0, request(RequestKind::sale, 200, 2));
     watch->released(reply(210, 2, "77"));
     CHECK(broken_by(world).empty());
-    watch->offering(request(RequestKind::sale, 200, 3));
+    watch->offering(0, request(RequestKind::sale, 200, 3));
     watch->released(reply(210, 3, "00"));
     CHECK(broken_by(world) == std::vector<std::string>{"R25"});
 }
@@ -63,15 +63,15 @@ TEST_CASE("Watch: a sign-off without a MAC counts when the keys of its terminal 
     const auto sign_off_without_mac = [&watch](std::uint32_t stan) {
         RequestArrived off = request(RequestKind::sign_off, 820, stan);
         off.mac = MacState::missing;
-        watch->offering(off);
+        watch->offering(0, off);
     };
     sign_off_without_mac(1);
-    watch->offering(request(RequestKind::sale, 200, 2));
+    watch->offering(0, request(RequestKind::sale, 200, 2));
     watch->released(reply(830, 1, "00"));  // a stranger's: the keys stand
     watch->released(reply(210, 2, "00"));
     CHECK(broken_by(world).empty());
     sign_off_without_mac(3);
-    watch->offering(request(RequestKind::sale, 200, 4));
+    watch->offering(0, request(RequestKind::sale, 200, 4));
     watch->released(InstallKeys{till, {}});
     watch->released(reply(830, 3, "00"));
     watch->released(reply(210, 4, "00"));
@@ -81,8 +81,8 @@ TEST_CASE("Watch: a sign-off without a MAC counts when the keys of its terminal 
 TEST_CASE("Watch: an amount that nobody asked for under the key is not approved", "[simulation]") {
     World world({});
     const auto watch = watch_sessions(world);
-    watch->offering(request(RequestKind::sale, 200, 2));
-    watch->offering(request(RequestKind::sale, 200, 2, "000000000077"));
+    watch->offering(0, request(RequestKind::sale, 200, 2));
+    watch->offering(0, request(RequestKind::sale, 200, 2, "000000000077"));
     watch->released(reply(210, 2, "00"));
     CHECK(broken_by(world).empty());
     watch->released(reply(210, 2, "00"));
@@ -94,16 +94,16 @@ TEST_CASE("Watch: a reversal is answered in its turn, and one of a process that 
     World world({});
     const auto watch = watch_sessions(world);
     const auto turns = [&watch](int count) {
-        for (int n = 0; n < count; ++n) watch->turn_durable();
+        for (int n = 0; n < count; ++n) watch->turn_durable(0);
     };
-    watch->offering(request(RequestKind::reversal, 400, 2));
+    watch->offering(0, request(RequestKind::reversal, 400, 2));
     turns(world.turns_until_durable());
     watch->released(reply(410, 2, "12"));
-    watch->offering(request(RequestKind::reversal, 400, 3));
+    watch->offering(0, request(RequestKind::reversal, 400, 3));
     watch->crashed();
     turns(world.turns_until_durable() + 1);
     CHECK(broken_by(world).empty());
-    watch->offering(request(RequestKind::reversal, 400, 4));
+    watch->offering(0, request(RequestKind::reversal, 400, 4));
     turns(world.turns_until_durable() + 1);
     CHECK(broken_by(world) == std::vector<std::string>{"R30"});
 }
@@ -161,7 +161,7 @@ TEST_CASE("Watch: what is right is answered 1, but in a batch that its upload ha
     const auto settle = [&watch](std::uint32_t stan, const char* codes, const char* closed_rrn) {
         RequestArrived asked = request(RequestKind::settlement, 500, stan);
         asked.request.profile = Profile::unionpay_pos;
-        watch->offering(asked);
+        watch->offering(0, asked);
         SendReply answer = reply(510, stan, "00");
         answer.to.profile = Profile::unionpay_pos;
         const std::string half(HalfOfBatch::digits, '0');
@@ -173,7 +173,7 @@ TEST_CASE("Watch: what is right is answered 1, but in a batch that its upload ha
     CHECK(broken_by(world) == std::vector<std::string>{"R5", "R5"});
     RequestArrived upload_end = request(RequestKind::batch_upload_end, 320, 3);
     upload_end.request.profile = Profile::unionpay_pos;
-    watch->offering(upload_end);
+    watch->offering(0, upload_end);
     settle(4, "22", rrn);
     CHECK(broken_by(world).size() == 2);
     settle(5, "22", "");  // not closed, then

@@ -19,8 +19,6 @@ constexpr std::int64_t reconnect_ms_min = 200;
 constexpr std::int64_t reconnect_ms_max = 2'000;
 // Of a downtime, what those see who try meanwhile.
 constexpr std::int64_t downtime_seen_ms = 20'000;
-// The first of a process, which is that of its recovery, and some of the others.
-constexpr std::uint64_t turns_between_orphan_checks = 16;
 // What a confused HSM may say to anything.
 constexpr hsm::HsmFault wrong_faults[] = {hsm::HsmFault::storage, hsm::HsmFault::lmk,
                                           hsm::HsmFault::source_key_parity, hsm::HsmFault::input};
@@ -54,19 +52,45 @@ hsm::HsmOptions hsm_options() {
 
 }  // namespace
 
+namespace {
+
+std::vector<std::unique_ptr<WatchedStore>> new_stores(std::size_t shards) {
+    std::vector<std::unique_ptr<WatchedStore>> stores;
+    while (stores.size() < shards) stores.push_back(std::make_unique<WatchedStore>());
+    return stores;
+}
+
+std::vector<const ledger::MemoryStore*> disks_of(const std::vector<std::unique_ptr<WatchedStore>>& stores) {
+    std::vector<const ledger::MemoryStore*> disks;
+    for (const auto& store : stores) disks.push_back(&store->disk);
+    return disks;
+}
+
+}  // namespace
+
 World::World(const WorldOptions& options)
     : network(agenda_, clock_, Chance(options.seed).split()),
+      stores_(new_stores(options.shards)),
       starts_(options.starts),
       chance_(options.seed),
+      turns_chance_(~options.seed),
       hsm_random_(options.seed),
       engine_(hsm::Lmk::test(), hsm_random_, hsm_options()),
       vault_file_(ledger::VaultKeys::of(vault_key())),
       vault_(vault_file_),
       configuration_(world_configuration()),
-      checkers_(store.disk),
+      checkers_(disks_of(stores_)),
+      notices_(checkers_, options.shards),
       honest_(vault_, [this](const std::string& what) { checkers_.broken("honest", what, clock_); }),
+      days_(options.shards),
+      comes_from_(options.shards),
       trace_(options.trace) {
     if (options.adjust) options.adjust(*configuration_);
+    leave_a_part_for_each(*configuration_, shards());
+    if (shards() > 1) {
+        shard_checks_.emplace(checkers_, shards());
+        shard_checks_->configured(*configuration_);
+    }
     checkers_.on_written = [this](ledger::TransactionRecord record) { branches_.written(std::move(record)); };
     for (const auto* cards : {&cards_a, &cards_b})
         for (const char* card : *cards) checkers_.forbid(card);
@@ -109,7 +133,7 @@ World::World(const WorldOptions& options)
             sale.state != State::approved || sale.remaining_minor() == 0)
             return false;
         const std::int32_t age =
-            process_->core().status().business_date.date.days() - sale.business_date.date.days();
+            process_->status().business_date.date.days() - sale.business_date.date.days();
         return age <= merchant->refund.window_days;
     };
     checkers_.on_record = [this](const auto* before, const auto& now) {
@@ -118,6 +142,7 @@ World::World(const WorldOptions& options)
     checkers_.on_exception = [this](const auto* before, const auto& now) {
         for (const auto& watch : watches_) watch->changed(before, now);
     };
+    write_down(options.merchants);
     start();
 }
 
@@ -158,6 +183,7 @@ void World::after_step() {
     if (!process_ || releasing_) return;
     process_->drive();
     look_after_sync();
+    if (shard_checks_ && std::exchange(asked_an_issuer_, false)) check_bounds();
     for (; broken_told_ < checkers_.all_broken().size(); ++broken_told_)
         trace("BROKEN: " + checkers_.all_broken()[broken_told_].what);
     if (process_->dead()) {
@@ -168,7 +194,7 @@ void World::after_step() {
         trace("the store failed: " + process_->failed()->what + ": the process ends");
         crash(some_unsynced(chance_), chance_.between(faults.downtime_ms_min, faults.downtime_ms_max));
     } else if (chance_.permille(faults.crash_permille)) {
-        checkers_.reached(store.disk.sync_pending() ? "crash mid-sync" : "crash between turns");
+        checkers_.reached(syncs_pending() ? "crash mid-sync" : "crash between turns");
         crash(some_unsynced(chance_), chance_.between(faults.downtime_ms_min, faults.downtime_ms_max));
     }
 }
@@ -204,88 +230,15 @@ void World::at_work(std::int64_t after_ms, Agenda::Deed deed) {
 
 // ---- The switch
 
-void World::start() {
-    ++generation_;
-    syncs_timed_ = 0;
-    accepts_new_work_ = true;
-    vault_ = ledger::PanVault(vault_file_);
-    process_ = std::make_unique<SwitchProcess>(configuration_, store, vault_, *this);
-    store.on_handed_over = [this](const ledger::Batch& batch) {
-        checkers_.batch_handed_over(
-            batch, [this](const auto& visit) { process_->core().visit_decoded_records(visit); }, clock_);
-        branches_.written(batch);
-        check_seals(batch);
-        if (turns_of_process_++ % turns_between_orphan_checks == 0) check_orphans();
-    };
-    turns_of_process_ = 0;
-    process_->core().comes_from(comes_from_);
-    if (!process_->recover()) {
-        checkers_.broken("I9", "the switch does not start again over its own store", clock_);
-        process_.reset();
-        return;
-    }
-    trace("the switch is up");
-    for (std::size_t slot = 0; slot < issuer_slots_.size(); ++slot) connect_issuer(slot);
-    process_->drive();
-    look_after_sync();
-}
-
-void World::check_orphans() {
-    const auto report = process_->find_orphans();
-    if (!report) return checkers_.broken("I6a", report.error().what, clock_);
-    for (const Orphan& orphan : report->orphans) checkers_.broken("I6a", orphan.words, clock_);
-}
-
-void World::crash(std::size_t keep_prefix, std::int64_t downtime_ms) {
-    if (!process_) return;
-    const std::string phase = process_->core().status().vault.phase;
-    if (phase == "re-sealing" || phase == "checking") checkers_.reached("crash while cards are sealed anew");
-    const bool in_sync =
-        store.disk.unsynced_batches() > 0;  // of a failed one too: it may be on the disk or not
-    if (on_crash)
-        on_crash("crash keep_unsynced=" + std::to_string(keep_prefix) +
-                 " down=" + std::to_string(downtime_ms) + "ms");
-    trace("CRASH" + std::string(in_sync ? keep_prefix > 0 ? " in a sync whose batch survives"
-                                                          : " in a sync whose batch is lost"
-                                        : ""));
-    ++generation_;
-    process_.reset();
-    for (const auto& watch : watches_) watch->crashed();
-    store.disk.crash(keep_prefix);
-    for (; keep_prefix > 0 && !store.handed_over.empty(); --keep_prefix) batch_durable();
-    store.handed_over.clear();
-    checkers_.after_crash(clock_);
-    branches_.crashed(checkers_.records());
-    const std::set<std::uint64_t> broken_off = std::exchange(connections_, {});
-    for (const std::uint64_t connection : broken_off) network.close(connection, Side::switch_side);
-    for (IssuerSlot& slot : issuer_slots_) slot.connection = 0;
-    slot_of_.clear();
-    operators_.clear();
-    starts_again_ = clock_.plus_ms(downtime_ms);
-    at(downtime_ms, [this] {
-        if (!process_) start();
-    });
-}
-
-void World::restore_backup(std::int64_t downtime_ms) {
-    if (!process_) return;
-    checkers_.reached("restored from a backup");
-    ledger::BackupMark mark;
-    mark.id = "backup-" + std::to_string(clock_.ms);
-    mark.made = now().utc;
-    mark.business_day = process_->core().status().business_date;
-    mark.turn = store.disk.last_turn_number();
-    comes_from_ = mark;
-    crash(0, downtime_ms);
-}
-
 void World::replace_configuration(const std::function<void(Configuration&)>& change) {
     auto fresh = std::make_shared<Configuration>(*configuration_);
     ++fresh->version;
     change(*fresh);
+    leave_a_part_for_each(*fresh, shards());
     configuration_ = fresh;
     for (const routing::Route& route : fresh->routes.routes())
         if (route.successor) checkers_.succeeded(route.id, *route.successor);
+    if (shard_checks_) shard_checks_->configured(*configuration_);
     if (!process_) return;
     process_->event_arrived(ConfigReplaced{configuration_});
     after_step();
@@ -402,7 +355,8 @@ Till& World::add_till(std::unique_ptr<Till> till) {
 
 // ---- HSM
 
-std::optional<hsm::Reply> World::ask_hsm(LinkId asker, hsm::Ticket ticket, const hsm::Request& request) {
+std::optional<hsm::Reply> World::ask_hsm(const HsmAsker& asker, hsm::Ticket ticket,
+                                         const hsm::Request& request) {
     const bool wrong = chance_.permille(faults.hsm_wrong_permille);
     const bool fails = !hsm_up || wrong || chance_.permille(faults.hsm_fails_permille);
     hsm_has_failed_ = hsm_has_failed_ || fails;
@@ -421,24 +375,35 @@ std::optional<hsm::Reply> World::ask_hsm(LinkId asker, hsm::Ticket ticket, const
 
 // ---- What leaves
 
-void World::released(const Effect& effect) {
-    if (process_->failed()) checkers_.broken("I5", "an effect left after the store had failed", clock_);
+void World::released(std::size_t shard, const Effect& effect) {
+    // Of several, what one has let out before may wait for the shell while another's store fails.
+    if (shards() == 1 && process_->failed() != nullptr)
+        checkers_.broken("I5", "an effect left after the store had failed", clock_);
     checkers_.released(effect, clock_);
     branches_.released(effect);
     honest_.released(effect);
     for (const auto& watch : watches_) watch->released(effect);
+    if (shard_checks_) shard_checks_->released(shard, effect, clock_);
+    asked_an_issuer_ = asked_an_issuer_ || std::holds_alternative<SendToIssuer>(effect);
     note_effect(effect);
-    if (const auto* answer = std::get_if<AnswerOperator>(&effect)) {
-        const auto waiting = operators_.find(answer->ticket);
-        if (waiting != operators_.end()) {
-            const auto answered = std::move(waiting->second);
-            operators_.erase(waiting);
-            releasing_ = true;
-            if (answered) answered(answer->answer);
-            releasing_ = false;
-        }
-    }
     if (on_released) on_released(effect);
+}
+
+void World::answered(std::uint64_t ticket, const OperatorAnswer& answer) {
+    if (shard_checks_) shard_checks_->answered(ticket, answer, clock_);
+    const auto waiting = operators_.find(ticket);
+    if (waiting == operators_.end()) return;
+    const auto tell = std::move(waiting->second);
+    operators_.erase(waiting);
+    const bool was_releasing = std::exchange(releasing_, true);
+    if (tell) tell(answer);
+    releasing_ = was_releasing;
+}
+
+std::int64_t World::pause_ms() {
+    if (!turns_chance_.permille(faults.shard_pauses_permille)) return 0;
+    checkers_.reached("a shard waits while others go on");
+    return turns_chance_.between(1, faults.shard_pause_ms_max);
 }
 
 void World::notices_written(const std::vector<ledger::Notice>& notices) { notices_.written(notices, clock_); }

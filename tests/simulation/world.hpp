@@ -27,6 +27,7 @@
 #include "tests/simulation/naive_books.hpp"
 #include "tests/simulation/network.hpp"
 #include "tests/simulation/notice_watch.hpp"
+#include "tests/simulation/shard_checks.hpp"
 #include "tests/simulation/switch_process.hpp"
 #include "tests/simulation/watch.hpp"
 #include "tests/simulation/watched_store.hpp"
@@ -49,6 +50,9 @@ struct WorldFaults {
     std::uint32_t hsm_fails_permille = 0;
     std::uint32_t vault_file_fails_permille = 0;
     std::uint32_t hsm_wrong_permille = 0;  // says an error that there is none of
+    // Of several shards: one waits though it could go on, or the shell does not come to what it has let out.
+    std::uint32_t shard_pauses_permille = 0;
+    std::int64_t shard_pause_ms_max = 0;
 };
 
 /// 2026-11-21 04:00:00 UTC, noon in Shanghai.
@@ -56,6 +60,10 @@ inline constexpr iso8583::UtcTime usual_start{1'795'233'600'000};
 
 struct WorldOptions {
     std::uint64_t seed = 1;
+    std::size_t shards = 1;  // 1, 2 or 4
+    /// Of several shards: merchants that ledgers say they have before the first start, as a switch did that
+    /// assigned them otherwise.
+    acquirer::ShardMap::Written merchants;
     iso8583::UtcTime starts = usual_start;
     std::function<void(acquirer::Configuration&)> adjust;
     /// Lines for people: what happens when.
@@ -84,21 +92,29 @@ class World final : public Surroundings {
     // The switch.
     [[nodiscard]] bool up() const { return process_ != nullptr; }
     [[nodiscard]] SwitchProcess& process() { return *process_; }
-    /// The process dies; of a sync under way `keep_prefix` batches survive. It starts again after
-    /// `downtime_ms`.
     /// I6a over everything that is stored; when a turn was closed and nothing has happened since.
     void check_orphans();
-    void crash(std::size_t keep_prefix, std::int64_t downtime_ms);
-    /// For somebody who has to wait until what the core was given just now is durable: as many turns as the
-    /// disk takes may be on their way to it already, the event is in the next one.
+    void check_orphans(std::size_t shard);
+    /// Of the batches of each shard that are not known to be durable, so many survive a crash, the oldest.
+    using Survivors = std::vector<std::size_t>;
+    /// The process dies; it starts again after `downtime_ms`.
+    void crash(const Survivors& survivors, std::int64_t downtime_ms);
+    /// The same with one shard.
+    void crash(std::size_t survivors, std::int64_t downtime_ms) { crash(Survivors{survivors}, downtime_ms); }
+    /// For somebody who has to wait until what a core was given just now is durable: as many turns of its
+    /// shard as the disk takes may be on their way to it already, the event is in the next one.
     [[nodiscard]] int turns_until_durable() const {
-        return static_cast<int>(store.disk.syncs_in_flight_max()) + 1;
+        return static_cast<int>(stores_.front()->disk.syncs_in_flight_max()) + 1;
+    }
+    /// Of several shards: what this one has let out waits for the shell to carry it out.
+    [[nodiscard]] bool waits_for_the_shell(std::size_t shard) const {
+        return process_ && process_->shard(shard).has_effects();
     }
     /// How many of the batches of syncs under way might survive a crash: for crash().
-    std::size_t some_unsynced(Chance& chance) const;
+    Survivors some_unsynced(Chance& chance) const;
     /// It dies, and starts again on a backup that was made at that moment (R65).
     void restore_backup(std::int64_t downtime_ms);
-    [[nodiscard]] bool was_restored() const { return comes_from_.has_value(); }
+    [[nodiscard]] bool was_restored() const { return comes_from_.front().has_value(); }
     /// The next sync is not lived through; `kept` says whether its batch survives.
     void crash_in_next_sync(bool kept) { crash_in_next_sync_ = kept; }
     void replace_configuration(const std::function<void(acquirer::Configuration&)>& change);
@@ -108,7 +124,8 @@ class World final : public Surroundings {
     /// Asks as an operator; the answer comes after the sync, or never when the switch dies.
     void operate(acquirer::OperatorCommand command, const std::string& user, acquirer::Role role,
                  std::function<void(const acquirer::OperatorAnswer&)> answered);
-    WatchedStore store;
+    [[nodiscard]] std::size_t shards() const { return stores_.size(); }
+    [[nodiscard]] WatchedStore& store(std::size_t shard = 0) { return *stores_.at(shard); }
     WorldFaults faults;
     Network network;
 
@@ -132,7 +149,7 @@ class World final : public Surroundings {
     /// Overhears the honest terminals: every frame of theirs, both ways. Who it is for says what it may see.
     std::function<void(Till& till, Side from, iso8583::ByteView frame)> on_terminal_traffic;
     [[nodiscard]] HonestTraffic& honest() { return honest_; }
-    [[nodiscard]] const DayWatch& days() const { return days_; }
+    [[nodiscard]] const std::vector<DayWatch>& days() const { return days_; }
     [[nodiscard]] NaiveBooks& naive_books() { return naive_books_; }
 
     [[nodiscard]] Checkers& checkers() { return checkers_; }
@@ -155,18 +172,24 @@ class World final : public Surroundings {
     // Surroundings
     void to_peer(acquirer::LinkId link, iso8583::Bytes bytes) override;
     void link_dropped(acquirer::LinkId link, const std::string& why) override;
-    std::optional<hsm::Reply> ask_hsm(acquirer::LinkId asker, hsm::Ticket ticket,
+    std::optional<hsm::Reply> ask_hsm(const HsmAsker& asker, hsm::Ticket ticket,
                                       const hsm::Request& request) override;
-    void offering(const acquirer::Event& event) override {
+    void offering(std::size_t shard, const acquirer::Event& event) override {
         branches_.offering(event, *configuration_);
-        for (const auto& watch : watches_) watch->offering(event);
+        if (shard_checks_) shard_checks_->offering(shard, event, clock_);
+        for (const auto& watch : watches_) watch->offering(shard, event);
     }
     void deadlines_pass(bool begin) override { branches_.deadlines_pass(begin); }
-    void released(const acquirer::Effect& effect) override;
+    void released(std::size_t shard, const acquirer::Effect& effect) override;
+    void answered(std::uint64_t ticket, const acquirer::OperatorAnswer& answer) override;
     void notices_written(const std::vector<ledger::Notice>& notices) override;
-    void make_vault_key(const acquirer::MakeVaultKey& wanted) override;
-    void wipe_vault_key(const acquirer::WipeVaultKey& wanted) override;
+    void make_vault_key(std::size_t shard, const acquirer::MakeVaultKey& wanted) override;
+    void wipe_vault_key(std::size_t shard, const acquirer::WipeVaultKey& wanted) override;
     void logged(const std::string& text) override;
+    std::size_t next_of(std::size_t waiting) override {
+        return turns_chance_.below(static_cast<std::uint32_t>(waiting));
+    }
+    std::int64_t pause_ms() override;
     /// What is in the vault's file, which outlives crashes.
     [[nodiscard]] const ledger::VaultKeys& vault_file() const { return vault_file_; }
 
@@ -178,44 +201,53 @@ class World final : public Surroundings {
     bool step(iso8583::Instant until);
     void after_step();
     void look_after_sync();
-    void time_sync();
-    void complete_sync();
-    void batch_durable();
+    void time_sync(std::size_t shard);
+    void complete_sync(std::size_t shard);
+    void batch_durable(std::size_t shard);
     void start();
+    void write_down(const acquirer::ShardMap::Written& merchants);
+    [[nodiscard]] bool syncs_pending() const;
+    void check_bounds();
+    void check_other_numbers();
     void connect_issuer(std::size_t slot);
     void retry_issuer(std::size_t slot);
     void note_effect(const acquirer::Effect& effect);
     /// Written and synced now, unless the disk fails; the process hears of it a moment later, if it lives.
     template <typename Done>
-    void change_vault_file(std::uint32_t number, iso8583::Result<ledger::VaultKeys> changed);
+    void change_vault_file(std::size_t shard, std::uint32_t number,
+                           iso8583::Result<ledger::VaultKeys> changed);
     void check_seals(const ledger::Batch& batch);
 
+    std::vector<std::unique_ptr<WatchedStore>> stores_;  // by shard
     Agenda agenda_;
     iso8583::Instant clock_{1'000'000};
     std::int64_t utc_offset_ms_ = 0;
     iso8583::UtcTime starts_;
     Chance chance_;
+    Chance turns_chance_;  // of several shards: whose turn it is
     SeededRandom hsm_random_;
     hsm::HsmEngine engine_;
     ledger::VaultKeys vault_file_;
     ledger::PanVault vault_;  // of the process: begins with what is in the file
     std::shared_ptr<acquirer::Configuration> configuration_;
     Checkers checkers_;
-    NoticeWatch notices_{checkers_};
+    NoticeWatch notices_;
     BranchWatch branches_{vault_};
     HonestTraffic honest_;
     NaiveBooks naive_books_;
-    DayWatch days_;
+    std::optional<ShardChecks> shard_checks_;  // of several
+    std::vector<DayWatch> days_;               // by shard
     std::vector<std::unique_ptr<Watch>> watches_;
     std::unique_ptr<SwitchProcess> process_;
     std::uint64_t generation_ = 0;  // of the process: what was meant for an earlier one is lost
-    std::uint64_t turns_of_process_ = 0;
-    std::size_t syncs_timed_ = 0;
+    std::vector<std::uint64_t> turns_of_process_;  // by shard
+    std::vector<std::size_t> syncs_timed_;         // by shard
     std::size_t broken_told_ = 0;
+    bool asked_an_issuer_ = false;
     bool releasing_ = false;  // an effect of the process: what is done about it waits for the step's end
     iso8583::Instant starts_again_;  // while there is no process
     std::optional<bool> crash_in_next_sync_;
-    std::optional<ledger::BackupMark> comes_from_;
+    std::vector<std::optional<ledger::BackupMark>> comes_from_;  // by shard
     bool accepts_new_work_ = true;
     bool store_was_full_ = false;
     bool hsm_has_failed_ = false;

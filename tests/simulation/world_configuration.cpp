@@ -1,5 +1,7 @@
 #include "tests/simulation/world_configuration.hpp"
 
+#include <algorithm>
+
 #include "hsm_sim/test_keys.hpp"
 #include "iso8583/values/ensure.hpp"
 
@@ -99,6 +101,15 @@ void change_routes(Configuration& configuration, const std::function<void(routin
     std::vector<routing::Route> routes = configuration.routes.routes();
     for (routing::Route& route : routes) change(route);
     configuration.routes = table_of(std::move(routes));
+}
+
+void leave_a_part_for_each(Configuration& configuration, std::size_t shards) {
+    if (shards == 1) return;
+    const auto least = static_cast<std::uint32_t>(shards);
+    change_routes(configuration, [least](routing::Route& route) {
+        route.in_flight_max = std::max(route.in_flight_max, least);
+        route.advices_in_flight_max = std::max(route.advices_in_flight_max, least);
+    });
 }
 
 void remove_route(Configuration& configuration, routing::RouteId route) {

@@ -28,6 +28,9 @@ inline constexpr const char* cards_b[] = {"4111111111111111", "4012888888881881"
 inline constexpr const char* card_nowhere = "5555555555554444";
 
 [[nodiscard]] std::shared_ptr<acquirer::Configuration> world_configuration();
+/// Bounds of a route that so many shards cannot divide are refused by the configuration's reader: the least
+/// that it takes stands there instead.
+void leave_a_part_for_each(acquirer::Configuration& configuration, std::size_t shards);
 /// Builds the route table anew; a retired route without successor gives its cards back.
 void change_routes(acquirer::Configuration& configuration,
                    const std::function<void(routing::Route&)>& change);

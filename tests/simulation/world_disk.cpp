@@ -12,15 +12,17 @@ constexpr std::int64_t slow_sync_ms_max = 3'000;
 }  // namespace
 
 void World::look_after_sync() {
-    while (process_ && syncs_timed_ < store.disk.syncs_pending()) time_sync();
+    for (std::size_t shard = 0; shard < shards(); ++shard)
+        while (process_ && syncs_timed_[shard] < store(shard).disk.syncs_pending()) time_sync(shard);
 }
 
-void World::time_sync() {
+void World::time_sync(std::size_t shard) {
     ++turns_;
-    if (++syncs_timed_ > 1) checkers_.reached("several turns in flight");
+    if (++syncs_timed_[shard] > 1) checkers_.reached("several turns in flight");
     if (crash_in_next_sync_) {
-        const bool kept = *std::exchange(crash_in_next_sync_, std::nullopt);
-        at(0, [this, kept] { crash(kept ? 1 : 0, 1'000); });
+        Survivors kept(shards(), 0);
+        kept[shard] = *std::exchange(crash_in_next_sync_, std::nullopt) ? 1 : 0;
+        at(0, [this, kept] { crash(kept, 1'000); });
         return;
     }
     std::int64_t takes_ms = chance_.between(faults.sync_ms_min, faults.sync_ms_max);
@@ -35,32 +37,43 @@ void World::time_sync() {
         return;
     }
     if (chance_.permille(faults.sync_fails_permille))
-        store.disk.fail_next_sync({ledger::StoreError::Kind::io, "a write failed"});
+        store(shard).disk.fail_next_sync({ledger::StoreError::Kind::io, "a write failed"});
     if (chance_.permille(faults.crash_in_effects_permille)) process_->die_after(chance_.below(4));
-    at(takes_ms, [this, generation] {
-        if (generation == generation_) complete_sync();
+    at(takes_ms, [this, generation, shard] {
+        if (generation == generation_) complete_sync(shard);
     });
 }
 
-void World::complete_sync() {
-    --syncs_timed_;
-    const std::uint64_t before = store.disk.last_turn_number();
-    store.disk.complete_sync();
-    if (store.disk.last_turn_number() != before) batch_durable();
+void World::complete_sync(std::size_t shard) {
+    ledger::MemoryStore& disk = store(shard).disk;
+    --syncs_timed_[shard];
+    const std::uint64_t before = disk.last_turn_number();
+    disk.complete_sync();
+    if (disk.last_turn_number() != before) batch_durable(shard);
 }
 
-void World::batch_durable() {
-    const ledger::Batch batch = std::move(store.handed_over.front());
-    store.handed_over.pop_front();
-    checkers_.batch_durable(batch, clock_);
+void World::batch_durable(std::size_t shard) {
+    const ledger::Batch batch = std::move(store(shard).handed_over.front());
+    store(shard).handed_over.pop_front();
+    checkers_.batch_durable(batch, clock_, shard);
     honest_.batch_durable(batch);
-    if (const auto wrong = days_.durable(batch, *configuration_)) checkers_.broken("days", *wrong, clock_);
-    for (const auto& watch : watches_) watch->turn_durable();
+    if (shard_checks_) shard_checks_->batch_durable(shard, batch, clock_);
+    if (const auto wrong = days_[shard].durable(batch, *configuration_))
+        checkers_.broken("days", *wrong, clock_);
+    for (const auto& watch : watches_) watch->turn_durable(shard);
 }
 
-std::size_t World::some_unsynced(Chance& chance) const {
-    return chance.below(static_cast<std::uint32_t>(std::max<std::size_t>(1, store.disk.unsynced_batches())) +
-                        1);
+bool World::syncs_pending() const {
+    return std::any_of(stores_.begin(), stores_.end(),
+                       [](const auto& store) { return store->disk.sync_pending(); });
+}
+
+World::Survivors World::some_unsynced(Chance& chance) const {
+    Survivors survivors;
+    for (const auto& store : stores_)
+        survivors.push_back(chance.below(
+            static_cast<std::uint32_t>(std::max<std::size_t>(1, store->disk.unsynced_batches())) + 1));
+    return survivors;
 }
 
 }  // namespace simulation

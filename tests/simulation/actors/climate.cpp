@@ -9,6 +9,7 @@ constexpr std::int64_t event_ms_min = 2'000;
 constexpr std::int64_t event_ms_max = 20'000;
 constexpr std::int64_t disk_full_ms_max = 10'000;
 constexpr std::uint32_t syncs_in_flight_most = 4;
+constexpr std::int64_t shard_pause_ms_most = 200;
 constexpr std::int64_t hsm_down_ms_max = 5'000;
 constexpr std::int64_t downtime_ms_max = 15'000;
 constexpr std::int64_t long_downtime_ms_max = 40 * 3'600'000LL;  // days end meanwhile
@@ -27,9 +28,11 @@ class Climate final : public Actor {
         n.break_permille = s.rate("network breaks", 400, 15);
         WorldFaults& w = world_.faults;
         if (s.has("sync time", 700)) w.sync_ms_max = size.between(1, 20);
-        if (s.has("turns in flight", 400))
-            world_.store.disk.set_syncs_in_flight_max(
-                2 + s.chance("turns in flight").below(syncs_in_flight_most - 1));
+        if (s.has("turns in flight", 400)) {
+            const std::size_t most = 2 + s.chance("turns in flight").below(syncs_in_flight_most - 1);
+            for (std::size_t shard = 0; shard < world_.shards(); ++shard)
+                world_.store(shard).disk.set_syncs_in_flight_max(most);
+        }
         w.sync_slow_permille = s.rate("slow syncs", 400, 20);
         w.sync_fails_permille = s.rate("failed syncs", 200, 5);
         w.crash_in_sync_permille = s.rate("crashes in syncs", 400, 20);
@@ -40,6 +43,10 @@ class Climate final : public Actor {
         w.hsm_slow_ms_max = size.between(1, 3'000);
         w.hsm_fails_permille = s.rate("failing HSM", 400, 15);
         w.hsm_wrong_permille = s.rate("wrong HSM", 200, 10);
+        if (world_.shards() > 1) {
+            w.shard_pauses_permille = s.rate("shards wait", 700, 200);
+            w.shard_pause_ms_max = s.chance("size of shards' pauses").between(1, shard_pause_ms_most);
+        }
         disk_fills_ = s.has("full disk", 500);
         hsm_goes_ = s.has("HSM outages", 400);
         sleeps_ = s.has("long downtimes", 150);

@@ -47,8 +47,8 @@ class Clocks final : public Actor {
                 return world_.operate(acquirer::CutOverDay{true}, "admin1", acquirer::Role::admin,
                                       [this, decision = chance.permille(800) ? To::approve : To::reject](
                                           const acquirer::OperatorAnswer& answer) {
-                                          for (const auto& [name, value] : answer.values)
-                                              if (name == "proposal") decide(value, decision);
+                                          for (const std::string& proposal : proposals_in(answer))
+                                              decide(proposal, decision);
                                       });
             default:
                 return;

@@ -110,8 +110,7 @@ class Operators final : public Actor {
                         DecideProposal{id, DecideProposal::To::reject, note}, ender_agrees, Role::supervisor,
                         [this, rrn, command](const OperatorAnswer&) { end_it(rrn, command, true); });
                 }
-                for (const auto& [name, value] : answer.values)
-                    if (name == "proposal") agree_to(rrn, value);
+                for (const std::string& proposal : proposals_in(answer)) agree_to(rrn, proposal);
             });
     }
     void agree_to(const iso8583::Rrn& rrn, const std::string& proposal) {
@@ -142,10 +141,9 @@ class Operators final : public Actor {
         const std::size_t place = ticks_.did("operator " + user + " " + words);
         world_.operate(std::move(command), user, role_of(user), [this, place](const OperatorAnswer& answer) {
             story_.acts[place].line += answer.done ? " -> done" : " -> refused";
-            for (const auto& [name, value] : answer.values) {
-                if (name != "proposal") continue;
+            for (const std::string& proposal : proposals_in(answer)) {
                 if (proposals_.size() == remembered_max) proposals_.erase(proposals_.begin());
-                proposals_.push_back(value);
+                proposals_.push_back(proposal);
             }
         });
     }

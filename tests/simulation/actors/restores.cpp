@@ -29,16 +29,15 @@ class Restores final : public Actor {
     [[nodiscard]] bool quiet() const override { return !world_.up() || !waits(); }
 
   private:
-    [[nodiscard]] bool waits() const { return world_.process().core().status().restored.has_value(); }
+    [[nodiscard]] bool waits() const { return world_.process().status().restored.has_value(); }
     /// One proposes it and another agrees, as often as it takes: the switch may be down, or die meanwhile.
     void accept() {
         if (world_.up() && !waits()) return;
         world_.at(again_after_ms, [this] { accept(); });
         const auto to = chance_.permille(800) ? DecideProposal::To::approve : DecideProposal::To::reject;
         world_.operate(AcceptRestore{note}, "admin1", Role::admin, [this, to](const OperatorAnswer& answer) {
-            for (const auto& [name, value] : answer.values)
-                if (name == "proposal")
-                    world_.operate(DecideProposal{value, to, note}, "checker1", Role::supervisor, {});
+            for (const std::string& proposal : proposals_in(answer))
+                world_.operate(DecideProposal{proposal, to, note}, "checker1", Role::supervisor, {});
         });
     }
 

@@ -42,8 +42,7 @@ class Retention final : public Actor {
         const To to = chance.permille(800) ? To::approve : To::reject;
         world_.operate(run, "admin1", acquirer::Role::admin,
                        [this, to](const acquirer::OperatorAnswer& answer) {
-                           for (const auto& [name, value] : answer.values)
-                               if (name == "proposal") decide(value, to);
+                           for (const std::string& proposal : proposals_in(answer)) decide(proposal, to);
                        });
     }
     void decide(const std::string& proposal, To to) {

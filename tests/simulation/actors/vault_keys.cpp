@@ -28,7 +28,7 @@ class VaultKeyKeepers final : public Actor {
     /// No pass goes on, and the shell owes nothing.
     [[nodiscard]] bool quiet() const override {
         if (!world_.up()) return true;
-        const VaultStatus vault = world_.process().core().status().vault;
+        const VaultStatus vault = world_.process().status().vault;
         return vault.making == 0 && vault.phase == "idle" &&
                std::none_of(vault.keys.begin(), vault.keys.end(), [](const VaultStatus::Key& key) {
                    return key.state == VaultStatus::Key::State::retiring;
@@ -39,7 +39,7 @@ class VaultKeyKeepers final : public Actor {
     void act(Chance& chance) {
         if (!world_.up()) return;
         ticks_.did();
-        const VaultStatus vault = world_.process().core().status().vault;
+        const VaultStatus vault = world_.process().status().vault;
         // What is refused is asked for as well.
         if (vault.keys.size() < 2 || chance.permille(500)) return propose(RotateVaultKey{note}, chance);
         const VaultStatus::Key& key = vault.keys[chance.below(static_cast<std::uint32_t>(vault.keys.size()))];
@@ -49,9 +49,8 @@ class VaultKeyKeepers final : public Actor {
         const auto to = chance.permille(850) ? DecideProposal::To::approve : DecideProposal::To::reject;
         world_.operate(
             std::move(command), "officer1", Role::security_officer, [this, to](const OperatorAnswer& answer) {
-                for (const auto& [name, value] : answer.values)
-                    if (name == "proposal")
-                        world_.operate(DecideProposal{value, to, note}, "checker1", Role::supervisor, {});
+                for (const std::string& proposal : proposals_in(answer))
+                    world_.operate(DecideProposal{proposal, to, note}, "checker1", Role::supervisor, {});
             });
     }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "ledger/number_plan.hpp"
 #include "tests/simulation/watch.hpp"
 #include "tests/simulation/world.hpp"
 
@@ -20,7 +21,7 @@ class Cases final : public Watch {
   public:
     explicit Cases(World& world) : world_(world) {}
 
-    void offering(const Event& event) override {
+    void offering(std::size_t /*shard*/, const Event& event) override {
         const auto* asked = std::get_if<OperatorCommanded>(&event);
         if (asked == nullptr) return;
         if (const auto* change = std::get_if<ChangeMerchant>(&asked->command)) {
@@ -57,7 +58,11 @@ class Cases final : public Watch {
     }
 
     void changed(const ledger::ExceptionRecord* before, const ledger::ExceptionRecord& now) override {
-        const std::string about = now.id.substr(0, Rrn::size_max);
+        std::string about = now.id.substr(0, Rrn::size_max);
+        // What is of no transaction each shard counts for itself.
+        if (about.find_first_not_of('0') == std::string::npos)
+            about +=
+                " of shard " + std::to_string(ledger::shard_of_number(now.id, world_.shards()).value_or(0));
         if (!now.resolution.empty()) {
             const auto at = open_.find({about, now.kind, now.subject});
             if (at != open_.end() && at->second == now.id) open_.erase(at);

@@ -25,7 +25,7 @@ class Chains final : public Watch {
         };
         if (is_queued(now) && (before == nullptr || !is_queued(*before))) queued_in_turn_[now.rrn] = turn_;
     }
-    void turn_durable() override { ++turn_; }
+    void turn_durable(std::size_t /*shard*/) override { ++turn_; }
 
     void released(const Effect& effect) override {
         const auto* message = std::get_if<SendToIssuer>(&effect);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "ledger/number_plan.hpp"
 #include "tests/simulation/watch.hpp"
 #include "tests/simulation/world.hpp"
 
@@ -32,14 +33,15 @@ class IssuerAnswers final : public Watch {
             std::string(f.get(Field::amount_transaction))};
     }
 
-    void offering(const Event& event) override {
+    void offering(std::size_t /*shard*/, const Event& event) override {
         const auto* arrived = std::get_if<IssuerReplyArrived>(&event);
         if (arrived == nullptr || arrived->mac != MacState::verified || !fits_what_was_sent(*arrived)) return;
         const IssuerReply& reply = arrived->reply;
         // The first answer to it, or that one again; another may be told as what it is, a contradiction.
         const std::string what = words(reply.mti.str(), reply.stan.str(), reply.transmission_time.str());
         const std::string code = reply.code ? reply.code->str() : "";
-        const bool says_so_again = fitting_.emplace(what, code).first->second == code;
+        const bool says_so_again =
+            fitting_.emplace(what, Fitting{code, reply.rrn}).first->second.code == code;
         if (!says_so_again) contradicted_.insert(what);
         // What retention has let go answers nothing any more: people look at it.
         const ledger::TransactionRecord* of = reply.rrn ? world_.checkers().record(*reply.rrn) : nullptr;
@@ -55,7 +57,11 @@ class IssuerAnswers final : public Watch {
             const std::string& text = before == nullptr ? now.text : now.last_texts.back();
             // Those whose DE41 is another terminal's say so.
             const std::string what = text.substr(0, text.find(" answers nothing"));
-            if (fitting_.contains(what) && !contradicted_.contains(what) &&
+            const auto fitting = fitting_.find(what);
+            // It may have gone while the answer was on its way to the core's last word.
+            const bool has_gone = fitting != fitting_.end() && fitting->second.rrn &&
+                                  world_.checkers().is_purged(*fitting->second.rrn);
+            if (fitting != fitting_.end() && !has_gone && !contradicted_.contains(what) &&
                 text.find("another terminal") == std::string::npos)
                 broken("R63",
                        "an answer to what the switch has sent is told as one that nobody asked for: " + text);
@@ -63,9 +69,10 @@ class IssuerAnswers final : public Watch {
         if (now.kind == "late_approval" && before == nullptr) judge_late_approval(now);
     }
 
-    void turn_durable() override {
-        std::erase_if(paid_, [this](Paid& paid) {
-            if (++paid.turns < world_.turns_until_durable()) return false;
+    void turn_durable(std::size_t shard) override {
+        std::erase_if(paid_, [this, shard](Paid& paid) {
+            const bool of_another = ledger::shard_of_rrn(paid.rrn.view(), world_.shards()) != shard;
+            if (of_another || ++paid.turns < world_.turns_until_durable()) return false;
             judge_paid(paid.rrn);
             return true;
         });
@@ -81,6 +88,10 @@ class IssuerAnswers final : public Watch {
     };
     struct Sent {
         std::string rrn, terminal, amount;
+    };
+    struct Fitting {
+        std::string code;
+        std::optional<Rrn> rrn;
     };
     struct Paid {
         Rrn rrn;
@@ -135,7 +146,7 @@ class IssuerAnswers final : public Watch {
 
     World& world_;
     std::map<Key, Sent> sent_;
-    std::map<std::string, std::string> fitting_;  // with their codes
+    std::map<std::string, Fitting> fitting_;  // by their words
     std::set<std::string> contradicted_;
     std::vector<Paid> paid_;
 };

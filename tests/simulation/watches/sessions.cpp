@@ -18,7 +18,7 @@ class Sessions final : public Watch {
   public:
     explicit Sessions(World& world) : world_(world) {}
 
-    void offering(const Event& event) override {
+    void offering(std::size_t shard, const Event& event) override {
         if (const auto* closed = std::get_if<TerminalLinkClosed>(&event)) {
             std::erase_if(reversals_, [&](const auto& r) { return r.first.link == closed->link.value; });
             std::erase_if(amounts_, [&](const auto& r) { return r.first.link == closed->link.value; });
@@ -36,7 +36,7 @@ class Sessions final : public Watch {
                 behind_one_without_mac_.try_emplace(r.terminal);
         }
         if (arrived->mac != MacState::verified) return;
-        if (r.kind == RequestKind::reversal && r.left_minor.value_or(0) == 0) reversals_[asked] = 0;
+        if (r.kind == RequestKind::reversal && r.left_minor.value_or(0) == 0) reversals_[asked] = {shard, 0};
         if (asked.message_class == 2)
             amounts_[asked].insert(r.takes_partial ? ""
                                                    : std::string(r.fields.get(Field::amount_transaction)));
@@ -86,9 +86,11 @@ class Sessions final : public Watch {
                               " behind that is answered 00");
     }
 
-    void turn_durable() override {
+    void turn_durable(std::size_t shard) override {
+        // An answer may be among what the shell has not come to.
+        if (world_.waits_for_the_shell(shard)) return;
         for (auto at = reversals_.begin(); at != reversals_.end();) {
-            if (++at->second <= world_.turns_until_durable()) {
+            if (at->second.shard != shard || ++at->second.turns <= world_.turns_until_durable()) {
                 ++at;
                 continue;
             }
@@ -126,7 +128,11 @@ class Sessions final : public Watch {
     std::map<iso8583::TerminalId, std::set<Asked>> behind_one_without_mac_;
     /// Of requests that wait for an answer; empty: one that takes less (R26).
     std::map<Asked, std::multiset<std::string>> amounts_;
-    std::map<Asked, int> reversals_;  // not answered yet: turns since
+    struct Waits {
+        std::size_t shard = 0;
+        int turns = 0;  // of the shard, since
+    };
+    std::map<Asked, Waits> reversals_;  // not answered yet
 };
 
 }  // namespace

@@ -18,7 +18,7 @@ class Settlements final : public Watch {
   public:
     explicit Settlements(World& world) : world_(world) {}
 
-    void offering(const Event& event) override {
+    void offering(std::size_t /*shard*/, const Event& event) override {
         const auto* arrived = std::get_if<RequestArrived>(&event);
         if (arrived == nullptr || arrived->request.profile != Profile::unionpay_pos ||
             arrived->mac != MacState::verified)
