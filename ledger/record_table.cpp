@@ -1,22 +1,10 @@
 #include "ledger/record_table.hpp"
 
 #include <algorithm>
-#include <boost/unordered/unordered_flat_map.hpp>
-#include <utility>
 
 #include "iso8583/values/ensure.hpp"
-#include "ledger/rrn_hash.hpp"
 
 namespace ledger {
-
-struct RecordTable::Entry {
-    explicit Entry(TransactionRecord&& of) : record(std::move(of)) {}
-    TransactionRecord record;
-    bool changed = false;
-};
-
-// Records are large and come back late: what a look-up walks is one array. A pointer, because addresses stay.
-struct RecordTable::Entries : boost::unordered_flat_map<iso8583::Rrn, std::unique_ptr<Entry>, RrnHash> {};
 
 namespace {
 
@@ -26,19 +14,14 @@ bool comes_back(const TransactionRecord& record) {
 
 }  // namespace
 
-RecordTable::RecordTable() : entries_(std::make_unique<Entries>()) {}
-RecordTable::~RecordTable() = default;
-
 TransactionRecord* RecordTable::find(const iso8583::Rrn& rrn) {
-    const auto at = entries_->find(rrn);
-    return at == entries_->end() ? nullptr : &at->second->record;
+    const auto at = entries_.find(rrn);
+    return at == entries_.end() ? nullptr : &at->second->record;
 }
-
-bool RecordTable::contains(const iso8583::Rrn& rrn) const { return entries_->contains(rrn); }
 
 TransactionRecord& RecordTable::put(TransactionRecord&& record) {
     const iso8583::Rrn rrn = record.rrn;
-    const auto [at, is_new] = entries_->try_emplace(rrn, std::make_unique<Entry>(std::move(record)));
+    const auto [at, is_new] = entries_.try_emplace(rrn, std::make_unique<Entry>(std::move(record)));
     ENSURE(is_new);
     TransactionRecord& there = at->second->record;
     (comes_back(there) ? sales_ : others_).push_back(rrn);
@@ -46,7 +29,7 @@ TransactionRecord& RecordTable::put(TransactionRecord&& record) {
 }
 
 void RecordTable::mark_changed(const iso8583::Rrn& rrn) {
-    Entry& entry = *entries_->at(rrn);
+    Entry& entry = *entries_.at(rrn);
     if (entry.changed) return;
     entry.changed = true;
     changed_.push_back(rrn);
@@ -62,9 +45,9 @@ void RecordTable::visit_changed(const std::function<void(const TransactionRecord
 
 void RecordTable::visit(const std::function<void(const TransactionRecord&)>& visit) const {
     std::vector<iso8583::Rrn> in_order;
-    for (const auto& entry : *entries_) in_order.push_back(entry.first);
+    for (const auto& entry : entries_) in_order.push_back(entry.first);
     std::sort(in_order.begin(), in_order.end());
-    for (const iso8583::Rrn& rrn : in_order) visit(entries_->at(rrn)->record);
+    for (const iso8583::Rrn& rrn : in_order) visit(entries_.at(rrn)->record);
 }
 
 void RecordTable::changes_written() {
@@ -76,25 +59,25 @@ void RecordTable::changes_written() {
 }
 
 void RecordTable::let_go(ByAge& by_age, std::size_t kept_max) {
-    for (; by_age.size() > kept_max; by_age.pop_front()) entries_->erase(by_age.front());
+    for (; by_age.size() > kept_max; by_age.pop_front()) entries_.erase(by_age.front());
 }
 
 void RecordTable::forget(const iso8583::Rrn& rrn) {
-    const auto at = entries_->find(rrn);
-    if (at == entries_->end()) return;
+    const auto at = entries_.find(rrn);
+    if (at == entries_.end()) return;
     ENSURE(!at->second->changed);
     ByAge& by_age = comes_back(at->second->record) ? sales_ : others_;
     by_age.erase(std::find(by_age.begin(), by_age.end(), rrn));
-    entries_->erase(at);
+    entries_.erase(at);
 }
 
 bool RecordTable::is_changed(const iso8583::Rrn& rrn) const {
-    const auto at = entries_->find(rrn);
-    return at != entries_->end() && at->second->changed;
+    const auto at = entries_.find(rrn);
+    return at != entries_.end() && at->second->changed;
 }
 
 void RecordTable::drop() {
-    entries_->clear();
+    entries_.clear();
     changed_.clear();
     changed_entries_.clear();
     sales_.clear();

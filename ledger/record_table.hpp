@@ -10,8 +10,11 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "ledger/rrn_hash.hpp"
 #include "ledger/transaction_record.hpp"
 
 namespace ledger {
@@ -24,12 +27,9 @@ class RecordTable {
     static constexpr std::size_t sales_kept_max = 32'768;
     static constexpr std::size_t others_kept_max = 4'096;
 
-    RecordTable();
-    ~RecordTable();
-
     /// Nothing when the record is not decoded here; it may be in the store.
     [[nodiscard]] TransactionRecord* find(const iso8583::Rrn& rrn);
-    [[nodiscard]] bool contains(const iso8583::Rrn& rrn) const;
+    [[nodiscard]] bool contains(const iso8583::Rrn& rrn) const { return entries_.contains(rrn); }
     /// A record that was read or is new; ENSUREs that there is none of its number.
     TransactionRecord& put(TransactionRecord&& record);
     /// The turn changes it: it is encoded when the turn closes.
@@ -50,9 +50,13 @@ class RecordTable {
     void drop();
 
   private:
-    struct Entry;
-    struct Entries;  // by RRN
-    std::unique_ptr<Entries> entries_;
+    struct Entry {
+        explicit Entry(TransactionRecord&& of) : record(std::move(of)) {}
+        TransactionRecord record;
+        bool changed = false;
+    };
+    // A pointer, because a record is large and what is walked in a look-up should not be.
+    std::unordered_map<iso8583::Rrn, std::unique_ptr<Entry>, RrnHash> entries_;
     std::vector<iso8583::Rrn> changed_;
     std::vector<Entry*> changed_entries_;  // the same
     using ByAge = std::deque<iso8583::Rrn>;

@@ -10,7 +10,6 @@
 namespace ledger {
 
 struct RrnHash {
-    using is_avalanching = void;  // every bit of the number moves every bit of the hash
     std::size_t operator()(const iso8583::Rrn& rrn) const {
         return std::hash<std::string_view>{}(rrn.view());
     }

@@ -35,7 +35,8 @@ iso8583::Result<std::set<iso8583::MerchantId>, StoreError> merchants_of_shard(co
     const auto done =
         store.scan(Family::index, range.from, range.to, [&](std::string_view key, std::string_view value) {
             const auto merchant = iso8583::MerchantId::parse(key.substr(1));
-            const std::string why = merchant ? why_not(value, plan) : "a merchant of the shard cannot be read";
+            const std::string why =
+                merchant ? why_not(value, plan) : "a merchant of the shard cannot be read";
             if (why.empty())
                 merchants.insert(*merchant);
             else

@@ -1,6 +1,6 @@
 // Which merchants' work a shard beside others keeps: written down with the first turn that has any of it, and
-// never taken back, so that a merchant stays where its sales are, however it was assigned. Each row says whose
-// the ledger is and of how many, since the numbers that a shard gives are told apart by both.
+// never taken back, so that a merchant stays where its sales are, however it was assigned. Each row says
+// whose the ledger is and of how many, since the numbers that a shard gives are told apart by both.
 //
 // Thread: of the reader. Errors: what in the store is not as the shard wrote it.
 #pragma once
