@@ -40,7 +40,7 @@ class Transcript:
         text = re.sub(r"\b[0-9a-f]{64}\b", DIGEST, text)  # first: twelve digits in a row stand in some of them
         text = re.sub(r"(?<![\d*])\d{12}(?![\d*])", rrn, text)
         text = re.sub(r"--date \d{4}\b", "--date " + LOCAL_DATE, text)
-        text = re.sub(r"\b20\d\d-\d\d-\d\d\b(?!T)", day, text)
+        text = re.sub(r"\b20\d\d-\d\d-\d\d\b(?!T| [\d:]{8} \+)", day, text)
         for pattern, replacement in also:
             text = re.sub(pattern, replacement, text)
         return text
