@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <vector>
 
 #include "ledger/number_plan.hpp"
 #include "tests/simulation/watch.hpp"
@@ -74,7 +75,19 @@ class Cases final : public Watch {
             broken("R76",
                    "exception " + now.id + " is of what " + known->second + " is open for: " + now.text);
     }
+    void turn_durable(std::size_t /*shard*/) override {
+        // The reversal of its sale ends it for all of them, whichever of the two has the lower number: a
+        // clock may have come back between them.
+        for (const Ended& it : ended_) {
+            const TransactionRecord* sale = world_.checkers().record(it.sale);
+            if (sale == nullptr || sale->reversal_digest != 0) continue;
+            broken("R20b", "the reversal of one key has ended case " + it.refund.str() + ", for which " +
+                               std::to_string(it.asking) + " asked");
+        }
+        ended_.clear();
+    }
     void crashed() override {
+        ended_.clear();
         suspends_.clear();
         opens_.clear();
     }
@@ -93,14 +106,14 @@ class Cases final : public Watch {
     }
     void judge_shared(const TransactionRecord& before, const TransactionRecord& now) {
         if (before.state != State::held || before.reversal_digest != 0 || now.reversal_digest == 0) return;
-        // The reversal of its sale ends it for all of them.
-        const TransactionRecord* sale = now.original ? world_.checkers().record(*now.original) : nullptr;
-        if (sale == nullptr || sale->reversal_digest != 0) return;
-        if (asking(before) > 1)
-            broken("R20b", "the reversal of one key has ended case " + now.rrn.str() + ", for which " +
-                               std::to_string(asking(before)) + " asked");
+        if (now.original && asking(before) > 1) ended_.push_back({now.rrn, *now.original, asking(before)});
     }
 
+    struct Ended {
+        Rrn refund, sale;
+        std::size_t asking = 0;  // before
+    };
+    std::vector<Ended> ended_;  // by a reversal, in the turn that is told
     World& world_;
     std::map<std::uint64_t, std::string> suspends_;  // by ticket
     std::set<std::string> suspended_;                // merchants
