@@ -307,8 +307,11 @@ ShardInbox& ShardRouter::asked_by(const Event& event) const {
 
 bool ShardRouter::take(Event event) {
     if (inboxes_.size() == 1) return inboxes_.front()->take(std::move(event));
-    if (std::holds_alternative<IssuerReplyArrived>(event) || std::holds_alternative<IssuerKeyOffered>(event))
-        return asked_by(event).take(std::move(event));
+    if (std::holds_alternative<IssuerReplyArrived>(event) ||
+        std::holds_alternative<IssuerKeyOffered>(event)) {
+        ShardInbox& asked = asked_by(event);
+        return asked.take(std::move(event));
+    }
     bool taken = true;
     for (std::size_t index = 0; index < inboxes_.size(); ++index) {
         Event theirs = event;

@@ -116,6 +116,7 @@ class Shards final : public ShardRouter {
   private:
     static std::vector<ShardInbox*> inboxes_of(const std::vector<std::unique_ptr<ShardPort>>& shards) {
         std::vector<ShardInbox*> inboxes;
+        inboxes.reserve(shards.size());
         for (const auto& shard : shards) inboxes.push_back(shard.get());
         return inboxes;
     }
