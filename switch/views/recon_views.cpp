@@ -21,6 +21,19 @@ using ledger::ReconStatus;
 
 namespace {
 
+/// A record of one shard; nothing when it has none.
+template <typename T>
+iso8583::Result<std::optional<T>> stored_in(const ledger::StoreReader& shard, Family family,
+                                            const std::string& key,
+                                            iso8583::Result<T> (*decode)(std::string_view)) {
+    const auto stored = shard.get(family, key);
+    if (!stored) return store_fault(stored.error());
+    if (!*stored) return std::optional<T>();
+    auto decoded = decode(**stored);
+    if (!decoded) return parse_error("the ledger's " + decoded.error().what);
+    return std::optional<T>(std::move(*decoded));
+}
+
 /// What another shard has done of a file that the first has checked: each applies its own lines.
 void add(IssuerFileRecord& sum, const std::optional<IssuerFileRecord>& theirs) {
     using State = IssuerFileRecord::State;
@@ -59,16 +72,11 @@ iso8583::Result<std::vector<IssuerFileRecord>> all_files(const ViewContext& cont
     const auto readers = context.readers();
     for (std::size_t shard = 1; shard < readers.size(); ++shard)
         for (IssuerFileRecord& file : files) {
-            const auto stored =
-                readers[shard]->get(Family::index, ledger::issuer_file_key(file.sha256, file.route));
-            if (!stored) return store_fault(stored.error());
-            std::optional<IssuerFileRecord> theirs;
-            if (*stored) {
-                auto decoded = ledger::decode_issuer_file(**stored);
-                if (!decoded) return parse_error("the ledger's " + decoded.error().what);
-                theirs = std::move(*decoded);
-            }
-            add(file, theirs);
+            const auto theirs = stored_in<IssuerFileRecord>(*readers[shard], Family::index,
+                                                            ledger::issuer_file_key(file.sha256, file.route),
+                                                            ledger::decode_issuer_file);
+            if (!theirs) return tl::unexpected(theirs.error());
+            add(file, *theirs);
         }
     std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.number < b.number; });
     return files;
@@ -79,14 +87,10 @@ iso8583::Result<std::optional<ReconDayRecord>> run_of(const ViewContext& context
     std::optional<ReconDayRecord> sum;
     bool is_first = true;
     for (const ledger::StoreReader* shard : context.readers()) {
-        const auto stored = shard->get(Family::journal, ledger::recon_day_key(day));
-        if (!stored) return store_fault(stored.error());
-        std::optional<ReconDayRecord> theirs;
-        if (*stored) {
-            auto decoded = ledger::decode_recon_day(**stored);
-            if (!decoded) return parse_error("the ledger's " + decoded.error().what);
-            theirs = std::move(*decoded);
-        }
+        auto read = stored_in<ReconDayRecord>(*shard, Family::journal, ledger::recon_day_key(day),
+                                              ledger::decode_recon_day);
+        if (!read) return tl::unexpected(read.error());
+        std::optional<ReconDayRecord>& theirs = *read;
         if (std::exchange(is_first, false)) {
             sum = std::move(theirs);
             if (!sum) return sum;

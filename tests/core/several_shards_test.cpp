@@ -6,6 +6,7 @@
 #include "ledger/vault_books.hpp"
 #include "switch/core/vault_rotation.hpp"
 #include "tests/core/two_shards.hpp"
+#include "tests/core/vault_office.hpp"
 
 using acquirer::DecideProposal;
 using acquirer::OperatorAnswer;
@@ -15,18 +16,10 @@ using desk::TwoShards;
 
 namespace {
 
-constexpr const char* note = "its year is over";
+constexpr const char* note = desk::vault_note;
 
-OperatorAnswer by_two(Desk& d, acquirer::OperatorCommand command) {
-    const OperatorAnswer proposed = d.operate(std::move(command), "officer1", Role::security_officer);
-    if (!proposed.done) return proposed;
-    return d.operate(DecideProposal{proposed.values.front().second, DecideProposal::To::approve, note},
-                     "checker1", Role::supervisor);
-}
-OperatorAnswer rotate(TwoShards& of) { return by_two(of.first, acquirer::RotateVaultKey{note}); }
-OperatorAnswer retire(TwoShards& of, std::uint32_t key) {
-    return by_two(of.first, acquirer::RetireVaultKey{key, note});
-}
+OperatorAnswer rotate(TwoShards& of) { return desk::rotate(of.first); }
+OperatorAnswer retire(TwoShards& of, std::uint32_t key) { return desk::retire(of.first, key); }
 
 void wait_until_idle(Desk& d) {
     for (int i = 0; i < 10'000 && d.status().vault.phase != "idle"; ++i)

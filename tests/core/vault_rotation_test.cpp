@@ -7,28 +7,19 @@
 #include "ledger/vault_books.hpp"
 #include "ledger/vault_key_file.hpp"
 #include "switch/core/vault_rotation.hpp"
-#include "tests/core/desk.hpp"
+#include "tests/core/vault_office.hpp"
 
 using acquirer::DecideProposal;
 using acquirer::OperatorAnswer;
 using acquirer::Role;
 using acquirer::VaultStatus;
 using desk::Desk;
+using desk::retire;
+using desk::rotate;
 
 namespace {
 
-constexpr const char* note = "its year is over";
-
-OperatorAnswer by_two(Desk& d, acquirer::OperatorCommand command) {
-    const OperatorAnswer proposed = d.operate(std::move(command), "officer1", Role::security_officer);
-    if (!proposed.done) return proposed;
-    return d.operate(DecideProposal{proposed.values.front().second, DecideProposal::To::approve, note},
-                     "checker1", Role::supervisor);
-}
-OperatorAnswer rotate(Desk& d) { return by_two(d, acquirer::RotateVaultKey{note}); }
-OperatorAnswer retire(Desk& d, std::uint32_t number) {
-    return by_two(d, acquirer::RetireVaultKey{number, note});
-}
+constexpr const char* note = desk::vault_note;
 
 std::string refund(Desk& d, const desk::Answer& sale) {
     return d.ask(d.refund_of(sale, "000000001000"))->code;
