@@ -38,10 +38,11 @@ class IssuerAnswers final : public Watch {
         if (arrived == nullptr || arrived->mac != MacState::verified || !fits_what_was_sent(*arrived)) return;
         const IssuerReply& reply = arrived->reply;
         // The first answer to it, or that one again; another may be told as what it is, a contradiction.
-        const std::string what = words(reply.mti.str(), reply.stan.str(), reply.transmission_time.str());
+        const std::string what = words(world_.configuration().routes.find(arrived->route)->name,
+                                       reply.mti.str(), reply.stan.str(), reply.transmission_time.str());
         const std::string code = reply.code ? reply.code->str() : "";
         const bool says_so_again =
-            fitting_.emplace(what, Fitting{code, reply.rrn}).first->second.code == code;
+            fitting_.emplace(what, Fitting{code, *reply.rrn}).first->second.code == code;
         if (!says_so_again) contradicted_.insert(what);
         // What retention has let go answers nothing any more: people look at it.
         const ledger::TransactionRecord* of = reply.rrn ? world_.checkers().record(*reply.rrn) : nullptr;
@@ -55,14 +56,13 @@ class IssuerAnswers final : public Watch {
         if (!now.resolution.empty()) return;
         if (now.kind == "unmatched_reply" && (before == nullptr || before->repeats < now.repeats)) {
             const std::string& text = before == nullptr ? now.text : now.last_texts.back();
-            // Those whose DE41 is another terminal's say so.
-            const std::string what = text.substr(0, text.find(" answers nothing"));
+            const std::string what = over(now.subject) + text.substr(0, text.find(" answers nothing"));
             const auto fitting = fitting_.find(what);
             // It may have gone while the answer was on its way to the core's last word.
-            const bool has_gone = fitting != fitting_.end() && fitting->second.rrn &&
-                                  world_.checkers().is_purged(*fitting->second.rrn);
+            const bool has_gone =
+                fitting != fitting_.end() && world_.checkers().is_purged(fitting->second.rrn);
             if (fitting != fitting_.end() && !has_gone && !contradicted_.contains(what) &&
-                text.find("another terminal") == std::string::npos)
+                !tells_of_another(text, fitting->second.rrn))
                 broken("R63",
                        "an answer to what the switch has sent is told as one that nobody asked for: " + text);
         }
@@ -91,7 +91,7 @@ class IssuerAnswers final : public Watch {
     };
     struct Fitting {
         std::string code;
-        std::optional<Rrn> rrn;
+        Rrn rrn;
     };
     struct Paid {
         Rrn rrn;
@@ -101,8 +101,17 @@ class IssuerAnswers final : public Watch {
     void broken(const char* rule, const std::string& what) {
         world_.checkers().broken(rule, what, world_.now().instant);
     }
-    static std::string words(const std::string& mti, const std::string& stan, const std::string& time) {
-        return "an answer " + mti + " with STAN " + stan + " and DE7 " + time;
+    static std::string over(const std::string& route) { return route + ": "; }
+    static std::string words(const std::string& route, const std::string& mti, const std::string& stan,
+                             const std::string& time) {
+        return over(route) + "an answer " + mti + " with STAN " + stan + " and DE7 " + time;
+    }
+    /// What came under the numbers of an answer that fits, with another DE37 or DE41, is told by these.
+    static bool tells_of_another(const std::string& text, const Rrn& fitting) {
+        constexpr std::string_view names = "its DE37 is that of ";
+        const auto at = text.find(names);
+        return text.find("another terminal") != std::string::npos ||
+               (at != std::string::npos && text.substr(at + names.size(), Rrn::size_max) != fitting.str());
     }
 
     [[nodiscard]] bool fits_what_was_sent(const IssuerReplyArrived& arrived) const {
