@@ -213,6 +213,14 @@ class Confirmer {
 
 }  // namespace
 
+Result<void> bring_up_to_date(const PostgresOptions& options, const ledger::RocksStoreOptions& where) {
+    const PostgresInterrupt never;
+    auto writer = BareWriter::open(options, never);
+    if (!writer) return tl::unexpected(writer.error());
+    if (auto copy = BareCopy::open(where, options, *writer); !copy) return tl::unexpected(copy.error());
+    return {};
+}
+
 Result<BareRun> run_bare(const PostgresOptions& options,
                          const std::optional<ledger::RocksStoreOptions>& where, std::uint32_t batch,
                          std::uint32_t depth, double seconds) {

@@ -24,6 +24,10 @@ struct BareRun {
 iso8583::Result<BareRun> run_bare(const ledger::PostgresOptions& options,
                                   const std::optional<ledger::RocksStoreOptions>& copy, std::uint32_t batch,
                                   std::uint32_t depth, double seconds);
+/// The copy has all turns that the shard has, so that whoever opens it next has nothing to read first. Takes
+/// shard 0 as run_bare does.
+iso8583::Result<void> bring_up_to_date(const ledger::PostgresOptions& options,
+                                       const ledger::RocksStoreOptions& copy);
 /// A table of its own is made in the database; each row is committed and replicated before the next.
 iso8583::Result<BareRun> run_inserts(const ledger::PostgresOptions& options, double seconds);
 

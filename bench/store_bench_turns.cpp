@@ -1,6 +1,8 @@
 #include "bench/store_bench_turns.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <cstring>
 
 namespace bench {
 
@@ -15,12 +17,12 @@ std::string key_of(char kind, std::uint64_t number) {
 }  // namespace
 
 std::string bytes_of(std::size_t size, std::uint64_t seed) {
-    std::string out;
-    out.reserve(size);
-    for (std::uint64_t i = 0; out.size() < size; ++i) {
-        std::uint64_t v = (seed + i) * 0x9E3779B97F4A7C15;
+    // Eight at a time: what makes the turns has the same two cores as what is measured.
+    std::string out(size, '\0');
+    for (std::size_t at = 0; at < size; at += sizeof seed) {
+        std::uint64_t v = (seed + at) * 0x9E3779B97F4A7C15;
         v ^= v >> 29;
-        out.push_back(static_cast<char>(v & 0xFF));
+        std::memcpy(out.data() + at, &v, std::min(sizeof v, size - at));
     }
     return out;
 }

@@ -127,7 +127,8 @@ def sql_at(port, statement, database="refund", inside=()):
 
 
 IN_MEMORY = "fsync = off\nshared_buffers = 32MB\nmin_wal_size = 32MB\nmax_wal_size = 128MB\n"
-FLUSHED = "shared_buffers = 256MB\nmax_wal_size = 4GB\nwal_compression = lz4\njit = off\n"
+FLUSHED = "shared_buffers = 256MB\nmin_wal_size = 2GB\nmax_wal_size = 4GB\nwal_compression = lz4\njit = off\n"
+SEGMENTS_READY = 100  # of the log, of 16 MiB; a server that has run for a day has as many as min_wal_size says
 
 
 class OnLoopback:
@@ -161,6 +162,8 @@ class Nodes(OnLoopback):
         nodes = cls(directory)
         try:
             nodes.create(count, FLUSHED if flushed else IN_MEMORY)
+            if flushed:
+                nodes.make_segments_ready()
         except BaseException:
             nodes.stop()
             raise
@@ -192,6 +195,28 @@ class Nodes(OnLoopback):
             self.copy(node, 0)
         self.sql(0, f"create role switch login password '{PASSWORD}'", database="postgres")
         self.database("refund")
+
+    def make_segments_ready(self):
+        """A segment of the log that is new is filled with zeros first, 100 ms in which nobody commits; one that was used before is not.
+        Figures are those of servers that have run for a while."""
+        for _ in range(SEGMENTS_READY):
+            self.sql(0, "select pg_logical_emit_message(true, 'segment', '')", database="postgres")
+            self.sql(0, "select pg_switch_wal()", database="postgres")
+        # A standby recycles at its second checkpoint that the written server's own precedes.
+        for _ in range(2):
+            for node in range(len(self.ports)):
+                self.sql(node, "checkpoint", database="postgres")
+                if node == 0:
+                    self.wait_until_replayed()
+
+    def wait_until_replayed(self):
+        end = time.monotonic() + START_SECONDS
+        at = self.sql(0, "select pg_current_wal_lsn()", database="postgres")
+        for node in range(1, len(self.ports)):
+            while self.sql(node, f"select pg_last_wal_replay_lsn() >= '{at}'", database="postgres") != "t":
+                if time.monotonic() > end:
+                    raise RuntimeError(f"n{node} has not replayed to {at}")
+                time.sleep(0.01)
 
     def copy(self, node, source):
         make_data_folder(self.data(node))
