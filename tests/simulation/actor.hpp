@@ -1,5 +1,5 @@
 // Actor: somebody or something that acts in a simulated world by chance: cashiers, operators, issuers,
-// clocks, an adversary. Each is one file in actors/, which registers itself; a run makes one of each kind.
+// clocks, an adversary. Each has a file in actors/, which registers itself; a run makes one of each kind.
 //
 // What it does it does in acts. An act has a number and a chance of its own, so that leaving one out moves no
 // other: that is how a failing seed is shrunk (shrink.hpp). What a world has at all is asked of its swarm by

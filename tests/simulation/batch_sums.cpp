@@ -1,5 +1,7 @@
 #include "tests/simulation/batch_sums.hpp"
 
+#include "tests/simulation/record_facts.hpp"
+
 namespace simulation {
 
 using ledger::State;

@@ -30,10 +30,6 @@ struct Broken {
     iso8583::Instant at;
 };
 
-/// Two people decided what became of it (R71, R72, R74): what was told before is answered by that from then
-/// on.
-bool people_decided(const ledger::TransactionRecord& record);
-
 class Checkers {
   public:
     explicit Checkers(const ledger::MemoryStore& disk) : disks_{&disk} {}

@@ -9,6 +9,7 @@
 #include "switch/core/merchant_money_check.hpp"
 #include "switch/core/recon_check.hpp"
 #include "tests/simulation/checkers.hpp"
+#include "tests/simulation/record_facts.hpp"
 #include "tests/simulation/switch_process.hpp"
 
 namespace simulation {
@@ -20,11 +21,6 @@ using ledger::TransactionKind;
 using ledger::TransactionRecord;
 
 namespace {
-
-std::string words(const TransactionRecord& r) {
-    return std::string(ledger::name(r.kind)) + " " + r.rrn.str() + " (" + std::string(ledger::name(r.state)) +
-           ", " + r.amount.major() + ")";
-}
 
 /// Packed digits as BCD, the other way in which a card number could stand somewhere.
 std::string packed(const std::string& digits) {

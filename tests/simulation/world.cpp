@@ -5,6 +5,7 @@
 #include "hsm_sim/test_keys.hpp"
 #include "iso8583/specs/resident_dialects.hpp"
 #include "tests/simulation/effect_text.hpp"
+#include "tests/simulation/record_facts.hpp"
 #include "tests/simulation/till.hpp"
 
 namespace simulation {
