@@ -2,8 +2,8 @@
 // compared with the ledger before the switch starts, and the newest head is noted by time, in a file and in
 // syslog.
 //
-// Owner: main, for as long as the shell runs. Thread: the loop's; the file is written on a thread of its own.
-// Errors: sentences. Source: docs/decisions/0043, docs/operations.md.
+// Owner: serve(), for as long as the shell runs. Thread: the loop's; the file is written on a thread of its
+// own. Errors: sentences. Source: docs/decisions/0043, docs/operations.md.
 #pragma once
 
 #include <memory>

@@ -8,14 +8,13 @@
 #include "ledger/postgres_cluster.hpp"
 #include "ledger/postgres_export.hpp"
 #include "ledger/postgres_import.hpp"
+#include "switch/exit_codes.hpp"
 #include "switch/open_store.hpp"
 
 namespace acquirer {
 
 namespace {
 
-constexpr int exit_done = 0;
-constexpr int exit_failed = 1;
 constexpr std::size_t password_bytes_max = 1'024;
 constexpr std::size_t vault_key_bytes_max = 4'096;
 constexpr const char* scratch_name = "import.check";

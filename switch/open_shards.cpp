@@ -41,6 +41,27 @@ Result<std::size_t> begun_with(const std::string& data) {
     return std::filesystem::exists(data + "/" + ledger::store_name, error) ? 1 : 0;
 }
 
+/// Makes the shard's directory its owner's alone. Says which backup its store was made from. `whole`: the
+/// data directory, where a restore begins.
+Result<std::optional<ledger::BackupMark>> open_directory(const LoadedConfig& config, const std::string& data,
+                                                         const std::string& whole, DataUse use) {
+    std::error_code error;
+    const bool here = config.store.engine == StoreEngine::rocks;
+    const std::string store = store_directory(config, data);
+    const bool has_store = std::filesystem::exists(store, error);
+    if (here && use == DataUse::look && !has_store) return parse_error(store + ": no ledger is there");
+    if (!here && std::filesystem::exists(data + "/" + ledger::store_name, error))
+        return parse_error(data + "/" + ledger::store_name +
+                           ": a ledger of one machine is there, and [store] engine is \"postgres\"");
+    if (here && !has_store && std::filesystem::exists(whole + "/" + ledger::restoring_name, error))
+        return parse_error(whole + "/" + ledger::restoring_name +
+                           ": a restore was cut short: begin it again (refundctl restore)");
+    std::filesystem::create_directories(data, error);
+    if (error) return parse_error(data + ": " + error.message());
+    ::chmod(data.c_str(), S_IRWXU);
+    return ledger::backup_mark_of(data);
+}
+
 /// Brings records of an older format to this program's, and says so in one line.
 Result<void> migrate(ledger::Store& store, Log& log, WallClock& clock) {
     const auto commit = [&store](ledger::Batch batch) {
@@ -140,6 +161,22 @@ Result<void> settle_shard_count(const LoadedConfig& config, const std::string& d
 
 std::string shard_directory(const LoadedConfig& config, const std::string& data, std::size_t index) {
     return config.store.shards == 1 ? data : data + "/" + ledger::shard_directory_name(index);
+}
+
+Result<std::vector<std::unique_ptr<ServedShard>>> open_directories(const LoadedConfig& config,
+                                                                   const std::string& data, DataUse use) {
+    if (const auto settled = settle_shard_count(config, data, use); !settled)
+        return tl::unexpected(settled.error());
+    std::vector<std::unique_ptr<ServedShard>> shards;
+    for (std::size_t index = 0; index < static_cast<std::size_t>(config.store.shards); ++index) {
+        auto shard = std::make_unique<ServedShard>();
+        shard->data = shard_directory(config, data, index);
+        auto mark = open_directory(config, shard->data, data, use);
+        if (!mark) return tl::unexpected(mark.error());
+        shard->mark = std::move(*mark);
+        shards.push_back(std::move(shard));
+    }
+    return shards;
 }
 
 LoadedConfig config_of_shard(const LoadedConfig& config, std::size_t index) {

@@ -44,6 +44,12 @@ struct ServedShard {
                    std::size_t index, std::size_t of);
 };
 
+/// Their directories, made where there are none and their owner's alone, each with the backup that its store
+/// was made from; the count is settled first. Stores and cores come later.
+iso8583::Result<std::vector<std::unique_ptr<ServedShard>>> open_directories(const LoadedConfig& config,
+                                                                            const std::string& data,
+                                                                            DataUse use);
+
 struct NotReady {
     const char* step;
     std::string what;

@@ -2,7 +2,7 @@
 // people laid over it (refundctl policy apply), and the merchants and terminals that operations added to it.
 // All are read by the one loader; what is not usable leaves the running configuration as it is.
 //
-// Owner: main; the running configuration is main's too. Thread: the loop's.
+// Owner: Foundation; the running configuration is its too. Thread: the loop's.
 #pragma once
 
 #include <functional>

@@ -15,6 +15,7 @@
 #include "ledger/stored_records.hpp"
 #include "switch/admin/control_protocol.hpp"
 #include "switch/core/payment_kinds.hpp"
+#include "switch/exit_codes.hpp"
 #include "switch/open_shards.hpp"
 #include "switch/views/state_words.hpp"
 
@@ -29,8 +30,6 @@ using ledger::TransactionRecord;
 
 namespace {
 
-constexpr int exit_done = 0;
-constexpr int exit_failed = 1;
 constexpr std::size_t password_bytes_max = 1'024;
 constexpr std::size_t rows_a_statement = 1'000;
 constexpr std::size_t rrn_digits = 12;

@@ -7,7 +7,6 @@
 #include "ledger/postgres_standby.hpp"
 #include "switch/io/http.hpp"
 #include "switch/io/service_manager.hpp"
-#include "switch/open_store.hpp"
 
 namespace acquirer {
 
@@ -60,7 +59,8 @@ void StandBy::end(StoodBy how) {
     reactor_.stop();
 }
 
-Result<StoodBy> StandBy::wait(const LoadedConfig& config, const std::string& data, const ShellSetup& shell) {
+Result<StandBy::StoodBy> StandBy::wait(const LoadedConfig& config, const std::string& data,
+                                       const ShellSetup& shell) {
     const auto options = postgres_options_of(config.store);
     if (!options) return tl::unexpected(options.error());
     failed_.clear();
@@ -105,6 +105,46 @@ Result<StoodBy> StandBy::wait(const LoadedConfig& config, const std::string& dat
             clock_.now());
     log_.flush();
     return how;
+}
+
+/// What it will serve by, and what the active node's is compared with.
+void StandBy::read_file_again(LoadedConfig& config, const std::string& path) {
+    ConfigSurroundings around = ConfigSurroundings::of_this_machine();
+    around.listen_host = config.listen_host;
+    auto wanted = load_config(path, around);
+    const auto stays = [this](Severity severity, const char* event, const std::string& why) {
+        log_.line(severity, event, {{"detail", why}, {"consequence", "the configuration read before stays"}},
+                  clock_.now());
+    };
+    if (!wanted) return stays(Severity::alarm, "configuration_rejected", text(wanted.error()));
+    wanted->store.node = config.store.node;
+    const auto changed = restart_needed(config, *wanted);
+    for (const std::string& sentence : changed) stays(Severity::warning, "restart_needed", sentence);
+    if (!changed.empty()) return;
+    config = std::move(*wanted);
+    log_.line(Severity::info, "configuration_read_again", {{"hash", config.configuration->hash}},
+              clock_.now());
+}
+
+Result<std::optional<OpenedStore>> StandBy::open_when_due(LoadedConfig& config, const std::string& path,
+                                                          const std::string& data, StoreUse use,
+                                                          const ShellSetup& shell) {
+    for (;;) {
+        const auto stood = wait(config, data, shell);
+        if (!stood) return tl::unexpected(stood.error());
+        if (*stood == StoodBy::stopped) return std::optional<OpenedStore>();
+        if (*stood == StoodBy::file_changed) {
+            read_file_again(config, path);
+            continue;
+        }
+        auto opened = open_store(config, data, use);
+        if (opened) return std::optional(std::move(*opened));
+        // Another standby was faster, or the server went away just now: back to looking.
+        using Kind = ledger::StoreError::Kind;
+        const Kind kind = opened.error().kind;
+        if (kind != Kind::locked && kind != Kind::io) return parse_error(opened.error().what);
+        log_.line(Severity::warning, "not_taken_over", {{"detail", opened.error().what}}, clock_.now());
+    }
 }
 
 }  // namespace acquirer

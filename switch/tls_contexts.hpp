@@ -1,8 +1,8 @@
 // TlsContexts: what the [[tls]] of the configuration became: a context for each, as the side that its ports
 // or links are, read again on SIGHUP.
 //
-// Owner: main, for as long as the shell runs. Thread: the loop's. Errors: sentences that name the [[tls]] and
-// its file.
+// Owner: Foundation, for as long as the shell runs. Thread: the loop's. Errors: sentences that name the
+// [[tls]] and its file.
 #pragma once
 
 #include <map>

@@ -2,7 +2,7 @@
 // days, RRNs and DE7 follow the wall clock; what they make of a leap is the core's (docs/decisions/0044),
 // that people hear of it is this.
 //
-// Owner: main, for as long as the shell runs. Thread: the loop's.
+// Owner: serve(), for as long as the shell runs. Thread: the loop's.
 #pragma once
 
 #include <cstdint>
