@@ -138,8 +138,9 @@ void ShardChecks::installed(const InstallIssuerKeys& keys, Instant at) {
 void ShardChecks::check_pin_key(std::size_t shard, const AskHsm& asked, Instant at) {
     const auto* translate = std::get_if<hsm::TranslatePin>(&asked.request);
     if (translate == nullptr) return;
-    const bool is_used = std::any_of(keys_.begin(), keys_.end(), [translate](const auto& entry) {
-        return entry.second.zpk == translate->destination;  // one key may be of two routes
+    // One key may be of two routes.
+    const bool is_used = std::any_of(keys_.begin(), keys_.end(), [&](const auto& entry) {
+        return entry.second.zpk == translate->destination && !wallets_.contains(entry.first);
     });
     for (const auto& [route, keys] : keys_) {
         for (const auto& [block, since] : is_used ? decltype(keys.gone){} : keys.gone)
@@ -174,6 +175,7 @@ void ShardChecks::configured(const Configuration& configuration) {
     for (const routing::Route& route : configuration.routes.routes()) {
         std::uint32_t& allowed = allowed_[route.name];
         allowed = std::max(allowed, route.in_flight_max);
+        if (route.kind == routing::RouteKind::wallet) wallets_.insert(route.id);
     }
 }
 

@@ -31,7 +31,7 @@ class ShardChecks {
     void released(std::size_t shard, const acquirer::Effect& effect, iso8583::Instant at);
     /// A person is told what became of his command.
     void answered(std::uint64_t ticket, const acquirer::OperatorAnswer& answer, iso8583::Instant at);
-    /// The bounds of routes are these from now on, for those who have heard of it.
+    /// The routes and their bounds are these from now on, for those who have heard of it.
     void configured(const acquirer::Configuration& configuration);
     /// `all`: what each shard says.
     void check_bounds(const acquirer::Configuration& configuration,
@@ -54,6 +54,7 @@ class ShardChecks {
     std::map<iso8583::MerchantId, std::size_t> shard_of_;
     std::map<std::string, std::size_t> given_by_;
     std::map<routing::RouteId, Keys> keys_;
+    std::set<routing::RouteId> wallets_;  // which take no PIN, whatever keys they have
     /// What may be in flight while a bound is narrower than what was there when it came.
     std::map<std::string, std::uint32_t> allowed_;
     /// A command that concerns all.

@@ -7,6 +7,7 @@
 
 #include "tests/simulation/branches.hpp"
 #include "tests/simulation/run.hpp"
+#include "tests/simulation/till.hpp"
 #include "tests/simulation/world.hpp"
 #include "tests/simulation/world_configuration.hpp"
 #include "tests/test_paths.hpp"
@@ -55,6 +56,41 @@ TEST_CASE("60 seeds with two and with four shards break no invariant", "[simulat
         INFO(name);
         CHECK(reached.contains(name));
     }
+}
+
+TEST_CASE("Of two shards the second puts PINs under the key that its issuer has changed", "[simulation]") {
+    WorldOptions options;
+    options.shards = 2;
+    options.merchants = {{iso8583::MerchantId::parse(merchant_unionpay).value(), 1}};
+    World world(options);
+    Till& till = world.add_till(std::make_unique<Till>(world, till_config(world, 10000001)));
+    const auto code_of = [&](peers::Outgoing request) {
+        const Till::Asked& asked = till.ask(std::move(request));
+        CHECK(world.run_until([&asked] { return asked.answered(); }, 10'000));
+        return asked.code();
+    };
+    const auto sell_with_pin = [&] {
+        peers::SaleOptions with_pin;
+        with_pin.pin = "1234";
+        return code_of(
+            till.terminal().sale(iso8583::Pan::parse(cards_a[0]).value(), 10'000, till.utc(), with_pin));
+    };
+    world.pass(5'000);
+    REQUIRE(code_of(till.terminal().sign_on(till.utc())) == "00");
+    CHECK(sell_with_pin() == "00");
+    world.operate(acquirer::RotateIssuerKey{"issuer-a", hsm::KeyKind::zpk, false}, "security1",
+                  acquirer::Role::security_officer, {});
+    constexpr std::int64_t nobody_uses_the_old_one_ms = 60'000;
+    world.pass(nobody_uses_the_old_one_ms);
+    CHECK(world.checkers().all_reached().contains("keys of an issuer changed for several shards"));
+    CHECK(sell_with_pin() == "00");
+    CHECK(world.checkers().all_reached().contains("a shard beside the first uses a key that was changed"));
+
+    world.crash(World::Survivors{0, 0}, 1'000);
+    world.pass(10'000);
+    REQUIRE(code_of(till.terminal().sign_on(till.utc())) == "00");
+    CHECK(sell_with_pin() == "00");  // the first has found the key in its ledger, and told it again
+    for (const Broken& b : world.checkers().all_broken()) FAIL_CHECK(b.invariant << ": " << b.what);
 }
 
 TEST_CASE("Seeds that once broke an invariant do not any more", "[simulation]") {
