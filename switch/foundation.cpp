@@ -55,7 +55,7 @@ std::string Foundation::path_in_data(const std::string& name) const {
 Result<Foundation::Opened, NotReady> Foundation::open() {
     if (const auto opened = open_data(); !opened) return tl::unexpected(opened.error());
     if (const auto opened = open_hsm(); !opened) return tl::unexpected(opened.error());
-    const auto opened = open_stores();
+    auto opened = open_stores();
     if (!opened || *opened == Opened::stopped) return opened;
     if (const auto laid = lay_ledger_over(); !laid) return tl::unexpected(laid.error());
     if (const auto made = make_cores(); !made) return tl::unexpected(made.error());
