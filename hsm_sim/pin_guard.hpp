@@ -47,7 +47,7 @@ class PinGuard {
   public:
     static constexpr std::size_t entries_max = 100000;  // accounts, and accounts with keys
     static constexpr std::size_t keys_max = 10000;      // keys, and clients
-    static constexpr std::int64_t forgotten_after_seconds = 24 * 3600;
+    static constexpr std::int64_t forgotten_after_seconds = std::int64_t{24} * 3600;
     /// Appended lines beyond twice those that count: then the store is written anew.
     static constexpr std::size_t lines_over_max = 10000;
 
