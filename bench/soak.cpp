@@ -7,6 +7,7 @@
 #include "bench/bound.hpp"
 #include "bench/load_session.hpp"
 #include "bench/process_watch.hpp"
+#include "routing/issuer_sim/issuer_books.hpp"
 
 namespace bench {
 
@@ -50,6 +51,19 @@ void add_figures(const SoakOptions& o, const FleetResult& fleet, const Samples& 
     report.curves.push_back({"open descriptors of the switch", at, "", {{"open", samples.descriptors}}});
 }
 
+/// More than the issuers of our own stack have room for; empty: it is not.
+std::string why_too_long(const SoakOptions& o, std::uint64_t rate, const LoadStack& stack) {
+    constexpr double seconds_a_minute = 60;
+    const double issuers = o.load.issuer == "both" ? 2 : 1;
+    const auto room = issuers * static_cast<double>(routing::IssuerBooks::entries_max);
+    if (stack.switch_pid() <= 0 || static_cast<double>(rate) * o.minutes * seconds_a_minute <= room)
+        return {};
+    return fmt::format(
+        "{} requests a second for {} minutes are more than the {:.0f} that issuer-sim books: a "
+        "lower --rate, fewer --minutes{}",
+        rate, o.minutes, room, issuers == 1 ? " or --issuer both" : "");
+}
+
 }  // namespace
 
 double slope(const std::vector<double>& samples) {
@@ -87,6 +101,7 @@ int run_soak(const SoakOptions& given) {
         report.figures.emplace_back("soak.possible_per_second", possible);
         *rate = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(possible * o.share_percent / 100));
     }
+    if (const std::string why = why_too_long(o, *rate, stack); !why.empty()) return wrong(why);
     report.facts.emplace_back(
         "rate", fmt::format("{} requests a second (open loop) for {} minutes", *rate, o.minutes));
     Samples samples;

@@ -12,6 +12,11 @@ namespace {
 constexpr std::int64_t day_s = 86'400;
 constexpr std::int32_t offset_s_max = 26 * 3600;  // RFC 8536: beyond −25 h … +26 h is no offset
 constexpr int rule_year_last = 2100;
+// What was before is not reckoned by a rule, and no change comes behind what it is followed to.
+constexpr std::int64_t rule_first_s = -2'208'988'800;  // 1900-01-01
+constexpr std::int64_t change_last_s = 4'133'980'800;  // 2101-01-01
+
+bool is_offset(std::int32_t seconds) { return seconds >= -offset_s_max && seconds <= offset_s_max; }
 
 std::int64_t floor_seconds(UtcTime at) { return at.ms / 1000 - (at.ms % 1000 < 0 ? 1 : 0); }
 
@@ -181,8 +186,7 @@ Result<TimeZone> TimeZone::parse_tzif(std::string_view bytes) {
         return static_cast<std::int32_t>(big_endian(types.substr(type * type_bytes, 4)));
     };
     for (std::size_t i = 0; i < counts->types; ++i)
-        if (offset_of(i) < -offset_s_max || offset_of(i) > offset_s_max)
-            return parse_error("time zone: an offset is impossible");
+        if (!is_offset(offset_of(i))) return parse_error("time zone: an offset is impossible");
     TimeZone zone;
     zone.first_offset_s_ = offset_of(0);
     for (std::size_t i = 0; i < counts->times; ++i) {
@@ -191,6 +195,7 @@ Result<TimeZone> TimeZone::parse_tzif(std::string_view bytes) {
         if (type >= counts->types) return parse_error("time zone: a change names no type");
         if (!zone.changes_.empty() && at_s <= zone.changes_.back().at_s)
             return parse_error("time zone: the changes are not in order");
+        if (at_s >= change_last_s) return parse_error("time zone: a change is too far ahead");
         zone.changes_.push_back({at_s, offset_of(type)});
     }
     std::string_view rule_text = bytes.substr(header_bytes + counts->data_bytes(8));
@@ -199,12 +204,14 @@ Result<TimeZone> TimeZone::parse_tzif(std::string_view bytes) {
     rule_text = rule_text.substr(1, rule_text.size() - 2);
     if (rule_text.empty()) return zone;  // the last change holds
     const auto rule = RuleReader(rule_text).read();
-    if (!rule) return parse_error("time zone: the rule behind the changes cannot be read");
+    if (!rule || !is_offset(rule->standard_s) || !is_offset(rule->summer_s))
+        return parse_error("time zone: the rule behind the changes cannot be read");
     if (!rule->has_summer) {
         if (zone.changes_.empty()) zone.first_offset_s_ = rule->standard_s;
         return zone;
     }
-    const std::int64_t known_to_s = zone.changes_.empty() ? 0 : zone.changes_.back().at_s;
+    const std::int64_t known_to_s =
+        zone.changes_.empty() ? 0 : std::max(zone.changes_.back().at_s, rule_first_s);
     std::vector<Change> more;
     for (int year = civil_from_utc({known_to_s * 1000}).date.year; year <= rule_year_last; ++year) {
         more.push_back({rule->begin.local_s(year) - rule->standard_s, rule->summer_s});

@@ -99,7 +99,7 @@ struct BookEntry {
 class IssuerBooks {
   public:
     /// Beyond it new requests are answered 96 and not booked.
-    static constexpr std::size_t entries_max = 8'000'000;
+    static constexpr std::size_t entries_max = 16'000'000;
 
     /// nullptr when there is none.
     [[nodiscard]] BookEntry* find_request(const RequestKey& key);

@@ -97,9 +97,14 @@ Result<std::string> get_role(const NodeAddress& node) {
     return parse_error("the answer is longer than a page /role");
 }
 
+/// For a person's terminal, which what another program says must not steer.
 std::string member(const View& page, std::string_view name) {
     const View* value = page.find(name);
-    return value != nullptr && value->text() != nullptr ? *value->text() : std::string();
+    if (value == nullptr || value->text() == nullptr) return {};
+    std::string out = *value->text();
+    std::replace_if(
+        out.begin(), out.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+    return out;
 }
 
 }  // namespace

@@ -108,7 +108,9 @@ std::optional<LineCutter::Line> LineCutter::next() {
     const std::string_view rest = std::string_view(text_).substr(at_);
     const std::size_t end = rest.find('\n');
     if (end == std::string_view::npos && !(ended_ && !rest.empty())) {
-        too_long_ = rest.size() > refund_line_bytes_max + 1;
+        // Its CR may be here already, and the mark before the first.
+        const std::size_t around = 1 + (number_ == 0 ? byte_order_mark.size() : 0);
+        too_long_ = rest.size() > refund_line_bytes_max + around;
         return std::nullopt;
     }
     std::string_view line = rest.substr(0, end);

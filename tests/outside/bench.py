@@ -170,6 +170,7 @@ def wrong_words(checks, bench):
                               (("load", "--programs", bench.folder), 1, "issuer-sim"),
                               (("idle", "--rate", "max"), 2, "--rate"),
                               (("soak", "--fail-if", "p99"), 2, "as in p99>50ms"),
+                              (("soak", "--rate", "1000", "--minutes", "1000"), 2, "more than the 32000000 that issuer-sim books"),
                               (("grow", "--sales", "5,3"), 2, "3 after 5"),
                               (("grow", "--sales", "none"), 2, "'none'"),
                               (("compare", "nowhere.json", "nowhere.json"), 1, "cannot read nowhere.json"),

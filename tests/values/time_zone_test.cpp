@@ -72,12 +72,33 @@ TEST_CASE("time zone: bytes that are no zone file are refused, however they are 
         CHECK(!TimeZone::parse_tzif(std::string_view(whole).substr(0, size)).has_value());
     }
     std::string rule = whole.substr(0, whole.rfind("CET-1CEST"));
-    for (const char* wrong : {"CET\n", "CET-1CEST\n", "CET-1CEST,M13.5.0,M10.5.0\n", "CET-1CEST,M3.5.0\n",
-                              "<CET-1\n", "CET-999\n", "CET-1 \n"}) {
+    for (const char* wrong :
+         {"CET\n", "CET-1CEST\n", "CET-1CEST,M13.5.0,M10.5.0\n", "CET-1CEST,M3.5.0\n", "<CET-1\n",
+          "CET-999\n", "CET-1 \n", "CET-27\n", "CET-1CEST-167,M3.5.0,M10.5.0\n"}) {
         INFO(wrong);
         CHECK(!TimeZone::parse_tzif(rule + wrong).has_value());
     }
     std::string old = whole;
     old[4] = '\0';  // version 1: no times beyond 2038
     CHECK(!TimeZone::parse_tzif(old).has_value());
+}
+
+TEST_CASE("time zone: changes before all reckoning are followed, changes behind it are refused") {
+    const auto file = [](std::int64_t at_s) {
+        const auto counts = [](std::uint8_t changes) {
+            const std::string none(3, '\0');
+            return "TZif2" + std::string(15, '\0') + std::string(12, '\0') + none + char(changes) + none +
+                   "\x01" + none + "\x04";
+        };
+        std::string out = counts(0) + std::string(6, '\0') + "CET" + std::string(1, '\0') + counts(1);
+        for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(at_s >> shift & 0xFF));
+        return out + std::string(1, '\0') + std::string(6, '\0') + "CET" + std::string(1, '\0') +
+               "\nCET-1CEST,M3.5.0,M10.5.0/3\n";
+    };
+    const auto first = TimeZone::parse_tzif(file(INT64_MIN));
+    REQUIRE(first.has_value());
+    CHECK(shown(*first, day(2026, 7, 1), 0) == "2026-07-01T00:00:00.000+02:00");
+    const auto ahead = TimeZone::parse_tzif(file(INT64_MAX));
+    REQUIRE_FALSE(ahead.has_value());
+    CHECK(ahead.error().what == "time zone: a change is too far ahead");
 }
