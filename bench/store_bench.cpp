@@ -258,8 +258,8 @@ Result<void> measure(const StoreBenchOptions& options, const std::string& folder
     const double seconds = static_cast<double>(options.case_ms) / 1000.0 / std::max(1U, options.rounds);
     // In turns, forwards and backwards, so that a slow moment of the machine falls on all alike, and so does
     // what the case before has left to the disk.
-    std::vector<Case*> order;
-    for (Case& c : cases) order.push_back(&c);
+    std::vector<Case*> order(cases.size());
+    std::transform(cases.begin(), cases.end(), order.begin(), [](Case& c) { return &c; });
     for (std::uint32_t round = 0; round < options.rounds; ++round) {
         for (Case* c : order)
             if (auto done = run_case(*c, *postgres, folder, seconds); !done) return done;
