@@ -6,36 +6,15 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include "switch/core/refund_lines.hpp"
+#include "tests/core/cut_lines.hpp"
 
 namespace {
 
 using namespace acquirer;
-
-struct Cut {
-    std::vector<std::pair<std::uint32_t, std::string>> lines = {};
-    bool too_long = false;
-    friend bool operator==(const Cut&, const Cut&) = default;
-};
-
-Cut cut(std::string_view text, std::size_t piece_bytes) {
-    LineCutter cutter;
-    Cut out;
-    const auto take = [&] {
-        while (const auto line = cutter.next()) out.lines.emplace_back(line->number, std::string(line->text));
-    };
-    for (std::size_t at = 0; at < text.size() && !cutter.is_too_long(); at += piece_bytes) {
-        cutter.add(text.substr(at, piece_bytes));
-        take();
-    }
-    cutter.end();
-    take();
-    out.too_long = cutter.is_too_long();
-    return out;
-}
+using refund_lines::cut;
+using refund_lines::Cut;
 
 void judge(std::string_view line) {
     static const std::vector<std::string> reasons = {"returned", "faulty"};

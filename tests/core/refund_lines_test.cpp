@@ -1,36 +1,15 @@
 // Lines of a file of refunds, wherever the file is cut into pieces.
 #include <catch2/catch.hpp>
 #include <string>
-#include <vector>
 
-#include "switch/core/refund_lines.hpp"
+#include "tests/core/cut_lines.hpp"
 
 namespace {
 
-using namespace acquirer;
+using acquirer::refund_line_bytes_max;
+using refund_lines::cut;
 
 constexpr const char* mark = "\xEF\xBB\xBF";
-
-struct Lines {
-    std::vector<std::string> texts;
-    bool too_long = false;
-};
-
-Lines cut_into(std::string_view text, std::size_t piece_bytes) {
-    LineCutter cutter;
-    Lines out;
-    const auto take = [&] {
-        while (const auto line = cutter.next()) out.texts.emplace_back(line->text);
-    };
-    for (std::size_t at = 0; at < text.size(); at += piece_bytes) {
-        cutter.add(text.substr(at, piece_bytes));
-        take();
-    }
-    cutter.end();
-    take();
-    out.too_long = cutter.is_too_long();
-    return out;
-}
 
 }  // namespace
 
@@ -40,10 +19,10 @@ TEST_CASE("R100 the longest line that may be is one, wherever its file is cut", 
         for (const std::string& before : {std::string(), std::string(mark), std::string("head\n")})
             for (const std::size_t piece_bytes : {std::size_t{1}, std::size_t{7}, std::size_t{100'000}}) {
                 CAPTURE(before.size(), end.size(), piece_bytes);
-                const Lines lines = cut_into(before + longest + end, piece_bytes);
-                CHECK_FALSE(lines.too_long);
-                REQUIRE_FALSE(lines.texts.empty());
-                CHECK(lines.texts.back() == longest);
-                CHECK(cut_into(before + longest + "x" + end, piece_bytes).too_long);
+                const refund_lines::Cut seen = cut(before + longest + end, piece_bytes);
+                CHECK_FALSE(seen.too_long);
+                REQUIRE_FALSE(seen.lines.empty());
+                CHECK(seen.lines.back().second == longest);
+                CHECK(cut(before + longest + "x" + end, piece_bytes).too_long);
             }
 }
