@@ -80,8 +80,10 @@ rocksdb::DBOptions database_options(const RocksStoreOptions& ours, rocksdb::Env&
     o.max_background_jobs = 2;  // two cores: one flush and one compaction
     o.max_subcompactions = 1;
     o.max_open_files = ours.open_files_max;
-    o.bytes_per_sync =
-        1 << 20;  // spreads the writing of tables, so that a commit's sync does not wait behind them
+    // Spreads the writing of tables, and lets it be ahead of the disk by no more than that: a commit's sync
+    // does not wait behind them (docs/performance.md, "For ten minutes").
+    o.bytes_per_sync = 1 << 20;
+    o.strict_bytes_per_sync = true;
     o.allow_concurrent_memtable_write = false;  // there is one writer
     o.enable_write_thread_adaptive_yield = false;
     o.avoid_unnecessary_blocking_io = true;
