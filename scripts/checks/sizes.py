@@ -1,5 +1,4 @@
 """Sizes: files, functions, and how many translation units pay for a heavy header."""
-import json
 import os
 import re
 
@@ -82,22 +81,21 @@ def check(tree):
     return out
 
 
-def target_of(tree, build):
-    """path → CMake target, from the compile commands; without them every folder counts as one target."""
+def target_of(tree):
+    """path → CMake target, from the lists of sources; a file that no list names counts with its folder."""
     out = {}
-    commands = os.path.join(build, "compile_commands.json") if build else ""
-    if commands and os.path.isfile(commands):
-        with open(commands, encoding="utf-8") as f:
-            for entry in json.load(f):
-                m = re.search(r"CMakeFiles/([^/]+)\.dir/", entry.get("output", "") or entry.get("command", ""))
-                path = os.path.relpath(os.path.join(entry["directory"], entry["file"]), tree.root)
-                if m:
-                    out.setdefault(path, m.group(1))
+    for path in tree.paths:
+        if os.path.basename(path) != "CMakeLists.txt":
+            continue
+        for target, words in re.findall(r"^switch_(?:library|program)\((\S+)([^)]*)\)", tree.text(path), re.M):
+            sources = re.search(r"\bSOURCES\b(.*?)(?:\b[A-Z_]{2,}\b|\Z)", words, re.S)
+            for name in sources.group(1).split() if sources else ():
+                out[os.path.normpath(os.path.join(os.path.dirname(path), name))] = target
     return out
 
 
-def check_heavy(tree, build=None):
-    out, targets = [], target_of(tree, build)
+def check_heavy(tree):
+    out, targets = [], target_of(tree)
     asio, per_target = [], {}
     for path in tree.code_paths():
         if not path.endswith(".cpp") or path.startswith(tuple(HEAVY_EXEMPT)):

@@ -131,6 +131,9 @@ REFUSED = [
     ("heavy", [("switch/config/a.cpp", '#include "switch/config/a.hpp"\n'), ("switch/config/b.cpp", '#include "switch/config/a.hpp"\n'),
                ("switch/config/a.hpp", "#include <nlohmann/json.hpp>\n")], "nlohmann/json is seen by 2 files"),
     ("heavy", [(f"switch/io/{n}.cpp", "#include <boost/asio.hpp>\n") for n in "abcdefghijk"], "11 files see Asio"),
+    ("heavy", [(f"switch/config/{n}.cpp", "#include <toml++/toml.h>\n") for n in "abc"]
+     + [("switch/CMakeLists.txt", "switch_library(one\n  SOURCES config/a.cpp config/b.cpp\n  LINKS c)\nswitch_program(two SOURCES config/c.cpp)\n")],
+     "toml++ is seen by 2 files of one, 1 is enough: switch/config/a.cpp switch/config/b.cpp"),
     ("size", [("scripts/checks/long_allowed.txt", "switch/core/gone.cpp because\n")], "not too long (any more)"),
     ("readers", [CONFIGURATION], "Limits::pending_max is read by nobody"),
     ("readers", [CONFIGURATION, ("routing/a.cpp", "void f(C& c) { c.pending_max = 3; between(c.pending_max, 1, 2); }\n")],
@@ -195,6 +198,8 @@ PASSED = [
     ("documents", [("docs/a.md", "[b](b.md#part) [c](decisions/) [d](../x.hpp)\n"), ("docs/b.md", ""), ("x.hpp", "// docs/b.md\n"),
                    ("docs/decisions/0001-x.md", ""), ("y.hpp", "// docs/decisions/0001\n")]),
     ("heavy", [("switch/config/a.cpp", "#include <toml++/toml.h>\n"), ("routing/issuer_sim/a.cpp", "#include <toml++/toml.h>\n")]),
+    ("heavy", [(f"switch/config/{n}.cpp", "#include <toml++/toml.h>\n") for n in "ab"]
+     + [("switch/CMakeLists.txt", "switch_library(one SOURCES config/a.cpp LINKS two)\nswitch_library(two\n  SOURCES config/b.cpp)\n")]),
     ("readers", [CONFIGURATION, ("routing/a.cpp", "bool f(C& c) { return c.pending_max > 3; }\n")]),
     ("readers", [CONFIGURATION, ("scripts/checks/unread_allowed.txt", "Limits::pending_max somebody builds it\n")]),
     ("readers", [REFUSALS, ("switch/core/a.cpp", "int f() { return Refusal::mac_wrong; }\n")]),
