@@ -1,9 +1,8 @@
 #include "switch/core/switch_core.hpp"
 
-#include <algorithm>
-
 #include "iso8583/values/ensure.hpp"
 #include "iso8583/values/overloaded.hpp"
+#include "switch/core/admission.hpp"
 #include "switch/core/backups.hpp"
 #include "switch/core/core_context.hpp"
 #include "switch/core/cut_over.hpp"
@@ -28,13 +27,14 @@
 #include "switch/core/terminals.hpp"
 #include "switch/core/transaction_flow.hpp"
 #include "switch/core/undoing.hpp"
+#include "switch/core/unmatched_replies.hpp"
 #include "switch/core/vault_rotation.hpp"
 #include "switch/core/ways_out.hpp"
 
 namespace acquirer {
 
-// The context remembers, the flows decide. This file only sorts events to flows and checks what stands before
-// every flow: format, terminal, merchant, sign-on, MAC.
+// The context remembers, the flows decide. This file only sorts events to flows: a request once it is
+// admitted (admission.hpp), an issuer's answer to what awaits it, or to nobody (unmatched_replies.hpp).
 struct SwitchCore::Impl {
     Impl(ConfigurationPtr configuration, ledger::Overlay& overlay, ledger::PanVault& vault,
          ledger::AuditHash hash, ledger::NumberPlan numbers)
@@ -104,12 +104,6 @@ struct SwitchCore::Impl {
         retention.look();
     }
 
-    /// Format, terminal, merchant, sign-on, MAC: true when the request may go on.
-    bool admit(const RequestArrived& event);
-    bool is_late(ledger::TransactionRecord& record, const IssuerReplyArrived& event);
-    void unmatched(const IssuerReplyArrived& event);
-    void unmatched_and_unproven(const IssuerReplyArrived& event);
-
     CoreContext context;
     ledger::AuditHash audit_hash;
     const ledger::AuditKey* audit_key = nullptr;
@@ -117,6 +111,7 @@ struct SwitchCore::Impl {
     SaleChain chain{context};
     StoreAndForward queue{context, chain, undoing};  // each refers to the other
     Undoing undoing{context, chain, queue};
+    UnmatchedReplies unmatched_replies{context, queue, undoing};
     SourceLimits source_limits{context};
     Terminals terminals{context, source_limits};
     KeyExchange key_exchange{context};
@@ -130,6 +125,7 @@ struct SwitchCore::Impl {
     RefundBatches batches{context, transactions, files};
     Reconciliation reconciliation{context, files};
     Restored restored{context, ways_out};
+    Admission admission{context, terminals, source_limits, restored};
     Backups backups{context};
     Policies policies{context, ways_out};
     Parties parties{context};
@@ -301,56 +297,8 @@ CoreStatus SwitchCore::status() const {
 
 // ---- Requests
 
-bool SwitchCore::Impl::admit(const RequestArrived& event) {
-    const TerminalRequest& r = event.request;
-    const Asker asker{event.from, r};
-    const bool reversal = r.kind == RequestKind::reversal;
-    if (!r.format_fault.empty()) {
-        answer_refusal(context, asker, Refusal::format_error);
-        return false;
-    }
-    const TerminalRange* range = context.config->find_terminal(r.terminal);
-    if (range == nullptr || range->merchant != r.merchant || range->profile != r.profile) {
-        answer_refusal(context, asker, Refusal::terminal_unknown);
-        return false;
-    }
-    if (context.config->find_merchant(r.merchant) == nullptr) {
-        answer_refusal(context, asker, Refusal::merchant_unknown);
-        return false;
-    }
-    // A sign-off is always answered 00; without a good MAC it has effect only where its terminal is known.
-    if (r.kind == RequestKind::sign_off && r.profile == Profile::unionpay_pos &&
-        event.mac != MacState::verified) {
-        if (event.mac == MacState::wrong) context.count("mac_wrong");
-        return true;
-    }
-    switch (event.mac) {
-        case MacState::verified:
-        case MacState::not_needed:
-            break;
-        case MacState::no_key:
-            answer_refusal(context, asker, Refusal::sign_on_required);
-            return false;
-        case MacState::wrong:
-        case MacState::missing:
-            source_limits.answer_wrong_mac(refusal_reply(context, asker, Refusal::mac_wrong), r.terminal);
-            return false;
-        case MacState::hsm_down:
-            // R64: says nothing about the MAC. A reversal gets no answer and is repeated by the terminal.
-            if (!reversal) answer_refusal(context, asker, Refusal::hsm_unavailable);
-            return false;
-    }
-    if (terminals.has_signed_off(event)) {
-        answer_refusal(context, asker, Refusal::sign_on_required);
-        return false;
-    }
-    terminals.verified(event);
-    context.ledger.keep_merchant(r.merchant);
-    return restored.lets_through(event);
-}
-
 void SwitchCore::Impl::on(const RequestArrived& event) {
-    if (!admit(event)) return;
+    if (!admission.admit(event)) return;
     switch (event.request.kind) {
         case RequestKind::sale:
         case RequestKind::void_sale:
@@ -403,155 +351,18 @@ void SwitchCore::Impl::on(const IssuerLinkDown& event) {
     key_exchange.link_down(event.route, event.link);
 }
 
-namespace {
-
-/// DE41 counts in matching when it is there: such an answer is of another transaction under the same numbers.
-bool names_another_terminal(const IssuerReply& reply, const ledger::TransactionRecord& record) {
-    return reply.terminal && *reply.terminal != record.terminal;
-}
-
-/// The request's answer was taken: another one under its numbers says nothing new.
-bool was_answered(ledger::State state) {
-    using enum ledger::State;
-    constexpr ledger::State answered[] = {approved,       declined,    voided,       authorized,
-                                          auth_voiding,   auth_voided, completing,   completed,
-                                          void_reversing, lapsed,      not_collected};
-    return std::find(std::begin(answered), std::end(answered), state) != std::end(answered);
-}
-
-/// An answer under the numbers of the record's advice, and not the first.
-bool repeats_an_answer(const ledger::TransactionRecord& record, const IssuerReply& reply) {
-    const auto carries = [&reply](const auto& numbers) {
-        return numbers.stan == reply.stan.value() &&
-               numbers.transmission_time == reply.transmission_time.value();
-    };
-    const auto& partials = record.lowering.reversals;
-    // R94: the 0220 of a sale, whose slot went to its 0420.
-    const auto& earlier = record.earlier_attempts;
-    const bool of_completion =
-        record.kind == ledger::TransactionKind::sale && std::any_of(earlier.begin(), earlier.end(), carries);
-    return of_completion || carries(record.advice) || std::any_of(partials.begin(), partials.end(), carries);
-}
-
-/// Under numbers that the record has sent, as whatever.
-bool answers_what_it_sent(const ledger::TransactionRecord& record, const IssuerReply& reply) {
-    const ledger::EarlierAttempt numbers{reply.stan.value(), reply.transmission_time.value()};
-    const auto& earlier = record.earlier_attempts;
-    return numbers == ledger::EarlierAttempt{record.issuer_stan, record.issuer_transmission_time} ||
-           repeats_an_answer(record, reply) ||
-           std::find(earlier.begin(), earlier.end(), numbers) != earlier.end();
-}
-
-/// The record that the DE37 of such an answer names, in words.
-std::string nearest(const ledger::TransactionRecord* record, bool other_terminal) {
-    if (record == nullptr) return "unknown";
-    const std::string its = "that of " + record->rrn.str();
-    if (other_terminal) return its + ", its DE41 is another terminal's";
-    const std::uint32_t stan = record->issuer_stan != 0 ? record->issuer_stan : record->advice.stan;
-    return stan == 0 ? its + ", which has sent nothing"
-                     : its + ", which sent STAN " + iso8583::Stan::of(stan).str();
-}
-
-}  // namespace
-
 void SwitchCore::Impl::on(const IssuerReplyArrived& event) {
-    const IssuerKey key{event.route, event.reply.mti.message_class(), event.reply.stan.value(),
-                        event.reply.transmission_time.value()};
-    const Awaited* at = context.in_flight.find(key);
-    const bool other_rrn =
-        at != nullptr && event.reply.rrn && at->what == Awaited::What::request && *event.reply.rrn != at->rrn;
-    const ledger::TransactionRecord* asked =
-        at != nullptr && at->what != Awaited::What::key_change && event.reply.terminal
-            ? context.ledger.find(at->rrn)
-            : nullptr;
-    // R91: the 0420 of a void from another terminal than the authorization's says that one's.
-    const ledger::TransactionRecord* undone =
-        asked != nullptr && asked->of_authorization ? context.ledger.find(*asked->original) : nullptr;
-    const bool other_terminal = asked != nullptr && names_another_terminal(event.reply, *asked) &&
-                                (undone == nullptr || names_another_terminal(event.reply, *undone));
-    if (at == nullptr || other_rrn || other_terminal) {
-        unmatched(event);
-        return;
-    }
-    const Awaited awaited = *at;
-    switch (awaited.what) {
+    const std::optional<Awaited> awaited = what_awaits(context, event);
+    if (!awaited) return unmatched_replies.on_reply(event);
+    switch (awaited->what) {
         case Awaited::What::request:
-            return transactions.on_issuer_reply(awaited, event);
+            return transactions.on_issuer_reply(*awaited, event);
         case Awaited::What::advice:
-            return queue.on_reply(awaited, event);
+            return queue.on_reply(*awaited, event);
         case Awaited::What::key_change:
             return key_exchange.on_reply(event);
     }
     ENSURE(false);
-}
-
-/// Taken as an answer to what the record has sent, late (R51) or once more.
-bool SwitchCore::Impl::is_late(ledger::TransactionRecord& record, const IssuerReplyArrived& event) {
-    const IssuerReply& reply = event.reply;
-    const bool of_request = reply.mti.message_class() <= 2 && record.issuer_stan == reply.stan.value() &&
-                            record.issuer_transmission_time == reply.transmission_time.value();
-    if (of_request && !was_answered(record.state)) {
-        undoing.on_late_reply(record, event);
-        return true;
-    }
-    if (queue.on_late_reply(record, event)) return true;
-    const auto* route = context.config->routes.find(event.route);
-    // R9: that the void which came before the refund is declined, once more. An approval of it would be the
-    // money twice: that people look at.
-    const bool of_turned_void = record.asked_as_void.stan == reply.stan.value() &&
-                                record.asked_as_void.transmission_time == reply.transmission_time.value() &&
-                                route != nullptr && reply.code &&
-                                !routing::says_approved(routing::classify_request(*route, *reply.code));
-    if (!of_request && !of_turned_void && !repeats_an_answer(record, reply)) return false;
-    context.count("repeated_replies");
-    context.note(Severity::info, NoteKind::late_reply, record, "R63", "the issuer answered again");
-    return true;
-}
-
-/// Late (R51) when its DE37 leads to the record that sent it, else unmatched (R63) with the nearest miss.
-void SwitchCore::Impl::unmatched(const IssuerReplyArrived& event) {
-    const IssuerReply& reply = event.reply;
-    ledger::TransactionRecord* record = reply.rrn ? context.ledger.edit(*reply.rrn) : nullptr;
-    const bool other_terminal = record != nullptr && names_another_terminal(reply, *record);
-    // The answer to a void that went as the reversal of its sale carries the sale's RRN; it may have gone
-    // over the successor of the sale's route.
-    ledger::TransactionRecord* its_void =
-        record != nullptr && record->voided_by ? context.ledger.edit(*record->voided_by) : nullptr;
-    // What retention has taken apart can be undone no more: people look at what its issuer says.
-    const bool whole = record == nullptr || !is_taken_apart(context, *record);
-    if (!other_terminal && whole)
-        for (ledger::TransactionRecord* one : {record, its_void})
-            if (one != nullptr && routing::RouteId{one->route} == event.route && is_late(*one, event)) return;
-    if (event.mac != MacState::verified) return unmatched_and_unproven(event);
-    context.count("unmatched_replies");
-    std::string text = "an answer " + reply.mti.str() + " with STAN " + reply.stan.str() + " and DE7 " +
-                       reply.transmission_time.str();
-    const bool of_a_route_gone = record != nullptr && !other_terminal &&
-                                 context.route(event.route.value) == nullptr &&
-                                 answers_what_it_sent(*record, reply);
-    if (of_a_route_gone)
-        text += " answers " + record->rrn.str() + " with code " + (reply.code ? reply.code->str() : "none") +
-                ", over a route that is not configured any more: nobody reads its codes";
-    else
-        text +=
-            " answers nothing that is awaited; " +
-            (reply.rrn ? "its DE37 is " + nearest(record, other_terminal) : std::string("it has no DE37"));
-    // Of the route, whatever it names: a storm of answers is one thing to look at.
-    context.open_exception_of_route(event.route, "unmatched_reply", "R63", std::move(text));
-}
-
-/// Who cannot make its MAC opens nothing that a person has to close.
-void SwitchCore::Impl::unmatched_and_unproven(const IssuerReplyArrived& event) {
-    context.count("unmatched_bad_macs");
-    Note n;
-    n.severity = Severity::warning;
-    n.kind = NoteKind::bad_issuer_mac;
-    if (const auto* route = context.config->routes.find(event.route)) n.route = route->name;
-    n.rule = "R63";
-    n.link = event.link.value;
-    n.detail = event.mac == MacState::hsm_down ? "an answer that nobody awaits, and no HSM verifies its MAC"
-                                               : "an answer that nobody awaits has a wrong MAC, or none";
-    context.note(std::move(n));
 }
 
 // ---- The rest
