@@ -26,6 +26,7 @@
 #include "switch/core/terminal_replies.hpp"
 #include "switch/core/terminals.hpp"
 #include "switch/core/transaction_flow.hpp"
+#include "switch/core/transaction_outcome.hpp"
 #include "switch/core/undoing.hpp"
 #include "switch/core/unmatched_replies.hpp"
 #include "switch/core/vault_rotation.hpp"
@@ -116,6 +117,7 @@ struct SwitchCore::Impl {
     Terminals terminals{context, source_limits};
     KeyExchange key_exchange{context};
     TransactionFlow transactions{context, chain, queue, undoing, terminals, key_exchange};
+    TransactionOutcome outcomes{context, chain, queue, undoing, transactions};
     ReversalFlow reversals{context, chain, queue, undoing};
     Settlement settlement{context, terminals};
     CutOver days{context};
@@ -346,7 +348,7 @@ void SwitchCore::Impl::on(const IssuerLinkUp& event) {
 
 void SwitchCore::Impl::on(const IssuerLinkDown& event) {
     context.links.link_down(event.route, event.link);
-    transactions.on_link_down(event.route, event.link);
+    outcomes.on_link_down(event.route, event.link);
     queue.link_down(event.route, event.link);
     key_exchange.link_down(event.route, event.link);
 }
@@ -356,7 +358,7 @@ void SwitchCore::Impl::on(const IssuerReplyArrived& event) {
     if (!awaited) return unmatched_replies.on_reply(event);
     switch (awaited->what) {
         case Awaited::What::request:
-            return transactions.on_issuer_reply(*awaited, event);
+            return outcomes.on_issuer_reply(*awaited, event);
         case Awaited::What::advice:
             return queue.on_reply(*awaited, event);
         case Awaited::What::key_change:
@@ -398,7 +400,7 @@ void SwitchCore::Impl::on(const StoreHealthChanged& event) {
 void SwitchCore::Impl::on_deadline(const DeadlineId& id) {
     switch (id.kind) {
         case DeadlineId::Kind::request_reply:
-            transactions.on_reply_deadline(id.rrn);
+            outcomes.on_reply_deadline(id.rrn);
             return;
         case DeadlineId::Kind::advice_reply:
             queue.on_reply_deadline(id.rrn);

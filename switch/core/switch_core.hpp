@@ -1,6 +1,6 @@
 // SwitchCore: all decisions about money. step(Event, Now) → Effects with ledger writes into the overlay; no
 // socket, clock, thread, chance or file inside. The story of a transaction is transaction_flow.cpp, top to
-// bottom; states are transaction_state.hpp; why not is refusal.hpp.
+// bottom, and transaction_outcome.cpp; states are transaction_state.hpp; why not is refusal.hpp.
 //
 // Ownership: owns its in-memory tables; refers to the overlay and the vault, which outlive it. Thread: one.
 // Errors: a corrupt or missing record that must be there is our bug or the disk's: the store error is

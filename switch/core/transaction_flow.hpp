@@ -1,5 +1,9 @@
-// TransactionFlow: THE STORY of a sale, void or refund, from request to answer. Read transaction_flow.cpp top
-// to bottom; reversals of terminals are reversal_flow.cpp.
+// TransactionFlow: THE STORY of a sale, void or refund, from request to what is sent: read
+// transaction_flow.cpp top to bottom. What the issuer's answer makes of it, and the terminal's answer then,
+// is transaction_outcome.cpp; reversals of terminals are reversal_flow.cpp.
+//
+// Ownership: member of SwitchCore; owns what waits for the HSM and which cleared cases wait to go. Thread:
+// the core's. Nothing here outlives a restart: recover() rebuilds it.
 #pragma once
 
 #include <map>
@@ -34,9 +38,6 @@ class TransactionFlow {
     void on_pin_translated(hsm::Ticket ticket, const hsm::Reply& reply);
     [[nodiscard]] bool owns(hsm::Ticket ticket) const { return translating_.contains(ticket); }
 
-    void on_issuer_reply(const Awaited& awaited, const IssuerReplyArrived& event);
-    void on_reply_deadline(const iso8583::Rrn& rrn);
-    void on_link_down(routing::RouteId route, LinkId link);
     /// The askers on that connection are gone; the transaction goes on.
     void on_terminal_link_closed(LinkId link);
 
@@ -59,6 +60,9 @@ class TransactionFlow {
     /// Reserves and sends (or holds) a refund whose checks passed. The draft's record becomes the ledger's,
     /// which is returned.
     ledger::TransactionRecord& accept_refund(TransactionDraft& draft);
+    /// R9: the refund that was turned into a void, and reserved since, goes to the issuer as what it is;
+    /// whoever asked goes on waiting when it is online.
+    void send_after_void(ledger::TransactionRecord& refund, const routing::Route& route);
     [[nodiscard]] TransactionChecks& checks() { return checks_; }
 
   private:
@@ -80,21 +84,11 @@ class TransactionFlow {
     void begin_void(TransactionDraft& draft, std::vector<Asker> askers);
     void begin_at_issuer(ledger::TransactionRecord& refund, const routing::Route& route,
                          std::string_view rule);
-    /// R9: the issuer declined the void that a refund was turned into: nothing was lost, it goes on as the
-    /// refund. False when it cannot: then it is declined.
-    [[nodiscard]] bool go_on_as_refund(ledger::TransactionRecord& record);
     void begin_refund(TransactionDraft& draft, std::vector<Asker> askers);
     /// `asked`: what the terminal sent; nothing for what operations send.
     void send_request(ledger::TransactionRecord& record, const TransactionDraft* asked,
                       std::vector<Asker> askers);
 
-    // The end of an online transaction.
-    void approved(ledger::TransactionRecord& record, const IssuerReply& reply);
-    void partly_approved(ledger::TransactionRecord& record, const routing::Route& route,
-                         const IssuerReply& reply);
-    void keep_order_number(ledger::TransactionRecord& record, const IssuerReply& reply);
-    void declined(ledger::TransactionRecord& record, iso8583::ResponseCode code);
-    void finish(const iso8583::Rrn& rrn, const ledger::TransactionRecord& record);
     void leave_cleared(const ledger::TransactionRecord& refund);
 
     struct Translating {
