@@ -1,8 +1,9 @@
-// The bytes of a transaction record: docs/ledger_format.md, "Transaction record". Do not change.
+// The bytes of a transaction record: docs/ledger_format.md, "Transaction record". Do not change. Here: the
+// fields that every record has, the numbers of its properties and their order. What stands inside a property
+// that is a part of its own is transaction_parts_codec.cpp; the charges of a sale are sale_charges.cpp.
 #include <algorithm>
 
 #include "iso8583/values/ensure.hpp"
-#include "ledger/postings_bound.hpp"
 #include "ledger/record_fields.hpp"
 #include "ledger/sale_charges_codec.hpp"
 #include "ledger/transaction_parts_codec.hpp"
@@ -78,118 +79,34 @@ State state_of(RecordReader& r, std::string_view field) {
     return enum_of(r, field, is_state(value) ? value : 0, State::not_collected);
 }
 
-void write_advice(RecordWriter& w, const QueuedAdvice& a) {
-    if (a.kind == QueuedAdvice::Kind::none) return;
-    w.begin_property(advice_property);
-    w.u8(static_cast<std::uint8_t>(a.kind));
-    w.u8(static_cast<std::uint8_t>(a.status));
-    w.boolean(a.of_approved_original);
-    w.boolean(a.not_found_once);
-    w.varint(a.attempts);
-    w.varint(a.stan);
-    w.varint(a.transmission_time);
-    w.svarint(a.next_attempt.ms);
-    w.svarint(a.queued.ms);
-    w.text(a.last_code);
-    w.end_property();
-}
-
-QueuedAdvice read_advice(RecordReader& r) {
-    QueuedAdvice a;
-    a.kind = enum_of(r, "advice.kind", r.varint("advice.kind"), QueuedAdvice::Kind::completion);
-    a.status = enum_of(r, "advice.status", r.varint("advice.status"), QueuedAdvice::Status::parked);
-    a.of_approved_original = r.boolean("advice.of_approved_original");
-    a.not_found_once = r.boolean("advice.not_found_once");
-    a.attempts = u32_of(r, "advice.attempts");
-    a.stan = u32_of(r, "advice.stan");
-    a.transmission_time = u32_of(r, "advice.transmission_time");
-    a.next_attempt.ms = r.svarint("advice.next_attempt");
-    a.queued.ms = r.svarint("advice.queued");
-    a.last_code = r.text("advice.last_code");
-    return a;
-}
-
-void write_answer(RecordWriter& w, const std::optional<StoredAnswer>& answer) {
-    if (!answer) return;
-    w.begin_property(answer_property);
-    w.text(answer->code.view());
-    w.text(answer->authorization.view());
-    w.text(answer->local_time);
-    w.text(answer->local_date);
-    w.svarint(answer->business_date.date.days());
-    w.text(answer->text);
-    w.text(answer->icc_data);
-    w.end_property();
-}
-
-StoredAnswer read_answer(RecordReader& r) {
-    StoredAnswer a;
-    a.code = id_or_empty<iso8583::ResponseCode>(r, "answer.code");
-    a.authorization = id_or_empty<iso8583::AuthorizationCode>(r, "answer.authorization");
-    a.local_time = r.text("answer.local_time");
-    a.local_date = r.text("answer.local_date");
-    a.business_date = day_of(r, "answer.business_date");
-    a.text = r.text("answer.text");
-    a.icc_data = r.text("answer.icc_data");
-    return a;
-}
-
-void write_postings(RecordWriter& w, const std::vector<Posting>& postings) {
-    if (postings.empty()) return;
-    ENSURE(postings.size() <= postings_max);
-    w.begin_property(postings_property);
-    w.varint(postings.size());
-    for (const Posting& p : postings) {
-        w.svarint(p.day.date.days());
-        w.u8(static_cast<std::uint8_t>(p.debit));
-        w.u8(static_cast<std::uint8_t>(p.credit));
-        w.svarint(p.amount_minor);
-    }
-    w.end_property();
-}
-
 void write_history(RecordWriter& w, const TransactionRecord& t) {
-    if (t.history.empty()) return;
     ENSURE(t.history.size() <= history_entries_max);
-    w.begin_property(history_property);
     w.varint(t.history.size());
     for (const HistoryEntry& h : t.history) {
         w.svarint(difference_of(h.at.ms, t.created.ms));
         w.u8(static_cast<std::uint8_t>(h.state));
         w.text(h.rule);
     }
-    w.end_property();
 }
 
-void write_earlier_attempts(RecordWriter& w, const std::vector<EarlierAttempt>& attempts) {
-    if (attempts.empty()) return;
-    ENSURE(attempts.size() <= earlier_attempts_max);
-    w.begin_property(earlier_attempts_property);
-    w.varint(attempts.size());
-    for (const EarlierAttempt& e : attempts) {
-        w.varint(e.stan);
-        w.varint(e.transmission_time);
-    }
+/// A property that is a part of its own, when there is one.
+template <typename Part>
+void write_part(RecordWriter& w, std::uint32_t number, bool there_is, const Part& part,
+                void (*write)(RecordWriter&, const Part&)) {
+    if (!there_is) return;
+    w.begin_property(number);
+    write(w, part);
     w.end_property();
 }
-
-void write_decided(RecordWriter& w, const Decided& d) {
-    if (!d.by_people && !d.reversal_refused && !d.paid_twice) return;
-    w.begin_property(decided_property);
-    w.boolean(d.by_people);
-    w.boolean(d.reversal_refused);
-    w.boolean(d.paid_twice);
-    w.svarint(d.counted_again_minor);
-    w.end_property();
+template <typename Part>
+void write_part(RecordWriter& w, std::uint32_t number, const std::optional<Part>& part,
+                void (*write)(RecordWriter&, const Part&)) {
+    if (part) write_part(w, number, true, *part, write);
 }
 
 /// Of the numbers from 24 on.
 void write_later_properties(RecordWriter& w, const TransactionRecord& t) {
-    if (t.issuer_terms) {
-        w.begin_property(issuer_terms_property);
-        write_issuer_terms(w, *t.issuer_terms);
-        w.end_property();
-    }
+    write_part(w, issuer_terms_property, t.issuer_terms, write_issuer_terms);
     if (t.asked_minor != 0) {
         w.begin_property(asked_property);
         w.svarint(t.asked_minor);
@@ -203,22 +120,10 @@ void write_later_properties(RecordWriter& w, const TransactionRecord& t) {
     };
     mark(asked_by_0100_property, t.asked_by_0100);
     mark(turned_into_void_property, t.turned_into_void);
-    if (!t.lowering.reversals.empty()) {
-        w.begin_property(lowering_property);
-        write_lowering(w, t.lowering);
-        w.end_property();
-    }
-    if (!t.shared.joined.empty()) {
-        w.begin_property(shared_case_property);
-        write_shared_case(w, t.shared);
-        w.end_property();
-    }
+    write_part(w, lowering_property, !t.lowering.reversals.empty(), t.lowering, write_lowering);
+    write_part(w, shared_case_property, !t.shared.joined.empty(), t.shared, write_shared_case);
     w.property_unless_empty(operator_number_property, t.operator_number);
-    if (!t.reroutes.empty()) {
-        w.begin_property(reroutes_property);
-        write_reroutes(w, t.reroutes);
-        w.end_property();
-    }
+    write_part(w, reroutes_property, !t.reroutes.empty(), t.reroutes, write_reroutes);
     write_people_properties(w, t);
     if (t.noticed != 0) {
         w.begin_property(noticed_property);
@@ -233,13 +138,9 @@ void write_later_properties(RecordWriter& w, const TransactionRecord& t) {
         w.end_property();
     }
     const QueuedAdvice& a = t.advice;
-    if (a.polls != 0 || a.processing_since.ms != 0 || a.first_attempt.ms != 0) {
-        w.begin_property(advice_progress_property);
-        w.varint(a.polls);
-        w.svarint(a.processing_since.ms);
-        w.svarint(a.first_attempt.ms);
-        w.end_property();
-    }
+    write_part(w, advice_progress_property,
+               a.polls != 0 || a.processing_since.ms != 0 || a.first_attempt.ms != 0, a,
+               write_advice_progress);
     if (t.completed_by) w.property(completed_by_property, t.completed_by->view());
     mark(of_authorization_property, t.of_authorization);
     mark(completed_by_advice_property, t.completed_by_advice);
@@ -292,7 +193,7 @@ void write_properties(RecordWriter& w, const TransactionRecord& t) {
     w.property_unless_empty(maker_property, t.maker);
     w.property_unless_empty(checker_property, t.checker);
     w.property_unless_empty(issuer_authorization_property, t.issuer_authorization.view());
-    write_advice(w, t.advice);
+    write_part(w, advice_property, t.advice.kind != QueuedAdvice::Kind::none, t.advice, write_advice);
     rrn(original_property, t.original);
     rrn(last_refund_property, t.last_refund);
     rrn(voided_by_property, t.voided_by);
@@ -301,11 +202,13 @@ void write_properties(RecordWriter& w, const TransactionRecord& t) {
         w.svarint(t.chargebacks_minor);
         w.end_property();
     }
-    write_answer(w, t.answer);
-    write_postings(w, t.postings);
-    write_history(w, t);
-    write_earlier_attempts(w, t.earlier_attempts);
-    write_decided(w, t.decided);
+    write_part(w, answer_property, t.answer, write_answer);
+    write_part(w, postings_property, !t.postings.empty(), t.postings, write_postings);
+    write_part(w, history_property, !t.history.empty(), t, write_history);
+    write_part(w, earlier_attempts_property, !t.earlier_attempts.empty(), t.earlier_attempts,
+               write_earlier_attempts);
+    const Decided& d = t.decided;
+    write_part(w, decided_property, d.by_people || d.reversal_refused || d.paid_twice, d, write_decided);
     rrn(reopens_property, t.decided.reopens);
     w.property_unless_empty(payout_property, t.decided.payout);
     write_later_properties(w, t);
@@ -390,18 +293,6 @@ void read_fields(RecordReader& r, TransactionRecord& t) {
     t.refunds_count = r.u32("refunds_count");
 }
 
-void read_postings(RecordReader& r, TransactionRecord& t) {
-    const auto count = r.varint_max("postings", postings_max);
-    t.postings.reserve(count);
-    for (std::uint64_t i = 0; i < count && r.ok(); ++i) {
-        Posting& p = t.postings.emplace_back();
-        p.day = day_of(r, "posting.day");
-        p.debit = enum_of(r, "posting.debit", r.varint("posting.debit"), Account::chargebacks);
-        p.credit = enum_of(r, "posting.credit", r.varint("posting.credit"), Account::chargebacks);
-        p.amount_minor = r.svarint("posting.amount");
-    }
-}
-
 void read_history(RecordReader& r, TransactionRecord& t) {
     const auto count = r.varint_max("history", history_entries_max);
     t.history.reserve(count);
@@ -413,27 +304,15 @@ void read_history(RecordReader& r, TransactionRecord& t) {
     }
 }
 
-void read_earlier_attempts(RecordReader& r, TransactionRecord& t) {
-    const auto count = r.varint_max("earlier_attempts", earlier_attempts_max);
-    for (std::uint64_t i = 0; i < count && r.ok(); ++i) {
-        EarlierAttempt& e = t.earlier_attempts.emplace_back();
-        e.stan = u32_of(r, "earlier_attempt.stan");
-        e.transmission_time = u32_of(r, "earlier_attempt.transmission_time");
-    }
-}
-
 /// Of the numbers that format 2 did not begin with.
 void read_later_property(RecordReader& r, TransactionRecord& t) {
     using iso8583::Rrn;
     switch (r.property()) {
         case earlier_attempts_property:
-            read_earlier_attempts(r, t);
+            t.earlier_attempts = read_earlier_attempts(r);
             return;
         case decided_property:
-            t.decided.by_people = r.boolean("decided.by_people");
-            t.decided.reversal_refused = r.boolean("decided.reversal_refused");
-            t.decided.paid_twice = r.boolean("decided.paid_twice");
-            t.decided.counted_again_minor = r.svarint("decided.counted_again");
+            read_decided(r, t.decided);
             return;
         case reopens_property:
             t.decided.reopens = id_of<Rrn>(r, "reopens", r.rest("reopens"));
@@ -474,9 +353,7 @@ void read_later_property(RecordReader& r, TransactionRecord& t) {
             t.wallet.order_number = r.text("wallet.order_number");
             return;
         case advice_progress_property:
-            t.advice.polls = u32_of(r, "advice.polls");
-            t.advice.processing_since.ms = r.svarint("advice.processing_since");
-            t.advice.first_attempt.ms = r.svarint("advice.first_attempt");
+            read_advice_progress(r, t.advice);
             return;
         case noticed_property:
             t.noticed = r.u8("noticed");
@@ -569,7 +446,7 @@ void read_property(RecordReader& r, TransactionRecord& t) {
             t.answer = read_answer(r);
             return;
         case postings_property:
-            read_postings(r, t);
+            t.postings = read_postings(r);
             return;
         case history_property:
             read_history(r, t);

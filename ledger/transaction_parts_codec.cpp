@@ -1,8 +1,9 @@
-// The bytes of docs/ledger_format.md, "Transaction record", properties 24, 28, 30, 32 and 34 to 36. Do not
-// change.
+// The bytes of docs/ledger_format.md, "Transaction record", properties 12, 17, 18, 20, 21, 24, 28, 30, 32, 34
+// to 36 and 41. Do not change.
 #include "ledger/transaction_parts_codec.hpp"
 
 #include "iso8583/values/ensure.hpp"
+#include "ledger/postings_bound.hpp"
 #include "ledger/record_fields.hpp"
 
 namespace ledger {
@@ -12,6 +13,127 @@ namespace {
 enum PeopleProperty : std::uint32_t { proof_property = 34, note_property = 35, batch_line_property = 36 };
 
 }  // namespace
+
+void write_advice(RecordWriter& w, const QueuedAdvice& a) {
+    w.u8(static_cast<std::uint8_t>(a.kind));
+    w.u8(static_cast<std::uint8_t>(a.status));
+    w.boolean(a.of_approved_original);
+    w.boolean(a.not_found_once);
+    w.varint(a.attempts);
+    w.varint(a.stan);
+    w.varint(a.transmission_time);
+    w.svarint(a.next_attempt.ms);
+    w.svarint(a.queued.ms);
+    w.text(a.last_code);
+}
+
+QueuedAdvice read_advice(RecordReader& r) {
+    QueuedAdvice a;
+    a.kind = enum_of(r, "advice.kind", r.varint("advice.kind"), QueuedAdvice::Kind::completion);
+    a.status = enum_of(r, "advice.status", r.varint("advice.status"), QueuedAdvice::Status::parked);
+    a.of_approved_original = r.boolean("advice.of_approved_original");
+    a.not_found_once = r.boolean("advice.not_found_once");
+    a.attempts = u32_of(r, "advice.attempts");
+    a.stan = u32_of(r, "advice.stan");
+    a.transmission_time = u32_of(r, "advice.transmission_time");
+    a.next_attempt.ms = r.svarint("advice.next_attempt");
+    a.queued.ms = r.svarint("advice.queued");
+    a.last_code = r.text("advice.last_code");
+    return a;
+}
+
+void write_advice_progress(RecordWriter& w, const QueuedAdvice& a) {
+    w.varint(a.polls);
+    w.svarint(a.processing_since.ms);
+    w.svarint(a.first_attempt.ms);
+}
+
+void read_advice_progress(RecordReader& r, QueuedAdvice& a) {
+    a.polls = u32_of(r, "advice.polls");
+    a.processing_since.ms = r.svarint("advice.processing_since");
+    a.first_attempt.ms = r.svarint("advice.first_attempt");
+}
+
+void write_answer(RecordWriter& w, const StoredAnswer& answer) {
+    w.text(answer.code.view());
+    w.text(answer.authorization.view());
+    w.text(answer.local_time);
+    w.text(answer.local_date);
+    w.svarint(answer.business_date.date.days());
+    w.text(answer.text);
+    w.text(answer.icc_data);
+}
+
+StoredAnswer read_answer(RecordReader& r) {
+    StoredAnswer a;
+    a.code = id_or_empty<iso8583::ResponseCode>(r, "answer.code");
+    a.authorization = id_or_empty<iso8583::AuthorizationCode>(r, "answer.authorization");
+    a.local_time = r.text("answer.local_time");
+    a.local_date = r.text("answer.local_date");
+    a.business_date = day_of(r, "answer.business_date");
+    a.text = r.text("answer.text");
+    a.icc_data = r.text("answer.icc_data");
+    return a;
+}
+
+void write_postings(RecordWriter& w, const std::vector<Posting>& postings) {
+    ENSURE(postings.size() <= postings_max);
+    w.varint(postings.size());
+    for (const Posting& p : postings) {
+        w.svarint(p.day.date.days());
+        w.u8(static_cast<std::uint8_t>(p.debit));
+        w.u8(static_cast<std::uint8_t>(p.credit));
+        w.svarint(p.amount_minor);
+    }
+}
+
+std::vector<Posting> read_postings(RecordReader& r) {
+    std::vector<Posting> postings;
+    const auto count = r.varint_max("postings", postings_max);
+    postings.reserve(count);
+    for (std::uint64_t i = 0; i < count && r.ok(); ++i) {
+        Posting& p = postings.emplace_back();
+        p.day = day_of(r, "posting.day");
+        p.debit = enum_of(r, "posting.debit", r.varint("posting.debit"), Account::chargebacks);
+        p.credit = enum_of(r, "posting.credit", r.varint("posting.credit"), Account::chargebacks);
+        p.amount_minor = r.svarint("posting.amount");
+    }
+    return postings;
+}
+
+void write_earlier_attempts(RecordWriter& w, const std::vector<EarlierAttempt>& attempts) {
+    ENSURE(attempts.size() <= earlier_attempts_max);
+    w.varint(attempts.size());
+    for (const EarlierAttempt& e : attempts) {
+        w.varint(e.stan);
+        w.varint(e.transmission_time);
+    }
+}
+
+std::vector<EarlierAttempt> read_earlier_attempts(RecordReader& r) {
+    std::vector<EarlierAttempt> attempts;
+    const auto count = r.varint_max("earlier_attempts", earlier_attempts_max);
+    for (std::uint64_t i = 0; i < count && r.ok(); ++i) {
+        EarlierAttempt& e = attempts.emplace_back();
+        e.stan = u32_of(r, "earlier_attempt.stan");
+        e.transmission_time = u32_of(r, "earlier_attempt.transmission_time");
+    }
+    return attempts;
+}
+
+void write_decided(RecordWriter& w, const Decided& d) {
+    w.boolean(d.by_people);
+    w.boolean(d.reversal_refused);
+    w.boolean(d.paid_twice);
+    w.svarint(d.counted_again_minor);
+}
+
+void read_decided(RecordReader& r, Decided& d) {
+    d.by_people = r.boolean("decided.by_people");
+    d.reversal_refused = r.boolean("decided.reversal_refused");
+    d.paid_twice = r.boolean("decided.paid_twice");
+    d.counted_again_minor = r.svarint("decided.counted_again");
+}
 
 void write_people_properties(RecordWriter& w, const TransactionRecord& record) {
     if (!record.proof.empty()) {
@@ -136,7 +258,7 @@ void write_issuer_terms(RecordWriter& w, const IssuerTerms& terms) {
 }
 
 IssuerTerms read_issuer_terms(RecordReader& r) {
-    constexpr std::int64_t offset_s_max = 26 * 3600;
+    constexpr std::int64_t offset_s_max = std::int64_t{26} * 3600;
     IssuerTerms terms;
     const std::int64_t offset = r.svarint("issuer_terms.local_offset");
     if (offset < -offset_s_max || offset > offset_s_max)
