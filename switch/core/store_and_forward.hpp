@@ -131,48 +131,55 @@ class StoreAndForward {
     /// When it was queued; nothing when it does not wait there.
     static std::optional<iso8583::Instant> take(Queue& queue, const iso8583::Rrn& rrn);
     void remember_chain(const ledger::TransactionRecord& record);
+    void leave(const ledger::TransactionRecord& record);
+    /// False while an earlier refund of the same sale is still on its way.
+    [[nodiscard]] bool is_its_turn(const ledger::TransactionRecord& record) const;
     [[nodiscard]] bool is_stale(const routing::Route& route, iso8583::Instant queued) const;
-    void repeat_or_park(ledger::TransactionRecord& record, const routing::Route& route,
-                        iso8583::Instant queued);
-    void answered_again(const ledger::TransactionRecord& record);
-    bool repeats_what_was_said(const ledger::TransactionRecord& record, const routing::Route& route,
-                               const IssuerReply& reply);
-    bool late_refund_reply(ledger::TransactionRecord& record, const routing::Route& route,
-                           const IssuerReply& reply);
-    bool late_reversal_reply(ledger::TransactionRecord& record, const IssuerReply& reply);
-    void paid_after_all(ledger::TransactionRecord& record, const IssuerReply& reply);
-    void paid_twice(ledger::TransactionRecord& record);
-    void refused_finally(ledger::TransactionRecord& record, std::string kind);
     void give_numbers(ledger::TransactionRecord& record, ledger::QueuedAdvice advice);
     /// A reversal goes where what it undoes went (docs/wire.md).
     [[nodiscard]] std::optional<LinkId> link_for_advice(routing::RouteId route,
                                                         const iso8583::Rrn& rrn) const;
     void pump(routing::RouteId route);
+    void arm(routing::RouteId route);
     void attempt(routing::RouteId route, const iso8583::Rrn& rrn, LinkId link, const Waiting& was);
+    void wait_again(ledger::TransactionRecord& record, std::int64_t after_ms, iso8583::Instant queued);
+    void repeat_or_park(ledger::TransactionRecord& record, const routing::Route& route,
+                        iso8583::Instant queued);
+    void park(ledger::TransactionRecord& record, std::string kind, std::string why);
+
+    // wallet_refunds.cpp
     /// R80: accepted by the wallet, which is asked again at its pace.
     void processing(ledger::TransactionRecord& record, const routing::Route& route, iso8583::Instant queued);
     void poll_again(ledger::TransactionRecord& record, const routing::Route& route, iso8583::Instant queued);
     /// How long the next refund of a sale still has to keep away from one that left; 0: it may go.
     [[nodiscard]] std::int64_t spacing_left_ms(const ledger::TransactionRecord& refund,
                                                const routing::Route& route) const;
-    void wait_again(ledger::TransactionRecord& record, std::int64_t after_ms, iso8583::Instant queued);
+
+    // advice_replies.cpp
     void refund_final(ledger::TransactionRecord& record, const IssuerReply& reply, iso8583::Instant queued);
+    void reversal_final(ledger::TransactionRecord& record, const IssuerReply& reply, iso8583::Instant queued);
+    [[nodiscard]] routing::ReversalVerdict verdict_of(const ledger::TransactionRecord& reversed,
+                                                      iso8583::ResponseCode code) const;
+
     // completion_advices.cpp
     void completion_final(ledger::TransactionRecord& sale, const IssuerReply& reply, iso8583::Instant queued);
     void completion_taken(ledger::TransactionRecord& sale, const IssuerReply& reply);
     void completion_refused(ledger::TransactionRecord& sale);
     bool late_completion_reply(ledger::TransactionRecord& sale, const routing::Route& route,
                                const IssuerReply& reply);
-    void reversal_final(ledger::TransactionRecord& record, const IssuerReply& reply, iso8583::Instant queued);
-    [[nodiscard]] routing::ReversalVerdict verdict_of(const ledger::TransactionRecord& reversed,
-                                                      iso8583::ResponseCode code) const;
+
+    // late_advice_replies.cpp
     [[nodiscard]] bool names_another_amount(const ledger::TransactionRecord& record,
                                             const IssuerReply& reply) const;
-    void park(ledger::TransactionRecord& record, std::string kind, std::string why);
-    void leave(const ledger::TransactionRecord& record);
-    /// False while an earlier refund of the same sale is still on its way.
-    [[nodiscard]] bool is_its_turn(const ledger::TransactionRecord& record) const;
-    void arm(routing::RouteId route);
+    bool repeats_what_was_said(const ledger::TransactionRecord& record, const routing::Route& route,
+                               const IssuerReply& reply);
+    void answered_again(const ledger::TransactionRecord& record);
+    bool late_refund_reply(ledger::TransactionRecord& record, const routing::Route& route,
+                           const IssuerReply& reply);
+    bool late_reversal_reply(ledger::TransactionRecord& record, const IssuerReply& reply);
+    void paid_after_all(ledger::TransactionRecord& record, const IssuerReply& reply);
+    void paid_twice(ledger::TransactionRecord& record);
+    void refused_finally(ledger::TransactionRecord& record, std::string kind);
 
     CoreContext& c_;
     SaleChain& chain_;
