@@ -4,7 +4,6 @@
 
 #include "iso8583/values/ensure.hpp"
 #include "ledger/ledger_format.hpp"
-#include "ledger/postings_bound.hpp"
 #include "ledger/shard_merchants.hpp"
 
 namespace ledger {
@@ -241,7 +240,8 @@ iso8583::Rrn Ledger::rrn_of(std::uint64_t sequence) const {
 }
 
 iso8583::Rrn Ledger::first_rrn_at(const iso8583::CivilTime& local) const {
-    const std::uint64_t ms = (std::uint64_t{local.hour} * 3'600 + local.minute * 60U + local.second) * 1'000;
+    const std::uint64_t ms =
+        (std::uint64_t{local.hour} * 3'600 + local.minute * std::uint64_t{60} + local.second) * 1'000;
     const auto rrn = iso8583::Rrn::parse(
         rrn_day_prefix(local.date) + (numbers_.shard.empty()
                                           ? sequence_text(ms)
@@ -278,7 +278,8 @@ void Ledger::skip_lost_numbers(const iso8583::Now& now) {
     const std::int32_t today = local.date.days();
     std::uint64_t ms = static_cast<std::uint64_t>(day_ms);  // of a day that a clock before had reached
     if (today >= counters_.rrn_day || leapt_ahead(counters_.rrn_day, today)) {
-        ms = (std::uint64_t{local.hour} * 3'600 + local.minute * 60U + local.second + 1U) * 1'000;
+        ms = (std::uint64_t{local.hour} * 3'600 + local.minute * std::uint64_t{60} + local.second + 1U) *
+             1'000;
         if (today != counters_.rrn_day) counters_.rrn_sequence = 0;
         counters_.rrn_day = today;
     }
@@ -316,100 +317,6 @@ Ledger::IssuerNumbers Ledger::next_issuer_numbers(const iso8583::Now& now) {
     counters_.issuer_stan = stan_after(numbers_, counters_.issuer_stan, 1);
     return {iso8583::Stan::of(counters_.issuer_stan),
             iso8583::TransmissionTime::from_utc(iso8583::UtcTime{counters_.issuer_time_ms})};
-}
-
-void Ledger::post(TransactionRecord& record, Posting posting) {
-    ENSURE(record.postings.size() < postings_max);
-    const std::size_t n = record.postings.size();
-    const auto who = [&](Account account, std::uint16_t route) {
-        return account == Account::merchant_payable ? record.merchant.str() : std::to_string(route);
-    };
-    totals_.add(account_name(posting.day, posting.debit, who(posting.debit, record.debit_route(n))), 1,
-                posting.amount_minor);
-    totals_.add(account_name(posting.day, posting.credit, who(posting.credit, record.credit_route(n))), 1,
-                -posting.amount_minor);
-    record.postings.push_back(posting);
-}
-
-void Ledger::post_sale(TransactionRecord& sale, iso8583::BusinessDate day) {
-    post(sale, {day, Account::issuer_receivable, Account::merchant_payable, sale.amount.minor_units()});
-}
-void Ledger::unpost_sale(TransactionRecord& sale, iso8583::BusinessDate day) {
-    post(sale, {day, Account::merchant_payable, Account::issuer_receivable, sale.amount.minor_units()});
-}
-
-void Ledger::change_sale(TransactionRecord& sale, std::int64_t to_minor, iso8583::BusinessDate day) {
-    ENSURE(to_minor > 0 && to_minor >= sale.refunds_minor + sale.chargebacks_minor);
-    const std::int64_t more = to_minor - sale.amount.minor_units();
-    sale.amount = iso8583::Amount(to_minor, sale.amount.currency());
-    if (more > 0) post(sale, {day, Account::issuer_receivable, Account::merchant_payable, more});
-    if (more < 0) post(sale, {day, Account::merchant_payable, Account::issuer_receivable, -more});
-}
-
-void Ledger::reserve(TransactionRecord& sale, TransactionRecord& refund, iso8583::BusinessDate day) {
-    ENSURE(refund.amount.currency() == sale.amount.currency());
-    ENSURE(refund.amount.minor_units() <= sale.remaining_minor());
-    sale.refunds_minor += refund.amount.minor_units();
-    ++sale.refunds_count;
-    refund.original = sale.rrn;
-    refund.last_refund = sale.last_refund;
-    sale.last_refund = refund.rrn;
-    recent_refunds_.reserved(refund);
-    post(refund, {day, Account::merchant_payable, Account::refund_in_transit, refund.amount.minor_units()});
-}
-
-void Ledger::reroute(TransactionRecord& refund, std::uint16_t to, iso8583::BusinessDate day) {
-    if (refund.route == to) return;
-    ENSURE(refund.reroutes.size() < reroutes_max && !refund.postings.empty());
-    const Account stands_in = refund.postings.back().credit;
-    refund.reroutes.push_back({refund.route, static_cast<std::uint32_t>(refund.postings.size())});
-    refund.route = to;
-    post(refund, {day, stands_in, stands_in, refund.amount.minor_units()});
-}
-
-void Ledger::post_refund(TransactionRecord& refund, iso8583::BusinessDate day) {
-    post(refund,
-         {day, refund.postings.back().credit, Account::issuer_receivable, refund.amount.minor_units()});
-}
-
-void Ledger::release(TransactionRecord& sale, TransactionRecord& refund, iso8583::BusinessDate day) {
-    ENSURE(refund.original == sale.rrn && sale.refunds_count > 0);
-    sale.refunds_minor -= refund.amount.minor_units();
-    --sale.refunds_count;
-    ENSURE(sale.refunds_minor >= 0);
-    post(refund,
-         {day, refund.postings.back().credit, Account::merchant_payable, refund.amount.minor_units()});
-}
-
-void Ledger::suspend_refund(TransactionRecord& refund, iso8583::BusinessDate day) {
-    if (refund.postings.back().credit == Account::refund_suspense) return;  // refused again
-    post(refund, {day, refund.postings.back().credit, Account::refund_suspense, refund.amount.minor_units()});
-}
-
-void Ledger::post_chargeback(TransactionRecord& sale, std::int64_t minor, iso8583::BusinessDate day) {
-    ENSURE(minor <= sale.remaining_minor() && sale.chargebacks_minor + minor >= 0);
-    sale.chargebacks_minor += minor;
-    if (minor >= 0)
-        post(sale, {day, Account::merchant_payable, Account::chargebacks, minor});
-    else
-        post(sale, {day, Account::chargebacks, Account::merchant_payable, -minor});
-}
-
-void Ledger::pay_suspended(TransactionRecord& refund, Account to, iso8583::BusinessDate day) {
-    post(refund, {day, refund.postings.back().credit, to, refund.amount.minor_units()});
-}
-
-void Ledger::pay_again(TransactionRecord& refund, iso8583::BusinessDate day) {
-    post(refund, {day, Account::refund_suspense, Account::issuer_receivable, refund.amount.minor_units()});
-}
-
-void Ledger::count_again(TransactionRecord& sale, TransactionRecord& refund) {
-    ENSURE(refund.original == sale.rrn && refund.decided.counted_again_minor == 0);
-    const std::int64_t counts = std::min(refund.amount.minor_units(), sale.remaining_minor());
-    if (counts == 0) return;
-    refund.decided.counted_again_minor = counts;
-    sale.refunds_minor += counts;
-    ++sale.refunds_count;
 }
 
 std::optional<TerminalRecord> Ledger::terminal(const iso8583::TerminalId& id) {
