@@ -2,8 +2,8 @@
 
 #include "iso8583/values/ensure.hpp"
 #include "switch/core/discounts.hpp"
-#include "switch/core/issuer_messages.hpp"
 #include "switch/core/payment_kinds.hpp"
+#include "switch/core/payment_means.hpp"
 #include "switch/core/pre_authorization.hpp"
 #include "switch/core/reserve_fund.hpp"
 #include "switch/core/terminal_replies.hpp"
