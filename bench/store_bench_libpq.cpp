@@ -68,7 +68,8 @@ class BareWriter {
     ledger::Batch next(std::uint32_t refunds) { return turns_.next(refunds, ++turn_); }
     Result<void> write(const ledger::Batch& batch) {
         const auto rows = connection_->run_prepared(
-            "commit", statement_, ledger::commit_params(batch, epoch_, options_), options_.reply_ms);
+            "commit", statement_, ledger::commit_params(batch, epoch_, options_, RefundTurns::is_new),
+            options_.reply_ms);
         if (!rows) return parse_error(rows.error().what);
         if (rows->empty() || ledger::integer_of(rows->front().front()) != 1)
             return parse_error("somebody else took the shard");

@@ -14,6 +14,8 @@ std::string key_of(char kind, std::uint64_t number) {
     return key;
 }
 
+constexpr char sale_kind = 's', hashed_kind = 't';
+
 }  // namespace
 
 std::string bytes_of(std::size_t size, std::uint64_t seed) {
@@ -28,8 +30,7 @@ std::string bytes_of(std::size_t size, std::uint64_t seed) {
 }
 
 RefundTurns::RefundTurns()
-    : refund_(static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()) &
-              0xFFFFFFFFFF) {}
+    : refund_(static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count())) {}
 
 ledger::Batch RefundTurns::next(std::uint32_t refunds, std::uint64_t turn) {
     using ledger::Family;
@@ -39,11 +40,15 @@ ledger::Batch RefundTurns::next(std::uint32_t refunds, std::uint64_t turn) {
         const std::uint64_t n = ++refund_;
         batch.put(Family::journal, key_of('r', n), bytes_of(refund_bytes, n));
         batch.put(Family::journal, key_of('h', n), bytes_of(refund_bytes, n + 1));
-        batch.put(Family::journal, key_of('s', n / 2), bytes_of(sale_bytes, n + 2));
-        batch.put(Family::index, key_of('t', n * 0x9E3779B97F4A7C15), bytes_of(index_bytes, n));
+        batch.put(Family::journal, key_of(sale_kind, n / 2), bytes_of(sale_bytes, n + 2));
+        batch.put(Family::index, key_of(hashed_kind, n * 0x9E3779B97F4A7C15), bytes_of(index_bytes, n));
         batch.put(Family::index, key_of('o', n), bytes_of(index_bytes, n));
     }
     return batch;
+}
+
+bool RefundTurns::is_new(const ledger::Key& key) {
+    return key.bytes.front() != sale_kind && key.bytes.front() != hashed_kind;
 }
 
 }  // namespace bench

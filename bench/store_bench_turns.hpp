@@ -16,8 +16,11 @@ class RefundTurns {
   public:
     static constexpr std::size_t refund_bytes = 280, sale_bytes = 260, index_bytes = 90;
 
-    RefundTurns();  // with other keys each time
+    RefundTurns();  // with higher keys each time, as a ledger numbers upwards
     ledger::Batch next(std::uint32_t refunds, std::uint64_t turn);
+    /// No turn before its own has it, as a store can know it: true of all but sales and what is ordered by
+    /// hash.
+    static bool is_new(const ledger::Key& key);
 
   private:
     std::uint64_t refund_;

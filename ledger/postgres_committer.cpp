@@ -43,6 +43,7 @@ PostgresCommitter::PostgresCommitter(const PostgresOptions& options, Taken taken
       commit_text_(commit_sql(options.shard)),
       on_commit_(std::move(on_commit)),
       copy_(copy),
+      new_keys_(copy.tables()),
       interrupt_(std::move(interrupt)),
       connection_(std::move(connection)),
       next_host_(next_host),
@@ -252,7 +253,18 @@ std::optional<StoreError> PostgresCommitter::read_why_not_ours() {
 }
 
 PostgresConnection::Rows PostgresCommitter::write(PostgresConnection& by, const Batch& batch) {
-    return by.run_prepared("commit", commit_text_, commit_params(batch, epoch_, options_), options_.reply_ms);
+    const PostgresParams params =
+        commit_params(batch, epoch_, options_, [this](const Key& key) { return new_keys_.is_new(key); });
+    new_keys_.remember(batch);
+    return by.run_prepared("commit", commit_text_, params, options_.reply_ms);
+}
+
+StoreError PostgresCommitter::refused(std::uint64_t turn, const PostgresError& why) const {
+    if (why.sqlstate != unique_violation) return refused_error(turn, why);
+    return {StoreError::Kind::corruption,
+            "turn " + std::to_string(turn) + " has a key that shard " + std::to_string(options_.shard) +
+                " holds and the copy in " + copy_.tables().options().directory +
+                " does not: the copy is damaged; remove it, and it is filled anew (" + why.what + ")"};
 }
 
 void PostgresCommitter::run_committer() {
@@ -301,7 +313,7 @@ void PostgresCommitter::run_writer() {
             turns_[written_].sent = sent;
             ++written_;
         } else if (!rows && rows.error().outcome == PostgresError::Outcome::refused) {
-            failed_ = refused_error(turns_[written_].batch.turn_number, rows.error());
+            failed_ = refused(turns_[written_].batch.turn_number, rows.error());
         } else {
             if (!rows) why_undecided_ = rows.error().what;
             broken_ = true;
@@ -323,7 +335,7 @@ void PostgresCommitter::confirm(Lock& lock) {
     lock.lock();
     if (!rows) {
         if (rows.error().outcome == PostgresError::Outcome::refused)
-            failed_ = refused_error(turns_.front().batch.turn_number, rows.error());
+            failed_ = refused(turns_.front().batch.turn_number, rows.error());
         else
             broken_ = true;
         return;

@@ -25,6 +25,7 @@
 #include <string>
 #include <thread>
 
+#include "ledger/new_keys.hpp"
 #include "ledger/postgres_connection.hpp"
 #include "ledger/postgres_copy.hpp"
 #include "ledger/postgres_options.hpp"
@@ -89,6 +90,7 @@ class PostgresCommitter {
     iso8583::Result<std::uint64_t, StoreError> ask_turn();
     std::optional<StoreError> read_why_not_ours();
     PostgresConnection::Rows write(PostgresConnection& by, const Batch& batch);
+    [[nodiscard]] StoreError refused(std::uint64_t turn, const PostgresError& why) const;
 
     // The committer's thread. Each is called with the lock and returns with it.
     void run_committer();
@@ -109,6 +111,7 @@ class PostgresCommitter {
     const std::string commit_text_;
     const std::function<void(std::int64_t us)> on_commit_;
     PostgresCopy& copy_;
+    NewKeys new_keys_;  // whoever writes a turn has it
 
     // The connections wait by the interrupt, which is older than the first of them. `writer_` is the writer's
     // while `writing_`, else the committer's like all else here.

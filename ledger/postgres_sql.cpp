@@ -127,6 +127,12 @@ std::string commit_sql(std::uint32_t shard) {
            schema +
            ".idx select u.k, u.v from f, unnest($7::bytea[], $8::bytea[]) u(k, v) "
            "on conflict (key) do update set value = excluded.value), "
+           "nj as (insert into " +
+           schema +
+           ".journal select u.k, u.v from f, unnest($13::bytea[], $14::bytea[]) u(k, v)), "
+           "ni as (insert into " +
+           schema +
+           ".idx select u.k, u.v from f, unnest($15::bytea[], $16::bytea[]) u(k, v)), "
            "dj as (delete from " +
            schema +
            ".journal where key = any($9::bytea[]) and exists (select from f)), "
@@ -142,13 +148,18 @@ std::string commit_sql(std::uint32_t shard) {
            "select count(*), max(move_to) from f";
 }
 
-PostgresParams commit_params(const Batch& batch, std::uint64_t epoch, const PostgresOptions& options) {
+PostgresParams commit_params(const Batch& batch, std::uint64_t epoch, const PostgresOptions& options,
+                             const std::function<bool(const Key&)>& is_new) {
     std::vector<const Mutation*> last;
     for (const Mutation& m : batch.mutations) last.push_back(&m);
     // Sorted, so that two statements can never wait for each other's rows; of equal keys the last stays.
     std::stable_sort(last.begin(), last.end(),
                      [](const Mutation* a, const Mutation* b) { return a->key < b->key; });
-    std::vector<std::string_view> put_keys[2], put_values[2], erased[2];
+    struct Rows {
+        std::vector<std::string_view> keys[2], values[2];
+    };
+    Rows put, added;
+    std::vector<std::string_view> erased[2];
     std::vector<const Key*> keys;
     for (std::size_t i = 0; i < last.size(); ++i) {
         if (i + 1 < last.size() && last[i + 1]->key == last[i]->key) continue;
@@ -156,8 +167,9 @@ PostgresParams commit_params(const Batch& batch, std::uint64_t epoch, const Post
         const auto family = static_cast<std::size_t>(m.key.family);
         keys.push_back(&m.key);
         if (m.value) {
-            put_keys[family].push_back(m.key.bytes);
-            put_values[family].push_back(*m.value);
+            Rows& rows = is_new(m.key) ? added : put;
+            rows.keys[family].push_back(m.key.bytes);
+            rows.values[family].push_back(*m.value);
         } else {
             erased[family].push_back(m.key.bytes);
         }
@@ -167,14 +179,18 @@ PostgresParams commit_params(const Batch& batch, std::uint64_t epoch, const Post
         .int8(batch.turn_number)
         .int8(options.lease_ms)
         .int4(static_cast<std::int32_t>(options.shard))
-        .bytes_array(put_keys[0])
-        .bytes_array(put_values[0])
-        .bytes_array(put_keys[1])
-        .bytes_array(put_values[1])
+        .bytes_array(put.keys[0])
+        .bytes_array(put.values[0])
+        .bytes_array(put.keys[1])
+        .bytes_array(put.values[1])
         .bytes_array(erased[0])
         .bytes_array(erased[1])
         .bytes(keys_record(keys))
-        .int8(options.turns_kept);
+        .int8(options.turns_kept)
+        .bytes_array(added.keys[0])
+        .bytes_array(added.values[0])
+        .bytes_array(added.keys[1])
+        .bytes_array(added.values[1]);
     return params;
 }
 

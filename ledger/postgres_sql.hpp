@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,8 +37,11 @@ iso8583::Result<std::vector<ShardRow>, StoreError> read_shards(PostgresConnectio
 
 /// One fenced statement that writes a turn: 1 when it did, 0 when the epoch or the turn is not ours.
 std::string commit_sql(std::uint32_t shard);
-/// Its parameters. Of several mutations of one key the last counts.
-PostgresParams commit_params(const Batch& batch, std::uint64_t epoch, const PostgresOptions& options);
+/// Its parameters. Of several mutations of one key the last counts. `is_new`: certainly no row has that key;
+/// where one has it the statement fails (unique_violation) and writes nothing.
+PostgresParams commit_params(const Batch& batch, std::uint64_t epoch, const PostgresOptions& options,
+                             const std::function<bool(const Key&)>& is_new);
+inline constexpr std::string_view unique_violation = "23505";
 
 /// The keys that a turn wrote: for each its family as a byte, its length as 4, its bytes.
 std::string keys_record(const std::vector<const Key*>& keys);

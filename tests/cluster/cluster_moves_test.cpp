@@ -235,3 +235,23 @@ TEST_CASE("tables of a newer program are left alone") {
     CHECK(servers().sql(written(), "select version from cluster.meta", options.database) == "3");
     CHECK(servers().sql(written(), "select epoch from cluster.shard", options.database) == "0");
 }
+
+TEST_CASE("a copy that lacks a row of the tables is noticed by the first turn that would write it as new") {
+    const std::uint32_t pipeline = GENERATE(1U, 4U);
+    INFO("pipeline " << pipeline);
+    const TempDirectory directory;
+    PostgresOptions options = new_cluster();
+    options.pipeline = pipeline;
+    const auto store = open(options, copy_in(directory));
+    REQUIRE(commit(*store, one_put(1, "k1", "1")));
+    servers().sql(written(), "insert into shard_00.journal values ('k2', 'lost')", options.database);
+    const auto refused = commit(*store, one_put(2, "k2", "2"));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().kind == StoreError::Kind::corruption);
+    CHECK(refused.error().what.find("has a key that shard 0 holds and the copy in " + directory.path("copy") +
+                                    " does not: the copy is damaged; remove it, and it is filled anew") !=
+          std::string::npos);
+    CHECK(servers().sql(written(), "select turn from cluster.shard", options.database) == "1");
+    CHECK(servers().sql(written(), "select value from shard_00.journal where key = 'k2'", options.database) ==
+          "\\x6c6f7374");
+}

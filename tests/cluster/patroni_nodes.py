@@ -36,7 +36,7 @@ DCS = """    ttl: 20
 """
 # What is tried here is the death of processes, not of the power: nothing has to reach the disk.
 LOCAL = {"shared_buffers": "32MB", "fsync": "off", "min_wal_size": "32MB", "max_wal_size": "256MB", "jit": "off",
-         "wal_compression": "lz4", "dynamic_shared_memory_type": "mmap", "unix_socket_directories": "''"}
+         "wal_compression": "lz4", "default_toast_compression": "lz4", "dynamic_shared_memory_type": "mmap", "unix_socket_directories": "''"}
 
 
 def started(command, log, **popen):

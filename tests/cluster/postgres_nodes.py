@@ -127,7 +127,7 @@ def sql_at(port, statement, database="refund", inside=()):
 
 
 IN_MEMORY = "fsync = off\nshared_buffers = 32MB\nmin_wal_size = 32MB\nmax_wal_size = 128MB\n"
-FLUSHED = "shared_buffers = 256MB\nmin_wal_size = 2GB\nmax_wal_size = 4GB\nwal_compression = lz4\njit = off\n"
+FLUSHED = "shared_buffers = 256MB\nmin_wal_size = 2GB\nmax_wal_size = 4GB\nwal_compression = lz4\ndefault_toast_compression = lz4\njit = off\n"
 SEGMENTS_READY = 100  # of the log, of 16 MiB; a server that has run for a day has as many as min_wal_size says
 
 
