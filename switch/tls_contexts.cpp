@@ -14,6 +14,21 @@ namespace {
 
 std::string called(const std::string& name) { return "[[tls]] " + name; }
 
+/// Lists are renewed within days: one that nobody has renewed when most of its time is over is told.
+void warn_of_crl(const std::string& whose, const TlsContext::Crl& crl, Log& log, const iso8583::Now& now) {
+    constexpr std::int64_t told_in_the_last_part = 4;
+    const std::int64_t left_ms = crl.next.ms - now.utc.ms;
+    if (left_ms > (crl.next.ms - crl.issued.ms) / told_in_the_last_part) return;
+    const auto when = iso8583::civil_from_utc(crl.next, 0);
+    log.line(left_ms > 0 ? Severity::warning : Severity::alarm, "tls_crl_ends",
+             {{"detail",
+               whose +
+                   (left_ms > 0 ? ": a list of revoked certificates ends on "
+                                : ": a list of revoked certificates ended, and nobody is accepted, on ") +
+                   when.date.iso() + " (UTC)"}},
+             now);
+}
+
 }  // namespace
 
 Result<TlsContexts> TlsContexts::open(const LoadedConfig& config) {
@@ -31,7 +46,7 @@ Result<TlsContexts> TlsContexts::open(const LoadedConfig& config) {
                                           [&](const TlsProfile& p) { return p.name == name; });
         ENSURE(profile != config.tls.end());
         auto context = TlsContext::open(side, {profile->certificate, profile->key, profile->authority,
-                                               profile->names, profile->peer_may_be_unknown});
+                                               profile->names, profile->peer_may_be_unknown, profile->crl});
         if (!context) return parse_error(called(name) + ": " + context.error().what);
         out.contexts_.emplace(key, std::move(*context));
     }
@@ -69,6 +84,7 @@ void TlsContexts::warn_of_ends(Log& log, WallClock& clock) const {
     constexpr std::int64_t ms_a_day = 86'400'000;
     const iso8583::Now now = clock.now();
     for (const auto& [key, context] : contexts_) {
+        if (const auto& crl = context->crl()) warn_of_crl(called(key.second), *crl, log, now);
         if (!context->expires()) continue;
         const std::int64_t left_ms = context->expires()->ms - now.utc.ms;
         if (left_ms > expires_soon_days * ms_a_day) continue;
@@ -85,8 +101,10 @@ std::vector<ShellStatus::Tls> TlsContexts::status() const {
     std::vector<ShellStatus::Tls> all;
     for (const auto& [key, context] : contexts_) {
         const TlsContext::Counts& counts = context->counts();
+        const auto& crl = context->crl();
         all.push_back({key.second, key.first == Side::server ? "port" : "link", context->expires(),
-                       counts.handshakes, counts.resumed, counts.failures});
+                       crl ? std::optional(crl->next) : std::nullopt, counts.handshakes, counts.resumed,
+                       counts.failures});
     }
     return all;
 }

@@ -49,7 +49,7 @@ struct Endpoint {
 /// folder of the configuration file.
 struct TlsProfile {
     std::string name;
-    std::string certificate, key, authority;
+    std::string certificate, key, authority, crl;
     std::vector<std::string> names;
     bool peer_may_be_unknown = false;
     friend bool operator==(const TlsProfile&, const TlsProfile&) = default;

@@ -44,6 +44,10 @@ const Keys<TlsProfile>& tls_keys() {
         parsed<TlsProfile>("authority", "path", "none: of terminals no certificate is asked",
                            "PEM: who signs the peers' certificates.", CONFIG_AT(authority),
                            plain_text(path_characters_max)),
+        parsed<TlsProfile>("crl", "path", "none: a certificate counts until it ends",
+                           "PEM: the authorities' lists of revoked certificates, one of each authority of a "
+                           "chain. When one has ended nobody is accepted.",
+                           CONFIG_AT(crl), plain_text(path_characters_max)),
         text_list<TlsProfile>(
             "names", "any that the authority signed",
             "Who the peer may be: DNS names of its certificate. To issuers and HSMs at least "
@@ -100,7 +104,9 @@ void check_profiles(RawConfig& raw, const ConfigSurroundings& around, Reader& re
             reader.problem(path, "certificate and key go together");
         if (profile.authority.empty() && (!profile.names.empty() || profile.peer_may_be_unknown))
             reader.problem(path, "names and peer_may_be_unknown need an authority that signs certificates");
-        for (std::string* file : {&profile.certificate, &profile.key, &profile.authority})
+        if (profile.authority.empty() && !profile.crl.empty())
+            reader.problem(path, "crl needs the authority that signs certificates and lists");
+        for (std::string* file : {&profile.certificate, &profile.key, &profile.authority, &profile.crl})
             if (!file->empty()) *file = (std::filesystem::path(around.folder) / *file).string();
     }
 }

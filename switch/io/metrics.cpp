@@ -177,6 +177,28 @@ void add_store(Page& page, const ledger::StoreHealth& store) {
     }
 }
 
+void add_tls(Page& page, const std::vector<ShellStatus::Tls>& all) {
+    const auto label = [](const ShellStatus::Tls& tls) {
+        return Labels{{"tls", tls.name}, {"side", tls.side}};
+    };
+    for (const ShellStatus::Tls& tls : all)
+        if (tls.expires)
+            page.gauge("tls_expires_seconds", "when the first certificate of a [[tls]] ends, since 1970",
+                       static_cast<double>(tls.expires->ms) / 1e3, label(tls));
+    for (const ShellStatus::Tls& tls : all)
+        if (tls.crl_expires)
+            page.gauge("tls_crl_expires_seconds",
+                       "when the first list of revoked certificates of a [[tls]] ends, since 1970",
+                       static_cast<double>(tls.crl_expires->ms) / 1e3, label(tls));
+    for (const ShellStatus::Tls& tls : all)
+        page.counter("tls_handshakes_total", "handshakes that succeeded", tls.handshakes, label(tls));
+    for (const ShellStatus::Tls& tls : all)
+        page.counter("tls_resumed_total", "handshakes that resumed a session", tls.resumed, label(tls));
+    for (const ShellStatus::Tls& tls : all)
+        page.counter("tls_failures_total", "connections that TLS ended, most of them in the handshake",
+                     tls.failures, label(tls));
+}
+
 }  // namespace
 
 std::string render_metrics(const ShellStatus& shell, const CoreStatus& core,
@@ -225,20 +247,7 @@ std::string render_metrics(const ShellStatus& shell, const CoreStatus& core,
     add_store(page, store);
     page.gauge("start_time_seconds", "when the process began, since 1970",
                static_cast<double>(shell.since.ms) / 1e3);
-    const auto label = [](const ShellStatus::Tls& tls) {
-        return Labels{{"tls", tls.name}, {"side", tls.side}};
-    };
-    for (const ShellStatus::Tls& tls : shell.tls)
-        if (tls.expires)
-            page.gauge("tls_expires_seconds", "when the first certificate of a [[tls]] ends, since 1970",
-                       static_cast<double>(tls.expires->ms) / 1e3, label(tls));
-    for (const ShellStatus::Tls& tls : shell.tls)
-        page.counter("tls_handshakes_total", "handshakes that succeeded", tls.handshakes, label(tls));
-    for (const ShellStatus::Tls& tls : shell.tls)
-        page.counter("tls_resumed_total", "handshakes that resumed a session", tls.resumed, label(tls));
-    for (const ShellStatus::Tls& tls : shell.tls)
-        page.counter("tls_failures_total", "connections that TLS ended, most of them in the handshake",
-                     tls.failures, label(tls));
+    add_tls(page, shell.tls);
     page.histogram("answer_seconds",
                    "from a terminal's request, its MAC judged, to its answer durable and handed over",
                    shell.answers);

@@ -64,7 +64,7 @@ struct ShellStatus {
     struct Tls {
         std::string name;  // of the [[tls]]
         std::string side;  // "port", "link"
-        std::optional<iso8583::UtcTime> expires;
+        std::optional<iso8583::UtcTime> expires, crl_expires;
         std::uint64_t handshakes = 0, resumed = 0, failures = 0;
     };
     std::vector<Tls> tls;

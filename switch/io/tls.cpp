@@ -304,6 +304,17 @@ Result<void> take_authority(SSL_CTX* context, TlsContext::Side side, const TlsSe
     return {};
 }
 
+Result<void> take_crl(SSL_CTX* context, const TlsSetup& setup) {
+    if (setup.crl.empty()) return {};
+    X509_STORE* store = SSL_CTX_get_cert_store(context);
+    X509_LOOKUP* files = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+    ENSURE(files != nullptr);
+    if (X509_load_crl_file(files, setup.crl.c_str(), X509_FILETYPE_PEM) < 1)
+        return tl::unexpected(file_fault(setup.crl, "has no list of revoked certificates"));
+    X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+    return {};
+}
+
 void set_policy(SSL_CTX* context, TlsContext::Side side) {
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_cipher_list(context, suites_of_12);
@@ -337,6 +348,19 @@ std::optional<UtcTime> first_end(SSL_CTX* context) {
     return first;
 }
 
+std::optional<TlsContext::Crl> first_crl_to_end(SSL_CTX* context) {
+    std::optional<TlsContext::Crl> first;
+    STACK_OF(X509_OBJECT)* objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
+    for (int i = 0; i < sk_X509_OBJECT_num(objects); ++i) {
+        const X509_CRL* crl = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
+        if (crl == nullptr || X509_CRL_get0_nextUpdate(crl) == nullptr) continue;
+        const auto issued = time_of(X509_CRL_get0_lastUpdate(crl));
+        const auto next = time_of(X509_CRL_get0_nextUpdate(crl));
+        if (issued && next && (!first || next->ms < first->next.ms)) first = {*issued, *next};
+    }
+    return first;
+}
+
 Result<void> check(TlsContext::Side side, const TlsSetup& setup) {
     if (setup.certificate.empty() != setup.key.empty())
         return parse_error("a certificate and its key go together");
@@ -346,6 +370,8 @@ Result<void> check(TlsContext::Side side, const TlsSetup& setup) {
         return parse_error("a client needs an authority and the name of its server");
     if (side == TlsContext::Side::server && setup.authority.empty() && !setup.names.empty())
         return parse_error("names of clients need an authority that signs their certificates");
+    if (setup.authority.empty() && !setup.crl.empty())
+        return parse_error("lists of revoked certificates need the authority that signs both");
     return {};
 }
 
@@ -370,8 +396,10 @@ Result<void> TlsContext::reload() {
     set_policy(context, side_);
     if (auto taken = take_identity(context, setup_); !taken) return taken;
     if (auto taken = take_authority(context, side_, setup_); !taken) return taken;
+    if (auto taken = take_crl(context, setup_); !taken) return taken;
     native_ = std::move(fresh);
     expires_ = first_end(context);
+    crl_ = first_crl_to_end(context);
     return {};
 }
 

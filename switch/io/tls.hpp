@@ -9,7 +9,7 @@
 // Ownership: channels share what their context held when they were made; reload() changes what later ones
 // get, so that links that are up stay up. Thread: a context's and its channels', one. Errors: sentences that
 // name the file or say what of the peer was not accepted, never content of a key.
-// Source: RFC 5246, RFC 8446, RFC 9325 (suites), RFC 6125 (names).
+// Source: RFC 5246, RFC 8446, RFC 9325 (suites), RFC 6125 (names), RFC 5280 (CRLs).
 #pragma once
 
 #include <memory>
@@ -33,6 +33,9 @@ struct TlsSetup {
     std::vector<std::string> names;
     /// Of a server with an authority: a client without a certificate is served all the same.
     bool peer_may_be_unknown = false;
+    /// The authorities' lists of certificates that they took back (CRLs); empty: nobody is asked. With lists
+    /// every authority between the peer and `authority` needs one that has not ended, or nobody is accepted.
+    std::string crl = {};
     friend bool operator==(const TlsSetup&, const TlsSetup&) = default;
 };
 
@@ -52,6 +55,11 @@ class TlsContext {
     [[nodiscard]] std::unique_ptr<ByteChannel> channel();
     /// The first of the own chain's and the authority's certificates to end; nothing when there are none.
     [[nodiscard]] const std::optional<iso8583::UtcTime>& expires() const { return expires_; }
+    /// From when to when the list of the CRLs that ends first is good.
+    struct Crl {
+        iso8583::UtcTime issued, next;
+    };
+    [[nodiscard]] const std::optional<Crl>& crl() const { return crl_; }
     [[nodiscard]] const TlsSetup& setup() const { return setup_; }
 
     /// What all channels made by it have seen, for metrics.
@@ -70,6 +78,7 @@ class TlsContext {
     TlsSetup setup_;
     std::shared_ptr<Native> native_;
     std::optional<iso8583::UtcTime> expires_;
+    std::optional<Crl> crl_;
     std::shared_ptr<Counts> counts_ = std::make_shared<Counts>();
 };
 

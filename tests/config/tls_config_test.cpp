@@ -34,6 +34,7 @@ key = "/keys/switch.key"
 const std::string bank = R"([[tls]]
 name = "bank"
 authority = "tls/bank-ca.pem"
+crl = "tls/bank-crl.pem"
 names = ["host.bank"]
 )";
 const std::pair<std::string, std::string> port_uses_it = {"unionpay-pos = \"127.0.0.1:8583\"\n",
@@ -55,6 +56,7 @@ TEST_CASE("config: [[tls]] goes to the ports and links that name it, its paths b
     REQUIRE(loaded->tls.size() == 2);
     CHECK(loaded->tls[0].certificate == "/etc/switch/tls/switch.pem");
     CHECK(loaded->tls[0].key == "/keys/switch.key");
+    CHECK(loaded->tls[1].crl == "/etc/switch/tls/bank-crl.pem");
     CHECK(loaded->tls[1].names == std::vector<std::string>{"host.bank"});
 }
 
@@ -91,6 +93,10 @@ TEST_CASE("config: what is wrong with a [[tls]] is told", "[tls]") {
          {port_uses_it},
          fleet + "names = [\"x\"]\n",
          "t.toml:29: tls[1]: names and peer_may_be_unknown need an authority that signs certificates\n"},
+        {"lists that nobody signs",
+         {port_uses_it},
+         fleet + "crl = \"x\"\n",
+         "t.toml:29: tls[1]: crl needs the authority that signs certificates and lists\n"},
         {"one name twice",
          {port_uses_it},
          fleet + fleet,

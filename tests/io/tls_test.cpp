@@ -14,6 +14,7 @@ using namespace acquirer;
 using iso8583::Bytes;
 using iso8583::ByteView;
 using tls_peers::Identity;
+using tls_peers::RevocationList;
 
 namespace {
 
@@ -297,6 +298,77 @@ TEST_CASE("TLS: files that are read again are for later connections; those that 
     CHECK(before.server.heard == text("still here"));
 }
 
+TEST_CASE("TLS: whose certificate was taken back is not accepted, on a port and on a link") {
+    const World world;
+    const RevocationList list(world.authority);
+    constexpr long day = 86'400;
+    const Identity other("terminal-2", world.authority);
+    TlsSetup server = world.server_setup(), client = world.client_setup();
+    const auto failure = [](TlsContext& from, TlsContext& to) {
+        Pair pair(from, to);
+        pair.client.say("a secret");
+        pair.carry();
+        CHECK((pair.client.channel->failure() + pair.server.channel->failure()).empty() ==
+              (pair.server.heard == text("a secret")));
+        return "client: " + pair.client.channel->failure() + " / server: " + pair.server.channel->failure();
+    };
+    const auto says = [](const std::string& all, const std::string& words) {
+        INFO(all);
+        return all.find(words) != std::string::npos;
+    };
+    const std::string accepted = "client:  / server: ";
+    const std::string refused = "the peer's certificate is not accepted: ";
+
+    SECTION("a terminal's") {
+        server.crl = list.path();
+        list.write({&other}, day);
+        const auto port = server_of(server);
+        const auto terminal = client_of(client);
+        CHECK(failure(*terminal, *port) == accepted);
+        list.write({&other, &world.client}, day);
+        REQUIRE(port->reload());
+        // The session that the terminal has from before opens nothing.
+        CHECK(says(failure(*terminal, *port), "server: " + refused + "certificate revoked"));
+    }
+    SECTION("a bank's") {
+        client.crl = list.path();
+        list.write({&world.server}, day);
+        CHECK(says(failure(*client_of(client), *server_of(server)),
+                   "client: " + refused + "certificate revoked"));
+    }
+    SECTION("a list that has ended says nothing any more, so that nobody is accepted") {
+        server.crl = list.path();
+        list.write({}, -60);
+        const auto port = server_of(server);
+        CHECK(says(failure(*client_of(client), *port), "server: " + refused + "CRL has expired"));
+        REQUIRE(port->crl());
+        const iso8583::UtcTime ended = port->crl()->next;
+        list.write({}, day);
+        REQUIRE(port->reload());
+        CHECK(failure(*client_of(client), *port) == accepted);
+        CHECK(port->crl()->next.ms > ended.ms);
+        CHECK(port->crl()->issued.ms < ended.ms);
+    }
+    SECTION("a list of another authority is none of ours") {
+        const RevocationList foreign(world.other_authority);
+        foreign.write({}, day);
+        server.crl = foreign.path();
+        CHECK(says(failure(*client_of(client), *server_of(server)),
+                   "server: " + refused + "unable to get certificate CRL"));
+    }
+    SECTION("a file that has none changes nothing") {
+        server.crl = list.path();
+        list.write({&world.client}, day);
+        const auto port = server_of(server);
+        std::ofstream(list.path(), std::ios::trunc) << "torn";
+        const auto torn = port->reload();
+        REQUIRE_FALSE(torn);
+        CHECK(torn.error().what.find(list.path() + ": has no list of revoked certificates") == 0);
+        CHECK(says(failure(*client_of(client), *port), "certificate revoked"));
+    }
+    CHECK_FALSE(server_of(world.server_setup())->crl());
+}
+
 TEST_CASE("TLS: the first certificate to end is told") {
     const World world;
     const Identity soon("switch.test", world.authority, 3'600);
@@ -344,6 +416,10 @@ TEST_CASE("TLS: what does not fit together is an error that names the file") {
          TlsContext::Side::server,
          {good.certificate, good.key, "", {"x"}, false},
          "names of clients need an authority"},
+        {"lists without an authority",
+         TlsContext::Side::server,
+         {good.certificate, good.key, "", {}, false, "x"},
+         "lists of revoked certificates need the authority"},
         {"a client that trusts nobody",
          TlsContext::Side::client,
          {"", "", "", {"x"}, false},

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Every link under TLS: terminals of both profiles, both issuers, the HSM, monitoring. Relays in the way keep what goes
 over the wire: no field of a message is in it. Who has no certificate, another authority's, or one of a name that is
-not expected, gets nothing; files that are read again (SIGHUP) leave links up; what would leave the machine in clear
-does not start."""
+not expected, gets nothing; files that are read again (SIGHUP) leave links up; whose certificate was taken back gets nothing from then on;
+what would leave the machine in clear does not start."""
+import datetime
+import itertools
 import os
 import re
 import signal
@@ -22,6 +24,10 @@ PROGRAM_TIMEOUT_S = 60
 PIECE_BYTES = 65_536
 
 
+def in_days(days):
+    return datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)
+
+
 class Authority:
     """Makes keys and certificates below a folder, by the openssl program."""
 
@@ -30,7 +36,9 @@ class Authority:
         os.makedirs(folder, exist_ok=True)
         self.settings = os.path.join(folder, "openssl.cnf")
         with open(self.settings, "w", encoding="ascii") as f:
-            f.write("[req]\ndistinguished_name = dn\n[dn]\n")
+            f.write("[req]\ndistinguished_name = dn\n[dn]\n"
+                    f"[ca]\ndefault_ca = lists\n[lists]\ndatabase = {self.path('taken-back', 'txt')}\ndefault_md = sha256\n")
+        open(self.path("taken-back", "txt"), "w", encoding="ascii").close()
         self.make(name, "basicConstraints=critical,CA:TRUE")
 
     def path(self, name, ending="pem"):
@@ -48,6 +56,19 @@ class Authority:
         self.make(name, f"subjectAltName={names}", "-CA", self.path(self.name), "-CAkey", self.path(self.name, "key"),
                   "-days", str(days))
         return self.path(name), self.path(name, "key")
+
+
+    def take_back(self, name):
+        """On its list from when that is written next."""
+        self.as_authority("-revoke", self.path(name))
+
+    def write_list(self, until):
+        """`until`: when another list has to be there."""
+        self.as_authority("-gencrl", "-crl_nextupdate", until.strftime("%y%m%d%H%M%SZ"), "-out", self.path(self.name, "crl"))
+
+    def as_authority(self, *words):
+        subprocess.run(["openssl", "ca", "-config", self.settings, "-cert", self.path(self.name), "-keyfile", self.path(self.name, "key"),
+                        *words], check=True, capture_output=True, timeout=PROGRAM_TIMEOUT_S)
 
 
 class Relay:
@@ -128,6 +149,7 @@ class TlsStack(stack.Stack):
         self.fronts, self.wires, self.hsm = {}, {}, None
         for name in ("switch.test", "terminal.test", "monitor.test", "hsm.test", *self.issuer_names()):
             authority.sign(name)
+        authority.write_list(in_days(5))
 
     def issuer_names(self):
         return [f"{name}.test" for name in stack.ISSUERS]
@@ -176,7 +198,8 @@ class TlsStack(stack.Stack):
         text = re.sub(r"^protected_channel = true.*\n", "", text, flags=re.M)
         # The unionpay-pos range that this test uses is one certificate's.
         text = re.sub(r'(\[\[terminals\]\]\nfirst = "10000001"\n)', r'\1certificate_names = ["terminal.test"]\n', text)
-        text += self.profile("terminals", ["terminal.test", "till-9.test"]) + self.profile("monitoring", ["monitor.test"])
+        text += self.profile("terminals", ["terminal.test", "till-9.test"])
+        text += 'crl = "%s"\n' % os.path.relpath(self.authority.path("authority", "crl"), self.folder) + self.profile("monitoring", ["monitor.test"])
         for name in (*stack.ISSUERS, "hsm"):
             text += self.profile(name, [f"{name}.test"])
         with open(path, "w", encoding="utf-8") as f:
@@ -309,6 +332,47 @@ def certificates_of_terminals(checks, running):
         terminal.close()
 
 
+def taken_back(checks, running):
+    """A terminal's certificate that its authority took back opens nothing any more; a list that has ended opens nothing to anybody."""
+    def read_again(what, until):
+        running.authority.write_list(until)
+        running.switch.process.send_signal(signal.SIGHUP)
+        stack.wait_until(what, lambda: running.value("tls_crl_expires_seconds", tls="terminals", side="port") == int(until.timestamp()))
+
+    tills = itertools.count(20000110)
+
+    def sells(name):
+        """What a sale over a connection with that certificate is answered; None: nothing."""
+        terminal = TlsTerminal((ISO[0], str(next(tills)), ISO[2]), running.addresses["iso87-ascii"], running.as_client(name))
+        try:
+            terminal.connect()
+            return terminal.exchange(terminal.sale(CARD_B, 10000)).code
+        except (OSError, Unexpected):
+            return None
+        finally:
+            terminal.close()
+
+    checks.equal(sells("till-9.test"), "00", "a till sells")
+    running.authority.take_back("till-9.test")
+    read_again("its certificate is on the list", in_days(6))
+    checks.equal(sells("till-9.test"), None, "a till whose certificate was taken back")
+    checks.equal(sells("terminal.test"), "00", "the others sell")
+    checks.equal(running.log_lines(event="tls_crl_ends"), [], "a list that is new is nothing to say")
+    read_again("a list that has ended is read", in_days(-1))
+    said = stack.wait_until("an alarm says so", lambda: running.log_lines(event="tls_crl_ends"))
+    checks.equal(said[0]["severity"], "alarm", "a list that has ended is an alarm")
+    checks.that("[[tls]] terminals: a list of revoked certificates ended" in said[0]["detail"], f"and names whose: {said[0]['detail']}")
+    checks.equal(sells("terminal.test"), None, "anybody, when the list has ended")
+    read_again("a new list is read", in_days(7))
+    checks.equal(sells("terminal.test"), "00", "with a new list they sell")
+    os.replace(running.authority.path("authority", "crl"), running.authority.path("kept", "crl"))
+    before = len(running.log_lines(event="tls_files_rejected"))
+    running.switch.process.send_signal(signal.SIGHUP)
+    stack.wait_until("a list that is gone is an alarm", lambda: len(running.log_lines(event="tls_files_rejected")) > before)
+    checks.equal((sells("till-9.test"), sells("terminal.test")), (None, "00"), "and the list from before goes on")
+    os.replace(running.authority.path("kept", "crl"), running.authority.path("authority", "crl"))
+
+
 def files_read_again(checks, running):
     terminal = TlsTerminal(UNIONPAY, running.addresses["unionpay-pos"], running.as_client("terminal.test"))
     terminal.connect()
@@ -327,8 +391,9 @@ def files_read_again(checks, running):
     later.close()
     with open(running.authority.path("switch.test", "key"), "w", encoding="ascii") as f:
         f.write("torn\n")
+    rejected = len(running.log_lines(event="tls_files_rejected"))
     running.switch.process.send_signal(signal.SIGHUP)
-    stack.wait_until("what cannot be read is an alarm", lambda: running.log_lines(event="tls_files_rejected"))
+    stack.wait_until("what cannot be read is an alarm", lambda: len(running.log_lines(event="tls_files_rejected")) > rejected)
     later.connect()
     checks.equal(later.connection.socket.getpeercert(binary_form=True), on_disk, "and changes nothing")
     later.close()
@@ -361,6 +426,8 @@ def does_not_start(checks, running):
     says("certificates of terminals without TLS", "certificate_names: needs listen.unionpay-pos-tls to name a [[tls]] with",
          r'^unionpay-pos-tls = "terminals"$', "")
     says("a link that would trust anybody", "needs authority and names", r'^names = \["issuer-a.test"\]\n', "")
+    says("lists that nobody signs", "crl needs the authority", r'^(\[\[tls\]\]\nname = "monitoring"\n(?:.*\n)*?)authority = .*\nnames = .*$',
+         r'\1crl = "authority.crl"')
 
 
 def main():
@@ -373,6 +440,7 @@ def main():
             strangers(checks, running)
             certificates_of_terminals(checks, running)
             does_not_start(checks, running)
+            taken_back(checks, running)
             files_read_again(checks, running)
     return checks.report()
 

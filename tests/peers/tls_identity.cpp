@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <filesystem>
 #include <stdexcept>
@@ -40,7 +41,8 @@ Identity::Identity(const std::string& name, const Identity* issuer, long valid_s
     constexpr long hour_seconds = 3'600;
     X509* x = certificate_.get();
     X509_set_version(x, X509_VERSION_3);
-    ASN1_INTEGER_set(X509_get_serialNumber(x), issuer == nullptr ? 1 : 2);
+    static std::atomic<long> serial = 0;
+    ASN1_INTEGER_set(X509_get_serialNumber(x), ++serial);
     X509_gmtime_adj(X509_getm_notBefore(x), -hour_seconds);
     X509_gmtime_adj(X509_getm_notAfter(x), valid_seconds);
     X509_set_pubkey(x, key_.get());
@@ -61,6 +63,34 @@ Identity::Identity(const std::string& name, const Identity* issuer, long valid_s
 Identity::~Identity() {
     ::unlink(key_path_.c_str());
     ::unlink(certificate_path_.c_str());
+}
+
+RevocationList::RevocationList(const Identity& authority)
+    : authority_(authority), path_(fresh_path("crl.pem")) {}
+
+RevocationList::~RevocationList() { ::unlink(path_.c_str()); }
+
+void RevocationList::write(const std::vector<const Identity*>& revoked, long valid_seconds) const {
+    constexpr long hour_seconds = 3'600;
+    struct Free {
+        void operator()(X509_CRL* crl) const { X509_CRL_free(crl); }
+        void operator()(ASN1_TIME* time) const { ASN1_TIME_free(time); }
+    };
+    const std::unique_ptr<X509_CRL, Free> crl(X509_CRL_new());
+    const std::unique_ptr<ASN1_TIME, Free> from(X509_gmtime_adj(nullptr, -hour_seconds));
+    const std::unique_ptr<ASN1_TIME, Free> to(X509_gmtime_adj(nullptr, valid_seconds));
+    X509_CRL_set_version(crl.get(), X509_CRL_VERSION_2);
+    X509_CRL_set_issuer_name(crl.get(), X509_get_subject_name(authority_.certificate()));
+    X509_CRL_set1_lastUpdate(crl.get(), from.get());
+    X509_CRL_set1_nextUpdate(crl.get(), to.get());
+    for (const Identity* one : revoked) {
+        X509_REVOKED* entry = X509_REVOKED_new();
+        X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(one->certificate()));
+        X509_REVOKED_set_revocationDate(entry, from.get());
+        X509_CRL_add0_revoked(crl.get(), entry);
+    }
+    X509_CRL_sign(crl.get(), authority_.key(), EVP_sha256());
+    tls_peers::write(path_, [&](FILE* file) { return PEM_write_X509_CRL(file, crl.get()); });
 }
 
 }  // namespace tls_peers

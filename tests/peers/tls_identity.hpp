@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace tls_peers {
 
@@ -15,6 +16,24 @@ struct FreeKey {
 };
 struct FreeCertificate {
     void operator()(X509* certificate) const { X509_free(certificate); }
+};
+
+class Identity;
+
+/// A PEM file below the system's folder of temporary files: the list of what `authority` has revoked, good
+/// for so many seconds from now, which may be over already. As long as the value lives.
+class RevocationList {
+  public:
+    explicit RevocationList(const Identity& authority);
+    ~RevocationList();
+    RevocationList(const RevocationList&) = delete;
+    RevocationList& operator=(const RevocationList&) = delete;
+    void write(const std::vector<const Identity*>& revoked, long valid_seconds) const;
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+  private:
+    const Identity& authority_;
+    std::string path_;
 };
 
 class Identity {
