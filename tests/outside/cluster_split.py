@@ -26,6 +26,7 @@ NODES = 3
 SWITCHES = {"a": 2, "b": 3}  # the last number of their addresses
 # Shorter than usual, so that the test is short: what is given up, and when, is the same.
 TIMES = "protected_channel = true\nreply_ms = 1200\nlease_ms = 1500\nstall_ms = 500\nconnect_ms = 1000\n"
+SUPERVISED_S = 0.5
 GRACE_S = 0.3  # what was confirmed before a link went down reaches its terminal within this
 EVENTS = {
     "owner": ("the switch that serves is cut from the database", 8.0),
@@ -84,11 +85,25 @@ class Splits:
         self.checks.equal(former.wait(), two_nodes.EXIT_FENCED, "exit code of the switch that was cut off and taken over")
         self.running.start_switch()
 
-    def promote(self):
-        """What a person does: the standby that has most. The former one that is written is left alone."""
-        former = self.nodes.written
+    @contextlib.contextmanager
+    def promoted(self):
+        """What a person does: the standby that has most. The former one that is written is left alone. Meanwhile a standby that ends
+        by itself, which one of PostgreSQL 15 may where it follows another server, is started again, as any supervisor does."""
         self.nodes.promote(self.nodes.most_advanced())
-        return former
+        over = threading.Event()
+
+        def supervise():
+            while not over.wait(SUPERVISED_S):
+                if self.nodes.supervise():
+                    print("  a standby that had ended by itself was started again", flush=True)
+
+        thread = threading.Thread(target=supervise, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def owner(self, _):
         former = self.running.switch
@@ -108,8 +123,8 @@ class Splits:
         with self.a_stubborn_terminal():
             self.cut_at = time.monotonic()
             self.network.split(far)
-            self.promote()
-            self.takes_over()
+            with self.promoted():
+                self.takes_over()
             self.network.join(far)
             self.former_owner_ends(former)
         self.one_server_is_behind(near)
@@ -131,10 +146,10 @@ class Splits:
     def written(self, _):
         former = self.nodes.written
         self.network.cut(self.nodes.machine(former))
-        self.promote()
         serving = self.running.switch
-        stack.wait_until("PostgreSQL's new server is written", lambda: not serving.running() or int(self.nodes.sql(
-            self.nodes.written, "select count(*) from pg_stat_activity where usename = 'switch'")) > 0)
+        with self.promoted():
+            stack.wait_until("PostgreSQL's new server is written", lambda: not serving.running() or int(self.nodes.sql(
+                self.nodes.written, "select count(*) from pg_stat_activity where usename = 'switch'")) > 0)
         self.network.mend(self.nodes.machine(former))
         self.one_server_is_behind(former)
         self.nodes.rejoin(former)
