@@ -1,5 +1,6 @@
 #include "ledger/postgres_copy.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
@@ -17,6 +18,16 @@ constexpr std::uint64_t tail_turns_max = 20'000;
 constexpr std::size_t seed_batch_bytes = std::size_t{4} << 20;
 // Sorting and first reading of a large table take their time.
 constexpr std::uint32_t copy_silence_ms = 60'000;
+
+// Of the log of keys and of rows, so many answer within a reply's time on the slowest of networks.
+constexpr std::size_t turns_a_reply = 1'000, rows_a_reply = 10'000;
+
+/// How long a server may need for so many of them. One that falls silent within a read must not keep a
+/// standby from looking for another.
+std::uint32_t limit_ms(std::size_t count, std::size_t in_one_reply, const PostgresOptions& options) {
+    const std::uint64_t replies = 1 + count / in_one_reply;
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(copy_silence_ms, replies * options.reply_ms));
+}
 
 tl::unexpected<StoreError> failed(const std::string& doing, const PostgresError& why) {
     return tl::unexpected(StoreError{StoreError::Kind::io, doing + ": " + why.what});
@@ -113,7 +124,7 @@ PostgresCopy::MaybeRead PostgresCopy::tail(PostgresConnection& connection, std::
     const std::string schema = shard_schema(options_.shard);
     const auto turns = connection.run(
         "select turn, epoch, keys from " + schema + ".turns where turn >= $1::bigint order by turn", params,
-        copy_silence_ms);
+        limit_ms(to_turn - mark_.turn, turns_a_reply, options_));
     if (!turns) return failed("reading the log of keys", turns.error());
     std::set<Key> keys;
     CopyMark next = mark_;
@@ -151,7 +162,7 @@ PostgresCopy::MaybeRead PostgresCopy::tail(PostgresConnection& connection, std::
         of_family.bytes_array(wanted);
         auto rows = connection.run(
             "select key, value from " + schema + table_of(family) + " where key = any($1::bytea[])",
-            of_family, copy_silence_ms);
+            of_family, limit_ms(wanted.size(), rows_a_reply, options_));
         if (!rows) return failed("reading what the turns wrote", rows.error());
         // Erased first, so that a key that is not there any more goes.
         for (const std::string_view key : wanted)

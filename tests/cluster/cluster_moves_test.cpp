@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "ledger/postgres_connection.hpp"
 #include "ledger/postgres_export.hpp"
 #include "ledger/postgres_standby.hpp"
 #include "tests/cluster/cluster_servers.hpp"
@@ -254,4 +255,26 @@ TEST_CASE("a copy that lacks a row of the tables is noticed by the first turn th
     CHECK(servers().sql(written(), "select turn from cluster.shard", options.database) == "1");
     CHECK(servers().sql(written(), "select value from shard_00.journal where key = 'k2'", options.database) ==
           "\\x6c6f7374");
+}
+
+TEST_CASE("a standby whose server falls silent within a read looks for another after a reply's time") {
+    const TempDirectory directory;
+    const PostgresOptions a = new_cluster();
+    PostgresOptions b = as_node(a, "b");
+    b.reply_ms = 300;
+    auto of_a = open(a, copy_in(directory, "a"));
+    REQUIRE(commit(*of_a, one_put(1, "k", "1")));
+    const Waiting standby(b, copy_in(directory, "b"), "");
+    REQUIRE(eventually([&] { return standby.follows(1); }));
+    std::size_t first = 0;
+    const ledger::PostgresInterrupt never;
+    auto holder = ledger::PostgresConnection::open(a, first, never);
+    REQUIRE(holder);
+    // Whoever reads the log of keys now hears nothing, as from a server that is cut off or frozen.
+    REQUIRE((*holder)->run_script("begin; lock table shard_00.turns in access exclusive mode", a.reply_ms));
+    CHECK(eventually(
+        [&] { return standby.trouble().find("has not answered for 300 ms") != std::string::npos; }));
+    REQUIRE((*holder)->run_script("rollback", a.reply_ms));
+    REQUIRE(commit(*of_a, one_put(2, "k", "2")));
+    CHECK(eventually([&] { return standby.follows(2); }));
 }
