@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "iso8583/values/ensure.hpp"
@@ -42,14 +43,16 @@ constexpr std::string_view session_context = "refund-switch";
 constexpr std::size_t held_bytes_max = 1U << 20;
 constexpr std::size_t record_bytes_max = 16'384;
 
-/// What OpenSSL says last, and nothing left behind for the next one who asks.
+/// What the system refused OpenSSL, else what OpenSSL says last, and nothing left behind for the next one who
+/// asks.
 std::string openssl_reason() {
-    std::string reason = "no reason is given";
+    std::string reason = "no reason is given", of_system;
     while (const unsigned long code = ERR_get_error()) {
         const char* text = ERR_reason_error_string(code);
         if (text != nullptr) reason = text;
+        if (ERR_SYSTEM_ERROR(code)) of_system = std::generic_category().message(ERR_GET_REASON(code));
     }
-    return reason;
+    return of_system.empty() ? reason : of_system;
 }
 
 iso8583::ParseError file_fault(const std::string& file, const char* what) {

@@ -435,6 +435,11 @@ TEST_CASE("TLS: what does not fit together is an error that names the file") {
         REQUIRE_FALSE(made);
         CHECK(made.error().what.find(row.says) == 0);
     }
+    TlsSetup lists = good;
+    lists.crl = none;
+    const auto gone = TlsContext::open(TlsContext::Side::server, lists);
+    REQUIRE_FALSE(gone);
+    CHECK(gone.error().what == none + ": has no list of revoked certificates: No such file or directory");
 }
 
 TEST_CASE("TLS: versions and suites that can be read later are not spoken") {
