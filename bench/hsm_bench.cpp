@@ -191,6 +191,8 @@ Measured measure_mac(std::string name, double ratio_max, const HsmBenchOptions& 
     return measured;
 }
 
+constexpr std::size_t retail_macs_together = 64;
+
 std::vector<Measured> measure_engine(const HsmBenchOptions& options) {
     hsm::OpensslRandom random;
     hsm::HsmEngine engine(hsm::Lmk::test(), random);
@@ -214,6 +216,17 @@ std::vector<Measured> measure_engine(const HsmBenchOptions& options) {
         measure_mac("unionpay_mac", 0.60, options, engine,
                     {KeyKind::tak, block(hsm::test_keys::tak), {MacAlgorithm::unionpay_ecb, {}}, data},
                     [&](const Bytes& d) { return naive_unionpay(tak, d); }));
+
+    // What waits in a drive under load, in one go against one after another.
+    const std::vector<hsm::Request> waiting(
+        retail_macs_together,
+        hsm::GenerateMac{KeyKind::tak, block(hsm::test_keys::tak), {MacAlgorithm::retail, {}}, data});
+    out.push_back(measure(
+        "retail_macs_64", 0.60, options,
+        [&] {
+            for (const hsm::Request& request : waiting) ENSURE(engine.perform(request).has_value());
+        },
+        [&] { ENSURE(engine.perform(waiting).size() == waiting.size()); }));
 
     const auto pan = *iso8583::Pan::parse("4111111111111111");
     const Bytes under_tpk =

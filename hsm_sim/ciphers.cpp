@@ -5,6 +5,8 @@
 #include <bit>
 #include <cstring>
 
+#include "hsm_sim/des_lanes.hpp"
+
 namespace hsm {
 namespace {
 
@@ -23,12 +25,16 @@ void xor_into(std::uint8_t* to, const std::uint8_t* from, std::size_t size) {
 
 TdesCipher::TdesCipher(iso8583::ByteView key) : key_bytes_(key.size()) {
     ENSURE(key.size() == 8 || key.size() == 16 || key.size() == 24);
-    schedule(key.data(), first_);
-    schedule(key.data() + (key.size() > 8 ? 8 : 0), second_);
-    schedule(key.data() + (key.size() > 16 ? 16 : 0), third_);
+    const auto part = [&](std::size_t at) { return key.subspan(key.size() > at ? at : 0).first<8>(); };
+    schedule(part(0).data(), first_);
+    schedule(part(8).data(), second_);
+    schedule(part(16).data(), third_);
+    for (std::size_t step = 0; step < lane_keys_.size(); ++step)
+        lane_keys_[step] = des_key_bits(part(8 * step));
 }
 
 TdesCipher::~TdesCipher() {
+    OPENSSL_cleanse(lane_keys_.data(), sizeof lane_keys_);
     OPENSSL_cleanse(&first_, sizeof first_);
     OPENSSL_cleanse(&second_, sizeof second_);
     OPENSSL_cleanse(&third_, sizeof third_);

@@ -46,8 +46,11 @@ class TdesCipher {
     void finish_retail(Block8& block) const;
     [[nodiscard]] bool single() const { return key_bytes_ == 8; }
     [[nodiscard]] std::size_t key_bytes() const { return key_bytes_; }
+    /// des_key_bits() of the first, second or third step's key.
+    [[nodiscard]] std::uint64_t lane_key(std::size_t step) const { return lane_keys_[step]; }
 
   private:
+    std::array<std::uint64_t, 3> lane_keys_{};
     DES_key_schedule first_{};
     DES_key_schedule second_{};
     DES_key_schedule third_{};

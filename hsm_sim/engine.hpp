@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,6 +59,11 @@ class HsmEngine {
 
     /// What the switch asks (hsm_sim/port.hpp).
     [[nodiscard]] Reply perform(const Request& request);
+    /// The same for each of many, in their order. What gains_together() is made together, at less cost each
+    /// (docs/hsm.md).
+    [[nodiscard]] std::vector<Reply> perform(std::span<const Request> requests);
+    /// A retail MAC.
+    [[nodiscard]] static bool gains_together(const Request& request);
 
     /// `scheme` and `attributes` say how the new key is kept (16H 'Z', 'U', 'T', 'S'), `carrier` under which
     /// key it is handed on (authorised state only).

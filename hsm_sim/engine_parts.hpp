@@ -72,10 +72,12 @@ struct HsmEngine::Parts {
             options.observer->key_operated({what, type, iso8583::to_hex(kcv.first(3)), std::nullopt});
     }
 
-    Answer<Mac> mac(KeyKind kind, std::string_view key, MacProfile profile, iso8583::ByteView data,
-                    bool verify);
+    Answer<KeyRing::Keyed*> mac_key(KeyKind kind, std::string_view key, MacProfile profile, bool verify);
     Answer<Block16> full_mac(KeyKind kind, std::string_view key, MacProfile profile, iso8583::ByteView data,
                              bool verify);
+    /// GenerateMac or VerifyMac.
+    template <typename Asked>
+    Reply perform_mac(const Asked& asked);
 
     Answer<PinTranslation> translate_pin(const PinSource& source, std::string_view zpk,
                                          PinBlockFormat destination_format, const PinAccount& account);

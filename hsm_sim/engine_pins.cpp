@@ -119,14 +119,14 @@ Answer<KeyRing::Keyed> dukpt_pin_key(const UnwrappedLmkKey& bdk, std::string_vie
         if (format == PinBlockFormat::iso4)
             keyed.aes = std::make_unique<AesCipher>(key.view());
         else
-            keyed.tdes = std::make_unique<TdesCipher>(key.view());
+            keyed.tdes = std::make_shared<const TdesCipher>(key.view());
         return keyed;
     }
     const auto ksn = parse_tdes_ksn(ksn_text);
     if (!ksn) return refuse(ksn.error(), "the KSN of a TDES BDK has 16 to 20 hex digits");
     if (bdk.key.size() != 16) return refuse(HsmFault::key_length, "a TDES BDK is double-length");
-    keyed.tdes =
-        std::make_unique<TdesCipher>(dukpt_tdes_working_key(bdk.key.view(), *ksn, DukptPurpose::pin).view());
+    keyed.tdes = std::make_shared<const TdesCipher>(
+        dukpt_tdes_working_key(bdk.key.view(), *ksn, DukptPurpose::pin).view());
     return keyed;
 }
 

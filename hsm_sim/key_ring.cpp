@@ -138,7 +138,7 @@ Result<KeyRing::Keyed*, KeyFault> KeyRing::find(KeyKind kind, std::string_view t
     if (unwrapped->attributes.algorithm == 'A')
         keyed.aes = std::make_unique<AesCipher>(unwrapped->key.view());
     else
-        keyed.tdes = std::make_unique<TdesCipher>(unwrapped->key.view());
+        keyed.tdes = std::make_shared<const TdesCipher>(unwrapped->key.view());
     if (order_.size() >= keys_cached_max) drop_oldest();
     order_.emplace_back(kind, std::string(text));
     Keyed* const kept = &shelf.emplace(std::string(text), std::move(keyed)).first->second;

@@ -48,7 +48,7 @@ class KeyRing {
         KeyAttributes attributes;
         std::size_t bytes = 0;
         std::array<std::uint8_t, 8> fingerprint{};  // of fingerprint_of()
-        std::unique_ptr<TdesCipher> tdes;
+        std::shared_ptr<const TdesCipher> tdes;     // shared while MACs are made together
         std::unique_ptr<AesCipher> aes;
     };
 

@@ -1,7 +1,10 @@
 #include "hsm_sim/mac.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
 
+#include "hsm_sim/des_lanes.hpp"
 #include "hsm_sim/unionpay_fold.hpp"
 
 namespace hsm {
@@ -95,6 +98,78 @@ Block8 unionpay_mac(const TdesCipher& key, iso8583::ByteView data) {
         out[2 * i + 1] = static_cast<std::uint8_t>(digits[chain[i] & 0xF]);
     }
     return out;
+}
+
+// ---- many together
+
+namespace {
+
+using LaneRows = std::array<std::uint64_t, des_lanes_max>;
+using LaneTasks = std::span<MacTask* const>;
+
+/// Eight bytes as the number that they are in big-endian order, or such a number's bytes.
+std::uint64_t big_endian(std::uint64_t value) {
+    return std::endian::native == std::endian::little ? __builtin_bswap64(value) : value;
+}
+
+/// The keys of one step, a lane for each task.
+LaneKeys lane_keys(LaneTasks tasks, std::size_t step) {
+    struct Rows {
+        LaneRows keys;
+        ~Rows() { iso8583::zeroise(keys.data(), sizeof keys); }
+    } rows;
+    for (std::size_t i = 0; i < tasks.size(); ++i) rows.keys[i] = tasks[i]->key->lane_key(step);
+    return LaneKeys(std::span(rows.keys).first(tasks.size()));
+}
+
+/// The longest first: lanes whose message is over lie behind those that go on.
+void retail_macs_in_lanes(LaneTasks tasks) {
+    std::array<Tail, des_lanes_max> tails;
+    for (std::size_t i = 0; i < tasks.size(); ++i) tails[i] = padded_tail(tasks[i]->data, tasks[i]->padding);
+    LaneRows blocks;
+    LaneBlocks chain;
+    const LaneKeys inner = lane_keys(tasks, 0);
+    std::size_t active = tasks.size();
+    for (std::size_t at = 0; active > 0; at += 8) {
+        for (std::size_t i = 0; i < active; ++i) {
+            const bool last = at >= tails[i].whole_bytes;
+            std::memcpy(&blocks[i], last ? tails[i].last.data() : &tasks[i]->data[at], sizeof blocks[i]);
+            blocks[i] = big_endian(blocks[i]);
+        }
+        LaneBlocks next;
+        next.load(std::span(blocks).first(active));
+        next ^= chain;
+        inner.encrypt(next);
+        chain.take(next, first_lanes(active));
+        while (active > 0 && at >= tails[active - 1].whole_bytes) --active;
+    }
+    lane_keys(tasks, 1).decrypt(chain);
+    lane_keys(tasks, 2).encrypt(chain);
+    chain.store(std::span(blocks).first(tasks.size()));
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+        blocks[i] = big_endian(blocks[i]);
+        std::memcpy(tasks[i]->mac.data(), &blocks[i], sizeof blocks[i]);
+    }
+}
+
+}  // namespace
+
+void retail_macs(std::span<MacTask> tasks) {
+    const auto whole_bytes = [](const MacTask* t) { return padded_tail(t->data, t->padding).whole_bytes; };
+    std::array<MacTask*, des_lanes_max> group;
+    while (!tasks.empty()) {
+        const std::size_t count = std::min(tasks.size(), des_lanes_max);
+        for (std::size_t i = 0; i < count; ++i) group[i] = &tasks[i];
+        const std::span<MacTask*> lanes = std::span(group).first(count);
+        if (count >= macs_together_min) {
+            std::sort(lanes.begin(), lanes.end(),
+                      [&](const MacTask* a, const MacTask* b) { return whole_bytes(a) > whole_bytes(b); });
+            retail_macs_in_lanes(lanes);
+        } else {
+            for (MacTask* t : lanes) t->mac = retail_mac(*t->key, t->data, t->padding);
+        }
+        tasks = tasks.subspan(count);
+    }
 }
 
 }  // namespace hsm

@@ -20,4 +20,16 @@ Block8 tdes_cmac(const TdesCipher& key, iso8583::ByteView data);
 /// Eight ASCII hex characters.
 Block8 unionpay_mac(const TdesCipher& key, iso8583::ByteView data);
 
+/// One of many retail MACs that are made together, each under its own key.
+struct MacTask {
+    const TdesCipher* key = nullptr;
+    iso8583::ByteView data;
+    MacPadding padding = MacPadding::zeros;
+    Block8 mac{};  // what comes out
+};
+/// From so many on they are made in lanes (des_lanes.hpp), and one after another below.
+inline constexpr std::size_t macs_together_min = 16;
+/// The same as retail_mac of each.
+void retail_macs(std::span<MacTask> tasks);
+
 }  // namespace hsm

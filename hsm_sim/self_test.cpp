@@ -1,5 +1,7 @@
 // Known-answer tests: published values of every algorithm, computed before anything is served. A build or a
 // machine that gets one wrong must not make MACs.
+#include <algorithm>
+
 #include "hsm_sim/engine_parts.hpp"
 #include "hsm_sim/mac.hpp"
 
@@ -36,6 +38,15 @@ bool unionpay_holds() {
         hex("0200302004C020C0981100000000000000005100183402100006324392260009942820D1312101120084393136"
             "363838303134303030303030303030303030303030313536ACF46E73838A82F92600000000000000000822000001");
     return is(unionpay_mac(mak, message), "3732343839434143");
+}
+
+bool macs_hold_together() {
+    const TdesCipher key(hex("0123456789ABCDEFFEDCBA9876543210"));
+    std::array<MacTask, macs_together_min> tasks;
+    tasks.fill({&key, iso8583::as_bytes(std::string_view("Now is the time for all ")), {}, {}});
+    retail_macs(tasks);
+    return std::all_of(tasks.begin(), tasks.end(),
+                       [](const MacTask& task) { return is(task.mac, "A1C72E74EA3FA9B6"); });
 }
 
 bool aes_holds() {
@@ -96,9 +107,10 @@ Result<void> HsmEngine::self_test() {
         std::string_view name;
         bool (*holds)();
     };
-    static constexpr Test tests[] = {{"DES and TDES MACs", macs_hold}, {"UnionPay MAC", unionpay_holds},
-                                     {"AES-CMAC", aes_holds},          {"TR-31 key blocks", key_blocks_hold},
-                                     {"PIN blocks", pin_blocks_hold},  {"variant LMK", variant_lmk_holds}};
+    static constexpr Test tests[] = {{"DES and TDES MACs", macs_hold},      {"UnionPay MAC", unionpay_holds},
+                                     {"MACs together", macs_hold_together}, {"AES-CMAC", aes_holds},
+                                     {"TR-31 key blocks", key_blocks_hold}, {"PIN blocks", pin_blocks_hold},
+                                     {"variant LMK", variant_lmk_holds}};
     for (const Test& test : tests)
         if (!test.holds())
             return iso8583::parse_error("known-answer test failed: " + std::string(test.name) +

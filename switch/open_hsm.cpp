@@ -5,6 +5,7 @@
 
 #include "hsm_sim/lmk_file.hpp"
 #include "iso8583/values/bytes.hpp"
+#include "switch/io/embedded_hsm.hpp"
 #include "switch/io/hsm_client.hpp"
 #include "switch/lmk_key_encryption.hpp"
 #include "switch/shell_setup_of.hpp"

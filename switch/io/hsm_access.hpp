@@ -9,7 +9,6 @@
 #include <optional>
 #include <string>
 
-#include "hsm_sim/engine.hpp"
 #include "hsm_sim/port.hpp"
 #include "switch/core/event.hpp"
 
@@ -29,32 +28,17 @@ class HsmAccess {
     /// Where later replies go; set once, before the first ask.
     virtual void on_reply(OnReply call) = 0;
     /// Answers at once, or returns nothing and calls on_reply later, exactly once.
-    virtual std::optional<hsm::Reply> ask(const HsmAsker& asker, const hsm::Request& request) = 0;
-    /// Sends what was asked since the last call: one write for many questions.
+    virtual std::optional<hsm::Reply> ask(const HsmAsker& asker, hsm::Request request) = 0;
+    /// Sends, or answers, what was asked since the last call: one go for many questions.
     virtual void flush() = 0;
+    /// So many questions wait that more would not make it cheaper.
+    [[nodiscard]] virtual bool flush_is_due() const { return false; }
     /// An HSM is there to be asked, as far as is known.
     [[nodiscard]] virtual bool available() const = 0;
     /// Why an HSM that answers is not used, while none is: a sentence for people; empty: nothing of the kind.
     [[nodiscard]] virtual std::string why_unfit() const { return {}; }
     /// Asked and not answered.
     [[nodiscard]] virtual std::size_t waiting() const = 0;
-};
-
-/// The engine in this process: answers on the spot.
-class EmbeddedHsm final : public HsmAccess {
-  public:
-    /// The engine outlives it.
-    explicit EmbeddedHsm(hsm::HsmEngine& engine) : engine_(engine) {}
-    void on_reply(OnReply) override {}
-    std::optional<hsm::Reply> ask(const HsmAsker&, const hsm::Request& request) override {
-        return engine_.perform(request);
-    }
-    void flush() override {}
-    [[nodiscard]] bool available() const override { return true; }
-    [[nodiscard]] std::size_t waiting() const override { return 0; }
-
-  private:
-    hsm::HsmEngine& engine_;
 };
 
 }  // namespace acquirer

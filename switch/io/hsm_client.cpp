@@ -110,10 +110,10 @@ std::size_t HsmClient::usable_connections() const {
                                                   [](const Connection& c) { return c.usable; }));
 }
 
-std::optional<hsm::Reply> HsmClient::ask(const HsmAsker& asker, const hsm::Request& request) {
+std::optional<hsm::Reply> HsmClient::ask(const HsmAsker& asker, hsm::Request request) {
     if (questions_.size() >= setup_.waiting_max) return tl::unexpected(HsmFault::unavailable);
     const hsm::Ticket ticket = ++last_ticket_;
-    Question question{asker, request, Reactor::now().plus_ms(setup_.reply_timeout_ms), 0, 0, {}};
+    Question question{asker, std::move(request), Reactor::now().plus_ms(setup_.reply_timeout_ms), 0, 0, {}};
     if (!place(ticket, question)) return tl::unexpected(HsmFault::unavailable);
     questions_.emplace(ticket, std::move(question));
     return std::nullopt;

@@ -63,7 +63,7 @@ class HsmClient final : public HsmAccess, private StreamOwner {
     ~HsmClient() override;
 
     void on_reply(OnReply call) override { on_reply_ = std::move(call); }
-    std::optional<hsm::Reply> ask(const HsmAsker& asker, const hsm::Request& request) override;
+    std::optional<hsm::Reply> ask(const HsmAsker& asker, hsm::Request request) override;
     void flush() override;
     [[nodiscard]] bool available() const override { return usable_connections() > 0; }
     [[nodiscard]] std::string why_unfit() const override { return available() ? std::string() : unfit_; }

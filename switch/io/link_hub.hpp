@@ -22,7 +22,7 @@ class LinkHub {
     [[nodiscard]] virtual bool event_arrived(Event event) = 0;
     /// The inbox of requests is full, or the switch is stopping: terminals are not read.
     [[nodiscard]] virtual bool terminals_may_speak() const = 0;
-    virtual std::optional<hsm::Reply> ask_hsm(const HsmAsker& asker, const hsm::Request& request) = 0;
+    virtual std::optional<hsm::Reply> ask_hsm(const HsmAsker& asker, hsm::Request request) = 0;
     /// The link has bytes to send or is to be closed: flush() is called for it once the turn's effects are
     /// performed.
     virtual void touched(LinkId link) = 0;
@@ -61,8 +61,8 @@ class ToldHub {
 template <typename Session>
 void answer_asks(Session& session, LinkHub& hub, const iso8583::Now& now) {
     while (session.has_asks()) {
-        for (const HsmAsk& ask : session.take_asks()) {
-            const auto reply = hub.ask_hsm({session.link(), ask.ticket}, ask.request);
+        for (HsmAsk& ask : session.take_asks()) {
+            const auto reply = hub.ask_hsm({session.link(), ask.ticket}, std::move(ask.request));
             if (reply) session.hsm_answered(ask.ticket, *reply, now);
         }
     }

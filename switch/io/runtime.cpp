@@ -170,9 +170,9 @@ std::string Runtime::not_ready() const {
 
 bool Runtime::terminals_may_speak() const { return !draining_ && !store_stalled_ && shards_.take_requests(); }
 
-std::optional<hsm::Reply> Runtime::ask_hsm(const HsmAsker& asker, const hsm::Request& request) {
-    auto reply = parts_.hsm.ask(asker, request);
-    if (!reply) schedule_drive();  // which sends what was asked
+std::optional<hsm::Reply> Runtime::ask_hsm(const HsmAsker& asker, hsm::Request request) {
+    auto reply = parts_.hsm.ask(asker, std::move(request));
+    if (!reply) schedule_drive();  // which sends, or answers, what was asked
     return reply;
 }
 
@@ -206,12 +206,13 @@ void Runtime::schedule_drive() {
 void Runtime::drive() {
     if (finished_) return;
     const std::int64_t begun_us = steady_now_us();
+    parts_.hsm.flush();  // the MACs of what came in
     for (const auto& shard : shards_) {
         shard->drive();
         if (const auto why = shard->failed()) return store_failed(*why);
     }
+    parts_.hsm.flush();  // those of what leaves
     flush_touched();
-    parts_.hsm.flush();
     if (terminals_may_speak()) terminals_.resume_reading();
     for (const auto& shard : shards_)
         if (shard->can_go_on()) schedule_drive();
@@ -230,6 +231,7 @@ void Runtime::sync_ended() {
 }
 
 void Runtime::drive_if_due() {
+    if (parts_.hsm.flush_is_due()) parts_.hsm.flush();
     const bool due =
         std::any_of(shards_.begin(), shards_.end(), [](const auto& shard) { return shard->drive_is_due(); });
     if (due) drive();

@@ -104,7 +104,7 @@ class Runtime final : private LinkHub, private ShardShell {
     void request_arrived(RequestArrived request) override { shards_.take(std::move(request)); }
     bool event_arrived(Event event) override { return shards_.take(std::move(event)); }
     bool terminals_may_speak() const override;
-    std::optional<hsm::Reply> ask_hsm(const HsmAsker& asker, const hsm::Request& request) override;
+    std::optional<hsm::Reply> ask_hsm(const HsmAsker& asker, hsm::Request request) override;
     void touched(LinkId link) override;
     void wake_at(LinkId link, iso8583::Instant when) override;
     void forget(LinkId link) override { link_deadlines_.cancel(link); }

@@ -84,6 +84,46 @@ TEST_CASE("a MAC verifies, and a changed bit does not") {
     }
 }
 
+TEST_CASE("many questions at once get the answers that they get one by one, refusals too") {
+    const MacProfile retail{MacAlgorithm::retail, MacPadding::zeros};
+    const MacProfile bits{MacAlgorithm::retail, MacPadding::bit};
+    const MacProfile unionpay{MacAlgorithm::unionpay_ecb, MacPadding::zeros};
+    const MacProfile cmac{MacAlgorithm::aes_cmac, MacPadding::zeros};
+    HsmEngine hsm = engine();
+    const Bytes data = hex("0200302004C020C0981100000000000000005100");
+    const auto tak = block(test_keys::tak), zak = block(test_keys::zak), aes = block(test_keys::aes_zak);
+    const Mac right =
+        std::get<MacGenerated>(hsm.perform(GenerateMac{KeyKind::tak, tak, retail, data}).value()).mac;
+    const std::vector<Request> kinds = {
+        GenerateMac{KeyKind::tak, tak, retail, data},
+        VerifyMac{KeyKind::tak, tak, retail, data, right},
+        VerifyMac{KeyKind::tak, tak, retail, data, Mac{1}},
+        VerifyMac{KeyKind::tak, tak, bits, data, right},
+        GenerateMac{KeyKind::zak, zak, bits, data},
+        GenerateMac{KeyKind::tak, tak, unionpay, data},
+        GenerateMac{KeyKind::zak, aes, cmac, data},
+        GenerateMac{KeyKind::zpk, block(test_keys::zpk), retail, data},  // makes no MACs
+        GenerateMac{KeyKind::zak, aes, retail, data},                    // its algorithm is another
+        GenerateMac{KeyKind::tak, block(test_keys::tpk), retail, data},  // a PIN key
+        CheckKey{KeyKind::tak, tak},
+    };
+    const auto said = [](const Reply& reply) -> std::string {
+        if (!reply) return "refused " + code(reply.error());
+        if (const auto* made = std::get_if<MacGenerated>(&*reply)) return iso8583::to_hex(made->mac);
+        if (const auto* verified = std::get_if<MacVerified>(&*reply))
+            return verified->matches ? "right" : "wrong";
+        return iso8583::to_hex(std::get<KeyChecked>(*reply).kcv);
+    };
+    for (const std::size_t count : {0U, 1U, 15U, 16U, 40U, 500U}) {
+        INFO(count << " questions");
+        std::vector<Request> questions;
+        for (std::size_t i = 0; i < count; ++i) questions.push_back(kinds[i * 7 % kinds.size()]);
+        const std::vector<Reply> answers = hsm.perform(questions);
+        REQUIRE(answers.size() == count);
+        for (std::size_t i = 0; i < count; ++i) CHECK(said(answers[i]) == said(hsm.perform(questions[i])));
+    }
+}
+
 TEST_CASE("sign-on makes keys that the terminal reads under its TMK") {
     HsmEngine hsm = engine();
     const auto reply = hsm.perform(GenerateTerminalKeys{block(test_keys::tmk)});

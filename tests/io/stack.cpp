@@ -14,6 +14,7 @@
 
 #include "hsm_sim/test_keys.hpp"
 #include "ledger/audit_hash.hpp"
+#include "switch/io/embedded_hsm.hpp"
 #include "switch/shell_setup_of.hpp"
 #include "tests/test_paths.hpp"
 
