@@ -85,6 +85,16 @@ void StoreAndForward::refund_final(TransactionRecord& record, const IssuerReply&
     ENSURE(false);
 }
 
+void StoreAndForward::refused_finally(TransactionRecord& record, std::string kind) {
+    move(record, State::abnormal, "R55", c_.now.utc);
+    record.decided.by_people = false;
+    chain_.refund_abnormal(record);
+    c_.end_exceptions(record.rrn, "the issuer refused it");
+    c_.open_exception(record.rrn, std::move(kind), "R55",
+                      "the issuer refused an accepted refund with " + record.advice.last_code +
+                          "; the customer still waits for the money");
+}
+
 routing::ReversalVerdict StoreAndForward::verdict_of(const TransactionRecord& reversed,
                                                      iso8583::ResponseCode code) const {
     if (is_blind(reversed) || reversed.state == State::lapsed) {
