@@ -157,7 +157,8 @@ void Runtime::begin_to_stop() {
 std::string Runtime::not_ready() const {
     if (draining_) return "stopping";
     for (const auto& shard : shards_)
-        if (!shard->accepts_new_work()) return "the store takes no new work";
+        if (std::string why = shard->why_no_new_work(); !why.empty())
+            return shards_.size() == 1 ? why : "shard " + std::to_string(shard->index()) + ": " + why;
     for (const auto& shard : shards_)
         if (const auto restored = shard->view().status.restored)
             return "restored from backup " + restored->backup + ": to be reconciled and accepted";

@@ -95,7 +95,7 @@ class Shard final : public ShardPort {
     [[nodiscard]] std::optional<ledger::StoreError> failed() const override { return turn_.failed(); }
 
     [[nodiscard]] std::size_t index() const override { return index_; }
-    [[nodiscard]] bool accepts_new_work() const override { return store_accepts_; }
+    [[nodiscard]] std::string why_no_new_work() const override { return store_refuses_; }
     void ask(const std::function<void()>& question) override { question(); }
     [[nodiscard]] ShardView view() override {
         return {parts_.core.status(), counters(), parts_.store.health(), parts_.store.snapshot()};
@@ -128,6 +128,7 @@ class Shard final : public ShardPort {
     std::size_t may_step_ = 0;  // events of the drive under way
     bool deadlines_due_ = false;
     bool store_accepts_ = true;
+    std::string store_refuses_;  // why
     std::uint64_t events_stepped_ = 0;
     std::uint64_t syncs_ = 0;
     std::deque<std::int64_t> syncs_begun_us_;  // of those under way, the oldest first

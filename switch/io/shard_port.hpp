@@ -68,7 +68,8 @@ class ShardPort : public ShardInbox {
     [[nodiscard]] virtual std::optional<ledger::StoreError> failed() const = 0;
 
     [[nodiscard]] virtual std::size_t index() const = 0;
-    [[nodiscard]] virtual bool accepts_new_work() const = 0;
+    /// Why its store takes no new work, as it was when it was looked at last; empty: it does.
+    [[nodiscard]] virtual std::string why_no_new_work() const = 0;
     /// Done where the shard is stepped, between two events; returns when it is.
     virtual void ask(const std::function<void()>& question) = 0;
     /// Not for every event: a shard with a thread of its own is asked, and waited for.

@@ -107,9 +107,9 @@ std::optional<ledger::StoreError> ShardThread::failed() const {
     return said_.failed;
 }
 
-bool ShardThread::accepts_new_work() const {
+std::string ShardThread::why_no_new_work() const {
     const std::lock_guard lock(mutex_);
-    return said_.accepts_new_work;
+    return said_.why_no_new_work;
 }
 
 void ShardThread::ask(const std::function<void()>& question) {
@@ -213,7 +213,7 @@ void ShardThread::say() {
     now.next_deadline = shard_.next_deadline();
     now.failed = shard_.failed();
     now.quiet = shard_.quiet();
-    now.accepts_new_work = shard_.accepts_new_work();
+    now.why_no_new_work = shard_.why_no_new_work();
     bool wakes = false;
     {
         const std::lock_guard lock(mutex_);

@@ -54,7 +54,7 @@ class ShardThread final : public ShardPort, private ShardShell {
     [[nodiscard]] std::optional<ledger::StoreError> failed() const override;
 
     [[nodiscard]] std::size_t index() const override { return index_; }
-    [[nodiscard]] bool accepts_new_work() const override;
+    [[nodiscard]] std::string why_no_new_work() const override;
     /// Asks the thread and waits for it: a pass of the shard at most.
     void ask(const std::function<void()>& question) override;
     [[nodiscard]] ShardView view() override;
@@ -68,7 +68,7 @@ class ShardThread final : public ShardPort, private ShardShell {
         std::optional<iso8583::Instant> next_deadline;
         std::optional<ledger::StoreError> failed;
         bool quiet = true;
-        bool accepts_new_work = true;
+        std::string why_no_new_work;
     };
 
     // ShardShell, for the shard: on its thread, sync_ended on any.

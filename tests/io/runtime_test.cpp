@@ -139,11 +139,15 @@ TEST_CASE("a store that takes no new work is heard of and recovers") {
     for (int i = 0; i < 1'000 && code != "96"; ++i)
         code = terminal.ask(terminal.model().sale(card, 10'000, TerminalAt::now())).code.str();
     CHECK(code == "96");
-    CHECK(stack.http("/readyz").find("503") != std::string::npos);
+    const std::string refused = stack.http("/readyz");
+    CHECK(refused.rfind("HTTP/1.1 503", 0) == 0);
+    CHECK(refused.find("\r\n\r\nthe store takes no new work: the disk is nearly full\n") !=
+          std::string::npos);
     stack.store().set_health({true, "", 0, 0});
     for (int i = 0; i < 1'000 && code != "00"; ++i)
         code = terminal.ask(terminal.model().sale(card, 10'000, TerminalAt::now())).code.str();
     CHECK(code == "00");
+    CHECK(stack.http("/readyz").rfind("HTTP/1.1 200", 0) == 0);
 }
 
 TEST_CASE("a full inbox stops reading terminals and loses nothing") {

@@ -320,10 +320,15 @@ TEST_CASE("a shard: the core hears of a store's health once for each change") {
     Shard& shard = *room.shard;
     shard.look_at_store();
     CHECK(shard.counters().answer_inbox == 0);
+    CHECK(shard.why_no_new_work().empty());
     room.store.set_health({false, "the disk is nearly full", 0, 0});
     shard.look_at_store();
     shard.look_at_store();
-    CHECK_FALSE(shard.accepts_new_work());
+    CHECK(shard.why_no_new_work() == "the store takes no new work: the disk is nearly full");
+    CHECK(shard.counters().answer_inbox == 1);
+    room.store.set_health({false, "writes stall", 0, 0});
+    shard.look_at_store();
+    CHECK(shard.why_no_new_work() == "the store takes no new work: writes stall");
     CHECK(shard.counters().answer_inbox == 1);
 }
 

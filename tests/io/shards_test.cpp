@@ -119,7 +119,10 @@ TEST_CASE("two shards: one that takes no new work says so for the switch") {
     for (int i = 0; i < 1'000 && code == "00"; ++i)
         code = terminal.ask(terminal.model().sale(card, 100, TerminalAt::now())).code.str();
     CHECK(code == "96");
-    CHECK(stack.http("/readyz").find("503") != std::string::npos);
+    const std::string refused = stack.http("/readyz");
+    CHECK(refused.rfind("HTTP/1.1 503", 0) == 0);
+    CHECK(refused.find("\r\n\r\nshard 1: the store takes no new work: the disk is nearly full\n") !=
+          std::string::npos);
     CHECK(stack.stop() == 0);
 }
 
