@@ -172,7 +172,10 @@ void LaneBlocks::take(const LaneBlocks& other, Lanes which) {
 
 std::uint64_t des_key_bits(std::span<const std::uint8_t, 8> key) {
     std::uint64_t bits = 0;
-    for (const std::uint8_t bit : key_bits) bits = bits << 1 | (key[bit / 8] >> (7 - bit % 8) & 1U);
+    for (const std::uint8_t bit : key_bits) {
+        const unsigned byte = key[bit / 8];
+        bits = bits << 1 | (byte >> (7 - bit % 8) & 1U);
+    }
     return bits << (64 - key_bits.size());
 }
 

@@ -12,7 +12,7 @@
 namespace hsm {
 
 /// Deeper than any call between a clear PIN and the ciphers goes; the test measures it.
-inline constexpr std::size_t stack_wiped_bytes = 8 * 1024;
+inline constexpr std::size_t stack_wiped_bytes = std::size_t{8} * 1024;
 
 /// Wipes that much below the caller's frame.
 void wipe_stack_below();

@@ -50,6 +50,8 @@ def trade(checks, running):
         checks.equal(terminal.exchange(terminal.refund(message, answer, 100 + i)).code, "00", "a refund")
     checks.equal(terminal.exchange(terminal.refund(*sales[0], 99999)).code, "64", "more than the sale")
     checks.equal(terminal.exchange(terminal.void(*sales[30])).code, "00", "a void")
+    # None of these advices must be the next one that the issuer meets.
+    stack.wait_until("the refunds are final", lambda: running.refundctl("saf", "list")[1]["advices"] == [])
     running.issuer_says("issuer-a", "next refund decline 14")
     refused = terminal.exchange(terminal.refund(*sales[31], 300))
     stack.wait_until("it is abnormal", lambda: running.refundctl("show", refused.rrn)[1]["state"] == "abnormal")

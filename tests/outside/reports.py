@@ -22,7 +22,11 @@ def work(checks, running, terminal):
     sale = terminal.sale(CARD_A, 10000)
     sold = terminal.exchange(sale)
     checks.equal(sold.code, "00", "the sale")
-    checks.equal(terminal.exchange(terminal.refund(sale, sold, 3000)).code, "00", "a refund by advice")
+    paid = terminal.exchange(terminal.refund(sale, sold, 3000))
+    checks.equal(paid.code, "00", "a refund by advice")
+    # Its advice must not be the next one that the issuer meets.
+    stack.wait_until("the refund by advice is final",
+                     lambda: running.refundctl("show", paid.rrn)[1]["state"] == "approved")
     running.issuer_says("issuer-a", "next refund decline 14")
     abnormal = terminal.exchange(terminal.refund(sale, sold, 1000))
     checks.equal(abnormal.code, "00", "a refund that the issuer will refuse")
