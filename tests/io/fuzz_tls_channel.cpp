@@ -84,7 +84,9 @@ void step(std::uint8_t what, std::uint8_t how, std::span<const std::uint8_t> mor
             return to.hear(wire, from);
         }
         case 2:  // a bit flips
-            if (!from.wire.empty()) from.wire[(std::size_t{how} * 37) % from.wire.size()] ^= 1 << how % 8;
+            if (!from.wire.empty())
+                from.wire[(std::size_t{how} * 37) % from.wire.size()] ^=
+                    static_cast<std::uint8_t>(1U << how % 8);
             return;
         case 3:  // some is lost
             from.wire.resize(from.wire.size() - std::min<std::size_t>(how, from.wire.size()));
