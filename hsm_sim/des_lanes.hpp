@@ -1,6 +1,6 @@
 // DES of up to 128 blocks at a time, each under a key of its own: bit n of all of them lies in one vector,
-// one lane for each block, and the cipher is written in ANDs, ORs and XORs of such vectors. From some two
-// dozen blocks on that is faster than one after another, and its time tells nothing of keys and data.
+// one lane for each block, and the cipher is written in ANDs, ORs and XORs of such vectors. From some
+// sixteen blocks on that is faster than one after another, and its time tells nothing of keys and data.
 //
 // Ownership: values; LaneKeys and LaneBlocks wipe themselves. Thread: none of its own. Errors: none; more
 // lanes than there are is our bug. Source: FIPS 46-3; decision 0071. Only hsm_engine includes this header.

@@ -122,15 +122,27 @@ LaneKeys lane_keys(LaneTasks tasks, std::size_t step) {
     return LaneKeys(std::span(rows.keys).first(tasks.size()));
 }
 
-/// The longest first: lanes whose message is over lie behind those that go on.
+/// The rest of a chain that has come to `at`, with the inner key.
+void chain_rest(const MacTask& task, const Tail& tail, std::size_t at, std::uint64_t& chained) {
+    Block8 chain;
+    std::uint64_t bytes = big_endian(chained);
+    std::memcpy(chain.data(), &bytes, sizeof bytes);
+    task.key->chain_single(task.data.subspan(at, tail.whole_bytes - at), chain);
+    task.key->chain_single(tail.last, chain);
+    std::memcpy(&bytes, chain.data(), sizeof bytes);
+    chained = big_endian(bytes);
+}
+
+/// The longest first: lanes whose message is over lie behind those that go on. A few that are longer than all
+/// others go on alone.
 void retail_macs_in_lanes(LaneTasks tasks) {
     std::array<Tail, des_lanes_max> tails;
     for (std::size_t i = 0; i < tasks.size(); ++i) tails[i] = padded_tail(tasks[i]->data, tasks[i]->padding);
     LaneRows blocks;
     LaneBlocks chain;
     const LaneKeys inner = lane_keys(tasks, 0);
-    std::size_t active = tasks.size();
-    for (std::size_t at = 0; active > 0; at += 8) {
+    std::size_t active = tasks.size(), at = 0;
+    for (; active >= macs_together_min; at += 8) {
         for (std::size_t i = 0; i < active; ++i) {
             const bool last = at >= tails[i].whole_bytes;
             std::memcpy(&blocks[i], last ? tails[i].last.data() : &tasks[i]->data[at], sizeof blocks[i]);
@@ -142,6 +154,12 @@ void retail_macs_in_lanes(LaneTasks tasks) {
         inner.encrypt(next);
         chain.take(next, first_lanes(active));
         while (active > 0 && at >= tails[active - 1].whole_bytes) --active;
+    }
+    if (active > 0) {
+        const std::span<std::uint64_t> chained = std::span(blocks).first(tasks.size());
+        chain.store(chained);
+        for (std::size_t i = 0; i < active; ++i) chain_rest(*tasks[i], tails[i], at, chained[i]);
+        chain.load(chained);
     }
     lane_keys(tasks, 1).decrypt(chain);
     lane_keys(tasks, 2).encrypt(chain);
