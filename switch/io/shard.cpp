@@ -63,11 +63,10 @@ bool Shard::take(Event event) {
 
 ledger::StoreHealth Shard::look_at_store() {
     ledger::StoreHealth health = parts_.store.health();
+    const bool accepted = store_refuses_.empty();
     store_refuses_ = health.accepts_new_work ? "" : "the store takes no new work: " + health.reason;
-    if (health.accepts_new_work != store_accepts_) {
-        store_accepts_ = health.accepts_new_work;
+    if (health.accepts_new_work != accepted)
         static_cast<void>(take(StoreHealthChanged{health.accepts_new_work, health.reason}));
-    }
     return health;
 }
 

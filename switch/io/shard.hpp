@@ -127,8 +127,7 @@ class Shard final : public ShardPort {
     const std::function<void(const Effect&)> perform_;
     std::size_t may_step_ = 0;  // events of the drive under way
     bool deadlines_due_ = false;
-    bool store_accepts_ = true;
-    std::string store_refuses_;  // why
+    std::string store_refuses_;  // why; empty: it takes new work
     std::uint64_t events_stepped_ = 0;
     std::uint64_t syncs_ = 0;
     std::deque<std::int64_t> syncs_begun_us_;  // of those under way, the oldest first
