@@ -147,6 +147,13 @@ iso8583::Date date_of_rrn(const Rrn& rrn, iso8583::Date today) {
 }
 
 RetentionCheck::Result<void> RetentionCheck::load() {
+    const auto days =
+        each(store_, Family::journal, ledger::all_keys(ledger::KeyPrefix::business_day),
+             ledger::decode_business_day, [this](std::string_view, const ledger::BusinessDayRecord& day) {
+                 began_[day.day] = day.at;
+                 return true;
+             });
+    if (!days) return days;
     const auto disputes =
         each(store_, Family::index, ledger::all_keys(ledger::KeyPrefix::dispute), ledger::decode_dispute,
              [this](std::string_view key, const ledger::Dispute& d) {
@@ -219,7 +226,12 @@ RetentionCheck::Result<std::optional<Story>> RetentionCheck::story_of(Transactio
 }
 
 BusinessDate RetentionCheck::day_of(iso8583::UtcTime at) const {
-    return {iso8583::civil_from_utc(at, config_.time_zone.offset_s(at)).date};
+    BusinessDate day{iso8583::civil_from_utc(at, config_.time_zone.offset_s(at)).date};
+    // A day that was cut over before midnight has what came after it.
+    for (auto next = began_.find(day.next()); next != began_.end() && next->second.ms <= at.ms;
+         next = began_.find(day.next()))
+        day = day.next();
+    return day;
 }
 
 BusinessDate RetentionCheck::last_day_of(const TransactionRecord& r) const {

@@ -70,7 +70,7 @@ class RetentionCheck {
 
     [[nodiscard]] RetentionVerdict judge(const ledger::ExceptionRecord& exception) const;
     [[nodiscard]] RetentionVerdict judge(const ledger::Proposal& proposal) const;
-    /// The days on which they were made or ended.
+    /// The business day in which it was, or the one of the calendar while none of that date had begun.
     [[nodiscard]] iso8583::BusinessDate day_of(iso8583::UtcTime at) const;
     [[nodiscard]] RetentionVerdict by_age(ledger::RetentionFamily family, iso8583::BusinessDate last) const;
     /// The keys of disputes about a sale; they go with it.
@@ -93,6 +93,7 @@ class RetentionCheck {
     const ledger::StoreReader& store_;
     const Configuration& config_;
     iso8583::BusinessDate today_;
+    std::map<iso8583::BusinessDate, iso8583::UtcTime> began_;
     std::set<iso8583::Rrn> disputed_, proposed_;
     std::set<std::string> open_batches_;
     std::map<iso8583::Rrn, std::vector<std::string>> disputes_;

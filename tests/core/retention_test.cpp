@@ -386,6 +386,29 @@ TEST_CASE("retention: closed exceptions and decided proposals", "[retention]") {
     CHECK(keys_of(d, Family::index, ledger::KeyPrefix::proposal) == 1);
 }
 
+TEST_CASE("retention: what was closed after an early cut-over is kept for its days", "[retention]") {
+    Desk d = desk_with({.exceptions = 1}, 5);
+    d.pass(1'000);
+    const Answer sale = d.sale(card_a);
+    Ask reversal;
+    reversal.what = What::reversal;
+    reversal.trace = "000001";
+    reversal.amount = "000000000001";
+    reversal.card = card_a;
+    (void)d.ask(reversal);
+    // The business day is a day ahead of the calendar now, and its run is yet to come.
+    REQUIRE(d.operate(acquirer::CutOverDay{}, "admin1", Role::admin).done);
+    REQUIRE(d.operate(
+                 acquirer::ChangeException{d.exceptions("reversal_other_amount").at(0).id,
+                                           acquirer::ChangeException::To::resolve, "the customer was called"},
+                 "checker1", Role::supervisor)
+                .done);
+    d.pass(60'000);
+    CHECK(keys_of(d, Family::journal, ledger::KeyPrefix::exception) == 1);
+    pass_days(d, 1);
+    CHECK(keys_of(d, Family::journal, ledger::KeyPrefix::exception) == 0);
+}
+
 TEST_CASE("retention: the day that an RRN names", "[retention]") {
     const auto today = iso8583::Date::parse_iso("2026-11-30").value();
     const std::pair<const char*, const char*> cases[] = {
