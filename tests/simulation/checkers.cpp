@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "ledger/audit_entry.hpp"
 #include "ledger/merchant_books.hpp"
 #include "ledger/number_plan.hpp"
 #include "switch/core/authorization_check.hpp"
@@ -144,6 +145,9 @@ void Checkers::batch_durable(const ledger::Batch& batch, iso8583::Instant at, st
             if (on_exception) on_exception(known.id.empty() ? nullptr : &known, *x);
         }
     }
+    for (const ledger::Mutation& m : batch.mutations)
+        if (m.key.family == ledger::Family::journal && m.key.bytes.starts_with('a') && m.value)
+            take_resolution(m);
     // Keys of what is purged may come again, in this turn even.
     std::erase_if(told_, [&](const auto& entry) { return purged.contains(entry.second.rrn); });
     std::erase_if(entry_of_key_, [&](const auto& entry) { return purged.contains(entry.second); });
@@ -157,6 +161,19 @@ void Checkers::batch_durable(const ledger::Batch& batch, iso8583::Instant at, st
         if (r->kind == TransactionKind::sale) check_sale(*r, at);
     }
     check_purged(purged, at);
+}
+
+/// What was resolved and went with its story in one turn is written nowhere but in the audit chain.
+void Checkers::take_resolution(const ledger::Mutation& entry) {
+    const auto read = ledger::stored_audit_entry(entry.key.bytes, *entry.value);
+    if (!read || read->event.action != "exception.resolve") return;
+    const auto x = exceptions_.find(read->event.detail.substr(0, read->event.detail.find(':')));
+    if (x == exceptions_.end() || !x->second.resolution.empty()) return;
+    x->second.resolution = read->event.detail;
+    if (const auto rrn = Rrn::parse(x->first.substr(0, Rrn::size_max))) {
+        --open_exceptions_[*rrn];
+        looked_at_.insert(*rrn);
+    }
 }
 
 /// Retention: nothing goes whose story has not ended, and a story goes as a whole.
