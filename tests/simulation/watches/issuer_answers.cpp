@@ -45,9 +45,7 @@ class IssuerAnswers final : public Watch {
             fitting_.emplace(what, Fitting{code, *reply.rrn}).first->second.code == code;
         if (!says_so_again) contradicted_.insert(what);
         // What retention has let go answers nothing any more: people look at it.
-        const ledger::TransactionRecord* of = reply.rrn ? world_.checkers().record(*reply.rrn) : nullptr;
-        if (of != nullptr && (of->card_purged || world_.checkers().is_purged(of->rrn)))
-            contradicted_.insert(what);
+        if (reply.rrn && has_gone(*reply.rrn)) contradicted_.insert(what);
         const bool of_an_advice = reply.mti.message_class() == 2 && reply.mti.function() == 3;
         if (of_an_advice && reply.code && reply.code->view() == "00") paid_.push_back({*reply.rrn, 0});
     }
@@ -58,18 +56,19 @@ class IssuerAnswers final : public Watch {
             const std::string& text = before == nullptr ? now.text : now.last_texts.back();
             const std::string what = over(now.subject) + text.substr(0, text.find(" answers nothing"));
             const auto fitting = fitting_.find(what);
-            // It may have gone while the answer was on its way to the core's last word.
-            const bool has_gone =
-                fitting != fitting_.end() && world_.checkers().is_purged(fitting->second.rrn);
-            if (fitting != fitting_.end() && !has_gone && !contradicted_.contains(what) &&
+            if (fitting != fitting_.end() && !contradicted_.contains(what) &&
                 !tells_of_another(text, fitting->second.rrn))
-                broken("R63",
-                       "an answer to what the switch has sent is told as one that nobody asked for: " + text);
+                told_.emplace_back(fitting->second.rrn, text);
         }
         if (now.kind == "late_approval" && before == nullptr) judge_late_approval(now);
     }
 
     void turn_durable(std::size_t shard) override {
+        for (const auto& [rrn, text] : told_)
+            if (!has_gone(rrn))
+                broken("R63",
+                       "an answer to what the switch has sent is told as one that nobody asked for: " + text);
+        told_.clear();
         std::erase_if(paid_, [this, shard](Paid& paid) {
             const bool of_another = ledger::shard_of_rrn(paid.rrn.view(), world_.shards()) != shard;
             if (of_another || ++paid.turns < world_.turns_until_durable()) return false;
@@ -77,7 +76,7 @@ class IssuerAnswers final : public Watch {
             return true;
         });
     }
-    void crashed() override { paid_.clear(); }
+    void crashed() override { paid_.clear(); }  // told_ is empty between turns
 
   private:
     struct Key {
@@ -98,6 +97,11 @@ class IssuerAnswers final : public Watch {
         int turns = 0;
     };
 
+    /// Retention has let it go, or its card number.
+    [[nodiscard]] bool has_gone(const Rrn& rrn) const {
+        const ledger::TransactionRecord* record = world_.checkers().record(rrn);
+        return record != nullptr && (record->card_purged || world_.checkers().is_purged(rrn));
+    }
     void broken(const char* rule, const std::string& what) {
         world_.checkers().broken(rule, what, world_.now().instant);
     }
@@ -158,6 +162,7 @@ class IssuerAnswers final : public Watch {
     std::map<std::string, Fitting> fitting_;  // by their words
     std::set<std::string> contradicted_;
     std::vector<Paid> paid_;
+    std::vector<std::pair<Rrn, std::string>> told_;  // as unmatched, in the turn that is being looked at
 };
 
 }  // namespace
