@@ -113,12 +113,12 @@ std::vector<std::string> CoreBench::run(const std::vector<RequestArrived>& reque
     rrns_.clear();
     for (std::size_t i = 0; i < requests.size(); i += events_a_turn) {
         for (std::size_t k = i; k < std::min<std::size_t>(requests.size(), i + events_a_turn); ++k)
-            turn_.offer(requests[k], now_);
+            turn_.offer(RequestArrived(requests[k]), now_);
         pump();
         while (!replies_.empty()) {
             std::vector<IssuerReplyArrived> due;
             due.swap(replies_);
-            for (const IssuerReplyArrived& reply : due) turn_.offer(reply, now_);
+            for (const IssuerReplyArrived& reply : due) turn_.offer(IssuerReplyArrived(reply), now_);
             pump();
         }
         now_.utc.ms += 1;

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "iso8583/values/bytes.hpp"
-#include "iso8583/values/ensure.hpp"
 
 namespace iso8583 {
 
@@ -57,25 +56,21 @@ void FieldValues::clear(Mti mti) {
 
 void FieldValues::set(Field f, std::string_view content) {
     // Content of the same length is overwritten in place; otherwise the old bytes stay in the arena, unseen.
-    if (has(f) && slots_[index(f)].size == content.size()) {
-        arena_.replace(slots_[index(f)].offset, content.size(), content);
-        return;
+    if (has(f)) {
+        const Slot& slot = slots_[index(f)];
+        if (slot.size == content.size()) {
+            std::copy(content.begin(), content.end(), arena_.begin() + slot.offset);
+            return;
+        }
     }
     begin_slot(f, content.size());
-    arena_.append(content);
+    arena_ += content;
 }
 
 char* FieldValues::make_place(Field f, std::size_t size) {
     begin_slot(f, size);
     arena_.append(size, '\0');
     return arena_.data() + slots_[index(f)].offset;
-}
-
-void FieldValues::begin_slot(Field f, std::size_t size) {
-    ENSURE(number(f) >= 2 && number(f) <= field_number_max && arena_.size() + size <= 0xFFFF);
-    make_room(size);
-    slots_[index(f)] = {static_cast<std::uint16_t>(arena_.size()), static_cast<std::uint16_t>(size)};
-    present_.add(number(f));
 }
 
 }  // namespace iso8583

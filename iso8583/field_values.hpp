@@ -14,6 +14,7 @@
 #include "iso8583/field.hpp"
 #include "iso8583/field_set.hpp"
 #include "iso8583/mti.hpp"
+#include "iso8583/values/ensure.hpp"
 
 namespace iso8583 {
 
@@ -59,7 +60,13 @@ class FieldValues {
         std::uint16_t offset = 0;
         std::uint16_t size = 0;
     };
-    void begin_slot(Field f, std::size_t size);
+    /// The next `size` bytes of the arena, which are appended then, are the content of this field.
+    void begin_slot(Field f, std::size_t size) {
+        ENSURE(number(f) >= 2 && number(f) <= field_number_max && arena_.size() + size <= 0xFFFF);
+        make_room(size);
+        slots_[index(f)] = {static_cast<std::uint16_t>(arena_.size()), static_cast<std::uint16_t>(size)};
+        present_.add(number(f));
+    }
     void make_room(std::size_t more) {
         if (arena_.size() + more > arena_.capacity()) grow(more);
     }

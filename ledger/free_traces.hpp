@@ -13,6 +13,8 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "iso8583/values/word_hash.hpp"
+
 namespace ledger {
 
 class FreeTraces {
@@ -43,12 +45,8 @@ class FreeTraces {
         std::uint32_t last_missed = 0;
         std::uint32_t misses = 0;  // in a row, each above the one before
     };
-    struct Hash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view key) const { return std::hash<std::string_view>{}(key); }
-    };
     // By the key without its STAN.
-    std::unordered_map<std::string, Free, Hash, std::equal_to<>> batches_;
+    std::unordered_map<std::string, Free, iso8583::WordHash, std::equal_to<>> batches_;
 };
 
 }  // namespace ledger

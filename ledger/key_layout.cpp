@@ -141,7 +141,9 @@ KeyRange refund_batch_lines(std::string_view id, std::uint32_t from_line) {
 KeyRange exceptions_of(const iso8583::Rrn& rrn) { return range_of(key(KeyPrefix::exception, rrn.view())); }
 
 std::string rrn_day_prefix(iso8583::Date day) {
-    return std::to_string(day.year % 10) + padded(static_cast<std::uint64_t>(day.day_of_year()), 3);
+    const int of_year = day.day_of_year();
+    const auto digit = [](int v) { return static_cast<char>('0' + v % 10); };
+    return {digit(day.year), digit(of_year / 100), digit(of_year / 10), digit(of_year)};
 }
 
 }  // namespace ledger

@@ -179,7 +179,7 @@ TransactionRecord* Ledger::edit(const iso8583::Rrn& rrn) {
     return record;
 }
 
-TransactionRecord& Ledger::add(TransactionRecord record) {
+TransactionRecord& Ledger::add(TransactionRecord&& record) {
     TransactionRecord& added = records_.put(std::move(record));
     records_.mark_changed(added.rrn);
     return added;
@@ -232,9 +232,9 @@ void Ledger::add_trace(const std::string& slot_key, TraceSlot slot, TraceEntry e
 
 iso8583::Rrn Ledger::rrn_of(std::uint64_t sequence) const {
     const iso8583::Date day = iso8583::Date::from_days(counters_.rrn_day);
-    auto rrn = iso8583::Rrn::parse(
-        rrn_day_prefix(day) +
-        (numbers_.shard.empty() ? sequence_text(sequence) : shard_sequence_text(numbers_.shard, sequence)));
+    std::string text = rrn_day_prefix(day);
+    text += numbers_.shard.empty() ? sequence_text(sequence) : shard_sequence_text(numbers_.shard, sequence);
+    auto rrn = iso8583::Rrn::parse(text);
     ENSURE(rrn.has_value());
     return *rrn;
 }
@@ -259,8 +259,7 @@ iso8583::Rrn Ledger::next_rrn(const iso8583::Now& now) {
         counters_.rrn_day = today;
         counters_.rrn_sequence = 0;
         // What this process stored itself ten years ago lies in what it once found free.
-        free_rrns_from_.clear();
-        free_rrns_to_.clear();
+        free_rrns_from_ = {};
     }
     // The time of day is a floor of the sequence: a ledger restored from a backup goes on above what it had
     // given.
@@ -269,8 +268,7 @@ iso8583::Rrn Ledger::next_rrn(const iso8583::Now& now) {
         floor = static_cast<std::uint64_t>(((local_ms % day_ms) + day_ms) % day_ms) *
                 (numbers_.shard.empty() ? 1 : shard_sequences_a_ms);
     counters_.rrn_sequence = std::max(counters_.rrn_sequence + 1, floor);
-    step_over_stored_rrns();
-    return rrn_of(counters_.rrn_sequence);
+    return step_over_stored_rrns();
 }
 
 void Ledger::skip_lost_numbers(const iso8583::Now& now) {
@@ -292,22 +290,26 @@ void Ledger::skip_lost_numbers(const iso8583::Now& now) {
         std::max(counters_.exception_sequence, static_cast<std::uint32_t>(seconds_of(now.utc)));
 }
 
-void Ledger::step_over_stored_rrns() {
-    std::string wanted = transaction_key(rrn_of(counters_.rrn_sequence));
-    if (wanted >= free_rrns_from_ && wanted < free_rrns_to_) return;
+iso8583::Rrn Ledger::step_over_stored_rrns() {
+    iso8583::Rrn rrn = rrn_of(counters_.rrn_sequence);
+    if (!free_rrns_from_.empty() && rrn >= free_rrns_from_ && (!free_rrns_to_ || rrn < *free_rrns_to_))
+        return rrn;
     // Only this ledger stores new ones, all below the next it gives: what is free now stays so.
-    free_rrns_to_ = all_keys(KeyPrefix::transaction).to;
+    free_rrns_to_.reset();
     const auto stored =
-        overlay_.scan(Family::journal, wanted, free_rrns_to_, [&](std::string_view key, std::string_view) {
-            if (key != wanted) {
-                free_rrns_to_ = key;
-                return false;
-            }
-            wanted = transaction_key(rrn_of(++counters_.rrn_sequence));
-            return true;
-        });
+        overlay_.scan(Family::journal, transaction_key(rrn), all_keys(KeyPrefix::transaction).to,
+                      [&](std::string_view key, std::string_view) {
+                          const auto taken = iso8583::Rrn::parse(key.substr(1));
+                          if (!taken || *taken != rrn) {
+                              free_rrns_to_ = taken ? *taken : rrn;
+                              return false;
+                          }
+                          rrn = rrn_of(++counters_.rrn_sequence);
+                          return true;
+                      });
     if (!stored && !error_) error_ = stored.error();
-    free_rrns_from_ = std::move(wanted);
+    free_rrns_from_ = rrn;
+    return rrn;
 }
 
 Ledger::IssuerNumbers Ledger::next_issuer_numbers(const iso8583::Now& now) {

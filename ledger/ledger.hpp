@@ -74,7 +74,7 @@ class Ledger {
     /// with is_open().
     [[nodiscard]] TransactionRecord* edit(const iso8583::Rrn& rrn);
     /// A new record, under the number that next_rrn() gave. Changes of the returned object are written too.
-    TransactionRecord& add(TransactionRecord record);
+    TransactionRecord& add(TransactionRecord&& record);
     /// The transactions that the turn under way has changed.
     [[nodiscard]] const std::vector<iso8583::Rrn>& changed() const { return records_.changed(); }
     [[nodiscard]] TraceSlot trace_slot(const std::string& slot_key);
@@ -239,7 +239,8 @@ class Ledger {
     void erase_old_turn_records();
     bool check_format();
     [[nodiscard]] iso8583::Rrn rrn_of(std::uint64_t sequence) const;
-    void step_over_stored_rrns();
+    /// The number of the sequence, which goes on until nothing is stored under it.
+    iso8583::Rrn step_over_stored_rrns();
     void look_behind(const std::string& slot_key);
 
     Overlay& overlay_;
@@ -255,8 +256,9 @@ class Ledger {
     std::uint64_t erased_turn_ = 0;      // turn records up to this one are gone
     std::string checkpoint_properties_;  // unknown ones, written back
     bool marked_ = true;                 // the store has a format marker
-    // No transaction is stored under a key in [from, to); both empty: not looked yet.
-    std::string free_rrns_from_, free_rrns_to_;
+    // No transaction is stored under one in [from, to), or from `from` on; from empty: not looked yet.
+    iso8583::Rrn free_rrns_from_;
+    std::optional<iso8583::Rrn> free_rrns_to_;
     static std::uint64_t seconds_of(iso8583::UtcTime at) { return static_cast<std::uint64_t>(at.ms / 1'000); }
     std::string next_numbered_id(char letter, KeyPrefix prefix, std::uint64_t& last);
     void recover_exceptions();

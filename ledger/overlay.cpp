@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "iso8583/values/ensure.hpp"
+#include "iso8583/values/word_hash.hpp"
 
 namespace ledger {
 
@@ -36,21 +37,60 @@ std::uint64_t wal_bytes_of(const Batch& batch) {
     return bytes;
 }
 
-const Mutation* Overlay::Layer::find(Family family, std::string_view key) const {
-    const auto& keys = by_key[at(family)];
-    const auto it = keys.find(key);
-    return it == keys.end() ? nullptr : it->second;
+std::size_t Overlay::ByKey::at(std::size_t hash, Family family, std::string_view key) const {
+    const std::size_t mask = places_.size() - 1;
+    for (std::size_t i = hash & mask;; i = (i + 1) & mask) {
+        const Place& place = places_[i];
+        if (place.mutation == nullptr) return i;
+        if (place.hash == hash && place.mutation->key.family == family && place.mutation->key.bytes == key)
+            return i;
+    }
+}
+
+Mutation* Overlay::ByKey::find(Family family, std::string_view key) const {
+    return used_ == 0 ? nullptr : places_[at(iso8583::word_hash(key), family, key)].mutation;
+}
+
+Mutation*& Overlay::ByKey::place(Family family, std::string_view key) {
+    if (2 * (used_ + 1) > places_.size()) grow();
+    const std::size_t hash = iso8583::word_hash(key);
+    Place& place = places_[at(hash, family, key)];
+    if (place.mutation == nullptr) {
+        place.hash = hash;
+        ++used_;
+    }
+    return place.mutation;
+}
+
+void Overlay::ByKey::grow() {
+    std::vector<Place> before(std::max(places_first, 2 * places_.size()));
+    before.swap(places_);
+    for (const Place& place : before)
+        if (place.mutation != nullptr)
+            places_[at(place.hash, place.mutation->key.family, place.mutation->key.bytes)] = place;
+}
+
+void Overlay::ByKey::clear() {
+    if (places_.size() > places_kept_max)
+        places_ = {};
+    else if (used_ != 0)
+        std::fill(places_.begin(), places_.end(), Place{});
+    used_ = 0;
+}
+
+void Overlay::ByKey::swap(ByKey& other) noexcept {
+    places_.swap(other.places_);
+    std::swap(used_, other.used_);
 }
 
 void Overlay::Layer::set(Family family, std::string key, std::optional<std::string> value) {
-    auto& keys = by_key[at(family)];
-    if (const auto it = keys.find(key); it != keys.end()) {
-        it->second->value = std::move(value);
+    Mutation*& there = by_key.place(family, key);
+    if (there != nullptr) {
+        there->value = std::move(value);
         return;
     }
     ENSURE(mutations.size() < mutations_max);
-    Mutation& m = mutations.push_back({{family, std::move(key)}, std::move(value)});
-    keys.emplace(m.key.bytes, &m);
+    there = &mutations.push_back({{family, std::move(key)}, std::move(value)});
 }
 
 void Overlay::Layer::order() const {
@@ -63,18 +103,14 @@ void Overlay::Layer::order() const {
 void Overlay::Layer::swap(Layer& other) noexcept {
     // No element is moved, so the views stay good.
     std::swap(mutations, other.mutations);
-    for (std::size_t f = 0; f < 2; ++f) {
-        by_key[f].swap(other.by_key[f]);
-        ordered[f].swap(other.ordered[f]);
-    }
+    by_key.swap(other.by_key);
+    for (std::size_t f = 0; f < 2; ++f) ordered[f].swap(other.ordered[f]);
     std::swap(ordered_count, other.ordered_count);
 }
 
 void Overlay::Layer::clear() {
-    for (std::size_t f = 0; f < 2; ++f) {
-        by_key[f].clear();
-        ordered[f].clear();
-    }
+    by_key.clear();
+    for (auto& keys : ordered) keys.clear();
     mutations.clear();
     ordered_count = 0;
 }
@@ -83,9 +119,9 @@ Overlay::Overlay(const Store& store) : store_(store), last_turn_(store.last_turn
 
 Result<std::optional<std::string>, StoreError> Overlay::get(Family family, std::string_view key) const {
     ++counts_.gets;
-    if (const Mutation* m = current_.find(family, key)) return m->value;
+    if (const Mutation* m = current_.by_key.find(family, key)) return m->value;
     for (const Layer& layer : in_flight_)
-        if (const Mutation* m = layer.find(family, key)) return m->value;
+        if (const Mutation* m = layer.by_key.find(family, key)) return m->value;
     ++counts_.store_gets;
     return store_.get(family, key);
 }
@@ -100,7 +136,7 @@ Overlay::Slice Overlay::slice(Family family, std::string_view from, std::string_
         layer.order();
         const auto& ordered = layer.ordered[at(family)];
         for (auto it = ordered.lower_bound(from); it != ordered.end() && (to.empty() || *it < to); ++it)
-            merged.push_back(layer.find(family, *it));
+            merged.push_back(layer.by_key.find(family, *it));
         std::inplace_merge(merged.begin(), merged.begin() + newer, merged.end(), by_key);
     };
     add(current_);

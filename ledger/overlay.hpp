@@ -17,7 +17,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "ledger/store.hpp"
@@ -69,14 +68,35 @@ class Overlay final : public StoreReader {
     void reset_counts() { counts_ = {}; }
 
   private:
+    /// Mutations by their key: open addressing, at most half full, and the memory stays for the next turn.
+    class ByKey {
+      public:
+        [[nodiscard]] Mutation* find(Family family, std::string_view key) const;
+        /// The place of this key, for whoever finds none there to set one; good until the next call.
+        Mutation*& place(Family family, std::string_view key);
+        void clear();
+        void swap(ByKey& other) noexcept;
+
+      private:
+        static constexpr std::size_t places_first = 256;
+        static constexpr std::size_t places_kept_max = 16'384;  // a bigger table is given back
+        struct Place {
+            std::size_t hash = 0;
+            Mutation* mutation = nullptr;
+        };
+        /// Where it is, or would be: one is always free.
+        [[nodiscard]] std::size_t at(std::size_t hash, Family family, std::string_view key) const;
+        void grow();
+        std::vector<Place> places_;  // a power of two, or none
+        std::size_t used_ = 0;
+    };
     struct Layer {
-        Mutations mutations;  // shared with the batch once it is taken; the views below point into it
-        std::unordered_map<std::string_view, Mutation*> by_key[2];
+        Mutations mutations;  // shared with the batch once it is taken; what stands below points into it
+        ByKey by_key;
         // Keys in order, brought up to date only by a scan: most turns never scan.
         mutable std::set<std::string_view> ordered[2];
         mutable std::size_t ordered_count = 0;
 
-        [[nodiscard]] const Mutation* find(Family family, std::string_view key) const;
         void set(Family family, std::string key, std::optional<std::string> value);
         void order() const;
         void swap(Layer& other) noexcept;

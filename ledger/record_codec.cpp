@@ -1,53 +1,34 @@
 #include "ledger/record_codec.hpp"
 
-#include "iso8583/values/ensure.hpp"
 #include "ledger/crc32c.hpp"
 
 namespace ledger {
 
 namespace {
 constexpr std::size_t checksum_bytes = 4;
-constexpr std::size_t usual_record_bytes = 384;  // reserved at once, so that most records never reallocate
 constexpr int varint_bytes_max = 10;
 }  // namespace
 
 RecordWriter::RecordWriter(std::uint8_t version) {
     ENSURE(version != 0);
-    out_.resize(usual_record_bytes);
     u8(version);
 }
 
-void RecordWriter::grow(std::size_t count) { out_.resize(2 * (out_.size() + count)); }
-
-void RecordWriter::padded_text(std::string_view v, std::size_t size) {
-    ENSURE(v.size() <= size && size <= 0xFF);
-    char* at = room(size + 1);
-    *at = static_cast<char>(v.size());
-    if (!v.empty()) std::memcpy(at + 1, v.data(), v.size());
-    std::memset(at + 1 + v.size(), 0, size - v.size());
+void RecordWriter::grow(std::size_t count) {
+    std::string larger(2 * (size_ + count), '\0');
+    std::memcpy(larger.data(), begin_, used_);
+    larger_.swap(larger);
+    begin_ = larger_.data();
+    size_ = larger_.size();
 }
 
-void RecordWriter::next_property(std::uint32_t number) {
-    ENSURE(number > property_);
-    property_ = number;
-    varint(number);
-}
-
-void RecordWriter::begin_property(std::uint32_t number) {
-    next_property(number);
-    u8(0);  // the length, when it has one byte
-    property_begin_ = used_;
-}
-
-void RecordWriter::end_property() {
-    const std::size_t size = used_ - property_begin_;
+/// Its length takes more than the one byte that is left for it.
+void RecordWriter::end_long_property(std::size_t size) {
     std::size_t length_bytes = 1;
     for (std::size_t v = size; v >= 0x80; v >>= 7) ++length_bytes;
-    if (length_bytes > 1) {
-        room(length_bytes - 1);
-        char* value = out_.data() + property_begin_;
-        std::memmove(value + length_bytes - 1, value, size);
-    }
+    room(length_bytes - 1);
+    char* value = begin_ + property_begin_;
+    std::memmove(value + length_bytes - 1, value, size);
     const std::size_t end = used_;
     used_ = property_begin_ - 1;
     varint(size);
@@ -55,9 +36,8 @@ void RecordWriter::end_property() {
 }
 
 std::string RecordWriter::finish() {
-    u32(crc32c(iso8583::as_bytes(std::string_view(out_.data(), used_))));
-    out_.resize(used_);
-    return std::move(out_);
+    u32(crc32c(iso8583::as_bytes(std::string_view(begin_, used_))));
+    return {begin_, used_};
 }
 
 std::string RecordError::what() const {

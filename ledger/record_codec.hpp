@@ -14,12 +14,14 @@
 // writer's buffer; the reader's views point into its input.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
 
 #include "iso8583/values/bytes.hpp"
+#include "iso8583/values/ensure.hpp"
 #include "iso8583/values/result.hpp"
 
 namespace ledger {
@@ -30,6 +32,8 @@ inline constexpr std::uint8_t property_record_version = 2;
 class RecordWriter {
   public:
     explicit RecordWriter(std::uint8_t version);
+    RecordWriter(const RecordWriter&) = delete;
+    RecordWriter& operator=(const RecordWriter&) = delete;
 
     void u8(std::uint8_t v) { *room(1) = static_cast<char>(v); }
     void boolean(bool v) { u8(v ? 1 : 0); }
@@ -55,7 +59,13 @@ class RecordWriter {
     /// Without a length: the reader must know it.
     void fixed_bytes(iso8583::ByteView v) { append(iso8583::as_text(v)); }
     /// A text of at most `size` bytes that takes size + 1: its length and zeros behind it.
-    void padded_text(std::string_view v, std::size_t size);
+    void padded_text(std::string_view v, std::size_t size) {
+        ENSURE(v.size() <= size && size <= 0xFF);
+        char* at = room(size + 1);
+        std::memset(at, 0, size + 1);
+        *at = static_cast<char>(v.size());
+        if (!v.empty()) std::memcpy(at + 1, v.data(), v.size());
+    }
 
     /// A property whose whole value is this. Numbers must rise within a record.
     void property(std::uint32_t number, std::string_view value) {
@@ -67,8 +77,18 @@ class RecordWriter {
         if (!value.empty()) property(number, value);
     }
     /// A property of several fields: those written until end_property(). They do not nest.
-    void begin_property(std::uint32_t number);
-    void end_property();
+    void begin_property(std::uint32_t number) {
+        next_property(number);
+        u8(0);  // the length, when it has one byte
+        property_begin_ = used_;
+    }
+    void end_property() {
+        const std::size_t size = used_ - property_begin_;
+        if (size < 0x80)
+            begin_[property_begin_ - 1] = static_cast<char>(size);
+        else
+            end_long_property(size);
+    }
     /// Properties that the reader kept, behind those that are known.
     void kept_properties(std::string_view kept) { append(kept); }
 
@@ -78,8 +98,8 @@ class RecordWriter {
   private:
     /// Where the next `count` bytes are written.
     char* room(std::size_t count) {
-        if (out_.size() - used_ < count) grow(count);
-        char* at = out_.data() + used_;
+        if (size_ - used_ < count) grow(count);
+        char* at = begin_ + used_;
         used_ += count;
         return at;
     }
@@ -94,10 +114,20 @@ class RecordWriter {
     }
     void grow(std::size_t count);
 
-    std::string out_;  // its size is what there is room for
-    std::size_t used_ = 0;
     /// ENSUREs that it rises: what does not would be a record that nobody reads again.
-    void next_property(std::uint32_t number);
+    void next_property(std::uint32_t number) {
+        ENSURE(number > property_);
+        property_ = number;
+        varint(number);
+    }
+    void end_long_property(std::size_t size);
+
+    static constexpr std::size_t usual_record_bytes = 512;  // most records fit
+    std::array<char, usual_record_bytes> usual_;            // not written before it is used
+    std::string larger_;                                    // in its place, for a record that does not fit
+    char* begin_ = usual_.data();
+    std::size_t size_ = usual_record_bytes;  // what there is room for
+    std::size_t used_ = 0;
 
     std::size_t property_begin_ = 0;  // of the open one's value
     std::uint32_t property_ = 0;      // the last one's number

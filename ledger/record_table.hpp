@@ -14,7 +14,6 @@
 #include <utility>
 #include <vector>
 
-#include "ledger/rrn_hash.hpp"
 #include "ledger/transaction_record.hpp"
 
 namespace ledger {
@@ -56,7 +55,7 @@ class RecordTable {
         bool changed = false;
     };
     // A pointer, because a record is large and what is walked in a look-up should not be.
-    std::unordered_map<iso8583::Rrn, std::unique_ptr<Entry>, RrnHash> entries_;
+    std::unordered_map<iso8583::Rrn, std::unique_ptr<Entry>, iso8583::FixedTextHash> entries_;
     std::vector<iso8583::Rrn> changed_;
     std::vector<Entry*> changed_entries_;  // the same
     using ByAge = std::deque<iso8583::Rrn>;

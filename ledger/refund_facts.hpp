@@ -11,7 +11,6 @@
 #include <optional>
 #include <unordered_map>
 
-#include "ledger/rrn_hash.hpp"
 #include "ledger/transaction_record.hpp"
 
 namespace ledger {
@@ -53,7 +52,7 @@ class RecentRefunds {
     }
 
   private:
-    std::unordered_map<iso8583::Rrn, RefundFacts, RrnHash> facts_;
+    std::unordered_map<iso8583::Rrn, RefundFacts, iso8583::FixedTextHash> facts_;
     std::deque<iso8583::Rrn> by_age_;
 };
 

@@ -1,5 +1,7 @@
 #include "ledger/totals.hpp"
 
+#include <initializer_list>
+
 #include "ledger/record_codec.hpp"
 
 namespace ledger {
@@ -13,6 +15,21 @@ constexpr std::uint64_t sum_bytes_min = 4;
 /// Of differences and sums, which stand inside turn records and checkpoints: what comes later is a property
 /// of those.
 constexpr std::uint8_t part_version = 1;
+
+/// "l/20261121/" and what is behind it.
+std::string day_name(char letter, iso8583::BusinessDate day, std::initializer_list<std::string_view> parts) {
+    const std::string date = day.date.yyyymmdd();
+    std::size_t size = date.size() + 3;
+    for (const std::string_view part : parts) size += part.size();
+    std::string name;
+    name.reserve(size);
+    name += letter;
+    name += '/';
+    name += date;
+    name += '/';
+    for (const std::string_view part : parts) name += part;
+    return name;
+}
 
 void write(RecordWriter& w, std::string_view name, const Total& t) {
     w.text(name);
@@ -33,13 +50,13 @@ std::optional<iso8583::TerminalId> terminal_of_batch_sum(std::string_view name) 
     const auto terminal = iso8583::TerminalId::parse(name.substr(batches_prefix.size(), terminal_size));
     return terminal ? std::optional(*terminal) : std::nullopt;
 }
-std::string refund_counts_prefix(iso8583::BusinessDate day) { return "v/" + day.date.yyyymmdd() + "/"; }
+std::string refund_counts_prefix(iso8583::BusinessDate day) { return day_name('v', day, {}); }
 std::string refund_count_name(const iso8583::TerminalId& terminal, iso8583::BusinessDate day) {
-    return refund_counts_prefix(day) + terminal.str();
+    return day_name('v', day, {terminal.view()});
 }
-std::string accounts_prefix(iso8583::BusinessDate day) { return "l/" + day.date.yyyymmdd() + "/"; }
+std::string accounts_prefix(iso8583::BusinessDate day) { return day_name('l', day, {}); }
 std::string account_name(iso8583::BusinessDate day, Account account, std::string_view who) {
-    return accounts_prefix(day) + std::to_string(static_cast<int>(account)) + "/" + std::string(who);
+    return day_name('l', day, {std::to_string(static_cast<int>(account)), "/", who});
 }
 
 void Totals::add(const std::string& sum, std::int64_t count, std::int64_t amount_minor) {

@@ -17,6 +17,7 @@
 #include "iso8583/values/identifiers.hpp"
 #include "iso8583/values/result.hpp"
 #include "iso8583/values/time_fields.hpp"
+#include "iso8583/values/word_hash.hpp"
 #include "ledger/transaction_record.hpp"
 
 namespace ledger {
@@ -90,7 +91,7 @@ class Totals {
     std::vector<Difference> differences_;
     /// What the turn has added since it last forgot sums: a name stands once in its record, however many of
     /// its events change it.
-    std::unordered_map<std::string, OfTurn> of_turn_;
+    std::unordered_map<std::string, OfTurn, iso8583::WordHash> of_turn_;
 };
 
 /// What every turn that wrote leaves behind: counters that must never go back, and the turn's differences.

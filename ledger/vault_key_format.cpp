@@ -18,9 +18,8 @@ constexpr std::uint8_t many_keys_version = 2;
 constexpr std::size_t checksum_bytes = 4;
 enum class StoredState : std::uint8_t { active = 1, old = 2 };
 
-RecordWriter written_fields(const SealedVaultKeys& file) {
+void write_fields(RecordWriter& w, const SealedVaultKeys& file) {
     ENSURE(!file.keys.empty());
-    RecordWriter w(many_keys_version);
     w.text(file.sealed_by);
     w.bytes(file.wrapped);
     w.varint(file.keys.size());
@@ -29,7 +28,6 @@ RecordWriter written_fields(const SealedVaultKeys& file) {
         w.svarint(key.made.ms);
         w.u8(static_cast<std::uint8_t>(key.active ? StoredState::active : StoredState::old));
     }
-    return w;
 }
 
 void read_keys(RecordReader& r, SealedVaultKeys& file) {
@@ -54,13 +52,16 @@ void read_keys(RecordReader& r, SealedVaultKeys& file) {
 }  // namespace
 
 std::string encode(const SealedVaultKeys& file) {
-    RecordWriter w = written_fields(file);
+    RecordWriter w(many_keys_version);
+    write_fields(w, file);
     w.fixed_bytes(file.mac);
     return std::string(w.finish());
 }
 
 std::string mac_input(const SealedVaultKeys& file) {
-    std::string bytes(written_fields(file).finish());
+    RecordWriter w(many_keys_version);
+    write_fields(w, file);
+    std::string bytes = w.finish();
     bytes.resize(bytes.size() - checksum_bytes);
     return bytes;
 }

@@ -6,21 +6,16 @@ namespace acquirer {
 
 bool Admission::admit(const RequestArrived& event) {
     const TerminalRequest& r = event.request;
-    const Asker asker{event.from, r};
+    const auto refused = [&](Refusal why) {
+        answer_refusal(c_, Asker{event.from, r}, why);
+        return false;
+    };
     const bool reversal = r.kind == RequestKind::reversal;
-    if (!r.format_fault.empty()) {
-        answer_refusal(c_, asker, Refusal::format_error);
-        return false;
-    }
+    if (!r.format_fault.empty()) return refused(Refusal::format_error);
     const TerminalRange* range = c_.config->find_terminal(r.terminal);
-    if (range == nullptr || range->merchant != r.merchant || range->profile != r.profile) {
-        answer_refusal(c_, asker, Refusal::terminal_unknown);
-        return false;
-    }
-    if (c_.config->find_merchant(r.merchant) == nullptr) {
-        answer_refusal(c_, asker, Refusal::merchant_unknown);
-        return false;
-    }
+    if (range == nullptr || range->merchant != r.merchant || range->profile != r.profile)
+        return refused(Refusal::terminal_unknown);
+    if (c_.config->find_merchant(r.merchant) == nullptr) return refused(Refusal::merchant_unknown);
     // A sign-off is always answered 00; without a good MAC it has effect only where its terminal is known.
     if (r.kind == RequestKind::sign_off && r.profile == Profile::unionpay_pos &&
         event.mac != MacState::verified) {
@@ -32,21 +27,16 @@ bool Admission::admit(const RequestArrived& event) {
         case MacState::not_needed:
             break;
         case MacState::no_key:
-            answer_refusal(c_, asker, Refusal::sign_on_required);
-            return false;
+            return refused(Refusal::sign_on_required);
         case MacState::wrong:
         case MacState::missing:
-            limits_.answer_wrong_mac(refusal_reply(c_, asker, Refusal::mac_wrong), r.terminal);
+            limits_.answer_wrong_mac(refusal_reply(c_, Asker{event.from, r}, Refusal::mac_wrong), r.terminal);
             return false;
         case MacState::hsm_down:
             // R64: says nothing about the MAC. A reversal gets no answer and is repeated by the terminal.
-            if (!reversal) answer_refusal(c_, asker, Refusal::hsm_unavailable);
-            return false;
+            return reversal ? false : refused(Refusal::hsm_unavailable);
     }
-    if (terminals_.has_signed_off(event)) {
-        answer_refusal(c_, asker, Refusal::sign_on_required);
-        return false;
-    }
+    if (terminals_.has_signed_off(event)) return refused(Refusal::sign_on_required);
     terminals_.verified(event);
     c_.ledger.keep_merchant(r.merchant);
     return restored_.lets_through(event);

@@ -85,12 +85,12 @@ std::optional<ledger::CautionHit> ratio_hit(const CoreContext& c, const Merchant
     return ledger::CautionHit{ledger::CautionBound::ratio, (part * 100 + whole - 1) / whole, percent};
 }
 
-/// One more than was counted, when that is over a bound that there is.
+/// One more than was counted, when that is over the bound.
 std::optional<ledger::CautionHit> count_hit(const CoreContext& c, ledger::CautionBound bound,
-                                            const std::string& name, std::optional<std::int32_t> allowed) {
+                                            const std::string& name, std::int32_t allowed) {
     const std::int64_t counted = c.ledger.totals().get(name).count + 1;
-    if (!allowed || counted <= *allowed) return std::nullopt;
-    return ledger::CautionHit{bound, counted, *allowed};
+    if (counted <= allowed) return std::nullopt;
+    return ledger::CautionHit{bound, counted, allowed};
 }
 
 }  // namespace
@@ -132,21 +132,25 @@ std::vector<ledger::CautionHit> hits(const CoreContext& c, const MerchantConfig&
     const auto note = [&hits](std::optional<ledger::CautionHit> hit) {
         if (hit) hits.push_back(*hit);
     };
-    const std::string card = card_name(c.business_day, merchant.id, who.card);
-    const std::string at_the_till = operator_name(c.business_day, merchant.id, who.operator_number);
-    const bool asks_operator = policy.refunds_per_operator_day_max && !who.operator_number.empty();
-    note(count_hit(c, CautionBound::card, card, policy.refunds_per_card_day_max));
-    if (!who.terminal.empty())
+    bool uncounted = false;
+    if (policy.refunds_per_card_day_max) {
+        const std::string card = card_name(c.business_day, merchant.id, who.card);
+        note(count_hit(c, CautionBound::card, card, *policy.refunds_per_card_day_max));
+        uncounted = !has_counter(c, card);
+    }
+    if (policy.refunds_per_terminal_day_caution && !who.terminal.empty())
         note(count_hit(c, CautionBound::terminal, ledger::refund_count_name(who.terminal, c.business_day),
-                       policy.refunds_per_terminal_day_caution));
-    if (asks_operator)
-        note(count_hit(c, CautionBound::operator_number, at_the_till, policy.refunds_per_operator_day_max));
-    note(count_hit(c, CautionBound::merchant, merchant_name(c.business_day, merchant.id),
-                   policy.refunds_per_merchant_day_max));
+                       *policy.refunds_per_terminal_day_caution));
+    if (policy.refunds_per_operator_day_max && !who.operator_number.empty()) {
+        const std::string at_the_till = operator_name(c.business_day, merchant.id, who.operator_number);
+        note(count_hit(c, CautionBound::operator_number, at_the_till, *policy.refunds_per_operator_day_max));
+        uncounted = uncounted || !has_counter(c, at_the_till);
+    }
+    if (policy.refunds_per_merchant_day_max)
+        note(count_hit(c, CautionBound::merchant, merchant_name(c.business_day, merchant.id),
+                       *policy.refunds_per_merchant_day_max));
     note(ratio_hit(c, merchant, amount_minor));
     // What cannot be counted any more is looked at by people.
-    const bool uncounted = (policy.refunds_per_card_day_max && !has_counter(c, card)) ||
-                           (asks_operator && !has_counter(c, at_the_till));
     if (uncounted && counters_are_full(c))
         note(ledger::CautionHit{CautionBound::counters, counters_of_a_day_max + 1, counters_of_a_day_max});
     return hits;

@@ -6,11 +6,11 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "ledger/ledger.hpp"
@@ -47,7 +47,7 @@ class CoreContext {
     bool store_accepts_new_work = true;
     /// R65: the ledger comes from this backup, and nobody has accepted that yet: nothing new begins.
     std::optional<ledger::RestoreRecord> restored;
-    std::map<std::string, std::uint64_t, std::less<>> counters;
+    std::unordered_map<std::string, std::uint64_t, iso8583::WordHash, std::equal_to<>> counters;
 
     // Routes.
     [[nodiscard]] const routing::Route* route(std::uint16_t id) const {
@@ -68,8 +68,11 @@ class CoreContext {
     ledger::Ledger::IssuerNumbers next_issuer_numbers(routing::RouteId id);
 
     // Writing down.
-    void emit(Effect effect) { effects->push_back(std::move(effect)); }
-    void note(Note note) { effects->push_back(std::move(note)); }
+    template <typename OneEffect>
+    void emit(OneEffect&& effect) {
+        effects->emplace_back(std::forward<OneEffect>(effect));
+    }
+    void note(Note&& note) { effects->emplace_back(std::move(note)); }
     void note(Severity severity, NoteKind kind, const ledger::TransactionRecord& record,
               std::string_view rule, std::string detail = {});
     void count(std::string_view counter) {
@@ -99,10 +102,21 @@ class CoreContext {
     /// Is the batch of this record settled? Batches close only by 0500 or by an operator.
     [[nodiscard]] bool is_settled(const ledger::TransactionRecord& record);
     /// DE12/DE13 text of now.
-    [[nodiscard]] iso8583::CivilTime local_now() const { return now.local(); }
+    [[nodiscard]] iso8583::CivilTime local_now() const {
+        if (local_of_.utc.ms != now.utc.ms || local_of_.local_offset_s != now.local_offset_s) {
+            local_of_ = now;
+            local_ = now.local();
+        }
+        return local_;
+    }
     void set_deadline(const DeadlineId& id, std::int64_t after_ms) {
         deadlines.set(id, now.instant.plus_ms(after_ms));
     }
+
+  private:
+    // What local_now() said last: several parts of a step ask.
+    mutable iso8583::Now local_of_;
+    mutable iso8583::CivilTime local_ = local_of_.local();
 };
 
 /// A small even hash for jitter: the same transaction and attempt always wait as long.

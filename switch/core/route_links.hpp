@@ -13,6 +13,7 @@
 #include <map>
 #include <optional>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "iso8583/values/identifiers.hpp"
@@ -52,7 +53,7 @@ class RouteLinks {
   private:
     std::map<routing::RouteId, std::vector<LinkId>> links_;
     std::map<routing::RouteId, RouteMode> modes_;
-    std::map<iso8583::Rrn, LinkId> sent_on_;
+    std::unordered_map<iso8583::Rrn, LinkId, iso8583::FixedTextHash> sent_on_;
     std::deque<iso8583::Rrn> sent_order_;  // of sent_on_, oldest first
 };
 

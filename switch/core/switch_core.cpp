@@ -54,7 +54,7 @@ struct SwitchCore::Impl {
         };
     }
 
-    void on(const RequestArrived& event);
+    void on(RequestArrived&& event);
     void on(const TerminalLinkClosed& event) {
         transactions.on_terminal_link_closed(event.link);
         settlement.on_terminal_link_closed(event.link);
@@ -205,11 +205,11 @@ void SwitchCore::keys_audit_with(const ledger::AuditKey& key, std::string made) 
     impl_->made_audit_key = std::move(made);
 }
 
-void SwitchCore::step(const Event& event, const iso8583::Now& now, Effects& effects) {
+void SwitchCore::step(Event&& event, const iso8583::Now& now, Effects& effects) {
     impl_->context.now = now;
     impl_->context.effects = &effects;
     impl_->context.ledger.step_at(now.utc);
-    std::visit([this](const auto& e) { impl_->on(e); }, event);
+    std::visit([this](auto&& e) { impl_->on(std::move(e)); }, std::move(event));
     impl_->after_step();
     impl_->context.effects = nullptr;
 }
@@ -299,7 +299,7 @@ CoreStatus SwitchCore::status() const {
 
 // ---- Requests
 
-void SwitchCore::Impl::on(const RequestArrived& event) {
+void SwitchCore::Impl::on(RequestArrived&& event) {
     if (!admission.admit(event)) return;
     switch (event.request.kind) {
         case RequestKind::sale:
@@ -309,7 +309,7 @@ void SwitchCore::Impl::on(const RequestArrived& event) {
         case RequestKind::void_authorization:
         case RequestKind::completion:
         case RequestKind::completion_advice:
-            transactions.on_request(event);
+            transactions.on_request(std::move(event));
             return;
         case RequestKind::reversal:
             reversals.on_request(event);

@@ -43,7 +43,7 @@ class SwitchCore {
     /// what was with an issuer becomes in doubt (R57), advices go on as x..1. Effects as of any step; writes
     /// go to the overlay.
     iso8583::Result<Effects, ledger::StoreError> recover(const iso8583::Now& now);
-    void step(const Event& event, const iso8583::Now& now, Effects& effects);
+    void step(Event&& event, const iso8583::Now& now, Effects& effects);
     void pass_deadlines(const iso8583::Now& now, Effects& effects);
     [[nodiscard]] std::optional<iso8583::Instant> next_deadline() const;
     /// Adds the turn's own record (totals, counters) when the turn wrote; called by Turn before the batch is

@@ -101,8 +101,10 @@ void store_refusal(const CoreContext& context, ledger::TransactionRecord& record
 namespace {
 
 SendReply counted_reply(CoreContext& context, const Asker& asker, const ReplyContent& content) {
+    const std::string_view kind = name(asker.request.kind);
     std::string counter = "answered.";
-    counter += name(asker.request.kind);
+    counter.reserve(counter.size() + kind.size() + 1 + content.code.size());
+    counter += kind;
     counter += '.';
     counter += content.code.view();
     context.count(counter);

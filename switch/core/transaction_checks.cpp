@@ -409,8 +409,9 @@ Refusal TransactionChecks::judge(TransactionDraft& draft) {
     const World world{c_, terminals_, queue_};
     const std::uint8_t kind = check_of::kind_of(request.transaction, is_of_authorization(request.kind));
     for (const Check& row : check_list) {
+        if (!row.judges(kind, request.profile)) continue;
         const bool of_the_flow = row.judge == CheckJudge::flow || row.judge == CheckJudge::flow_and_case;
-        if (!of_the_flow || !row.judges(kind, request.profile)) continue;
+        if (!of_the_flow) continue;
         const Refusal why = check(row.id, world, draft);
         if (why != Refusal::none && row.outcome == CheckOutcome::refuse) return why;
     }

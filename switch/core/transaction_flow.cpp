@@ -31,15 +31,18 @@ using ledger::TransactionRecord;
 
 // ---- 1. The request
 
-void TransactionFlow::on_request(const RequestArrived& event) {
+void TransactionFlow::on_request(RequestArrived&& event) {
     if (join_in_progress(event)) return;
     TransactionDraft draft;
-    draft.event = event;
     if (answer_duplicate(event, draft)) return;
-    decide(draft, {Asker{event.from, event.request}});
+    std::vector<Asker> askers;
+    askers.push_back({event.from, event.request});
+    draft.event = std::move(event);
+    decide(draft, std::move(askers));
 }
 
 bool TransactionFlow::join_in_progress(const RequestArrived& event) {
+    if (translating_by_key_.empty()) return false;
     const auto by_key = translating_by_key_.find(wire_key(event.request));
     if (by_key == translating_by_key_.end()) return false;
     Translating& waiting = translating_.at(by_key->second);
@@ -64,7 +67,6 @@ bool TransactionFlow::answer_duplicate(const RequestArrived& event, TransactionD
     const DuplicateVerdict verdict =
         judge_duplicate(draft.slot, r, record.digest, c_.now.utc,
                         std::int64_t{c_.config->limits.tombstone_hours} * 3'600'000);
-    const Asker asker{event.from, r};
     switch (verdict.kind) {
         case DuplicateVerdict::Kind::fresh:
             return false;
@@ -73,11 +75,11 @@ bool TransactionFlow::answer_duplicate(const RequestArrived& event, TransactionD
             if (c_.ledger.find(verdict.rrn) != nullptr) draft.tombstone = verdict.rrn;
             return false;
         case DuplicateVerdict::Kind::conflict:
-            answer_refusal(c_, asker, Refusal::duplicate_conflict);
+            answer_refusal(c_, Asker{event.from, r}, Refusal::duplicate_conflict);
             return true;
         case DuplicateVerdict::Kind::same:
             if (const auto* known = c_.ledger.find(verdict.rrn)) {
-                answer_again(asker, *known, asking_key(r, r.stan, verdict.transmission_time));
+                answer_again(Asker{event.from, r}, *known, asking_key(r, r.stan, verdict.transmission_time));
                 return true;
             }
             return false;  // retention has let it go: nothing is known of it any more

@@ -34,7 +34,7 @@ class TransactionFlow {
           checks_(context, terminals, queue) {}
 
     /// A sale, void or refund whose message, terminal and MAC are in order.
-    void on_request(const RequestArrived& event);
+    void on_request(RequestArrived&& event);
     void on_pin_translated(hsm::Ticket ticket, const hsm::Reply& reply);
     [[nodiscard]] bool owns(hsm::Ticket ticket) const { return translating_.contains(ticket); }
 

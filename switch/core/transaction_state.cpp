@@ -8,6 +8,8 @@ void add_history(ledger::TransactionRecord& record, std::string_view rule, iso85
     if (record.history.size() >= ledger::history_entries_max)
         record.history.erase(record.history.begin() +
                              static_cast<std::ptrdiff_t>(ledger::history_entries_max / 2));
+    constexpr std::size_t usual_entries = 4;  // at once, not one by one
+    if (record.history.empty()) record.history.reserve(usual_entries);
     record.history.push_back({at, record.state, std::string(rule)});
     record.updated = at;
 }

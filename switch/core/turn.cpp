@@ -15,10 +15,10 @@ void Turn::begin_to_collect(const iso8583::Now& now) {
     if (!collecting_since_) collecting_since_ = now.instant;
 }
 
-void Turn::offer(const Event& event, const iso8583::Now& now) {
+void Turn::offer(Event&& event, const iso8583::Now& now) {
     if (failed_) return;
     begin_to_collect(now);
-    core_.step(event, now, collecting_);
+    core_.step(std::move(event), now, collecting_);
     ++events_in_turn_;
 }
 
@@ -102,6 +102,7 @@ void Turn::close() {
     turn.number = collecting_number_++;
     turn.state = wrote ? Closed::State::syncing : Closed::State::wrote_nothing;
     turn.effects.swap(collecting_);
+    collecting_.reserve(turn.effects.size());  // the next turn is like this one
     events_in_turn_ = 0;
     collecting_since_.reset();
     if (!wrote) return;

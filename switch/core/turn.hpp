@@ -42,7 +42,7 @@ class Turn {
 
     /// Steps one event now, into the turn being collected. Events of one turn: answers first, then deadlines,
     /// then new requests: the owner keeps two inboxes and offers in that order (docs/architecture.md).
-    void offer(const Event& event, const iso8583::Now& now);
+    void offer(Event&& event, const iso8583::Now& now);
     /// Effects of SwitchCore::recover, before the first event; they leave after the sync of what recovery
     /// wrote.
     void offer_recovered(Effects effects);

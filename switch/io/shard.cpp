@@ -91,7 +91,7 @@ void Shard::step(const Now& at) {
 }
 
 void Shard::step_first(std::deque<Event>& inbox, const Now& at) {
-    turn_.offer(inbox.front(), at);
+    turn_.offer(std::move(inbox.front()), at);
     inbox.pop_front();
     ++events_stepped_;
     --may_step_;

@@ -156,9 +156,9 @@ void Desk::run() {
     const auto hand_on = [this](const Effect& e) { perform(e); };
     do {
         while (!inbox_.empty()) {
-            const Event event = std::move(inbox_.front());
+            Event event = std::move(inbox_.front());
             inbox_.pop_front();
-            turn_->offer(event, now_);
+            turn_->offer(std::move(event), now_);
         }
         turn_->pump(now_, hand_on);
         // What waits for the lease waits until the next event.

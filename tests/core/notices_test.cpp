@@ -170,7 +170,7 @@ TEST_CASE("notices: beyond the bound they are not written, counted, and somebody
         refund.kind = ledger::TransactionKind::refund;
         refund.state = State::approved;
         refund.amount = iso8583::Amount(100, iso8583::Currency::of(156));
-        context.ledger.add(refund);
+        context.ledger.add(ledger::TransactionRecord(refund));
     }
     outbox.close_turn();
     context.ledger.close_turn();

@@ -372,7 +372,7 @@ TEST_CASE(
     ledger::TransactionRecord t = golden_transactions().at(0);
     const auto give = [&](Ledger& books) {
         t.rrn = books.next_rrn(now);
-        books.add(t);
+        books.add(ledger::TransactionRecord(t));
         static_cast<void>(books.next_issuer_numbers(now));
         books.close_turn();
         REQUIRE(commit(store, overlay.take_batch()));

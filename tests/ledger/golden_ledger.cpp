@@ -217,7 +217,7 @@ void write_golden_ledger_first(Store& store) {
     Ledger books(overlay);
     books.recover();
     for (const TransactionRecord& t : golden_transactions()) {
-        books.add(t);
+        books.add(TransactionRecord(t));
         TraceEntry entry{2,
                          false,
                          t.message_type,
@@ -264,7 +264,7 @@ void write_golden_ledger_second(Store& store) {
     TransactionRecord late = golden_transactions().at(0);
     late.rrn = rrn("632500000008");
     late.state = State::approved;
-    books.add(late);
+    books.add(std::move(late));
     commit_turn(store, overlay, books);
 }
 

@@ -84,7 +84,7 @@ TEST_CASE("cards are sealed anew in slices, decoded ones where they are decoded"
     for (const char* rrn : {"632500000001", "632500000002", "632500000003"}) books.add(sale(rrn, vault));
     TransactionRecord without_card;
     without_card.rrn = Rrn::parse("632500000000").value();
-    books.add(without_card);
+    books.add(std::move(without_card));
     books.close_turn();
     vault.use(2);
     ledger::VaultBooks vaults(books);
@@ -130,7 +130,7 @@ TEST_CASE("a card that cannot be opened stays as it is, and is told") {
     vault.use(1);
     TransactionRecord bent = sale("632500000001", vault);
     bent.sealed_card.back() = static_cast<char>(bent.sealed_card.back() ^ 1);
-    books.add(bent);
+    books.add(TransactionRecord(bent));
     books.add(sale("632500000002", vault));
     books.close_turn();
     vault.use(2);

@@ -46,7 +46,7 @@ void SimulatedShard::offer() {
     const auto offer_all = [&](std::deque<Event>& inbox) {
         for (; !inbox.empty() && !turn_.is_full(); inbox.pop_front()) {
             around_.offering(index_, inbox.front());
-            turn_.offer(inbox.front(), now);
+            turn_.offer(std::move(inbox.front()), now);
         }
     };
     offer_all(answers_);

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "iso8583/values/fixed_text.hpp"
+#include "iso8583/values/word_hash.hpp"
 #include "tests/values/ensure_fails.hpp"
 
 using namespace iso8583;
@@ -66,4 +68,54 @@ TEST_CASE("fixed text: equality and order are those of the content, and its boun
     CHECK(FixedText<4>("b") > FixedText<4>("abc"));
     CHECK(FixedText<4>("abcd").size() == 4);
     CHECK(ensure_fails([] { (void)FixedText<4>("abcde"); }));
+}
+
+TEST_CASE("fixed text: any two order as their contents do, and equal ones have one hash") {
+    // Of a word, of one more than it holds, of two words to the last character; bytes over 0x7F and zeros
+    // too.
+    const auto play = []<std::size_t N>(FixedText<N>) {
+        std::vector<std::string> contents = {""};
+        for (std::size_t size = 1; size <= N; ++size)
+            for (const char c : {'\0', 'A', '\x80', '\xFF'}) {
+                contents.emplace_back(size, 'A');
+                contents.back().back() = c;
+                contents.emplace_back(size, c);
+            }
+        for (const std::string& a : contents)
+            for (const std::string& b : contents) {
+                const FixedText<N> one(a), other(b);
+                REQUIRE(one.view() == a);
+                REQUIRE((one == other) == (a == b));
+                REQUIRE((one < other) == (a < b));
+                REQUIRE((one > other) == (a > b));
+                REQUIRE((one.hash() == other.hash()) == (a == b));  // of so few
+            }
+    };
+    play(FixedText<1>());
+    play(FixedText<2>());
+    play(FixedText<3>());
+    play(FixedText<4>());
+    play(FixedText<7>());
+    play(FixedText<8>());
+    play(FixedText<12>());
+    play(FixedText<15>());
+    play(FixedText<45>());
+}
+
+TEST_CASE("word hash: keys that differ in a character spread over the low bits") {
+    // As keys of the ledger: the last digits count up, or a letter before them differs.
+    constexpr std::size_t places = 512;
+    std::set<std::size_t> taken, hashes;
+    std::size_t keys = 0;
+    for (const std::string front : {"t6325", "o6325", "s898110157220001100000010000010"})
+        for (int n = 0; n < 80; ++n, ++keys) {
+            const std::string digits = std::to_string(42'345'600 + n);
+            hashes.insert(word_hash(front + digits));
+            taken.insert(word_hash(front + digits) % places);
+        }
+    CHECK(hashes.size() == keys);
+    // By chance some 191 of 240; where they lie in heaps it is a fraction.
+    CHECK(taken.size() > 160);
+    CHECK(word_hash("") != word_hash(std::string_view("\0", 1)));
+    CHECK(word_hash("ab") != word_hash("ba"));
 }

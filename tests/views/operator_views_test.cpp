@@ -185,8 +185,8 @@ TEST_CASE("views: totals are the ledger's own, from checkpoint and turns") {
         auto refund = sample::record("632500000102", ledger::TransactionKind::refund, ledger::State::approved,
                                      2'500, "00");
         books.reserve(sale, refund, day);
-        books.add(sale);
-        books.add(refund);
+        books.add(ledger::TransactionRecord(sale));
+        books.add(ledger::TransactionRecord(refund));
         books.totals().add(ledger::batch_debit_name(sale.terminal, sale.batch), 1, 10'000);
         books.totals().add(ledger::batch_credit_name(sale.terminal, sale.batch), 1, 2'500);
         books.close_turn();
@@ -212,7 +212,7 @@ TEST_CASE("views: totals say what transactions moved that are too old to be read
     auto old_sale =
         sample::record("626500000001", ledger::TransactionKind::sale, ledger::State::approved, 700, "00");
     books.post_sale(old_sale, day);
-    books.add(old_sale);
+    books.add(std::move(old_sale));
     books.close_turn();
     world.store.begin_sync(overlay.take_batch(), [] {});
     REQUIRE(world.store.finish_sync());
