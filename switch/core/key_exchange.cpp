@@ -146,13 +146,7 @@ void KeyExchange::on_grace_deadline(routing::RouteId id) {
     arm_grace(id);
 }
 
-void KeyExchange::recover() {
-    c_.ledger.visit_zone_keys([&](ZoneKeyRecord&& stored) {
-        const routing::Route* route = c_.config->routes.find(stored.route);
-        if (route != nullptr) records_[{route->id, kind_of(stored)}] = std::move(stored);
-    });
-    configuration_replaced();
-}
+void KeyExchange::recover() { configuration_replaced(); }
 
 /// A key of the files that is not the one the exchanges began from is the operators' word: it ends them.
 void KeyExchange::begin_from_files(const routing::Route& route) {
@@ -172,6 +166,13 @@ void KeyExchange::begin_from_files(const routing::Route& route) {
 }
 
 void KeyExchange::configuration_replaced() {
+    // A route that was not configured when the switch began may be now, and what was exchanged with its
+    // issuer still stands there.
+    records_.clear();
+    c_.ledger.visit_zone_keys([&](ZoneKeyRecord&& stored) {
+        const routing::Route* route = c_.config->routes.find(stored.route);
+        if (route != nullptr) records_[{route->id, kind_of(stored)}] = std::move(stored);
+    });
     for (const routing::Route& route : c_.config->routes.routes()) {
         begin_from_files(route);
         install(route.id);

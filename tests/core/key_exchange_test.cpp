@@ -99,6 +99,23 @@ TEST_CASE("our key change: offered under both, used when the issuer has said yes
         d.pass(100'000);
         CHECK(d.issuer_zaks[Desk::a] == std::vector{zak_1});
     }
+    SECTION("a route that was not configured when the switch began gets it back by a reload") {
+        const acquirer::ConfigurationPtr with_route = d.configuration;
+        d.configuration = std::make_shared<Configuration>(*d.configuration);
+        std::vector<routing::Route> others = d.configuration->routes.routes();
+        std::erase_if(others, [](const routing::Route& route) { return route.id == Desk::a; });
+        d.configuration->routes =
+            routing::RouteTable::build(std::move(others), {{"400000", "499999", {Desk::b}}}).value();
+        d.configuration->issuer_keys.erase(Desk::a);
+        d.issuer_zaks.clear();
+        d.restart(false);
+        CHECK(d.issuer_zaks[Desk::a].empty());
+        d.offer(ConfigReplaced{with_route});
+        CHECK(d.issuer_zaks[Desk::a] == std::vector{zak_1, zak_0});
+        // And keeps it, with its grace.
+        d.pass(300'000);
+        CHECK(d.issuer_zaks[Desk::a] == std::vector{zak_1});
+    }
     SECTION("another key in the files ends what was exchanged") {
         auto fresh = std::make_shared<Configuration>(*d.configuration);
         fresh->issuer_keys[Desk::a].zak = zak_2;
