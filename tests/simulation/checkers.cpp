@@ -161,6 +161,21 @@ void Checkers::batch_durable(const ledger::Batch& batch, iso8583::Instant at, st
         if (r->kind == TransactionKind::sale) check_sale(*r, at);
     }
     check_purged(purged, at);
+    for (const ledger::Mutation& m : batch.mutations)
+        if (m.key.family == ledger::Family::journal && m.key.bytes.starts_with('x') && !m.value)
+            take_erased_exception(m.key.bytes.substr(1));
+}
+
+/// It may have been closed and erased in one turn: whoever watches hears that it is closed.
+void Checkers::take_erased_exception(const std::string& digits) {
+    const std::string id =
+        digits.substr(0, Rrn::size_max) + "-" + digits.substr(std::min(digits.size(), Rrn::size_max));
+    const auto x = exceptions_.find(id);
+    if (x == exceptions_.end() || !x->second.resolution.empty()) return;
+    const ledger::ExceptionRecord known = x->second;
+    x->second.resolution = "erased";
+    if (const auto rrn = Rrn::parse(digits.substr(0, Rrn::size_max))) --open_exceptions_[*rrn];
+    if (on_exception) on_exception(&known, x->second);
 }
 
 /// What was resolved and went with its story in one turn is written nowhere but in the audit chain.

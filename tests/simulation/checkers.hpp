@@ -121,6 +121,7 @@ class Checkers {
     void check_reversal_accepted(const iso8583::Rrn& rrn, iso8583::Instant at);
     void take_record(ledger::TransactionRecord record);
     void take_purged(const iso8583::Rrn& rrn, iso8583::Instant at);
+    void take_erased_exception(const std::string& digits);
     void take_resolution(const ledger::Mutation& audit_entry);
     void check_purged(const std::set<iso8583::Rrn>& purged, iso8583::Instant at);
     void check_record(const ledger::TransactionRecord& record, iso8583::Instant at);

@@ -394,6 +394,11 @@ TEST_CASE("The watch over the days notices each kind of wrong one", "[simulation
     CHECK_FALSE(began(22, 0, "schedule"));
     SECTION("the same local day again") { CHECK(began(23, 1, "schedule")); }
     SECTION("before its minute") { CHECK(began(23, 23, "schedule")); }
+    SECTION("before its minute, of a shard that follows the first") {
+        watch = DayWatch(true);
+        CHECK_FALSE(began(22, 0, "schedule"));
+        CHECK_FALSE(began(23, 23, "schedule"));
+    }
     SECTION("one is left out") { CHECK(began(24, 24, "schedule")); }
     SECTION("later than tomorrow") {
         CHECK_FALSE(began(23, 24, "admin1"));

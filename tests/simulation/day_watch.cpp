@@ -44,7 +44,8 @@ std::optional<std::string> DayWatch::judge(const BusinessDayRecord& began,
         return is_scheduled(d) && local_date(config, d.at) == date;
     });
     if (again) return "the local day " + date.iso() + " has had its scheduled cut-over";
-    if (config.cutover_at_minute && began.at < config.time_zone.first_at(date, *config.cutover_at_minute))
+    if (!follows_ && config.cutover_at_minute &&
+        began.at < config.time_zone.first_at(date, *config.cutover_at_minute))
         return "it began before its minute of " + date.iso();
     return std::nullopt;
 }

@@ -18,6 +18,9 @@ namespace simulation {
 
 class DayWatch {
   public:
+    /// Of a shard beside the first: its days begin when it hears of them, by a clock that may have been set
+    /// back meanwhile.
+    explicit DayWatch(bool follows = false) : follows_(follows) {}
     /// What is wrong with a day that the batch begins, as a sentence.
     std::optional<std::string> durable(const ledger::Batch& batch, const acquirer::Configuration& config);
     /// At the end, with the switch up: is a cut-over due that has not come?
@@ -28,6 +31,7 @@ class DayWatch {
     std::optional<std::string> judge(const ledger::BusinessDayRecord& began,
                                      const acquirer::Configuration& config) const;
 
+    bool follows_ = false;
     std::vector<ledger::BusinessDayRecord> days_;  // in the order in which they began
 };
 

@@ -126,6 +126,7 @@ World::World(const WorldOptions& options)
                    return p.status == ledger::PartialReversal::Status::refused;
                });
     };
+    std::fill(days_.begin() + 1, days_.end(), DayWatch(true));
     watches_ = make_watches(*this);
     checkers_.is_refundable = [this](const ledger::TransactionRecord& sale) {
         using ledger::State;
@@ -133,8 +134,10 @@ World::World(const WorldOptions& options)
         if (!up() || merchant == nullptr || sale.kind != ledger::TransactionKind::sale ||
             sale.state != State::approved || sale.remaining_minor() == 0)
             return false;
-        const std::int32_t age =
-            process_->status().business_date.date.days() - sale.business_date.date.days();
+        // By the day of the shard that it is of: another may have begun it, or not yet.
+        const auto shard = ledger::shard_of_rrn(sale.rrn.view(), shards());
+        const auto status = process_->shard(shard.value_or(0)).core().status();
+        const std::int32_t age = status.business_date.date.days() - sale.business_date.date.days();
         return age <= merchant->refund.window_days;
     };
     checkers_.on_record = [this](const auto* before, const auto& now) {
