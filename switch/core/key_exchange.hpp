@@ -53,7 +53,8 @@ class KeyExchange {
     void on_reply_deadline(routing::RouteId route);
     void on_grace_deadline(routing::RouteId route);
 
-    /// The ZPK that PIN blocks go under now; empty when the route has none.
+    /// The ZPK that PIN blocks go under now; empty when the route has none, or the first shard has not said
+    /// since this one began.
     [[nodiscard]] hsm::KeyBlock zpk(routing::RouteId route) const;
 
     /// A key of a route and its standing, for lists.

@@ -29,6 +29,10 @@ bool TransactionFlow::ask_pin_translation(TransactionDraft& d, std::vector<Asker
                 if (auto key = hsm::KeyBlock::parse(k.pin_key)) ask.source = *key;
     }
     ask.destination = key_exchange_.zpk(d.route->id);
+    if (ask.destination.empty()) {
+        refuse(d, askers, Refusal::hsm_unavailable);
+        return true;
+    }
     ask.source_format = hsm::PinBlockFormat::iso0;
     ask.destination_format = keys->second.pin_block_format;
     const std::string_view block = r.fields.get(Field::pin_data);

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "hsm_sim/test_keys.hpp"
+#include "ledger/number_plan.hpp"
 #include "tests/core/desk.hpp"
 
 using namespace acquirer;
@@ -316,6 +317,24 @@ TEST_CASE("PIN blocks go under the ZPK that stands", "[R1]") {
     sale.card = desk::card_a;
     sale.pin = "0123456789ABCDEF";
     static_cast<void>(d.ask(sale));
+    const auto* translate = std::get_if<hsm::TranslatePin>(&keys.asked.back());
+    REQUIRE(translate != nullptr);
+    CHECK(translate->destination == zak_1);
+}
+
+TEST_CASE("a shard beside the first puts no PIN under a key before the first has said which", "[R64]") {
+    Desk d({}, Desk::noon, ledger::plan_of_shard(1, 2));
+    Keys keys;
+    d.hsm = std::ref(keys);
+    desk::Ask sale;
+    sale.card = desk::card_a;
+    sale.pin = "0123456789ABCDEF";
+    CHECK(d.ask(sale).value().code == "96");
+    CHECK(keys.asked.empty());
+    d.offer(ZonePinKeyTold{Desk::a, zak_1});
+    sale.trace = "000002";
+    static_cast<void>(d.ask(sale));
+    REQUIRE(keys.asked.size() == 1);
     const auto* translate = std::get_if<hsm::TranslatePin>(&keys.asked.back());
     REQUIRE(translate != nullptr);
     CHECK(translate->destination == zak_1);
