@@ -209,7 +209,7 @@ void SwitchCore::step(Event&& event, const iso8583::Now& now, Effects& effects) 
     impl_->context.now = now;
     impl_->context.effects = &effects;
     impl_->context.ledger.step_at(now.utc);
-    std::visit([this](auto&& e) { impl_->on(std::move(e)); }, std::move(event));
+    std::visit([this](auto&& e) { impl_->on(std::forward<decltype(e)>(e)); }, std::move(event));
     impl_->after_step();
     impl_->context.effects = nullptr;
 }
