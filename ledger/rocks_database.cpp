@@ -346,10 +346,12 @@ Result<void, StoreError> check_room(const RocksStoreOptions& options, rocksdb::E
     const std::string path = options.directory + database_name;
     if (env.GetChildren(path, &names).ok())
         for (const std::string& name : names) {
+            if (!std::string_view(name).ends_with(log_ending)) continue;
+            std::string file = path;
+            file += '/';
+            file += name;
             std::uint64_t bytes = 0;
-            if (std::string_view(name).ends_with(log_ending) &&
-                env.GetFileSize(path + "/" + name, &bytes).ok())
-                needed += bytes;
+            if (env.GetFileSize(file, &bytes).ok()) needed += bytes;
         }
     if (free_bytes >= needed) return {};
     return store_error(StoreError::Kind::io, "the disk of " + options.directory +

@@ -147,27 +147,26 @@ iso8583::Date date_of_rrn(const Rrn& rrn, iso8583::Date today) {
 }
 
 RetentionCheck::Result<void> RetentionCheck::load() {
-    const auto days =
+    auto days =
         each(store_, Family::journal, ledger::all_keys(ledger::KeyPrefix::business_day),
              ledger::decode_business_day, [this](std::string_view, const ledger::BusinessDayRecord& day) {
                  began_[day.day] = day.at;
                  return true;
              });
     if (!days) return days;
-    const auto disputes =
-        each(store_, Family::index, ledger::all_keys(ledger::KeyPrefix::dispute), ledger::decode_dispute,
-             [this](std::string_view key, const ledger::Dispute& d) {
-                 if (d.state == ledger::Dispute::State::open) disputed_.insert(d.sale);
-                 disputes_[d.sale].emplace_back(key);
-                 return true;
-             });
+    auto disputes = each(store_, Family::index, ledger::all_keys(ledger::KeyPrefix::dispute),
+                         ledger::decode_dispute, [this](std::string_view key, const ledger::Dispute& d) {
+                             if (d.state == ledger::Dispute::State::open) disputed_.insert(d.sale);
+                             disputes_[d.sale].emplace_back(key);
+                             return true;
+                         });
     if (!disputes) return disputes;
-    const auto proposals = each(store_, Family::index, ledger::all_keys(ledger::KeyPrefix::proposal),
-                                ledger::decode_proposal, [this](std::string_view, const ledger::Proposal& p) {
-                                    if (p.state == ledger::Proposal::State::open && !p.rrn.empty())
-                                        proposed_.insert(p.rrn);
-                                    return true;
-                                });
+    auto proposals = each(store_, Family::index, ledger::all_keys(ledger::KeyPrefix::proposal),
+                          ledger::decode_proposal, [this](std::string_view, const ledger::Proposal& p) {
+                              if (p.state == ledger::Proposal::State::open && !p.rrn.empty())
+                                  proposed_.insert(p.rrn);
+                              return true;
+                          });
     if (!proposals) return proposals;
     return each(store_, Family::index, ledger::all_keys(ledger::KeyPrefix::refund_batch),
                 ledger::decode_refund_batch, [this](std::string_view, const ledger::RefundBatch& b) {
@@ -213,10 +212,11 @@ RetentionCheck::Result<std::optional<Story>> RetentionCheck::story_of(Transactio
     Story story;
     std::set<Rrn> seen;
     const Rrn rrn = record.rrn;
-    const bool is_top = top.rrn == rrn;
-    if (auto done = collect(is_top ? std::move(record) : std::move(top), story, seen); !done)
-        return tl::unexpected(done.error());
-    if (is_top) return std::optional(std::move(story));
+    if (top.rrn == rrn) {
+        if (auto done = collect(std::move(record), story, seen); !done) return tl::unexpected(done.error());
+        return std::optional(std::move(story));
+    }
+    if (auto done = collect(std::move(top), story, seen); !done) return tl::unexpected(done.error());
     if (seen.contains(rrn)) return std::optional<Story>();
     // A refusal, or an attempt that another one followed: nothing above names it any more.
     story.clear();

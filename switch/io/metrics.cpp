@@ -132,8 +132,9 @@ void add_core(Page& page, const CoreStatus& core) {
     page.gauge(
         "vault_keys_old", "keys before it that are not wiped",
         static_cast<double>(core.vault.keys.size() - std::min<std::size_t>(core.vault.keys.size(), 1)));
+    const std::int64_t due_seconds = core.vault.due.ms / 1'000;
     page.gauge("vault_key_due_seconds", "end of its cryptoperiod, since 1970; 0: not known",
-               static_cast<double>(core.vault.due.ms / 1'000));
+               static_cast<double>(due_seconds));
     page.gauge("vault_reseal_percent", "how far the pass is that seals card numbers anew; 100: none is",
                core.vault.percent);
     page.gauge("vault_resealed", "card numbers sealed anew since the last change of the key",
