@@ -51,12 +51,10 @@ std::string number_in(std::string_view key) {
     }
 }
 
-std::uint32_t in_flight(const std::vector<CoreStatus>& all, const std::string& route) {
-    std::uint32_t sum = 0;
-    for (const CoreStatus& status : all)
-        for (const RouteStatus& r : status.routes)
-            if (r.name == route) sum += r.in_flight;
-    return sum;
+std::uint32_t in_flight(const CoreStatus& status, const std::string& route) {
+    for (const RouteStatus& r : status.routes)
+        if (r.name == route) return r.in_flight;
+    return 0;
 }
 
 }  // namespace
@@ -172,29 +170,37 @@ void ShardChecks::answered(std::uint64_t ticket, const OperatorAnswer& answer, I
 }
 
 void ShardChecks::configured(const Configuration& configuration) {
-    for (const routing::Route& route : configuration.routes.routes()) {
-        std::uint32_t& allowed = allowed_[route.name];
-        allowed = std::max(allowed, route.in_flight_max);
-        if (route.kind == routing::RouteKind::wallet) wallets_.insert(route.id);
+    for (std::size_t shard = 0; shard < shards_; ++shard) {
+        const routing::RouteTable part = configuration.routes.part(shard, shards_);
+        for (const routing::Route& route : part.routes()) {
+            std::uint32_t& allowed = allowed_[{shard, route.name}];
+            allowed = std::max(allowed, route.in_flight_max);
+            if (route.kind == routing::RouteKind::wallet) wallets_.insert(route.id);
+        }
     }
 }
 
 void ShardChecks::check_bounds(const Configuration& configuration, const std::vector<CoreStatus>& all,
                                Instant at) {
-    // One that has not heard of it yet may go by the bound before.
-    const bool all_know = std::all_of(all.begin(), all.end(), [&](const CoreStatus& status) {
-        return status.config_version == configuration.version;
-    });
-    for (const routing::Route& route : configuration.routes.routes()) {
-        const std::uint32_t now = in_flight(all, route.name);
-        std::uint32_t& allowed = allowed_[route.name];
-        if (now > allowed)
-            broken(std::to_string(now) + " requests are in flight to " + route.name + ", whose bound is " +
-                       std::to_string(route.in_flight_max),
-                   at);
-        if (now == route.in_flight_max) checkers_.reached("the bound of a route is reached by all shards");
-        if (all_know) allowed = std::max(route.in_flight_max, std::min(allowed, now));
+    std::map<std::string, std::uint32_t> of_all;
+    for (std::size_t shard = 0; shard < shards_; ++shard) {
+        // One that has not heard of it yet may go by the bound before.
+        const bool knows = all[shard].config_version == configuration.version;
+        const routing::RouteTable parts = configuration.routes.part(shard, shards_);
+        for (const routing::Route& part : parts.routes()) {
+            const std::uint32_t now = in_flight(all[shard], part.name);
+            std::uint32_t& allowed = allowed_[{shard, part.name}];
+            if (now > allowed)
+                broken(std::to_string(now) + " requests of " + place(shard) + " are in flight to " +
+                           part.name + ", and its part of the bound is " + std::to_string(part.in_flight_max),
+                       at);
+            of_all[part.name] += now;
+            if (knows) allowed = std::max(part.in_flight_max, std::min(allowed, now));
+        }
     }
+    for (const routing::Route& route : configuration.routes.routes())
+        if (of_all[route.name] == route.in_flight_max)
+            checkers_.reached("the bound of a route is reached by all shards");
 }
 
 void ShardChecks::crashed() { commanded_.clear(); }

@@ -1,6 +1,6 @@
 // ShardChecks: what must hold of several shards beside what holds of one ledger (docs/decisions/0058). A
 // merchant is in one shard for good; RRNs, STANs towards issuers and what people count are never given twice;
-// an issuer's answer reaches the shard that asked; the parts of a route's bound keep the whole one; keys that
+// an issuer's answer reaches the shard that asked; each shard keeps its part of a route's bound; keys that
 // an issuer has changed are used by all; what concerns all is done in all, or answered as failed.
 //
 // Owner: the world, which has them when it has several shards. It believes nothing that a core says of itself
@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "switch/core/configuration.hpp"
@@ -55,8 +56,9 @@ class ShardChecks {
     std::map<std::string, std::size_t> given_by_;
     std::map<routing::RouteId, Keys> keys_;
     std::set<routing::RouteId> wallets_;  // which take no PIN, whatever keys they have
-    /// What may be in flight while a bound is narrower than what was there when it came.
-    std::map<std::string, std::uint32_t> allowed_;
+    /// What may be in flight of a shard to a route, by name, while its part of the bound is narrower than
+    /// what was there when it came.
+    std::map<std::pair<std::size_t, std::string>, std::uint32_t> allowed_;
     /// A command that concerns all.
     struct Commanded {
         std::vector<std::optional<bool>> done;  // what each shard has answered
