@@ -195,10 +195,11 @@ bool ReversalFlow::leaves_the_case(TransactionRecord& refund) {
         default:
             return false;  // it has ended, or is being undone already
     }
-    // A settled batch says nothing of what no issuer has been asked for yet.
-    const bool nothing_left = refund.state == State::held || refund.state == State::cleared ||
-                              (refund.state == State::advice_pending && refund.advice.attempts == 0);
-    if ((!nothing_left && c_.is_settled(refund)) || !is_asked_by_another(refund, key_)) return false;
+    // A settled batch says nothing of what no issuer has been asked for yet, nor of what it has not answered.
+    const bool in_no_batch = refund.state == State::held || refund.state == State::cleared ||
+                             refund.state == State::sent ||
+                             (refund.state == State::advice_pending && refund.advice.attempts == 0);
+    if ((!in_no_batch && c_.is_settled(refund)) || !is_asked_by_another(refund, key_)) return false;
     take_back(refund, key_, digest_);
     return true;
 }

@@ -195,6 +195,39 @@ TEST_CASE("R20b so many keys share a held case, and the next one is told so", "[
     }
 }
 
+TEST_CASE("R20b a shared case that is with its issuer outlives the reversal of one key, settled or not",
+          "[R20b][R34]") {
+    for (const bool settled : {false, true}) {
+        CAPTURE(settled);
+        Desk d([](acquirer::Configuration& c) {
+            for (auto& [id, m] : c.merchants) m.refund.repeat_refund_seconds = 300;
+        });
+        Ask sold;
+        sold.iso = true;
+        const Answer s = *d.ask(sold);
+        REQUIRE(d.ask(d.refund_of(s, "000000001000"))->code == "00");
+        const Ask first = d.refund_of(s, "000000001000"), second = d.refund_of(s, "000000001000");
+        const Answer held = *d.ask(first);
+        REQUIRE(d.ask(second)->text == held.text);
+        if (settled) {
+            Ask settlement;
+            settlement.iso = true;
+            settlement.what = What::settlement;
+            settlement.trace = d.next_trace();
+            settlement.de48 = "000000010000001" + std::string(47, '0');
+            REQUIRE(d.ask(settlement));
+        }
+        d.issuer = [](const Sent&) { return silent; };
+        REQUIRE(d.operate(acquirer::ApproveRefund{held.rrn}, "checker1", acquirer::Role::supervisor).done);
+        REQUIRE(d.state(held.rrn) == "sent");
+        CHECK(d.ask(d.reversal_of(second))->code == "00");
+        CHECK(d.state(held.rrn) == "sent");
+        // The last one: nobody asks for it any more.
+        CHECK(d.ask(d.reversal_of(first))->code == "00");
+        CHECK(d.state(held.rrn) == "reverse_on_answer");
+    }
+}
+
 TEST_CASE("R21 the same key with other content", "[R21]") {
     Desk d;
     Ask s;
