@@ -74,8 +74,8 @@ View watch_view(const View& status, const WatchFigures& figures) {
     copy("since");
     view.put("interval_ms", figures.interval_ms).put("answers", figures.answers);
     if (figures.p50_us) view.put("p50_us", *figures.p50_us).put("p99_us", *figures.p99_us);
-    for (const char* name : {"accepts_new_work", "pending", "held", "open_exceptions", "orphans",
-                             "terminal_links", "request_inbox", "answer_inbox", "hsm_available"})
+    for (const char* name : {"accepts_new_work", "refuses_new_work", "pending", "held", "open_exceptions",
+                             "orphans", "terminal_links", "request_inbox", "answer_inbox", "hsm_available"})
         copy(name);
     View kinds = View::list();
     for (const auto& [name, kind] : figures.kinds)

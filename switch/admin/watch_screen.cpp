@@ -155,6 +155,11 @@ class Drawing {
         work.add(hsm ? "up" : "DOWN", hsm ? Ink::good : Ink::alarm);
         work.add("  inboxes " + word(status_, "request_inbox") + " " + word(status_, "answer_inbox"));
         put(work);
+        if (!accepts) {
+            Line why = line();
+            why.left("", 10).add(word(status_, "refuses_new_work"), Ink::alarm);
+            put(why);
+        }
         Line people = line();
         people.left("people", 10, Ink::heading);
         const std::int64_t open = count(status_, "open_exceptions"), orphans = count(status_, "orphans");

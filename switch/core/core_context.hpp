@@ -44,7 +44,7 @@ class CoreContext {
     RouteLinks links;
     std::set<iso8583::Rrn> held;  // cases
     hsm::Ticket last_ticket = 0;
-    bool store_accepts_new_work = true;
+    std::string store_refuses;  // R62: why the store takes no new work; empty while it does
     /// R65: the ledger comes from this backup, and nobody has accepted that yet: nothing new begins.
     std::optional<ledger::RestoreRecord> restored;
     std::unordered_map<std::string, std::uint64_t, iso8583::WordHash, std::equal_to<>> counters;
@@ -63,6 +63,8 @@ class CoreContext {
         const auto same = links.link_of_original(id, original);
         return same ? same : link_for(id);
     }
+
+    [[nodiscard]] bool store_accepts_new_work() const { return store_refuses.empty(); }
 
     // Numbers.
     ledger::Ledger::IssuerNumbers next_issuer_numbers(routing::RouteId id);

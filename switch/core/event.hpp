@@ -103,10 +103,9 @@ struct NoticesWritten {
 struct ConfigReplaced {
     ConfigurationPtr configuration;
 };
-/// The store takes new work again, or does not (disk nearly full, stalled): R62.
+/// The store takes new work again, or does not (disk nearly full, stalled), or for another reason: R62.
 struct StoreHealthChanged {
-    bool accepts_new_work = true;
-    std::string reason;
+    std::string refuses;  // why it takes none; empty: it takes it
 };
 
 /// What became of MakeVaultKey: it is durably in the vault's file, and the vault has it.

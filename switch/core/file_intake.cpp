@@ -52,7 +52,7 @@ OperatorAnswer FileIntake::begin(const OperatorCommanded& event, const PutFile& 
     if (command.piece != 0) return no("pieces come in order: piece 0 is the next");
     if (command.content.size() != file.bytes_of(0))
         return no("piece 0 of such a file has " + std::to_string(file.bytes_of(0)) + " bytes");
-    if (!c_.store_accepts_new_work) return no("the store takes no new work now (R62): try again");
+    if (!c_.store_accepts_new_work()) return no("the store takes no new work now (R62): try again");
     expect_expiry();
     if (files_.all().size() >= ledger::files_max)
         return no("as many files as allowed (" + std::to_string(ledger::files_max) +

@@ -135,7 +135,7 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const OpenRef
         describe(answer, *before);
         return answer;
     }
-    if (!c_.store_accepts_new_work) return no(refused(Refusal::system_error));
+    if (!c_.store_accepts_new_work()) return no(refused(Refusal::system_error));
     if (const Refusal why = transactions_.checks().judge_case(*draft); why != Refusal::none)
         return no("refused: " + refused(why));
     if (draft->same_case)
@@ -264,7 +264,7 @@ OperatorAnswer Operations::perform(const OperatorCommanded& event, const ReopenR
     auto draft = draft_refund(before->original->str(), "", before->amount.major());
     if (!draft) return draft.error();
     if (draft->sale->hold) return no("the sale is on hold until its dispute is closed (R78)");
-    if (!c_.store_accepts_new_work) return no(refused(Refusal::system_error));
+    if (!c_.store_accepts_new_work()) return no(refused(Refusal::system_error));
     if (const Refusal why = transactions_.checks().judge_case(*draft); why != Refusal::none)
         return no("refused: " + refused(why));
     if (draft->same_case)

@@ -37,7 +37,7 @@ OperatorAnswer Parties::add(const OperatorCommanded& event, const AddParty& comm
     if (books_.count() >= ledger::PartyBooks::parties_max)
         return no("at most " + std::to_string(ledger::PartyBooks::parties_max) +
                   " merchants and ranges of terminals can be added: put some into the configuration file");
-    if (!c_.store_accepts_new_work) return no("the store takes no new work (R62)");
+    if (!c_.store_accepts_new_work()) return no("the store takes no new work (R62)");
     books_.save({command.kind, command.id, command.section, event.user, c_.now.utc});
     audit_(event, action("add", command.kind), command.words);
     under_way_ = true;

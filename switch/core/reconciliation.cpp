@@ -206,7 +206,7 @@ void Reconciliation::arm() {
 
 void Reconciliation::on_deadline() {
     if (work_.empty()) return;
-    if (c_.store_accepts_new_work) {  // R62: what can wait waits
+    if (c_.store_accepts_new_work()) {  // R62: what can wait waits
         begin_step();
         const Work work = work_.front();
         if (work.file.empty()) {

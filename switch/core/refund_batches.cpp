@@ -185,7 +185,7 @@ iso8583::Result<std::string, OperatorAnswer> RefundBatches::accept(const Operato
         answer.done = false;
         return tl::unexpected(std::move(answer));
     }
-    if (!c_.store_accepts_new_work) return refused("the store takes no new work now (R62): try again");
+    if (!c_.store_accepts_new_work()) return refused("the store takes no new work now (R62): try again");
     const auto open =
         std::count_if(batches_.begin(), batches_.end(), [](const auto& b) { return b.second.is_open(); });
     if (static_cast<std::size_t>(open) >= batches_open_max)

@@ -212,7 +212,7 @@ void RefundBatches::wait_a_while(const RefundBatch& batch) {
 }
 
 std::optional<std::string> RefundBatches::waits_for(const RefundBatchLine& line) {
-    if (!c_.store_accepts_new_work) return "the store takes no new work now (R62)";
+    if (!c_.store_accepts_new_work()) return "the store takes no new work now (R62)";
     const TransactionRecord* sale = c_.ledger.find(line.sale);
     const auto* route =
         sale != nullptr ? c_.config->routes.for_original(routing::RouteId{sale->route}) : nullptr;

@@ -158,7 +158,7 @@ void Retention::begin(const std::string& by, bool from_the_beginning) {
 
 void Retention::on_deadline() {
     if (!state_ || !state_->running) return;
-    if (c_.restored || !c_.store_accepts_new_work) return arm(retention_pause_while_full_ms);
+    if (c_.restored || !c_.store_accepts_new_work()) return arm(retention_pause_while_full_ms);
     step();
     if (!state_->running && told_) on_told(*std::exchange(told_, std::nullopt));
     if (!c_.ledger.error() && state_->running) arm(retention_pause_ms);

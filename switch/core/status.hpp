@@ -78,7 +78,7 @@ struct CoreStatus {
     std::uint32_t pending = 0;
     std::uint32_t held = 0;
     std::uint32_t open_exceptions = 0;
-    bool accepts_new_work = true;
+    std::string refuses_new_work;  // why; empty while new work is taken
     /// I6a: transactions that nothing and nobody waits for. Always 0.
     std::uint32_t orphans = 0;
     std::optional<RestoredStatus> restored;

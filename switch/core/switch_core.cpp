@@ -275,7 +275,7 @@ CoreStatus SwitchCore::status() const {
     s.pending = static_cast<std::uint32_t>(c.in_flight.size());
     s.held = static_cast<std::uint32_t>(c.held.size());
     s.open_exceptions = c.ledger.exceptions_open();
-    s.accepts_new_work = c.store_accepts_new_work && !c.restored;
+    s.refuses_new_work = c.restored ? impl_->restored.to_reconcile() : c.store_refuses;
     s.orphans = static_cast<std::uint32_t>(impl_->orphan_watch.orphans());
     s.restored = impl_->restored.status();
     s.backup = impl_->backups.status();
@@ -386,14 +386,14 @@ void SwitchCore::Impl::on(const ConfigReplaced& event) {
 }
 
 void SwitchCore::Impl::on(const StoreHealthChanged& event) {
-    if (context.store_accepts_new_work == event.accepts_new_work) return;
-    context.store_accepts_new_work = event.accepts_new_work;
+    const bool accepted = context.store_accepts_new_work();
+    context.store_refuses = event.refuses;
+    if (context.store_accepts_new_work() == accepted) return;
     Note n;
-    n.severity = event.accepts_new_work ? Severity::info : Severity::alarm;
+    n.severity = accepted ? Severity::alarm : Severity::info;
     n.kind = NoteKind::store_refuses_work;
     n.rule = "R62";
-    n.detail = event.accepts_new_work ? "the store takes new work again"
-                                      : "new requests are refused: " + event.reason;
+    n.detail = accepted ? "new requests are refused: " + event.refuses : "the store takes new work again";
     context.note(std::move(n));
 }
 

@@ -322,7 +322,7 @@ Refusal room(const World& w, const Draft& d) {
     }
     if (d.route != nullptr && w.c.in_flight.requests_of(d.route->id) >= d.route->in_flight_max)
         return Refusal::too_many_in_flight;
-    return w.c.store_accepts_new_work ? Refusal::none : Refusal::system_error;  // R62
+    return w.c.store_accepts_new_work() ? Refusal::none : Refusal::system_error;  // R62
 }
 
 Refusal check(CheckId id, const World& w, Draft& d) {

@@ -147,7 +147,7 @@ void TransactionFlow::decide(TransactionDraft& draft, std::vector<Asker> askers)
 /// A refusal is recorded under its key, so that a retry gets it again; but not what a forger or a passing
 /// fault caused.
 void TransactionFlow::refuse(TransactionDraft& d, const std::vector<Asker>& askers, Refusal why) {
-    if (is_unrecorded(why) || !c_.store_accepts_new_work || checks_.slot_is_flooded(d)) {
+    if (is_unrecorded(why) || !c_.store_accepts_new_work() || checks_.slot_is_flooded(d)) {
         for (const Asker& asker : askers) answer_refusal(c_, asker, why);
         return;
     }

@@ -141,7 +141,7 @@ void add_core(Page& page, const CoreStatus& core) {
                static_cast<double>(core.vault.resealed));
     page.gauge("vault_unreadable", "sealed card numbers that no key opens; always 0",
                static_cast<double>(core.vault.unreadable));
-    page.gauge("accepts_new_work", "0 while new requests are refused", core.accepts_new_work ? 1 : 0);
+    page.gauge("accepts_new_work", "0 while new requests are refused", core.refuses_new_work.empty() ? 1 : 0);
     page.counter("turns_total", "turns of the core", core.turns);
     page.gauge("config_version", "version of the configuration decided by", core.config_version);
     for (const RouteStatus& route : core.routes)

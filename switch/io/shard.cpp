@@ -63,10 +63,11 @@ bool Shard::take(Event event) {
 
 ledger::StoreHealth Shard::look_at_store() {
     ledger::StoreHealth health = parts_.store.health();
-    const bool accepted = store_refuses_.empty();
-    store_refuses_ = health.accepts_new_work ? "" : "the store takes no new work: " + health.reason;
-    if (health.accepts_new_work != accepted)
-        static_cast<void>(take(StoreHealthChanged{health.accepts_new_work, health.reason}));
+    std::string refuses;
+    if (!health.accepts_new_work) refuses = health.reason.empty() ? "it does not say why" : health.reason;
+    if (refuses == store_refuses_) return health;
+    store_refuses_ = std::move(refuses);
+    static_cast<void>(take(StoreHealthChanged{store_refuses_}));
     return health;
 }
 

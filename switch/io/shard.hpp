@@ -95,7 +95,9 @@ class Shard final : public ShardPort {
     [[nodiscard]] std::optional<ledger::StoreError> failed() const override { return turn_.failed(); }
 
     [[nodiscard]] std::size_t index() const override { return index_; }
-    [[nodiscard]] std::string why_no_new_work() const override { return store_refuses_; }
+    [[nodiscard]] std::string why_no_new_work() const override {
+        return store_refuses_.empty() ? "" : "the store takes no new work: " + store_refuses_;
+    }
     void ask(const std::function<void()>& question) override { question(); }
     [[nodiscard]] ShardView view() override {
         return {parts_.core.status(), counters(), parts_.store.health(), parts_.store.snapshot()};

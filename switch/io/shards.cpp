@@ -235,7 +235,7 @@ CoreStatus merged(const std::vector<CoreStatus>& all) {
         out.pending += s.pending;
         out.held += s.held;
         out.open_exceptions += s.open_exceptions;
-        out.accepts_new_work = out.accepts_new_work && s.accepts_new_work;
+        if (out.refuses_new_work.empty()) out.refuses_new_work = s.refuses_new_work;
         out.orphans += s.orphans;
         if (!out.restored) out.restored = s.restored;
         add(out.retention, s.retention);

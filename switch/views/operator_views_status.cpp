@@ -73,7 +73,9 @@ ViewResult view_status(const ViewContext& context, StatusDetail detail) {
     view.put("demo", context.configuration.demo).put("currency", context.configuration.currency.str());
     if (context.shards != nullptr) view.put("shards", static_cast<std::uint64_t>(context.shards->size()));
     view.put("config_version", s.config_version).put("config_hash", context.configuration.hash);
-    view.put("accepts_new_work", s.accepts_new_work).put("turns", s.turns).put("pending", s.pending);
+    view.put("accepts_new_work", s.refuses_new_work.empty());
+    view.put_if("refuses_new_work", s.refuses_new_work);
+    view.put("turns", s.turns).put("pending", s.pending);
     if (s.restored) view.put("restored", restored_view(context, *s.restored));
     view.put("held", s.held).put("open_exceptions", s.open_exceptions);
     // I6a, every story ends: 0, or somebody has to be called.

@@ -471,7 +471,7 @@ void Desk::slow_disk(bool slow) {
     run();
 }
 
-void Desk::accept_new_work(bool accepts) { offer(StoreHealthChanged{accepts, "disk nearly full"}); }
+void Desk::accept_new_work(bool accepts) { offer(StoreHealthChanged{accepts ? "" : "disk nearly full"}); }
 
 ledger::TransactionRecord Desk::record(const std::string& rrn) const {
     auto stored =

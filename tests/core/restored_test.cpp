@@ -51,7 +51,7 @@ TEST_CASE("R65 a restored switch takes no new work until two people have accepte
     d.pass(60'000);
     d.restore(*backup, mark);
     REQUIRE(d.status().restored);
-    CHECK(!d.status().accepts_new_work);
+    CHECK(d.status().refuses_new_work.find("restored from backup") == 0);
     CHECK(d.status().restored->backup == mark.id);
     CHECK(d.status().restored->business_day == mark.business_day);
 
@@ -99,7 +99,7 @@ TEST_CASE("R65 a restored switch takes no new work until two people have accepte
     SECTION("two do, for good") {
         accept(d);
         CHECK(!d.status().restored);
-        CHECK(d.status().accepts_new_work);
+        CHECK(d.status().refuses_new_work.empty());
         CHECK(d.ask(sale)->code == "00");
         CHECK(d.ask(refund)->code == "00");
         CHECK(!d.operate(acquirer::AcceptRestore{note}, "admin1", Role::admin).done);

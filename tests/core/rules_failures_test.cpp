@@ -371,6 +371,7 @@ TEST_CASE("R62 disk nearly full: new requests are refused, answers and reversals
     s.trace = d.next_trace();
     const auto sale = d.ask(s);
     d.accept_new_work(false);
+    CHECK(d.status().refuses_new_work == "disk nearly full");
     Ask fresh;
     fresh.trace = d.next_trace();
     const auto refused = d.ask(fresh);
@@ -380,6 +381,7 @@ TEST_CASE("R62 disk nearly full: new requests are refused, answers and reversals
     CHECK(d.ask(s)->rrn == sale->rrn);
     CHECK(d.ask(d.reversal_of(s))->code == "00");
     d.accept_new_work(true);
+    CHECK(d.status().refuses_new_work.empty());
     CHECK(d.ask(fresh)->code == "00");
 }
 

@@ -314,7 +314,7 @@ TEST_CASE("a shard: events that came later than a request are stepped before it"
     CHECK(shell.replied == std::vector<std::string>{"03"});
 }
 
-TEST_CASE("a shard: the core hears of a store's health once for each change") {
+TEST_CASE("a shard: the core hears of a store's health and its reason once for each change") {
     Shell shell;
     Room room(shell);
     Shard& shard = *room.shard;
@@ -328,8 +328,16 @@ TEST_CASE("a shard: the core hears of a store's health once for each change") {
     CHECK(shard.counters().answer_inbox == 1);
     room.store.set_health({false, "writes stall", 0, 0});
     shard.look_at_store();
+    shard.look_at_store();
     CHECK(shard.why_no_new_work() == "the store takes no new work: writes stall");
-    CHECK(shard.counters().answer_inbox == 1);
+    CHECK(shard.counters().answer_inbox == 2);
+    shard.drive();
+    CHECK(shard.view().status.refuses_new_work == "writes stall");
+    room.store.set_health({true, "", 0, 0});
+    shard.look_at_store();
+    shard.drive();
+    CHECK(shard.why_no_new_work().empty());
+    CHECK(shard.view().status.refuses_new_work.empty());
 }
 
 TEST_CASE("a shard: bounds of the inboxes") {

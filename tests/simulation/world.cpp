@@ -253,7 +253,7 @@ void World::set_accepts_new_work(bool accepts) {
     accepts_new_work_ = accepts;
     store_was_full_ = store_was_full_ || !accepts;
     checkers_.reached("R62 disk nearly full");
-    process_->event_arrived(StoreHealthChanged{accepts, accepts ? "" : "disk nearly full"});
+    process_->event_arrived(StoreHealthChanged{accepts ? "" : "disk nearly full"});
     after_step();
 }
 

@@ -37,7 +37,9 @@ TEST_CASE("views: status of a restored switch says what is to be reconciled") {
     World world;
     world.status.restored = RestoredStatus{"20261121T040000Z-0a1b2c3d", world.now.utc.plus_ms(-7'200'000),
                                            world.status.business_date, world.now.utc.plus_ms(-60'000)};
-    world.status.accepts_new_work = false;
+    world.status.refuses_new_work =
+        "restored from backup 20261121T040000Z-0a1b2c3d: no new work until every route is reconciled from "
+        "business day 2026-11-21 on (issuer-a), and two people have accepted it (accept-restore)";
     golden::check("status_restored", shown(view_status(world.context())));
 }
 

@@ -101,6 +101,21 @@ TEST_CASE("watch: the screen, as a person sees it") {
     golden::check("watch_json", text_of(watch_view(looks.now, figures), {}));
 }
 
+TEST_CASE("watch: why new work is refused stands on the screen while it is") {
+    TwoLooks looks;
+    const auto screen = [&] {
+        const View now = look(looks.world, looks.shell, 7'204'000);
+        const WatchFigures figures = figures_between(looks.now, now);
+        CHECK((watch_view(now, figures).find("refuses_new_work") != nullptr) ==
+              !looks.world.status.refuses_new_work.empty());
+        return joined(watch_screen({{100, 24}, false}, now, figures, {}, ""));
+    };
+    CHECK(screen().find("NOT TAKEN") == std::string::npos);
+    looks.world.status.refuses_new_work = "900 MiB are free, less than 1024 MiB";
+    CHECK(screen().find("NOT TAKEN") != std::string::npos);
+    CHECK(screen().find("900 MiB are free, less than 1024 MiB") != std::string::npos);
+}
+
 TEST_CASE("watch: lines are never longer than the screen, and never more") {
     const TwoLooks looks;
     const WatchFigures figures = figures_between(looks.before, looks.now);
