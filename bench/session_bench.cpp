@@ -216,8 +216,8 @@ class SessionBench final : public simulation::Surroundings {
     routing::IssuerModel issuer_;
     iso8583::FrameReader issuer_reader_;
     ledger::MemoryStore store_;
-    ledger::PanVault vault_{
-        ledger::PanVaultKey(std::array<std::uint8_t, ledger::PanVaultKey::size>{1, 2, 3})};
+    ledger::VaultKeys vault_ = ledger::VaultKeys::of(
+        ledger::PanVaultKey(std::array<std::uint8_t, ledger::PanVaultKey::size>{1, 2, 3}));
     iso8583::Now now_{{1'000'000}, {1'795'233'600'000}, 8 * 3'600};
     simulation::SwitchProcess process_;
     std::vector<peers::Terminal> terminals_;
@@ -253,8 +253,7 @@ int run_session_bench(const SessionBenchOptions& options) {
         std::printf("%-13s sale %8.0f ns   refund %8.0f ns   (peers' models included)\n", pair.name,
                     per(sold - start), per(done - sold));
     }
-    write_figures(figures, options.json_file);
-    return 0;
+    return write_figures(figures, options.json_file) ? 0 : 1;
 }
 
 }  // namespace bench

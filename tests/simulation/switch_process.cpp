@@ -17,13 +17,19 @@ const ledger::AuditKey& simulated_audit_key() {
 
 namespace {
 
-std::vector<std::unique_ptr<SimulatedShard>> shards_over(const std::vector<ledger::Store*>& stores,
-                                                         const ConfigurationPtr& configuration,
-                                                         ledger::PanVault& vault, Surroundings& around) {
+std::vector<std::unique_ptr<ledger::PanVault>> vaults_of(std::size_t shards, const ledger::VaultKeys& keys) {
+    std::vector<std::unique_ptr<ledger::PanVault>> vaults;
+    while (vaults.size() < shards) vaults.push_back(std::make_unique<ledger::PanVault>(keys));
+    return vaults;
+}
+
+std::vector<std::unique_ptr<SimulatedShard>> shards_over(
+    const std::vector<ledger::Store*>& stores, const ConfigurationPtr& configuration,
+    const std::vector<std::unique_ptr<ledger::PanVault>>& vaults, Surroundings& around) {
     std::vector<std::unique_ptr<SimulatedShard>> shards;
     for (ledger::Store* store : stores)
         shards.push_back(std::make_unique<SimulatedShard>(shards.size(), stores.size(), configuration, *store,
-                                                          vault, around));
+                                                          *vaults[shards.size()], around));
     return shards;
 }
 
@@ -36,10 +42,12 @@ std::vector<ShardInbox*> inboxes_of(const std::vector<std::unique_ptr<SimulatedS
 }  // namespace
 
 SwitchProcess::SwitchProcess(ConfigurationPtr configuration, const std::vector<ledger::Store*>& stores,
-                             ShardMap::Written merchants, ledger::PanVault& vault, Surroundings& surroundings)
+                             ShardMap::Written merchants, const ledger::VaultKeys& vault,
+                             Surroundings& surroundings)
     : configuration_(std::move(configuration)),
       around_(surroundings),
-      shards_(shards_over(stores, configuration_, vault, surroundings)),
+      vaults_(vaults_of(stores.size(), vault)),
+      shards_(shards_over(stores, configuration_, vaults_, surroundings)),
       router_(inboxes_of(shards_), ShardMap(shards_.size(), std::move(merchants))),
       pauses_(shards_.size()),
       perform_first_([this](const Effect& effect) { perform(0, effect); }) {}

@@ -62,9 +62,11 @@ const ledger::AuditKey& simulated_audit_key();
 
 class SwitchProcess {
   public:
-    /// A store for each shard: 1, 2 or 4. `merchants`: what they say of theirs.
+    /// A store for each shard: 1, 2 or 4. `merchants`: what they say of theirs. `vault`: the keys in the
+    /// vault's file, of which each shard has a vault of its own.
     SwitchProcess(acquirer::ConfigurationPtr configuration, const std::vector<ledger::Store*>& stores,
-                  acquirer::ShardMap::Written merchants, ledger::PanVault& vault, Surroundings& surroundings);
+                  acquirer::ShardMap::Written merchants, const ledger::VaultKeys& vault,
+                  Surroundings& surroundings);
 
     /// False when a ledger cannot be read.
     [[nodiscard]] bool recover();
@@ -80,6 +82,11 @@ class SwitchProcess {
     /// What a shard has asked for has been done.
     void event_arrived(std::size_t shard, acquirer::Event event) {
         static_cast<void>(shards_.at(shard)->take(std::move(event)));
+    }
+
+    /// The vault's file has these now.
+    void hold(const ledger::VaultKeys& vault) {
+        for (const auto& of_shard : vaults_) of_shard->hold(vault);
     }
 
     /// Steps what lies in the inboxes and lets out what may leave.
@@ -119,6 +126,7 @@ class SwitchProcess {
     acquirer::ConfigurationPtr configuration_;
     Surroundings& around_;
     acquirer::TerminalKeyTable keys_;
+    std::vector<std::unique_ptr<ledger::PanVault>> vaults_;
     std::vector<std::unique_ptr<SimulatedShard>> shards_;
     acquirer::ShardRouter router_;
     std::vector<Pauses> pauses_;

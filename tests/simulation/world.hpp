@@ -156,7 +156,6 @@ class World final : public Surroundings {
     [[nodiscard]] NoticeWatch& notices() { return notices_; }
     [[nodiscard]] const BranchWatch& branches() const { return branches_; }
     [[nodiscard]] const acquirer::Configuration& configuration() const { return *configuration_; }
-    [[nodiscard]] const ledger::PanVault& vault() const { return vault_; }
     [[nodiscard]] hsm::HsmEngine& engine() { return engine_; }
     [[nodiscard]] Chance& chance() { return chance_; }
     /// Of all effects so far, in order, with their times.
@@ -228,7 +227,7 @@ class World final : public Surroundings {
     SeededRandom hsm_random_;
     hsm::HsmEngine engine_;
     ledger::VaultKeys vault_file_;
-    ledger::PanVault vault_;  // of the process: begins with what is in the file
+    ledger::PanVault vault_;  // the world's own, for tokens; the shards of the process have theirs
     std::shared_ptr<acquirer::Configuration> configuration_;
     Checkers checkers_;
     NoticeWatch notices_;

@@ -35,7 +35,6 @@ void World::start() {
     syncs_timed_.assign(shards(), 0);
     turns_of_process_.assign(shards(), 0);
     accepts_new_work_ = true;
-    vault_ = ledger::PanVault(vault_file_);
     ShardMap::Written merchants;
     std::vector<ledger::Store*> stores;
     for (std::size_t shard = 0; shard < shards(); ++shard) {
@@ -44,7 +43,8 @@ void World::start() {
             checkers_.broken("shards", added.error().what, clock_);
     }
     check_other_numbers();
-    process_ = std::make_unique<SwitchProcess>(configuration_, stores, std::move(merchants), vault_, *this);
+    process_ =
+        std::make_unique<SwitchProcess>(configuration_, stores, std::move(merchants), vault_file_, *this);
     for (std::size_t shard = 0; shard < shards(); ++shard) {
         store(shard).on_handed_over = [this, shard](const ledger::Batch& batch) {
             SwitchCore& core = process_->shard(shard).core();

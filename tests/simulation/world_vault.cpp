@@ -17,7 +17,7 @@ void World::change_vault_file(std::size_t shard, std::uint32_t number,
     const std::uint64_t generation = generation_;
     at(chance_.between(0, 2'000), [this, generation, shard, number, fault = std::move(fault)] {
         if (generation != generation_ || !process_) return;
-        vault_.hold(vault_file_);
+        process_->hold(vault_file_);
         process_->event_arrived(shard, Done{number, fault});
         after_step();
     });
