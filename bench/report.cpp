@@ -190,15 +190,19 @@ std::vector<std::pair<std::string, std::string>> machine_facts() {
             {"build", build}};
 }
 
+bool write_file(const std::string& file, const std::string& content) {
+    if (file.empty()) return true;
+    std::ofstream out(file);
+    out << content;
+    out.flush();
+    if (!out) std::fprintf(stderr, "switch-bench: cannot write %s\n", file.c_str());
+    return out.good();
+}
+
 bool write_reports(const Report& report, const ReportFiles& files) {
     bool written = true;
     const auto write = [&written](const std::string& file, const std::string& content) {
-        std::ofstream out(file);
-        out << content;
-        out.flush();
-        if (out) return;
-        std::fprintf(stderr, "switch-bench: cannot write %s\n", file.c_str());
-        written = false;
+        written = write_file(file, content) && written;
     };
     if (!files.json.empty()) write(files.json, to_json(report));
     if (!files.html.empty()) write(files.html, to_html(report));

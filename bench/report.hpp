@@ -63,7 +63,9 @@ struct ReportFiles {
     std::string csv;   // seconds
     std::string hgrm;  // latency of the first run as HdrHistogram's tools read it
 };
-/// Complains on stderr and returns false when a file cannot be written.
+/// Complains on stderr and returns false when the file cannot be written; "" is nowhere.
+bool write_file(const std::string& file, const std::string& content);
+/// The same of each.
 bool write_reports(const Report& report, const ReportFiles& files);
 /// Said once, by main: the command as it was typed. machine_facts() has it.
 void remember_command(int argc, const char* const* argv);

@@ -7,12 +7,12 @@
 #include <cstdio>
 #include <deque>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <semaphore>
 
 #include "bench/delay_relay.hpp"
+#include "bench/report.hpp"
 #include "bench/store_bench_libpq.hpp"
 #include "bench/store_bench_turns.hpp"
 #include "hsm_sim/lmk_file.hpp"
@@ -203,7 +203,7 @@ std::vector<Bound> bounds_of(const std::vector<Case>& cases) {
     return out;
 }
 
-void report(const std::vector<Case>& cases, const std::string& json_path) {
+bool report(const std::vector<Case>& cases, const std::string& json_path) {
     fmt::print("{:<10} {:>14} {:>10} {:>12} {:>9} {:>12} {:>12}\n", "engine", "refunds a turn", "under way",
                "refunds/s", "to rocks", "turn p50 us", "turn p99 us");
     std::string json;
@@ -228,7 +228,7 @@ void report(const std::vector<Case>& cases, const std::string& json_path) {
                    b.bound, reached ? "reached" : "not reached");
         note(b.name, b.seen);
     }
-    if (!json_path.empty()) std::ofstream(json_path) << "{\n" + json + "\n}\n";
+    return write_file(json_path, "{\n" + json + "\n}\n");
 }
 
 /// All servers again, each behind a relay.
@@ -265,7 +265,7 @@ Result<void> measure(const StoreBenchOptions& options, const std::string& folder
             if (auto done = run_case(*c, *postgres, folder, seconds); !done) return done;
         std::reverse(order.begin(), order.end());
     }
-    report(cases, options.json_path);
+    if (!report(cases, options.json_path)) return parse_error("its figures were lost");
     return {};
 }
 

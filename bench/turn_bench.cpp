@@ -6,11 +6,11 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "bench/callgrind.hpp"
 #include "bench/core_bench.hpp"
+#include "bench/report.hpp"
 #include "ledger/memory_store.hpp"
 
 // jemalloc's own; null when the program was linked without it.
@@ -130,14 +130,13 @@ int count_turns(const TurnBenchOptions& options) {
                                     {"in_crowd", std::llround(echo_in_crowd)},
                                     {"crowd", crowd_counted}}}};
     std::printf("%s\n", found.dump(2).c_str());
-    if (!options.json_file.empty()) std::ofstream(options.json_file) << found.dump(2) << '\n';
-    return 0;
+    return write_file(options.json_file, found.dump(2) + "\n") ? 0 : 1;
 }
 
 }  // namespace
 
-void write_figures(const std::map<std::string, double>& figures, const std::string& file) {
-    if (!file.empty()) std::ofstream(file) << nlohmann::json(figures).dump(2) << '\n';
+bool write_figures(const std::map<std::string, double>& figures, const std::string& file) {
+    return write_file(file, nlohmann::json(figures).dump(2) + "\n");
 }
 
 int run_turn_bench(const TurnBenchOptions& options) {
@@ -171,9 +170,9 @@ int run_turn_bench(const TurnBenchOptions& options) {
         std::printf("%-8s sale %8.0f ns   refund %8.0f ns\n", name.c_str(), per(sold - start),
                     per(done - ready));
     }
-    write_figures(figures, options.json_file);
+    const bool written = write_figures(figures, options.json_file);
     if (!approved) std::fputs("switch-bench turn: an answer was not 00\n", stderr);
-    return approved ? 0 : 1;
+    return approved && written ? 0 : 1;
 }
 
 }  // namespace bench

@@ -21,12 +21,13 @@ struct TurnBenchOptions {
     std::optional<std::uint32_t> crowd;
 };
 
-/// Prints nanoseconds per sale and per refund, by route mode; 0, or 1 when an answer was not 00. With
-/// `count`: instructions of step, close_turn and the overlay, per sale, online refund and advice refund, with
-/// what they were built with; and of an echo, alone and in a crowd. 1 as well when nothing can be counted.
-/// Nanoseconds by name, as JSON; no file when none is named.
-void write_figures(const std::map<std::string, double>& figures, const std::string& file);
+/// Nanoseconds by name, as JSON; no file when none is named. False: it could not be written, which is said.
+bool write_figures(const std::map<std::string, double>& figures, const std::string& file);
 
+/// Prints nanoseconds per sale and per refund, by route mode; 0, or 1 when an answer was not 00 or the file
+/// could not be written. With `count`: instructions of step, close_turn and the overlay, per sale, online
+/// refund and advice refund, with what they were built with; and of an echo, alone and in a crowd. 1 as well
+/// when nothing can be counted.
 int run_turn_bench(const TurnBenchOptions& options);
 
 }  // namespace bench

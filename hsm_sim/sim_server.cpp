@@ -7,6 +7,7 @@
 #include "hsm_sim/sim_server.hpp"
 
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +20,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <stdexcept>
 #include <utility>
 
 #include "hsm_sim/host_commands.hpp"
@@ -43,11 +45,11 @@ class Server {
 
     int run() {
         if (!options_.tls_certificate.empty()) open_tls();
-        open(acceptor_, options_.listen);
+        open(acceptor_, "--listen", options_.listen);
         std::string ready = "ready hsm=" + address_of(acceptor_);
         accept();
         if (!options_.metrics.empty()) {
-            open(metrics_, options_.metrics);
+            open(metrics_, "--metrics", options_.metrics);
             ready += " metrics=" + address_of(metrics_);
             accept_metrics();
         }
@@ -75,7 +77,7 @@ class Server {
         return (endpoint.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(endpoint.port());
     }
 
-    void open(tcp::acceptor& acceptor, const std::string& address) {
+    void open(tcp::acceptor& acceptor, const char* option, const std::string& address) try {
         const auto parsed = parse_host_port(address);
         ENSURE(parsed.has_value());
         tcp::resolver resolver(io_);
@@ -84,6 +86,8 @@ class Server {
         acceptor.set_option(tcp::acceptor::reuse_address(true));
         acceptor.bind(endpoint);
         acceptor.listen();
+    } catch (const boost::system::system_error& error) {
+        throw std::runtime_error(std::string(option) + " " + address + ": " + error.code().message());
     }
 
     void open_tls() {
@@ -175,13 +179,25 @@ class Server {
 
     void open_control() {
         using Local = asio::local::stream_protocol;
-        ::unlink(options_.control.c_str());
+        const auto fault = [this](const std::string& what) {
+            return std::runtime_error("--control " + options_.control + ": " + what);
+        };
+        if (options_.control.size() >= sizeof(sockaddr_un::sun_path))
+            throw fault("the path is longer than a socket's name can be");
+        // A socket that a killed run left behind; never a file of somebody else's.
+        struct stat there {};
+        if (::lstat(options_.control.c_str(), &there) == 0) {
+            if (!S_ISSOCK(there.st_mode)) throw fault("there is a file that is no socket");
+            ::unlink(options_.control.c_str());
+        }
         // Nobody but this user may speak to the socket, from its first moment on.
         const mode_t before = ::umask(S_IRWXG | S_IRWXO | S_IXUSR);
-        control_.open();
-        control_.bind(Local::endpoint(options_.control));
+        error_code error;
+        control_.open(Local(), error);
+        if (!error) control_.bind(Local::endpoint(options_.control), error);
         ::umask(before);
-        control_.listen();
+        if (!error) control_.listen(asio::socket_base::max_listen_connections, error);
+        if (error) throw fault(error.message());
         accept_control();
     }
 

@@ -9,6 +9,7 @@
 #include <new>
 #include <string_view>
 
+#include "iso8583/command_line/standard_streams.hpp"
 #include "iso8583/command_line/texts.hpp"
 #include "iso8583/command_line/version.hpp"
 #include "iso8583/values/nearest_word.hpp"
@@ -138,6 +139,7 @@ std::string version_line(const std::string& program) {
 
 Program::Program(CLI::App& app, Manual manual) : app_(app), manual_(std::move(manual)) {
     end_when_memory_is_out(app_.get_name());
+    guard_standard_streams(app_.get_name());
     app_.set_version_flag("--version", version_line(app_.get_name()), "name, version and commit");
 }
 

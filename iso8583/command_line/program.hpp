@@ -30,7 +30,8 @@ inline constexpr int exit_out_of_memory = 1;
 class Program {
   public:
     /// `app` has its name, and outlives this. From here on a program that gets no memory ends with a line on
-    /// stderr and exit_out_of_memory.
+    /// stderr and exit_out_of_memory, and one whose output could not be written does not end with 0
+    /// (standard_streams.hpp).
     Program(CLI::App& app, Manual manual);
 
     /// Who is told of a wrong usage instead of stderr: a sentence.

@@ -1,7 +1,5 @@
 #include "switch/admin/recon_client.hpp"
 
-#include <cstdio>
-
 #include "switch/admin/follow.hpp"
 #include "switch/admin/request_arguments.hpp"
 #include "switch/admin/row_file.hpp"
@@ -73,14 +71,6 @@ ClientResult<Answer> run_day(const Request& request, const SendRequest& send) {
     if (const std::string missing = text_in(said.data, "not_imported"); !missing.empty())
         report->text += "; there is no file yet of " + missing;
     return report;
-}
-
-iso8583::Result<void> write_page(const std::string& path, const std::string& page) {
-    std::FILE* file = std::fopen((path + ".part").c_str(), "wb");
-    const bool written = file != nullptr && std::fwrite(page.data(), 1, page.size(), file) == page.size();
-    const bool closed = file != nullptr && std::fclose(file) == 0;
-    if (written && closed && std::rename((path + ".part").c_str(), path.c_str()) == 0) return {};
-    return iso8583::parse_error("html: " + path + " cannot be written");
 }
 
 iso8583::Result<void> write_sums(const std::string& path, const View& report) {

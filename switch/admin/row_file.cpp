@@ -1,11 +1,5 @@
 #include "switch/admin/row_file.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "switch/admin/control_protocol.hpp"
@@ -37,8 +31,6 @@ std::string cell_of(std::string text) {
     for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
     return quoted + "\"";
 }
-
-std::string reason() { return std::strerror(errno); }
 
 }  // namespace
 
@@ -72,61 +64,21 @@ Result<std::string> csv_line(const std::vector<std::string>& columns, const View
 }
 
 Result<RowFile> RowFile::create(const std::string& path, RowFormat format) {
-    if (path == "-") return RowFile(path, format, stdout);
-    RowFile made(path, format, nullptr);
-    const std::string part = made.part_path();
-    constexpr int owner_alone = 0600;
-    const int fd = ::open(part.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, owner_alone);
-    if (fd < 0) return parse_error(part + " cannot be written: " + reason());
-    if (::flock(fd, LOCK_EX | LOCK_NB) != 0 || ::ftruncate(fd, 0) != 0) {
-        auto fault = parse_error(part + " is being written by another, or cannot be: " + reason());
-        ::close(fd);
-        return fault;
-    }
-    made.file_ = ::fdopen(fd, "wb");
-    if (made.file_ == nullptr) {
-        ::close(fd);
-        return parse_error(part + " cannot be written: " + reason());
-    }
-    return made;
-}
-
-RowFile::RowFile(RowFile&& other) noexcept
-    : path_(std::move(other.path_)),
-      format_(other.format_),
-      file_(std::exchange(other.file_, nullptr)),
-      columns_(std::move(other.columns_)) {}
-
-RowFile::~RowFile() {
-    if (file_ == nullptr || is_stdout()) return;
-    ::unlink(part_path().c_str());
-    std::fclose(file_);
-}
-
-Result<void> RowFile::write(const std::string& text) {
-    if (std::fwrite(text.data(), 1, text.size(), file_) == text.size()) return {};
-    return parse_error(path_ + " cannot be written: " + reason());
+    auto file = WholeFile::create(path);
+    if (!file) return tl::unexpected(file.error());
+    return RowFile(std::move(*file), format);
 }
 
 Result<void> RowFile::add(const View& row) {
-    if (format_ == RowFormat::json_lines) return write(write_json(row) + "\n");
+    if (format_ == RowFormat::json_lines) return file_.write(write_json(row) + "\n");
     if (columns_.empty()) {
         if (const auto* members = row.members())
             for (const auto& [name, value] : *members) columns_.push_back(name);
-        if (auto written = write(csv_head(row)); !written) return written;
+        if (auto written = file_.write(csv_head(row)); !written) return written;
     }
     auto line = csv_line(columns_, row);
     if (!line) return tl::unexpected(line.error());
-    return write(*line);
-}
-
-Result<void> RowFile::finish() {
-    if (std::fflush(file_) != 0) return parse_error(path_ + " cannot be written: " + reason());
-    if (is_stdout()) return {};
-    if (::fsync(::fileno(file_)) != 0 || ::rename(part_path().c_str(), path_.c_str()) != 0)
-        return parse_error(path_ + " cannot be written: " + reason());
-    std::fclose(std::exchange(file_, nullptr));
-    return {};
+    return file_.write(*line);
 }
 
 }  // namespace acquirer::admin

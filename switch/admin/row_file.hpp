@@ -1,15 +1,15 @@
-// RowFile: the rows of a list in a file, as CSV (RFC 4180, UTF-8, CRLF) or as JSON lines. A file appears
-// under its name when it is whole: until then it is NAME.part. `-` is stdout.
+// RowFile: the rows of a list in a file (whole_file.hpp), as CSV (RFC 4180, UTF-8, CRLF) or as JSON lines.
 //
 // Cells are safe for a spreadsheet: a text that begins with = + - @, a tab or a return gets a ' before it,
 // unless it is a number. Owner: one export. Blocking. Errors: a sentence that names the file.
 #pragma once
 
-#include <cstdio>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "iso8583/values/result.hpp"
+#include "switch/admin/whole_file.hpp"
 #include "switch/core/view_value.hpp"
 
 namespace acquirer::admin {
@@ -26,25 +26,14 @@ iso8583::Result<std::string> csv_line(const std::vector<std::string>& columns, c
 class RowFile {
   public:
     static iso8583::Result<RowFile> create(const std::string& path, RowFormat format);
-    RowFile(RowFile&& other) noexcept;
-    RowFile& operator=(RowFile&&) = delete;
-    /// What was not finished is removed.
-    ~RowFile();
-
     iso8583::Result<void> add(const View& row);
-    /// Everything is written and synced, and the file stands under its name.
-    iso8583::Result<void> finish();
+    iso8583::Result<void> finish() { return file_.finish(); }
 
   private:
-    RowFile(std::string path, RowFormat format, std::FILE* file)
-        : path_(std::move(path)), format_(format), file_(file) {}
-    [[nodiscard]] bool is_stdout() const { return path_ == "-"; }
-    [[nodiscard]] std::string part_path() const { return path_ + ".part"; }
-    iso8583::Result<void> write(const std::string& text);
+    RowFile(WholeFile file, RowFormat format) : file_(std::move(file)), format_(format) {}
 
-    std::string path_;
+    WholeFile file_;
     RowFormat format_;
-    std::FILE* file_;  // ours to close unless it is stdout; null: moved away, or finished
     std::vector<std::string> columns_;
 };
 

@@ -33,8 +33,9 @@ std::optional<std::string> fault_of_reason(const std::vector<std::string>& codes
     if (std::find(codes.begin(), codes.end(), code) != codes.end()) return std::nullopt;
     std::string all;
     for (const std::string& c : codes) all += (all.empty() ? "" : ", ") + c;
-    return "reason: no code of that name" + iso8583::did_you_mean(codes, code) + " It has to be one of " +
-           all + " (reasons list); words of your own go into the note";
+    const std::string near = iso8583::did_you_mean(codes, code);
+    return "reason: no code of that name" + (near.empty() ? "." : near) + " It has to be one of " + all +
+           " (reasons list); words of your own go into the note";
 }
 
 std::string words_of(const ledger::RefundProof& proof) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "ledger/audit_hash.hpp"
 #include "switch/admin/commands.hpp"
@@ -252,6 +253,50 @@ TEST_CASE("export: two into one file at once do not mix") {
     REQUIRE(first->add(View::object().put("n", 1)));
     REQUIRE(first->finish());
     CHECK(content(path) == "n\r\n1\r\n");
+}
+
+TEST_CASE("regression: an export took the place of a link, a pipe or a device") {
+    const Folder folder;
+    const std::string path = folder.file("day.csv"), target = folder.file("kept.csv");
+    const auto write = [&path] {
+        auto file = RowFile::create(path, RowFormat::csv);
+        if (!file) return file.error().what;
+        REQUIRE(file->add(View::object().put("n", 1)));
+        const auto done = file->finish();
+        return done ? std::string("written") : done.error().what;
+    };
+    SECTION("what a link leads to is written") {
+        std::ofstream(target) << "before";
+        std::filesystem::create_symlink("kept.csv", path);
+        CHECK(write() == "written");
+        CHECK(std::filesystem::is_symlink(path));
+        CHECK(content(target) == "n\r\n1\r\n");
+    }
+    SECTION("a link that leads nowhere is left alone") {
+        std::filesystem::create_symlink("kept.csv", path);
+        CHECK(write() == path + " cannot be written: it is a link that leads nowhere");
+        CHECK(std::filesystem::is_symlink(path));
+    }
+    SECTION("a pipe has the rows") {
+        REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+        std::string read;
+        std::thread reader([&] { read = content(path); });
+        CHECK(write() == "written");
+        reader.join();
+        CHECK(read == "n\r\n1\r\n");
+        CHECK(std::filesystem::is_fifo(path));
+    }
+    SECTION("a device stays one, and says what it cannot take") {
+        std::filesystem::create_symlink("/dev/full", path);
+        CHECK(write() == "/dev/full cannot be written: No space left on device");
+        CHECK(std::filesystem::is_character_file("/dev/full"));
+    }
+    SECTION("a folder is none of these") {
+        std::filesystem::create_directory(path);
+        CHECK(write() == path + " cannot be written: Is a directory");
+        CHECK(std::filesystem::is_directory(path));
+    }
+    CHECK_FALSE(std::filesystem::exists(path + ".part"));
 }
 
 TEST_CASE("CSV: cells are quoted by RFC 4180 and safe for a spreadsheet") {

@@ -1,9 +1,12 @@
 // Each program of ours, asked as a person asks.
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <catch2/catch.hpp>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <regex>
 #include <string>
 
@@ -89,4 +92,43 @@ TEST_CASE("no internal command or option is in refundctl's help") {
     CHECK(run_program("refundctl", "batch --help").out.find("judge") == std::string::npos);
     CHECK(run_program("refundctl", "refund open --help").out.find("proof-digest") == std::string::npos);
     CHECK(run_program("refundctl", "day --help").out.find("  status ") != std::string::npos);
+}
+
+TEST_CASE("what could not be printed is no success") {
+    // "#" keeps run_program() from sending stderr after stdout.
+    for (const std::string program : programs) {
+        CAPTURE(program);
+        for (const std::string asked : {"--help", "--version", "--print man"}) {
+            const Ended full = run_program(program, asked + " 2>&1 >/dev/full #");
+            CHECK(full.code == 1);
+            // A long text fails on its way already, and the reason is not known at the end.
+            CHECK(full.out.starts_with(program + ": what was to be printed could not be written"));
+            CHECK(run_program(program, asked + " 2>&1 >&- #").code == 1);
+            CHECK(run_program(program, asked + " >/dev/null #").code == 0);
+        }
+        // What went wrong before stays what is told, and a program that prints nothing misses nothing.
+        CHECK(run_program(program, "--vresion >/dev/full #").code == 2);
+        CHECK(run_program(program, "--vresion >&- #").code == 2);
+    }
+    CHECK(run_program("iso8583", "dialects >/dev/full 2>&1 #").code == 1);
+    CHECK(run_program("refund-switch", "--describe rules >/dev/full 2>&1 #").code == 1);
+    // Nobody reads on: no complaint.
+    CHECK(run_program("refund-switch", "--describe rules 2>&1 | head -c 1 >/dev/null #").out.empty());
+}
+
+TEST_CASE("hsm-sim says where it cannot listen, and takes no file of somebody else's for its socket") {
+    const std::string folder = "hsm_sim_listens_" + std::to_string(::getpid());
+    std::filesystem::create_directory(folder);
+    std::ofstream(folder + "/kept") << "kept";
+    const std::string base = "--listen 127.0.0.1:0 ";
+    const Ended taken = run_program("hsm-sim", base + "--control " + folder + "/kept");
+    CHECK(taken.code == 1);
+    CHECK(taken.out.find("hsm-sim: --control " + folder + "/kept: there is a file that is no socket\n") !=
+          std::string::npos);
+    CHECK(std::filesystem::file_size(folder + "/kept") == 4);
+    const Ended elsewhere = run_program("hsm-sim", "--listen 192.0.2.1:1500");
+    CHECK(elsewhere.code == 1);
+    CHECK(elsewhere.out.find("hsm-sim: --listen 192.0.2.1:1500: Cannot assign requested address\n") !=
+          std::string::npos);
+    std::filesystem::remove_all(folder);
 }
