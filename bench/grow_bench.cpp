@@ -68,12 +68,14 @@ std::string card_of(std::uint64_t sale) { return fmt::format("411111{:010}", sca
 /// The ledger that grows; sales are numbered from 0 in the order in which they were made.
 class Growing {
   public:
-    explicit Growing(std::string directory) : directory_(std::move(directory)) {}
+    Growing(std::string directory, std::uint64_t cache_mib)
+        : directory_(std::move(directory)), cache_bytes_(cache_mib << 20) {}
 
     Result<double> open() {
         const auto start = Clock::now();
         ledger::RocksStoreOptions options;
         options.directory = directory_ + "/ledger";
+        options.block_cache_bytes = cache_bytes_;
         auto opened = ledger::RocksStore::open(options);
         if (!opened) return parse_error(opened.error().what);
         store_ = std::move(*opened);
@@ -148,6 +150,7 @@ class Growing {
 
   private:
     std::string directory_;
+    std::uint64_t cache_bytes_;
     std::unique_ptr<ledger::RocksStore> store_;
     std::unique_ptr<CoreBench> bench_;
     std::vector<std::uint64_t> rrns_;
@@ -215,15 +218,15 @@ int run_grow_bench(const GrowOptions& o) {
     report.title = "switch-bench grow";
     report.facts = machine_facts();
     report.facts.emplace_back(
-        "refunds",
-        fmt::format("{} at each size, of sales old and recent, {} events a turn", o.refunds, events_a_turn));
+        "refunds", fmt::format("{} at each size, of sales old and recent, {} events a turn; {} MiB of cache",
+                               o.refunds, events_a_turn, o.cache_mib));
     Sheet sheet{"As the ledger grows",
                 {"sales", "CPU µs a refund", "× the first", "µs a refund", "bytes a sale", "start s",
                  "resident MiB", "sales/s while filling"},
                 {}};
     int code = 0;
     {
-        Growing ledger(directory);
+        Growing ledger(directory, o.cache_mib);
         ledger.take_over();
         if (ledger.sales() > o.sales.front())
             code = complain("grow",

@@ -14,6 +14,7 @@ namespace bench {
 struct GrowOptions {
     std::vector<std::uint64_t> sales = {10'000, 100'000, 1'000'000};  // rising; measured at each
     std::uint32_t refunds = 20'000;                                   // at each size; never more than sales
+    std::uint64_t cache_mib = 256;                                    // of the store's blocks
     std::string directory;  // kept when it was named: the next run goes on with what is there
     ReportFiles files;
 };

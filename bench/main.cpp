@@ -169,6 +169,9 @@ CLI::App* declare_grow(CLI::App& app, bench::GrowOptions& o, std::string& sizes)
     grow->add_option("--directory", o.directory,
                      "directory of the ledger, kept: the next run goes on with it")
         ->type_name("DIR");
+    grow->add_option("--cache-mib", o.cache_mib, "memory for the store's blocks, as the switch's cache_mib")
+        ->check(CLI::Range(1, 1 << 20))
+        ->capture_default_str();
     declare_files(*grow, o.files);
     return grow;
 }
