@@ -13,8 +13,8 @@ constexpr std::size_t arena_bytes_first = 512;  // most messages fit, so that th
 
 FieldValues::~FieldValues() { zeroise(arena_.data(), arena_.size()); }
 
-FieldValues::FieldValues(FieldValues&& other) noexcept
-    : mti_(other.mti_), present_(other.present_), slots_(other.slots_), arena_(std::move(other.arena_)) {
+FieldValues::FieldValues(FieldValues&& other) noexcept : mti_(other.mti_), arena_(std::move(other.arena_)) {
+    take_fields(other);
     other.clear(Mti());
 }
 
@@ -23,8 +23,7 @@ FieldValues& FieldValues::operator=(const FieldValues& other) {
     clear(other.mti_);
     make_room(other.arena_.size());
     arena_ = other.arena_;
-    slots_ = other.slots_;
-    present_ = other.present_;
+    take_fields(other);
     return *this;
 }
 
@@ -32,10 +31,15 @@ FieldValues& FieldValues::operator=(FieldValues&& other) noexcept {
     if (this == &other) return *this;
     clear(other.mti_);
     arena_.swap(other.arena_);
-    slots_ = other.slots_;
-    present_ = other.present_;
+    take_fields(other);
     other.clear(Mti());
     return *this;
+}
+
+void FieldValues::take_fields(const FieldValues& other) {
+    present_ = other.present_;
+    for (std::size_t w = 0; w < FieldSet::words; ++w)
+        if (present_[w] != 0) std::copy_n(other.slots_.begin() + 1 + 64 * w, 64, slots_.begin() + 1 + 64 * w);
 }
 
 /// A bigger arena, since `more` bytes do not fit; the old one is zeroised before it is given back.
@@ -56,12 +60,9 @@ void FieldValues::clear(Mti mti) {
 
 void FieldValues::set(Field f, std::string_view content) {
     // Content of the same length is overwritten in place; otherwise the old bytes stay in the arena, unseen.
-    if (has(f)) {
-        const Slot& slot = slots_[index(f)];
-        if (slot.size == content.size()) {
-            std::copy(content.begin(), content.end(), arena_.begin() + slot.offset);
-            return;
-        }
+    if (has(f) && slots_[index(f)].size == content.size()) {
+        std::copy(content.begin(), content.end(), arena_.begin() + slots_[index(f)].offset);
+        return;
     }
     begin_slot(f, content.size());
     arena_ += content;

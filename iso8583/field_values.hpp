@@ -22,7 +22,7 @@ class FieldValues {
   public:
     FieldValues() = default;
     explicit FieldValues(Mti mti) : mti_(mti) {}
-    FieldValues(const FieldValues&) = default;
+    FieldValues(const FieldValues& other) : mti_(other.mti_), arena_(other.arena_) { take_fields(other); }
     /// Leaves nothing behind: what is moved from is empty and may be used again.
     FieldValues(FieldValues&& other) noexcept;
     FieldValues& operator=(const FieldValues& other);
@@ -57,14 +57,15 @@ class FieldValues {
 
   private:
     struct Slot {
-        std::uint16_t offset = 0;
-        std::uint16_t size = 0;
+        std::uint16_t offset;
+        std::uint16_t size;
     };
     /// The next `size` bytes of the arena, which are appended then, are the content of this field.
     void begin_slot(Field f, std::size_t size) {
-        ENSURE(number(f) >= 2 && number(f) <= field_number_max && arena_.size() + size <= 0xFFFF);
+        const std::size_t at = arena_.size();
+        ENSURE(number(f) >= 2 && number(f) <= field_number_max && at + size <= 0xFFFF);
         make_room(size);
-        slots_[index(f)] = {static_cast<std::uint16_t>(arena_.size()), static_cast<std::uint16_t>(size)};
+        slots_[index(f)] = {static_cast<std::uint16_t>(at), static_cast<std::uint16_t>(size)};
         present_.add(number(f));
     }
     void make_room(std::size_t more) {
@@ -76,9 +77,11 @@ class FieldValues {
         return {arena_.data() + s.offset, s.size};
     }
     static std::size_t index(Field f) { return static_cast<std::size_t>(f); }
+    /// Where the contents lie in an arena like the other's; of the slots those of words that have a field.
+    void take_fields(const FieldValues& other);
     Mti mti_;
     FieldSet present_;
-    std::array<Slot, field_number_max + 1> slots_{};
+    std::array<Slot, field_number_max + 1> slots_;  // without a value where no field is present
     std::string arena_;
 };
 

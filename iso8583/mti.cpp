@@ -1,6 +1,7 @@
 #include "iso8583/mti.hpp"
 
 #include "iso8583/values/bytes.hpp"
+#include "iso8583/values/decimal_text.hpp"
 
 namespace iso8583 {
 
@@ -11,9 +12,6 @@ Result<Mti> Mti::parse(std::string_view text) {
     return of(v);
 }
 
-std::string Mti::str() const {
-    std::string s = std::to_string(value_);
-    return std::string(4 - s.size(), '0') + s;
-}
+std::string Mti::str() const { return zero_padded(static_cast<std::uint64_t>(value_), 4); }
 
 }  // namespace iso8583

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "iso8583/values/bytes.hpp"
+#include "iso8583/values/decimal_text.hpp"
 #include "iso8583/values/ensure.hpp"
 
 namespace iso8583 {
@@ -64,8 +65,7 @@ Result<std::string_view> tagged_value(std::string_view text, std::string_view ta
 
 std::string tagged_text(std::string_view tag, std::string_view value) {
     ENSURE(tag.size() == text_tag_size && value.size() <= tagged_text_size_max);
-    const std::string length = std::to_string(value.size());
-    return std::string(tag) + std::string(length_digits - length.size(), '0') + length + std::string(value);
+    return std::string(tag) + zero_padded(value.size(), length_digits) + std::string(value);
 }
 
 bool may_be_payment_code(std::string_view value) {

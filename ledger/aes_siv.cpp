@@ -4,6 +4,8 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "iso8583/values/ensure.hpp"
 
@@ -23,8 +25,16 @@ Block doubled(const Block& block) {
     return out;
 }
 
-template <typename Block>
-void add(Block& to, const std::uint8_t* what, std::size_t size = block_bytes) {
+void add(std::uint8_t* to, const std::uint8_t* what, std::size_t size) {
+    for (; size >= sizeof(std::uint64_t); size -= sizeof(std::uint64_t)) {
+        std::uint64_t a = 0, b = 0;
+        std::memcpy(&a, to, sizeof a);
+        std::memcpy(&b, what, sizeof b);
+        a ^= b;
+        std::memcpy(to, &a, sizeof a);
+        to += sizeof a;
+        what += sizeof a;
+    }
     for (std::size_t i = 0; i < size; ++i) to[i] = static_cast<std::uint8_t>(to[i] ^ what[i]);
 }
 
@@ -59,13 +69,12 @@ struct AesSiv::Aes {
         const std::size_t end_at = at_the_end == nullptr ? size : size - block_bytes;
         for (std::size_t at = 0; at < size; at += block_bytes) {
             const std::size_t count = std::min(block_bytes, size - at);
-            add(chain, bytes_of(message) + at, count);
-            for (std::size_t i = 0; i < count; ++i)
-                if (at + i >= end_at)
-                    chain[i] = static_cast<std::uint8_t>(chain[i] ^ (*at_the_end)[at + i - end_at]);
+            add(chain.data(), bytes_of(message) + at, count);
+            if (const std::size_t from = std::max(at, end_at); from < at + count)
+                add(chain.data() + (from - at), at_the_end->data() + (from - end_at), at + count - from);
             if (at + block_bytes >= size) {
                 if (count < block_bytes) chain[count] ^= 0x80;
-                add(chain, (count < block_bytes ? subkey2 : subkey1).data());
+                add(chain.data(), (count < block_bytes ? subkey2 : subkey1).data(), block_bytes);
             }
             encrypt(chain.data(), block_bytes);
         }
@@ -94,10 +103,10 @@ AesSiv& AesSiv::operator=(AesSiv&&) noexcept = default;
 
 AesSiv::Block AesSiv::synthetic_iv(std::string_view text, std::string_view associated) {
     Block d = of_zero_;
-    add(d, s2v_->cmac<Block>(associated, subkey1_, subkey2_, nullptr).data());
+    add(d.data(), s2v_->cmac<Block>(associated, subkey1_, subkey2_, nullptr).data(), block_bytes);
     if (text.size() >= block_bytes) return s2v_->cmac<Block>(text, subkey1_, subkey2_, &d);
     d = doubled(d);
-    add(d, bytes_of(text), text.size());
+    add(d.data(), bytes_of(text), text.size());
     d[text.size()] ^= 0x80;
     return s2v_->cmac<Block>(iso8583::as_text(d), subkey1_, subkey2_, nullptr);
 }
@@ -107,14 +116,18 @@ void AesSiv::count_over(const Block& iv, const std::uint8_t* in, std::size_t siz
     Block counter = iv;
     counter[8] &= 0x7F;
     counter[12] &= 0x7F;
-    for (std::size_t at = 0; at < size; at += block_bytes) {
-        Block stream = counter;
-        ctr_->encrypt(stream.data(), block_bytes);
-        const std::size_t count = std::min(block_bytes, size - at);
-        for (std::size_t i = 0; i < count; ++i)
-            out[at + i] = static_cast<std::uint8_t>(in[at + i] ^ stream[i]);
-        for (std::size_t i = block_bytes; i-- > 0 && ++counter[i] == 0;) {
+    std::array<std::uint8_t, 4 * block_bytes> stream;  // encrypted together: a card number has two blocks
+    for (std::size_t at = 0; at < size; at += stream.size()) {
+        const std::size_t count = std::min(stream.size(), size - at);
+        std::size_t made = 0;
+        for (; made < count; made += block_bytes) {
+            std::copy(counter.begin(), counter.end(), stream.data() + made);
+            for (std::size_t i = block_bytes; i-- > 0 && ++counter[i] == 0;) {
+            }
         }
+        ctr_->encrypt(stream.data(), made);
+        std::copy_n(in + at, count, out + at);
+        add(out + at, stream.data(), count);
     }
 }
 

@@ -1,6 +1,8 @@
 #include "ledger/key_layout.hpp"
 
+#include "iso8583/values/decimal_text.hpp"
 #include "iso8583/values/ensure.hpp"
+#include "iso8583/values/joined_text.hpp"
 #include "ledger/record_fields.hpp"
 
 namespace ledger {
@@ -11,25 +13,14 @@ using iso8583::Result;
 
 std::string key(KeyPrefix prefix, std::string_view a, std::string_view b = {}, std::string_view c = {},
                 std::string_view d = {}) {
-    std::string out;
-    out.reserve(1 + a.size() + b.size() + c.size() + d.size());
-    out += static_cast<char>(prefix);
-    out += a;
-    out += b;
-    out += c;
-    out += d;
-    return out;
+    const char letter = static_cast<char>(prefix);
+    return iso8583::joined({{&letter, 1}, a, b, c, d});
 }
 
 std::string big_endian(std::uint64_t v, int bytes) {
     std::string out;
     for (int i = bytes - 1; i >= 0; --i) out.push_back(static_cast<char>((v >> (8 * i)) & 0xFF));
     return out;
-}
-
-std::string padded(std::uint64_t v, std::size_t digits) {
-    const std::string s = std::to_string(v);
-    return s.size() >= digits ? s : std::string(digits - s.size(), '0') + s;
 }
 
 KeyRange range_of(const std::string& prefix) {
@@ -57,7 +48,7 @@ std::string turn_record_key(std::uint64_t turn) { return key(KeyPrefix::turn, bi
 std::string vault_record_key() { return key(KeyPrefix::vault_keys, ""); }
 std::string checkpoint_key() { return key(KeyPrefix::checkpoint, ""); }
 std::string exception_id(const iso8583::Rrn& rrn, std::uint32_t sequence) {
-    return std::string(rrn.empty() ? no_transaction : rrn.view()) + "-" + padded(sequence, 8);
+    return std::string(rrn.empty() ? no_transaction : rrn.view()) + "-" + iso8583::zero_padded(sequence, 8);
 }
 std::string exception_key(std::string_view id) {
     std::string digits(id);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "iso8583/values/decimal_text.hpp"
 #include "iso8583/values/ensure.hpp"
 #include "ledger/ledger_format.hpp"
 #include "ledger/shard_merchants.hpp"
@@ -29,11 +30,7 @@ std::string base36_text(std::uint64_t sequence, std::size_t size, std::uint64_t&
 
 /// 8 characters that sort as the sequence counts: decimal first, then a capital letter and seven of base 36.
 std::string sequence_text(std::uint64_t sequence) {
-    if (sequence < decimal_sequences) {
-        std::string out(8, '0');
-        for (std::size_t i = 8; i-- > 0; sequence /= 10) out[i] = static_cast<char>('0' + sequence % 10);
-        return out;
-    }
+    if (sequence < decimal_sequences) return iso8583::zero_padded(sequence, 8);
     std::uint64_t letter = 0;
     const std::string low = base36_text(sequence - decimal_sequences, 7, letter);
     ENSURE(letter < 26);
@@ -188,15 +185,13 @@ TransactionRecord& Ledger::add(TransactionRecord&& record) {
 void Ledger::write_changed_records() {
     records_.visit_changed([this](const TransactionRecord& record) {
         overlay_.put(Family::journal, transaction_key(record.rrn), encode(record));
-        const bool was_open = open_.contains(record.rrn);
-        if (is_open(record) == was_open) return;
-        if (was_open) {
-            open_.erase(record.rrn);
-            overlay_.erase(Family::journal, open_work_key(record.rrn));
-        } else {
-            open_.insert(record.rrn);
-            overlay_.put(Family::journal, open_work_key(record.rrn), "");
+        if (!is_open(record)) {
+            if (open_.erase(record.rrn) != 0) overlay_.erase(Family::journal, open_work_key(record.rrn));
+            return;
         }
+        const std::size_t before = open_.size();
+        open_.insert(open_.end(), record.rrn);  // a new one is nearly always the last
+        if (open_.size() != before) overlay_.put(Family::journal, open_work_key(record.rrn), "");
     });
 }
 
@@ -231,8 +226,9 @@ void Ledger::add_trace(const std::string& slot_key, TraceSlot slot, TraceEntry e
 }
 
 iso8583::Rrn Ledger::rrn_of(std::uint64_t sequence) const {
-    const iso8583::Date day = iso8583::Date::from_days(counters_.rrn_day);
-    std::string text = rrn_day_prefix(day);
+    if (rrn_prefix_.day != counters_.rrn_day)
+        rrn_prefix_ = {counters_.rrn_day, rrn_day_prefix(iso8583::Date::from_days(counters_.rrn_day))};
+    std::string text = rrn_prefix_.text;
     text += numbers_.shard.empty() ? sequence_text(sequence) : shard_sequence_text(numbers_.shard, sequence);
     auto rrn = iso8583::Rrn::parse(text);
     ENSURE(rrn.has_value());
@@ -252,7 +248,8 @@ iso8583::Rrn Ledger::first_rrn_at(const iso8583::CivilTime& local) const {
 
 iso8583::Rrn Ledger::next_rrn(const iso8583::Now& now) {
     const std::int64_t local_ms = now.utc.ms + std::int64_t{now.local_offset_s} * 1000;
-    const auto today = static_cast<std::int32_t>(now.local().date.days());
+    const std::int64_t ms_of_day = ((local_ms % day_ms) + day_ms) % day_ms;
+    const auto today = static_cast<std::int32_t>((local_ms - ms_of_day) / day_ms);
     // A clock that is set back by hours crosses midnight at most once, and its day's numbers go on. One that
     // comes back from far ahead must not leave the day there (docs/decisions/0044).
     if (today > counters_.rrn_day || leapt_ahead(counters_.rrn_day, today)) {
@@ -265,8 +262,7 @@ iso8583::Rrn Ledger::next_rrn(const iso8583::Now& now) {
     // given.
     std::uint64_t floor = 0;
     if (today == counters_.rrn_day)
-        floor = static_cast<std::uint64_t>(((local_ms % day_ms) + day_ms) % day_ms) *
-                (numbers_.shard.empty() ? 1 : shard_sequences_a_ms);
+        floor = static_cast<std::uint64_t>(ms_of_day) * (numbers_.shard.empty() ? 1 : shard_sequences_a_ms);
     counters_.rrn_sequence = std::max(counters_.rrn_sequence + 1, floor);
     return step_over_stored_rrns();
 }

@@ -251,6 +251,12 @@ class Ledger {
     Totals totals_;
     std::set<iso8583::Rrn> open_;
     TurnRecord counters_;
+    /// The prefix of a day's RRNs, made once a day.
+    struct RrnPrefix {
+        std::int32_t day = -1;
+        std::string text;
+    };
+    mutable RrnPrefix rrn_prefix_;
     std::uint64_t turn_ = 0;  // of the last turn record
     std::uint64_t checkpointed_turn_ = 0;
     std::uint64_t erased_turn_ = 0;      // turn records up to this one are gone

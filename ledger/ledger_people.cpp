@@ -1,6 +1,7 @@
 // The part of the ledger that people work with: exceptions, proposals, disputes.
 #include <algorithm>
 
+#include "iso8583/values/decimal_text.hpp"
 #include "ledger/ledger.hpp"
 
 namespace ledger {
@@ -176,8 +177,7 @@ std::string Ledger::next_numbered_id(char letter, KeyPrefix prefix, std::uint64_
     }
     last = std::max(last, numbered_from_);
     last = numbers_.number_after(last);
-    const std::string digits = std::to_string(last);
-    return letter + std::string(digits.size() < 8 ? 8 - digits.size() : 0, '0') + digits;
+    return letter + iso8583::zero_padded(last, 8);
 }
 
 std::string Ledger::next_proposal_id() { return next_numbered_id('P', KeyPrefix::proposal, last_proposal_); }

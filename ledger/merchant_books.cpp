@@ -1,5 +1,6 @@
 #include "ledger/merchant_books.hpp"
 
+#include "iso8583/values/decimal_text.hpp"
 #include "iso8583/values/ensure.hpp"
 #include "ledger/record_fields.hpp"
 
@@ -16,9 +17,9 @@ constexpr std::uint64_t currency_max = 999;
 constexpr std::uint64_t route_max = 0xFFFF;
 
 std::string digits_of(std::uint64_t number) {
-    const std::string digits = std::to_string(number);
-    ENSURE(digits.size() <= number_digits);
-    return std::string(number_digits - digits.size(), '0') + digits;
+    const std::string digits = iso8583::zero_padded(number, number_digits);
+    ENSURE(digits.size() == number_digits);
+    return digits;
 }
 
 std::string letter(KeyPrefix prefix) { return {static_cast<char>(prefix)}; }

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "iso8583/values/decimal_text.hpp"
 #include "iso8583/values/ensure.hpp"
 #include "ledger/record_fields.hpp"
 
@@ -104,9 +105,9 @@ Result<NoticeProgress> decode_notice_progress(std::string_view bytes) {
 }
 
 std::string notice_key(std::uint64_t number) {
-    const std::string digits = std::to_string(number);
-    ENSURE(digits.size() <= number_digits);
-    return static_cast<char>(KeyPrefix::notice) + std::string(number_digits - digits.size(), '0') + digits;
+    const std::string digits = iso8583::zero_padded(number, number_digits);
+    ENSURE(digits.size() == number_digits);
+    return static_cast<char>(KeyPrefix::notice) + digits;
 }
 
 std::string notice_progress_key() { return {static_cast<char>(KeyPrefix::notice_progress)}; }

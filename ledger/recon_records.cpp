@@ -1,5 +1,6 @@
 #include "ledger/recon_records.hpp"
 
+#include "iso8583/values/decimal_text.hpp"
 #include "iso8583/values/ensure.hpp"
 #include "ledger/record_fields.hpp"
 
@@ -21,10 +22,7 @@ std::string prefixed(KeyPrefix prefix, std::string_view a, std::string_view b = 
     return out;
 }
 
-std::string route_text(std::uint16_t route) {
-    const std::string digits = std::to_string(route);
-    return std::string(route_digits - digits.size(), '0') + digits;
-}
+std::string route_text(std::uint16_t route) { return iso8583::zero_padded(route, route_digits); }
 
 KeyRange keys_that_begin(std::string prefix) {
     KeyRange range{prefix, prefix};

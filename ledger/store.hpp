@@ -12,6 +12,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,11 +45,11 @@ class Mutations {
     explicit Mutations(const std::vector<Mutation>& list)
         : list_(std::make_shared<List>(list.begin(), list.end())) {}
 
-    [[nodiscard]] std::size_t size() const { return list_ ? list_->size() : 0; }
+    [[nodiscard]] std::size_t size() const { return list_ ? list_->mutations.size() : 0; }
     [[nodiscard]] bool empty() const { return size() == 0; }
     [[nodiscard]] auto begin() const { return list().begin(); }
     [[nodiscard]] auto end() const { return list().end(); }
-    [[nodiscard]] const Mutation& operator[](std::size_t index) const { return (*list_)[index]; }
+    [[nodiscard]] const Mutation& operator[](std::size_t index) const { return list_->mutations[index]; }
 
     /// The reference holds until the list is shared.
     Mutation& push_back(Mutation mutation) {
@@ -56,15 +57,26 @@ class Mutations {
             list_ = std::make_shared<List>();
         else if (list_.use_count() > 1)
             list_ = std::make_shared<List>(*list_);
-        return list_->emplace_back(std::move(mutation));
+        return list_->mutations.emplace_back(std::move(mutation));
     }
     void clear() { list_.reset(); }
 
   private:
-    using List = std::deque<Mutation>;
-    [[nodiscard]] const List& list() const {
+    /// Its memory is taken in few pieces, and given back with the list.
+    struct List {
+        List() = default;
+        List(const List& other) : List(other.mutations.begin(), other.mutations.end()) {}
+        List& operator=(const List&) = delete;
+        template <typename Iterator>
+        List(Iterator from, Iterator to) : mutations(from, to, &memory) {}
+        ~List() = default;
+        std::pmr::monotonic_buffer_resource memory{bytes_first};
+        std::pmr::deque<Mutation> mutations{&memory};
+    };
+    static constexpr std::size_t bytes_first = 4096;
+    [[nodiscard]] const std::pmr::deque<Mutation>& list() const {
         static const List none;
-        return list_ ? *list_ : none;
+        return list_ ? list_->mutations : none.mutations;
     }
     std::shared_ptr<List> list_;
 };

@@ -1,7 +1,6 @@
 #include "ledger/totals.hpp"
 
-#include <initializer_list>
-
+#include "iso8583/values/joined_text.hpp"
 #include "ledger/record_codec.hpp"
 
 namespace ledger {
@@ -17,18 +16,14 @@ constexpr std::uint64_t sum_bytes_min = 4;
 constexpr std::uint8_t part_version = 1;
 
 /// "l/20261121/" and what is behind it.
-std::string day_name(char letter, iso8583::BusinessDate day, std::initializer_list<std::string_view> parts) {
-    const std::string date = day.date.yyyymmdd();
-    std::size_t size = date.size() + 3;
-    for (const std::string_view part : parts) size += part.size();
-    std::string name;
-    name.reserve(size);
-    name += letter;
-    name += '/';
-    name += date;
-    name += '/';
-    for (const std::string_view part : parts) name += part;
-    return name;
+std::string day_name(char letter, iso8583::BusinessDate day, std::string_view a = {}, std::string_view b = {},
+                     std::string_view c = {}) {
+    return iso8583::joined({{&letter, 1}, "/", day.date.yyyymmdd(), "/", a, b, c});
+}
+
+std::string batch_name(const iso8583::TerminalId& terminal, iso8583::BatchNumber batch,
+                       std::string_view end) {
+    return iso8583::joined({batches_prefix, terminal.view(), "/", batch.str(), end});
 }
 
 void write(RecordWriter& w, std::string_view name, const Total& t) {
@@ -39,10 +34,10 @@ void write(RecordWriter& w, std::string_view name, const Total& t) {
 }  // namespace
 
 std::string batch_debit_name(const iso8583::TerminalId& terminal, iso8583::BatchNumber batch, bool foreign) {
-    return std::string(batches_prefix) + terminal.str() + "/" + batch.str() + (foreign ? "/fd" : "/d");
+    return batch_name(terminal, batch, foreign ? "/fd" : "/d");
 }
 std::string batch_credit_name(const iso8583::TerminalId& terminal, iso8583::BatchNumber batch, bool foreign) {
-    return std::string(batches_prefix) + terminal.str() + "/" + batch.str() + (foreign ? "/fc" : "/c");
+    return batch_name(terminal, batch, foreign ? "/fc" : "/c");
 }
 std::optional<iso8583::TerminalId> terminal_of_batch_sum(std::string_view name) {
     constexpr std::size_t terminal_size = 8;
@@ -50,13 +45,15 @@ std::optional<iso8583::TerminalId> terminal_of_batch_sum(std::string_view name) 
     const auto terminal = iso8583::TerminalId::parse(name.substr(batches_prefix.size(), terminal_size));
     return terminal ? std::optional(*terminal) : std::nullopt;
 }
-std::string refund_counts_prefix(iso8583::BusinessDate day) { return day_name('v', day, {}); }
+std::string refund_counts_prefix(iso8583::BusinessDate day) { return day_name('v', day); }
 std::string refund_count_name(const iso8583::TerminalId& terminal, iso8583::BusinessDate day) {
-    return day_name('v', day, {terminal.view()});
+    return day_name('v', day, terminal.view());
 }
-std::string accounts_prefix(iso8583::BusinessDate day) { return day_name('l', day, {}); }
+std::string accounts_prefix(iso8583::BusinessDate day) { return day_name('l', day); }
 std::string account_name(iso8583::BusinessDate day, Account account, std::string_view who) {
-    return day_name('l', day, {std::to_string(static_cast<int>(account)), "/", who});
+    static_assert(static_cast<int>(Account::fee_income) < 10, "an account has one digit in a name");
+    const char digit = static_cast<char>('0' + static_cast<int>(account));
+    return day_name('l', day, {&digit, 1}, "/", who);
 }
 
 void Totals::add(const std::string& sum, std::int64_t count, std::int64_t amount_minor) {

@@ -1,6 +1,7 @@
 #include "iso8583/values/amount.hpp"
 
 #include "iso8583/values/bytes.hpp"
+#include "iso8583/values/decimal_text.hpp"
 #include "iso8583/values/ensure.hpp"
 
 namespace iso8583 {
@@ -15,10 +16,7 @@ Currency Currency::of(std::uint16_t numeric) {
     c.numeric_ = numeric;
     return c;
 }
-std::string Currency::str() const {
-    std::string s = std::to_string(numeric_);
-    return std::string(3 - s.size(), '0') + s;
-}
+std::string Currency::str() const { return zero_padded(numeric_, 3); }
 int Currency::exponent() const {
     // ISO 4217: the currencies whose minor unit is not a hundredth.
     switch (numeric_) {
@@ -82,8 +80,7 @@ Result<Amount> Amount::parse_major(std::string_view text, Currency currency) {
 
 std::string Amount::field() const {
     ENSURE(minor_units_ >= 0 && minor_units_ <= minor_units_max);
-    std::string s = std::to_string(minor_units_);
-    return std::string(12 - s.size(), '0') + s;
+    return zero_padded(static_cast<std::uint64_t>(minor_units_), 12);
 }
 
 std::string Amount::major() const {

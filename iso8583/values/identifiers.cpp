@@ -1,6 +1,7 @@
 #include "iso8583/values/identifiers.hpp"
 
 #include "iso8583/values/bytes.hpp"
+#include "iso8583/values/decimal_text.hpp"
 
 namespace iso8583 {
 namespace {
@@ -11,12 +12,6 @@ Result<std::uint32_t> six_digits(std::string_view text, const char* name) {
     std::uint32_t v = 0;
     for (char c : text) v = v * 10 + static_cast<std::uint32_t>(c - '0');
     return v;
-}
-
-std::string padded6(std::uint32_t v) {
-    std::string out(6, '0');
-    for (std::size_t i = out.size(); v != 0; v /= 10) out[--i] = static_cast<char>('0' + v % 10);
-    return out;
 }
 
 bool printable(std::string_view text) {
@@ -40,7 +35,7 @@ Stan Stan::of(std::uint32_t value) {
     s.value_ = value;
     return s;
 }
-std::string Stan::str() const { return padded6(value_); }
+std::string Stan::str() const { return zero_padded(value_, 6); }
 
 Result<BatchNumber> BatchNumber::parse(std::string_view text) {
     return six_digits(text, "batch number").map(&BatchNumber::of);
@@ -52,7 +47,7 @@ BatchNumber BatchNumber::of(std::uint32_t value) {
     return b;
 }
 BatchNumber BatchNumber::next() const { return of(value_ == value_max ? 1 : value_ + 1); }
-std::string BatchNumber::str() const { return padded6(value_); }
+std::string BatchNumber::str() const { return zero_padded(value_, 6); }
 
 Result<Rrn> Rrn::parse(std::string_view text) {
     if (text.size() != 12 || !digit_or_capital(text))

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "iso8583/values/bytes.hpp"
+#include "iso8583/values/decimal_text.hpp"
 #include "iso8583/values/ensure.hpp"
 
 namespace iso8583 {
@@ -139,10 +140,7 @@ std::int64_t TransmissionTime::seconds_from(TransmissionTime other) const {
     const std::int64_t apart = std::abs(second_of_year(value_) - second_of_year(other.value_));
     return std::min(apart, year_s - apart);
 }
-std::string TransmissionTime::str() const {
-    std::string s = std::to_string(value_);
-    return std::string(10 - s.size(), '0') + s;
-}
+std::string TransmissionTime::str() const { return zero_padded(value_, 10); }
 
 Result<Date> resolve_year(std::string_view mmdd, Date not_after) {
     if (mmdd.size() != 4 || !all_digits(mmdd)) return parse_error("date: MMDD is needed");

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "iso8583/values/joined_text.hpp"
+
 namespace acquirer {
 
 ledger::Ledger::IssuerNumbers CoreContext::next_issuer_numbers(routing::RouteId id) {
@@ -9,6 +11,13 @@ ledger::Ledger::IssuerNumbers CoreContext::next_issuer_numbers(routing::RouteId 
         const auto numbers = ledger.next_issuer_numbers(now);
         if (!in_flight.uses(id, numbers)) return numbers;
     }
+}
+
+void CoreContext::count_answer(RequestKind kind, const iso8583::ResponseCode& code) {
+    std::uint64_t*& counter = of_answers_[{kind, code}];
+    if (counter == nullptr)
+        counter = &counter_of(iso8583::joined({"answered.", name(kind), ".", code.view()}));
+    ++*counter;
 }
 
 void CoreContext::note(Severity severity, NoteKind kind, const ledger::TransactionRecord& record,

@@ -6,11 +6,13 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "ledger/ledger.hpp"
@@ -77,13 +79,9 @@ class CoreContext {
     void note(Note&& note) { effects->emplace_back(std::move(note)); }
     void note(Severity severity, NoteKind kind, const ledger::TransactionRecord& record,
               std::string_view rule, std::string detail = {});
-    void count(std::string_view counter) {
-        const auto at = counters.find(counter);
-        if (at == counters.end())
-            counters.emplace(counter, 1);
-        else
-            ++at->second;
-    }
+    void count(std::string_view counter) { ++counter_of(counter); }
+    /// "answered.KIND.CODE".
+    void count_answer(RequestKind kind, const iso8583::ResponseCode& code);
     /// An exception with owner, and an alarm in the log when it is one.
     ledger::ExceptionRecord open_exception(const std::optional<iso8583::Rrn>& rrn, std::string kind,
                                            std::string rule, std::string text,
@@ -116,6 +114,12 @@ class CoreContext {
     }
 
   private:
+    std::uint64_t& counter_of(std::string_view counter) {
+        const auto at = counters.find(counter);
+        return at == counters.end() ? counters.emplace(counter, 0).first->second : at->second;
+    }
+    // Those of answers, found without their names; they stay where they are for good.
+    std::map<std::pair<RequestKind, iso8583::ResponseCode>, std::uint64_t*> of_answers_;
     // What local_now() said last: several parts of a step ask.
     mutable iso8583::Now local_of_;
     mutable iso8583::CivilTime local_ = local_of_.local();

@@ -22,8 +22,9 @@ void InFlight::begin(const ledger::TransactionRecord& record, int message_class,
     ++requests_of_route_[route];
     awaited_[request.key] = {Awaited::What::request, record.rrn, link};
     await_until({DeadlineId::Kind::request_reply, record.rrn, 0}, reply_timeout_ms);
-    const bool is_new = requests_.emplace(record.rrn, std::move(request)).second;
-    ENSURE(is_new);
+    const std::size_t before = requests_.size();
+    requests_.emplace_hint(requests_.end(), record.rrn, std::move(request));  // nearly always the last
+    ENSURE(requests_.size() == before + 1);
 }
 
 bool InFlight::join(const iso8583::Rrn& rrn, Asker asker, std::size_t askers_max) {

@@ -13,9 +13,11 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "iso8583/values/word_hash.hpp"
 #include "ledger/ledger.hpp"
 #include "routing/route.hpp"
 #include "switch/core/deadline_queue.hpp"
@@ -36,6 +38,14 @@ struct IssuerKey {
     std::uint32_t stan = 0;
     std::uint32_t transmission_time = 0;
     friend auto operator<=>(const IssuerKey&, const IssuerKey&) = default;
+};
+struct IssuerKeyHash {
+    std::size_t operator()(const IssuerKey& key) const {
+        iso8583::WordHasher hasher;
+        hasher.add(std::uint64_t{key.route.value} << 32 | static_cast<std::uint32_t>(key.message_class));
+        hasher.add(std::uint64_t{key.stan} << 32 | key.transmission_time);
+        return hasher.spread();
+    }
 };
 /// What an awaited answer answers.
 struct Awaited {
@@ -149,7 +159,7 @@ class InFlight {
     std::map<routing::RouteId, std::uint32_t> requests_of_route_;
     std::map<BatchOf, BatchEntry> batches_;
     std::vector<BatchOf> ended_;
-    std::map<IssuerKey, Awaited> awaited_;
+    std::unordered_map<IssuerKey, Awaited, IssuerKeyHash> awaited_;
     std::vector<std::pair<DeadlineId, std::int64_t>> departing_;  // of the turn that collects
     struct Departure {
         std::uint64_t turn = 0;

@@ -101,13 +101,7 @@ void store_refusal(const CoreContext& context, ledger::TransactionRecord& record
 namespace {
 
 SendReply counted_reply(CoreContext& context, const Asker& asker, const ReplyContent& content) {
-    const std::string_view kind = name(asker.request.kind);
-    std::string counter = "answered.";
-    counter.reserve(counter.size() + kind.size() + 1 + content.code.size());
-    counter += kind;
-    counter += '.';
-    counter += content.code.view();
-    context.count(counter);
+    context.count_answer(asker.request.kind, content.code);
     return {asker.to, make_reply(context, asker.request, content), false};
 }
 

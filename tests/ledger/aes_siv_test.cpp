@@ -43,7 +43,8 @@ std::string sealed_by_openssl(const std::string& key, const std::string& text,
 
 TEST_CASE("AES-SIV seals as OpenSSL does, and opens nothing that was changed") {
     std::mt19937_64 rng(5297);
-    for (const std::size_t text_size : {1U, 2U, 12U, 15U, 16U, 17U, 19U, 31U, 32U, 33U, 48U, 200U, 5000U})
+    for (const std::size_t text_size :
+         {1U, 2U, 12U, 15U, 16U, 17U, 19U, 31U, 32U, 33U, 48U, 63U, 64U, 65U, 200U, 5000U})
         for (const std::size_t associated_size : {1U, 13U, 15U, 16U, 17U, 32U, 40U}) {
             const std::string key = random_text(rng, AesSiv::key_bytes);
             const std::string text = random_text(rng, text_size);

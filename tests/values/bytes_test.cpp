@@ -5,7 +5,9 @@
 #include <catch2/catch.hpp>
 #include <set>
 
+#include "iso8583/values/decimal_text.hpp"
 #include "iso8583/values/fixed_text.hpp"
+#include "iso8583/values/joined_text.hpp"
 #include "iso8583/values/word_hash.hpp"
 #include "tests/values/ensure_fails.hpp"
 
@@ -100,6 +102,29 @@ TEST_CASE("fixed text: any two order as their contents do, and equal ones have o
     play(FixedText<12>());
     play(FixedText<15>());
     play(FixedText<45>());
+}
+
+TEST_CASE("zero-padded: as many digits as asked for, or as the number has") {
+    CHECK(zero_padded(0, 3) == "000");
+    CHECK(zero_padded(42, 6) == "000042");
+    CHECK(zero_padded(100, 4) == "0100");
+    CHECK(zero_padded(999'999, 6) == "999999");
+    CHECK(zero_padded(1'000'000, 6) == "1000000");
+    CHECK(zero_padded(9, 1) == "9");
+    CHECK(zero_padded(10, 1) == "10");
+    CHECK(zero_padded(305, 3) == "305");
+    CHECK(zero_padded(9'999'999'999, 10) == "9999999999");
+    CHECK(zero_padded(7, 12) == "000000000007");
+    CHECK(zero_padded(0, 0).empty());
+    CHECK(zero_padded(~std::uint64_t{0}, 12) == "18446744073709551615");
+}
+
+TEST_CASE("joined: parts in their order, empty ones too") {
+    CHECK(joined({}).empty());
+    CHECK(joined({"", ""}).empty());
+    CHECK(joined({"t", "632501EAEKDO"}) == "t632501EAEKDO");
+    CHECK(joined({"898110157220001", "", "10000002", std::string_view("\0a", 2)}) ==
+          "89811015722000110000002" + std::string("\0a", 2));
 }
 
 TEST_CASE("word hash: keys that differ in a character spread over the low bits") {
