@@ -25,15 +25,16 @@ struct SimOptions {
         verify_audit
     };
     Command command = Command::serve;
+    Decimalisation decimalisation = Decimalisation::encrypted;
+    bool authorised = false;
+    bool zone_key_exchange = false;
+    bool require_memory_lock = false;
 
     std::string listen = "127.0.0.1:1500";
     std::string lmk = "test";
     std::string lmk_key;
     PayshieldFormat format;
-    bool authorised = false;
     unsigned authorised_seconds = 600;
-    bool zone_key_exchange = false;
-    Decimalisation decimalisation = Decimalisation::encrypted;
     std::vector<std::string> decimalisation_tables;
     unsigned working_key_kcv_bytes = 4;
     PinBounds pin_bounds;
@@ -54,7 +55,6 @@ struct SimOptions {
     std::string tls_certificate;
     std::string tls_key;
     std::string tls_client_ca;
-    bool require_memory_lock = false;
 
     WrapKeyOptions wrap_key;
     std::string out;       // ceremony: where the sealed LMK goes

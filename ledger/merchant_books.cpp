@@ -17,7 +17,7 @@ constexpr std::uint64_t currency_max = 999;
 constexpr std::uint64_t route_max = 0xFFFF;
 
 std::string digits_of(std::uint64_t number) {
-    const std::string digits = iso8583::zero_padded(number, number_digits);
+    std::string digits = iso8583::zero_padded(number, number_digits);
     ENSURE(digits.size() == number_digits);
     return digits;
 }

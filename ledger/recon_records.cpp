@@ -24,7 +24,7 @@ std::string prefixed(KeyPrefix prefix, std::string_view a, std::string_view b = 
 
 std::string route_text(std::uint16_t route) { return iso8583::zero_padded(route, route_digits); }
 
-KeyRange keys_that_begin(std::string prefix) {
+KeyRange keys_that_begin(const std::string& prefix) {
     KeyRange range{prefix, prefix};
     range.to.back() = static_cast<char>(static_cast<unsigned char>(range.to.back()) + 1);
     return range;

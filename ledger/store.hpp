@@ -52,7 +52,7 @@ class Mutations {
     [[nodiscard]] const Mutation& operator[](std::size_t index) const { return list_->mutations[index]; }
 
     /// The reference holds until the list is shared.
-    Mutation& push_back(Mutation mutation) {
+    Mutation& push_back(Mutation&& mutation) {
         if (!list_)
             list_ = std::make_shared<List>();
         else if (list_.use_count() > 1)

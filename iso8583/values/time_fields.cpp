@@ -132,7 +132,7 @@ TransmissionTime TransmissionTime::of(std::uint32_t value) {
 std::int64_t TransmissionTime::seconds_from(TransmissionTime other) const {
     constexpr std::int64_t day_s = 86'400;
     constexpr std::int64_t year_s = 366 * day_s;
-    const auto second_of_year = [](std::uint32_t v) {
+    const auto second_of_year = [](std::int64_t v) {
         const Date day{2000, static_cast<std::uint8_t>(v / 100'000'000),
                        static_cast<std::uint8_t>(v / 1'000'000 % 100)};
         return day.days() * day_s + v / 10'000 % 100 * 3'600 + v / 100 % 100 * 60 + v % 100;

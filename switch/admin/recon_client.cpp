@@ -56,7 +56,7 @@ ClientResult<Answer> import_file(const Request& request, const SendRequest& send
 
 ClientResult<Answer> run_day(const Request& request, const SendRequest& send) {
     const std::string day = argument(request, "day");
-    const auto started = send(request);
+    auto started = send(request);
     const Answer& said = started ? *started : started.error();
     // Asked again while it runs, it is followed.
     if (!started && said.text.find("is being compared") == std::string::npos) return started;

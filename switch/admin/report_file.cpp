@@ -1,5 +1,6 @@
 #include "switch/admin/report_file.hpp"
 
+#include "iso8583/values/joined_text.hpp"
 #include "switch/admin/report_page.hpp"
 #include "switch/admin/whole_file.hpp"
 
@@ -10,7 +11,7 @@ namespace {
 /// As a person would type it again.
 std::string typed(const Request& request) {
     std::string words = "refundctl " + request.command;
-    for (const auto& [name, text] : request.arguments) words += " --" + name + " " + text;
+    for (const auto& [name, text] : request.arguments) words += iso8583::joined({" --", name, " ", text});
     return words;
 }
 
