@@ -1,6 +1,7 @@
 #include "iso8583/command_line/standard_streams.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -22,16 +23,21 @@ void hold_closed_streams() {
             static_cast<void>(::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY));
 }
 
+/// Whoever reads no further (head, a pager, the parent of a server) knows that himself.
+bool is_read_by_another() {
+    struct stat what {};
+    return ::fstat(STDOUT_FILENO, &what) == 0 && (S_ISFIFO(what.st_mode) || S_ISSOCK(what.st_mode));
+}
+
 void judge_stdout(int code, void*) {
     errno = 0;
     const bool streamed = std::cout.flush().good();  // which has a buffer of its own where a program wants it
     const bool failed_before = !streamed || std::ferror(stdout) != 0;
     const bool flushed = std::fflush(stdout) == 0;
     const int why = errno;
-    if ((flushed && !failed_before) || code != 0) return;
-    if (why != EPIPE)
-        std::fprintf(stderr, "%s: what was to be printed could not be written%s%s\n", program_name.data(),
-                     why == 0 ? "" : ": ", why == 0 ? "" : std::strerror(why));
+    if ((flushed && !failed_before) || code != 0 || is_read_by_another()) return;
+    std::fprintf(stderr, "%s: what was to be printed could not be written%s%s\n", program_name.data(),
+                 why == 0 ? "" : ": ", why == 0 ? "" : std::strerror(why));
     // exit() is under way, and cannot be called again.
     std::_Exit(exit_not_printed);
 }
