@@ -10,6 +10,7 @@
 #include <regex>
 #include <string>
 
+#include "iso8583/values/joined_text.hpp"
 #include "tests/run_program.hpp"
 
 namespace {
@@ -39,8 +40,9 @@ TEST_CASE("every program's help begins with its name and a line of usage, and a 
         CHECK(help.out.find("\nUsage: " + program + " ") != std::string::npos);
         const Ended wrong = run_program(program, "--vresion");
         CHECK(wrong.code == 2);
-        CHECK(wrong.out == program + ": --vresion: no such option; did you mean --version?\n`" + program +
-                               " --help` shows how it is used\n");
+        CHECK(wrong.out ==
+              iso8583::joined({program, ": --vresion: no such option; did you mean --version?\n`", program,
+                               " --help` shows how it is used\n"}));
     }
 }
 
