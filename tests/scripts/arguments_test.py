@@ -33,6 +33,9 @@ class Arguments(unittest.TestCase):
                 ended = run("fuzz", "all", seconds)
                 self.assertEqual((ended.returncode, ended.stdout), (2, ""))
                 self.assertIn("number of seconds", ended.stderr)
+                ended = run("test", "--fuzz", seconds)
+                self.assertEqual((ended.returncode, ended.stdout), (2, ""))
+                self.assertIn("number of seconds", ended.stderr)
 
     def test_help_is_no_fault(self):
         for script in ("check", "demo", "fuzz", "install-packages", "instructions", "mutants", "nightly", "simulate", "test"):
