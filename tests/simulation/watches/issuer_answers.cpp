@@ -134,7 +134,7 @@ class IssuerAnswers final : public Watch {
     /// is told.
     void judge_paid(const Rrn& rrn) {
         const TransactionRecord* r = world_.checkers().record(rrn);
-        if (r == nullptr || r->kind != ledger::TransactionKind::refund) return;
+        if (r == nullptr || r->kind != ledger::TransactionKind::refund || has_gone(rrn)) return;
         const bool waits =
             r->state == State::advice_pending || r->state == State::parked || r->state == State::abnormal;
         const bool elsewhere = r->state == State::cancelled || r->state == State::merchant_account ||
