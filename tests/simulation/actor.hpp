@@ -125,6 +125,9 @@ class Actor {
     virtual void calm() {}
     /// The world is still and nothing is wrong any more: shows that work goes on.
     virtual void probe() {}
+    /// What people alone can end is ended. What waited behind it goes to its issuer then, and that may close
+    /// its link: so not beside the probe.
+    virtual void end_what_waits() {}
     /// Has all of its own come to an end? Asked after the calm, and after the probe.
     [[nodiscard]] virtual bool quiet() const { return true; }
     /// What must hold at the end; breaches go to the world's checkers.

@@ -227,6 +227,7 @@ Verdict run_seed(const RunOptions& options) {
     if (!world.run_until(all_quiet, probe_ms))
         world.checkers().broken("liveness", "a terminal gets no answer though nothing is wrong",
                                 world.now().instant);
+    for (const auto& actor : actors) actor->end_what_waits();
     world.pass(probe_ms);
     for (const auto& actor : actors) actor->judge();
     final_checks(world);

@@ -69,7 +69,7 @@ class Operators final : public Actor {
     }
 
     /// I6a says of it all that it waits for people: then people can end it.
-    void probe() override {
+    void end_what_waits() override {
         for (const auto& [rrn, r] : world_.checkers().records())
             if (r.state == State::abnormal)
                 end_it(rrn, ResolveAbnormal{rrn.str(), ResolveAbnormal::Way::merchant_account, "", note});
