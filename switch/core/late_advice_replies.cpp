@@ -95,13 +95,16 @@ bool StoreAndForward::late_refund_reply(TransactionRecord& record, const routing
                 paid_after_all(record, reply);
                 return true;
             case State::approved:
-                if (!of_the_last) {
-                    paid_twice(record);
+                // Of what people had settled as done it is the payment that they spoke of, whichever
+                // attempt's.
+                if (record.decided.by_people) {
+                    take_attempt(record, reply);
+                    record.decided.by_people = false;  // the issuer's word now
+                    note_rule(record, "R51", c_.now.utc);
                     return true;
                 }
-                if (!record.decided.by_people) return false;
-                record.decided.by_people = false;  // the issuer's word now
-                note_rule(record, "R51", c_.now.utc);
+                if (of_the_last) return false;
+                paid_twice(record);
                 return true;
             case State::cancelled:
             case State::merchant_account:
@@ -128,9 +131,8 @@ bool StoreAndForward::late_refund_reply(TransactionRecord& record, const routing
     return true;
 }
 
-/// R51: the issuer paid what still waited, or what was taken for refused.
-void StoreAndForward::paid_after_all(TransactionRecord& record, const IssuerReply& reply) {
-    settled(record);
+/// R74: the attempt that this answers is the one that was paid.
+void StoreAndForward::take_attempt(TransactionRecord& record, const IssuerReply& reply) {
     QueuedAdvice& a = record.advice;
     const EarlierAttempt numbers{reply.stan.value(), reply.transmission_time.value()};
     const EarlierAttempt last{a.stan, a.transmission_time};
@@ -144,6 +146,12 @@ void StoreAndForward::paid_after_all(TransactionRecord& record, const IssuerRepl
     }
     a.last_code = reply.code->str();
     if (reply.authorization) record.issuer_authorization = *reply.authorization;
+}
+
+/// R51: the issuer paid what still waited, or what was taken for refused.
+void StoreAndForward::paid_after_all(TransactionRecord& record, const IssuerReply& reply) {
+    settled(record);
+    take_attempt(record, reply);
     move(record, State::approved,
          record.state == State::advice_pending ? "R54"
          : record.state == State::processing   ? "R80"

@@ -177,6 +177,7 @@ class StoreAndForward {
     bool late_refund_reply(ledger::TransactionRecord& record, const routing::Route& route,
                            const IssuerReply& reply);
     bool late_reversal_reply(ledger::TransactionRecord& record, const IssuerReply& reply);
+    static void take_attempt(ledger::TransactionRecord& record, const IssuerReply& reply);
     void paid_after_all(ledger::TransactionRecord& record, const IssuerReply& reply);
     void paid_twice(ledger::TransactionRecord& record);
     void refused_finally(ledger::TransactionRecord& record, std::string kind);

@@ -55,6 +55,51 @@ TEST_CASE("R63 a refusal said once more, after the refund was sent again and pai
     CHECK(d.exceptions("paid_twice").size() == 1);
 }
 
+TEST_CASE("R74 an older attempt's late approval is the payment that people had settled as done",
+          "[R74][R70][R51]") {
+    // Told as paid twice, and after the newer attempt's refusal as abnormal, with postings of neither.
+    Desk d;
+    d.issuer = [](const Sent& m) { return m.mti() == "0220" ? answers("51") : Does{}; };
+    const Answer sale = d.sale(card_a);
+    const auto refund = d.ask(d.refund_of(sale, "000000006000", card_a));
+    REQUIRE(refund);
+    REQUIRE(d.state(refund->rrn) == "abnormal");
+    const Sent older = d.last_sent("0220");
+    d.issuer = [](const Sent& m) { return m.mti() == "0220" ? answers("87") : Does{}; };
+    using acquirer::Role;
+    REQUIRE(
+        d.operate(acquirer::ResolveAbnormal{refund->rrn, acquirer::ResolveAbnormal::Way::retry, "", "asked"},
+                  "maker1", Role::operator_)
+            .done);
+    d.pass(6'000);
+    REQUIRE(d.state(refund->rrn) == "parked");
+    const Sent newer = d.last_sent("0220");
+    REQUIRE(newer.fields.get(Field::stan) != older.fields.get(Field::stan));
+    const auto proposed = d.operate(acquirer::SettleTransaction{refund->rrn, "done", "in the issuer's file"},
+                                    "maker1", Role::operator_);
+    REQUIRE(proposed.done);
+    REQUIRE(d.operate(acquirer::DecideProposal{proposed.values.front().second,
+                                               acquirer::DecideProposal::To::approve, "seen"},
+                      "checker1", Role::supervisor)
+                .done);
+    REQUIRE(d.state(refund->rrn) == "approved");
+    const auto reply = [&d](const Sent& to, const Does& does) {
+        d.reply(to, does);
+        d.offer(acquirer::TerminalLinkClosed{{99}});
+    };
+    reply(older, {});
+    CHECK(d.exceptions("paid_twice").empty());
+    CHECK(d.state(refund->rrn) == "approved");
+    reply(newer, answers("51"));
+    CHECK(d.exceptions("settled_but_refused").empty());
+    CHECK(d.state(refund->rrn) == "approved");
+    CHECK(d.remaining(sale.rrn) == 4'000);
+    // Both attempts paid is another thing.
+    reply(newer, {});
+    CHECK(d.exceptions("paid_twice").size() == 1);
+    CHECK(d.state(refund->rrn) == "approved");
+}
+
 TEST_CASE("R63 what the successor of a sale's route says once more of its void is nothing new", "[R63][R3]") {
     Desk d;
     const Answer sale = d.sale(card_b);
