@@ -43,10 +43,11 @@ ledger::ExceptionRecord CoreContext::open_exception(const std::optional<iso8583:
 }
 
 ledger::ExceptionRecord CoreContext::open_exception_of_route(routing::RouteId id, std::string kind,
-                                                             std::string rule, std::string text) {
+                                                             std::string rule, std::string text,
+                                                             ledger::Urgency urgency) {
     const auto* r = config->routes.find(id);
     return open_exception({std::nullopt, r != nullptr ? r->name : std::to_string(id.value), std::move(kind),
-                           std::move(rule), std::move(text), false});
+                           std::move(rule), std::move(text), urgency == ledger::Urgency::alarm});
 }
 
 /// In the log once: what happens again while it is open is counted in it.
@@ -56,7 +57,7 @@ ledger::ExceptionRecord CoreContext::open_exception(ledger::Ledger::WhatHappened
     n.severity = what.alarm ? Severity::alarm : Severity::warning;
     n.kind = NoteKind::exception_opened;
     if (what.rrn) n.rrn = what.rrn->str();
-    n.route = what.subject;
+    if (config->routes.find(std::string_view(what.subject)) != nullptr) n.route = what.subject;
     n.rule = what.rule;
     n.detail = what.kind + ": " + what.text;
     ledger::ExceptionRecord x = ledger.open_exception(std::move(what), now.utc);

@@ -88,7 +88,8 @@ class CoreContext {
                                            ledger::Urgency urgency = ledger::Urgency::routine);
     /// The same about a route, and no transaction.
     ledger::ExceptionRecord open_exception_of_route(routing::RouteId route, std::string kind,
-                                                    std::string rule, std::string text);
+                                                    std::string rule, std::string text,
+                                                    ledger::Urgency urgency = ledger::Urgency::routine);
     ledger::ExceptionRecord open_exception(ledger::Ledger::WhatHappened what);
     /// What told people that this waits for them is not true any more: its parked, stale, stuck, abnormal
     /// exceptions close.

@@ -347,10 +347,11 @@ void KeyExchange::on_reply(const IssuerReplyArrived& event) {
     if (code == code_changed) {
         const std::string& theirs = event.reply.additional_data;
         if (!theirs.empty() && theirs != kcv) {
-            c_.open_exception(std::nullopt, "key_change_unclear", "R63",
-                              route->name + " took the new " + word(kind) +
-                                  " with another check value than ours: both sides must compare their keys",
-                              ledger::Urgency::alarm);
+            c_.open_exception_of_route(
+                event.route, "key_change_unclear", "R63",
+                route->name + " took the new " + word(kind) +
+                    " with another check value than ours: both sides must compare their keys",
+                ledger::Urgency::alarm);
             return finish(event.route, false, "the issuer's check value is not that of " + the_key, kcv);
         }
         promote(*route, r, r.offered, at->second.user.empty() ? r.offered_by : at->second.user);
@@ -365,10 +366,10 @@ void KeyExchange::on_reply(const IssuerReplyArrived& event) {
                       "the issuer cannot take a key now (" + code + "); " + the_key + " stays offered", kcv);
     if (r.offers > 1) {
         // The first 0810 was lost: it may have been a yes, and this one says no to a repetition.
-        c_.open_exception(std::nullopt, "key_change_unclear", "R63",
-                          route->name + " refused with " + code + " the " + word(kind) +
-                              " that it may have taken before: both sides must compare their keys",
-                          ledger::Urgency::alarm);
+        c_.open_exception_of_route(event.route, "key_change_unclear", "R63",
+                                   route->name + " refused with " + code + " the " + word(kind) +
+                                       " that it may have taken before: both sides must compare their keys",
+                                   ledger::Urgency::alarm);
         return finish(event.route, false,
                       "the issuer refused with " + code + " what it may have taken before; " + the_key +
                           " stays offered",

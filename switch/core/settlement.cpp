@@ -218,9 +218,12 @@ void Settlement::note_difference(const ledger::TerminalRecord& terminal, const B
         return half(halves.domestic) +
                (halves.foreign == Totals{} ? "" : ", foreign " + half(halves.foreign));
     };
-    c_.open_exception(std::nullopt, "settlement_differs", "R5",
-                      "terminal " + terminal.terminal.str() + " batch " + terminal.batch.str() +
-                          ": terminal says " + text(theirs) + ", switch says " + text(ours));
+    // Of this batch: those of other terminals and of later batches are things of their own to look at.
+    c_.open_exception({std::nullopt, terminal.terminal.str() + "/" + terminal.batch.str(),
+                       "settlement_differs", "R5",
+                       "terminal " + terminal.terminal.str() + " batch " + terminal.batch.str() +
+                           ": terminal says " + text(theirs) + ", switch says " + text(ours),
+                       false});
 }
 
 void Settlement::close(ledger::TerminalRecord& terminal, const BatchHalves& theirs, char code) {

@@ -191,6 +191,7 @@ TEST_CASE("our key change: no answer leaves the key offered, and it is offered a
         CHECK_FALSE(told.done);
         CHECK(d.issuer_zaks[Desk::a] == std::vector{zak_0, zak_1});
         CHECK(d.exceptions("key_change_unclear").size() == 1);
+        CHECK(d.exceptions("key_change_unclear").at(0).subject == "issuer-a");
         d.issuer = [](const Sent&) { return Does{}; };
         CHECK(rotate(d, true).done);
         CHECK(keys.made == 2);

@@ -81,6 +81,25 @@ TEST_CASE("R5 a PIN block that is refused after its batch was settled holds no k
     CHECK(d.ask(s)->code == "00");
 }
 
+TEST_CASE("R5 settlement: each batch that differs has an exception of its own", "[R5]") {
+    // They were counted in one, with the last ten texts: whoever closed it closed all of them.
+    Desk d;
+    const auto settle_wrong = [&d](const char* terminal) {
+        Ask s = settle(d, de48(10001, 1, 0, 0));
+        s.terminal = terminal;
+        return d.ask(s);
+    };
+    REQUIRE(settle_wrong("10000001")->code == "00");
+    REQUIRE(settle_wrong("10000002")->code == "00");
+    REQUIRE(settle_wrong("10000002")->code == "00");  // once more, before its upload
+    const auto open = d.exceptions("settlement_differs");
+    REQUIRE(open.size() == 2);
+    CHECK(open[0].text.find("terminal 10000001 batch 000001") == 0);
+    CHECK(open[1].text.find("terminal 10000002 batch 000001") == 0);
+    CHECK(open[0].id != open[1].id);
+    CHECK((open[0].repeats == 0 && open[1].repeats == 0));
+}
+
 TEST_CASE(
     "R5 settlement: unbalanced stays open for the upload, new transactions get 77, the end message closes",
     "[R5]") {

@@ -184,11 +184,13 @@ void Checkers::take_resolution(const ledger::Mutation& entry) {
     if (!read || read->event.action != "exception.resolve") return;
     const auto x = exceptions_.find(read->event.detail.substr(0, read->event.detail.find(':')));
     if (x == exceptions_.end() || !x->second.resolution.empty()) return;
+    const ledger::ExceptionRecord known = x->second;
     x->second.resolution = read->event.detail;
     if (const auto rrn = Rrn::parse(x->first.substr(0, Rrn::size_max))) {
         --open_exceptions_[*rrn];
         looked_at_.insert(*rrn);
     }
+    if (on_exception) on_exception(&known, x->second);
 }
 
 /// Retention: nothing goes whose story has not ended, and a story goes as a whole.
