@@ -148,7 +148,8 @@ void Checkers::released_to_issuer(const SendToIssuer& message, iso8583::Instant 
         intended = queued != nullptr && carries(queued->advice) &&
                    queued->advice.attempts + queued->advice.polls >= attempts_min;
         // R94: a completion that was answered before its repeat has left; its slot is the 0420's by then.
-        if (mti.is_repeat() && mti.message_class() == 2)
+        // R74: a refund that is sent again, of whose older attempt the issuer approves in the same turn.
+        if (mti.message_class() == 2)
             intended =
                 intended || std::any_of(r->earlier_attempts.begin(), r->earlier_attempts.end(), carries);
     }
