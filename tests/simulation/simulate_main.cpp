@@ -7,6 +7,7 @@
 
 #include <charconv>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -151,13 +152,26 @@ std::optional<Arguments> read_arguments(int argc, char** argv) {
 
 unsigned long long number(std::uint64_t n) { return n; }
 
+std::string how_to_repeat(std::uint64_t seed, const Arguments& arguments) {
+    return "repeat it: simulate --seed " + std::to_string(seed) + " --seconds " +
+           std::to_string(arguments.seconds) +
+           (arguments.shards ? " --shards " + std::to_string(*arguments.shards) : "") + " --trace\n";
+}
+
 void say_broken(const simulation::Verdict& verdict, const Arguments& arguments) {
     for (const simulation::Broken& b : verdict.broken)
         std::printf("seed %llu, %s broken: %s\n", number(verdict.seed), b.invariant.c_str(), b.what.c_str());
-    if (!verdict.broken.empty())
-        std::printf("repeat it: simulate --seed %llu --seconds %lld%s --trace\n", number(verdict.seed),
-                    static_cast<long long>(arguments.seconds),
-                    arguments.shards ? (" --shards " + std::to_string(*arguments.shards)).c_str() : "");
+    if (!verdict.broken.empty()) std::printf("%s", how_to_repeat(verdict.seed, arguments).c_str());
+}
+
+// Of the seed that is being played: an ENSURE that fails, or a crash, ends the program, and says which it
+// was.
+std::string last_words;
+
+extern "C" void say_last_words(int signal) {
+    static_cast<void>(!write(STDERR_FILENO, last_words.data(), last_words.size()));
+    std::signal(signal, SIG_DFL);
+    static_cast<void>(raise(signal));
 }
 
 struct Totals {
@@ -188,7 +202,10 @@ Totals play(const Arguments& arguments, std::uint64_t from, std::uint64_t step) 
     const std::uint64_t wanted = arguments.seed ? 1 : arguments.seeds;
     Totals t;
     const std::uint64_t& seeds = t.campaign.seeds;
+    last_words = how_to_repeat(first + from, arguments);
+    std::signal(SIGABRT, say_last_words);
     for (std::uint64_t n = from; arguments.hours > 0 ? !hours_over() : n < wanted; n += step) {
+        last_words = how_to_repeat(first + n, arguments);
         const simulation::Verdict verdict = simulation::run_seed(options_of(arguments, first + n));
         t.campaign.add(verdict.reached);
         t.turns += verdict.turns;
