@@ -68,9 +68,18 @@ std::optional<std::string> CutOver::refusal() const {
            " would be later than tomorrow, the local date is " + today.iso();
 }
 
+iso8583::Date CutOver::last_closed() const {
+    const iso8583::Date local = local_date(*c_.config, newest_.at);
+    const auto is_of = [this](iso8583::Date date) {
+        return c_.config->time_zone.first_at(date, *c_.config->cutover_at_minute) == newest_.at;
+    };
+    const iso8583::Date before = local.plus_days(-1);
+    return is_of(before) && !is_of(local) ? before : local;
+}
+
 void CutOver::each_due(const std::function<void(iso8583::UtcTime)>& visit) const {
     if (!c_.config->cutover_at_minute) return;
-    const iso8583::Date last = local_date(*c_.config, newest_.at);
+    const iso8583::Date last = last_closed();
     const iso8583::UtcTime since = newest_.at;
     // The first start began a day and closed none.
     const bool closed_one = newest_.by != by_first_start;

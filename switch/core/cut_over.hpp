@@ -36,6 +36,9 @@ class CutOver {
   private:
     void tell_others();
     void arm();
+    /// The local day that the newest stored cut-over closed: where the schedule's time does not exist in
+    /// spring, its first instant after may be of the next local day, which it does not close.
+    [[nodiscard]] iso8583::Date last_closed() const;
     /// Calls visit for each scheduled instant since the last stored cut-over up to now, in order.
     void each_due(const std::function<void(iso8583::UtcTime)>& visit) const;
     [[nodiscard]] bool too_early(iso8583::Date local_date) const;

@@ -14,10 +14,11 @@ namespace {
 constexpr std::int64_t minute_ms = 60'000;
 constexpr std::int64_t hour_ms = 60 * minute_ms;
 
-iso8583::TimeZone berlin() {
-    std::ifstream file("/usr/share/zoneinfo/Europe/Berlin", std::ios::binary);
+iso8583::TimeZone zone(const std::string& name) {
+    std::ifstream file("/usr/share/zoneinfo/" + name, std::ios::binary);
     return iso8583::TimeZone::parse_tzif(std::string(std::istreambuf_iterator<char>(file), {})).value();
 }
+iso8583::TimeZone berlin() { return zone("Europe/Berlin"); }
 /// 2026-10-24T22:00:00Z: midnight of the day on which summer time ends in Berlin.
 constexpr iso8583::UtcTime summer_ends{1'792'879'200'000};
 /// 2026-03-28T23:00:00Z: midnight of the day on which it begins.
@@ -26,6 +27,9 @@ constexpr iso8583::UtcTime summer_begins{1'774'738'800'000};
 std::function<void(acquirer::Configuration&)> at(std::int32_t hour, std::int32_t minute) {
     return [=](acquirer::Configuration& c) { c.cutover_at_minute = hour * 60 + minute; };
 }
+/// 2026-03-28T02:00:00Z: midnight of the day whose last hour Nuuk leaves out.
+constexpr iso8583::UtcTime nuuk_leaps{1'774'663'200'000};
+
 /// A time that comes twice when summer ends in Berlin, and not at all when it begins.
 void at_half_past_two_in_berlin(acquirer::Configuration& c) {
     c.time_zone = berlin();
@@ -157,6 +161,72 @@ TEST_CASE("a cut-over whose local time does not exist in spring is at the first 
     CHECK(day(d) == "2026-03-29");
     d.pass(1);
     CHECK(day(d) == "2026-03-30");
+}
+
+TEST_CASE("a cut-over whose local time leaps over midnight in spring is that of the day before",
+          "[cut-over]") {
+    for (const bool restarted : {false, true}) {
+        CAPTURE(restarted);
+        Desk d(
+            [](acquirer::Configuration& c) {
+                c.time_zone = zone("America/Nuuk");
+                at(23, 30)(c);
+            },
+            nuuk_leaps);
+        d.pass(23 * hour_ms - 1);  // the local clock goes from 23:00 to 00:00
+        CHECK(day(d) == "2026-03-28");
+        d.pass(1);
+        CHECK(day(d) == "2026-03-29");
+        if (restarted) d.restart();
+        d.pass(23 * hour_ms + 30 * minute_ms - 1);
+        CHECK(day(d) == "2026-03-29");
+        d.pass(1);  // 23:30 of the first day of summer
+        CHECK(day(d) == "2026-03-30");
+        d.pass(24 * hour_ms);
+        CHECK(day(d) == "2026-03-31");
+    }
+}
+
+TEST_CASE("a local day that a zone leaves out is closed at once with the one before it", "[cut-over]") {
+    // Apia had no 2011-12-30: the clock went from 24:00 of the 29th to 00:00 of the 31st.
+    constexpr iso8583::UtcTime noon_of_the_29th{1'325'196'000'000};
+    for (const std::int32_t hour : {0, 23}) {
+        CAPTURE(hour);
+        Desk d(
+            [hour](acquirer::Configuration& c) {
+                c.time_zone = zone("Pacific/Apia");
+                at(hour, 0)(c);
+            },
+            noon_of_the_29th);
+        CHECK(day(d) == "2011-12-29");
+        d.pass(12 * hour_ms);  // 00:00 of the 31st
+        CHECK(day(d) == "2011-12-31");
+        d.pass(24 * hour_ms);
+        CHECK(day(d) == "2012-01-01");
+        d.pass(24 * hour_ms);
+        CHECK(day(d) == "2012-01-02");
+    }
+}
+
+TEST_CASE("a cut-over at midnight begins the local day, whatever the clock did before", "[cut-over]") {
+    Desk d(at(0, 0));
+    d.pass(12 * hour_ms - 1);
+    CHECK(day(d) == "2026-11-21");
+    d.pass(1);
+    CHECK(day(d) == "2026-11-22");
+    // Back over midnight, and over it again.
+    d.set_clock(d.now().utc.plus_ms(-1));
+    d.restart();
+    d.pass(minute_ms);
+    CHECK(day(d) == "2026-11-22");
+    d.pass(24 * hour_ms - minute_ms);
+    CHECK(day(d) == "2026-11-22");
+    d.pass(1);
+    CHECK(day(d) == "2026-11-23");
+    // Three midnights missed.
+    d.set_clock(d.now().utc.plus_ms(72 * hour_ms));
+    d.restart();
+    CHECK(day(d) == "2026-11-26");
 }
 
 TEST_CASE("day cutover is refused when the day would be later than tomorrow", "[cut-over]") {
