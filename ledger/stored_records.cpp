@@ -266,7 +266,11 @@ Result<Dispute> decode_dispute(std::string_view bytes) {
 }
 namespace {
 /// Numbers of a terminal's properties. Bytes on disk: do not change.
-enum TerminalProperty : std::uint32_t { closed_foreign_totals_property = 1, till_operator_property = 2 };
+enum TerminalProperty : std::uint32_t {
+    closed_foreign_totals_property = 1,
+    till_operator_property = 2,
+    named_totals_property = 3
+};
 
 void write_operator_numbers(RecordWriter& w, const TerminalRecord& t) {
     const auto given = static_cast<std::uint64_t>(std::count_if(
@@ -328,6 +332,12 @@ std::string encode(const TerminalRecord& t) {
         w.end_property();
     }
     write_operator_numbers(w, t);
+    if (t.named) {
+        w.begin_property(named_totals_property);
+        write_totals(w, t.named->domestic);
+        write_totals(w, t.named->foreign);
+        w.end_property();
+    }
     w.kept_properties(t.unknown_properties);
     return w.finish();
 }
@@ -368,8 +378,10 @@ Result<TerminalRecord> decode_terminal(std::string_view bytes) {
             t.closed_foreign_totals = read_totals(r);
         else if (r.property() == till_operator_property)
             read_operator_numbers(r, t);
+        else if (r.property() == named_totals_property)
+            t.named = TerminalRecord::HalvesOfTotals{read_totals(r), read_totals(r)};
         else
-            r.keep_property(t.unknown_properties, till_operator_property);
+            r.keep_property(t.unknown_properties, named_totals_property);
     return finished(r, std::move(t));
 }
 

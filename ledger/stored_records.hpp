@@ -135,13 +135,19 @@ struct TerminalRecord {
         std::uint32_t credit_count = 0;
         friend bool operator==(const BatchTotals&, const BatchTotals&) = default;
     };
+    /// Of DE48.
+    struct HalvesOfTotals {
+        BatchTotals domestic, foreign;
+        friend bool operator==(const HalvesOfTotals&, const HalvesOfTotals&) = default;
+    };
     iso8583::TerminalId terminal;
     iso8583::BatchNumber batch = iso8583::BatchNumber::of(1);  // the open one
     std::uint32_t next_key_version = 1;
     std::uint32_t proven_key_version = 0;
-    std::vector<KeyVersion> keys;  // newest first, at most keys_max
-    bool uploading = false;        // unbalanced: waits for the upload's end
-    BatchTotals batch_totals;      // of the open batch, as of the last checkpoint: totals.hpp folds the rest
+    std::vector<KeyVersion> keys;         // newest first, at most keys_max
+    bool uploading = false;               // unbalanced: waits for the upload's end
+    std::optional<HalvesOfTotals> named;  // what the last 0500 said that waits for it
+    BatchTotals batch_totals;  // of the open batch, as of the last checkpoint: totals.hpp folds the rest
     // The last settlement, answered again when it is repeated.
     iso8583::BatchNumber closed_batch;
     BatchTotals closed_totals;  // as the terminal sent them

@@ -55,6 +55,9 @@ bool agree(const Totals& ours, const Totals& theirs) {
            ours.debit_count % de48_count_modulus == theirs.debit_count &&
            ours.credit_count % de48_count_modulus == theirs.credit_count;
 }
+bool agree(const BatchHalves& ours, const BatchHalves& theirs) {
+    return agree(ours.domestic, theirs.domestic) && agree(ours.foreign, theirs.foreign);
+}
 
 Totals sum_of(const BatchHalves& halves) {
     Totals t = halves.domestic;
@@ -133,7 +136,7 @@ void Settlement::settle_unionpay(const RequestArrived& event, ledger::TerminalRe
         // The settlement of the batch closed last, again: the stored answer when it says the same.
         if (r.batch != terminal.closed_batch || terminal.closed_rrn.empty())
             answer_refusal(c_, asker, Refusal::batch_closed);
-        else if (*theirs != BatchHalves{terminal.closed_totals, terminal.closed_foreign_totals})
+        else if (!agree({terminal.closed_totals, terminal.closed_foreign_totals}, *theirs))
             answer_refusal(c_, asker, Refusal::totals_differ);
         else
             reply_settlement(event, terminal, both_halves(terminal.closed_code), Then::next_batch);
@@ -147,9 +150,10 @@ void Settlement::settle_unionpay(const RequestArrived& event, ledger::TerminalRe
         reply_settlement(event, terminal, codes, Then::next_batch);
         return;
     }
-    if (!terminal.uploading) {
-        note_difference(terminal, *theirs, ours);
+    if (!terminal.uploading) note_difference(terminal, *theirs, ours);
+    if (!terminal.uploading || terminal.named != *theirs) {
         terminal.uploading = true;
+        terminal.named = *theirs;
         terminals_.save(terminal);
     }
     reply_settlement(event, terminal, codes, Then::as_before);
@@ -240,6 +244,7 @@ void Settlement::close(ledger::TerminalRecord& terminal, const BatchHalves& thei
                               terminal.batch.str() + "/");
     terminal.batch = terminal.batch.next();
     terminal.uploading = false;
+    terminal.named.reset();
     terminals_.save(terminal);
     Note n;
     n.kind = NoteKind::batch_settled;
@@ -302,12 +307,15 @@ void Settlement::on_upload(const RequestArrived& event) {
         answer(c_, asker, content);
         return;
     }
-    close(terminal, own_totals(terminal), out_of_balance);
+    const BatchHalves theirs = terminal.named.value_or(own_totals(terminal));
+    close(terminal, theirs, out_of_balance);
     reply_settlement(event, terminal, both_halves(out_of_balance), Then::next_batch);
 }
 
 iso8583::BatchNumber Settlement::close_batch(const iso8583::TerminalId& id) {
     ledger::TerminalRecord terminal = terminals_.record(id);
+    // What the last 0500 of the ISO profile closed is closed no longer than this batch.
+    terminal.closed_stan = terminal.closed_transmission_time = 0;
     close(terminal, own_totals(terminal), in_balance);
     return terminal.batch;
 }

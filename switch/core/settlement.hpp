@@ -11,10 +11,7 @@
 namespace acquirer {
 
 /// What DE48 says of a batch: by the half that a transaction's route is settled in (settlement_half).
-struct BatchHalves {
-    ledger::TerminalRecord::BatchTotals domestic, foreign;
-    friend bool operator==(const BatchHalves&, const BatchHalves&) = default;
-};
+using BatchHalves = ledger::TerminalRecord::HalvesOfTotals;
 
 class Settlement {
   public:

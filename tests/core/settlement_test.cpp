@@ -26,6 +26,23 @@ Ask settle(Desk& d, const std::string& totals, const std::string& batch = "00000
     a.batch = batch;
     return a;
 }
+/// A 0500 of terminal 20000001 that names nothing.
+acquirer::RequestArrived settlement_of_iso(const char* stan, const char* time) {
+    iso8583::FieldValues f(iso8583::Mti::of(500));
+    f.set(Field::transmission_time, time);
+    f.set(Field::stan, stan);
+    f.set(Field::terminal, "20000001");
+    f.set(Field::merchant, "898110157220002");
+    for (const Field count : {Field::credits_number, Field::debits_number}) f.set(count, "0000000000");
+    for (const Field sum : {Field::credits_amount, Field::debits_amount}) f.set(sum, "0000000000000000");
+    acquirer::RequestArrived event;
+    event.from.link = {1};
+    event.from.profile = acquirer::Profile::iso87;
+    event.mac = MacState::verified;
+    event.request =
+        *acquirer::parse_terminal_request(acquirer::Profile::iso87, f, {}, iso8583::Currency::of(156));
+    return event;
+}
 std::string batch_of(const Answer& a) {
     return std::string(a.fields.get(Field::reserved_private_60).substr(2, 6));
 }
@@ -127,6 +144,47 @@ TEST_CASE(
     s.batch = "000002";
     CHECK(d.ask(s)->code == "00");
     CHECK(d.exceptions("settlement_differs").size() == 1);
+}
+
+TEST_CASE("R5 the 0500 of a batch that its upload closed comes once more: its totals are those that it named",
+          "[R5]") {
+    for (const bool restarted : {false, true}) {
+        CAPTURE(restarted);
+        Desk d;
+        d.sale();
+        const Ask before = settle(d, de48(10001, 1, 0, 0));
+        REQUIRE(batch_of(*d.ask(before)) == "000001");
+        const Ask named = settle(d, half(10002, 1, 0, 0) + half(7, 1, 0, 0));  // it counted once more
+        REQUIRE(batch_of(*d.ask(named)) == "000001");
+        if (restarted) d.restart();
+        Ask end;
+        end.what = What::upload_end;
+        end.de48 = "01";
+        end.trace = d.next_trace();
+        const auto closed = d.ask(end);
+        REQUIRE(batch_of(*closed) == "000002");
+        if (restarted) d.restart();
+        const auto again = d.ask(named);
+        CHECK(again->code == "00");
+        CHECK(again->rrn == closed->rrn);
+        CHECK(batch_of(*again) == "000002");
+        CHECK(again->fields.get(Field::additional_data)[30] == '2');
+        CHECK(d.ask(before)->code == "95");
+        CHECK(d.ask(settle(d, de48(10000, 1, 0, 0)))->code == "95");  // ours, which it never named
+    }
+}
+
+TEST_CASE("R5 a batch that was closed by hand is settled by its lowest digits too", "[R5]") {
+    Desk d;
+    d.sale(card_b, "999999999999");
+    d.sale(card_b, "000000000003");
+    REQUIRE(d.operate(acquirer::ChangeTerminal{"10000001", acquirer::ChangeTerminal::To::close_batch}, "s",
+                      acquirer::Role::supervisor)
+                .done);
+    const auto answer = d.ask(settle(d, de48(2, 2, 0, 0)));
+    CHECK(answer->code == "00");
+    CHECK(batch_of(*answer) == "000002");
+    CHECK(d.ask(settle(d, de48(3, 2, 0, 0)))->code == "95");
 }
 
 TEST_CASE("R5 the foreign half of DE48 is compared as the domestic one is", "[R5]") {
@@ -263,20 +321,7 @@ TEST_CASE("R5 a settlement of the ISO profile that comes once more after the nex
           "[R5]") {
     Desk d;
     const auto settle = [&](const char* stan, const char* time) {
-        iso8583::FieldValues f(iso8583::Mti::of(500));
-        f.set(Field::transmission_time, time);
-        f.set(Field::stan, stan);
-        f.set(Field::terminal, "20000001");
-        f.set(Field::merchant, "898110157220002");
-        for (const Field count : {Field::credits_number, Field::debits_number}) f.set(count, "0000000000");
-        for (const Field sum : {Field::credits_amount, Field::debits_amount}) f.set(sum, "0000000000000000");
-        acquirer::RequestArrived event;
-        event.from.link = {1};
-        event.from.profile = acquirer::Profile::iso87;
-        event.mac = MacState::verified;
-        event.request =
-            *acquirer::parse_terminal_request(acquirer::Profile::iso87, f, {}, iso8583::Currency::of(156));
-        d.offer(event);
+        d.offer(settlement_of_iso(stan, time));
         return d.answers.back();
     };
     const Answer first = settle("000801", "1121050000");
@@ -291,4 +336,26 @@ TEST_CASE("R5 a settlement of the ISO profile that comes once more after the nex
     }
     CHECK(settle("000802", "1121060000").code == "00");
     CHECK(d.ask(d.void_of(sale))->code == "00");
+}
+
+TEST_CASE(
+    "R5 the 0500 of the ISO profile before a batch that was closed by hand closes none, and differs from "
+    "none",
+    "[R5]") {
+    for (const bool with_a_sale : {false, true}) {
+        CAPTURE(with_a_sale);
+        Desk d;
+        const auto settlement = settlement_of_iso("000801", "1121050000");
+        d.offer(settlement);
+        REQUIRE(d.answers.back().code == "00");
+        if (with_a_sale) d.sale(card_b, "000000010000", true);
+        REQUIRE(d.operate(acquirer::ChangeTerminal{"20000001", acquirer::ChangeTerminal::To::close_batch},
+                          "s", acquirer::Role::supervisor)
+                    .done);
+        const Answer sale = d.sale(card_b, "000000010000", true);
+        d.offer(settlement);
+        CHECK(d.answers.back().code == "77");
+        CHECK(d.exceptions("settlement_differs").empty());
+        CHECK(d.ask(d.void_of(sale))->code == "00");
+    }
 }
