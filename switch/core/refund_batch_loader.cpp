@@ -58,7 +58,7 @@ void RefundBatchLoader::step(RefundBatch& batch) {
     const bool last = ++piece_ == file->pieces_needed();
     if (last) cutter_.end();
     while (const auto line = cutter_.next()) {
-        if (batch.lines == refund_lines_max && !stores_) {
+        if (batch.lines == refund_lines_max && !stores_ && !line->text.empty()) {
             fault(batch, line->number,
                   "a file has at most " + std::to_string(refund_lines_max) + " lines: cut it into several");
             return end_of_pass(batch);

@@ -22,7 +22,7 @@ constexpr std::size_t digest_digits_min = 8;
 bool is_reference(const std::string& text) {
     return !text.empty() && text.size() <= batch_reference_characters_max &&
            std::all_of(text.begin(), text.end(),
-                       [](char c) { return c > 0x20 && c < 0x7F && c != ',' && c != '"'; });
+                       [](char c) { return c > 0x20 && c < 0x7F && c != ',' && c != '"' && c != '/'; });
 }
 
 /// Its reference may be used again: nothing stands under it, or what ran of it is found by its lines.
@@ -66,6 +66,12 @@ View verdict_view(const RefundBatchLine& line, std::string_view verdict, Refusal
 bool RefundBatches::is_number(std::string_view id) {
     return id.size() > 1 && id.front() == 'B' && iso8583::all_digits(id.substr(1)) &&
            id.size() != iso8583::Rrn::size_max;
+}
+
+bool RefundBatches::has_lapsed(const RefundBatch& batch) const {
+    return batch.state == State::waiting &&
+           c_.now.utc.ms - batch.submitted.ms >
+               std::int64_t{c_.config->limits.proposal_expires_hours} * hour_ms;
 }
 
 RefundBatch* RefundBatches::find(const std::string& id) {
@@ -172,10 +178,12 @@ iso8583::Result<std::string, OperatorAnswer> RefundBatches::accept(const Operato
         return refused("no merchant " + command.merchant + " is configured");
     if (!is_reference(command.reference))
         return refused("ref: 1 to " + std::to_string(batch_reference_characters_max) +
-                       " letters, digits and signs are needed, without spaces, commas and quotes");
+                       " letters, digits and signs are needed, without spaces, commas, quotes and slashes");
     if (command.file_name.empty() || command.file_name.size() > file_name_characters_max)
         return refused("name: a file's name of 1 to " + std::to_string(file_name_characters_max) +
                        " characters is needed");
+    for (auto& [id, batch] : batches_)
+        if (has_lapsed(batch)) end_lapsed(batch);
     const auto known = books_.find_reference(*merchant, command.reference);
     const RefundBatch* before = known ? find(*known) : nullptr;
     if (before != nullptr && !gives_its_reference_back(*before)) {
@@ -226,9 +234,8 @@ OperatorAnswer RefundBatches::decide(const OperatorCommanded& event, const Decid
     if (batch->maker == event.user)
         return no("maker and checker must be two people: " + event.user + " submitted the batch");
     batch = edit(batch->id);
-    if (c_.now.utc.ms - batch->submitted.ms >
-        std::int64_t{c_.config->limits.proposal_expires_hours} * hour_ms) {
-        end(*batch, State::cancelled, "its time", "nobody approved it in time");
+    if (has_lapsed(*batch)) {
+        end_lapsed(*batch);
         return no("batch " + batch->id + " has lapsed: nobody approved it in time");
     }
     if (command.to == DecideBatch::To::reject) {

@@ -41,7 +41,8 @@ inline constexpr std::size_t lines_per_step_max = 50;
 inline constexpr std::uint32_t refused_in_a_row_max = 100;
 /// Lines of one request of batch validate.
 inline constexpr std::size_t lines_judged_max = 200;
-/// A batch's own part of a line's reference: with "/" and the line_ref it is one of operations.
+/// A batch's own part of a line's reference: with "/" and the line_ref it is one of operations. Up to the
+/// first "/" of that it is the batch's, which has none, so that no two pairs make the same.
 inline constexpr std::size_t batch_reference_characters_max = 31;
 
 class RefundBatches {
@@ -93,6 +94,11 @@ class RefundBatches {
                                                         const SubmitBatch& command);
     [[nodiscard]] OperatorAnswer told_to_its_maker(const Batch& batch) const;
     void answer_makers(const Batch& batch);
+    /// Nobody approved it in time.
+    [[nodiscard]] bool has_lapsed(const Batch& batch) const;
+    void end_lapsed(Batch& batch) {
+        end(batch, Batch::State::cancelled, "its time", "nobody approved it in time");
+    }
     Batch* find(const std::string& id);
     Batch* edit(const std::string& id);
     Verdict judge(const iso8583::MerchantId& merchant, iso8583::Currency currency, const Line& line);

@@ -148,6 +148,58 @@ TEST_CASE("R100 submit says what is wrong, and the same again is the same batch"
     CHECK(o.d.remaining(rrns[0]) == 9'000);
 }
 
+TEST_CASE("R100 a batch that nobody approved in time holds neither its reference nor a place", "[R100]") {
+    constexpr std::int64_t hour_ms = 3'600'000;
+    Office o;
+    const std::string rrn = sales(o, 1)[0];
+    const std::string text = head + line("L-1", rrn, "10.00");
+    std::vector<std::string> lapsed;
+    for (std::size_t i = 0; i < acquirer::batches_open_max; ++i)
+        lapsed.push_back(o.waiting(text, "B-" + std::to_string(i)));
+    CHECK(o.submit(text, "one-more").text.find("as many batches as allowed") != std::string::npos);
+    o.d.pass(71 * hour_ms);
+    CHECK(o.submit(text, "one-more").text.find("as many batches as allowed") != std::string::npos);
+    o.d.pass(2 * hour_ms);
+    // The same file and another one under the references of two of them.
+    const std::string again = o.waiting(text, "B-0");
+    CHECK(again != lapsed[0]);
+    const std::string other = o.waiting(head + line("L-1", rrn, "20.00"), "B-1");
+    for (const std::string& id : lapsed) CHECK(o.state(id) == "cancelled");
+    CHECK(o.batch(lapsed[0]).ended_by == "its time");
+    REQUIRE(o.checker(DecideBatch{again, DecideBatch::To::approve, "", ""}).done);
+    REQUIRE(o.checker(DecideBatch{other, DecideBatch::To::approve, "", ""}).done);
+    o.d.pass(1'000);
+    CHECK(o.d.remaining(rrn) == 7'000);
+}
+
+TEST_CASE("R100 a batch's reference and a line's never run together: each pair is a refund of its own",
+          "[R100]") {
+    Office o;
+    const std::string rrn = sales(o, 1)[0];
+    // "A/B" with line "C" would be "A" with line "B/C".
+    const OperatorAnswer refused = o.submit(head + line("C", rrn, "10.00"), "A/B");
+    CHECK(!refused.done);
+    CHECK(refused.text.find("ref: 1 to 31") != std::string::npos);
+    const std::string id = o.running(head + line("B/C", rrn, "10.00"), "A");
+    o.d.pass(1'000);
+    CHECK(o.outcome(id, 2) == "approved");
+}
+
+TEST_CASE("R100 blank lines behind the last line that a file may have are none", "[R100]") {
+    Office o;
+    const std::string rrn = sales(o, 1)[0];
+    std::string text = head;
+    for (std::uint32_t i = 0; i < acquirer::refund_lines_max; ++i)
+        text += line("L" + std::to_string(i), rrn, "1");
+    const std::string id = o.waiting(text + "\r\n\n", "B-1");
+    CHECK(o.batch(id).lines == acquirer::refund_lines_max);
+    const OperatorAnswer more = o.submit(text + "\n" + line("one-more", rrn, "1"), "B-2");
+    CHECK(!more.done);
+    CHECK(
+        o.batch(more.values.front().second).faults.front().find(":200003: a file has at most 200000 lines") !=
+        std::string::npos);
+}
+
 TEST_CASE("R100 lines that the rules refuse are told apart, and can be judged again", "[R100]") {
     Office o;
     const auto rrns = sales(o, 3);
