@@ -38,12 +38,13 @@ void fix_terms(const CoreContext& c, TransactionRecord& sale) {
         sale.charges.reserve_percent = policy->reserve_percent;
 }
 
-void settle(CoreContext& c, TransactionRecord& sale) {
+void settle(CoreContext& c, TransactionRecord& sale, Share may) {
     constexpr std::int64_t whole = ledger::reserve_percent_max;
     std::int64_t& withheld = sale.charges.withheld_minor;
     const std::int64_t share =
         is_on_the_books(sale) ? share_of(sale.amount.minor_units(), sale.charges.reserve_percent, whole) : 0;
     if (share > withheld) {
+        if (may == Share::only_fall) return;
         const std::int64_t more = std::min(share - withheld, room_minor(c, sale.merchant));
         withheld += more;
         post_change(c, sale, nullptr, MerchantEntryKind::withheld, more, 0);

@@ -14,9 +14,11 @@ namespace acquirer::reserve_fund {
 
 /// The percentage that holds today, for a sale that is approved for the first time.
 void fix_terms(const CoreContext& context, ledger::TransactionRecord& sale);
+/// May more be withheld of a sale? Not when a part of it goes: what found no room at its approval stays out.
+enum class Share : std::uint8_t { rise_or_fall, only_fall };
 /// A sale came onto the books, left them or has another amount: its share is withheld up to `reserve_max`, or
 /// taken back as far as the reserve has it.
-void settle(CoreContext& context, ledger::TransactionRecord& sale);
+void settle(CoreContext& context, ledger::TransactionRecord& sale, Share may);
 
 /// May a refund of so much draw now, all of it?
 enum class Draw : std::uint8_t { whole_or_nothing, what_there_is };

@@ -7,7 +7,6 @@
 #include "switch/core/discounts.hpp"
 #include "switch/core/fees.hpp"
 #include "switch/core/pre_authorization.hpp"
-#include "switch/core/reserve_fund.hpp"
 #include "switch/core/transaction_state.hpp"
 
 namespace acquirer {
@@ -15,6 +14,7 @@ namespace acquirer {
 using ledger::Account;
 using ledger::State;
 using ledger::TransactionRecord;
+using reserve_fund::Share;
 
 namespace {
 
@@ -60,19 +60,19 @@ void SaleChain::post(TransactionRecord& sale) {
     }
     c_.ledger.post_sale(sale, c_.business_day);
     caution::count_sale(c_, sale, +1);
-    settle_charges(sale);
+    settle_charges(sale, Share::rise_or_fall);
 }
 
 void SaleChain::unpost(TransactionRecord& sale) {
     c_.ledger.unpost_sale(sale, c_.business_day);
     caution::count_sale(c_, sale, -1);
-    settle_charges(sale);
+    settle_charges(sale, Share::only_fall);
 }
 
-void SaleChain::settle_charges(TransactionRecord& sale) {
+void SaleChain::settle_charges(TransactionRecord& sale, Share may) {
     fees::settle(c_, sale, nullptr);
     discounts::settle(c_, sale, nullptr);
-    reserve_fund::settle(c_, sale);
+    reserve_fund::settle(c_, sale, may);
 }
 
 void SaleChain::settle_charges_of_refund(TransactionRecord& sale, const TransactionRecord& refund) {
@@ -115,10 +115,11 @@ void SaleChain::sale_stands(TransactionRecord& sale) {
 void SaleChain::change_amount(TransactionRecord& sale, std::int64_t to_minor) {
     const bool counts_in_batch = sale.state == State::approved && !c_.is_settled(sale);
     if (counts_in_batch) c_.add_to_batch(sale, -1);
+    const Share may = to_minor > sale.amount.minor_units() ? Share::rise_or_fall : Share::only_fall;
     caution::count_sale(c_, sale, -1);
     c_.ledger.change_sale(sale, to_minor, c_.business_day);
     caution::count_sale(c_, sale, +1);
-    settle_charges(sale);
+    settle_charges(sale, may);
     if (counts_in_batch) c_.add_to_batch(sale, +1);
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "switch/core/core_context.hpp"
+#include "switch/core/reserve_fund.hpp"
 
 namespace acquirer {
 
@@ -92,7 +93,7 @@ class SaleChain {
     void unpost(ledger::TransactionRecord& sale);
     void count_in_day(const ledger::TransactionRecord& refund, int sign);
     /// Fee, discount and the reserve's share follow what stands of the sale.
-    void settle_charges(ledger::TransactionRecord& sale);
+    void settle_charges(ledger::TransactionRecord& sale, reserve_fund::Share may);
     void settle_charges_of_refund(ledger::TransactionRecord& sale, const ledger::TransactionRecord& refund);
 
     CoreContext& c_;
