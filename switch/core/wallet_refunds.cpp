@@ -54,10 +54,14 @@ void StoreAndForward::processing(TransactionRecord& record, const routing::Route
     poll_again(record, route, queued);
 }
 
-/// R80: polls count for neither attempts nor staleness; the days of processing have an end.
+/// R80: polls count for neither attempts nor staleness; the days of processing have an end. They run by the
+/// monotonic clock, as its age in the queue does: the stored times say how far behind its queueing they
+/// began.
 void StoreAndForward::poll_again(TransactionRecord& record, const routing::Route& route,
                                  iso8583::Instant queued) {
-    const std::int64_t age_ms = c_.now.utc.ms - record.advice.processing_since.ms;
+    const std::int64_t queued_before_ms =
+        std::max<std::int64_t>(record.advice.processing_since.ms - record.advice.queued.ms, 0);
+    const std::int64_t age_ms = c_.now.instant.ms - queued.ms - queued_before_ms;
     if (age_ms >= route.wallet.processing_days_max * day_ms)
         park(record, "refund_processing_too_long",
              "the wallet has been processing it for " + std::to_string(age_ms / day_ms) + " days");

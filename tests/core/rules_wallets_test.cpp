@@ -330,6 +330,38 @@ TEST_CASE("Processing ends after its days: parked, and a person goes on or settl
     for (const auto& x : d.exceptions()) CHECK_FALSE(x.resolution.empty());
 }
 
+TEST_CASE("A wall clock that steps neither ends the days of processing nor prolongs them", "[R60][R80]") {
+    for (const std::int64_t step_days : {-30, 0, 30}) {
+        CAPTURE(step_days);
+        WalletDesk d;
+        d.refunds = {"09"};
+        const Answer sale = d.wallet_sale();
+        const auto refund = d.ask(d.wallet_refund(sale, thirty));
+        d.pass(day_ms);
+        d.set_clock(d.now().utc.plus_ms(step_days * day_ms));
+        d.pass(6 * day_ms - 1);
+        CHECK(d.state(refund->rrn) == "processing");
+        d.pass(poll_ms + 1);
+        CHECK(d.state(refund->rrn) == "parked");
+        const auto open = d.exceptions("refund_processing_too_long");
+        REQUIRE(open.size() == 1);
+        CHECK(open.front().text.find("for 7 days") != std::string::npos);
+    }
+}
+
+TEST_CASE("The days of processing go on over a restart", "[R60][R80]") {
+    WalletDesk d;
+    d.refunds = {"09"};
+    const Answer sale = d.wallet_sale();
+    const auto refund = d.ask(d.wallet_refund(sale, thirty));
+    d.pass(4 * day_ms);
+    d.restart_with_wallet();
+    d.pass(3 * day_ms - poll_ms);
+    CHECK(d.state(refund->rrn) == "processing");
+    d.pass(2 * poll_ms);
+    CHECK(d.state(refund->rrn) == "parked");
+}
+
 TEST_CASE("A processing refund lets later refunds of its sale pass", "[R80]") {
     WalletDesk d;
     d.refunds = {"09", "00"};
