@@ -49,7 +49,9 @@ routing::RouteTable table_of(std::vector<routing::Route> routes) {
         if (route.id == route_a) ranges.push_back({"621234", "621299", {route_a}});
         if (route.id == route_b) ranges.push_back({"400000", "499999", {route_b}});
         if (route.id == route_w)
-            wallets = {{"wechat", "10", "15", 18, 18, {route_w}}, {"alipay", "25", "30", 16, 24, {route_w}}};
+            wallets = {{"wechat", "10", "15", 18, 18, {route_w}},
+                       {"alipay", "25", "30", 16, 24, {route_w}},
+                       {"unionpay_qr", "62", "62", 19, 19, {route_w}}};
     }
     auto table = routing::RouteTable::build(std::move(routes), std::move(ranges), std::move(wallets));
     ENSURE(table.has_value());
