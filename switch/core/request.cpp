@@ -282,7 +282,12 @@ std::optional<TerminalRequest> parse_terminal_request(Profile profile, FieldValu
                             : iso_kind(r.fields.mti(), r.processing_code, r.network_code);
     r.kind = kind.kind;
     r.transaction = kind.transaction;
-    if (r.format_fault.empty() && !decode_fault.is_amount_alone) r.format_fault = field_fault(r);
+    // A wrong DE4 alone is for R19 to answer (13), where there is an amount to judge.
+    const bool has_amount = is_transaction(r.kind) || r.kind == RequestKind::reversal;
+    if (r.format_fault.empty() && !decode_fault.is_amount_alone)
+        r.format_fault = field_fault(r);
+    else if (r.format_fault.empty() && !has_amount)
+        r.format_fault = std::move(decode_fault.text);
     return r;
 }
 

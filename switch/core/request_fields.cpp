@@ -76,7 +76,7 @@ const Row* unionpay_row(const TerminalRequest& r) {
 }
 
 constexpr FieldSet iso_financial = set_of({3, 4, 7, 11, 41, 42});
-constexpr FieldSet iso_other = set_of({7, 11, 41, 42});
+constexpr FieldSet iso_settlement = set_of({7, 11, 41, 42, 74, 75, 76, 77, 86, 87, 88, 89, 97});
 
 std::string missing(int n) { return "DE" + std::to_string(n) + " is missing"; }
 
@@ -146,7 +146,7 @@ std::string iso_fault(const TerminalRequest& r) {
     if (financial) {
         if (std::string fault = first_missing(r, iso_financial); !fault.empty()) return fault;
     } else if (r.kind == RequestKind::settlement) {
-        return first_missing(r, iso_other);
+        return first_missing(r, iso_settlement);
     }
     const bool is_paid = financial && r.kind != RequestKind::reversal;
     if (is_paid && r.means.empty()) return missing(iso8583::number(Field::pan));

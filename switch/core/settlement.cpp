@@ -85,6 +85,13 @@ Totals parse_iso_totals(const iso8583::FieldValues& f) {
     return t;
 }
 
+/// Whether DE97 is what its message's own sums come to; nothing has either sign.
+bool net_fits(const iso8583::FieldValues& f, const Totals& theirs) {
+    const std::string_view net = f.get(Field::net_settlement_amount);  // its form was judged by the codec
+    const std::int64_t minor = number_at(net, 1, net.size());
+    return (net.front() == 'D' ? -minor : minor) == theirs.credit_minor - theirs.debit_minor;
+}
+
 }  // namespace
 
 void Settlement::on_settlement(const RequestArrived& event) {
@@ -150,7 +157,7 @@ void Settlement::settle_unionpay(const RequestArrived& event, ledger::TerminalRe
         reply_settlement(event, terminal, codes, Then::next_batch);
         return;
     }
-    if (!terminal.uploading) note_difference(terminal, *theirs, ours);
+    if (!terminal.uploading) note_difference(terminal, *theirs, ours, "");
     if (!terminal.uploading || terminal.named != *theirs) {
         terminal.uploading = true;
         terminal.named = *theirs;
@@ -162,10 +169,12 @@ void Settlement::settle_unionpay(const RequestArrived& event, ledger::TerminalRe
 void Settlement::settle_iso(const RequestArrived& event, ledger::TerminalRecord terminal) {
     const TerminalRequest& r = event.request;
     const Totals theirs = parse_iso_totals(r.fields);
+    const bool fits = net_fits(r.fields, theirs);
     const bool again = !terminal.closed_rrn.empty() && terminal.closed_stan == r.stan.value() &&
                        terminal.closed_transmission_time == r.transmission_time.value();
     if (again) {
-        if (theirs == terminal.closed_totals)
+        // A batch in balance was closed by a net that fitted.
+        if (theirs == terminal.closed_totals && (fits || terminal.closed_code == out_of_balance))
             reply_settlement(event, terminal, both_halves(terminal.closed_code), Then::as_before);
         else
             answer_refusal(c_, Asker{event.from, r}, Refusal::totals_differ);
@@ -183,8 +192,10 @@ void Settlement::settle_iso(const RequestArrived& event, ledger::TerminalRecord 
     }
     // No upload in this profile: an unbalanced batch closes with an exception.
     // Its fields have no halves.
-    const bool balanced = sum_of(own_totals(terminal)) == theirs;
-    if (!balanced) note_difference(terminal, {theirs, {}}, {sum_of(own_totals(terminal)), {}});
+    const bool balanced = fits && sum_of(own_totals(terminal)) == theirs;
+    if (!balanced)
+        note_difference(terminal, {theirs, {}}, {sum_of(own_totals(terminal)), {}},
+                        fits ? "" : ", net " + std::string(r.fields.get(Field::net_settlement_amount)));
     terminal.closed_stan = r.stan.value();
     terminal.closed_transmission_time = r.transmission_time.value();
     close(terminal, {theirs, {}}, balanced ? in_balance : out_of_balance);
@@ -210,7 +221,7 @@ BatchHalves Settlement::own_totals(const ledger::TerminalRecord& terminal) const
 }
 
 void Settlement::note_difference(const ledger::TerminalRecord& terminal, const BatchHalves& theirs,
-                                 const BatchHalves& ours) {
+                                 const BatchHalves& ours, const std::string& their_net) {
     const auto half = [&](const Totals& t) {
         const auto major = [&](std::int64_t minor) {
             return iso8583::Amount(minor, c_.config->currency).major();
@@ -226,7 +237,7 @@ void Settlement::note_difference(const ledger::TerminalRecord& terminal, const B
     c_.open_exception({std::nullopt, terminal.terminal.str() + "/" + terminal.batch.str(),
                        "settlement_differs", "R5",
                        "terminal " + terminal.terminal.str() + " batch " + terminal.batch.str() +
-                           ": terminal says " + text(theirs) + ", switch says " + text(ours),
+                           ": terminal says " + text(theirs) + their_net + ", switch says " + text(ours),
                        false});
 }
 
@@ -280,8 +291,7 @@ void Settlement::reply_settlement(const RequestArrived& event, const ledger::Ter
         fields.set(Field::reserved_private_60, f60);
     } else {
         fields.set(Field::settlement_code, std::string(1, codes.domestic));
-        if (event.request.fields.has(Field::net_settlement_amount))
-            fields.set(Field::net_settlement_amount, event.request.fields.get(Field::net_settlement_amount));
+        fields.set(Field::net_settlement_amount, event.request.fields.get(Field::net_settlement_amount));
     }
     const char worst = std::max(codes.domestic, codes.foreign);
     c_.count(std::string("answered.settlement.00.") + worst);

@@ -42,7 +42,7 @@ class Settlement {
     void reply_settlement(const RequestArrived& event, const ledger::TerminalRecord& terminal,
                           HalfCodes codes, Then then);
     void note_difference(const ledger::TerminalRecord& terminal, const BatchHalves& theirs,
-                         const BatchHalves& ours);
+                         const BatchHalves& ours, const std::string& their_net);
 
     CoreContext& c_;
     Terminals& terminals_;

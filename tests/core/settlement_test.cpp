@@ -26,25 +26,34 @@ Ask settle(Desk& d, const std::string& totals, const std::string& batch = "00000
     a.batch = batch;
     return a;
 }
-/// A 0500 of terminal 20000001 that names nothing.
-acquirer::RequestArrived settlement_of_iso(const char* stan, const char* time) {
+std::string batch_of(const Answer& a) {
+    return std::string(a.fields.get(Field::reserved_private_60).substr(2, 6));
+}
+
+/// Of a batch without anything in it.
+iso8583::FieldValues iso_settlement(const std::string& stan, const std::string& time) {
     iso8583::FieldValues f(iso8583::Mti::of(500));
     f.set(Field::transmission_time, time);
     f.set(Field::stan, stan);
     f.set(Field::terminal, "20000001");
     f.set(Field::merchant, "898110157220002");
-    for (const Field count : {Field::credits_number, Field::debits_number}) f.set(count, "0000000000");
-    for (const Field sum : {Field::credits_amount, Field::debits_amount}) f.set(sum, "0000000000000000");
+    for (const Field count : {Field::credits_number, Field::credits_reversal_number, Field::debits_number,
+                              Field::debits_reversal_number})
+        f.set(count, "0000000000");
+    for (const Field sum : {Field::credits_amount, Field::credits_reversal_amount, Field::debits_amount,
+                            Field::debits_reversal_amount})
+        f.set(sum, "0000000000000000");
+    f.set(Field::net_settlement_amount, "C0000000000000000");
+    return f;
+}
+void settle_iso(Desk& d, const iso8583::FieldValues& f, acquirer::DecodeFault fault = {}) {
     acquirer::RequestArrived event;
     event.from.link = {1};
     event.from.profile = acquirer::Profile::iso87;
     event.mac = MacState::verified;
     event.request =
-        *acquirer::parse_terminal_request(acquirer::Profile::iso87, f, {}, iso8583::Currency::of(156));
-    return event;
-}
-std::string batch_of(const Answer& a) {
-    return std::string(a.fields.get(Field::reserved_private_60).substr(2, 6));
+        *acquirer::parse_terminal_request(acquirer::Profile::iso87, f, fault, iso8583::Currency::of(156));
+    d.offer(event);
 }
 
 }  // namespace
@@ -286,34 +295,93 @@ TEST_CASE("R5 settlement in the ISO profile: no upload, unbalanced closes with a
     for (const bool balanced : {true, false}) {
         Desk d;
         const Answer s = d.sale(card_b, "000000010000", true);
-        Ask a;
-        a.iso = true;
-        a.what = What::settlement;
-        a.trace = d.next_trace();
-        a.time = "1121050000";
-        acquirer::RequestArrived event;
-        iso8583::FieldValues f(iso8583::Mti::of(500));
-        f.set(Field::transmission_time, a.time);
-        f.set(Field::stan, a.trace);
-        f.set(Field::terminal, "20000001");
-        f.set(Field::merchant, "898110157220002");
-        f.set(Field::credits_number, "0000000000");
+        iso8583::FieldValues f = iso_settlement(d.next_trace(), "1121050000");
         f.set(Field::debits_number, balanced ? "0000000001" : "0000000002");
-        f.set(Field::credits_amount, "0000000000000000");
         f.set(Field::debits_amount, "0000000000010000");
-        event.from.link = {1};
-        event.from.profile = acquirer::Profile::iso87;
-        event.mac = MacState::verified;
-        event.request =
-            *acquirer::parse_terminal_request(acquirer::Profile::iso87, f, {}, iso8583::Currency::of(156));
-        d.offer(event);
+        f.set(Field::net_settlement_amount, "D0000000000010000");
+        settle_iso(d, f);
         CHECK(d.answers.back().code == "00");
         CHECK(d.answers.back().fields.get(Field::settlement_code) == (balanced ? "1" : "2"));
         CHECK(d.exceptions("settlement_differs").size() == (balanced ? 0U : 1U));
         const std::string rrn = d.answers.back().rrn;
-        d.offer(event);
+        settle_iso(d, f);
         CHECK(d.answers.back().rrn == rrn);
         CHECK(d.ask(d.void_of(s))->code == "12");
+    }
+}
+
+TEST_CASE("R5 a reconciliation that leaves out a total is answered 30 and closes no batch", "[R5]") {
+    for (const int absent : {74, 75, 76, 77, 86, 87, 88, 89, 97}) {
+        CAPTURE(absent);
+        Desk d;
+        const Answer sale = d.sale(card_b, "000000010000", true);
+        iso8583::FieldValues f = iso_settlement(d.next_trace(), "1121050000");
+        f.set(Field::debits_number, "0000000001");
+        f.set(Field::debits_amount, "0000000000010000");
+        f.set(Field::net_settlement_amount, "D0000000000010000");
+        f.erase(iso8583::field(absent));
+        settle_iso(d, f);
+        CHECK(d.answers.back().code == "30");
+        CHECK_FALSE(d.answers.back().fields.has(Field::settlement_code));
+        CHECK(d.exceptions("settlement_differs").empty());
+        CHECK(d.ask(d.void_of(sale))->code == "00");
+    }
+}
+
+TEST_CASE("R5 a wrong DE4 excuses a reconciliation from nothing", "[R5]") {
+    Desk d;
+    const Answer sale = d.sale(card_b, "000000010000", true);
+    iso8583::FieldValues f = iso_settlement(d.next_trace(), "1121050000");
+    f.erase(Field::net_settlement_amount);
+    settle_iso(d, f, {"DE4: digits needed", true});
+    CHECK(d.answers.back().code == "30");
+    CHECK(d.exceptions("settlement_differs").empty());
+    CHECK(d.ask(d.void_of(sale))->code == "00");
+}
+
+TEST_CASE("R5 a reconciliation whose net is not that of its sums is out of balance", "[R5]") {
+    struct Row {
+        const char* net;
+        bool balanced;
+    };
+    for (const Row& row : {Row{"D0000000000009000", true}, Row{"C0000000000009000", false},
+                           Row{"D0000000000009001", false}, Row{"D0000000000000000", false}}) {
+        CAPTURE(row.net);
+        Desk d;
+        const Answer sale = d.sale(card_b, "000000010000", true);
+        Ask refund = d.refund_of(sale, "000000001000");
+        REQUIRE(d.ask(refund)->code == "00");
+        iso8583::FieldValues f = iso_settlement(d.next_trace(), "1121050000");
+        f.set(Field::debits_number, "0000000001");
+        f.set(Field::debits_amount, "0000000000010000");
+        f.set(Field::credits_number, "0000000001");
+        f.set(Field::credits_amount, "0000000000001000");
+        f.set(Field::net_settlement_amount, row.net);
+        settle_iso(d, f);
+        CHECK(d.answers.back().code == "00");
+        CHECK(d.answers.back().fields.get(Field::settlement_code) == (row.balanced ? "1" : "2"));
+        REQUIRE(d.exceptions("settlement_differs").size() == (row.balanced ? 0U : 1U));
+        if (!row.balanced)
+            CHECK(d.exceptions("settlement_differs").at(0).text.find("net " + std::string(row.net)) !=
+                  std::string::npos);
+        settle_iso(d, f);  // the stored answer
+        CHECK(d.answers.back().fields.get(Field::settlement_code) == (row.balanced ? "1" : "2"));
+        if (row.balanced) {
+            f.set(Field::net_settlement_amount, "C0000000000000005");
+            settle_iso(d, f);
+            CHECK(d.answers.back().code == "95");
+        }
+    }
+}
+
+TEST_CASE("R5 the net of an empty batch has either sign", "[R5]") {
+    for (const char* net : {"C0000000000000000", "D0000000000000000"}) {
+        CAPTURE(net);
+        Desk d;
+        iso8583::FieldValues f = iso_settlement(d.next_trace(), "1121050000");
+        f.set(Field::net_settlement_amount, net);
+        settle_iso(d, f);
+        CHECK(d.answers.back().fields.get(Field::settlement_code) == "1");
     }
 }
 
@@ -321,7 +389,7 @@ TEST_CASE("R5 a settlement of the ISO profile that comes once more after the nex
           "[R5]") {
     Desk d;
     const auto settle = [&](const char* stan, const char* time) {
-        d.offer(settlement_of_iso(stan, time));
+        settle_iso(d, iso_settlement(stan, time));
         return d.answers.back();
     };
     const Answer first = settle("000801", "1121050000");
@@ -345,15 +413,15 @@ TEST_CASE(
     for (const bool with_a_sale : {false, true}) {
         CAPTURE(with_a_sale);
         Desk d;
-        const auto settlement = settlement_of_iso("000801", "1121050000");
-        d.offer(settlement);
+        const auto settlement = iso_settlement("000801", "1121050000");
+        settle_iso(d, settlement);
         REQUIRE(d.answers.back().code == "00");
         if (with_a_sale) d.sale(card_b, "000000010000", true);
         REQUIRE(d.operate(acquirer::ChangeTerminal{"20000001", acquirer::ChangeTerminal::To::close_batch},
                           "s", acquirer::Role::supervisor)
                     .done);
         const Answer sale = d.sale(card_b, "000000010000", true);
-        d.offer(settlement);
+        settle_iso(d, settlement);
         CHECK(d.answers.back().code == "77");
         CHECK(d.exceptions("settlement_differs").empty());
         CHECK(d.ask(d.void_of(sale))->code == "00");
