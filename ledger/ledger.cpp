@@ -220,7 +220,14 @@ void Ledger::look_behind(const std::string& slot_key) {
 
 void Ledger::add_trace(const std::string& slot_key, TraceSlot slot, TraceEntry entry) {
     free_traces_.stored(slot_key);
-    if (slot.entries.size() == TraceSlot::entries_max) slot.entries.erase(slot.entries.begin());
+    if (slot.entries.size() == TraceSlot::entries_max) {
+        // A tombstone takes the place of an older one: reversals push no transaction out while there is any.
+        auto oldest = slot.entries.begin();
+        if (entry.tombstone)
+            oldest = std::find_if(slot.entries.begin(), slot.entries.end(),
+                                  [](const TraceEntry& e) { return e.tombstone; });
+        slot.entries.erase(oldest == slot.entries.end() ? slot.entries.begin() : oldest);
+    }
     slot.entries.push_back(std::move(entry));
     overlay_.put(Family::index, slot_key, encode(slot));
 }

@@ -117,6 +117,41 @@ TEST_CASE("R20 the same trace and content under a new DE7 without a repeat MTI",
     CHECK(d.ask(r)->code == "94");
 }
 
+TEST_CASE("R20 the same DE7 and DE11 of the ISO profile a year later are a new request", "[R20]") {
+    constexpr std::int64_t day_ms = 86'400'000;
+    Desk d;
+    Ask s;
+    s.iso = true;
+    const auto first = d.ask(s);
+    REQUIRE(first->code == "00");
+    d.set_clock(d.now().utc.plus_ms(30 * day_ms));
+    CHECK(d.ask(s)->rrn == first->rrn);
+    d.set_clock(d.now().utc.plus_ms(335 * day_ms));
+    const auto second = d.ask(s);
+    CHECK(second->code == "00");
+    CHECK(second->rrn != first->rrn);
+    CHECK(d.ask(s)->rrn == second->rrn);
+}
+
+TEST_CASE("R35 however many reversals a terminal sends of a trace, its transaction stays in the slot",
+          "[R20][R35]") {
+    Desk d;
+    Ask s;
+    s.iso = true;
+    const auto first = d.ask(s);
+    REQUIRE(first->code == "00");
+    for (std::size_t i = 0; i < ledger::TraceSlot::entries_max + 1; ++i) {
+        Ask other = d.reversal_of(s);
+        other.original_time = std::to_string(1'121'050'000 + i);
+        other.trace = d.next_trace();
+        d.ask(other);
+    }
+    REQUIRE(d.state(first->rrn) == "approved");
+    CHECK(d.ask(s)->rrn == first->rrn);
+    CHECK(d.ask(d.reversal_of(s))->code == "00");
+    CHECK(d.state(first->rrn) == "reversed");
+}
+
 TEST_CASE("R20a a retry of what was in doubt is never approved", "[R20a]") {
     struct Row {
         bool iso;
