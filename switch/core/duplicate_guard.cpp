@@ -9,22 +9,44 @@ using iso8583::Field;
 
 constexpr std::int64_t repeat_window_ms = 24LL * 3600 * 1000;  // x..1 and near keys are matched this far back
 
-/// The value of a primitive two-byte EMV tag at the top level of DE55; empty when absent or no TLV.
-std::string_view emv_value(std::string_view tlv, std::uint8_t first, std::uint8_t second) {
+/// Past the tag that begins at `at`: more bytes follow while BER-TLV says so.
+std::size_t end_of_tag(std::string_view tlv, std::size_t at) {
+    if ((static_cast<std::uint8_t>(tlv[at++]) & 0x1F) != 0x1F) return at;
+    while (at < tlv.size() && (static_cast<std::uint8_t>(tlv[at]) & 0x80) != 0) ++at;
+    return at + 1;
+}
+
+/// The value of a primitive two-byte EMV tag at the top level of DE55; empty when absent or no TLV. It walks
+/// by itself, since a list of all nodes would be made for every request.
+std::string_view emv_value(std::string_view tlv, std::string_view wanted) {
     std::size_t at = 0;
-    while (at + 2 <= tlv.size()) {
-        const auto tag = static_cast<std::uint8_t>(tlv[at]);
-        const bool two_byte = (tag & 0x1F) == 0x1F;
-        const std::size_t length_at = at + (two_byte ? 2 : 1);
+    while (at < tlv.size()) {
+        if (tlv[at] == '\0') {  // padding between tags
+            ++at;
+            continue;
+        }
+        const std::size_t length_at = end_of_tag(tlv, at);
         if (length_at >= tlv.size()) return {};
-        const auto length = static_cast<std::uint8_t>(tlv[length_at]);
-        if (length > 0x7F || length_at + 1 + length > tlv.size()) return {};
-        if (two_byte && tag == first && static_cast<std::uint8_t>(tlv[at + 1]) == second)
-            return tlv.substr(length_at + 1, length);
-        at = length_at + 1 + length;
+        std::size_t length = static_cast<std::uint8_t>(tlv[length_at]);
+        std::size_t value_at = length_at + 1;
+        if (length > 0x7F) {
+            constexpr std::size_t length_bytes_max = 4;
+            const std::size_t bytes = length & 0x7F;
+            if (bytes == 0 || bytes > length_bytes_max || bytes > tlv.size() - value_at) return {};
+            length = 0;
+            for (const char c : tlv.substr(value_at, bytes))
+                length = length << 8 | static_cast<std::uint8_t>(c);
+            value_at += bytes;
+        }
+        if (length > tlv.size() - value_at) return {};
+        if (tlv.substr(at, length_at - at) == wanted) return tlv.substr(value_at, length);
+        at = value_at + length;
     }
     return {};
 }
+
+constexpr std::string_view transaction_counter = "\x9F\x36";
+constexpr std::string_view cryptogram = "\x9F\x26";
 
 /// Names no original: a terminal that lost its place can only be told by its clock or its chip.
 bool begins_a_story(const TerminalRequest& r) {
@@ -72,15 +94,15 @@ std::uint64_t content_digest(const TerminalRequest& r, const MeansIdentity& mean
         d.add(r.fields.get(Field::original_data));
         d.add(r.fields.get(Field::replacement_amounts));
     }
-    d.add(emv_value(r.fields.get(Field::icc_data), 0x9F, 0x36));
-    d.add(emv_value(r.fields.get(Field::icc_data), 0x9F, 0x26));
+    d.add(emv_value(r.fields.get(Field::icc_data), transaction_counter));
+    d.add(emv_value(r.fields.get(Field::icc_data), cryptogram));
     return d.value();
 }
 
 std::string local_stamp(const TerminalRequest& r) {
     std::string stamp(r.fields.get(Field::local_time));
     stamp += r.fields.get(Field::local_date);
-    stamp += emv_value(r.fields.get(Field::icc_data), 0x9F, 0x36);
+    stamp += emv_value(r.fields.get(Field::icc_data), transaction_counter);
     return stamp;
 }
 

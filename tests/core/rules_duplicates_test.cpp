@@ -327,3 +327,29 @@ TEST_CASE("a digest leaves a reversal's amount out and tells parts apart", "[R21
     CHECK(request("000000000100", "632500000001", true) == request("000000000200", "632500000001", true));
     CHECK(request("000000000100", "632500000001", false) != request("000000000100", "632500000002", false));
 }
+
+TEST_CASE("a digest finds the chip's counter and cryptogram behind whatever tags stand before them",
+          "[R21]") {
+    const auto digest = [](const std::string& before, char counter, char cryptogram) {
+        acquirer::TerminalRequest r;
+        r.kind = acquirer::RequestKind::sale;
+        r.fields.set(Field::amount_transaction, "000000000100");
+        const std::string chip = before + std::string("\x9F\x36\x02\x00", 4) + counter +
+                                 std::string("\x9F\x26\x08", 3) + std::string(8, cryptogram);
+        r.fields.set(Field::icc_data, chip);
+        return acquirer::content_digest(r, {});
+    };
+    const auto [name, before] = GENERATE(table<std::string, std::string>({
+        {"nothing", ""},
+        {"a tag of one byte", std::string("\x82\x02\x7C\x00", 4)},
+        {"a tag of three bytes", std::string("\xDF\x81\x01\x01\x05", 5)},
+        {"a length of two bytes", std::string("\x71\x81\x80", 3) + std::string(0x80, 'x')},
+        {"a length of three bytes", std::string("\x71\x82\x01\x00", 4) + std::string(0x100, 'x')},
+        {"a short length in two bytes", std::string("\x5F\x34\x81\x01\x01", 5)},
+        {"padding", std::string(1, '\0')},
+    }));
+    INFO("before them: " << name);
+    CHECK(digest(before, '\x01', 'a') != digest(before, '\x02', 'a'));
+    CHECK(digest(before, '\x01', 'a') != digest(before, '\x01', 'b'));
+    CHECK(digest(before, '\x01', 'a') == digest("", '\x01', 'a'));
+}
