@@ -457,7 +457,8 @@ ReversalFlow::Outcome ReversalFlow::judge_void(TransactionRecord& v) {
         !PreAuthorization(c_).completion_may_return(*of))
         return Outcome::not_allowed;
     const bool as_reversal_of_sale = v.advice.kind == ledger::QueuedAdvice::Kind::reversal;
-    if (as_reversal_of_sale && v.advice.attempts == 0) {  // never left: cancelled
+    // Never left: cancelled. What people had settled as voided is so at its issuer, whoever had told him.
+    if (as_reversal_of_sale && v.state == State::advice_pending && v.advice.attempts == 0) {
         v.reversal_digest = digest_;
         queue_.withdraw(v);
         c_.add_to_batch(v, -1);
@@ -467,7 +468,9 @@ ReversalFlow::Outcome ReversalFlow::judge_void(TransactionRecord& v) {
     }
     if (as_reversal_of_sale) {
         c_.open_exception(v.rrn, "void_reversal", "R32",
-                          "a terminal reversed a void that had been sent as the reversal of its sale");
+                          v.advice.attempts == 0
+                              ? "a terminal reversed a void that people had settled before it left"
+                              : "a terminal reversed a void that had been sent as the reversal of its sale");
         return Outcome::not_allowed;
     }
     if (c_.is_settled(v)) return Outcome::not_allowed;
