@@ -55,7 +55,7 @@ struct ExceptionRecord {
     std::string resolution;  // empty while open
     std::string resolved_by;
     bool alarm = false;
-    std::string subject;        // of what is about no transaction: the route's name
+    std::string subject;        // of what is about no transaction: a route's name, TERMINAL/BATCH …
     std::uint32_t repeats = 0;  // how often the same happened again while it was open
     /// What was seen at the last of the repeats, newest last.
     std::vector<std::string> last_texts;

@@ -106,6 +106,13 @@ bool fits(const ExceptionsQuery& q, const ListScope& scope, const ledger::Except
            (q.owner.empty() || x.owner == q.owner) && scope.fits_time(x.opened);
 }
 
+/// What is about no transaction names its route, or the terminal of its batch, itself.
+bool names_its_party(const ListQuery& q, const ListScope& scope, const ledger::ExceptionRecord& x) {
+    if (scope.merchant) return false;
+    if (scope.terminal) return !scope.route && x.subject.starts_with(scope.terminal->str() + "/");
+    return scope.route && x.subject == q.route;
+}
+
 }  // namespace
 
 ViewResult view_exceptions(const ViewContext& context, const ExceptionsQuery& query) {
@@ -122,10 +129,9 @@ ViewResult view_exceptions(const ViewContext& context, const ExceptionsQuery& qu
         [&](ledger::ExceptionRecord&& x) {
             kinds.insert(x.kind);
             if (!fits(query, *scope, x)) return true;
-            // What is about no transaction names its route itself.
-            const bool of_route = !query.list.route.empty() && x.subject == query.list.route;
-            const auto parties = of_route ? iso8583::Result<bool>(!scope->merchant && !scope->terminal)
-                                          : fits_parties(context, *scope, rrn_of(x));
+            const auto parties = names_its_party(query.list, *scope, x)
+                                     ? iso8583::Result<bool>(true)
+                                     : fits_parties(context, *scope, rrn_of(x));
             if (!parties)
                 fault = parties.error();
             else if (*parties)

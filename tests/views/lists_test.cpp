@@ -80,9 +80,11 @@ void keep_dispute(World& world, const std::string& id, ledger::Dispute::Kind kin
     sample::keep(world.store, ledger::Family::index, ledger::dispute_key(id), ledger::encode(d));
 }
 
-void keep_exception(World& world, const std::string& id, const char* kind, std::int64_t after_noon_ms) {
+void keep_exception(World& world, const std::string& id, const char* kind, std::int64_t after_noon_ms,
+                    const char* subject = "") {
     ledger::ExceptionRecord x;
     x.id = id;
+    x.subject = subject;
     x.kind = kind;
     x.owner = "operations";
     x.opened = sample::noon.plus_ms(after_noon_ms);
@@ -404,6 +406,28 @@ TEST_CASE("lists: exceptions stand by the time they were opened, whatever their 
         CHECK(column(answer, "id") == row.expected);
         CHECK(*answer->find("count")->number() == static_cast<std::int64_t>(row.expected.size()));
     }
+}
+
+TEST_CASE("lists: exceptions of no transaction are found by the route or the terminal that they name") {
+    World world;
+    keep_exception(world, "000000000000-00000011", "settlement_differs", 1'000, "10000001/000007");
+    keep_exception(world, "000000000000-00000012", "settlement_differs", 2'000, "10000002/000001");
+    keep_exception(world, "000000000000-00000013", "unmatched_reply", 3'000, "issuer-b");
+    const auto found = [&](const std::string& terminal, const std::string& route) {
+        ExceptionsQuery query;
+        if (!terminal.empty()) query.list.terminal = iso8583::TerminalId::parse(terminal).value();
+        query.list.route = route;
+        return column(view_exceptions(world.context(), query), "id");
+    };
+    const auto has = [](const std::vector<std::string>& ids, const char* id) {
+        return std::count(ids.begin(), ids.end(), id) == 1;
+    };
+    const auto of_terminal = found("10000001", "");
+    CHECK(has(of_terminal, "000000000000-00000011"));
+    CHECK_FALSE(has(of_terminal, "000000000000-00000012"));
+    CHECK_FALSE(has(of_terminal, "000000000000-00000013"));
+    CHECK(found("", "issuer-b") == std::vector<std::string>{"000000000000-00000013"});
+    CHECK(found("10000001", "issuer-b").empty());
 }
 
 TEST_CASE("lists: proposals and disputes by state and kind") {
