@@ -62,12 +62,6 @@ bool within_repeat_window(const ledger::TraceEntry& e, const TerminalRequest& r,
     return r.transmission_time.seconds_from(then) * 1'000 <= repeat_window_ms;
 }
 
-/// DE7 has no year and is of the one that puts it nearest to now: the same a year later is another moment.
-bool is_of_another_year(const ledger::TraceEntry& e, iso8583::UtcTime now) {
-    constexpr std::int64_t half_a_year_ms = std::int64_t{183} * 24 * 3'600 * 1'000;
-    return now.ms - e.created_ms > half_a_year_ms;
-}
-
 bool is_first_try(const TerminalRequest& r) { return !r.fields.mti().is_repeat(); }
 
 }  // namespace
@@ -116,7 +110,6 @@ DuplicateVerdict judge_duplicate(const ledger::TraceSlot& slot, const TerminalRe
     for (auto at = slot.entries.rbegin(); at != slot.entries.rend(); ++at) {
         const ledger::TraceEntry& e = *at;
         if (e.message_type != r.message_type || e.processing_code != r.processing_code) continue;
-        if (!unionpay && is_of_another_year(e, now)) continue;
         const bool same_time = unionpay || e.transmission_time == r.transmission_time.value();
         if (e.tombstone) {
             // A tombstone that came without DE90 knows no DE7 and stands for all of them.

@@ -408,6 +408,24 @@ ReversalFlow::Outcome ReversalFlow::judge_refund(TransactionRecord& refund) {
     return Outcome::not_allowed;
 }
 
+/// R32. A void that its route sends as the reversal of its sale. What never left is cancelled; what people
+/// had settled as voided is so at its issuer, whoever had told him.
+ReversalFlow::Outcome ReversalFlow::judge_void_by_reversal(TransactionRecord& v) {
+    if (v.state == State::advice_pending && v.advice.attempts == 0) {
+        v.reversal_digest = digest_;
+        queue_.withdraw(v);
+        c_.add_to_batch(v, -1);
+        move(v, State::cancelled, "R32", c_.now.utc);
+        undoing_.void_failed(v, "R32");
+        return Outcome::accepted;
+    }
+    c_.open_exception(v.rrn, "void_reversal", "R32",
+                      v.advice.attempts == 0
+                          ? "a terminal reversed a void that people had settled before it left"
+                          : "a terminal reversed a void that had been sent as the reversal of its sale");
+    return Outcome::not_allowed;
+}
+
 ReversalFlow::Outcome ReversalFlow::judge_void(TransactionRecord& v) {
     switch (v.state) {
         case State::intent:
@@ -456,23 +474,7 @@ ReversalFlow::Outcome ReversalFlow::judge_void(TransactionRecord& v) {
     if (of != nullptr && of->is_completion() && of->state == State::voided &&
         !PreAuthorization(c_).completion_may_return(*of))
         return Outcome::not_allowed;
-    const bool as_reversal_of_sale = v.advice.kind == ledger::QueuedAdvice::Kind::reversal;
-    // Never left: cancelled. What people had settled as voided is so at its issuer, whoever had told him.
-    if (as_reversal_of_sale && v.state == State::advice_pending && v.advice.attempts == 0) {
-        v.reversal_digest = digest_;
-        queue_.withdraw(v);
-        c_.add_to_batch(v, -1);
-        move(v, State::cancelled, "R32", c_.now.utc);
-        undoing_.void_failed(v, "R32");
-        return Outcome::accepted;
-    }
-    if (as_reversal_of_sale) {
-        c_.open_exception(v.rrn, "void_reversal", "R32",
-                          v.advice.attempts == 0
-                              ? "a terminal reversed a void that people had settled before it left"
-                              : "a terminal reversed a void that had been sent as the reversal of its sale");
-        return Outcome::not_allowed;
-    }
+    if (v.advice.kind == ledger::QueuedAdvice::Kind::reversal) return judge_void_by_reversal(v);
     if (c_.is_settled(v)) return Outcome::not_allowed;
     v.reversal_digest = digest_;
     c_.add_to_batch(v, -1);

@@ -37,6 +37,7 @@ class ReversalFlow {
     Outcome judge_approved_sale(ledger::TransactionRecord& sale);
     Outcome judge_authorization(ledger::TransactionRecord& authorization);
     Outcome judge_void(ledger::TransactionRecord& void_record);
+    Outcome judge_void_by_reversal(ledger::TransactionRecord& void_record);
     void cancel_cases(const std::vector<iso8583::Rrn>& held);
     void cancel_refund(ledger::TransactionRecord& refund);
 

@@ -117,22 +117,6 @@ TEST_CASE("R20 the same trace and content under a new DE7 without a repeat MTI",
     CHECK(d.ask(r)->code == "94");
 }
 
-TEST_CASE("R20 the same DE7 and DE11 of the ISO profile a year later are a new request", "[R20]") {
-    constexpr std::int64_t day_ms = 86'400'000;
-    Desk d;
-    Ask s;
-    s.iso = true;
-    const auto first = d.ask(s);
-    REQUIRE(first->code == "00");
-    d.set_clock(d.now().utc.plus_ms(30 * day_ms));
-    CHECK(d.ask(s)->rrn == first->rrn);
-    d.set_clock(d.now().utc.plus_ms(335 * day_ms));
-    const auto second = d.ask(s);
-    CHECK(second->code == "00");
-    CHECK(second->rrn != first->rrn);
-    CHECK(d.ask(s)->rrn == second->rrn);
-}
-
 TEST_CASE("R35 however many reversals a terminal sends of a trace, its transaction stays in the slot",
           "[R20][R35]") {
     Desk d;
