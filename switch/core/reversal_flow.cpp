@@ -344,17 +344,17 @@ ReversalFlow::Outcome ReversalFlow::judge_refund(TransactionRecord& refund) {
             cancel_refund(refund);
             return Outcome::accepted;
         case State::advice_pending:
+        case State::parked:  // it may wait for a person's word before it leaves (R73)
             if (refund.advice.attempts == 0) {
+                if (is_of_a_settled_batch(refund)) return Outcome::not_allowed;
                 refund.reversal_digest = digest_;
-                queue_.withdraw(refund);
-                c_.add_to_batch(refund, -1);
+                withdraw(refund);
                 cancel_refund(refund);
                 return Outcome::accepted;
             }
             [[fallthrough]];
         case State::processing:
         case State::abnormal:
-        case State::parked:
             break;  // attempted: an exception below, and the refund goes on
         case State::intent:
         case State::sent:
@@ -408,13 +408,25 @@ ReversalFlow::Outcome ReversalFlow::judge_refund(TransactionRecord& refund) {
     return Outcome::not_allowed;
 }
 
+/// R38: sent or not. What was released from a case is in no batch.
+bool ReversalFlow::is_of_a_settled_batch(const TransactionRecord& record) {
+    return belongs_to_a_batch(record) && c_.is_settled(record);
+}
+
+/// An advice that never left does not leave any more, and nobody has to say a word about it.
+void ReversalFlow::withdraw(TransactionRecord& record) {
+    queue_.withdraw(record);
+    c_.end_exceptions(record.rrn, "its terminal reversed it before it left");
+    c_.add_to_batch(record, -1);
+}
+
 /// R32. A void that its route sends as the reversal of its sale. What never left is cancelled; what people
 /// had settled as voided is so at its issuer, whoever had told him.
 ReversalFlow::Outcome ReversalFlow::judge_void_by_reversal(TransactionRecord& v) {
-    if (v.state == State::advice_pending && v.advice.attempts == 0) {
+    if (v.state != State::voided && v.advice.attempts == 0) {
+        if (is_of_a_settled_batch(v)) return Outcome::not_allowed;
         v.reversal_digest = digest_;
-        queue_.withdraw(v);
-        c_.add_to_batch(v, -1);
+        withdraw(v);
         move(v, State::cancelled, "R32", c_.now.utc);
         undoing_.void_failed(v, "R32");
         return Outcome::accepted;
@@ -440,6 +452,9 @@ ReversalFlow::Outcome ReversalFlow::judge_void(TransactionRecord& v) {
             v.reversal_digest = digest_;
             note_rule(v, "R31", c_.now.utc);
             return Outcome::accepted;
+        case State::parked:
+            if (v.advice.attempts > 0) return Outcome::not_allowed;
+            break;  // it waits for a person's word before it leaves (R73)
         case State::voided:
         case State::advice_pending:
             break;
@@ -447,7 +462,6 @@ ReversalFlow::Outcome ReversalFlow::judge_void(TransactionRecord& v) {
         case State::refused:
         case State::cancelled:
         case State::reversal_stuck:
-        case State::parked:
         case State::tombstone:
         case State::approved:
         case State::voiding:

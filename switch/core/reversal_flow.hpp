@@ -38,6 +38,8 @@ class ReversalFlow {
     Outcome judge_authorization(ledger::TransactionRecord& authorization);
     Outcome judge_void(ledger::TransactionRecord& void_record);
     Outcome judge_void_by_reversal(ledger::TransactionRecord& void_record);
+    [[nodiscard]] bool is_of_a_settled_batch(const ledger::TransactionRecord& record);
+    void withdraw(ledger::TransactionRecord& record);
     void cancel_cases(const std::vector<iso8583::Rrn>& held);
     void cancel_refund(ledger::TransactionRecord& refund);
 
